@@ -1,0 +1,66 @@
+"""Every exception the package raises: what went wrong, where, the likely cause and the fix."""
+
+from __future__ import annotations
+
+__all__ = [
+    "ArgumentError",
+    "ClaimImportError",
+    "DtypeMismatch",
+    "GradientMismatch",
+    "JaxgradError",
+    "MissingExtra",
+    "NonFiniteInput",
+    "ShapeMismatch",
+    "TraceError",
+    "TreeMismatch",
+    "UndecidedError",
+    "UnsupportedPrimitive",
+]
+
+
+class JaxgradError(Exception):
+    """Base class of every error that the package raises on purpose."""
+
+
+class ArgumentError(JaxgradError, ValueError):
+    """An argument is outside what the function accepts (unknown mode, empty network, ...)."""
+
+
+class NonFiniteInput(ArgumentError):
+    """A leaf of the arguments holds NaN or an infinity, so no real number is meant."""
+
+
+class TreeMismatch(ArgumentError):
+    """The two sides return different trees."""
+
+
+class ShapeMismatch(ArgumentError):
+    """Two leaves at the same key path have different shapes."""
+
+
+class DtypeMismatch(ArgumentError):
+    """Two leaves at the same key path have different dtypes."""
+
+
+class TraceError(JaxgradError):
+    """A callable could be run neither by JAX's tracer nor over exact numbers."""
+
+
+class UnsupportedPrimitive(JaxgradError, NotImplementedError):
+    """A primitive has no rule in this number system; the message says how to add one."""
+
+
+class ClaimImportError(JaxgradError, ImportError):
+    """A proof module could not be imported."""
+
+
+class MissingExtra(JaxgradError, ImportError):
+    """An optional package is needed; the message names the extra that installs it."""
+
+
+class GradientMismatch(JaxgradError, AssertionError):
+    """Two gradients differ, and the message carries the counterexample."""
+
+
+class UndecidedError(JaxgradError, AssertionError):
+    """The question could not be settled, which is never counted as agreement."""
