@@ -1,0 +1,250 @@
+"""The command line: ``jaxgrad prove`` and ``jaxgrad sweep``.
+
+A subcommand is one function: it takes its argument parser, declares its arguments and returns
+what is to be run with them; its name is the subcommand's and its docstring the help. JAX and rich
+are imported only when a subcommand runs, so that ``jaxgrad --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import operator
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from .claims import ClaimResult, run
+from .errors import ArgumentError, MissingExtra
+from .proof_modules import Collection, collect
+from .selection import Selection
+from .verdict import Verdict
+
+__all__ = ["exit_code", "main"]
+
+_Runner = Callable[[argparse.Namespace], int]
+
+_ALL_EXPECTED, _NOT_EXPECTED, _USAGE, _UNDECIDED = 0, 1, 2, 3
+_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+_EXIT_CODES = """\
+exit codes:
+  0  every verdict is the expected one
+  1  a verdict is not the expected one, a claim raised, or a module cannot be imported
+  2  usage error
+  3  a verdict is UNDECIDED where another was expected
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Args:
+        argv: the arguments after the program's name; those of the process if None.
+
+    Example:
+        >>> main(["prove", "--json", "no/such/folder"])
+        2
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # Where the terminal has no Greek letters, \\u03c3 is better than no answer.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # pyright: ignore
+    try:
+        options = _parser().parse_args(argv)
+        return options.run(options)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else _USAGE
+    except (ArgumentError, MissingExtra) as error:
+        print(f"jaxgrad: {error}", file=sys.stderr)
+        return _USAGE
+    except KeyboardInterrupt:
+        print("jaxgrad: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def exit_code(results: Iterable[ClaimResult]) -> int:
+    """0 if all are as expected, 3 if the only others are undecided, else 1.
+
+    Example:
+        >>> exit_code([])
+        0
+    """
+    unexpected = [result for result in results if not result.as_expected]
+    if not unexpected:
+        return _ALL_EXPECTED
+    return _UNDECIDED if all(result.undecided for result in unexpected) else _NOT_EXPECTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="jaxgrad",
+        description="Verify gradients: proofs and counterexamples, no tolerances.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in _COMMANDS:
+        text = (command.__doc__ or "").strip()
+        child = commands.add_parser(
+            command.__name__,
+            help=text.splitlines()[0],
+            description=text,
+            epilog=_EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        child.set_defaults(run=command(child))
+    return parser
+
+
+# ------------------------------------------------------------------------------------------- prove
+
+
+def prove(parser: argparse.ArgumentParser) -> _Runner:
+    """Run the claims of proof modules and hold each verdict against the expected one."""
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help="files or folders (default: proofs/)"
+    )
+    parser.add_argument(
+        "-k",
+        dest="expression",
+        default="",
+        metavar="EXPRESSION",
+        help="run only what matches words joined with and, or, not, ( ), looked for in a claim's "
+        "id, function, statement and module and in the names of its parts; double quotes keep a "
+        "phrase together",
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="every part, in full")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--json", action="store_true", help="print one JSON object, no table")
+    instead.add_argument("--list", action="store_true", help="list the claims, do not run them")
+    instead.add_argument("--new", metavar="NAME", help="write a proof module to begin with")
+    return _prove
+
+
+def _prove(options: argparse.Namespace) -> int:
+    if options.new:
+        return _new(options)
+    # Whatever a proof prints while --json is on would spoil the one object.
+    diverted = contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext()
+    started = time.perf_counter()
+    with diverted:
+        collection = _collected(options.paths)
+        selection = Selection(options.expression, collection.claims)
+        collection = _narrowed(collection, selection)
+        if options.list:
+            return _list(collection)
+        results = [*collection.failures, *_run_all(collection, selection)]
+    seconds = time.perf_counter() - started
+    if not results:
+        raise ArgumentError(f"-k {options.expression!r} matches no claim; --list shows them all")
+    if options.json:
+        from .report import json_report
+
+        print(json_report.render(results, seconds))
+    else:
+        from .report import terminal
+
+        terminal.show(results, seconds, terminal.console(), verbose=options.verbose)
+    return exit_code(results)
+
+
+def _collected(paths: Sequence[str]) -> Collection:
+    if not paths and not Path("proofs").is_dir():
+        raise ArgumentError(
+            f"there is no folder proofs/ in {Path.cwd()}: name the files or folders to prove, "
+            "or begin one with jaxgrad prove --new NAME"
+        )
+    return collect(paths or ["proofs"])
+
+
+def _narrowed(collection: Collection, selection: Selection) -> Collection:
+    """What may match; failures all stay, since nobody knows what a broken module holds."""
+    claims = tuple(claim for claim in collection.claims if selection.may_match(claim))
+    return Collection(claims, collection.failures)
+
+
+def _run_all(collection: Collection, selection: Selection) -> Iterator[ClaimResult]:
+    if not sys.stderr.isatty():
+        display: Any = contextlib.nullcontext(lambda *_: None)
+    else:
+        from .report import terminal
+
+        display = terminal.progress(collection.claims, terminal.console(stderr=True))
+    with display as tell:
+        for claim in collection.claims:
+            tell(claim, "")
+            for result in run(claim):
+                tell(claim, result.part)
+                if result.error or selection.keeps(claim, result.part):
+                    yield result
+
+
+def _list(collection: Collection) -> int:
+    from .report import terminal
+
+    terminal.show_list(collection, terminal.console())
+    return _NOT_EXPECTED if collection.failures else _ALL_EXPECTED
+
+
+def _new(options: argparse.Namespace) -> int:
+    from .proof_template import write
+
+    if len(options.paths) > 1:
+        raise ArgumentError("--new writes into one folder; name one, or none for proofs/")
+    path = write(options.new, Path(*options.paths or ["proofs"]))
+    print(f"{path.as_posix()} is written; run it with: jaxgrad prove {path.as_posix()}")
+    return _ALL_EXPECTED
+
+
+# ------------------------------------------------------------------------------------------- sweep
+
+
+def sweep(parser: argparse.ArgumentParser) -> _Runner:
+    """Evaluate a function on every float of a dtype and check a predicate of each value."""
+    parser.add_argument("function", metavar="MODULE:FUNCTION", help="e.g. jax.nn:sigmoid")
+    parser.add_argument("--dtype", required=True, help="e.g. float16, bfloat16, float32")
+    parser.add_argument("--holds", required=True, metavar="MODULE:PREDICATE", help="what must hold")
+    return _sweep
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    function, holds = _named(options.function), _named(options.holds)
+    import jax.numpy as jnp
+
+    from .exhaustion import sweep
+
+    try:
+        dtype = jnp.dtype(options.dtype)
+    except TypeError as error:
+        raise ArgumentError(f"--dtype {options.dtype}: {error}") from None
+    result = sweep(function, dtype, holds)
+    print(f"{result.verdict}: {options.function} on {result.checked} values of {dtype.name}")
+    print(result.evidence.text)
+    if result.counterexample is not None:
+        print(f"counterexample:\n{result.counterexample}")
+    if result.verdict is Verdict.UNDECIDED:
+        return _UNDECIDED
+    return _ALL_EXPECTED if result.verdict.passes else _NOT_EXPECTED
+
+
+def _named(reference: str) -> Callable[..., Any]:
+    """The callable that MODULE:NAME names, modules in the current folder included."""
+    module, colon, name = reference.partition(":")
+    if not (module and colon and name):
+        raise ArgumentError(f"{reference!r} is not of the form MODULE:NAME, e.g. jax.nn:sigmoid")
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+    try:
+        found = operator.attrgetter(name)(importlib.import_module(module))
+    except (ImportError, AttributeError) as error:
+        raise ArgumentError(f"{reference}: {error}") from None
+    if not callable(found):
+        raise ArgumentError(f"{reference} is not callable: {found!r}")
+    return found
+
+
+_COMMANDS = (prove, sweep)

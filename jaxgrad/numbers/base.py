@@ -1,0 +1,206 @@
+"""What every number system is: constants, arithmetic, functions, comparisons, selection.
+
+An array over a number system is a NumPy object array of its elements, so broadcasting, transposing
+and indexing come from NumPy.  A new number system subclasses :class:`NumberSystem` and overrides
+what it can do better than the definitions here, which reduce every function to a few.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from jaxgrad.errors import JaxgradError, UnsupportedPrimitive
+
+__all__ = ["CannotDecide", "NumberSystem", "objects"]
+
+Element = Any
+Truth = Any
+
+
+class CannotDecide(JaxgradError):
+    """Evaluation stopped for want of precision, of a budget or of a rule; the text says which."""
+
+
+def objects(values: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """A NumPy object array of the given elements, never unpacked into their parts."""
+    flat = list(values)
+    array = np.empty(len(flat), dtype=object)
+    for i, value in enumerate(flat):
+        array[i] = value
+    return array if shape is None else array.reshape(shape)
+
+
+class NumberSystem:
+    """The operations that a program is made of, over one kind of number.
+
+    Elements must support ``+ - *`` and unary minus among themselves.
+    """
+
+    name = "number"
+
+    # -- constants ---------------------------------------------------------------------------
+    def constant(self, value: Any) -> Element:
+        """The exact element of a Python or NumPy number (a float is a binary rational)."""
+        raise NotImplementedError
+
+    def constants(self, values: np.ndarray) -> np.ndarray:
+        """Elementwise :meth:`constant`, with equal numbers converted once."""
+        cache: dict[Any, Element] = {}
+        flat = np.asarray(values).reshape(-1)
+        if flat.dtype.kind not in "biufO":  # bfloat16 and the 8-bit floats
+            flat = flat.astype(np.float64)
+        out = []
+        for value in flat.tolist():
+            # -0.0 == 0.0 as a key, and both are the real number 0.
+            if value not in cache:
+                cache[value] = self.constant(value)
+            out.append(cache[value])
+        return objects(out, np.shape(values))
+
+    # -- arithmetic --------------------------------------------------------------------------
+    def divide(self, x: Element, y: Element) -> Element:
+        raise NotImplementedError
+
+    def power(self, x: Element, n: int) -> Element:
+        """x to an integer power by repeated squaring; a negative n divides."""
+        if n < 0:
+            return self.divide(self.constant(1), self.power(x, -n))
+        result, square = self.constant(1), x
+        while n:
+            if n & 1:
+                result = result * square
+            n >>= 1
+            if n:
+                square = square * square
+        return result
+
+    def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """The product of object arrays of shapes (m, k) and (k, n)."""
+        out = np.empty((a.shape[0], b.shape[1]), dtype=object)
+        for i in range(a.shape[0]):
+            for j in range(b.shape[1]):
+                out[i, j] = self.total([x * y for x, y in zip(a[i], b[:, j], strict=True)])
+        return out
+
+    def total(self, terms: list[Element]) -> Element:
+        """The sum of a list of elements."""
+        result = self.constant(0)
+        for term in terms:
+            result = result + term
+        return result
+
+    # -- functions ---------------------------------------------------------------------------
+    def function(self, name: str, *xs: Element) -> Element:
+        """A named real function that has no method of its own."""
+        raise UnsupportedPrimitive(
+            f"{name} has no rule over the {self.name} numbers; add a method `{name}` to "
+            f"{type(self).__name__} or a definition to jaxgrad/rules/elementwise.py"
+        )
+
+    def exp(self, x: Element) -> Element:
+        return self.function("exp", x)
+
+    def log(self, x: Element) -> Element:
+        return self.function("log", x)
+
+    def sqrt(self, x: Element) -> Element:
+        return self.function("sqrt", x)
+
+    def logistic(self, x: Element) -> Element:
+        """σ(x) = 1/(1 + e⁻ˣ)."""
+        one = self.constant(1)
+        return self.divide(one, one + self.exp(-x))
+
+    def tanh(self, x: Element) -> Element:
+        """tanh x = 2σ(2x) − 1."""
+        two = self.constant(2)
+        return two * self.logistic(two * x) - self.constant(1)
+
+    def log1p(self, x: Element) -> Element:
+        return self.log(self.constant(1) + x)
+
+    def expm1(self, x: Element) -> Element:
+        return self.exp(x) - self.constant(1)
+
+    # -- truth -------------------------------------------------------------------------------
+    def compare(self, relation: str, x: Element, y: Element) -> Truth:
+        """Whether ``x relation y`` (``lt le gt ge eq ne``)."""
+        raise NotImplementedError
+
+    def logical_not(self, p: Truth) -> Truth:
+        raise NotImplementedError
+
+    def logical_and(self, p: Truth, q: Truth) -> Truth:
+        raise NotImplementedError
+
+    def logical_or(self, p: Truth, q: Truth) -> Truth:
+        return self.logical_not(self.logical_and(self.logical_not(p), self.logical_not(q)))
+
+    def truth(self, value: bool) -> Truth:
+        """A known truth value as an element."""
+        raise NotImplementedError
+
+    def known(self, p: Truth) -> bool | None:
+        """True or False if the truth value is decided, else None."""
+        raise NotImplementedError
+
+    def select(self, p: Truth, if_false: Element, if_true: Element) -> Element:
+        """``if_true`` where p holds, else ``if_false``; the other is never looked at."""
+        raise NotImplementedError
+
+    def number(self, p: Truth) -> Element:
+        """The number 1 where p holds, else 0."""
+        return self.select(p, self.constant(0), self.constant(1))
+
+    def maximum(self, x: Element, y: Element) -> Element:
+        return self.select(self.compare("gt", x, y), y, x)
+
+    def minimum(self, x: Element, y: Element) -> Element:
+        return -self.maximum(-x, -y)
+
+    def absolute(self, x: Element) -> Element:
+        return self.maximum(x, -x)
+
+    def sign(self, x: Element) -> Element:
+        """1, 0 or −1 as x is positive, zero or negative."""
+        zero = self.constant(0)
+        positive = self.number(self.compare("gt", x, zero))
+        return positive - self.number(self.compare("lt", x, zero))
+
+    def largest(self, xs: list[Element]) -> Element:
+        """The maximum of a non-empty list."""
+        result = xs[0]
+        for x in xs[1:]:
+            result = self.maximum(result, x)
+        return result
+
+    def is_finite(self, x: Element) -> Truth:
+        """Every element is a real number unless the system says otherwise."""
+        return self.truth(True)
+
+    # -- arrays ------------------------------------------------------------------------------
+    def map(self, operation: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
+        """Applies an operation to broadcast object arrays, elementwise."""
+        broadcast = np.broadcast_arrays(*arrays, subok=False)
+        flat = (array.reshape(-1) for array in broadcast)
+        return objects((operation(*xs) for xs in zip(*flat, strict=True)), broadcast[0].shape)
+
+
+def exact(value: Any) -> Fraction:
+    """The rational number a finite Python or NumPy number is.
+
+    Example:
+        >>> exact(0.5)
+        Fraction(1, 2)
+    """
+    if isinstance(value, int | Fraction):
+        return Fraction(value)
+    number = float(value)
+    if not math.isfinite(number):
+        raise CannotDecide(f"{number} is not a real number")
+    return Fraction(number)

@@ -1,0 +1,107 @@
+"""Infinities and NaN, which programs use as sentinels, beside elements that are real numbers."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+from jaxgrad.numbers.base import CannotDecide, NumberSystem
+
+__all__ = ["NonFinite", "apply_nonfinite"]
+
+
+class NonFinite:
+    """A constant of a program that is +∞, −∞ or NaN.
+
+    Example:
+        >>> -NonFinite(math.inf)
+        NonFinite(-inf)
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"NonFinite({self.value})"
+
+    def __neg__(self) -> NonFinite:
+        return NonFinite(-self.value)
+
+    def __add__(self, other: Any) -> NonFinite:
+        return NonFinite(self.value + (other.value if isinstance(other, NonFinite) else 0.0))
+
+    def __sub__(self, other: Any) -> NonFinite:
+        return self + (-other)
+
+    def __rsub__(self, other: Any) -> NonFinite:
+        return -self + other
+
+    def __mul__(self, other: Any) -> NonFinite:
+        if isinstance(other, NonFinite):
+            return NonFinite(self.value * other.value)
+        if math.isnan(self.value):
+            return self
+        raise CannotDecide(f"{self.value} times a number of unknown sign")
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+
+_FINITE_LIMITS = {
+    ("exp", -math.inf): 0,
+    ("tanh", math.inf): 1,
+    ("tanh", -math.inf): -1,
+    ("logistic", math.inf): 1,
+    ("logistic", -math.inf): 0,
+    ("sign", math.inf): 1,
+    ("sign", -math.inf): -1,
+}
+_INFINITE_LIMITS = {("exp", math.inf), ("log", math.inf), ("sqrt", math.inf), ("log1p", math.inf)}
+
+
+def apply_nonfinite(system: NumberSystem, name: str, xs: tuple[Any, ...]) -> Any:
+    """A primitive of which at least one argument is not a real number.
+
+    Raises:
+        CannotDecide: the result depends on more than that.
+    """
+    if name in ("add", "add_any", "sub", "mul", "neg"):
+        operation = {"add": operator.add, "add_any": operator.add, "sub": operator.sub,
+                     "mul": operator.mul, "neg": operator.neg}[name]  # fmt: skip
+        return operation(*xs)
+    if name in ("lt", "le", "gt", "ge", "eq", "ne"):
+        # A real number lies strictly between the infinities, so any one stands for it.
+        return system.truth(getattr(operator, name)(*map(_as_float, xs)))
+    if name in ("max", "min"):
+        return _extreme(name, *xs)
+    if name == "is_finite":
+        return system.truth(False)
+    (key,) = [(name, xs[0].value)] if len(xs) == 1 else [(name, None)]
+    if key in _FINITE_LIMITS:
+        return system.constant(_FINITE_LIMITS[key])
+    if key in _INFINITE_LIMITS:
+        return xs[0]
+    if name == "abs":
+        return NonFinite(abs(xs[0].value))
+    if name == "div" and isinstance(xs[1], NonFinite) and not isinstance(xs[0], NonFinite):
+        if math.isinf(xs[1].value):
+            return system.constant(0)
+    raise CannotDecide(f"`{name}` at {', '.join(map(str, xs))}")
+
+
+def _as_float(x: Any) -> float:
+    return x.value if isinstance(x, NonFinite) else 0.0
+
+
+def _extreme(name: str, x: Any, y: Any) -> Any:
+    if not isinstance(x, NonFinite):
+        x, y = y, x
+    if math.isnan(x.value):
+        return x
+    wins = (x.value > 0) == (name == "max")
+    if isinstance(y, NonFinite):
+        return NonFinite((max if name == "max" else min)(x.value, y.value))
+    return x if wins else y

@@ -1,0 +1,584 @@
+"""Exact polynomials over ℚ in the inputs and in one generator per distinct transcendental value.
+
+Two programs whose results are the same polynomial are the same function of every real input.  The
+identities that hand-derived formulas rely on are built into how generators are made: e^u·e^−u = 1,
+σ(−u) = 1 − σ(u), tanh u = 2σ(2u) − 1, 1/(1 + e^u) = 1 − σ(u), log(1 + e^u) = softplus(u),
+[u>0]² = [u>0], max(a, b) = b + (a − b)[a>b].
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+from flint import fmpq, fmpq_mpoly
+
+from jaxgrad.numbers.base import CannotDecide, NumberSystem, exact
+from jaxgrad.numbers.field import Field, Generator, fraction
+from jaxgrad.numbers.nonfinite import NonFinite
+
+__all__ = ["Polynomial", "PolynomialElement"]
+
+Poly = fmpq_mpoly
+
+# A function of k indicators is split into 2^k cases; past this many it is one generator instead.
+MOST_CASES = 3
+# Factoring is worth its time while a divisor is small; a larger one is a generator as it stands.
+MOST_TERMS_FACTORED = 64
+
+
+class PolynomialElement:
+    """One real number as a polynomial; also usable by NumPy code inside object arrays."""
+
+    __slots__ = ("poly", "system")
+
+    def __init__(self, system: Polynomial, poly: Poly) -> None:
+        self.system = system
+        self.poly = poly
+
+    def _other(self, other: Any) -> Any:
+        if isinstance(other, PolynomialElement | NonFinite):
+            return other
+        return self.system.constant(other)
+
+    def __add__(self, other: Any) -> Any:
+        other = self._other(other)
+        if isinstance(other, NonFinite):
+            return NotImplemented
+        return PolynomialElement(self.system, self.poly + other.poly)
+
+    def __sub__(self, other: Any) -> Any:
+        other = self._other(other)
+        if isinstance(other, NonFinite):
+            return NotImplemented
+        return PolynomialElement(self.system, self.poly - other.poly)
+
+    def __rsub__(self, other: Any) -> PolynomialElement:
+        return self._other(other) - self
+
+    def __neg__(self) -> PolynomialElement:
+        return PolynomialElement(self.system, -self.poly)
+
+    def __mul__(self, other: Any) -> Any:
+        other = self._other(other)
+        if isinstance(other, NonFinite):
+            return NotImplemented
+        product = self.poly * other.poly
+        return PolynomialElement(self.system, self.system.field.reduce(product))
+
+    def __truediv__(self, other: Any) -> PolynomialElement:
+        return self.system.divide(self, self._other(other))
+
+    def __rtruediv__(self, other: Any) -> PolynomialElement:
+        return self.system.divide(self._other(other), self)
+
+    def __pow__(self, exponent: Any) -> PolynomialElement:
+        return self.system.power(self, int(exponent))
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __repr__(self) -> str:
+        return f"PolynomialElement({self.poly})"
+
+
+class Polynomial(NumberSystem):
+    """The polynomial number system over one shared :class:`~jaxgrad.numbers.field.Field`.
+
+    Example:
+        >>> system = Polynomial(Field(16, 1000))
+        >>> x = system.variable("x")
+        >>> one = system.constant(1)
+        >>> by_hand = system.divide(one, one + system.exp(-x))
+        >>> by_hand.poly == system.logistic(x).poly
+        True
+    """
+
+    name = "polynomial"
+
+    def __init__(self, field: Field) -> None:
+        self.field = field
+        self._zero = PolynomialElement(self, field.zero)
+
+    # -- making elements ---------------------------------------------------------------------
+    def variable(self, key: Any) -> PolynomialElement:
+        """The element of a real input."""
+        return self._element(self.field.generator("input", (), key).poly)
+
+    def constant(self, value: Any) -> Any:
+        if isinstance(value, float) and not math.isfinite(value):
+            return NonFinite(value)
+        return self._element(self.field.constant(exact(value)))
+
+    def _element(self, poly: Poly) -> PolynomialElement:
+        return PolynomialElement(self, poly)
+
+    def _named(self, x: PolynomialElement) -> tuple[Fraction, Poly]:
+        """(c, u) with x = c·u, where u is a generator or a monomial.
+
+        A sum of several terms gets a generator of its own, and the element is rewritten in place:
+        its value stays what it was, and every later use is one term long.
+        """
+        if x.poly.is_zero():
+            return Fraction(1), self.field.zero
+        content, base = self.field.primitive(x.poly)
+        if len(base) == 1:
+            return content, base
+        named = self.field.generator("named", (base,)).poly
+        x.poly = named * fmpq(content.numerator, content.denominator)
+        return content, named
+
+    def _meaning(self, poly: Poly) -> Poly:
+        """The polynomial behind a name, where a name is all there is."""
+        single = self.field.single(poly)
+        named = single is not None and single.kind == "named"
+        return single.arguments[0] if named else poly
+
+    # -- arithmetic --------------------------------------------------------------------------
+    def total(self, terms: list[PolynomialElement]) -> PolynomialElement:
+        result = self.field.zero
+        for term in terms:
+            result = result + term.poly
+        return self._element(result)
+
+    def matmul(self, a: Any, b: Any) -> Any:
+        """As in the base class, passing over the zeros that padding leaves."""
+        from numpy import empty
+
+        out = empty((a.shape[0], b.shape[1]), dtype=object)
+        for i in range(a.shape[0]):
+            for j in range(b.shape[1]):
+                result = self.field.zero
+                for x, y in zip(a[i], b[:, j], strict=True):
+                    if not (x.poly.is_zero() or y.poly.is_zero()):
+                        result = result + (x * y).poly
+                out[i, j] = self._element(result)
+        return out
+
+    def divide(self, x: PolynomialElement, y: PolynomialElement) -> PolynomialElement:
+        if y.poly.is_constant():
+            value = fraction(y.poly.leading_coefficient()) if not y.poly.is_zero() else Fraction(0)
+            if not value:
+                raise CannotDecide("a division by a constant 0")
+            return self._element(x.poly * fmpq(value.denominator, value.numerator))
+        if x.poly.is_zero():
+            self._require_divisor(y.poly)
+            return x
+        return x * self._element(self._reciprocal(y.poly))
+
+    def _require_divisor(self, poly: Poly) -> None:
+        """Records a polynomial that must not vanish, unless it plainly cannot."""
+        if not self.field.is_positive(poly) and poly not in self.field.divisors:
+            self.field.divisors.append(poly)
+
+    def _reciprocal(self, poly: Poly) -> Poly:
+        poly = self._meaning(poly)
+        cases = self._cases(poly)
+        if cases is not None:
+            return self._join(cases, self._reciprocal)
+        unit, rest = self._unit_content(poly)
+        if rest.is_constant():
+            if rest.is_zero():
+                raise CannotDecide("a division by 0 in a branch")
+            return self._inverse_unit(unit) * (1 / rest.leading_coefficient())
+        result = self._inverse_unit(unit)
+        for factor, exponent in self._factors(rest):
+            inverse = self._reciprocal_factor(factor)
+            for _ in range(exponent):
+                result = self.field.reduce(result * inverse)
+        return result
+
+    def _factors(self, poly: Poly) -> list[tuple[Poly, int]]:
+        """Factors whose product is the polynomial; a constant factor is among them."""
+        if len(poly) > MOST_TERMS_FACTORED:
+            return [(poly, 1)]
+        constant, factors = poly.factor()
+        return [(self.field.one * constant, 1), *factors]
+
+    def _reciprocal_factor(self, factor: Poly) -> Poly:
+        field = self.field
+        if factor.is_constant():
+            return field.one * (1 / factor.leading_coefficient())
+        content, base = field.primitive(factor)
+        scale = fmpq(content.denominator, content.numerator)
+        special = self._reciprocal_of_sigmoid(base)
+        if special is not None:
+            return special * scale
+        exponential = self._one_plus_exponential(base)
+        if exponential is not None:
+            return (field.one - self._sigmoid(*exponential)) * scale
+        self._require_divisor(base)
+        made = field.find("reciprocal", (base,)) is None
+        inverse = field.generator("reciprocal", (base,))
+        single = field.single(base)
+        if made and single is not None:
+            field.relate(inverse, single, field.one)
+        return inverse.poly * scale
+
+    def _reciprocal_of_sigmoid(self, base: Poly) -> Poly | None:
+        """1/σ(u) = 1 + e^−u and 1/(σ(u) − 1) = −(1 + e^u)."""
+        used = self.field.used(base)
+        if len(used) != 1 or used[0].kind != "sigmoid":
+            return None
+        sigmoid = used[0]
+        argument = self._element(sigmoid.arguments[0])
+        if base == sigmoid.poly:
+            return self.field.one + self.exp(-argument).poly
+        if base == sigmoid.poly - 1:
+            return -(self.field.one + self.exp(argument).poly)
+        return None
+
+    def _one_plus_exponential(self, poly: Poly) -> tuple[Fraction, Poly] | None:
+        """(c, u) if the polynomial is 1 + e^(cu), else None."""
+        if len(poly) != 2:
+            return None
+        used = self.field.used(poly)
+        if len(used) != 1 or used[0].kind not in ("exp", "exp_inverse"):
+            return None
+        degree = int(poly.total_degree())
+        if poly != self.field.one + used[0].poly**degree:
+            return None
+        sign = 1 if used[0].kind == "exp" else -1
+        return Fraction(sign * degree, used[0].label), used[0].arguments[0]
+
+    # -- indicators inside a function: f(A + pB) = (1 − p)·f(A) + p·f(A + B) --------------------
+    def _cases(self, poly: Poly) -> list[tuple[Poly, Poly]] | None:
+        """(indicator polynomial, value in that case) for each case, or None if there is one."""
+        indicators = [g for g in self.field.used(poly) if g.kind in ("positive", "zero")]
+        if not indicators or len(indicators) > MOST_CASES:
+            return None
+        cases = [(self.field.one, poly)]
+        for g in indicators:
+            split = []
+            for weight, value in cases:
+                off, on = (*self.field.split(value, g), self.field.zero, self.field.zero)[:2]
+                split.append((self.field.reduce(weight * (1 - g.poly)), off))
+                split.append((self.field.reduce(weight * g.poly), self.field.reduce(off + on)))
+            # [u>0][u=0] = 0: a case that cannot be has weight 0.
+            cases = [(weight, value) for weight, value in split if not weight.is_zero()]
+        return cases
+
+    def _cases_of_one(self, poly: Poly) -> list[tuple[Poly, Poly]] | None:
+        """The cases of a function of indicators and one other generator, such as |u|.
+
+        A sum over many neurons has too many cases for too little gain: it is named as it stands.
+        """
+        others = [g for g in self.field.used(poly) if g.kind not in ("positive", "zero")]
+        return self._cases(poly) if len(others) <= 1 else None
+
+    def _join(self, cases: list[tuple[Poly, Poly]], function: Any) -> Poly:
+        total = self.field.zero
+        for weight, value in cases:
+            total = total + weight * function(value)
+        return self.field.reduce(total)
+
+    # -- exponentials and logarithms ---------------------------------------------------------
+    def exp(self, x: PolynomialElement) -> PolynomialElement:
+        cases = self._cases_of_one(x.poly)
+        if cases is not None:
+            return self._element(self._join(cases, lambda p: self.exp(self._element(p)).poly))
+        atoms, rest = self._exponent_parts(x)
+        if rest is not None and len(rest.poly) > 1:
+            self._named(rest)
+        result = self.field.one
+        for coefficient, base in atoms:
+            result = self.field.reduce(result * self._exp_atom(coefficient, base))
+        if rest is not None:
+            content, base = self.field.primitive(rest.poly)
+            result = self.field.reduce(result * self._exp_atom(content, base))
+        return self._element(result)
+
+    def _exponent_parts(
+        self, x: PolynomialElement
+    ) -> tuple[list[tuple[Fraction, Poly]], PolynomialElement | None]:
+        """The exponent as a sum of multiples of generators with a name, and whatever is left."""
+        atoms, left = [], self.field.zero
+        for exponents, coefficient in x.poly.terms():
+            term = self.field.ring.from_dict({exponents: fmpq(1)})
+            if all(g.kind not in ("input", "sigmoid") for g in self.field.used(term)):
+                atoms.append((fraction(coefficient), term))
+            else:
+                left = left + term * coefficient
+        if left.is_zero():
+            return atoms, None
+        return atoms, x if not atoms else self._element(left)
+
+    def _exp_atom(self, coefficient: Fraction, base: Poly) -> Poly:
+        """e^(coefficient·base) for a monomial."""
+        field = self.field
+        cases = self._cases(base)
+        if cases is not None:
+            return self._join(cases, lambda value: self.exp(
+                self._element(value * fmpq(coefficient.numerator, coefficient.denominator))).poly)
+        if base.is_zero():
+            return field.one
+        single = field.single(base)
+        if single is not None and coefficient.denominator == 1:
+            if single.kind == "softplus":  # e^(n·log(1 + e^u)) = (1 + e^u)^n
+                argument = self._element(single.arguments[0])
+                if coefficient < 0:
+                    power = field.one - self.logistic(argument).poly
+                else:
+                    power = field.one + self.exp(argument).poly
+                return self._integer_power(power, abs(int(coefficient)))
+            if single.kind == "log":
+                argument = single.arguments[0]
+                power = argument if coefficient > 0 else self._reciprocal(argument)
+                return self._integer_power(power, abs(int(coefficient)))
+        up, down = self._exponentials(base, coefficient.denominator)
+        generator = up if coefficient > 0 else down
+        return generator.poly ** abs(coefficient.numerator)
+
+    def _integer_power(self, poly: Poly, n: int) -> Poly:
+        return self.power(self._element(poly), n).poly
+
+    def _exponentials(self, base: Poly, denominator: int) -> tuple[Generator, Generator]:
+        """The generators e^(u/q) and e^(−u/q), tied to each other and to σ(u/q)."""
+        field = self.field
+        known = field.find("exp", (base,), denominator)
+        up = field.generator("exp", (base,), denominator)
+        down = field.generator("exp_inverse", (base,), denominator)
+        if known is None:
+            field.relate(up, down, field.one)
+            sigmoid = field.find("sigmoid", (base * fmpq(1, denominator),))
+            if sigmoid is not None:
+                self._relate_sigmoid(up, down, sigmoid)
+        return up, down
+
+    def _relate_sigmoid(self, up: Generator, down: Generator, sigmoid: Generator) -> None:
+        self.field.relate(up, sigmoid, up.poly - sigmoid.poly)
+        self.field.relate(down, sigmoid, self.field.one - sigmoid.poly)
+
+    def _unit_content(self, poly: Poly) -> tuple[dict[int, int], Poly]:
+        """Exponents of the e^(u/q) that divide every term, and what is left, a plain polynomial."""
+        field = self.field
+        pairs = []
+        for g in field.used(poly):
+            if g.kind in ("exp", "exp_inverse"):
+                up, down = self._exponentials(g.arguments[0], g.label)
+                if (up.index, down.index) not in pairs:
+                    pairs.append((up.index, down.index))
+        least = {}
+        terms = list(poly.terms()) if pairs else []
+        for up, down in pairs:
+            least[up] = min(int(exponents[up]) - int(exponents[down]) for exponents, _ in terms)
+        shift = {up: n for up, n in least.items() if n}
+        return shift, field.reduce(poly * self._inverse_unit(shift)) if shift else poly
+
+    def _inverse_unit(self, unit: dict[int, int]) -> Poly:
+        result = self.field.one
+        for index, exponent in unit.items():
+            up = self.field.generators[index]
+            down = self.field.generator("exp_inverse", up.arguments, up.label)
+            result = result * (down.poly if exponent > 0 else up.poly) ** abs(exponent)
+        return result
+
+    def log(self, x: PolynomialElement) -> PolynomialElement:
+        return self._element(self._log(x.poly))
+
+    def _log(self, poly: Poly) -> Poly:
+        poly = self._meaning(poly)
+        cases = self._cases(poly)
+        if cases is not None:
+            return self._join(cases, self._log)
+        field = self.field
+        if poly.is_zero():
+            raise CannotDecide("a logarithm of 0")
+        unit, rest = self._unit_content(poly)
+        result = field.zero
+        for index, exponent in unit.items():
+            up = field.generators[index]
+            result = result + up.arguments[0] * fmpq(exponent, up.label)
+        if rest == 1:
+            return result
+        used = field.used(rest)
+        if len(used) == 1 and used[0].kind == "sigmoid":  # log σ(u) = u − softplus(u)
+            argument = self._element(used[0].arguments[0])
+            if rest == used[0].poly:
+                return result + argument.poly - self._softplus(argument)
+            if rest == 1 - used[0].poly:
+                return result - self._softplus(argument)
+        exponential = self._one_plus_exponential(rest)
+        if exponential is not None:
+            scale, base = exponential
+            argument = self._element(base * fmpq(scale.numerator, scale.denominator))
+            return result + self._softplus(argument)
+        self._require_positive(rest)
+        return result + field.generator("log", (rest,)).poly
+
+    def _require_positive(self, poly: Poly) -> None:
+        if not self.field.is_positive(poly):
+            self._require_divisor(poly)
+
+    def _softplus(self, x: PolynomialElement) -> Poly:
+        """log(1 + e^x) = x + log(1 + e^−x), so that one generator serves x and −x."""
+        content, base = self._named(x)
+        argument = base * fmpq(abs(content.numerator), content.denominator)
+        poly = self.field.generator("softplus", (argument,)).poly
+        return poly if content > 0 else poly - argument
+
+    def logistic(self, x: PolynomialElement) -> PolynomialElement:
+        if x.poly.is_zero():
+            return self.constant(Fraction(1, 2))
+        return self._element(self._sigmoid(*self._named(x)))
+
+    def _sigmoid(self, content: Fraction, base: Poly) -> Poly:
+        """σ(content·base); σ(−u) = 1 − σ(u) makes one generator serve u and −u."""
+        field = self.field
+        argument = base * fmpq(abs(content.numerator), content.denominator)
+        known = field.find("sigmoid", (argument,))
+        sigmoid = field.generator("sigmoid", (argument,))
+        if known is None and abs(content.numerator) == 1:
+            up = field.find("exp", (base,), content.denominator)
+            if up is not None:
+                down = field.generator("exp_inverse", (base,), content.denominator)
+                self._relate_sigmoid(up, down, sigmoid)
+        return sigmoid.poly if content > 0 else field.one - sigmoid.poly
+
+    # -- other functions ---------------------------------------------------------------------
+    def sqrt(self, x: PolynomialElement) -> PolynomialElement:
+        field = self.field
+        if x.poly.is_zero():
+            return x
+        if x.poly.is_constant():
+            value = fraction(x.poly.leading_coefficient())
+            root = Fraction(_isqrt(value.numerator), _isqrt(value.denominator))
+            if root * root == value:
+                return self.constant(root)
+        content, base = self._named(x)
+        argument = base * fmpq(content.numerator, content.denominator)
+        self._require_positive(argument)
+        made = field.find("root", (argument,)) is None
+        root = field.generator("root", (argument,))
+        if made and argument.total_degree() <= 1:
+            field.relate(root, root, argument)
+        return self._element(root.poly)
+
+    def function(self, name: str, *xs: PolynomialElement) -> PolynomialElement:
+        """A generator f(u) for any other function; only the parity of a few is known."""
+        if name not in OPAQUE:
+            return super().function(name, *xs)
+        if len(xs) == 1 and name in ODD | EVEN:
+            if xs[0].poly.is_zero() and name in ODD:
+                return xs[0]
+            content, base = self._named(xs[0])
+            argument = base * fmpq(abs(content.numerator), content.denominator)
+            value = self._element(self.field.generator(name, (argument,)).poly)
+            return -value if name in ODD and content < 0 else value
+        return self._element(self.field.generator(name, tuple(x.poly for x in xs)).poly)
+
+    # -- truth: polynomials that are 0 or 1 ---------------------------------------------------
+    def _indicators(self, base: Poly) -> tuple[Poly, Poly]:
+        """[u>0] and [u=0]."""
+        field = self.field
+        known = field.find("positive", (base,))
+        positive = field.generator("positive", (base,))
+        zero = field.generator("zero", (base,))
+        if known is None:
+            field.relate(positive, positive, positive.poly)
+            field.relate(zero, zero, zero.poly)
+            field.relate(positive, zero, field.zero)
+            single = field.single(base)
+            if single is not None:
+                field.relate(single, zero, field.zero)
+        return positive.poly, zero.poly
+
+    def compare(
+        self, relation: str, x: PolynomialElement, y: PolynomialElement
+    ) -> PolynomialElement:
+        difference = self._difference(x, y)
+        if relation in ("lt", "ge"):
+            positive, zero = self._signs(difference)
+            below = self.field.one - positive - zero
+            return self._element(below if relation == "lt" else self.field.one - below)
+        positive, zero = self._signs(difference)
+        return self._element(
+            {
+                "gt": positive,
+                "le": self.field.one - positive,
+                "eq": zero,
+                "ne": self.field.one - zero,
+            }[relation]
+        )
+
+    def _difference(self, x: PolynomialElement, y: PolynomialElement) -> PolynomialElement:
+        """x − y, keeping x itself where y is 0 so that naming reaches every use of x."""
+        return x if y.poly.is_zero() else x - y
+
+    def _signs(self, x: PolynomialElement) -> tuple[Poly, Poly]:
+        """[x>0] and [x=0]."""
+        field = self.field
+        if x.poly.is_constant():
+            value = 0 if x.poly.is_zero() else fraction(x.poly.leading_coefficient())
+            return field.constant(int(value > 0)), field.constant(int(value == 0))
+        for sign in (1, -1):
+            if field.is_positive(x.poly * sign):
+                return field.constant(int(sign > 0)), field.zero
+        content, base = self._named(x)
+        positive, zero = self._indicators(base)
+        return (positive if content > 0 else field.one - positive - zero), zero
+
+    def logical_not(self, p: PolynomialElement) -> PolynomialElement:
+        return self._element(self.field.one - p.poly)
+
+    def logical_and(self, p: PolynomialElement, q: PolynomialElement) -> PolynomialElement:
+        return p * q
+
+    def truth(self, value: bool) -> PolynomialElement:
+        return self.constant(int(value))
+
+    def known(self, p: PolynomialElement) -> bool | None:
+        if p.poly.is_zero():
+            return False
+        return True if p.poly.is_one() else None
+
+    def select(self, p: Any, if_false: Any, if_true: Any) -> Any:
+        known = self.known(p)
+        if known is not None:
+            return if_true if known else if_false
+        for branch in (if_false, if_true):
+            if isinstance(branch, NonFinite):
+                raise CannotDecide(f"a branch that holds {branch} is selected by an open condition")
+        return if_false + p * (if_true - if_false)
+
+    def maximum(self, x: Any, y: Any) -> Any:
+        """max(x, y) = y + (x − y)·[x>y]."""
+        difference = self._difference(x, y)
+        positive, _ = self._signs(difference)
+        gap = difference * self._element(positive)
+        return gap if y.poly.is_zero() else y + gap
+
+    def largest(self, xs: list[Any]) -> Any:
+        """The maximum of a list is a generator, so that e^(x − max) can cancel in softmax."""
+        xs = [x for x in xs if not (isinstance(x, NonFinite) and x.value == -math.inf)] or xs[:1]
+        if len(xs) == 1:
+            return xs[0]
+        bases = []
+        for x in xs:
+            self._named(x)
+            if x.poly not in bases:
+                bases.append(x.poly)
+        if len(bases) == 1:
+            return xs[0]
+        bases.sort(key=str)
+        return self._element(self.field.generator("maximum", tuple(bases)).poly)
+
+    def absolute(self, x: PolynomialElement) -> PolynomialElement:
+        positive, _ = self._signs(x)
+        return x * self._element(2 * positive - 1)
+
+    def sign(self, x: PolynomialElement) -> PolynomialElement:
+        positive, zero = self._signs(x)
+        return self._element(2 * positive - 1 + zero)
+
+
+ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "asinh", "atanh", "erf", "erf_inv", "cbrt"})
+EVEN = frozenset({"cos", "cosh"})
+OPAQUE = ODD | EVEN | {
+    "acos", "acosh", "atan2", "digamma", "erfc", "floor", "ceil", "lgamma", "pow",
+}  # fmt: skip
+
+
+def _isqrt(n: int) -> int:
+    return math.isqrt(n) if n >= 0 else 0

@@ -1,0 +1,111 @@
+"""Products and sums over axes, and the reductions that resemble them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jaxgrad.numbers.base import objects
+from jaxgrad.rules.elementwise import evaluate, is_discrete
+from jaxgrad.rules.registry import rule
+
+
+@rule("dot_general")
+def _dot_general(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+    if is_discrete(interpreter, equation, inputs):
+        return evaluate(interpreter, equation, inputs)
+    left, right = (
+        interpreter.elements(value, atom.aval.dtype)
+        for value, atom in zip(inputs, equation.invars, strict=True)
+    )
+    (left_contract, right_contract), (left_batch, right_batch) = equation.params[
+        "dimension_numbers"
+    ]
+    a, free_a = _as_batches(left, left_batch, left_contract, contracted_last=True)
+    b, free_b = _as_batches(right, right_batch, right_contract, contracted_last=False)
+    batch = tuple(left.shape[axis] for axis in left_batch)
+    products = [interpreter.system.matmul(x, y) for x, y in zip(a, b, strict=True)]
+    if not products:
+        return np.empty((*batch, *free_a, *free_b), dtype=object)
+    return np.stack(products).reshape((*batch, *free_a, *free_b))
+
+
+def _as_batches(
+    array: np.ndarray, batch: Any, contract: Any, contracted_last: bool
+) -> tuple[np.ndarray, tuple[int, ...]]:
+    """The array as (batch, rows, columns), and the shape of its free axes."""
+    free = [axis for axis in range(array.ndim) if axis not in batch and axis not in contract]
+    shape = tuple(array.shape[axis] for axis in free)
+    sizes = (
+        int(np.prod([array.shape[axis] for axis in batch], dtype=int)),
+        int(np.prod(shape, dtype=int)),
+        int(np.prod([array.shape[axis] for axis in contract], dtype=int)),
+    )
+    if contracted_last:
+        order, size = [*batch, *free, *contract], sizes
+    else:
+        order, size = [*batch, *contract, *free], (sizes[0], sizes[2], sizes[1])
+    return array.transpose(order).reshape(size), shape
+
+
+def _rows(array: np.ndarray, axes: Any) -> tuple[np.ndarray, tuple[int, ...]]:
+    """The reduced axes flattened into the last one, and the shape that is kept."""
+    kept = [axis for axis in range(array.ndim) if axis not in axes]
+    shape = tuple(array.shape[axis] for axis in kept)
+    size = int(np.prod([array.shape[axis] for axis in axes], dtype=int))
+    flat = array.transpose([*kept, *axes]).reshape((int(np.prod(shape, dtype=int)), size))
+    return flat, shape
+
+
+def _reduction(name: str, reduce: Callable[[Any, list[Any]], Any]) -> None:
+    @rule(name)
+    def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+        if is_discrete(interpreter, equation, inputs):
+            return evaluate(interpreter, equation, inputs)
+        rows, shape = _rows(inputs[0], equation.params["axes"])
+        system = interpreter.system
+        result = objects((reduce(system, list(row)) for row in rows), shape)
+        return interpreter.settle(result) if name in ("reduce_and", "reduce_or") else result
+
+
+def _fold(combine: Callable[[Any, Any, Any], Any], start: Any) -> Callable[[Any, list[Any]], Any]:
+    def reduce(system: Any, xs: list[Any]) -> Any:
+        result = start(system)
+        for x in xs:
+            result = combine(system, result, x)
+        return result
+
+    return reduce
+
+
+_reduction("reduce_sum", lambda s, xs: s.total(xs))
+_reduction("reduce_max", lambda s, xs: s.largest(xs))
+_reduction("reduce_min", lambda s, xs: -s.largest([-x for x in xs]))
+_reduction("reduce_prod", _fold(lambda s, x, y: x * y, lambda s: s.constant(1)))
+_reduction("reduce_and", _fold(lambda s, p, q: s.logical_and(p, q), lambda s: s.truth(True)))
+_reduction("reduce_or", _fold(lambda s, p, q: s.logical_or(p, q), lambda s: s.truth(False)))
+
+
+def _cumulative(name: str, combine: Callable[[Any, Any, Any], Any]) -> None:
+    @rule(name)
+    def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+        if is_discrete(interpreter, equation, inputs):
+            return evaluate(interpreter, equation, inputs)
+        axis, reverse = equation.params["axis"], equation.params["reverse"]
+        moved = np.moveaxis(inputs[0], axis, 0)
+        if reverse:
+            moved = moved[::-1]
+        out = np.empty_like(moved)
+        for i in range(len(moved)):
+            out[i] = moved[i] if i == 0 else interpreter.system.map(
+                lambda x, y: combine(interpreter.system, x, y), out[i - 1], moved[i]
+            )
+        return np.moveaxis(out[::-1] if reverse else out, 0, axis)
+
+
+_cumulative("cumsum", lambda s, x, y: x + y)
+_cumulative("cumprod", lambda s, x, y: x * y)
+_cumulative("cummax", lambda s, x, y: s.maximum(x, y))
+_cumulative("cummin", lambda s, x, y: s.minimum(x, y))

@@ -1,0 +1,36 @@
+"""Which rule gives a primitive its meaning, and the names JAX's releases use for one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["RULES", "inner_jaxpr", "rule"]
+
+Rule = Callable[..., Any]
+
+RULES: dict[str, Rule] = {}
+"""Primitive name -> rule(interpreter, equation, inputs) -> one output or a list of outputs."""
+
+
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    """Registers a rule for the primitives of these names."""
+
+    def register(function: Rule) -> Rule:
+        for name in names:
+            RULES[name] = function
+        return function
+
+    return register
+
+
+def inner_jaxpr(params: dict[str, Any]) -> Any:
+    """The program inside a call, whatever the release names it.
+
+    ``jit`` has ``jaxpr``, ``custom_jvp_call`` and ``closed_call`` have ``call_jaxpr``; older
+    releases name the rule of a custom_vjp's primal ``fun_jaxpr``.
+    """
+    for name in ("jaxpr", "call_jaxpr", "fun_jaxpr"):
+        if name in params:
+            return params[name]
+    raise KeyError("no inner jaxpr")

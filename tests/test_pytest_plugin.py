@@ -1,0 +1,174 @@
+"""The pytest plugin: claims as items, the fixture and the marker."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+HEADER = """\
+from jaxgrad.claims import claim
+from jaxgrad.verdict import Evidence, Verdict
+
+def said(verdict, text="it is so"):
+    return Evidence(verdict, "decision", text)
+
+"""
+
+PROOFS = {
+    "good": """\
+        @claim("it holds", source="T1: good")
+        def holds():
+            yield "a", said(Verdict.PROVED)
+            yield "b", said(Verdict.PROVED)
+    """,
+    "bad": """\
+        @claim("it is wrong", source="T2: bad")
+        def wrong():
+            yield "a", said(Verdict.PROVED)
+            yield "b", Evidence(Verdict.REFUTED, "counterexample", "1 != 2", counterexample="f(1)")
+
+        @claim("nobody knows", source="T3: undecided")
+        def undecided(): return said(Verdict.UNDECIDED, "no rule")
+
+        @claim("it raises", source="T4: raises")
+        def raises(): raise ValueError("planted")
+    """,
+    "broken": "def f(:\n",
+    "_helper": "raise SystemExit\n",
+}
+
+
+@pytest.fixture
+def project(pytester, monkeypatch):
+    """A project with proofs, some tests, and a way to run pytest on it."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    installed = any(entry.name == "jaxgrad" for entry in entry_points(group="pytest11"))
+    plugin = [] if installed else ["-p", "jaxgrad.pytest_plugin"]
+
+    def run(*arguments, proofs=("good",), ini="", process=False):
+        folder = pytester.mkdir("proofs")
+        for name in proofs:
+            (folder / f"{name}.py").write_text(HEADER + dedent(PROOFS[name]))
+        pytester.makepyfile(test_own="def test_own(): pass")
+        pytester.makeini(f"[pytest]\n{ini}\n")
+        start = pytester.runpytest_subprocess if process else pytester.runpytest_inprocess
+        return start(*plugin, "-p", "no:cacheprovider", "-W", "error", *arguments)
+
+    return run
+
+
+def test_claims_are_items_beside_the_tests(project):
+    done = project("-v", "--jaxgrad-proofs", "proofs")
+    done.assert_outcomes(passed=2)
+    done.stdout.fnmatch_lines(["*proofs/good.py::holds PASSED*"])
+
+
+def test_without_options_there_are_none(project):
+    project().assert_outcomes(passed=1)
+
+
+def test_a_claim_fails_with_its_evidence(project):
+    done = project("--jaxgrad-proofs=proofs", proofs=("good", "bad"))
+    done.assert_outcomes(passed=2, failed=3)
+    done.stdout.fnmatch_lines(
+        [
+            "*T2 wrong*",
+            "T2: it is wrong",
+            "b: REFUTED, expected PROVED: 1 != 2",
+            "counterexample:",
+            "f(1)",
+            "*T3 undecided*",
+            "UNDECIDED, expected PROVED: no rule",
+            "*T4 raises*",
+            "the claim raised",
+            "*ValueError: planted",
+        ]
+    )
+    assert "a: PROVED" not in done.stdout.str()
+
+
+def test_a_broken_module_is_a_collection_error_and_helpers_are_left_alone(project):
+    done = project(
+        "--jaxgrad-proofs=proofs", "--continue-on-collection-errors", proofs=("broken", "_helper")
+    )
+    done.assert_outcomes(passed=1, errors=1)
+    done.stdout.fnmatch_lines(["*the module cannot be imported*", "*SyntaxError*"])
+
+
+def test_two_claims_of_one_name_fail(project, pytester):
+    body = '@claim("s")\ndef same(): return said(Verdict.PROVED)\n'
+    pytester.makepyfile(twice=HEADER + body + body)
+    done = project("--jaxgrad-proofs", "twice.py", "twice.py")
+    done.assert_outcomes(passed=1, failed=1)
+    done.stdout.fnmatch_lines(["*are named same, on lines*"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "passed"),
+    [
+        ([], 2),
+        (["test_own.py"], 1),
+        (["proofs/good.py"], 1),
+        (["proofs/good.py::holds"], 1),
+        (["proofs"], 1),
+        (["-k", "holds"], 1),
+        (["--jaxgrad-proofs=proofs/good.py", "--jaxgrad-proofs=proofs", "test_own.py"], 2),
+    ],
+)
+def test_ini_option_adds_to_a_run_that_names_nothing(project, arguments, passed):
+    ini = "jaxgrad_proofs = proofs\ntestpaths = test_own.py"
+    done = project(*arguments, ini=ini)
+    assert done.parseoutcomes()["passed"] == passed
+
+
+@pytest.mark.parametrize("mode", ["prepend", "importlib"])
+def test_same_file_name_in_two_folders(project, pytester, mode):
+    for folder in ("one", "two"):
+        path = pytester.mkdir(folder) / "good.py"
+        path.write_text(HEADER + dedent(PROOFS["good"]))
+    options = ["--jaxgrad-proofs=one/good.py", "--jaxgrad-proofs=two/good.py"]
+    project(f"--import-mode={mode}", *options).assert_outcomes(passed=3)
+
+
+def test_missing_path_is_a_usage_error(project):
+    done = project("--jaxgrad-proofs=nowhere")
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines(["*nowhere*"])
+
+
+def test_under_several_workers(project):
+    pytest.importorskip("xdist")
+    done = project("-n", "2", "--jaxgrad-proofs=proofs", proofs=("good", "bad"), process=True)
+    done.assert_outcomes(passed=2, failed=3)
+    done.stdout.fnmatch_lines(["*REFUTED, expected PROVED: 1 != 2*"])
+
+
+def test_marker_is_registered(project, pytester):
+    body = "import pytest\n@pytest.mark.exhaustive\ndef test_all(): pass\n"
+    pytester.makepyfile(test_marked=body)
+    done = project("--strict-markers", "-m", "not exhaustive")
+    done.assert_outcomes(passed=1, deselected=1)
+
+
+def test_fixture_is_the_function(project, pytester):
+    pytest.importorskip("jaxgrad.comparison")
+    body = "import jaxgrad\ndef test_it(compare): assert compare is jaxgrad.compare\n"
+    pytester.makepyfile(test_fixture=body)
+    project("test_fixture.py").assert_outcomes(passed=1)
+
+
+def test_the_plugin_imports_nothing_heavy(pytester, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    code = (
+        "import sys; import pytest; before = set(sys.modules); import jaxgrad.pytest_plugin;"
+        "print(sorted({name.partition('.')[0] for name in set(sys.modules) - before}))"
+    )
+    done = pytester.run(sys.executable, "-c", code)
+    loaded = set(eval(done.outlines[0]))
+    assert not loaded & {"jax", "numpy", "flint", "rich", "hypothesis"}
