@@ -232,7 +232,9 @@ def matrix_product(net: Dense) -> Callable[[Parameters, ArrayLike, ArrayLike], l
     return products
 
 
-def _one_product(net: Dense, params: Parameters, zs: Sequence[Array], y: Array, first: int) -> Array:
+def _one_product(
+    net: Dense, params: Parameters, zs: Sequence[Array], y: Array, first: int
+) -> Array:
     """δ of the layer at index first: the matrices from the left to the right, then the vector."""
     derivative, chosen = activation(net.activation).derivative, cost(net.objective)
     if chosen.of_logits:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from .algebraic import AlgebraicNumber, Point
 from .errors import ArgumentError, JaxgradError, MissingExtra
 from .sign_conditions import (
-    AlgebraicNumber,
-    Formula,
-    Point,
     as_formula,
     boundary_of,
     conjunction,
@@ -53,7 +51,8 @@ def decide(
     """Decide whether polynomial inequalities hold at every real point of a domain.
 
     For all real x: where(x) implies conclusion(x). With ``equality`` given, moreover: within the
-    domain a conclusion holds with equality at the points of that set and at no other.
+    domain a conclusion holds with equality at the points of that set, of which there is one, and
+    at no other.
 
     z3 (nonlinear real arithmetic) decides the statement from the callables as they run on its own
     symbols. If there is one variable, they also run on exact polynomials, whose signs between and
@@ -89,17 +88,26 @@ def decide(
     Source: claims A6, A8, A9, D1, D3, F4, F5.
     """
     names = _variables(conclusion, where, equality)
-    parts: tuple[Statement, ...] = (conclusion, where or (lambda *_: []), equality or (lambda *_: []))
+    parts: tuple[Statement, ...] = (
+        conclusion,
+        where or (lambda *_: []),
+        equality or (lambda *_: []),
+    )
     _reject_inexact(parts, names)
     symbolic = _Symbolic(parts, names, timeout)
-    if symbolic.empty_domain():
-        return _undecided("the domain is empty, so the statement says nothing: correct `where`")
+    problem = symbolic.problem_of_domain()
+    if problem:
+        return _undecided(problem)
     claims = ["conclusion"] if equality is None else ["conclusion", "attained"]
     exact = _Exact(parts, names) if len(names) == 1 else None
     for claim in claims:
         first = symbolic.answer(claim)
         second = exact.answer(claim) if exact else None
         evidence = _settle(claim, first, second, names)
+        if evidence is not None:
+            return evidence
+    if equality is not None:
+        evidence = _reached(symbolic.reached(), exact.reached() if exact else None)
         if evidence is not None:
             return evidence
     return _proved(names, equality is not None, exact)
@@ -113,19 +121,34 @@ class _Symbolic:
             import z3
         except ImportError as error:
             raise MissingExtra(
-                "decide() needs z3: install it with `pip install jaxgrad[proofs]`"
+                "decide() needs z3: install it with `pip install 'jaxgrad[proofs]'`"
             ) from error
         self.z3, self.names, self.timeout = z3, names, timeout
         self.symbols = [z3.Real(name) for name in names]
         self.conclusion, self.where, self.equality = (
-            [z3.BoolVal(part) if isinstance(part, bool) else part for part in found]
-            for found in (_listed(part(*self.symbols)) for part in parts)
+            [z3.BoolVal(True), *_listed(part(*self.symbols))] for part in parts
         )
         self.parts = parts
 
-    def empty_domain(self) -> bool:
-        """Whether the domain is certainly empty."""
-        return self._solve(*self.where)[0] == self.z3.unsat
+    def problem_of_domain(self) -> str:
+        """Why a proof would say nothing, or "" when the domain has a point."""
+        status, _ = self._solve(*self.where)
+        if status == self.z3.unsat:
+            return "the domain is empty, so the statement says nothing: correct `where`"
+        return "" if status == self.z3.sat else self._no_answer("whether the domain has a point")
+
+    def _no_answer(self, question: str) -> str:
+        return (
+            f"z3 did not find out within {self.timeout:g} s {question}; raise `timeout` or split "
+            "the statement"
+        )
+
+    def reached(self) -> _Answer:
+        """Whether the set of equality has a point in the domain."""
+        status, _ = self._solve(*self.where, *self.equality)
+        if status == self.z3.unknown:
+            return _Answer(None, reason=self._no_answer("whether equality is attained"))
+        return _Answer(status == self.z3.sat, reason="the set of equality")
 
     def answer(self, claim: str) -> _Answer:
         """Whether a point of the domain violates the claim."""
@@ -133,13 +156,13 @@ class _Symbolic:
         if claim == "conclusion":
             violated = z3.Not(z3.And(*self.conclusion))
         else:
-            boundary = z3.Or(*(part.arg(0) == part.arg(1) for part in self.conclusion))
+            boundary = z3.Or(*(part.arg(0) == part.arg(1) for part in self.conclusion[1:]))
             violated = boundary != z3.And(*self.equality)
         status, model = self._solve(*self.where, violated)
         if status == z3.unsat:
             return _Answer(True)
         if model is None:
-            return _Answer(None, reason=f"z3 gave no answer within {self.timeout:g} s")
+            return _Answer(None, reason=self._no_answer(f"about the {claim}"))
         return _Answer(False, self._rational(model, claim), f"z3 found {model}")
 
     def _solve(self, *assertions: Any) -> tuple[Any, Any]:
@@ -164,9 +187,7 @@ class _Exact:
 
     def __init__(self, parts: tuple[Statement, ...], names: list[str]):
         self.name = names[0]
-        formulas = [
-            [as_formula(part) for part in _listed(part(variable()))] for part in parts
-        ]
+        formulas = [[as_formula(part) for part in _listed(part(variable()))] for part in parts]
         self.conclusion, self.where, self.equality = (conjunction(found) for found in formulas)
         self.boundary = boundary_of(formulas[0])
         self.points = sample_points([self.conclusion, self.where, self.equality])
@@ -178,28 +199,58 @@ class _Exact:
                 return _Answer(False, {self.name: point})
         return _Answer(True)
 
+    def reached(self) -> _Answer:
+        """Whether the set of equality has a point in the domain."""
+        meets = any(self.where.holds(x) and self.equality.holds(x) for x in self.points)
+        return _Answer(meets, reason="the set of equality")
+
     def _claim(self, claim: str, point: Point) -> bool:
         if claim == "conclusion":
             return self.conclusion.holds(point)
         return self.boundary.holds(point) == self.equality.holds(point)
 
 
+def _compare(first: _Answer, second: _Answer | None) -> None:
+    """Raise where the procedures contradict each other."""
+    if second is not None and first.valid not in (None, second.valid):
+        raise JaxgradError(
+            f"decide: z3 says {_words(first)} and exact root isolation says {_words(second)} of "
+            "the same statement, so one of the two is wrong; trust neither and report the statement"
+        )
+
+
+def _reached(first: _Answer, second: _Answer | None) -> Evidence | None:
+    """The evidence that ends the decision when equality is attained nowhere, else None."""
+    _compare(first, second)
+    if first.valid is None:
+        return _undecided(first.reason)
+    if first.valid:
+        return None
+    return Evidence(
+        Verdict.REFUTED,
+        "decision",
+        "The conclusion holds, but no point of the set of equality lies in the domain: the bound "
+        "is attained nowhere.",
+        trusts=("z3",),
+    )
+
+
 def _settle(
     claim: str, first: _Answer, second: _Answer | None, names: list[str]
 ) -> Evidence | None:
     """The evidence that ends the decision, or None when this claim is proved."""
-    if first.valid is None:
-        return _undecided(f"{first.reason}; raise `timeout` or split the statement")
-    if second is not None and second.valid is not first.valid:
-        raise JaxgradError(
-            f"decide: z3 says {_words(first)} and exact root isolation says {_words(second)} of the "
-            "same statement, so one of the two is wrong; trust neither and report the statement"
-        )
+    refuted = second is not None and not second.valid  # by a point that needs no second opinion
+    if first.valid is None and not refuted:
+        return _undecided(first.reason)
+    _compare(first, second)
     if first.valid:
         return None
     point = second.point if second is not None else first.point
     if point is None:
-        return _undecided(f"{first.reason}, which could not be checked in rational arithmetic")
+        return _undecided(
+            f"the counterexample that {first.reason.replace('found', 'found,')}, "
+            "is irrational and could not be checked in rational arithmetic"
+        )
     what = "does not hold" if claim == "conclusion" else "is not what the set of equality says"
     where = ", ".join(f"{name} = {value}" for name, value in point.items())
     return Evidence(
@@ -218,18 +269,17 @@ def _proved(names: list[str], with_equality: bool, exact: _Exact | None) -> Evid
         text += ", with equality exactly at the points stated"
     if exact is None:
         return Evidence(Verdict.PROVED, "decision", f"{text}; decided by z3.", trusts=("z3",))
-    roots = sum(isinstance(point, Fraction) is False or True for point in exact.points)
     return Evidence(
         Verdict.PROVED,
         "decision",
-        f"{text}; decided by z3 and again from exact signs at {roots} points, one at each real "
-        "root of the polynomials and one in each interval between.",
+        f"{text}; decided by z3 and again from exact signs at {len(exact.points)} points, one at "
+        "each real root of the polynomials and one in each interval between.",
         trusts=("z3 or FLINT polynomials: either alone proves it",),
     )
 
 
 def _undecided(reason: str) -> Evidence:
-    return Evidence(Verdict.UNDECIDED, "reason", reason[0].upper() + reason[1:] + ".")
+    return Evidence(Verdict.UNDECIDED, "reason", f"Undecided: {reason}.")
 
 
 def _words(answer: _Answer) -> str:
@@ -271,23 +321,22 @@ def _rounded(value: Any, denominator: int) -> Fraction:
 
 
 def _listed(found: Any) -> list[Any]:
-    return list(found) if isinstance(found, Iterable) and not hasattr(found, "sort") else [found]
+    return list(found) if isinstance(found, (list, tuple)) else [found]
 
 
 def _reject_inexact(parts: tuple[Statement, ...], names: list[str]) -> None:
-    """Run every callable on exact constants: floats and foreign functions fail here, with a reason."""
+    """Run every callable on an exact polynomial: what is not polynomial fails, with a reason."""
     for part in parts:
         for found in _listed(part(*(variable() for _ in names))):
-            formula: Formula = as_formula(found)
-            del formula
+            as_formula(found)
 
 
 def _variables(*statements: Statement | None) -> list[str]:
     given = [list(inspect.signature(part).parameters) for part in statements if part is not None]
     if not given[0] or any(set(names) != set(given[0]) for names in given):
         raise ArgumentError(
-            f"decide: the callables take {' and '.join(str(names) for names in given)}; give all of "
-            "them the same variables, at least one"
+            f"decide: the callables take {' and '.join(str(names) for names in given)}; give all "
+            "of them the same variables, at least one"
         )
     if any(names != given[0] for names in given):
         raise ArgumentError("decide: the callables name their variables in different orders")

@@ -232,8 +232,8 @@ class _Pass:
             if (found.sum(axis=1) != self.counts[number]).any():
                 raise JaxgradError(
                     f"sweep: tile {number} gave other results when evaluated again, so the "
-                    "compiled function is not deterministic and nothing can be said of every float; "
-                    "remove what makes it depend on more than its argument"
+                    "compiled function is not deterministic and nothing can be said of every "
+                    "float; remove what makes it depend on more than its argument"
                 )
             self._tiles[number] = found, np.asarray(y)
         return self._tiles[number]
@@ -276,10 +276,11 @@ def _conclude(f: Callable[[Any], Any], done: _Pass, named: Mapping[str, Predicat
     nan_outputs = int(done.counts[:, 2].astype(np.int64).sum())
     text = (
         f"f was evaluated at all {2**format.bits} {format.dtype.name} bit patterns. The predicate "
-        f"fails at {failures.total} of the {visited} that are not NaN ({format.infinities} "
-        f"infinities, {format.zeros} zeros and {format.subnormals} subnormals among them); f returns NaN at "
-        f"{nan_outputs} of them. Subnormals are told apart by their bits; multiplying by 1 turns "
-        f"{flushed} of the {format.subnormals} into zero on this backend."
+        f"fails at {failures.total} of the {visited} that are not NaN "
+        f"({format.infinities} infinities, {format.zeros} zeros and {format.subnormals} subnormals "
+        f"among them); f returns NaN at {nan_outputs} of them. Subnormals are told apart by their "
+        f"bits; multiplying by 1 turns {flushed} of the {format.subnormals} into zero on this "
+        "backend."
     )
     counterexample = None
     if failures.first is not None:

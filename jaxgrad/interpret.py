@@ -53,8 +53,7 @@ class Interpreter:
         rule = rules.RULES.get(name)
         if rule is None and all(is_concrete(value) for value in arguments):
             # Nothing here depends on a real variable: the primitive itself is exact.
-            outputs = equation.primitive.bind(*map(as_jax, arguments), **equation.params)
-            return [self.lift(x) for x in (outputs if equation.primitive.multiple_results else [outputs])]
+            return rules.elementwise.evaluate(self, equation, arguments)
         if rule is None:
             raise UnsupportedPrimitive(
                 f"the primitive `{name}` has no rule; add one with @rule({name!r}) in "
@@ -105,11 +104,6 @@ class Interpreter:
 def is_concrete(value: Any) -> bool:
     """Whether a value holds plain numbers that no real variable reaches."""
     return getattr(value, "dtype", None) != object
-
-
-def as_jax(value: Any) -> Any:
-    """A concrete value as an argument of a primitive, keeping its dtype."""
-    return value if isinstance(value, jax.Array) else jax.numpy.asarray(value)
 
 
 def interpret(program: Any, system: NumberSystem, inputs: list[Any]) -> list[np.ndarray]:

@@ -27,8 +27,8 @@ from jaxgrad.network_arguments import (
 
 __all__ = ["Chain", "Dense", "Network", "Parameters"]
 
-Parameters = Sequence[tuple[Array, Array]]
-"""One pair (w, b) per layer, the first layer first."""
+Parameters = Sequence[Sequence[Any]]
+"""One pair (w, b) per layer, the first layer first; arrays of JAX or NumPy, or Python numbers."""
 
 _ABSENT = object()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -73,10 +73,11 @@ class Ball(NumberSystem):
         return x**n
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        shape = a.shape[0], b.shape[1]
         if 0 in a.shape or 0 in b.shape:
-            return objects((arb(0) for _ in range(a.shape[0] * b.shape[1])), (a.shape[0], b.shape[1]))
+            return objects((arb(0) for _ in range(shape[0] * shape[1])), shape)
         product = flint.arb_mat(a.tolist()) * flint.arb_mat(b.tolist())
-        return objects(product.entries(), (a.shape[0], b.shape[1]))
+        return objects(product.entries(), shape)
 
     def total(self, terms: list[arb]) -> arb:
         return sum(terms, arb(0))
@@ -107,11 +108,17 @@ class Ball(NumberSystem):
         return 1 / (1 + (-x).exp())
 
     def function(self, name: str, *xs: arb) -> arb:
+        if name in _FUNCTIONS:
+            return _FUNCTIONS[name](*xs)
         if name in _METHODS:
-            return getattr(xs[0], _METHODS[name])(*xs[1:])
+            return getattr(xs[0], _METHODS[name])()
         return super().function(name, *xs)
 
     def compare(self, relation: str, x: arb, y: arb) -> bool | None:
+        if x is y and x.is_finite():  # one number, whatever its radius
+            return relation in ("eq", "le", "ge")
+        if x is y and x.is_finite():  # `x != x` is how programs ask for NaN
+            return relation in ("ge", "le", "eq")
         holds, fails = _RELATIONS[relation]
         if holds(x, y):
             return True
@@ -150,8 +157,17 @@ class Ball(NumberSystem):
     def sign(self, x: arb) -> arb:
         return x.sgn()
 
+    def exact_value(self, x: arb) -> Fraction | None:
+        if not (x.is_exact() and x.is_finite()):
+            return None
+        mantissa, exponent = x.man_exp()
+        return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+
     def is_finite(self, x: arb) -> bool | None:
-        return True if x.is_finite() else UNKNOWN
+        if x.is_finite():
+            return True
+        # A ball around an infinity is that infinity; any other may hold real numbers.
+        return False if x.is_exact() and not x.is_nan() else UNKNOWN
 
 
 _METHODS = {
@@ -161,7 +177,6 @@ _METHODS = {
     "asin": "asin",
     "acos": "acos",
     "atan": "atan",
-    "atan2": "atan2",
     "sinh": "sinh",
     "cosh": "cosh",
     "asinh": "asinh",
@@ -170,11 +185,75 @@ _METHODS = {
     "erf": "erf",
     "erfc": "erfc",
     "erf_inv": "erfinv",
-    "lgamma": "lgamma",
     "digamma": "digamma",
     "floor": "floor",
     "ceil": "ceil",
-    "pow": "__pow__",
+}
+
+
+def _log_gamma(x: arb) -> arb:
+    """log|Γ(x)|; Arb's own is that of Γ, which is no real number where Γ is negative."""
+    return x.lgamma() if x > 0 else abs(x.gamma()).log()
+
+
+def _cube_root(x: arb) -> arb:
+    if x > 0:
+        return x.root(3)
+    if x < 0:
+        return -((-x).root(3))
+    if x.is_zero():
+        return x
+    # Around 0: the cube root is increasing, so it lies between those of the two ends.
+    bound = x.abs_upper().root(3)
+    return bound.union(-bound)
+
+
+def _power(x: arb, y: arb) -> arb:
+    """x^y of a real exponent: e^(y log x) for x > 0, and 0^y = 0 for y > 0."""
+    if x.is_zero() and y > 0:
+        return arb(0)
+    return x**y
+
+
+def _round_half_away(x: arb) -> arb:
+    half = arb(0.5)
+    if x < 0:
+        return -(half - x).floor()
+    return (x + half).floor() if x >= 0 else _round_ends(x, _round_half_away)
+
+
+def _round_half_even(x: arb) -> arb:
+    if x.is_exact():
+        below = x.floor()
+        odd = not (below / 2).is_integer()
+        up = x - below > 0.5 or (x - below == 0.5 and odd)
+        return below + 1 if up else below
+    return _round_ends(x, _round_half_even)
+
+
+def _round_ends(x: arb, rounded: Callable[[arb], arb]) -> arb:
+    """Rounding is monotone, so the ends enclose."""
+    return rounded(x.lower()).union(rounded(x.upper()))
+
+
+def _remainder(x: arb, y: arb) -> arb:
+    """x − y·trunc(x/y), of the sign of x."""
+    quotient = x / y
+    if quotient < 0:
+        return x - y * quotient.ceil()
+    if quotient >= 0:
+        return x - y * quotient.floor()
+    return x - y * quotient.floor().union(quotient.ceil())
+
+
+_FUNCTIONS: dict[str, Callable[..., arb]] = {
+    "atan2": arb.atan2,
+    "cbrt": _cube_root,
+    "lgamma": _log_gamma,
+    "pow": _power,
+    "rem": _remainder,
+    "round_half_away": _round_half_away,
+    "round_half_even": _round_half_even,
 }
 
 

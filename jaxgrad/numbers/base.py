@@ -173,11 +173,17 @@ class NumberSystem:
         return positive - self.number(self.compare("lt", x, zero))
 
     def largest(self, xs: list[Element]) -> Element:
-        """The maximum of a non-empty list."""
+        """The maximum of a list, −∞ if it is empty."""
+        if not xs:
+            return self.constant(-math.inf)
         result = xs[0]
         for x in xs[1:]:
             result = self.maximum(result, x)
         return result
+
+    def exact_value(self, x: Element) -> Fraction | None:
+        """The rational number an element is, where that is known."""
+        return None
 
     def is_finite(self, x: Element) -> Truth:
         """Every element is a real number unless the system says otherwise."""
@@ -198,6 +204,8 @@ def exact(value: Any) -> Fraction:
         >>> exact(0.5)
         Fraction(1, 2)
     """
+    if isinstance(value, np.integer):
+        value = int(value)
     if isinstance(value, int | Fraction):
         return Fraction(value)
     number = float(value)

@@ -53,22 +53,34 @@ class Field:
 
     Args:
         capacity: how many generators there is room for.
-        max_terms: the budget: a polynomial with more terms stops the evaluation.
+        max_terms: a polynomial with more terms stops the evaluation.
+        max_work: so do more exponents than this (terms times generators) in all.
+        name_sums: whether a sum that is multiplied becomes a generator of its own.
 
     Example:
         >>> field = Field(8, 1000)
         >>> x = field.generator("input", (), "x").poly
-        >>> p = field.generator("positive", (x,)).poly
-        >>> field.reduce(p * p) == p
+        >>> p = field.generator("positive", (x,))
+        >>> field.relate(p, p, p.poly)
+        >>> field.reduce(p.poly * p.poly) == p.poly
         True
     """
 
-    def __init__(self, capacity: int, max_terms: int) -> None:
+    def __init__(
+        self,
+        capacity: int,
+        max_terms: int,
+        max_work: int | None = None,
+        name_sums: bool = False,
+    ) -> None:
         names = [f"g{i}" for i in range(capacity)]
         # Degree first: then every rewriting rule below replaces a product by smaller terms.
         self.ring = fmpq_mpoly_ctx.get(names, Ordering.degrevlex)
         self.capacity = capacity
         self.max_terms = max_terms
+        self.max_work = max_work
+        self.name_sums = name_sums
+        self.work = 0
         self.generators: list[Generator] = []
         self.divisors: list[Poly] = []
         self._found: dict[Any, list[Generator]] = {}
@@ -81,7 +93,9 @@ class Field:
         return self.ring.constant(fmpq(value.numerator, value.denominator))
 
     # -- generators --------------------------------------------------------------------------
-    def generator(self, kind: str, arguments: tuple[Poly, ...] = (), label: Any = None) -> Generator:
+    def generator(
+        self, kind: str, arguments: tuple[Poly, ...] = (), label: Any = None
+    ) -> Generator:
         """The generator of this meaning, made at its first use."""
         found = self.find(kind, arguments, label)
         if found is not None:
@@ -107,10 +121,7 @@ class Field:
 
     def reduce(self, poly: Poly) -> Poly:
         """The polynomial rewritten by every declared relation; its value stays the same."""
-        if len(poly) > self.max_terms:
-            raise CannotDecide(
-                f"a polynomial grew past the budget of {self.max_terms} terms"
-            )
+        self.spend(poly)
         changed = bool(self._relations)
         while changed:
             changed = False
@@ -122,6 +133,18 @@ class Field:
                         changed = True
                         degrees = poly.degrees()
         return poly
+
+    def spend(self, poly: Poly) -> None:
+        """Counts a new polynomial against the budget.
+
+        Raises:
+            CannotDecide: the budget is spent.
+        """
+        self.work += (len(poly) + 1) * self.capacity
+        if len(poly) > self.max_terms:
+            raise CannotDecide(f"a polynomial grew past the budget of {self.max_terms} terms")
+        if self.max_work is not None and self.work > self.max_work:
+            raise CannotDecide(f"the polynomials grew past the budget of {self.max_work} exponents")
 
     # -- reading polynomials -----------------------------------------------------------------
     def used(self, poly: Poly) -> list[Generator]:

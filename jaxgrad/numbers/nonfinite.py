@@ -86,9 +86,8 @@ def apply_nonfinite(system: NumberSystem, name: str, xs: tuple[Any, ...]) -> Any
         return xs[0]
     if name == "abs":
         return NonFinite(abs(xs[0].value))
-    if name == "div" and isinstance(xs[1], NonFinite) and not isinstance(xs[0], NonFinite):
-        if math.isinf(xs[1].value):
-            return system.constant(0)
+    if name == "div" and not isinstance(xs[0], NonFinite) and math.isinf(xs[1].value):
+        return system.constant(0)
     raise CannotDecide(f"`{name}` at {', '.join(map(str, xs))}")
 
 
@@ -99,8 +98,9 @@ def _as_float(x: Any) -> float:
 def _extreme(name: str, x: Any, y: Any) -> Any:
     if not isinstance(x, NonFinite):
         x, y = y, x
-    if math.isnan(x.value):
-        return x
+    for each in (x, y):
+        if isinstance(each, NonFinite) and math.isnan(each.value):
+            return each
     wins = (x.value > 0) == (name == "max")
     if isinstance(y, NonFinite):
         return NonFinite((max if name == "max" else min)(x.value, y.value))

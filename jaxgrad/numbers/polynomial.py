@@ -27,7 +27,6 @@ MOST_CASES = 3
 # Factoring is worth its time while a divisor is small; a larger one is a generator as it stands.
 MOST_TERMS_FACTORED = 64
 
-
 class PolynomialElement:
     """One real number as a polynomial; also usable by NumPy code inside object arrays."""
 
@@ -64,6 +63,8 @@ class PolynomialElement:
         other = self._other(other)
         if isinstance(other, NonFinite):
             return NotImplemented
+        if self.system.field.name_sums:
+            self.system.compact_factors(self, other)
         product = self.poly * other.poly
         return PolynomialElement(self.system, self.system.field.reduce(product))
 
@@ -74,7 +75,10 @@ class PolynomialElement:
         return self.system.divide(self._other(other), self)
 
     def __pow__(self, exponent: Any) -> PolynomialElement:
-        return self.system.power(self, int(exponent))
+        exponent = self._other(exponent)
+        if isinstance(exponent, NonFinite):
+            return NotImplemented
+        return self.system.function("pow", self, exponent)
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -137,15 +141,60 @@ class Polynomial(NumberSystem):
 
     # -- arithmetic --------------------------------------------------------------------------
     def total(self, terms: list[PolynomialElement]) -> PolynomialElement:
+        if any(isinstance(term, NonFinite) for term in terms):
+            return super().total(terms)
         result = self.field.zero
         for term in terms:
             result = result + term.poly
-        return self._element(result)
+        return self._sum(result)
+
+    def _sum(self, poly: Poly) -> PolynomialElement:
+        self.field.spend(poly)
+        return self._element(poly)
+
+    def compact_factors(self, x: PolynomialElement, y: PolynomialElement) -> None:
+        """Names the sums among two factors, so that their product is a monomial.
+
+        Layer by layer both programs of a comparison make the same sums, so the names agree.
+        """
+        if not (x.poly.is_constant() or y.poly.is_constant()):
+            self.compact(x)
+            self.compact(y)
+
+    def _unfold_affine(self, poly: Poly) -> Poly:
+        """A sum with names such as t = 2s − 1 replaced: 1 + t and 1 − t² are multiples of s."""
+        field = self.field
+        for g in field.used(poly):
+            if g.kind != "named" or len(g.arguments[0]) > 2 or len(field.used(g.arguments[0])) > 1:
+                continue
+            total = field.zero
+            for k, part in enumerate(field.split(poly, g)):
+                total = total + part * g.arguments[0] ** k
+            poly = field.reduce(total)
+        return poly
+
+    def compact(self, x: PolynomialElement) -> None:
+        """Rewrites a sum in place as monomial·v, with v a name for what is left of the sum.
+
+        Taking the common monomial out first makes the name independent of what the sum was
+        multiplied by before: w·(s − s²) and s − s² both become a multiple of the name of 1 − s.
+        """
+        if len(x.poly) < 2 or self._is_case_of_one(x.poly):
+            return
+        x.poly = self._unfold_affine(x.poly)
+        if len(x.poly) < 2:
+            return
+        monomial = x.poly.term_content()
+        rest = self._element(divmod(x.poly, monomial)[0])
+        self._named(rest)
+        x.poly = rest.poly * monomial
 
     def matmul(self, a: Any, b: Any) -> Any:
         """As in the base class, passing over the zeros that padding leaves."""
         from numpy import empty
 
+        if any(isinstance(x, NonFinite) for x in (*a.flat, *b.flat)):
+            return super().matmul(a, b)
         out = empty((a.shape[0], b.shape[1]), dtype=object)
         for i in range(a.shape[0]):
             for j in range(b.shape[1]):
@@ -153,7 +202,7 @@ class Polynomial(NumberSystem):
                 for x, y in zip(a[i], b[:, j], strict=True):
                     if not (x.poly.is_zero() or y.poly.is_zero()):
                         result = result + (x * y).poly
-                out[i, j] = self._element(result)
+                out[i, j] = self._sum(result)
         return out
 
     def divide(self, x: PolynomialElement, y: PolynomialElement) -> PolynomialElement:
@@ -175,7 +224,8 @@ class Polynomial(NumberSystem):
     def _reciprocal(self, poly: Poly) -> Poly:
         poly = self._meaning(poly)
         cases = self._cases(poly)
-        if cases is not None:
+        # A divisor that is 0 in some case is left whole, as one that must not vanish.
+        if cases is not None and not any(value.is_zero() for _, value in cases):
             return self._join(cases, self._reciprocal)
         unit, rest = self._unit_content(poly)
         if rest.is_constant():
@@ -252,9 +302,11 @@ class Polynomial(NumberSystem):
         for g in indicators:
             split = []
             for weight, value in cases:
-                off, on = (*self.field.split(value, g), self.field.zero, self.field.zero)[:2]
+                parts = self.field.split(value, g)
+                off = parts[0] if parts else value
+                on = sum(parts[1:], off)
                 split.append((self.field.reduce(weight * (1 - g.poly)), off))
-                split.append((self.field.reduce(weight * g.poly), self.field.reduce(off + on)))
+                split.append((self.field.reduce(weight * g.poly), self.field.reduce(on)))
             # [u>0][u=0] = 0: a case that cannot be has weight 0.
             cases = [(weight, value) for weight, value in split if not weight.is_zero()]
         return cases
@@ -264,8 +316,12 @@ class Polynomial(NumberSystem):
 
         A sum over many neurons has too many cases for too little gain: it is named as it stands.
         """
-        others = [g for g in self.field.used(poly) if g.kind not in ("positive", "zero")]
-        return self._cases(poly) if len(others) <= 1 else None
+        return self._cases(poly) if self._is_case_of_one(poly) else None
+
+    def _is_case_of_one(self, poly: Poly) -> bool:
+        used = self.field.used(poly)
+        others = [g for g in used if g.kind not in ("positive", "zero")]
+        return len(others) < len(used) and len(others) <= 1
 
     def _join(self, cases: list[tuple[Poly, Poly]], function: Any) -> Poly:
         total = self.field.zero
@@ -446,6 +502,8 @@ class Polynomial(NumberSystem):
             root = Fraction(_isqrt(value.numerator), _isqrt(value.denominator))
             if root * root == value:
                 return self.constant(root)
+            if value < 0:
+                raise CannotDecide("the square root of a negative constant")
         content, base = self._named(x)
         argument = base * fmpq(content.numerator, content.denominator)
         self._require_positive(argument)
@@ -459,6 +517,9 @@ class Polynomial(NumberSystem):
         """A generator f(u) for any other function; only the parity of a few is known."""
         if name not in OPAQUE:
             return super().function(name, *xs)
+        power = self._known_power(*xs) if name == "pow" else None
+        if power is not None:
+            return power
         if len(xs) == 1 and name in ODD | EVEN:
             if xs[0].poly.is_zero() and name in ODD:
                 return xs[0]
@@ -467,6 +528,24 @@ class Polynomial(NumberSystem):
             value = self._element(self.field.generator(name, (argument,)).poly)
             return -value if name in ODD and content < 0 else value
         return self._element(self.field.generator(name, tuple(x.poly for x in xs)).poly)
+
+    def _known_power(
+        self, x: PolynomialElement, y: PolynomialElement
+    ) -> PolynomialElement | None:
+        """x^n, and x^(n/2) = √xⁿ, for a constant exponent; None for any other."""
+        exponent = self.exact_value(y)
+        if exponent is None:
+            return None
+        if exponent.denominator == 1:
+            return self.power(x, exponent.numerator)
+        if exponent.denominator == 2:
+            return self.power(self.sqrt(x), exponent.numerator)
+        return None
+
+    def exact_value(self, x: Any) -> Fraction | None:
+        if isinstance(x, NonFinite) or not x.poly.is_constant():
+            return None
+        return Fraction(0) if x.poly.is_zero() else fraction(x.poly.leading_coefficient())
 
     # -- truth: polynomials that are 0 or 1 ---------------------------------------------------
     def _indicators(self, base: Poly) -> tuple[Poly, Poly]:
@@ -515,6 +594,13 @@ class Polynomial(NumberSystem):
         for sign in (1, -1):
             if field.is_positive(x.poly * sign):
                 return field.constant(int(sign > 0)), field.zero
+        cases = self._cases_of_one(x.poly)
+        if cases is not None:
+            signs = [(weight, self._signs(self._element(value))) for weight, value in cases]
+            return (
+                self._join([(weight, p) for weight, (p, _) in signs], lambda p: p),
+                self._join([(weight, z) for weight, (_, z) in signs], lambda z: z),
+            )
         content, base = self._named(x)
         positive, zero = self._indicators(base)
         return (positive if content > 0 else field.one - positive - zero), zero
@@ -552,8 +638,13 @@ class Polynomial(NumberSystem):
     def largest(self, xs: list[Any]) -> Any:
         """The maximum of a list is a generator, so that e^(x − max) can cancel in softmax."""
         xs = [x for x in xs if not (isinstance(x, NonFinite) and x.value == -math.inf)] or xs[:1]
+        if len(xs) == 0:
+            return self.constant(-math.inf)
         if len(xs) == 1:
             return xs[0]
+        infinite = [x for x in xs if isinstance(x, NonFinite)]
+        if infinite:  # NaN before +∞
+            return min(infinite, key=lambda x: not math.isnan(x.value))
         bases = []
         for x in xs:
             self._named(x)
@@ -576,7 +667,8 @@ class Polynomial(NumberSystem):
 ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "asinh", "atanh", "erf", "erf_inv", "cbrt"})
 EVEN = frozenset({"cos", "cosh"})
 OPAQUE = ODD | EVEN | {
-    "acos", "acosh", "atan2", "digamma", "erfc", "floor", "ceil", "lgamma", "pow",
+    "acos", "acosh", "atan2", "digamma", "erfc", "floor", "ceil", "lgamma", "pow", "rem",
+    "round_half_away", "round_half_even",
 }  # fmt: skip
 
 

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.rules.registry import inner_jaxpr, rule
+from jaxgrad.rules.structural import is_key
 
 
 @rule(
     "jit",
-    "pjit",
-    "closed_call",
-    "core_call",
+    "closed_call",  # until jax 0.11, like "call"
     "call",
-    "remat",
     "remat2",
-    "checkpoint",
     "custom_jvp_call",
     "custom_vjp_call",
-    "custom_vjp_call_jaxpr",
-    "custom_lin",
+    "composite",
+    "eval_jaxpr",  # since jax 0.12
 )
 def _call(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     return interpreter.call(inner_jaxpr(equation.params), inputs)
@@ -38,8 +36,8 @@ def _scan(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     steps = range(params["length"])
     collected: list[list[Any]] = []
     for i in reversed(steps) if params["reverse"] else steps:
-        outputs = interpreter.call(params["jaxpr"], [*constants, *carry, *(s[i, ...] for s in sequences)])
-        outputs = [np.asarray(value) for value in outputs]
+        rows = [sequence[i, ...] for sequence in sequences]
+        outputs = interpreter.call(params["jaxpr"], [*constants, *carry, *rows])
         carry = outputs[: len(carry)]
         collected.append(outputs[len(carry) :])
     if params["reverse"]:
@@ -53,7 +51,9 @@ def _stacked(interpreter: Any, variables: Any, collected: list[list[Any]]) -> li
         rows = [row[k] for row in collected]
         if any(row.dtype == object for row in rows):
             rows = [interpreter.elements(row, variable.aval.dtype) for row in rows]
-        if rows:
+        if rows and is_key(rows[0]):
+            stacked.append(jax.numpy.stack(rows))
+        elif rows:
             stacked.append(np.stack(rows))
         else:
             stacked.append(interpreter.lift(np.zeros(variable.aval.shape, variable.aval.dtype)))
@@ -71,13 +71,28 @@ def _cond(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     if len(branches) != 2:
         raise UnsupportedPrimitive("`cond` of more than two branches with an open choice")
     system = interpreter.system
-    condition = index.reshape(())[()]
+    # The choice is a condition made an integer.
+    condition = system.compare("ne", index.reshape(())[()], system.constant(0))
+    known = system.known(condition)
+    if known is not None:
+        return interpreter.call(branches[int(known)], operands)
     both = [interpreter.call(branch, list(operands)) for branch in branches]
-    outputs = []
-    for variable, if_false, if_true in zip(equation.outvars, *both, strict=True):
-        arrays = [interpreter.elements(value, variable.aval.dtype) for value in (if_false, if_true)]
-        outputs.append(system.map(lambda x, y: system.select(condition, x, y), *arrays))
-    return outputs
+    return [
+        _chosen(interpreter, condition, variable.aval.dtype, *values)
+        for variable, *values in zip(equation.outvars, *both, strict=True)
+    ]
+
+
+def _chosen(
+    interpreter: Any, condition: Any, dtype: Any, if_false: np.ndarray, if_true: np.ndarray
+) -> np.ndarray:
+    if is_key(if_false):
+        raise UnsupportedPrimitive("`cond` that chooses a PRNG key by an open comparison")
+    if if_false.dtype != object and if_true.dtype != object and np.array_equal(if_false, if_true):
+        return if_false
+    system = interpreter.system
+    arrays = [interpreter.elements(value, dtype) for value in (if_false, if_true)]
+    return system.map(lambda x, y: system.select(condition, x, y), *arrays)
 
 
 @rule("while")

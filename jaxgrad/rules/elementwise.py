@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
@@ -22,9 +23,12 @@ def _rsqrt(s: S, x: Any) -> Any:
     return s.divide(s.constant(1), s.sqrt(x))
 
 
-def _softplus_difference(s: S, x: Any, y: Any) -> Any:
-    """log(e^x + e^y) = max + log(1 + e^−|x − y|)."""
-    return s.maximum(x, y) + s.log1p(s.exp(-s.absolute(x - y)))
+def _horner(s: S, x: Any, *coefficients: Any) -> Any:
+    """c₀ + c₁x + c₂x² + …"""
+    result = s.constant(0)
+    for coefficient in reversed(coefficients):
+        result = result * x + coefficient
+    return result
 
 
 def _method(name: str) -> Callable[..., Any]:
@@ -52,13 +56,15 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "exp": _method("exp"),
     "exp2": lambda s, x: s.exp(x * s.log(s.constant(2))),
     "log": _method("log"),
+    "log2": lambda s, x: s.divide(s.log(x), s.log(s.constant(2))),
+    "polynomial": _horner,
+    "rem": _function("rem"),
     "log1p": _method("log1p"),
     "expm1": _method("expm1"),
     "logistic": _method("logistic"),
     "tanh": _method("tanh"),
     "sqrt": _method("sqrt"),
     "rsqrt": _rsqrt,
-    "pow": lambda s, x, y: s.function("pow", x, y),
     "clamp": lambda s, low, x, high: s.minimum(s.maximum(low, x), high),
     **{
         name: _function(name)
@@ -72,14 +78,12 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
 # The identity on real numbers: rounding belongs to the question about floats.
 IDENTITY = (
     "copy",
+    "device_put",
     "stop_gradient",
     "reduce_precision",
     "optimization_barrier",
-    "real",
     "name",
     "sharding_constraint",
-    "mesh_cast",
-    "pvary",
 )
 
 
@@ -109,12 +113,46 @@ def is_discrete(interpreter: Any, equation: Any, inputs: list[Any]) -> bool:
 
 def evaluate(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     """Runs a primitive on concrete values, where it is exact."""
-    from jaxgrad.interpret import as_jax
+    outputs = bind(equation.primitive, inputs, equation.params)
+    return [interpreter.lift(x) for x in outputs]
 
-    outputs = equation.primitive.bind(*map(as_jax, inputs), **equation.params)
-    return [
-        interpreter.lift(x) for x in (outputs if equation.primitive.multiple_results else [outputs])
-    ]
+
+def bind(primitive: Any, inputs: list[Any], params: dict[str, Any]) -> list[Any]:
+    """The outputs of a primitive on concrete arrays, whose dtypes are kept.
+
+    A program of 64-bit numbers is evaluated as such even where JAX would now make them 32-bit.
+    """
+    with jax.enable_x64(True):
+        arrays = [x if isinstance(x, jax.Array) else jax.numpy.asarray(x) for x in inputs]
+        outputs = primitive.bind(*arrays, **params)
+        return list(outputs) if primitive.multiple_results else [outputs]
+
+
+def require_real(equation: Any) -> None:
+    """Refuses arithmetic on integers that depend on a real variable: it wraps around.
+
+    Raises:
+        UnsupportedPrimitive: the outputs are no floating-point numbers.
+    """
+    if not is_differentiable(equation.outvars[0].aval.dtype):
+        _refuse(equation)
+
+
+def require_truth(equation: Any) -> None:
+    """Refuses bitwise operations on integers that depend on a real variable.
+
+    Raises:
+        UnsupportedPrimitive: the outputs are no booleans.
+    """
+    if equation.outvars[0].aval.dtype != np.dtype(bool):
+        _refuse(equation)
+
+
+def _refuse(equation: Any) -> None:
+    raise UnsupportedPrimitive(
+        f"`{equation.primitive.name}` on {equation.invars[0].aval.dtype} values that depend on a "
+        "real variable has no rule"
+    )
 
 
 def _make(name: str, f: Callable[..., Any]) -> None:
@@ -122,10 +160,7 @@ def _make(name: str, f: Callable[..., Any]) -> None:
     def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
-        if not is_differentiable(equation.outvars[0].aval.dtype):
-            raise UnsupportedPrimitive(
-                f"`{name}` on integers or booleans that depend on a real variable has no rule"
-            )
+        require_real(equation)
         return apply_elementwise(interpreter, equation, inputs, f)
 
 
@@ -162,7 +197,16 @@ def _pow(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     return apply_elementwise(interpreter, equation, inputs, lambda s, x, y: s.function("pow", x, y))
 
 
-@rule("lt", "le", "gt", "ge", "eq", "ne", "lt_to", "le_to")
+@rule("round")
+def _round(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+    if is_discrete(interpreter, equation, inputs):
+        return evaluate(interpreter, equation, inputs)
+    method = equation.params["rounding_method"].name
+    name = {"AWAY_FROM_ZERO": "round_half_away", "TO_NEAREST_EVEN": "round_half_even"}[method]
+    return apply_elementwise(interpreter, equation, inputs, lambda s, x: s.function(name, x))
+
+
+@rule("lt", "le", "gt", "ge", "eq", "ne")
 def _compare(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
@@ -170,7 +214,7 @@ def _compare(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     if equation.invars[0].aval.dtype == np.dtype(bool):
         return _compare_truths(interpreter, name, inputs)
     result = apply_elementwise(
-        interpreter, equation, inputs, lambda s, x, y: s.compare(name[:2], x, y)
+        interpreter, equation, inputs, lambda s, x, y: s.compare(name, x, y)
     )
     return interpreter.settle(result)
 
@@ -195,6 +239,7 @@ def _logical(name: str, f: Callable[..., Any]) -> None:
     def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
+        require_truth(equation)
         truths = [interpreter.truths(value) for value in inputs]
         system = interpreter.system
         return interpreter.settle(system.map(lambda *ps: f(system, *ps), *truths))
@@ -229,8 +274,20 @@ def _select_n(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
         chosen = np.broadcast_to(np.asarray(predicate).astype(int), shape)
         return _choose(chosen, cases)
     system = interpreter.system
-    result = system.map(system.select, np.broadcast_to(predicate, shape), *cases)
+    predicate = np.broadcast_to(predicate, shape)
+    if equation.invars[0].aval.dtype == np.dtype(bool):
+        result = system.map(system.select, predicate, *cases)
+    else:
+        result = system.map(lambda i, *xs: _by_number(system, i, xs), predicate, *cases)
     return interpreter.settle(result) if np.dtype(dtype) == bool else result
+
+
+def _by_number(system: S, number: Any, cases: tuple[Any, ...]) -> Any:
+    """The case of this number, which is open."""
+    result = cases[0]
+    for i, case in enumerate(cases[1:], 1):
+        result = system.select(system.compare("eq", number, system.constant(i)), result, case)
+    return result
 
 
 def _choose(chosen: np.ndarray, cases: list[np.ndarray]) -> np.ndarray:
@@ -250,17 +307,25 @@ def _convert_element_type(interpreter: Any, equation: Any, inputs: list[Any]) ->
             return system.constants(np.asarray(value))
         return evaluate(interpreter, equation, inputs)
     if equation.invars[0].aval.dtype == np.dtype(bool):
-        if not is_differentiable(new):
-            raise UnsupportedPrimitive("an integer made from a condition on a real variable")
-        return system.map(system.number, value)
+        return system.map(system.number, value)  # also 0 or 1 as an integer
     if is_differentiable(new):
         return value
     if np.dtype(new) == bool:
         zero = system.constant(0)
         return interpreter.settle(system.map(lambda x: system.compare("ne", x, zero), value))
-    raise UnsupportedPrimitive(
-        f"convert_element_type to {np.dtype(new).name} of a value that depends on a real variable"
-    )
+    return _truncated(interpreter, value, new)
+
+
+def _truncated(interpreter: Any, value: np.ndarray, dtype: Any) -> np.ndarray:
+    """Known real numbers as integers, rounded towards 0."""
+    known = [interpreter.system.exact_value(x) for x in value.reshape(-1)]
+    limits = np.iinfo(dtype)
+    if any(x is None or not limits.min <= int(x) <= limits.max for x in known):
+        raise UnsupportedPrimitive(
+            f"convert_element_type to {np.dtype(dtype).name} of a value that depends on a real "
+            "variable, or that does not fit"
+        )
+    return np.array([int(x) for x in known], dtype).reshape(value.shape)
 
 
 @rule("nextafter", "bitcast_convert_type", "random_bits")

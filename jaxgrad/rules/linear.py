@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.numbers.base import objects
-from jaxgrad.rules.elementwise import evaluate, is_discrete
+from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
+from jaxgrad.rules.elementwise import evaluate, is_discrete, require_real, require_truth
 from jaxgrad.rules.registry import rule
 
 
@@ -16,6 +17,7 @@ from jaxgrad.rules.registry import rule
 def _dot_general(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
+    require_real(equation)
     left, right = (
         interpreter.elements(value, atom.aval.dtype)
         for value, atom in zip(inputs, equation.invars, strict=True)
@@ -64,10 +66,12 @@ def _reduction(name: str, reduce: Callable[[Any, list[Any]], Any]) -> None:
     def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
+        logical = name in ("reduce_and", "reduce_or")
+        (require_truth if logical else require_real)(equation)
         rows, shape = _rows(inputs[0], equation.params["axes"])
         system = interpreter.system
         result = objects((reduce(system, list(row)) for row in rows), shape)
-        return interpreter.settle(result) if name in ("reduce_and", "reduce_or") else result
+        return interpreter.settle(result) if logical else result
 
 
 def _fold(combine: Callable[[Any, Any, Any], Any], start: Any) -> Callable[[Any, list[Any]], Any]:
@@ -88,20 +92,36 @@ _reduction("reduce_and", _fold(lambda s, p, q: s.logical_and(p, q), lambda s: s.
 _reduction("reduce_or", _fold(lambda s, p, q: s.logical_or(p, q), lambda s: s.truth(False)))
 
 
+# cumulative primitive -> the elementwise primitive that it repeats.
+CUMULATIVE = {
+    "cumsum": "add",
+    "cumprod": "mul",
+    "cummax": "max",
+    "cummin": "min",
+    "cumlogsumexp": "logaddexp",
+}
+
+
 def _cumulative(name: str, combine: Callable[[Any, Any, Any], Any]) -> None:
     @rule(name)
     def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
+        require_real(equation)
         axis, reverse = equation.params["axis"], equation.params["reverse"]
+        system, elementwise = interpreter.system, CUMULATIVE[name]
+
+        def apply_one(x: Any, y: Any) -> Any:
+            if isinstance(x, NonFinite) or isinstance(y, NonFinite):
+                return apply_nonfinite(system, elementwise, (x, y))
+            return combine(system, x, y)
+
         moved = np.moveaxis(inputs[0], axis, 0)
         if reverse:
             moved = moved[::-1]
         out = np.empty_like(moved)
         for i in range(len(moved)):
-            out[i] = moved[i] if i == 0 else interpreter.system.map(
-                lambda x, y: combine(interpreter.system, x, y), out[i - 1], moved[i]
-            )
+            out[i] = moved[i] if i == 0 else interpreter.system.map(apply_one, out[i - 1], moved[i])
         return np.moveaxis(out[::-1] if reverse else out, 0, axis)
 
 
@@ -109,3 +129,4 @@ _cumulative("cumsum", lambda s, x, y: x + y)
 _cumulative("cumprod", lambda s, x, y: x * y)
 _cumulative("cummax", lambda s, x, y: s.maximum(x, y))
 _cumulative("cummin", lambda s, x, y: s.minimum(x, y))
+_cumulative("cumlogsumexp", lambda s, x, y: s.log(s.exp(x) + s.exp(y)))

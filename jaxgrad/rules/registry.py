@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from jaxgrad.errors import UnsupportedPrimitive
+
 __all__ = ["RULES", "inner_jaxpr", "rule"]
 
 Rule = Callable[..., Any]
@@ -27,10 +29,9 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
 def inner_jaxpr(params: dict[str, Any]) -> Any:
     """The program inside a call, whatever the release names it.
 
-    ``jit`` has ``jaxpr``, ``custom_jvp_call`` and ``closed_call`` have ``call_jaxpr``; older
-    releases name the rule of a custom_vjp's primal ``fun_jaxpr``.
+    ``jit`` has ``jaxpr``, ``custom_jvp_call`` and ``closed_call`` have ``call_jaxpr``.
     """
-    for name in ("jaxpr", "call_jaxpr", "fun_jaxpr"):
+    for name in ("jaxpr", "call_jaxpr"):
         if name in params:
             return params[name]
-    raise KeyError("no inner jaxpr")
+    raise UnsupportedPrimitive(f"a call whose parameters {sorted(params)} hold no jaxpr")

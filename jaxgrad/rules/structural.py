@@ -2,60 +2,86 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.rules.elementwise import evaluate, is_discrete
-from jaxgrad.rules.registry import rule
+from jaxgrad.program import is_differentiable
+from jaxgrad.rules.elementwise import bind, evaluate, is_discrete
+from jaxgrad.rules.registry import Rule, rule
 
 
-@rule("reshape")
-def _reshape(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
-    return inputs[0].reshape(equation.params["new_sizes"])
+def is_key(value: Any) -> bool:
+    """Whether a value is an array of PRNG keys, which NumPy cannot hold."""
+    return bool(jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended))
 
 
-@rule("squeeze")
-def _squeeze(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
-    return inputs[0].reshape(equation.outvars[0].aval.shape)
+def _moving(*names: str) -> Callable[[Rule], Rule]:
+    """Registers a rule that moves the entries of one NumPy array; keys are moved by JAX."""
+
+    def register(move: Rule) -> Rule:
+        @rule(*names)
+        def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+            if is_key(inputs[0]):
+                return evaluate(interpreter, equation, inputs)
+            return move(inputs[0], equation)
+
+        return apply
+
+    return register
 
 
-@rule("expand_dims")
-def _expand_dims(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
-    return inputs[0].reshape(equation.outvars[0].aval.shape)
+@_moving("reshape", "squeeze")
+def _reshape(value: np.ndarray, equation: Any) -> np.ndarray:
+    return value.reshape(equation.outvars[0].aval.shape)
 
 
-@rule("transpose")
-def _transpose(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
-    return inputs[0].transpose(equation.params["permutation"])
+@_moving("transpose")
+def _transpose(value: np.ndarray, equation: Any) -> np.ndarray:
+    return value.transpose(equation.params["permutation"])
 
 
-@rule("broadcast_in_dim")
-def _broadcast_in_dim(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
-    value, shape = inputs[0], equation.outvars[0].aval.shape
-    if is_key(value):
-        return evaluate(interpreter, equation, inputs)
+@_moving("broadcast_in_dim")
+def _broadcast_in_dim(value: np.ndarray, equation: Any) -> np.ndarray:
+    shape = equation.outvars[0].aval.shape
     sizes = [1] * len(shape)
     for axis, size in zip(equation.params["broadcast_dimensions"], value.shape, strict=True):
         sizes[axis] = size
     return np.broadcast_to(value.reshape(sizes), shape)
 
 
-@rule("slice")
-def _slice(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+@_moving("slice")
+def _slice(value: np.ndarray, equation: Any) -> np.ndarray:
     params = equation.params
-    strides = params["strides"] or (1,) * inputs[0].ndim
+    strides = params["strides"] or (1,) * value.ndim
     bounds = zip(params["start_indices"], params["limit_indices"], strides, strict=True)
-    return inputs[0][tuple(slice(*map(int, bound)) for bound in bounds)]
+    return value[tuple(slice(*map(int, bound)) for bound in bounds)]
 
 
-@rule("rev")
-def _rev(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
-    if is_discrete(interpreter, equation, inputs):
-        return evaluate(interpreter, equation, inputs)
-    return np.flip(inputs[0], equation.params["dimensions"])
+@_moving("rev")
+def _rev(value: np.ndarray, equation: Any) -> np.ndarray:
+    return np.flip(value, equation.params["dimensions"])
+
+
+@_moving("tile")
+def _tile(value: np.ndarray, equation: Any) -> np.ndarray:
+    return np.tile(value, equation.params["reps"])
+
+
+@_moving("split")
+def _split(value: np.ndarray, equation: Any) -> list[np.ndarray]:
+    ends = np.cumsum(equation.params["sizes"])[:-1]
+    return list(np.split(value, ends, axis=equation.params["axis"]))
+
+
+@_moving("unstack")
+def _unstack(value: np.ndarray, equation: Any) -> list[np.ndarray]:
+    moved = np.moveaxis(value, equation.params["axis"], 0)
+    return [moved[i, ...] for i in range(len(moved))]
 
 
 @rule("concatenate")
@@ -67,9 +93,13 @@ def _concatenate(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     return np.concatenate(parts, axis=equation.params["dimension"])
 
 
-def is_key(value: Any) -> bool:
-    """Whether a value is an array of PRNG keys, which NumPy cannot hold."""
-    return jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended)
+@rule("stack")
+def _stack(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+    if is_discrete(interpreter, equation, inputs):
+        return evaluate(interpreter, equation, inputs)
+    dtype = equation.outvars[0].aval.dtype
+    parts = [interpreter.elements(value, dtype) for value in inputs]
+    return np.stack(parts, axis=equation.params["axis"])
 
 
 def _move_by_labels(moved: tuple[int, ...]) -> Any:
@@ -98,20 +128,29 @@ def _move_by_labels(moved: tuple[int, ...]) -> Any:
             else:
                 arguments.append(np.asarray(value))
         labels = _labels(equation.primitive, equation.params, arguments)
-        if labels.size and (labels.min() < 0 or labels.max() >= count):
-            raise UnsupportedPrimitive(
-                f"`{equation.primitive.name}` with an index out of bounds, filled with NaN"
-            )
-        return np.concatenate(entries)[labels]
+        if labels.size and labels.min() < 0:  # a gather with an index out of bounds
+            labels = np.where(labels < 0, count, labels)
+            entries.append(_fill(interpreter, equation))
+        # Indexing by a 0-dimensional array would give its only entry, and no array.
+        return np.concatenate(entries)[labels.reshape(-1)].reshape(labels.shape)
 
     return apply
+
+
+def _fill(interpreter: Any, equation: Any) -> np.ndarray:
+    """What a gather puts where an index is out of bounds: NaN unless it says otherwise."""
+    value = equation.params["fill_value"]
+    dtype = equation.outvars[0].aval.dtype
+    if value is None and not is_differentiable(dtype):
+        raise UnsupportedPrimitive("`gather` of integers with an index out of bounds")
+    return interpreter.elements(np.array([math.nan if value is None else value], dtype), dtype)
 
 
 def _labels(primitive: Any, params: dict[str, Any], arguments: list[Any]) -> np.ndarray:
     params = dict(params)
     if primitive.name == "gather" and params.get("fill_value") is not None:
         params["fill_value"] = -1
-    out = primitive.bind(*(jax.numpy.asarray(a) for a in arguments), **params)
+    (out,) = bind(primitive, arguments, params)
     return np.asarray(out)
 
 
@@ -122,44 +161,3 @@ for _name, _moved in {
     "dynamic_update_slice": (0, 1),
 }.items():
     rule(_name)(_move_by_labels(_moved))
-
-
-@rule("split")
-def _split(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
-    ends = np.cumsum(equation.params["sizes"])[:-1]
-    return list(np.split(inputs[0], ends, axis=equation.params["axis"]))
-
-
-@rule("scatter-add", "scatter_add")
-def _scatter_add(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
-    """Adds each update to the entry it lands on; a unit update shows where that is."""
-    if is_discrete(interpreter, equation, inputs):
-        return evaluate(interpreter, equation, inputs)
-    dtype = equation.outvars[0].aval.dtype
-    operand = interpreter.elements(inputs[0], dtype)
-    updates = interpreter.elements(inputs[2], dtype)
-    if inputs[1].dtype == object:
-        raise UnsupportedPrimitive("`scatter-add` with an index that depends on a real variable")
-    out = operand.reshape(-1).copy()
-    targets = _scatter_targets(equation, operand.shape, inputs[1], updates.shape)
-    for update, target in zip(updates.reshape(-1), targets, strict=True):
-        if target is not None:
-            out[target] = out[target] + update
-    return out.reshape(operand.shape)
-
-
-def _scatter_targets(
-    equation: Any, shape: tuple[int, ...], indices: Any, updates: tuple[int, ...]
-) -> list[int | None]:
-    """Where each update lands: scatter one unit at a time, all in one batch."""
-    size = int(np.prod(updates, dtype=int))
-    if size == 0:
-        return []
-
-    def land(update: Any) -> Any:
-        zeros = jax.numpy.zeros(shape, np.int32)
-        return equation.primitive.bind(zeros, jax.numpy.asarray(indices), update, **equation.params)
-
-    units = np.eye(size, dtype=np.int32).reshape((size, *updates))
-    landed = np.asarray(jax.vmap(land)(units)).reshape(size, -1)
-    return [int(row.argmax()) if row.any() else None for row in landed]

@@ -1,0 +1,67 @@
+"""Arguments as Python source that can be pasted and run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+__all__ = ["as_code", "imports"]
+
+
+def as_code(tree: Any) -> str:
+    """Source whose value is the tree, every number exact.
+
+    Args:
+        tree: lists, tuples, dicts and None with arrays or numbers as leaves.
+
+    Raises:
+        TypeError: the tree holds a container that has no literal.
+
+    Example:
+        >>> as_code([(np.float32(0.1), None)])
+        '[(np.float32(0.10000000149011612), None)]'
+    """
+    if tree is None:
+        return "None"
+    if isinstance(tree, dict):
+        return "{" + ", ".join(f"{key!r}: {as_code(value)}" for key, value in tree.items()) + "}"
+    if type(tree) is list:
+        return "[" + ", ".join(map(as_code, tree)) + "]"
+    if type(tree) is tuple:
+        inside = ", ".join(map(as_code, tree))
+        return f"({inside},)" if len(tree) == 1 else f"({inside})"
+    if isinstance(tree, bool | int | float):
+        return repr(tree)
+    if not hasattr(tree, "dtype"):
+        raise TypeError(f"{type(tree).__name__} has no literal")
+    return _array(tree)
+
+
+def _array(value: Any) -> str:
+    if jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
+        data = np.asarray(jax.random.key_data(value)).tolist()
+        return f"jax.random.wrap_key_data(np.array({data}, np.uint32))"
+    array = np.asarray(value)
+    name = array.dtype.name
+    module = "np" if array.dtype.kind in "biufc" and hasattr(np, name) else "jnp"
+    numbers = array.astype(np.float64) if module == "jnp" else array
+    if array.ndim == 0 and module == "np":
+        return f"np.{name}({numbers.item()!r})" if name != "bool" else repr(numbers.item())
+    function = "np.array" if module == "np" else "jnp.array"
+    text = f"{function}({numbers.tolist()!r}, {module}.{name})"
+    return f"{text}.reshape({array.shape})" if array.size == 0 else text
+
+
+def imports(leaves: Sequence[Any]) -> list[str]:
+    """The import lines, and the switch to 64 bits where a leaf needs it."""
+    lines = ["import jax", "import jax.numpy as jnp", "import numpy as np"]
+    if any(np.dtype(leaf.dtype).itemsize == 8 for leaf in leaves if _is_number(leaf)):
+        lines.append('jax.config.update("jax_enable_x64", True)')
+    return lines
+
+
+def _is_number(leaf: Any) -> bool:
+    return not jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.extended)

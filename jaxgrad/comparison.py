@@ -1,0 +1,412 @@
+"""compare(): do two gradients agree?  No tolerance: the same programs run over other numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxgrad import counterexample
+from jaxgrad.engines import enclosure
+from jaxgrad.engines.identity import Budget, Identity, identity
+from jaxgrad.errors import (
+    DtypeMismatch,
+    GradientMismatch,
+    ShapeMismatch,
+    TreeMismatch,
+    UndecidedError,
+    UnsupportedPrimitive,
+)
+from jaxgrad.float_check import FloatResult, check_floats
+from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.ball import Ball, precision
+from jaxgrad.sides import Side, make_side
+from jaxgrad.verdict import Evidence, Verdict
+
+__all__ = ["Comparison", "LeafResult", "compare"]
+
+# Points drawn besides the one given: a difference of two analytic programs shows at almost every
+# point, so the first decides nearly always and the others catch what a coincidence hides.
+DRAWN_POINTS = 3
+
+_TRUSTS_POLYNOMIALS = ("FLINT polynomials", "the interpreter's rules", "JAX's tracing")
+_TRUSTS_BALLS = ("Arb balls", "the interpreter's rules", "JAX's tracing")
+
+
+@dataclass(frozen=True)
+class LeafResult:
+    """What is known of one leaf of the gradient.
+
+    Args:
+        path: its key path in the output tree.
+        shape: its shape.
+        verdict: the verdict for this leaf alone.
+        bits: relative bits of agreement where points were tried, else None.
+        index: the first entry that differs, else None.
+        hand, auto: the enclosures there, decimal strings, else None.
+    """
+
+    path: str
+    shape: tuple[int, ...]
+    verdict: Verdict
+    bits: int | None = None
+    index: tuple[int, ...] | None = None
+    hand: str | None = None
+    auto: str | None = None
+
+    def __str__(self) -> str:
+        name = f"gradient{self.path}"
+        if self.index is None:
+            bits = "" if self.bits is None else f" to {self.bits} bits"
+            return f"{name}: {self.verdict}{bits}"
+        at = f"{name}{list(self.index) if self.index else ''}"
+        return f"{at}: hand is {self.hand}, auto is {self.auto}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The outcome of :func:`compare`.
+
+    Args:
+        verdict: the conclusion over all leaves.
+        leaves: one result for each leaf of the gradient.
+        evidence: what the verdict rests on; its text says what is quantified over.
+        counterexample: Python that can be pasted and run, or None.
+    """
+
+    verdict: Verdict
+    leaves: tuple[LeafResult, ...]
+    evidence: Evidence
+    _sides: tuple[Side, Side] = field(repr=False, compare=False)
+
+    @property
+    def counterexample(self) -> str | None:
+        """Python that can be pasted and run, with ``hand`` and ``auto`` in scope; or None."""
+        return self.evidence.counterexample
+
+    @cached_property
+    def floats(self) -> tuple[FloatResult, ...]:
+        """The other question: do the compiled programs compute these values at the given point?
+
+        Each side that agrees with the formula is run as compiled and held against the balls; see
+        :mod:`jaxgrad.float_check` for the allowance. Computed when first asked for.
+
+        Raises:
+            UnsupportedPrimitive, CannotDecide: no true value can be enclosed.
+        """
+        hand, auto = self._sides
+        values = [leaf.value for leaf in hand.inputs]
+        reference = auto if auto.opaque is None else hand
+        results: list[FloatResult] = []
+        for side in (hand, auto):
+            differs = self.verdict is Verdict.REFUTED
+            own = side if differs and side.opaque is None else reference
+            results += check_floats(side, own, values)
+        return tuple(results)
+
+    @property
+    def stable(self) -> bool:
+        """Whether every compiled leaf of both sides is within its allowance."""
+        return all(result.stable for result in self.floats)
+
+    def assert_agrees(self) -> None:
+        """Passes if the gradients agree.
+
+        Raises:
+            GradientMismatch: they differ; the message carries the counterexample.
+            UndecidedError: it is not known, which never passes.
+
+        Example:
+            >>> compare(jax.numpy.cos, jax.grad(jax.numpy.sin), 0.5).assert_agrees()
+        """
+        if self.verdict is Verdict.REFUTED:
+            raise GradientMismatch(str(self))
+        if not self.verdict.passes:
+            raise UndecidedError(str(self))
+
+    def to_json(self) -> str:
+        """The comparison as a JSON object.
+
+        Example:
+            >>> json.loads(compare(jax.numpy.cos, jax.grad(jax.numpy.sin), 0.5).to_json())["verdict"]
+            'PROVED'
+        """
+        leaves = [
+            {
+                "path": leaf.path,
+                "shape": list(leaf.shape),
+                "verdict": str(leaf.verdict),
+                "bits": leaf.bits,
+                "index": None if leaf.index is None else list(leaf.index),
+                "hand": leaf.hand,
+                "auto": leaf.auto,
+            }
+            for leaf in self.leaves
+        ]
+        return json.dumps(
+            {
+                "verdict": str(self.verdict),
+                "evidence": self.evidence.text,
+                "kind": self.evidence.kind,
+                "trusts": list(self.evidence.trusts),
+                "leaves": leaves,
+                "counterexample": self.counterexample,
+            }
+        )
+
+    def __str__(self) -> str:
+        lines = [f"{self.verdict}: {self.evidence.text}"]
+        shown = [leaf for leaf in self.leaves if leaf.verdict is self.verdict]
+        most = 8  # a screenful; to_json has them all
+        if self.verdict not in (Verdict.PROVED, Verdict.AGREES):
+            lines += [f"  {leaf}" for leaf in shown[:most]]
+            if len(shown) > most:
+                lines.append(f"  and {len(shown) - most} more leaves")
+        if self.counterexample:
+            lines += ["", "To see it, with `hand` and `auto` in scope:", "", self.counterexample]
+        return "\n".join(lines)
+
+
+def compare(
+    hand: Callable[..., Any],
+    auto: Callable[..., Any],
+    *args: Any,
+    budget: Budget | None = None,
+) -> Comparison:
+    """Decides whether two gradients are the same function.
+
+    The ladder: same tree, shapes and dtypes; then equal polynomials (PROVED, for every real
+    input of these shapes); then Arb balls at the given point and at drawn ones: disjoint balls
+    refute, balls that meet agree to the bits stated.  There is no tolerance.
+
+    Args:
+        hand: the gradient to be checked: a JAX function, or plain NumPy code, of ``args``.
+        auto: what it is held against, usually ``jax.grad(cost)``.
+        args: pytrees of arrays, any floating-point dtype; their shapes and dtypes are the scope
+            of the verdict and their values are one of the points tried.  Integer, boolean and
+            PRNG-key leaves are held fixed.
+        budget: how far the polynomials may grow; see :class:`~jaxgrad.engines.identity.Budget`.
+
+    Raises:
+        ArgumentError: a side is not callable, or no argument is floating point.
+        NonFiniteInput: an argument holds NaN or an infinity.
+        TreeMismatch, ShapeMismatch, DtypeMismatch: the sides return different structures.
+        TraceError: a side runs neither under JAX nor under NumPy.
+
+    Example:
+        >>> def hand(z):
+        ...     s = jax.nn.sigmoid(z)
+        ...     return s * (1 - s)
+        >>> compare(hand, jax.grad(jax.nn.sigmoid), 0.5).verdict
+        <Verdict.PROVED: 'PROVED'>
+
+    Source: claim A5 (the product) and claim E1 (the recurrence) are proved by this function.
+    """
+    left, right = make_side("hand", hand, args), make_side("auto", auto, args)
+    _same_structure(left, right)
+    found = _find_opaque(left, right)
+    if found is not None:
+        return found
+    algebra = identity(left, right, budget)
+    if algebra.proved:
+        return _proved(left, right, algebra)
+    return _at_points(left, right, args, algebra)
+
+
+def _same_structure(hand: Side, auto: Side) -> None:
+    if hand.out_tree != auto.out_tree:
+        paths = [{leaf.path for leaf in side.outputs} for side in (hand, auto)]
+        only = sorted(paths[0] ^ paths[1])
+        where = f"; {only[0] or 'the root'} is a leaf of one side only" if only else ""
+        raise TreeMismatch(
+            f"hand returns {hand.out_tree} and auto returns {auto.out_tree}{where}; return the "
+            "tree of the argument that is differentiated"
+        )
+    for x, y in zip(hand.outputs, auto.outputs, strict=True):
+        name = f"gradient{x.path}"
+        if x.shape != y.shape:
+            raise ShapeMismatch(
+                f"{name} has shape {x.shape} in hand and {y.shape} in auto; a gradient has the "
+                "shape of what it is taken with respect to (a missing transpose or a missing "
+                "sum over a broadcast axis?)"
+            )
+        traced = hand.program is not None and auto.program is not None
+        if traced and x.dtype != y.dtype:
+            raise DtypeMismatch(
+                f"{name} has dtype {np.dtype(x.dtype)} in hand and {np.dtype(y.dtype)} in auto; "
+                "cast the hand-derived gradient with .astype, or pass arguments of one dtype"
+            )
+
+
+def _find_opaque(hand: Side, auto: Side) -> Comparison | None:
+    """Judges NumPy code that cannot run over exact numbers by its floats."""
+    for side in (hand, auto):
+        with precision(enclosure.FIRST_PRECISION):
+            point = enclosure.balls(side.inputs, [leaf.value for leaf in side.inputs])
+            side.try_exact(Ball(), point)
+    opaque = [side for side in (hand, auto) if side.opaque is not None]
+    if not opaque:
+        return None
+    if len(opaque) == 2:
+        return _undecided(hand, auto, f"both sides are opaque ({opaque[0].opaque})")
+    return _by_floats(hand, auto, opaque[0])
+
+
+def _by_floats(hand: Side, auto: Side, opaque: Side) -> Comparison:
+    reference = auto if opaque is hand else hand
+    values = [leaf.value for leaf in hand.inputs]
+    reason = f"{opaque.name} runs only in floating point ({opaque.opaque})"
+    try:
+        results = check_floats(opaque, reference, values)
+    except (CannotDecide, UnsupportedPrimitive) as error:
+        return _undecided(hand, auto, f"{reason}, and the other side has no balls: {error}")
+    unstable = next((result for result in results if not result.stable), None)
+    if unstable is not None:
+        return _undecided(
+            hand, auto, f"{reason}, and its result is beyond what rounding explains: {unstable}"
+        )
+    digits = min((result.digits for result in results), default=float("inf"))
+    text = f"{reason}; at the given point it is as accurate as the formula allows"
+    if digits < float("inf"):
+        text += f", at least {digits:.1f} digits"
+    leaves = tuple(LeafResult(x.path, x.shape, Verdict.AGREES) for x in hand.outputs)
+    evidence = Evidence(Verdict.AGREES, "sampling", text, trusts=_TRUSTS_BALLS)
+    return Comparison(Verdict.AGREES, leaves, evidence, (hand, auto))
+
+
+def _undecided(hand: Side, auto: Side, reason: str) -> Comparison:
+    leaves = tuple(LeafResult(x.path, x.shape, Verdict.UNDECIDED) for x in hand.outputs)
+    evidence = Evidence(Verdict.UNDECIDED, "reason", reason)
+    return Comparison(Verdict.UNDECIDED, leaves, evidence, (hand, auto))
+
+
+def _scope(side: Side) -> str:
+    shapes = ", ".join(
+        f"{leaf.path}{list(leaf.shape)}" for leaf in side.inputs[:3] if leaf.differentiable
+    )
+    more = ", …" if len(side.inputs) > 3 else ""
+    fixed = [leaf.path for leaf in side.inputs if not leaf.differentiable]
+    held = f", {', '.join(fixed)} held fixed" if fixed else ""
+    return f"of these shapes ({shapes}{more}){held}"
+
+
+def _proved(hand: Side, auto: Side, algebra: Identity) -> Comparison:
+    where = ""
+    if algebra.divisors:
+        count = len(algebra.divisors)
+        where = f" at which {count} divisor{'s' if count > 1 else ''} or logarithm arguments" \
+            " do not vanish"  # fmt: skip
+    text = f"the same polynomial for every real input {_scope(hand)}{where}"
+    leaves = tuple(LeafResult(x.path, x.shape, Verdict.PROVED) for x in hand.outputs)
+    evidence = Evidence(Verdict.PROVED, "identity", text, trusts=_TRUSTS_POLYNOMIALS)
+    return Comparison(Verdict.PROVED, leaves, evidence, (hand, auto))
+
+
+def _at_points(hand: Side, auto: Side, args: Sequence[Any], algebra: Identity) -> Comparison:
+    given = [leaf.value for leaf in hand.inputs]
+    points = [given, *(enclosure.draw(hand.inputs, seed) for seed in range(DRAWN_POINTS))]
+    meetings: list[enclosure.Meeting] = []
+    for point in points:
+        try:
+            meeting = enclosure.meet(hand, auto, point)
+        except (CannotDecide, UnsupportedPrimitive) as error:
+            if not meetings:
+                return _undecided_or_floats(hand, auto, error, algebra)
+            break
+        if meeting.differs:
+            return _refuted(hand, auto, args, meeting)
+        meetings.append(meeting)
+    return _agrees(hand, auto, meetings, algebra)
+
+
+def _undecided_or_floats(
+    hand: Side, auto: Side, error: Exception, algebra: Identity
+) -> Comparison:
+    """A side without balls is opaque; the other one may still serve as the truth."""
+    point = [leaf.value for leaf in hand.inputs]
+    for side in (hand, auto):
+        try:
+            with precision(enclosure.FIRST_PRECISION):
+                side.over(Ball(), enclosure.balls(side.inputs, point))
+        except (CannotDecide, UnsupportedPrimitive) as own:
+            side.opaque = str(own)
+    opaque = [side for side in (hand, auto) if side.opaque is not None]
+    if len(opaque) == 1:
+        return _by_floats(hand, auto, opaque[0])
+    return _undecided(hand, auto, f"{error} (polynomials: {algebra.reason or 'not equal'})")
+
+
+def _refuted(
+    hand: Side, auto: Side, args: Sequence[Any], meeting: enclosure.Meeting
+) -> Comparison:
+    leaves, first = [], None
+    for k, (output, apart) in enumerate(zip(hand.outputs, meeting.apart, strict=True)):
+        if not apart.any():
+            leaves.append(LeafResult(output.path, output.shape, Verdict.AGREES))
+            continue
+        index = tuple(int(i) for i in np.argwhere(apart)[0])
+        left, right = _decimals(meeting, k, index)
+        leaf = LeafResult(output.path, output.shape, Verdict.REFUTED, None, index, left, right)
+        leaves.append(leaf)
+        first = first if first is not None else (k, leaf)
+    assert first is not None
+    code = counterexample.write(hand, args, meeting.values, first[0], first[1].index or ())
+    count = sum(int(apart.sum()) for apart in meeting.apart)
+    total = sum(apart.size for apart in meeting.apart)
+    text = f"the enclosures of {count} of {total} entries are disjoint; first {first[1]}"
+    evidence = Evidence(
+        Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=_TRUSTS_BALLS
+    )
+    return Comparison(Verdict.REFUTED, tuple(leaves), evidence, (hand, auto))
+
+
+def _decimals(meeting: enclosure.Meeting, leaf: int, index: tuple[int, ...]) -> tuple[str, str]:
+    """Both enclosures, with enough digits to see that they differ."""
+    left, right = meeting.hand[leaf][index], meeting.auto[leaf][index]
+    digits = 6
+    while digits < 60 and left.str(digits, radius=False) == right.str(digits, radius=False):
+        digits += 6
+    return left.str(digits), right.str(digits)
+
+
+def _agrees(
+    hand: Side, auto: Side, meetings: list[enclosure.Meeting], algebra: Identity
+) -> Comparison:
+    unseen = meetings[0].unseen
+    if unseen:
+        k, index = unseen[0]
+        name = f"gradient{hand.outputs[k].path}"
+        return _undecided(
+            hand, auto,
+            f"{meetings[0].working} bits of precision do not settle {name}{list(index)}: the "
+            f"enclosures are {meetings[0].hand[k][index]} and {meetings[0].auto[k][index]}",
+        )  # fmt: skip
+    settled = [meeting for meeting in meetings if not meeting.unseen]
+    leaves = []
+    for k, output in enumerate(hand.outputs):
+        proved = algebra.equal is not None and bool(algebra.equal[k].all())
+        bits = None if proved else _bits(settled, k)
+        verdict = Verdict.PROVED if proved else Verdict.AGREES
+        leaves.append(LeafResult(output.path, output.shape, verdict, bits))
+    least = min((leaf.bits for leaf in leaves if leaf.bits is not None), default=0)
+    why = algebra.reason or "their polynomials are not shown equal"
+    if algebra.off_ties is not None and all(bool(leaf.all()) for leaf in algebra.off_ties):
+        why = "the same polynomial wherever no comparison ties; at ties they may differ"
+    text = f"at {len(settled)} points, to {least} bits at least ({why})"
+    evidence = Evidence(Verdict.AGREES, "sampling", text, trusts=_TRUSTS_BALLS)
+    return Comparison(Verdict.AGREES, tuple(leaves), evidence, (hand, auto))
+
+
+def _bits(meetings: list[enclosure.Meeting], leaf: int) -> int:
+    least = [m.working for m in meetings]
+    for meeting in meetings:
+        best = np.maximum(meeting.bits[leaf], meeting.absolute[leaf])
+        least += [int(b) for b in best.reshape(-1) if np.isfinite(b)]
+    return min(least)
+
+

@@ -1,0 +1,1 @@
+"""The procedures that decide whether two sides agree, one a file."""

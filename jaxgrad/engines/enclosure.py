@@ -1,0 +1,146 @@
+"""Do two programs agree at a point?  Balls that do not meet say no, rigorously."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from flint import arb
+
+from jaxgrad.numbers.ball import Ball, precision, relative_bits
+from jaxgrad.program import Leaf
+from jaxgrad.sides import Side
+
+__all__ = ["Meeting", "balls", "draw", "meet"]
+
+# The widest float has 53 significant bits: values that agree to twice as many are told apart from
+# every neighbour of theirs, and from every product of two of them.
+ENOUGH_BITS = 2 * 53
+FIRST_PRECISION = 2 * ENOUGH_BITS
+# Past this precision two balls that still meet are reported as they are.
+LAST_PRECISION = 16 * FIRST_PRECISION
+# An entry that no relative precision settles is 0 as far as can be seen: below every float64 that
+# is not 0 (2^-1074), with as much again to spare.
+ZERO_BITS = LAST_PRECISION // 2
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """How the balls of two sides lie at one point.
+
+    Args:
+        values: the point, a NumPy array for each input leaf.
+        hand, auto: for each output leaf an object array of balls.
+        apart: for each leaf a boolean array, True where the balls are disjoint.
+        bits: for each leaf the relative bits to which entries agree, inf where exactly equal.
+        absolute: for each leaf the absolute bits, for entries that are 0 as far as can be seen.
+        working: the precision reached.
+    """
+
+    values: list[Any]
+    hand: list[np.ndarray]
+    auto: list[np.ndarray]
+    apart: list[np.ndarray]
+    bits: list[np.ndarray]
+    absolute: list[np.ndarray]
+    working: int
+
+    @property
+    def differs(self) -> bool:
+        """Whether some entry is proved to differ."""
+        return any(leaf.any() for leaf in self.apart)
+
+    @property
+    def unseen(self) -> list[tuple[int, tuple[int, ...]]]:
+        """(leaf, index) of entries that neither differ nor agree to enough bits."""
+        missing = []
+        for k, (bits, absolute) in enumerate(zip(self.bits, self.absolute, strict=True)):
+            short = (bits < ENOUGH_BITS) & (absolute < ZERO_BITS) & ~self.apart[k]
+            missing += [(k, tuple(int(i) for i in index)) for index in np.argwhere(short)]
+        return missing
+
+    def least_bits(self) -> int:
+        """The fewest bits to which any entry agrees; entries that are equal exactly apart."""
+        seen = [
+            max(b, a)
+            for bits, absolute in zip(self.bits, self.absolute, strict=True)
+            for b, a in zip(bits.reshape(-1), absolute.reshape(-1), strict=True)
+        ]
+        finite = [bits for bits in seen if math.isfinite(bits)]
+        return int(min(finite)) if finite else self.working
+
+
+def balls(inputs: Sequence[Leaf], values: Sequence[Any]) -> list[Any]:
+    """The exact balls of a point; leaves that are not floating point stay as they are."""
+    system = Ball()
+    return [
+        system.constants(np.asarray(value)) if leaf.differentiable else value
+        for leaf, value in zip(inputs, values, strict=True)
+    ]
+
+
+def meet(hand: Side, auto: Side, values: list[Any]) -> Meeting:
+    """Evaluates both sides at a point in Arb balls, the precision raised until it is decided.
+
+    Raises:
+        CannotDecide, UnsupportedPrimitive: as the rules do.
+    """
+    working = FIRST_PRECISION
+    while True:
+        meeting = _meet_at(hand, auto, values, working)
+        if meeting.differs or not _wants_more(meeting) or working >= LAST_PRECISION:
+            return meeting
+        working *= 2
+
+
+def _wants_more(meeting: Meeting) -> bool:
+    return any(bool((bits < ENOUGH_BITS).any()) for bits in meeting.bits)
+
+
+def _meet_at(hand: Side, auto: Side, values: list[Any], working: int) -> Meeting:
+    with precision(working):
+        system = Ball()
+        left, right = (side.over(system, balls(side.inputs, values)) for side in (hand, auto))
+        apart, bits, absolute = [], [], []
+        for x, y in zip(left, right, strict=True):
+            rows = [_entry(a, b) for a, b in zip(x.reshape(-1), y.reshape(-1), strict=True)]
+            apart.append(np.array([r[0] for r in rows], bool).reshape(x.shape))
+            bits.append(np.array([r[1] for r in rows], float).reshape(x.shape))
+            absolute.append(np.array([r[2] for r in rows], float).reshape(x.shape))
+    return Meeting(values, left, right, apart, bits, absolute, working)
+
+
+def _entry(a: arb, b: arb) -> tuple[bool, float, float]:
+    """(disjoint, relative bits of agreement, absolute bits of agreement)."""
+    if not (a.is_finite() and b.is_finite()):
+        return False, -math.inf, -math.inf
+    if not a.overlaps(b):
+        return True, -math.inf, -math.inf
+    if a.is_exact() and b.is_exact():  # they meet, so they are the same number
+        return False, math.inf, math.inf
+    difference = a - b
+    larger = a if abs(a).lower() > abs(b).lower() else b
+    return False, relative_bits(difference, larger), relative_bits(difference, arb(1))
+
+
+def draw(inputs: Sequence[Leaf], seed: int) -> list[Any]:
+    """A point near N(0, 1) in every floating-point leaf, the same for the same seed.
+
+    Multiples of 1/8 are exact in every float of 8 bits or more around 1, so that no dtype is
+    asked for a number it does not have.
+    """
+    generator = np.random.default_rng(seed)
+    values = []
+    for leaf in inputs:
+        if not leaf.differentiable:
+            values.append(leaf.value)
+            continue
+        eighths = np.round(generator.standard_normal(leaf.shape) * 8) / 8
+        values.append(np.asarray(jax.numpy.asarray(eighths, leaf.dtype)))
+    return values
+
+

@@ -1,0 +1,194 @@
+"""Does the compiled program compute what its formula says?  The allowance is derived, not chosen.
+
+A float result f of a true value g is STABLE when
+
+    |f − g| ≤ m·(u·|g| + max_k |g(x·(1 + u·ξ_k)) − g(x)|) + s
+
+where u is the unit roundoff, m the number of rounding errors on the longest way through the
+program, ξ_k a vector of signs, and s the smallest normal number, below which XLA flushes to 0.
+The maximum is the change that rounding the inputs would cause anyway: a witness for each k, so
+the allowance never exceeds what the conditioning of the problem admits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flint import arb
+
+from jaxgrad.engines.enclosure import FIRST_PRECISION, balls
+from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.numbers.ball import Ball, exact_ball, precision
+from jaxgrad.program import Leaf
+from jaxgrad.roundings import longest_chain
+from jaxgrad.sides import Side
+
+__all__ = ["FloatResult", "check_floats", "conditioning", "truth_at"]
+
+# Sign vectors tried: each is a witness, and more than a few change the maximum little.
+SIGN_VECTORS = 4
+
+
+@dataclass(frozen=True)
+class FloatResult:
+    """The worst entry of one leaf of one side in floating point.
+
+    Args:
+        side: ``"hand"`` or ``"auto"``.
+        path: the leaf's key path.
+        index: the entry that is furthest beyond its allowance.
+        value: what the compiled program returned there.
+        truth: the true value there, a decimal string.
+        digits: how many decimal digits of it are right.
+        stable: whether every entry of the leaf is within its allowance.
+    """
+
+    side: str
+    path: str
+    index: tuple[int, ...]
+    value: float
+    truth: str
+    digits: float
+    stable: bool
+
+    @property
+    def status(self) -> str:
+        """``"STABLE"`` or ``"UNSTABLE"``."""
+        return "STABLE" if self.stable else "UNSTABLE"
+
+    def __str__(self) -> str:
+        at = f"{self.path}{list(self.index) if self.index else ''}"
+        digits = "all" if math.isinf(self.digits) else f"{max(self.digits, 0):.1f}"
+        return f"{self.status} {self.side}{at}: {self.value!r}, truth {self.truth}, {digits} digits right"
+
+
+def truth_at(side: Side, values: list[Any], working: int = FIRST_PRECISION) -> list[np.ndarray]:
+    """The true outputs of a side at a point, as balls."""
+    with precision(working):
+        return side.over(Ball(), balls(side.inputs, values))
+
+
+def conditioning(side: Side, values: list[Any], truth: list[np.ndarray]) -> list[np.ndarray]:
+    """For each output entry the largest change seen when every input is rounded once, as balls."""
+    rng = np.random.default_rng(0)
+    changes = [objects_like(leaf) for leaf in truth]
+    for _ in range(SIGN_VECTORS):
+        with precision(FIRST_PRECISION):
+            inputs = [
+                _perturbed(leaf, value, rng)
+                for leaf, value in zip(side.inputs, balls(side.inputs, values), strict=True)
+            ]
+            moved = side.over(Ball(), inputs)
+            for change, new, old in zip(changes, moved, truth, strict=True):
+                for index in np.ndindex(new.shape):
+                    change[index] = change[index].max(abs(new[index] - old[index]))
+    return changes
+
+
+def objects_like(leaf: np.ndarray) -> np.ndarray:
+    """Zeros in the shape of an object array of balls."""
+    zeros = np.empty(leaf.shape, dtype=object)
+    for index in np.ndindex(leaf.shape):
+        zeros[index] = arb(0)
+    return zeros
+
+
+def _perturbed(leaf: Leaf, value: Any, rng: np.random.Generator) -> Any:
+    if not leaf.differentiable:
+        return value
+    unit = unit_roundoff(leaf.dtype)
+    signs = rng.choice([-1, 1], size=leaf.shape)
+    moved = np.empty(leaf.shape, dtype=object)
+    for index in np.ndindex(leaf.shape):
+        moved[index] = value[index] * (1 + unit * int(signs[index]))
+    return moved
+
+
+def unit_roundoff(dtype: Any) -> arb:
+    """u = ε/2, half the distance from 1 to the next float of the dtype.
+
+    Example:
+        >>> unit_roundoff(np.float32) == arb(2) ** -24
+        True
+    """
+    return exact_ball(float(jnp.finfo(dtype).eps)) / 2
+
+
+def check_floats(
+    side: Side, reference: Side, values: list[Any], roundings: int | None = None
+) -> list[FloatResult]:
+    """Holds a side's floats against the reference's balls, leaf by leaf.
+
+    Args:
+        side: the side that is run in floating point.
+        reference: the side whose balls are the truth.
+        values: the point.
+        roundings: m above; found from the program of either side if not given.
+
+    Raises:
+        UnsupportedPrimitive: neither side has a program whose roundings can be counted.
+    """
+    if roundings is None:
+        roundings = _roundings(side, reference)
+    truth = truth_at(reference, values)
+    changes = conditioning(reference, values, truth)
+    results = []
+    for leaf, floats, exact, change in zip(
+        reference.outputs, side.floats(values), truth, changes, strict=True
+    ):
+        if exact.size and jax.dtypes.issubdtype(leaf.dtype, np.floating):
+            entries = _entries(leaf, floats, exact, change, roundings)
+            worst = max(entries, key=lambda entry: (not entry[0], entry[1]))
+            results.append(_result(side, leaf, floats, exact, worst))
+    return results
+
+
+def _roundings(side: Side, reference: Side) -> int:
+    for candidate in (side, reference):
+        if candidate.program is not None:
+            return longest_chain(candidate.program)
+    raise UnsupportedPrimitive("neither side is a JAX program, so its roundings cannot be counted")
+
+
+def _entries(
+    leaf: Leaf, floats: np.ndarray, exact: np.ndarray, change: np.ndarray, roundings: int
+) -> Iterator[tuple[bool, float, tuple[int, ...]]]:
+    """(within the allowance, error in allowances, index) for each entry."""
+    unit, smallest = unit_roundoff(leaf.dtype), float(jnp.finfo(leaf.dtype).smallest_normal)
+    with precision(FIRST_PRECISION):
+        for index in np.ndindex(exact.shape):
+            value = float(floats[index])
+            if not math.isfinite(value):
+                yield not exact[index].is_finite(), math.inf, index
+                continue
+            error = abs(exact_ball(value) - exact[index])
+            allowance = max(roundings, 1) * (unit * abs(exact[index]) + change[index]) + smallest
+            excess = float((error / allowance).mid()) if allowance > 0 else 0.0
+            yield not bool(error > allowance), excess, index
+
+
+def _result(
+    side: Side, leaf: Leaf, floats: np.ndarray, exact: np.ndarray, worst: tuple[bool, float, Any]
+) -> FloatResult:
+    stable, _, index = worst
+    value, truth = float(floats[index]), exact[index]
+    text = truth.str(10, radius=False)
+    return FloatResult(side.name, leaf.path, index, value, text, _digits(value, truth), stable)
+
+
+def _digits(value: float, truth: arb) -> float:
+    if not math.isfinite(value) or not truth.is_finite():
+        return -math.inf
+    with precision(FIRST_PRECISION):
+        error = abs(exact_ball(value) - truth).mid()
+        if error == 0:
+            return math.inf
+        if truth.mid() == 0:
+            return -math.inf
+        return -float((error / abs(truth).mid()).log().mid()) / math.log(10)

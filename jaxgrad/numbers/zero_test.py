@@ -1,0 +1,136 @@
+"""Is a polynomial 0 although it does not look so?  A stronger test than equal normal forms."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from flint import arb, fmpq, fmpq_mpoly
+
+from jaxgrad.numbers.ball import precision
+from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.canonical import Canonical
+from jaxgrad.numbers.canonical_signs import INDICATORS, at
+from jaxgrad.numbers.field import Field, FieldFull, Generator
+from jaxgrad.numbers.valuation import Valuation
+
+__all__ = ["is_zero"]
+
+Poly = fmpq_mpoly
+
+# The budget of one field's tests: FLINT makes about a million terms a second in products, and a
+# test that is to be tried entry by entry should not cost more than the evaluation before it.
+MAX_TERMS = 20_000
+MAX_WORK = 2_000_000
+# Evaluating this many terms in Arb at one point takes about a tenth of a second.
+MOST_TERMS_SCREENED = 20_000
+# A numerator with n indicators splits into at most 2^n cases, and 3 for each pair.
+MOST_INDICATORS = 10
+# Any precision serves: at more than twice that of a double, balls of a few hundred operations
+# stay narrow enough to exclude 0 unless the value is 0.
+SCREENING_BITS = 128
+
+
+class _Test:
+    """What the tests of one field share: its quotients, and a point that screens."""
+
+    def __init__(self, field: Field) -> None:
+        self.canonical = Canonical(field, MAX_TERMS, MAX_WORK)
+        self.valuation = Valuation(field, _ScreeningPoint())
+
+
+class _ScreeningPoint(dict[Any, arb]):
+    """A value for every input, given out in the order in which they are asked for."""
+
+    def __missing__(self, label: Any) -> arb:
+        # Distinct numbers of mixed sign near 1, with no simple relation among them.
+        n = len(self)
+        self[label] = value = arb(fmpq((-1) ** n * (37 + 60 * n * n % 97), 64))
+        return value
+
+
+_TESTS: weakref.WeakKeyDictionary[Field, _Test] = weakref.WeakKeyDictionary()
+
+
+def is_zero(field: Field, poly: Poly) -> bool | None:
+    """Whether a polynomial is shown to be the function 0 wherever the divisors do not vanish.
+
+    The polynomial is first evaluated at one point, which settles most that are not 0.  Then every
+    generator is replaced by a quotient in fewer kinds of generators, and the numerator is looked
+    at, in each case of its indicators.
+
+    Args:
+        field: the ring the polynomial lives in.
+        poly: the polynomial.
+
+    Returns:
+        True if it is proved to be 0; None if that is not shown, which does not mean that it is not.
+
+    Example:
+        >>> from jaxgrad.numbers.polynomial import Polynomial
+        >>> system = Polynomial(Field(16, 1000))
+        >>> x, y = system.variable("x"), system.variable("y")
+        >>> product = system.exp(x) * system.exp(y)
+        >>> is_zero(system.field, product.poly - system.exp(x + y).poly)
+        True
+        >>> print(is_zero(system.field, product.poly - system.exp(x - y).poly))
+        None
+    """
+    if poly.is_zero():
+        return True
+    if poly.is_constant():
+        return None
+    test = _TESTS.get(field)
+    if test is None:
+        test = _TESTS[field] = _Test(field)
+    if _differs_at_a_point(test, poly):
+        return None
+    try:
+        numerator, _ = test.canonical.quotient(poly)
+        return True if _vanishes(test.canonical.field, numerator) else None
+    except (CannotDecide, FieldFull):
+        return None
+
+
+def _differs_at_a_point(test: _Test, poly: Poly) -> bool:
+    if len(poly) > MOST_TERMS_SCREENED:
+        return False
+    with precision(SCREENING_BITS):
+        value = test.valuation(poly)
+        return bool(value != 0)
+
+
+def _vanishes(field: Field, numerator: Poly) -> bool:
+    """Whether a numerator is 0 in every case of its indicators."""
+    if numerator.is_zero():
+        return True
+    indicators = [g for g in field.used(numerator) if g.kind in INDICATORS]
+    if not indicators or len(indicators) > MOST_INDICATORS:
+        return False
+    g = indicators[-1]
+    if not _vanishes(field, at(field, numerator, g, 0)):
+        return False
+    holds = at(field, numerator, g, 1)
+    other = field.find("zero" if g.kind == "positive" else "positive", g.arguments)
+    if other is not None:  # not both u > 0 and u = 0
+        holds = at(field, holds, other, 0)
+    if g.kind == "zero":
+        holds = _where_zero(field, holds, g.arguments[0])
+    return _vanishes(field, holds)
+
+
+def _where_zero(field: Field, poly: Poly, base: Poly) -> Poly:
+    """The polynomial rewritten where another one is 0: one variable is expressed by the others."""
+    for g in reversed(field.used(base)):
+        parts: list[Any] = field.split(base, g)
+        if len(parts) == 2 and parts[1].is_constant():
+            value = parts[0] * (-1 / parts[1].leading_coefficient())
+            return _substituted(field, poly, g, value)
+    return divmod(poly, base)[1]
+
+
+def _substituted(field: Field, poly: Poly, generator: Generator, value: Poly) -> Poly:
+    result = field.zero
+    for k, part in enumerate(field.split(poly, generator)):
+        result = result + part * value**k
+    return field.reduce(result)

@@ -1,0 +1,81 @@
+"""Scatters: each update is combined with the entry that it lands on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from jax import lax
+
+from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.rules.elementwise import evaluate, is_discrete, require_real
+from jaxgrad.rules.registry import rule
+
+_SCATTERS: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "scatter": lambda s, x, y: y,
+    "scatter-add": lambda s, x, y: x + y,
+    "scatter-sub": lambda s, x, y: x - y,
+    "scatter-mul": lambda s, x, y: x * y,
+    "scatter-max": lambda s, x, y: s.maximum(x, y),
+    "scatter-min": lambda s, x, y: s.minimum(x, y),
+}
+
+
+def _register(name: str, combine: Callable[[Any, Any, Any], Any]) -> None:
+    @rule(name)
+    def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+        if is_discrete(interpreter, equation, inputs):
+            return evaluate(interpreter, equation, inputs)
+        operand, indices, updates = inputs
+        if indices.dtype == object:
+            raise UnsupportedPrimitive(f"`{name}` with an index that depends on a real variable")
+        dtype = equation.outvars[0].aval.dtype
+        if name != "scatter":
+            require_real(equation)
+        operand, updates = (interpreter.elements(value, dtype) for value in (operand, updates))
+        targets = _targets(equation, operand.shape, indices, updates.shape)
+        landed = [target for target in targets if target >= 0]
+        if name == "scatter" and len(set(landed)) < len(landed):
+            raise UnsupportedPrimitive(
+                "`scatter` of two updates to one entry: which of them stays is not defined"
+            )
+        out = operand.reshape(-1).copy()
+        for update, target in zip(updates.reshape(-1), targets, strict=True):
+            if target >= 0:
+                out[target] = combine(interpreter.system, out[target], update)
+        return out.reshape(operand.shape)
+
+
+for _name, _combine in _SCATTERS.items():
+    _register(_name, _combine)
+
+
+def _targets(
+    equation: Any, shape: tuple[int, ...], indices: Any, updates: tuple[int, ...]
+) -> list[int]:
+    """Where each update lands as a flat position, -1 for one that is dropped.
+
+    Adding updates is linear, and its transpose takes to each update the entry it landed on: here
+    the number of that entry, counted from 1, and 0 where there is none.
+    """
+    params = equation.params
+
+    def land(values: Any) -> Any:
+        return lax.scatter_add(
+            jax.numpy.zeros(shape, values.dtype),
+            jax.numpy.asarray(indices),
+            values,
+            params["dimension_numbers"],
+            indices_are_sorted=params["indices_are_sorted"],
+            unique_indices=params["unique_indices"],
+            mode=params["mode"],
+        )
+
+    with jax.enable_x64(True):  # keeps 64-bit indices, and counts exactly
+        numbers = jax.numpy.arange(1.0, 1.0 + math.prod(shape)).reshape(shape)
+        unit = jax.ShapeDtypeStruct(updates, numbers.dtype)
+        (found,) = jax.linear_transpose(land, unit)(numbers)
+    return [int(number) - 1 for number in np.asarray(found).reshape(-1)]

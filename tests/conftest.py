@@ -1,0 +1,58 @@
+"""What holds for every test: Hypothesis profiles, and a process that is left as it was found."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# The first example pays for XLA's compilation, so no example has a deadline. With CI set, every run
+# draws the same examples, and a failure prints what reproduces it.
+settings.register_profile("dev", deadline=None)
+settings.register_profile(
+    "ci",
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+# For a second run, on another release of JAX: --hypothesis-profile=brief.
+settings.register_profile("brief", settings.get_profile("ci"), max_examples=20)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+_FLINT_PRECISION = 53  # FLINT's default: the significand of a float64
+
+
+@pytest.fixture(autouse=True)
+def state_of_the_process() -> Iterator[None]:
+    """Fail a test that leaves x64 switched on, or FLINT at another precision."""
+    found = _restore()
+    assert not found, f"before this test something (a doctest?) left {found}"
+    yield
+    left = _restore()
+    assert not left, f"the test left {left}; change it in a with block"
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    """Run one test with x64; under @given, use ``with jax.enable_x64(True)`` inside instead."""
+    import jax
+
+    with jax.enable_x64(True):
+        yield
+
+
+def _restore() -> str:
+    """Say what is not at its default, and put it back so that no later test is blamed."""
+    found = []
+    jax, flint = sys.modules.get("jax"), sys.modules.get("flint")
+    if jax is not None and jax.config.jax_enable_x64:
+        found.append("jax_enable_x64 on")
+        jax.config.update("jax_enable_x64", False)
+    if flint is not None and flint.ctx.prec != _FLINT_PRECISION:
+        found.append(f"flint.ctx.prec at {flint.ctx.prec}")
+        flint.ctx.prec = _FLINT_PRECISION
+    return " and ".join(found)
