@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.rules.registry import inner_jaxpr
+from jaxgrad.rules.registry import CALLS, inner_jaxpr
 
 __all__ = ["longest_chain"]
 
@@ -65,10 +65,9 @@ def _through(equation: Any, inputs: list[int]) -> list[int]:
     if name == "cond":
         branches = [_walk(_open(branch), inputs[1:]) for branch in params["branches"]]
         return [max(column) for column in zip(*branches, strict=True)]
-    try:
+    if name in CALLS:
         return _walk(_open(inner_jaxpr(params)), inputs)
-    except KeyError:
-        return [max(inputs, default=0) + _errors(equation)] * len(equation.outvars)
+    return [max(inputs, default=0) + _errors(equation)] * len(equation.outvars)
 
 
 def _open(jaxpr: Any) -> Any:

@@ -120,6 +120,8 @@ def make_side(name: str, function: Callable[..., Any], args: Sequence[Any]) -> S
             f"{name} is a {type(function).__name__}, not a callable; pass the function that "
             "returns the gradient, for example jax.grad(cost), not its value"
         )
+    if not args:
+        raise ArgumentError("compare needs arguments: the point at which to take both gradients")
     inputs = arguments(args, parameter_names(function, len(args)))
     if inputs and not any(leaf.differentiable for leaf in inputs):
         raise ArgumentError(

@@ -1,4 +1,4 @@
-"""What is installed, what importing it costs, and that the package's description of itself holds."""
+"""What is installed, what importing it costs, and that the description of the package holds."""
 
 from __future__ import annotations
 

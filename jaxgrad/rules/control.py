@@ -9,20 +9,11 @@ import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.rules.registry import inner_jaxpr, rule
+from jaxgrad.rules.registry import CALLS, inner_jaxpr, rule
 from jaxgrad.rules.structural import is_key
 
 
-@rule(
-    "jit",
-    "closed_call",  # until jax 0.11, like "call"
-    "call",
-    "remat2",
-    "custom_jvp_call",
-    "custom_vjp_call",
-    "composite",
-    "eval_jaxpr",  # since jax 0.12
-)
+@rule(*CALLS)
 def _call(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     return interpreter.call(inner_jaxpr(equation.params), inputs)
 
@@ -30,9 +21,10 @@ def _call(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
 @rule("scan")
 def _scan(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     params = equation.params
-    constants = inputs[: params["num_consts"]]
-    carry = list(inputs[params["num_consts"] : params["num_consts"] + params["num_carry"]])
-    sequences = inputs[params["num_consts"] + params["num_carry"] :]
+    num_constants, num_carry = scan_counts(params)
+    constants = inputs[:num_constants]
+    carry = list(inputs[num_constants : num_constants + num_carry])
+    sequences = inputs[num_constants + num_carry :]
     steps = range(params["length"])
     collected: list[list[Any]] = []
     for i in reversed(steps) if params["reverse"] else steps:

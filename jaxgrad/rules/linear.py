@@ -120,8 +120,10 @@ def _cumulative(name: str, combine: Callable[[Any, Any, Any], Any]) -> None:
         if reverse:
             moved = moved[::-1]
         out = np.empty_like(moved)
-        for i in range(len(moved)):
-            out[i] = moved[i] if i == 0 else interpreter.system.map(apply_one, out[i - 1], moved[i])
+        if len(moved):
+            out[0, ...] = moved[0, ...]
+        for i in range(1, len(moved)):
+            out[i, ...] = system.map(apply_one, out[i - 1, ...], moved[i, ...])
         return np.moveaxis(out[::-1] if reverse else out, 0, axis)
 
 

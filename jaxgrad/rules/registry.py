@@ -7,12 +7,25 @@ from typing import Any
 
 from jaxgrad.errors import UnsupportedPrimitive
 
-__all__ = ["RULES", "inner_jaxpr", "rule"]
+__all__ = ["CALLS", "RULES", "inner_jaxpr", "rule"]
 
 Rule = Callable[..., Any]
 
 RULES: dict[str, Rule] = {}
 """Primitive name -> rule(interpreter, equation, inputs) -> one output or a list of outputs."""
+
+
+CALLS = (
+    "jit",
+    "closed_call",  # until jax 0.11, like "call"
+    "call",
+    "remat2",
+    "custom_jvp_call",
+    "custom_vjp_call",
+    "composite",
+    "eval_jaxpr",  # since jax 0.12
+)
+"""Primitives that run a program inside; of a custom rule that is the primal."""
 
 
 def rule(*names: str) -> Callable[[Rule], Rule]:
@@ -35,3 +48,14 @@ def inner_jaxpr(params: dict[str, Any]) -> Any:
         if name in params:
             return params[name]
     raise UnsupportedPrimitive(f"a call whose parameters {sorted(params)} hold no jaxpr")
+
+
+def scan_counts(params: dict[str, Any]) -> tuple[int, int]:
+    """How many inputs of a scan are constants, and how many are carried.
+
+    Until jax 0.11 they are parameters; since then a tree of the inputs says it.
+    """
+    if "num_consts" in params:
+        return params["num_consts"], params["num_carry"]
+    constants, carry, _ = params["ft_in"].unpack()
+    return len(constants), len(carry)

@@ -1,0 +1,426 @@
+"""compare(): every verdict is made, every planted error is refuted, every error text is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgrad import closed_form, counterexample
+from jaxgrad.comparison import Comparison, compare
+from jaxgrad.engines.identity import Budget
+from jaxgrad.errors import (
+    ArgumentError,
+    DtypeMismatch,
+    GradientMismatch,
+    NonFiniteInput,
+    ShapeMismatch,
+    TraceError,
+    TreeMismatch,
+    UndecidedError,
+)
+from jaxgrad.networks import Chain, Dense
+from jaxgrad.verdict import Verdict
+
+ACTIVATIONS = ("sigmoid", "tanh", "softplus", "relu")
+COSTS = ("quadratic", "cross-entropy")
+
+
+def at(net: Any, seed: int = 0) -> tuple[Any, Any, Any]:
+    """Parameters, an input and a target for a network."""
+    params = net.init(jax.random.key(seed))
+    if isinstance(net, Chain):
+        return params, jnp.asarray(0.3), jnp.asarray(0.7)
+    x = jnp.linspace(-1.0, 1.0, net.widths[0])
+    return params, x, jnp.full(net.widths[-1], 1.0 / net.widths[-1])
+
+
+def against_autodiff(net: Any, hand: Callable[..., Any] | None = None) -> Comparison:
+    return compare(hand or closed_form.gradient(net), jax.grad(net.cost), *at(net))
+
+
+# -- the document's gradients -------------------------------------------------------------------
+@pytest.mark.parametrize("cost", COSTS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("depth", [1, 2, 5, 12])
+def test_chains_are_proved(depth: int, activation: str, cost: str) -> None:
+    assert against_autodiff(Chain(depth, activation, cost)).verdict is Verdict.PROVED
+
+
+@pytest.mark.parametrize("cost", COSTS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("widths", [(1, 1), (3, 2, 1), (2, 4, 3), (4, 4, 4, 4, 4, 4)])
+def test_dense_networks_are_proved(widths: tuple[int, ...], activation: str, cost: str) -> None:
+    assert against_autodiff(Dense(widths, activation, cost)).verdict is Verdict.PROVED
+
+
+def test_a_network_past_the_budget_of_plain_polynomials_is_proved_with_named_sums() -> None:
+    result = against_autodiff(Chain(30))
+    assert result.verdict is Verdict.PROVED
+    assert "for every real input" in result.evidence.text
+
+
+# -- planted errors in a deep chain, whose gradients are around 1e-25 ------------------------------
+CHAIN = Chain(30)
+
+
+def products(
+    params: Any,
+    x: Any,
+    y: Any,
+    *,
+    factor: Callable[[int, int, Any], Any] = lambda first, j, value: value,
+    weight: Callable[[Any, int], Any] = lambda params, j: params[j][0],
+    derivative_at: Callable[[Any, Any], Any] = lambda z, a: z,
+) -> list[tuple[Any, Any]]:
+    """Claim A5's products with places to plant an error."""
+    zs, activations = [], [x]
+    for w, b in params:
+        zs.append(w * activations[-1] + b)
+        activations.append(jax.nn.sigmoid(zs[-1]))
+    gradient = []
+    for first in range(len(params)):
+        product = activations[-1] - y
+        for j in range(first, len(params)):
+            s = jax.nn.sigmoid(derivative_at(zs[j], activations[j + 1]))
+            product = product * factor(first, j, s * (1 - s))
+            if j > first:
+                product = product * weight(params, j)
+        gradient.append((product * activations[first], product))
+    return gradient
+
+
+def zeroed(params: Any, x: Any, y: Any) -> Any:
+    gradient = products(params, x, y)
+    return [(gradient[0][0], 0 * gradient[0][1]), *gradient[1:]]
+
+
+def dropped(params: Any, x: Any, y: Any) -> Any:
+    return products(params, x, y, factor=lambda first, j, v: 1.0 if (first, j) == (0, 7) else v)
+
+
+def neighbour(params: Any, x: Any, y: Any) -> Any:
+    return products(params, x, y, weight=lambda params, j: params[j - 1][0])
+
+
+def flipped(params: Any, x: Any, y: Any) -> Any:
+    gradient = products(params, x, y)
+    return [(gradient[0][0], -gradient[0][1]), *gradient[1:]]
+
+
+def nearly(params: Any, x: Any, y: Any) -> Any:
+    gradient = products(params, x, y)
+    return [(gradient[0][0], gradient[0][1] * (1 + 1e-12)), *gradient[1:]]
+
+
+def off_by_one(params: Any, x: Any, y: Any) -> Any:
+    gradient = products(params, x, y)
+    return [*gradient[1:], gradient[0]]
+
+
+def at_a(params: Any, x: Any, y: Any) -> Any:
+    return products(params, x, y, derivative_at=lambda z, a: a)
+
+
+@pytest.mark.parametrize(
+    "planted", [zeroed, dropped, neighbour, flipped, nearly, off_by_one, at_a]
+)
+def test_every_planted_error_in_a_deep_chain_is_refuted(planted: Any) -> None:
+    with jax.enable_x64(True):
+        args = at(CHAIN, seed=1)
+        result = compare(planted, jax.grad(CHAIN.cost), *args)
+        assert result.verdict is Verdict.REFUTED
+        shown, true = run_counterexample(result, planted, jax.grad(CHAIN.cost))
+        assert shown != true
+        with pytest.raises(GradientMismatch, match="enclosures of .* are disjoint"):
+            result.assert_agrees()
+
+
+def test_without_an_error_the_same_products_are_proved() -> None:
+    with jax.enable_x64(True):
+        result = compare(products, jax.grad(CHAIN.cost), *at(CHAIN, seed=1))
+    assert result.verdict is Verdict.PROVED
+
+
+def test_a_transposed_weight_is_refuted() -> None:
+    net = Dense((3, 3, 3))
+
+    def transposed(params: Any, x: Any, y: Any) -> Any:
+        (w1, b1), (w2, b2) = params
+        a1 = jax.nn.sigmoid(w1 @ x + b1)
+        a2 = jax.nn.sigmoid(w2 @ a1 + b2)
+        d2 = (a2 - y) * a2 * (1 - a2)
+        d1 = (w2 @ d2) * a1 * (1 - a1)  # should be w2.T
+        return [(jnp.outer(d1, x), d1), (jnp.outer(d2, a1), d2)]
+
+    result = against_autodiff(net, transposed)
+    assert result.verdict is Verdict.REFUTED
+    assert [leaf.verdict for leaf in result.leaves][2:] == [Verdict.AGREES, Verdict.AGREES]
+
+
+def run_counterexample(result: Comparison, hand: Any, auto: Any) -> tuple[str, str]:
+    """Runs the pasted text and returns the two numbers that it prints."""
+    assert result.counterexample is not None
+    printed: list[str] = []
+    scope = {"hand": hand, "auto": auto, "print": lambda *xs: printed.append(" ".join(map(str, xs)))}
+    try:
+        exec(result.counterexample, scope)
+    finally:  # the pasted text switches 64 bits on for good
+        jax.config.update("jax_enable_x64", False)
+    first, second = printed
+    return first, second
+
+
+def test_a_drawn_point_refutes_what_the_given_point_hides() -> None:
+    result = compare(lambda z: 0 * z, jax.grad(lambda z: z**2), 0.0)
+    assert result.verdict is Verdict.REFUTED
+    assert "args = (np.float32(0.0),)" not in (result.counterexample or "")
+
+
+# -- other ways to write the same thing -----------------------------------------------------------
+def by_exponential(z: Any) -> Any:
+    s = 1 / (1 + jnp.exp(-z))
+    return s * (1 - s)
+
+
+def by_tanh(z: Any) -> Any:
+    return (1 - jnp.tanh(z / 2) ** 2) / 4
+
+
+def by_growth(z: Any) -> Any:
+    return jnp.exp(z) / (1 + jnp.exp(z)) ** 2
+
+
+def by_symmetry(z: Any) -> Any:
+    return jax.nn.sigmoid(z) * jax.nn.sigmoid(-z)
+
+
+def in_numpy(z: Any) -> Any:
+    s = 1 / (1 + np.exp(-z))
+    return s * (1 - s)
+
+
+def in_numpy_by_tanh(z: Any) -> Any:
+    return (1 - np.square(np.tanh(0.5 * z))) / 4
+
+
+@pytest.mark.parametrize(
+    "hand", [by_exponential, by_tanh, by_growth, by_symmetry, in_numpy, in_numpy_by_tanh]
+)
+def test_the_sigmoid_is_recognised_however_it_is_written(hand: Any) -> None:
+    assert compare(hand, jax.grad(jax.nn.sigmoid), 0.5).verdict is Verdict.PROVED
+
+
+def test_a_whole_network_in_plain_numpy_is_proved() -> None:
+    net = Dense((2, 3, 2))
+
+    def hand(params: Any, x: Any, y: Any) -> Any:
+        activations, derivatives = [x], []
+        for w, b in params:
+            s = 1 / (1 + np.exp(-(w @ activations[-1] + b)))
+            activations.append(s)
+            derivatives.append(s * (1 - s))
+        delta = (activations[-1] - y) * derivatives[-1]
+        gradient = []
+        for layer in reversed(range(len(params))):
+            gradient.append((np.outer(delta, activations[layer]), delta))
+            if layer:
+                delta = params[layer][0].T @ delta * derivatives[layer - 1]
+        return gradient[::-1]
+
+    assert against_autodiff(net, hand).verdict is Verdict.PROVED
+
+
+def test_numpy_branches_become_indicators() -> None:
+    assert compare(lambda z: np.where(z > 0, 1.0, 0.0), jax.grad(jax.nn.relu), 1.0).verdict is (
+        Verdict.PROVED
+    )
+
+
+# -- grades below PROVED ---------------------------------------------------------------------------
+def test_ties_are_named_where_two_choices_at_a_kink_differ() -> None:
+    result = compare(jax.grad(jax.nn.relu), jax.grad(lambda z: jnp.maximum(z, 0)), 1.0)
+    assert result.verdict is Verdict.AGREES
+    assert "at ties they may differ" in result.evidence.text
+
+
+def test_without_a_budget_for_polynomials_points_agree() -> None:
+    net = Chain(3)
+    few = Budget(terms=1, work=1, generators=128)
+    result = compare(closed_form.gradient(net), jax.grad(net.cost), *at(net), budget=few)
+    assert result.verdict is Verdict.AGREES
+    assert "budget" in result.evidence.text
+    assert all((leaf.bits or 0) > 106 for leaf in result.leaves)
+    result.assert_agrees()
+
+
+def opaque_sigmoid_derivative(z: Any) -> Any:
+    import math
+
+    s = 1 / (1 + math.exp(-float(z)))
+    return np.float32(s * (1 - s))
+
+
+def test_an_opaque_side_is_judged_by_its_floats() -> None:
+    result = compare(opaque_sigmoid_derivative, jax.grad(jax.nn.sigmoid), 0.5)
+    assert result.verdict is Verdict.AGREES
+    assert "runs only in floating point" in result.evidence.text
+
+
+def test_an_opaque_side_that_is_wrong_is_never_passed() -> None:
+    result = compare(
+        lambda z: 1.001 * opaque_sigmoid_derivative(z), jax.grad(jax.nn.sigmoid), 0.5
+    )
+    assert result.verdict is Verdict.UNDECIDED
+    with pytest.raises(UndecidedError, match="beyond what rounding explains"):
+        result.assert_agrees()
+
+
+def test_a_callback_is_opaque_too() -> None:
+    def hand(z: jax.Array) -> jax.Array:
+        return jax.pure_callback(np.cos, jax.ShapeDtypeStruct((), z.dtype), z)
+
+    result = compare(hand, jax.grad(jnp.sin), 0.5)
+    assert result.verdict is Verdict.AGREES
+    assert "pure_callback" in result.evidence.text
+
+
+def test_two_opaque_sides_are_undecided() -> None:
+    result = compare(opaque_sigmoid_derivative, opaque_sigmoid_derivative, 0.5)
+    assert result.verdict is Verdict.UNDECIDED
+    assert not result.verdict.passes
+
+
+def test_a_missing_rule_is_named() -> None:
+    result = compare(jax.scipy.special.i1e, jax.grad(jax.scipy.special.i0e), 0.5)
+    assert result.verdict is Verdict.UNDECIDED
+    assert "bessel_i1e" in result.evidence.text
+    assert "add " in result.evidence.text
+
+
+def test_an_equal_zero_that_no_precision_settles_agrees_absolutely() -> None:
+    few = Budget(terms=1, work=1, generators=128)
+    result = compare(
+        lambda z: jnp.exp(z) * jnp.exp(-z) - 1, lambda z: 0 * z, 0.5, budget=few
+    )
+    assert result.verdict is Verdict.AGREES
+
+
+# -- the other question: floats --------------------------------------------------------------------
+def test_the_right_formula_may_be_unstable_in_floats() -> None:
+    result = compare(jax.grad(jax.nn.sigmoid), jax.grad(jax.nn.sigmoid), 20.0)
+    assert result.verdict is Verdict.PROVED
+    assert not result.stable
+    assert all(found.value == 0 and found.digits < 1 for found in result.floats)
+    assert "UNSTABLE" in str(result.floats[0])
+
+
+def test_a_formula_that_keeps_its_digits_is_stable_at_the_same_point() -> None:
+    result = compare(by_symmetry, by_symmetry, 20.0)
+    assert result.stable
+    assert all(found.digits > 5 for found in result.floats)
+
+
+def test_ill_conditioned_and_right_is_stable() -> None:
+    assert compare(lambda x: jnp.cos(x), jax.grad(jnp.sin), 1e3).stable
+    with jax.enable_x64(True):
+        args = (jnp.asarray(2.7),)
+        result = compare(lambda x: 1000 * jnp.cos(1000 * x), jax.grad(lambda x: jnp.sin(1000 * x)), *args)
+    assert result.verdict is Verdict.PROVED
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_narrow_dtypes_have_their_own_allowance(dtype: str) -> None:
+    x = jnp.asarray(0.75, dtype)
+    assert compare(jnp.cos, jax.grad(jnp.sin), x).stable
+    wrong = compare(lambda x: 0 * x, jax.grad(jnp.sin), x)
+    assert wrong.verdict is Verdict.REFUTED
+
+
+def test_a_deep_chain_is_stable_although_its_gradient_is_tiny() -> None:
+    with jax.enable_x64(True):
+        result = compare(closed_form.gradient(CHAIN), jax.grad(CHAIN.cost), *at(CHAIN))
+        assert result.stable
+        assert min(found.digits for found in result.floats) > 10
+
+
+# -- what a comparison says ------------------------------------------------------------------------
+def test_json_holds_every_leaf() -> None:
+    net = Dense((2, 2))
+    result = against_autodiff(net, lambda params, x, y: jax.tree.map(jnp.zeros_like, params))
+    parsed = json.loads(result.to_json())
+    assert parsed["verdict"] == "REFUTED"
+    assert [leaf["path"] for leaf in parsed["leaves"]] == ["[0][0]", "[0][1]"]
+    assert parsed["leaves"][0]["index"] == [0, 0]
+    assert parsed["counterexample"] == result.counterexample
+
+
+def test_text_names_leaf_index_and_sides() -> None:
+    result = compare(lambda p: {"w": p["w"] * 0, "b": jnp.cos(p["b"])},
+                     jax.grad(lambda p: jnp.sum(p["w"] ** 2) + jnp.sin(p["b"])),
+                     {"w": jnp.arange(1.0, 4.0), "b": 0.5})  # fmt: skip
+    assert "gradient['w'][0]: hand is 0, auto is 2.00000" in str(result)
+
+
+def test_integer_arguments_are_held_fixed() -> None:
+    def cost(w: Any, label: Any) -> Any:
+        return jax.nn.logsumexp(w) - w[label]
+
+    def hand(w: Any, label: Any) -> Any:
+        return jax.nn.softmax(w) - jax.nn.one_hot(label, w.size, dtype=w.dtype)
+
+    result = compare(hand, jax.grad(cost), jnp.ones(3), jnp.asarray(1))
+    assert result.verdict is Verdict.PROVED
+    assert "label held fixed" in result.evidence.text
+
+
+def test_divisors_that_may_vanish_are_part_of_the_statement() -> None:
+    result = compare(lambda x: -1 / x**2, jax.grad(lambda x: 1 / x), 0.5)
+    assert result.verdict is Verdict.PROVED
+    assert "at which" in result.evidence.text
+
+
+# -- bad input -------------------------------------------------------------------------------------
+def linear(x: Any) -> Any:
+    return x
+
+
+def cases() -> Iterator[tuple[Any, type[Exception], str]]:
+    one = jnp.ones(2)
+    yield (lambda: compare(3.0, linear, one)), ArgumentError, "hand is a float, not a callable"  # type: ignore[arg-type]
+    yield (lambda: compare(linear, linear, jnp.array([1.0, jnp.nan]))), NonFiniteInput, r"x\[1\] is nan"
+    yield (lambda: compare(linear, linear, jnp.inf)), NonFiniteInput, "x is inf"
+    yield (lambda: compare(linear, linear, jnp.arange(3))), ArgumentError, "x has dtype int32: convert"
+    yield (lambda: compare(linear, linear, "x")), ArgumentError, "argument x is a str"
+    yield (lambda: compare(linear, linear, 1j * one)), ArgumentError, "complex numbers are not supported"
+    yield (lambda: compare(lambda x: (x, x), linear, one)), TreeMismatch, "is a leaf of one side only"
+    yield (lambda: compare(lambda x: x[:1], linear, one)), ShapeMismatch, r"shape \(1,\) in hand and \(2,\)"
+    yield (lambda: compare(lambda x: x.astype(jnp.float16), linear, one)), DtypeMismatch, "float16 in hand"
+    yield (lambda: compare(lambda x, n: x, jax.grad(lambda x, n: x * n, 1), 1.0, 2)), ArgumentError, "not floating point"
+    yield (lambda: compare(lambda x: np.linalg.qr(np.asarray(x))[0], linear, one)), TraceError, "runs neither under"
+    yield (lambda: compare(lambda: 1.0, lambda: 1.0)), ArgumentError, "compare needs arguments"
+
+
+@pytest.mark.parametrize(("call", "error", "text"), list(cases()))
+def test_bad_input_gets_a_clear_error(call: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        call()
+
+
+def test_a_container_of_the_callers_own_is_rebuilt_from_its_structure() -> None:
+    from collections import namedtuple
+
+    Pair = namedtuple("Pair", "w b")
+    args = (Pair(jnp.float32(1.0), jnp.float32(2.0)),)
+
+    def cost(p: Any) -> Any:
+        return p.w * p.b**2
+
+    result = compare(lambda p: Pair(p.b, p.w), jax.grad(cost), *args)
+    code = counterexample.write(result._sides[0], args, [np.float32(1), np.float32(2)], 0, ())
+    assert "jax.tree.unflatten" in code
