@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 __all__ = ["as_code", "imports"]
@@ -41,7 +42,7 @@ def as_code(tree: Any) -> str:
 
 
 def _array(value: Any) -> str:
-    if jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
+    if jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
         data = np.asarray(jax.random.key_data(value)).tolist()
         return f"jax.random.wrap_key_data(np.array({data}, np.uint32))"
     array = np.asarray(value)
@@ -64,4 +65,4 @@ def imports(leaves: Sequence[Any]) -> list[str]:
 
 
 def _is_number(leaf: Any) -> bool:
-    return not jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.extended)
+    return not jnp.issubdtype(leaf.dtype, jax.dtypes.extended)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import jax
 import numpy as np
 
 from jaxgrad import counterexample
@@ -23,8 +22,8 @@ from jaxgrad.errors import (
     UnsupportedPrimitive,
 )
 from jaxgrad.float_check import FloatResult, check_floats
-from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.ball import Ball, precision
+from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.sides import Side, make_side
 from jaxgrad.verdict import Evidence, Verdict
 
@@ -133,7 +132,8 @@ class Comparison:
         """The comparison as a JSON object.
 
         Example:
-            >>> json.loads(compare(jax.numpy.cos, jax.grad(jax.numpy.sin), 0.5).to_json())["verdict"]
+            >>> result = compare(jax.numpy.cos, jax.grad(jax.numpy.sin), 0.5)
+            >>> json.loads(result.to_json())["verdict"]
             'PROVED'
         """
         leaves = [
@@ -163,7 +163,7 @@ class Comparison:
         lines = [f"{self.verdict}: {self.evidence.text}"]
         shown = [leaf for leaf in self.leaves if leaf.verdict is self.verdict]
         most = 8  # a screenful; to_json has them all
-        if self.verdict not in (Verdict.PROVED, Verdict.AGREES):
+        if self.verdict is Verdict.REFUTED:
             lines += [f"  {leaf}" for leaf in shown[:most]]
             if len(shown) > most:
                 lines.append(f"  and {len(shown) - most} more leaves")
@@ -324,9 +324,7 @@ def _at_points(hand: Side, auto: Side, args: Sequence[Any], algebra: Identity) -
     return _agrees(hand, auto, meetings, algebra)
 
 
-def _undecided_or_floats(
-    hand: Side, auto: Side, error: Exception, algebra: Identity
-) -> Comparison:
+def _undecided_or_floats(hand: Side, auto: Side, error: Exception, algebra: Identity) -> Comparison:
     """A side without balls is opaque; the other one may still serve as the truth."""
     point = [leaf.value for leaf in hand.inputs]
     for side in (hand, auto):
@@ -341,9 +339,7 @@ def _undecided_or_floats(
     return _undecided(hand, auto, f"{error} (polynomials: {algebra.reason or 'not equal'})")
 
 
-def _refuted(
-    hand: Side, auto: Side, args: Sequence[Any], meeting: enclosure.Meeting
-) -> Comparison:
+def _refuted(hand: Side, auto: Side, args: Sequence[Any], meeting: enclosure.Meeting) -> Comparison:
     leaves, first = [], None
     for k, (output, apart) in enumerate(zip(hand.outputs, meeting.apart, strict=True)):
         if not apart.any():
@@ -358,7 +354,7 @@ def _refuted(
     code = counterexample.write(hand, args, meeting.values, first[0], first[1].index or ())
     count = sum(int(apart.sum()) for apart in meeting.apart)
     total = sum(apart.size for apart in meeting.apart)
-    text = f"the enclosures of {count} of {total} entries are disjoint; first {first[1]}"
+    text = f"the enclosures of {count} of {total} entries are disjoint"
     evidence = Evidence(
         Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=_TRUSTS_BALLS
     )
@@ -408,5 +404,3 @@ def _bits(meetings: list[enclosure.Meeting], leaf: int) -> int:
         best = np.maximum(meeting.bits[leaf], meeting.absolute[leaf])
         least += [int(b) for b in best.reshape(-1) if np.isfinite(b)]
     return min(least)
-
-

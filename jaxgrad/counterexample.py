@@ -48,5 +48,3 @@ def write(
     show = f"    print(np.asarray(jax.tree.leaves(gradient(*args))[{leaf}])[{index!r}])"
     lines = [*imports(side.inputs), point, "for gradient in (hand, auto):", show]
     return "\n".join(lines)
-
-

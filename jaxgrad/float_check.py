@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from flint import arb
@@ -25,6 +24,7 @@ from flint import arb
 from jaxgrad.engines.enclosure import FIRST_PRECISION, balls
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.ball import Ball, exact_ball, precision
+from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.program import Leaf
 from jaxgrad.roundings import longest_chain
 from jaxgrad.sides import Side
@@ -64,17 +64,18 @@ class FloatResult:
 
     def __str__(self) -> str:
         at = f"{self.path}{list(self.index) if self.index else ''}"
-        digits = "all" if math.isinf(self.digits) else f"{max(self.digits, 0):.1f}"
-        return f"{self.status} {self.side}{at}: {self.value!r}, truth {self.truth}, {digits} digits right"
+        digits = "all" if self.digits == math.inf else f"{max(0.0, self.digits) + 0.0:.1f}"
+        found = f"{self.value!r}, truth {self.truth}, {digits} digits right"
+        return f"{self.status} {self.side}{at}: {found}"
 
 
-def truth_at(side: Side, values: list[Any], working: int = FIRST_PRECISION) -> list[np.ndarray]:
+def truth_at(side: Side, values: list[Any], working: int = FIRST_PRECISION) -> list[ObjectArray]:
     """The true outputs of a side at a point, as balls."""
     with precision(working):
         return side.over(Ball(), balls(side.inputs, values))
 
 
-def conditioning(side: Side, values: list[Any], truth: list[np.ndarray]) -> list[np.ndarray]:
+def conditioning(side: Side, values: list[Any], truth: list[ObjectArray]) -> list[ObjectArray]:
     """For each output entry the largest change seen when every input is rounded once, as balls."""
     rng = np.random.default_rng(0)
     changes = [objects_like(leaf) for leaf in truth]
@@ -91,7 +92,7 @@ def conditioning(side: Side, values: list[Any], truth: list[np.ndarray]) -> list
     return changes
 
 
-def objects_like(leaf: np.ndarray) -> np.ndarray:
+def objects_like(leaf: ObjectArray) -> ObjectArray:
     """Zeros in the shape of an object array of balls."""
     zeros = np.empty(leaf.shape, dtype=object)
     for index in np.ndindex(leaf.shape):
@@ -142,7 +143,7 @@ def check_floats(
     for leaf, floats, exact, change in zip(
         reference.outputs, side.floats(values), truth, changes, strict=True
     ):
-        if exact.size and jax.dtypes.issubdtype(leaf.dtype, np.floating):
+        if exact.size and jnp.issubdtype(leaf.dtype, np.floating):
             entries = _entries(leaf, floats, exact, change, roundings)
             worst = max(entries, key=lambda entry: (not entry[0], entry[1]))
             results.append(_result(side, leaf, floats, exact, worst))
@@ -157,7 +158,7 @@ def _roundings(side: Side, reference: Side) -> int:
 
 
 def _entries(
-    leaf: Leaf, floats: np.ndarray, exact: np.ndarray, change: np.ndarray, roundings: int
+    leaf: Leaf, floats: np.ndarray, exact: ObjectArray, change: ObjectArray, roundings: int
 ) -> Iterator[tuple[bool, float, tuple[int, ...]]]:
     """(within the allowance, error in allowances, index) for each entry."""
     unit, smallest = unit_roundoff(leaf.dtype), float(jnp.finfo(leaf.dtype).smallest_normal)
@@ -174,7 +175,7 @@ def _entries(
 
 
 def _result(
-    side: Side, leaf: Leaf, floats: np.ndarray, exact: np.ndarray, worst: tuple[bool, float, Any]
+    side: Side, leaf: Leaf, floats: np.ndarray, exact: ObjectArray, worst: tuple[bool, float, Any]
 ) -> FloatResult:
     stable, _, index = worst
     value, truth = float(floats[index]), exact[index]

@@ -45,7 +45,9 @@ def induction(base: Any, step: Any, statement: str) -> Evidence:
         return Evidence(
             Verdict.REFUTED, "counterexample", text, counterexample=first.counterexample
         )
-    failed, evidence = ("base case", first) if first.verdict is not Verdict.PROVED else ("step", then)
+    failed, evidence = (
+        ("base case", first) if first.verdict is not Verdict.PROVED else ("step", then)
+    )
     return Evidence(
         Verdict.UNDECIDED, "reason", f"the {failed} is {evidence.verdict}: {evidence.text}"
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad import rules
@@ -68,7 +69,7 @@ class Interpreter:
             return value
         if not hasattr(value, "dtype"):
             value = np.asarray(value)
-        if jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):
+        if jnp.issubdtype(value.dtype, jax.dtypes.extended):
             return value
         if is_differentiable(value.dtype):
             return self.system.constants(np.asarray(value))
@@ -103,7 +104,7 @@ class Interpreter:
 
 def is_concrete(value: Any) -> bool:
     """Whether a value holds plain numbers that no real variable reaches."""
-    return getattr(value, "dtype", None) != object
+    return not (isinstance(value, np.ndarray) and value.dtype.kind == "O")
 
 
 def interpret(program: Any, system: NumberSystem, inputs: list[Any]) -> list[np.ndarray]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path
 
@@ -69,7 +70,7 @@ def is_differentiable(dtype: Any) -> bool:
         >>> is_differentiable(np.dtype("float32")), is_differentiable(np.dtype("int32"))
         (True, False)
     """
-    return bool(jax.dtypes.issubdtype(dtype, np.floating))
+    return bool(jnp.issubdtype(dtype, np.floating))
 
 
 def parameter_names(function: Callable[..., Any], count: int) -> list[str]:
@@ -106,7 +107,7 @@ def arguments(args: Sequence[Any], names: Sequence[str]) -> tuple[Leaf, ...]:
 
 
 def _argument_leaf(path: str, value: Any) -> Leaf:
-    if isinstance(value, jax.Array) and jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
+    if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
         return Leaf(path, value.shape, value.dtype, value)
     try:
         aval = jax.typeof(value)
@@ -115,7 +116,7 @@ def _argument_leaf(path: str, value: Any) -> Leaf:
             f"argument {path} is a {type(value).__name__}, which is not an array of numbers; "
             "pass arrays or Python numbers, and close over everything else"
         ) from error
-    if jax.dtypes.issubdtype(aval.dtype, np.complexfloating):
+    if jnp.issubdtype(aval.dtype, np.complexfloating):
         raise ArgumentError(
             f"argument {path} has dtype {aval.dtype}; complex numbers are not supported yet, "
             "pass real and imaginary parts as two real arrays"

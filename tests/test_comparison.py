@@ -127,9 +127,7 @@ def at_a(params: Any, x: Any, y: Any) -> Any:
     return products(params, x, y, derivative_at=lambda z, a: a)
 
 
-@pytest.mark.parametrize(
-    "planted", [zeroed, dropped, neighbour, flipped, nearly, off_by_one, at_a]
-)
+@pytest.mark.parametrize("planted", [zeroed, dropped, neighbour, flipped, nearly, off_by_one, at_a])
 def test_every_planted_error_in_a_deep_chain_is_refuted(planted: Any) -> None:
     with jax.enable_x64(True):
         args = at(CHAIN, seed=1)
@@ -137,7 +135,7 @@ def test_every_planted_error_in_a_deep_chain_is_refuted(planted: Any) -> None:
         assert result.verdict is Verdict.REFUTED
         shown, true = run_counterexample(result, planted, jax.grad(CHAIN.cost))
         assert shown != true
-        with pytest.raises(GradientMismatch, match="enclosures of .* are disjoint"):
+        with pytest.raises(GradientMismatch, match=r"enclosures of .* are disjoint"):
             result.assert_agrees()
 
 
@@ -167,7 +165,11 @@ def run_counterexample(result: Comparison, hand: Any, auto: Any) -> tuple[str, s
     """Runs the pasted text and returns the two numbers that it prints."""
     assert result.counterexample is not None
     printed: list[str] = []
-    scope = {"hand": hand, "auto": auto, "print": lambda *xs: printed.append(" ".join(map(str, xs)))}
+    scope = {
+        "hand": hand,
+        "auto": auto,
+        "print": lambda *xs: printed.append(" ".join(map(str, xs))),
+    }
     try:
         exec(result.counterexample, scope)
     finally:  # the pasted text switches 64 bits on for good
@@ -273,9 +275,7 @@ def test_an_opaque_side_is_judged_by_its_floats() -> None:
 
 
 def test_an_opaque_side_that_is_wrong_is_never_passed() -> None:
-    result = compare(
-        lambda z: 1.001 * opaque_sigmoid_derivative(z), jax.grad(jax.nn.sigmoid), 0.5
-    )
+    result = compare(lambda z: 1.001 * opaque_sigmoid_derivative(z), jax.grad(jax.nn.sigmoid), 0.5)
     assert result.verdict is Verdict.UNDECIDED
     with pytest.raises(UndecidedError, match="beyond what rounding explains"):
         result.assert_agrees()
@@ -305,9 +305,7 @@ def test_a_missing_rule_is_named() -> None:
 
 def test_an_equal_zero_that_no_precision_settles_agrees_absolutely() -> None:
     few = Budget(terms=1, work=1, generators=128)
-    result = compare(
-        lambda z: jnp.exp(z) * jnp.exp(-z) - 1, lambda z: 0 * z, 0.5, budget=few
-    )
+    result = compare(lambda z: jnp.exp(z) * jnp.exp(-z) - 1, lambda z: 0 * z, 0.5, budget=few)
     assert result.verdict is Verdict.AGREES
 
 
@@ -330,7 +328,9 @@ def test_ill_conditioned_and_right_is_stable() -> None:
     assert compare(lambda x: jnp.cos(x), jax.grad(jnp.sin), 1e3).stable
     with jax.enable_x64(True):
         args = (jnp.asarray(2.7),)
-        result = compare(lambda x: 1000 * jnp.cos(1000 * x), jax.grad(lambda x: jnp.sin(1000 * x)), *args)
+        result = compare(
+            lambda x: 1000 * jnp.cos(1000 * x), jax.grad(lambda x: jnp.sin(1000 * x)), *args
+        )
     assert result.verdict is Verdict.PROVED
 
 
@@ -393,16 +393,48 @@ def linear(x: Any) -> Any:
 def cases() -> Iterator[tuple[Any, type[Exception], str]]:
     one = jnp.ones(2)
     yield (lambda: compare(3.0, linear, one)), ArgumentError, "hand is a float, not a callable"  # type: ignore[arg-type]
-    yield (lambda: compare(linear, linear, jnp.array([1.0, jnp.nan]))), NonFiniteInput, r"x\[1\] is nan"
+    yield (
+        (lambda: compare(linear, linear, jnp.array([1.0, jnp.nan]))),
+        NonFiniteInput,
+        r"x\[1\] is nan",
+    )
     yield (lambda: compare(linear, linear, jnp.inf)), NonFiniteInput, "x is inf"
-    yield (lambda: compare(linear, linear, jnp.arange(3))), ArgumentError, "x has dtype int32: convert"
+    yield (
+        (lambda: compare(linear, linear, jnp.arange(3))),
+        ArgumentError,
+        "x has dtype int32: convert",
+    )
     yield (lambda: compare(linear, linear, "x")), ArgumentError, "argument x is a str"
-    yield (lambda: compare(linear, linear, 1j * one)), ArgumentError, "complex numbers are not supported"
-    yield (lambda: compare(lambda x: (x, x), linear, one)), TreeMismatch, "is a leaf of one side only"
-    yield (lambda: compare(lambda x: x[:1], linear, one)), ShapeMismatch, r"shape \(1,\) in hand and \(2,\)"
-    yield (lambda: compare(lambda x: x.astype(jnp.float16), linear, one)), DtypeMismatch, "float16 in hand"
-    yield (lambda: compare(lambda x, n: x, jax.grad(lambda x, n: x * n, 1), 1.0, 2)), ArgumentError, "not floating point"
-    yield (lambda: compare(lambda x: np.linalg.qr(np.asarray(x))[0], linear, one)), TraceError, "runs neither under"
+    yield (
+        (lambda: compare(linear, linear, 1j * one)),
+        ArgumentError,
+        "complex numbers are not supported",
+    )
+    yield (
+        (lambda: compare(lambda x: (x, x), linear, one)),
+        TreeMismatch,
+        "is a leaf of one side only",
+    )
+    yield (
+        (lambda: compare(lambda x: x[:1], linear, one)),
+        ShapeMismatch,
+        r"shape \(1,\) in hand and \(2,\)",
+    )
+    yield (
+        (lambda: compare(lambda x: x.astype(jnp.float16), linear, one)),
+        DtypeMismatch,
+        "float16 in hand",
+    )
+    yield (
+        (lambda: compare(lambda x, n: x, jax.grad(lambda x, n: x * n, 1), 1.0, 2)),
+        ArgumentError,
+        "not floating point",
+    )
+    yield (
+        (lambda: compare(lambda x: np.linalg.qr(np.asarray(x))[0], linear, one)),
+        TraceError,
+        "runs neither under",
+    )
     yield (lambda: compare(lambda: 1.0, lambda: 1.0)), ArgumentError, "compare needs arguments"
 
 

@@ -142,5 +142,3 @@ def draw(inputs: Sequence[Leaf], seed: int) -> list[Any]:
         eighths = np.round(generator.standard_normal(leaf.shape) * 8) / 8
         values.append(np.asarray(jax.numpy.asarray(eighths, leaf.dtype)))
     return values
-
-

@@ -60,8 +60,8 @@ class Identity:
 def identity(hand: Side, auto: Side, budget: Budget | None = None) -> Identity:
     """Evaluates both sides as polynomials of symbolic inputs and holds them against each other.
 
-    Plain polynomials first; if they grow past the budget, once more with every sum that is multiplied named, so
-    that a deep or wide network stays small (equal names are equal values).
+    Plain polynomials first; if they grow past the budget, once more with every sum that is
+    multiplied named, so that a deep or wide network stays small: equal names are equal values.
 
     Args:
         hand, auto: the sides.

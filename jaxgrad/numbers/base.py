@@ -16,9 +16,11 @@ import numpy as np
 
 from jaxgrad.errors import JaxgradError, UnsupportedPrimitive
 
-__all__ = ["CannotDecide", "NumberSystem", "objects"]
+__all__ = ["CannotDecide", "NumberSystem", "ObjectArray", "objects"]
 
 Element = Any
+# NumPy cannot say what an object array holds, so neither can a type checker.
+ObjectArray = Any
 Truth = Any
 
 

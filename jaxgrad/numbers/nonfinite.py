@@ -79,10 +79,9 @@ def apply_nonfinite(system: NumberSystem, name: str, xs: tuple[Any, ...]) -> Any
         return _extreme(name, *xs)
     if name == "is_finite":
         return system.truth(False)
-    (key,) = [(name, xs[0].value)] if len(xs) == 1 else [(name, None)]
-    if key in _FINITE_LIMITS:
-        return system.constant(_FINITE_LIMITS[key])
-    if key in _INFINITE_LIMITS:
+    if len(xs) == 1 and (name, xs[0].value) in _FINITE_LIMITS:
+        return system.constant(_FINITE_LIMITS[name, xs[0].value])
+    if len(xs) == 1 and (name, xs[0].value) in _INFINITE_LIMITS:
         return xs[0]
     if name == "abs":
         return NonFinite(abs(xs[0].value))

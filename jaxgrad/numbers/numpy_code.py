@@ -69,7 +69,7 @@ class NumberArray(NDArrayOperatorsMixin):
         return self.values.size
 
     @property
-    def T(self) -> NumberArray:  # noqa: N802 - NumPy's name
+    def T(self) -> NumberArray:
         return self._like(self.values.T)
 
     def __len__(self) -> int:

@@ -136,8 +136,9 @@ class Polynomial(NumberSystem):
     def _meaning(self, poly: Poly) -> Poly:
         """The polynomial behind a name, where a name is all there is."""
         single = self.field.single(poly)
-        named = single is not None and single.kind == "named"
-        return single.arguments[0] if named else poly
+        if single is not None and single.kind == "named":
+            return single.arguments[0]
+        return poly
 
     # -- arithmetic --------------------------------------------------------------------------
     def total(self, terms: list[PolynomialElement]) -> PolynomialElement:

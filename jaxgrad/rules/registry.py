@@ -7,7 +7,7 @@ from typing import Any
 
 from jaxgrad.errors import UnsupportedPrimitive
 
-__all__ = ["CALLS", "RULES", "inner_jaxpr", "rule"]
+__all__ = ["CALLS", "RULES", "Rule", "inner_jaxpr", "rule", "scan_counts"]
 
 Rule = Callable[..., Any]
 

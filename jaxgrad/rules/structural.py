@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
@@ -17,7 +18,7 @@ from jaxgrad.rules.registry import Rule, rule
 
 def is_key(value: Any) -> bool:
     """Whether a value is an array of PRNG keys, which NumPy cannot hold."""
-    return bool(jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended))
+    return bool(jnp.issubdtype(value.dtype, jax.dtypes.extended))
 
 
 def _moving(*names: str) -> Callable[[Rule], Rule]:

@@ -1,0 +1,57 @@
+"""Calls and control flow: balls, polynomials and JAX agree."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numbers_support import Checked, gradient, vector
+from rule_examples import CONTROL, Example, primitive_names
+
+HERE = {name: example for name, example in CONTROL.items() if example.here}
+# A program is traced once and looked at here; each further point is cheap.
+POINTS = settings(max_examples=10, deadline=None)
+
+
+@functools.cache
+def _checked(name: str) -> Checked:
+    return Checked(HERE[name].function, np.ones(4), np.ones(4))
+
+
+@functools.cache
+def _gradient(name: str) -> Checked:
+    return Checked(gradient(HERE[name].function), np.ones(4), np.ones(4))
+
+
+@st.composite
+def _points(draw: Any, example: Example) -> tuple[np.ndarray, np.ndarray]:
+    return draw(vector(example.domain)), draw(vector())
+
+
+@pytest.mark.parametrize("name", HERE)
+@POINTS
+@given(data=st.data())
+def test_the_value_is_jaxs_own(name: str, data: st.DataObject) -> None:
+    checked = _checked(name)
+    assert name in primitive_names(checked.program.jaxpr)
+    point = data.draw(_points(HERE[name]))
+    if HERE[name].exact:
+        checked.check_exact(*point)
+    else:
+        checked.check(*point)
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_polynomials_have_the_rule_where_no_order_is_needed(name: str) -> None:
+    assert (_checked(name).polynomials is not None) == HERE[name].polynomial
+
+
+@pytest.mark.parametrize("name", [n for n, example in HERE.items() if example.gradient])
+@POINTS
+@given(data=st.data())
+def test_the_gradient_is_jaxs_own(name: str, data: st.DataObject) -> None:
+    _gradient(name).check(*data.draw(_points(HERE[name])))
