@@ -15,6 +15,7 @@ from jaxgrad.engines import enclosure
 from jaxgrad.engines.identity import Budget, Identity, identity
 from jaxgrad.errors import (
     DtypeMismatch,
+    EnginesDisagree,
     GradientMismatch,
     ShapeMismatch,
     TreeMismatch,
@@ -214,7 +215,7 @@ def compare(
         return found
     algebra = identity(left, right, budget)
     if algebra.proved:
-        return _proved(left, right, algebra)
+        return _proved(left, right, args, algebra)
     return _at_points(left, right, args, algebra)
 
 
@@ -295,16 +296,31 @@ def _scope(side: Side) -> str:
     return f"of these shapes ({shapes}{more}){held}"
 
 
-def _proved(hand: Side, auto: Side, algebra: Identity) -> Comparison:
+def _proved(hand: Side, auto: Side, args: Sequence[Any], algebra: Identity) -> Comparison:
+    meeting = _second_opinion(hand, auto)
+    if meeting is not None and meeting.differs:
+        if not algebra.divisors:
+            raise EnginesDisagree(
+                "polynomials prove the two sides equal and balls prove them different; one of the "
+                f"rules of this package is wrong, please report it: {hand.program} {auto.program}"
+            )
+        return _refuted(hand, auto, args, meeting)  # at a point that the proof leaves out
     where = ""
     if algebra.divisors:
         count = len(algebra.divisors)
-        where = f" at which {count} divisor{'s' if count > 1 else ''} or logarithm arguments" \
-            " do not vanish"  # fmt: skip
+        where = f" at which both are defined ({count} divisors, roots or logarithms to respect)"
     text = f"the same polynomial for every real input {_scope(hand)}{where}"
     leaves = tuple(LeafResult(x.path, x.shape, Verdict.PROVED) for x in hand.outputs)
     evidence = Evidence(Verdict.PROVED, "identity", text, trusts=_TRUSTS_POLYNOMIALS)
     return Comparison(Verdict.PROVED, leaves, evidence, (hand, auto))
+
+
+def _second_opinion(hand: Side, auto: Side) -> enclosure.Meeting | None:
+    """The balls at the given point, which share no code with the polynomials but the rules."""
+    try:
+        return enclosure.meet_once(hand, auto, [leaf.value for leaf in hand.inputs])
+    except (CannotDecide, UnsupportedPrimitive):
+        return None
 
 
 def _at_points(hand: Side, auto: Side, args: Sequence[Any], algebra: Identity) -> Comparison:

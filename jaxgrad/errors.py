@@ -6,6 +6,7 @@ __all__ = [
     "ArgumentError",
     "ClaimImportError",
     "DtypeMismatch",
+    "EnginesDisagree",
     "GradientMismatch",
     "JaxgradError",
     "MissingExtra",
@@ -48,6 +49,10 @@ class TraceError(JaxgradError):
 
 class UnsupportedPrimitive(JaxgradError, NotImplementedError):
     """A primitive has no rule in this number system; the message says how to add one."""
+
+
+class EnginesDisagree(JaxgradError, RuntimeError):
+    """Two engines contradict each other, so one of them is wrong: a bug of this package."""
 
 
 class ClaimImportError(JaxgradError, ImportError):

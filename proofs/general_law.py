@@ -33,7 +33,7 @@ import jaxgrad
 from jaxgrad.decision import decide
 from jaxgrad.enclosure import Enclosure, enclose
 from jaxgrad.layers import layer
-from jaxgrad.outward import Bracket, bounds_of, interval_ball, working
+from jaxgrad.outward import Bounds, Bracket, interval_ball, working
 from jaxgrad.supremum import supremum
 from jaxgrad.verdict import Evidence, Verdict
 
@@ -256,14 +256,16 @@ def outside(one: int = 1) -> Iterator[tuple[str, Evidence]]:
     )
 
 
+# sup v σ'(v) and sup v² σ'(v) over v ≥ 0, enclosed by the next claim.
+FIRST: Bracket = ("0.223871602347", "0.223871602348")
+SECOND: Bracket = ("0.439228839890", "0.439228839891")
+
+
 @jaxgrad.claim(
     "at distance d from -b/w: |w σ'(wa + b)| ≤ 0.22388/d, and ≤ 0.43923/(|w| d²), for every w",
     source="D3: how fast it falls",
 )
-def falls(
-    first: Bracket = ("0.223871602347", "0.223871602348"),
-    second: Bracket = ("0.439228796540", "0.439228796550"),
-) -> Iterator[tuple[str, Any]]:
+def falls(first: Bracket = FIRST, second: Bracket = SECOND) -> Iterator[tuple[str, Any]]:
     """With d = |a + b/w| we have |z| = |w| d =: v, and σ' is even. So
 
         |w σ'| d = v σ'(v)   and   |w σ'| |w| d² = v² σ'(v),
@@ -295,7 +297,9 @@ def falls(
     "for fixed a ≠ 0 and b: |w σ'(wa + b)| ≤ 1.757/(|w| a²) → 0 as |w| → ∞",
     source="D3: fixed a and b",
 )
-def vanishes(half: Fraction = Fraction(1, 2)) -> Iterator[tuple[str, Any]]:
+def vanishes(
+    half: Fraction = Fraction(1, 2), rounded: Fraction = Fraction("1.757")
+) -> Iterator[tuple[str, Any]]:
     """As soon as |wa| ≥ 2|b|, the distance d = |a + b/w| is at least |a|/2.
 
     The second bound above is then at most 4 · 0.43923/(|w| a²). An activation a = 0 is the one
@@ -310,13 +314,7 @@ def vanishes(half: Fraction = Fraction(1, 2)) -> Iterator[tuple[str, Any]]:
             where=lambda w, a, b: [(w * a) ** 2 >= 4 * b * b],
         ),
     )
-    with working(128):
-        most = 4 * interval_ball(Fraction("0.439228796540"), Fraction("0.439228796550"))
-        ends = bounds_of(most).decimals(8)
-    enclosures = {"4 sup v² σ'(v)": ends}
-    text = "four times the constant of the bound above is below 1.757"
-    below = Verdict.PROVED if most < arb("1.757") else Verdict.REFUTED
-    yield "the constant", Evidence(below, "enclosure", text, enclosures, trusts=("Arb",))
+    yield "the constant", _four_times(SECOND, rounded)
 
     def at_zero(w: jax.Array, b: jax.Array) -> jax.Array:
         return _factor(w, jnp.zeros_like(w), b)
@@ -330,3 +328,12 @@ def vanishes(half: Fraction = Fraction(1, 2)) -> Iterator[tuple[str, Any]]:
             jnp.float32(1),
         ),
     )
+
+
+def _four_times(bracket: Bracket, rounded: Fraction) -> Evidence:
+    """Whether four times an enclosed constant stays below its rounding."""
+    lower, upper = (4 * Fraction(end) for end in bracket)
+    verdict = Verdict.PROVED if upper <= rounded else Verdict.REFUTED
+    text = f"4 sup v² σ'(v), the supremum as enclosed above, against {rounded}"
+    ends = Bounds(lower, upper).decimals(10)
+    return Evidence(verdict, "enclosure", text, {"4 sup v² σ'(v)": ends}, trusts=("Arb",))

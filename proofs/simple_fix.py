@@ -16,7 +16,7 @@ so going back one layer multiplies the gradient by 25: it explodes instead.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -49,7 +49,10 @@ def _one_neuron(a: jax.Array, weight: float, bias: float) -> tuple[jax.Array, ja
     source="B1: initialise w = 100, choose b so that z = 0",
 )
 def large_weight(
-    weight: float = 100.0, bias: float = -100.0, factor: float = 25.0
+    weight: float = 100.0,
+    bias: float = -100.0,
+    factor: float = 25.0,
+    dtypes: Sequence[str] = ("float16", "bfloat16", "float32"),
 ) -> Iterator[tuple[str, Any]]:
     """Once for every real a, and once for every float a that an activation can be.
 
@@ -65,12 +68,12 @@ def large_weight(
 
     yield "every real a", jaxgrad.compare(by_hand, by_jax, jnp.float32(0.3))
 
-    for dtype in (jnp.float16, jnp.bfloat16):
+    for dtype in dtypes:
         yield (
-            f"every {jnp.dtype(dtype).name} a in [-1, 1]",
+            f"every {dtype} a in [-1, 1]",
             jaxgrad.sweep(
                 lambda a: _one_neuron(a, weight, bias)[1],
-                dtype,
+                jnp.dtype(dtype),
                 lambda a, slope: (jnp.abs(a) > 1) | (slope == factor),
             ),
         )
@@ -169,7 +172,8 @@ def exploding_floats(ratio: int = 25) -> Iterator[tuple[str, Evidence]]:
     """
     for dtype, deepest in ((jnp.float32, 6), (jnp.float64, 12)):
         with jax.enable_x64(True):
-            yield jnp.dtype(dtype).name, _exact_floats(dtype, deepest, ratio)
+            outcome = _exact_floats(dtype, deepest, ratio)
+        yield jnp.dtype(dtype).name, outcome
 
 
 def _exact_floats(dtype: Any, deepest: int, ratio: int) -> Evidence:
@@ -177,9 +181,9 @@ def _exact_floats(dtype: Any, deepest: int, ratio: int) -> Evidence:
     for depth in range(1, deepest + 1):
         found = _bias_gradients(depth, jnp.ones((), dtype), jnp.zeros((), dtype))
         expected = _geometric(depth, ratio, Fraction(1, 8))
-        for l, (value, truth) in enumerate(zip(found, expected, strict=True), start=1):
+        for number, (value, truth) in enumerate(zip(found, expected, strict=True), start=1):
             if Fraction(float(value)) != truth:
-                text = f"L = {depth}: jax.grad returns {float(value)!r} for dC/db_{l}, not {truth}"
+                text = f"L = {depth}: jax.grad returns {float(value)!r} for dC/db_{number}, not {truth}"
                 return Evidence(
                     Verdict.REFUTED, "counterexample", text, counterexample=_code(depth, name)
                 )

@@ -184,7 +184,7 @@ class Checked:
         """The outputs as polynomials and their field; None where a rule cannot decide."""
         capacity = 128
         while True:
-            field = Field(capacity, 20_000, 400_000)
+            field = Field(capacity, 20_000, 20_000_000)
             try:
                 return over_polynomials(self.program, field), field
             except (CannotDecide, UnsupportedPrimitive):

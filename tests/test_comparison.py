@@ -17,6 +17,7 @@ from jaxgrad.engines.identity import Budget
 from jaxgrad.errors import (
     ArgumentError,
     DtypeMismatch,
+    EnginesDisagree,
     GradientMismatch,
     NonFiniteInput,
     ShapeMismatch,
@@ -383,6 +384,24 @@ def test_divisors_that_may_vanish_are_part_of_the_statement() -> None:
     result = compare(lambda x: -1 / x**2, jax.grad(lambda x: 1 / x), 0.5)
     assert result.verdict is Verdict.PROVED
     assert "at which" in result.evidence.text
+
+
+def test_a_point_that_the_proof_leaves_out_is_looked_at_too() -> None:
+    def guarded(x: Any) -> Any:
+        return jnp.where(x == 0, 5.0, x / x)
+
+    assert compare(guarded, lambda x: x / x + 0 * x, 2.0).verdict is not Verdict.REFUTED
+    assert compare(guarded, jnp.ones_like, 0.0).verdict is Verdict.REFUTED
+
+
+def test_engines_that_disagree_are_never_reported_as_a_verdict(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from jaxgrad.numbers.ball import Ball
+
+    monkeypatch.setattr(Ball, "exp", lambda self, x: x.exp() + 1)
+    with pytest.raises(EnginesDisagree, match="please report it"):
+        compare(lambda x: jnp.exp(x) * jnp.exp(-x), jnp.ones_like, 0.5)
 
 
 # -- bad input -------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from jaxgrad.numbers.ball import Ball, precision, relative_bits
 from jaxgrad.program import Leaf
 from jaxgrad.sides import Side
 
-__all__ = ["Meeting", "balls", "draw", "meet"]
+__all__ = ["Meeting", "balls", "draw", "meet", "meet_once"]
 
 # The widest float has 53 significant bits: values that agree to twice as many are told apart from
 # every neighbour of theirs, and from every product of two of them.
@@ -95,6 +95,11 @@ def meet(hand: Side, auto: Side, values: list[Any]) -> Meeting:
         if meeting.differs or not _wants_more(meeting) or working >= LAST_PRECISION:
             return meeting
         working *= 2
+
+
+def meet_once(hand: Side, auto: Side, values: list[Any]) -> Meeting:
+    """As :func:`meet`, at the first precision only."""
+    return _meet_at(hand, auto, values, FIRST_PRECISION)
 
 
 def _wants_more(meeting: Meeting) -> bool:

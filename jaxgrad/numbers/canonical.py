@@ -34,7 +34,7 @@ class Canonical:
     Args:
         field: the field whose polynomials are translated.
         max_terms: no polynomial made here has more terms.
-        max_work: the terms of all polynomials made here.
+        max_work: nor do all polynomials made here together.
 
     Example:
         >>> from jaxgrad.numbers.polynomial import Polynomial
@@ -48,7 +48,8 @@ class Canonical:
     def __init__(self, field: Field, max_terms: int, max_work: int) -> None:
         self.source = field
         # An exponential has two generators there and one here, but a sum may split into several.
-        self.field = Field(2 * field.capacity, max_terms, max_work)
+        capacity = 2 * field.capacity
+        self.field = Field(capacity, max_terms, max_work * capacity)
         self.one, self.zero = self.field.one, self.field.zero
         self._meanings: dict[int, Quotient] = {}
         self._denominators: dict[str, int] = {}

@@ -32,6 +32,10 @@ _RELATIONS = {
     "greater": "gt", "less": "lt", "greater_equal": "ge", "less_equal": "le", "equal": "eq",
     "not_equal": "ne",
 }  # fmt: skip
+_LOGICAL = {
+    "logical_and": "logical_and", "logical_or": "logical_or", "logical_not": "logical_not",
+    "bitwise_and": "logical_and", "bitwise_or": "logical_or", "invert": "logical_not",
+}  # fmt: skip
 _CONSTANT_LIKE = {"zeros_like": 0, "ones_like": 1}
 
 
@@ -215,9 +219,9 @@ class NumberArray(NDArrayOperatorsMixin):
             return self._power(*inputs)
         if name == "reciprocal":
             inputs, name = (1, *inputs), "divide"
-        if name in ("logical_and", "logical_or", "logical_not"):
+        if name in _LOGICAL:
             arrays = [self._truths(x) for x in inputs]
-            function = getattr(system, name)
+            function = getattr(system, _LOGICAL[name])
             return NumberArray(system, system.map(function, *arrays), bool)
         arrays = [self._numbers(x) for x in inputs]
         if name in _RELATIONS:

@@ -521,6 +521,9 @@ class Polynomial(NumberSystem):
         power = self._known_power(*xs) if name == "pow" else None
         if power is not None:
             return power
+        if name in PARTIAL:
+            for x in xs:
+                self._require_divisor(x.poly)
         if len(xs) == 1 and name in ODD | EVEN:
             if xs[0].poly.is_zero() and name in ODD:
                 return xs[0]
@@ -667,6 +670,8 @@ class Polynomial(NumberSystem):
 
 ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "asinh", "atanh", "erf", "erf_inv", "cbrt"})
 EVEN = frozenset({"cos", "cosh"})
+# Functions without a value at some real arguments: a proof says that it leaves those out.
+PARTIAL = frozenset({"tan", "asin", "acos", "acosh", "atanh", "erf_inv", "lgamma", "digamma", "pow"})
 OPAQUE = ODD | EVEN | {
     "acos", "acosh", "atan2", "digamma", "erfc", "floor", "ceil", "lgamma", "pow", "rem",
     "round_half_away", "round_half_even",

@@ -18,10 +18,10 @@ __all__ = ["is_zero"]
 
 Poly = fmpq_mpoly
 
-# The budget of one field's tests: FLINT makes about a million terms a second in products, and a
-# test that is to be tried entry by entry should not cost more than the evaluation before it.
+# The budget of one test.  FLINT makes about a million terms a second in products, and a test that
+# is tried entry by entry should not take longer than some tenths of a second.
 MAX_TERMS = 20_000
-MAX_WORK = 2_000_000
+MAX_TERMS_IN_ALL = 200_000
 # Evaluating this many terms in Arb at one point takes about a tenth of a second.
 MOST_TERMS_SCREENED = 20_000
 # A numerator with n indicators splits into at most 2^n cases, and 3 for each pair.
@@ -35,7 +35,7 @@ class _Test:
     """What the tests of one field share: its quotients, and a point that screens."""
 
     def __init__(self, field: Field) -> None:
-        self.canonical = Canonical(field, MAX_TERMS, MAX_WORK)
+        self.canonical = Canonical(field, MAX_TERMS, MAX_TERMS_IN_ALL)
         self.valuation = Valuation(field, _ScreeningPoint())
 
 
@@ -85,6 +85,7 @@ def is_zero(field: Field, poly: Poly) -> bool | None:
         test = _TESTS[field] = _Test(field)
     if _differs_at_a_point(test, poly):
         return None
+    test.canonical.field.work = 0
     try:
         numerator, _ = test.canonical.quotient(poly)
         return True if _vanishes(test.canonical.field, numerator) else None

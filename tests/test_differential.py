@@ -1,0 +1,46 @@
+"""Random programs and their gradients: balls, polynomials and JAX agree, at ties too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numbers_support import Checked, gradient, vector
+from program_strategies import BINARY, SIZE, UNARY, RandomProgram, programs
+
+POINTS = 3
+
+
+@st.composite
+def _points(draw: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Points with ties, and one at which nothing ties."""
+    tied = [(draw(vector(size=SIZE)), draw(vector(size=SIZE))) for _ in range(POINTS - 1)]
+    return [*tied, (np.array([0.375, -1.125, 2.0]), np.array([-0.75, 0.625, 1.5]))]
+
+
+@settings(max_examples=60, deadline=None)
+@given(program=programs, points=_points())
+def test_a_random_program(program: RandomProgram, points: Any) -> None:
+    checked = Checked(program, np.ones(SIZE), np.ones(SIZE))
+    for point in points:
+        checked.check(*point)
+
+
+@settings(max_examples=60, deadline=None)
+@given(program=programs, points=_points())
+def test_the_gradient_of_a_random_program(program: RandomProgram, points: Any) -> None:
+    checked = Checked(gradient(program), np.ones(SIZE), np.ones(SIZE))
+    for point in points:
+        checked.check(*point)
+
+
+def test_every_step_is_compared_somewhere() -> None:
+    """No step is lost to polynomials that cannot decide or balls that are not finite."""
+    point = np.array([0.375, -1.125, 2.0]), np.array([-0.75, 0.625, 1.5])
+    for name in (*UNARY, *BINARY):
+        program = RandomProgram(((name, 0, 1),), "sum")
+        checked = Checked(gradient(program), np.ones(SIZE), np.ones(SIZE))
+        assert checked.polynomials is not None, name
+        assert checked.check(*point) == 2 * SIZE, name

@@ -1,0 +1,122 @@
+"""The question about floats: roundings are counted, allowances derived, wrong digits seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jaxgrad.as_code import as_code, imports
+from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.float_check import check_floats
+from jaxgrad.program import arguments, trace
+from jaxgrad.roundings import longest_chain
+from jaxgrad.sides import make_side
+
+
+def roundings(f: Any, *args: Any) -> int:
+    return longest_chain(trace(f, args))
+
+
+def test_roundings_follow_the_longest_way() -> None:
+    assert roundings(lambda x: x, 1.0) == 0
+    assert roundings(lambda x, y: (x + y) * y - x, 1.0, 2.0) == 3
+    assert roundings(lambda x: (x * x, x)[1], 1.0) == 0
+    assert roundings(lambda a, b: a @ b, jnp.ones((2, 5)), jnp.ones(5)) == 5
+    assert roundings(lambda x: x.sum(), jnp.ones(7)) == 7
+
+
+def test_roundings_pass_through_calls_and_loops() -> None:
+    def step(carry: Any, _: Any) -> Any:
+        return carry * 1.5, None
+
+    assert roundings(lambda x: jax.lax.scan(step, x, None, length=6)[0], 1.0) == 6
+    assert roundings(jax.jit(lambda x: jax.jit(lambda y: y + 1.0)(x) * x), 1.0) == 2
+    assert roundings(lambda x: jax.lax.cond(x > 0, lambda y: y * y * y, lambda y: y, x), 1.0) == 2
+    with pytest.raises(UnsupportedPrimitive, match="unknown number of rounding errors"):
+        roundings(lambda x: jax.lax.while_loop(lambda y: y < 9, lambda y: y * 2, x), 1.0)
+
+
+def worst(f: Any, reference: Any, *args: Any) -> Any:
+    side, truth = make_side("hand", f, args), make_side("auto", reference, args)
+    (result,) = check_floats(
+        side, truth, [leaf.value for leaf in arguments(args, "xyz"[: len(args)])]
+    )
+    return result
+
+
+@given(x=st.floats(-30, 30, width=32))
+def test_well_written_functions_are_stable(x: float) -> None:
+    value = jnp.float32(x)
+    for f in (jax.nn.sigmoid, jnp.tanh, jax.nn.softplus, jnp.sin, lambda z: z * z - 2.0 * z):
+        assert worst(f, f, value).stable
+
+
+def test_cancellation_beyond_conditioning_is_unstable() -> None:
+    result = worst(lambda x: jnp.exp(x) - 1.0, jnp.expm1, jnp.float32(1e-6))
+    assert not result.stable
+    assert result.digits < 2
+    assert worst(jnp.expm1, jnp.expm1, jnp.float32(1e-6)).stable
+
+
+def test_cancellation_that_the_inputs_cause_is_stable() -> None:
+    assert worst(
+        lambda x, y: x - y, lambda x, y: x - y, jnp.float32(1.0), jnp.float32(1.0000001)
+    ).stable
+
+
+def test_overflow_where_the_truth_is_representable_is_unstable() -> None:
+    result = worst(lambda x: jnp.exp(x) / (1 + jnp.exp(x)), jax.nn.sigmoid, jnp.float32(100.0))
+    assert not result.stable
+    assert np.isnan(result.value)
+
+
+def test_the_worst_entry_is_named() -> None:
+    x = jnp.array([1.0, 2.0, 3.0], jnp.float32)
+    result = worst(lambda v: v * jnp.array([1.0, 1.01, 1.0]), lambda v: v, x)
+    assert not result.stable
+    assert result.index == (1,)
+    assert str(result).startswith("UNSTABLE hand[1]: 2.0199")
+
+
+TREES = st.recursive(
+    st.none()
+    | st.integers(-9, 9)
+    | st.floats(allow_nan=False, width=32).map(np.float32)
+    | st.lists(st.floats(-9, 9, width=16), max_size=3).map(lambda v: np.array(v, np.float16)),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=2).map(tuple)
+        | st.dictionaries(st.sampled_from("abc"), inner, max_size=2)
+    ),
+    max_leaves=6,
+)
+
+
+@given(tree=TREES)
+def test_code_rebuilds_every_tree_exactly(tree: Any) -> None:
+    rebuilt = eval(as_code(tree), {"np": np, "jnp": jnp, "jax": jax, "inf": np.inf})
+    assert jax.tree.structure(rebuilt) == jax.tree.structure(tree)
+    for new, old in zip(jax.tree.leaves(rebuilt), jax.tree.leaves(tree), strict=True):
+        assert np.asarray(new).dtype == np.asarray(old).dtype
+        assert np.asarray(new).tobytes() == np.asarray(old).tobytes()
+
+
+def test_code_of_other_dtypes() -> None:
+    scope = {"np": np, "jnp": jnp, "jax": jax}
+    brain = jnp.array([0.5, 3.0], jnp.bfloat16)
+    rebuilt = eval(as_code(brain), scope)
+    assert rebuilt.dtype == jnp.bfloat16
+    assert (rebuilt == brain).all()
+    key = eval(as_code(jax.random.key(3)), scope)
+    assert (jax.random.key_data(key) == jax.random.key_data(jax.random.key(3))).all()
+    assert eval(as_code(np.zeros((0, 2), np.float32)), scope).shape == (0, 2)
+    assert not any("x64" in line for line in imports([np.float32(1)]))
+    assert any("x64" in line for line in imports([np.float64(1)]))
+    with pytest.raises(TypeError, match="has no literal"):
+        as_code(object())

@@ -1,0 +1,418 @@
+"""Polynomials: identities that normal forms know, those the zero test adds, and what neither may."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flint import arb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jax import lax
+from numbers_support import over_polynomials
+
+from jaxgrad.numbers.ball import precision
+from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.canonical import Canonical
+from jaxgrad.numbers.field import Field, FieldFull, Generator
+from jaxgrad.numbers.nonfinite import NonFinite
+from jaxgrad.numbers.polynomial import Polynomial
+from jaxgrad.numbers.valuation import Valuation
+from jaxgrad.numbers.zero_test import is_zero
+from jaxgrad.program import trace
+
+sigmoid = jax.nn.sigmoid
+Function = Callable[..., Any]
+
+
+def _difference(left: Function, right: Function, count: int) -> tuple[Field, Any]:
+    """The difference of two functions of scalars as a polynomial."""
+    field = Field(128, 10_000)
+    args = tuple(float(i + 1) for i in range(count))
+    sides = [over_polynomials(trace(f, args), field)[0].reshape(())[()] for f in (left, right)]
+    return field, sides[0].poly - sides[1].poly
+
+
+# -- identities of the normal form --------------------------------------------------------------
+NORMAL: dict[str, tuple[Function, Function, int]] = {
+    "σ(z) = 1/(1+e^−z)": (sigmoid, lambda z: 1 / (1 + jnp.exp(-z)), 1),
+    "σ(z) = e^z/(1+e^z)": (sigmoid, lambda z: jnp.exp(z) / (1 + jnp.exp(z)), 1),
+    "σ(z) = (1+tanh(z/2))/2": (sigmoid, lambda z: 0.5 * (1 + jnp.tanh(z / 2)), 1),
+    "σ(−z) = 1−σ(z)": (lambda z: sigmoid(-z), lambda z: 1 - sigmoid(z), 1),
+    "σ' = σ(z)(1−σ(z))": (jax.grad(sigmoid), lambda z: sigmoid(z) * (1 - sigmoid(z)), 1),
+    "σ' = σ(z)σ(−z)": (jax.grad(sigmoid), lambda z: sigmoid(z) * sigmoid(-z), 1),
+    "of w·a+b": (
+        lambda w, a, b: jnp.exp(w * a + b) / (1 + jnp.exp(w * a + b)),
+        lambda w, a, b: sigmoid(w * a + b),
+        3,
+    ),
+    "tanh odd": (lambda z: jnp.tanh(-z), lambda z: -jnp.tanh(z), 1),
+    "tanh' = 1−tanh²": (jax.grad(jnp.tanh), lambda z: 1 - jnp.tanh(z) ** 2, 1),
+    "e^(−z) = 1/e^z": (lambda z: jnp.exp(-z), lambda z: 1 / jnp.exp(z), 1),
+    "(e^z)² = e^(2z)": (lambda z: jnp.exp(z) ** 2, lambda z: jnp.exp(2 * z), 1),
+    "log e^z = z": (lambda z: jnp.log(jnp.exp(z)), lambda z: z, 1),
+    "e^(log(1+e^z)) = 1+e^z": (lambda z: jnp.exp(jax.nn.softplus(z)), lambda z: 1 + jnp.exp(z), 1),
+    "softplus = log(1+e^z)": (jax.nn.softplus, lambda z: jnp.log(1 + jnp.exp(z)), 1),
+    "softplus' = σ": (jax.grad(jax.nn.softplus), sigmoid, 1),
+    "softplus(z)−softplus(−z) = z": (
+        lambda z: jax.nn.softplus(z) - jax.nn.softplus(-z),
+        lambda z: z,
+        1,
+    ),
+    "log σ = −softplus(−z)": (lambda z: jnp.log(sigmoid(z)), lambda z: -jax.nn.softplus(-z), 1),
+    "softmax by definition": (
+        lambda x, y, z: jax.nn.softmax(jnp.stack([x, y, z]))[1],
+        lambda x, y, z: jnp.exp(y) / (jnp.exp(x) + jnp.exp(y) + jnp.exp(z)),
+        3,
+    ),
+    "logsumexp' = softmax": (
+        jax.grad(lambda x, y: jax.nn.logsumexp(jnp.stack([x, y]))),
+        lambda x, y: jax.nn.softmax(jnp.stack([x, y]))[0],
+        2,
+    ),
+    "[z>0]² = [z>0]": (
+        lambda z: (1.0 * (z > 0)) * (1.0 * (z > 0)),
+        lambda z: 1.0 * (z > 0),
+        1,
+    ),
+    "[z>0]+[z<0]+[z=0] = 1": (
+        lambda z: 1.0 * (z > 0) + 1.0 * (z < 0) + 1.0 * (z == 0),
+        lambda z: jnp.float32(1) + 0 * z,
+        1,
+    ),
+    "[x>y] = 1−[x≤y]": (lambda x, y: 1.0 * (x > y), lambda x, y: 1 - 1.0 * (y >= x), 2),
+    "ReL by select": (jax.nn.relu, lambda z: jnp.where(z > 0, z, 0.0), 1),
+    "ReL by max": (jax.nn.relu, lambda z: jnp.maximum(z, 0), 1),
+    "ReL' = [z>0]": (jax.grad(jax.nn.relu), lambda z: 1.0 * (z > 0), 1),
+    "max' at 0 is ½": (
+        jax.grad(lambda z: jnp.maximum(z, 0)),
+        lambda z: 1.0 * (z > 0) + 0.5 * (z == 0),
+        1,
+    ),
+    "|z| = z·sign z": (jnp.abs, lambda z: z * jnp.sign(z), 1),
+    "|z| = max(z, −z)": (jnp.abs, lambda z: jnp.maximum(z, -z), 1),
+    "|z|² = z²": (lambda z: jnp.abs(z) ** 2, lambda z: z * z, 1),
+    "x/(xy) = 1/y": (lambda x, y: x / (x * y), lambda x, y: 1 / y, 2),
+    "1/x + 1/y": (lambda x, y: 1 / x + 1 / y, lambda x, y: (x + y) / (x * y), 2),
+    "√x·√x = x": (lambda x, y: jnp.sqrt(x) * jnp.sqrt(x), lambda x, y: x, 2),
+}
+
+
+@pytest.mark.parametrize("name", NORMAL)
+def test_normal_forms_know(name: str) -> None:
+    left, right, count = NORMAL[name]
+    _, difference = _difference(left, right, count)
+    assert difference.is_zero()
+
+
+# -- identities that the zero test adds ---------------------------------------------------------
+ADDED: dict[str, tuple[Function, Function, int]] = {
+    "tanh by exponentials": (
+        jnp.tanh,
+        lambda z: (jnp.exp(2 * z) - 1) / (jnp.exp(2 * z) + 1),
+        1,
+    ),
+    "softmax sums to 1": (
+        lambda x, y, z: jnp.sum(jax.nn.softmax(jnp.stack([x, y, z]))),
+        lambda x, y, z: jnp.float32(1),
+        3,
+    ),
+    "max + min": (lambda x, y: jnp.maximum(x, y) + jnp.minimum(x, y), lambda x, y: x + y, 2),
+    "max symmetric": (jnp.maximum, lambda x, y: jnp.maximum(y, x), 2),
+    "e^(a+b) = e^a·e^b": (lambda a, b: jnp.exp(a + b), lambda a, b: jnp.exp(a) * jnp.exp(b), 2),
+    "σ(a+b) by e^a·e^b": (
+        lambda a, b: sigmoid(a + b),
+        lambda a, b: jnp.exp(a) * jnp.exp(b) / (1 + jnp.exp(a) * jnp.exp(b)),
+        2,
+    ),
+    "σ(2z) by e^z": (lambda z: sigmoid(2 * z), lambda z: jnp.exp(z) ** 2 / (1 + jnp.exp(2 * z)), 1),
+    "tanh 2z": (
+        lambda z: jnp.tanh(2 * z),
+        lambda z: 2 * jnp.tanh(z) / (1 + jnp.tanh(z) ** 2),
+        1,
+    ),
+    "logaddexp by definition": (
+        jnp.logaddexp,
+        lambda x, y: jnp.log(jnp.exp(x) + jnp.exp(y)),
+        2,
+    ),
+    "logsumexp of two by definition": (
+        lambda x, y: jax.nn.logsumexp(jnp.stack([x, y])),
+        lambda x, y: jnp.log(jnp.exp(x) + jnp.exp(y)),
+        2,
+    ),
+    "partial fractions": (
+        lambda x, y: 1 / (x - y) - 1 / (x + y),
+        lambda x, y: 2 * y / (x * x - y * y),
+        2,
+    ),
+    "ReL of a positive multiple": (
+        lambda x, y: jax.nn.relu(jnp.exp(x) * y),
+        lambda x, y: jnp.exp(x) * jax.nn.relu(y),
+        2,
+    ),
+    "σ of ReL": (
+        lambda x: sigmoid(jax.nn.relu(x)),
+        lambda x: jnp.where(x > 0, sigmoid(x), 0.5),
+        1,
+    ),
+    "max' at a tie": (
+        jax.grad(jnp.maximum),
+        lambda x, y: jnp.where(x > y, 1.0, jnp.where(x == y, 0.5, 0.0)),
+        2,
+    ),
+    "reduce_max' of two": (
+        jax.grad(lambda x, y: jnp.max(jnp.stack([x, y]))),
+        lambda x, y: jnp.where(x > y, 1.0, jnp.where(x == y, 0.5, 0.0)),
+        2,
+    ),
+    "max of a list of two": (
+        lambda x, y: jnp.max(jnp.stack([x, y])),
+        lambda x, y: jnp.maximum(y, x),
+        2,
+    ),
+    "where they are equal": (
+        lambda x, y: jnp.where(x == y, x * x, 0.0),
+        lambda x, y: jnp.where(x == y, x * y, 0.0),
+        2,
+    ),
+    "sin² + cos²": (lambda z: jnp.sin(z) ** 2 + jnp.cos(z) ** 2, lambda z: z - z + 1, 1),
+    "tan = sin/cos": (jnp.tan, lambda z: jnp.sin(z) / jnp.cos(z), 1),
+    "cosh² − sinh²": (lambda z: jnp.cosh(z) ** 2 - jnp.sinh(z) ** 2, lambda z: z - z + 1, 1),
+    "sinh = cosh·tanh": (jnp.sinh, lambda z: jnp.cosh(z) * jnp.tanh(z), 1),
+    "norm'": (
+        jax.grad(lambda x, y: jnp.sqrt(x * x + y * y)),
+        lambda x, y: x * jnp.sqrt(x * x + y * y) / (x * x + y * y),
+        2,
+    ),
+    "√4x": (lambda x: jnp.sqrt(4 * x), lambda x: 2 * jnp.sqrt(x), 1),
+    "x^1.5 = x√x": (lambda x: x**1.5, lambda x: x * jnp.sqrt(x), 1),
+    "log xy for positive x": (
+        lambda x, y: jnp.log((1 + jnp.exp(x)) * y),
+        lambda x, y: jax.nn.softplus(x) + jnp.log(y),
+        2,
+    ),
+    "log 12": (
+        lambda x: x * jnp.log(jnp.float32(12) + 0 * x),
+        lambda x: x * (2 * jnp.log(jnp.float32(2) + 0 * x) + jnp.log(jnp.float32(3) + 0 * x)),
+        1,
+    ),
+    "erf + erfc": (lambda z: lax.erf(z) + lax.erfc(z), lambda z: z - z + 1, 1),
+    "gelu' has a closed form": (
+        jax.grad(lambda z: z * sigmoid(1.75 * z)),
+        lambda z: sigmoid(1.75 * z) * (1 + 1.75 * z * sigmoid(-1.75 * z)),
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ADDED)
+def test_the_zero_test_adds(name: str) -> None:
+    field, difference = _difference(*ADDED[name])
+    assert is_zero(field, difference) is True
+
+
+@pytest.mark.parametrize("name", [*NORMAL, *ADDED])
+@settings(max_examples=4, deadline=None)
+@given(data=st.data())
+def test_a_planted_difference_is_not_zero(name: str, data: st.DataObject) -> None:
+    """Adding anything that is not 0 makes the answer None, however small it is."""
+    left, right, count = (NORMAL | ADDED)[name]
+    size = data.draw(st.integers(2, 60).map(lambda n: 2.0**-n))
+    plants: list[Function] = [
+        lambda *xs: size * xs[0],
+        lambda *xs: size * jnp.exp(-xs[0] * xs[0]),
+        lambda *xs: size * (1.0 * (xs[0] == 0) - 0.5),
+        lambda *xs: size * jnp.tanh(xs[-1] + 1),
+    ]
+    plant = data.draw(st.sampled_from(plants))
+    field, difference = _difference(left, lambda *xs: right(*xs) + plant(*xs), count)
+    assert is_zero(field, difference) is None
+
+
+def test_what_differs_only_on_a_tie_is_not_zero() -> None:
+    field, difference = _difference(
+        jax.grad(jnp.maximum), lambda x, y: jnp.where(x > y, 1.0, 0.0), 2
+    )
+    assert is_zero(field, difference) is None
+    field, difference = _difference(lambda x: jnp.where(x == 0, 1.0, x), lambda x: x, 1)
+    assert is_zero(field, difference) is None
+
+
+def test_what_differs_only_where_no_point_was_tried_is_not_zero() -> None:
+    field, difference = _difference(
+        lambda x: jnp.where(x > 1000, x * 1.0625, x), lambda x: jax.nn.relu(x) - jax.nn.relu(-x), 1
+    )
+    assert is_zero(field, difference) is None
+    field, difference = _difference(
+        lambda x: jnp.where(x > 1000, x, x), lambda x: jax.nn.relu(x) - jax.nn.relu(-x), 1
+    )
+    assert is_zero(field, difference) is True
+
+
+def test_a_spent_budget_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    left, right, count = ADDED["e^(a+b) = e^a·e^b"]
+    field, difference = _difference(left, right, count)
+    monkeypatch.setattr("jaxgrad.numbers.zero_test.MAX_TERMS_IN_ALL", 1)
+    assert is_zero(field, difference) is None
+
+
+# -- the translation behind the zero test, against its numerical meaning -------------------------
+class _QuotientValuation(Valuation):
+    """Values of the translation's generators, whose arguments are numerators and denominators."""
+
+    def _meaning(self, generator: Generator) -> arb:
+        values = [self(argument) for argument in generator.arguments]
+        if generator.kind in ("input", "positive", "zero"):
+            return super()._meaning(generator)
+        pairs = [values[i] / values[i + 1] for i in range(0, len(values), 2)]
+        if generator.kind == "exp":
+            return (pairs[0] / generator.label).exp()
+        return _meaning_of(generator.kind, pairs)
+
+
+def _meaning_of(kind: str, values: list[arb]) -> arb:
+    return {
+        "log": lambda u: u.log(),
+        "root": lambda u: u.sqrt(),
+        "sin": lambda u: u.sin(),
+        "cos": lambda u: u.cos(),
+        "erf": lambda u: u.erf(),
+        "maximum": lambda *us: functools.reduce(arb.max, us),
+    }[kind](*values)
+
+
+def _leaf_or_operation(children: st.SearchStrategy[Function]) -> st.SearchStrategy[Function]:
+    def unary(operation: Function, f: Function) -> Function:
+        return lambda x, y: operation(f(x, y))
+
+    def binary(operation: Function, f: Function, g: Function) -> Function:
+        return lambda x, y: operation(f(x, y), g(x, y))
+
+    ones = [
+        jnp.tanh, sigmoid, jax.nn.softplus, jax.nn.relu, jnp.abs, jnp.sin, lax.erf,
+        lambda u: jnp.exp(u / 4), lambda u: jnp.exp(jnp.tanh(u)), lambda u: jnp.sqrt(1 + u * u),
+        lambda u: jnp.log(1 + jnp.exp(u)), lambda u: 1 / (1 + u * u), lambda u: u / 3,
+        lambda u: jnp.log(2 + jnp.abs(u)), lambda u: jnp.where(u == 0, 2.0, u), jnp.sinh,
+        lambda u: jnp.log(3 * u * u + 1) / (2 + jnp.tanh(u)), jnp.cos,
+    ]  # fmt: skip
+    twos = [
+        jnp.add, jnp.subtract, jnp.multiply, jnp.maximum, jnp.minimum, jnp.logaddexp,
+        lambda u, v: jnp.where(u > v, u, v * v), lambda u, v: u / (1 + jnp.exp(v)),
+        lambda u, v: u * (u == v), lambda u, v: jax.nn.logsumexp(jnp.stack([u, v, u + 1])),
+    ]  # fmt: skip
+    return st.one_of(
+        st.builds(unary, st.sampled_from(ones), children),
+        st.builds(binary, st.sampled_from(twos), children, children),
+    )
+
+
+_functions = st.recursive(
+    st.sampled_from([lambda x, y: x, lambda x, y: y, lambda x, y: x + 2 * y - 1]),
+    _leaf_or_operation,
+    max_leaves=4,
+)
+_number = st.integers(-8, 8).map(lambda n: n / 4)
+
+
+@settings(max_examples=80, deadline=None)
+@given(function=_functions, points=st.lists(st.tuples(_number, _number), min_size=2, max_size=4))
+def test_the_translation_keeps_every_value(function: Function, points: Any) -> None:
+    field = Field(256, 2_000)
+    try:
+        element = over_polynomials(trace(function, (1.0, 2.0)), field)[0].reshape(())[()]
+        canonical = Canonical(field, 2_000, 20_000)
+        numerator, denominator = canonical.quotient(element.poly)
+    except CannotDecide:
+        return
+    for x, y in points:
+        with precision(300):
+            point = {(0, 0): x, (1, 0): y}
+            value = Valuation(field, point)(element.poly)
+            translated = _QuotientValuation(canonical.field, point)
+            quotient = translated(numerator) / translated(denominator)
+            assert not (value.is_finite() and quotient.is_finite()) or value.overlaps(quotient)
+
+
+# -- the system itself --------------------------------------------------------------------------
+def _system() -> tuple[Polynomial, Any, Any]:
+    system = Polynomial(Field(32, 1000))
+    return system, system.variable("x"), system.variable("y")
+
+
+@given(n=st.integers(-(2**70), 2**70))
+def test_integers_are_exact_constants(n: int) -> None:
+    system, x, _ = _system()
+    assert system.exact_value(x + n - x) == n
+
+
+def test_numpy_integers_are_exact_constants() -> None:
+    system, x, _ = _system()
+    assert system.exact_value(x + np.int64(2**60 + 1) - x) == 2**60 + 1
+
+
+def test_powers_of_constant_exponent() -> None:
+    _, x, _ = _system()
+    assert (x**2).poly == (x * x).poly
+    assert (x**2.0).poly == (x * x).poly
+    assert ((x**0.5) * (x**0.5)).poly == x.poly
+    assert (x**-1 * x).poly.is_one()
+    assert (x**0.25).poly != x.poly
+
+
+def test_a_full_field_says_so() -> None:
+    system = Polynomial(Field(1, 1000))
+    x = system.variable("x")
+    with pytest.raises(FieldFull):
+        system.exp(x)
+
+
+def test_a_polynomial_past_its_budget_stops() -> None:
+    system = Polynomial(Field(4, 3))
+    x, y = system.variable("x"), system.variable("y")
+    with pytest.raises(CannotDecide, match="budget of 3 terms"):
+        system.power(x + y, 4)
+
+
+@pytest.mark.parametrize("function", ["divide", "log", "sqrt"])
+def test_what_is_undefined_everywhere_is_refused(function: str) -> None:
+    system, x, _ = _system()
+    with pytest.raises(CannotDecide):
+        if function == "divide":
+            system.divide(x, x - x)
+        elif function == "log":
+            system.log(x - x)
+        else:
+            system.sqrt(x - x - 1)
+
+
+def test_divisors_are_recorded() -> None:
+    system, x, y = _system()
+    system.divide(x, y + 1)
+    assert [str(d) for d in system.field.divisors] == [str((y + 1).poly)]
+    system.divide(x, system.constant(1) + system.exp(y))
+    assert len(system.field.divisors) == 1
+
+
+def test_infinities() -> None:
+    system, x, _ = _system()
+    infinity, nan = system.constant(np.inf), system.constant(np.nan)
+    assert repr(system.largest([x, infinity])) == "NonFinite(inf)"
+    assert repr(system.largest([infinity, nan, x])) == "NonFinite(nan)"
+    assert system.largest([x, -infinity]) is x
+    assert isinstance(system.largest([]), NonFinite)
+    with pytest.raises(CannotDecide):
+        _ = infinity * x
+
+
+def test_a_generator_of_one_meaning_is_made_once() -> None:
+    system, x, y = _system()
+    first = system.logistic(x * 3 + y)
+    count = len(system.field.generators)
+    again = system.logistic(y + x * 3)
+    assert first.poly == again.poly and len(system.field.generators) == count
