@@ -35,7 +35,7 @@ from jaxgrad.decision import decide
 from jaxgrad.induction import induction
 from jaxgrad.layers import layer, output_layer
 from jaxgrad.networks import Chain
-from jaxgrad.verdict import Evidence
+from jaxgrad.verdict import Evidence, Verdict
 
 Parts = Iterator[tuple[str, Any]]
 
@@ -76,22 +76,8 @@ def recurrence(one: float = 1.0, depths: Iterable[int] = _DEPTHS) -> Parts:
     z_1 … z_L and a_L are outputs, so no layer can be wrong unseen.
     """
 
-    def by_hand(params: Any, x: jax.Array) -> tuple[list[jax.Array], jax.Array]:
-        a, zs = x, []
-        for w, b in params:
-            zs.append(w * a + b)
-            a = _sigmoid(zs[-1], one)
-        return zs, a
-
     for depth in depths:
-        net = Chain(depth)
-        params, x, _ = _inputs(depth)
-        yield (
-            f"L={depth}",
-            jaxgrad.compare(
-                by_hand, lambda p, x, n=net: (n.preactivations(p, x), n.forward(p, x)), params, x
-            ),
-        )
+        yield f"L={depth}", _layers(depth, one)
 
     # For every depth: a network of no layers hands its input on, and one more layer takes whatever
     # activation the layers before it produced. That activation is a variable here.
@@ -106,6 +92,48 @@ def recurrence(one: float = 1.0, depths: Iterable[int] = _DEPTHS) -> Parts:
     step = jaxgrad.compare(one_layer, jax.jit(layer("sigmoid")), *scalars)
     statement = "a_L is the recurrence, for every depth L"
     yield "every L", _every_depth(base, step, statement, _COMPOSITION)
+
+
+def _layers(depth: int, one: float = 1.0) -> jaxgrad.Comparison:
+    """(z_1 … z_L, a_L) by hand and by the network."""
+
+    def by_hand(params: Any, x: jax.Array) -> tuple[list[jax.Array], jax.Array]:
+        a, zs = x, []
+        for w, b in params:
+            zs.append(w * a + b)
+            a = _sigmoid(zs[-1], one)
+        return zs, a
+
+    net = Chain(depth)
+    params, x, _ = _inputs(depth)
+    return jaxgrad.compare(
+        by_hand, lambda p, x: (net.preactivations(p, x), net.forward(p, x)), params, x
+    )
+
+
+@jaxgrad.claim(
+    "what XLA compiles returns these z_l and a_l in float32, up to rounding, at drawn points",
+    source="A1: the compiled program",
+    expect=Verdict.AGREES,
+)
+def compiled(one: float = 1.0, depths: Iterable[int] = _DEPTHS) -> Parts:
+    """The identities above say what the program is; this says what its compilation returned.
+
+    The allowance is that of `jaxgrad.float_check`: as many roundings as the program makes, and the
+    change that rounding its inputs would cause.
+    """
+    for depth in depths:
+        comparison = _layers(depth, one)
+        results = [each for each in comparison.floats if each.side == "auto"]
+        unstable = [each for each in results if not each.stable]
+        if comparison.verdict is not Verdict.PROVED or unstable:
+            reason = str(unstable[0]) if unstable else comparison.evidence.text
+            yield f"L={depth}", Evidence(Verdict.UNDECIDED, "reason", reason)
+            continue
+        digits = min(each.digits for each in results)
+        text = f"every z_l and a_L is as accurate as rounding admits, to {digits:.1f} digits"
+        trusts = ("Arb balls", "the interpreter's rules")
+        yield f"L={depth}", Evidence(Verdict.AGREES, "sampling", text, trusts=trusts)
 
 
 # ------------------------------------------------------------------------- A5: the gradient
@@ -153,9 +181,7 @@ def first_bias(
     "likewise ∂C/∂b_l = σ'(z_l) w_(l+1) … σ'(z_L) ∂C/∂a_L and ∂C/∂w_l = a_(l-1) ∂C/∂b_l",
     source="A5: the gradient of every parameter",
 )
-def every_parameter(
-    sigma: str | Activation = "sigmoid", depths: Iterable[int] = _DEPTHS
-) -> Parts:
+def every_parameter(sigma: str | Activation = "sigmoid", depths: Iterable[int] = _DEPTHS) -> Parts:
     """`closed_form.gradient`, whose leaves are these products, against `jax.grad`.
 
     Args:
@@ -177,10 +203,16 @@ def every_depth(sigma: str | Activation = "sigmoid") -> Parts:
     """Base: the last layer with the cost. Step: the vjp of one layer, whatever comes after it.
 
     The induction hypothesis says that ∂C/∂a_l is the product of what lies after layer l. To the
-    step it is a number ḡ like any other, a variable, so one identity serves every depth and every
-    position: ∂C/∂b_l = σ'(z_l) ḡ, ∂C/∂w_l = a_(l−1) σ'(z_l) ḡ, ∂C/∂a_(l−1) = w_l σ'(z_l) ḡ. The last
-    of them is the ḡ of the layer before. ReL stands for its value at z = 0 as well, where JAX and
-    the formula both take the slope 0.
+    step it is a number ḡ like any other, a variable, so one identity serves every depth and
+    position:
+
+        ∂C/∂b_l = σ'(z_l) ḡ,   ∂C/∂w_l = a_(l−1) σ'(z_l) ḡ,   ∂C/∂a_(l−1) = w_l σ'(z_l) ḡ,
+
+    and the last of these is the ḡ of the layer before. For ReL the identity includes z = 0, where
+    JAX and the formula both take the slope 0.
+
+    Args:
+        sigma: the first activation; one with a wrong ``derivative`` makes the formula wrong.
     """
     for kind in (sigma, "tanh", "softplus", "relu"):
         for objective in ("quadratic", "cross-entropy"):
@@ -236,7 +268,8 @@ def shrinking(quarter: Fraction = Fraction(1, 4), weight: int = 1) -> Parts:
     last = _last_layer("sigmoid", "quadratic")
     step = _one_layer("sigmoid")
     text = "∂C/∂b_1 is the product, for every L"
-    yield "the product", _every_depth(last, step, text, _COMPOSITION, _CHAIN_RULE)
+    product = _every_depth(last, step, text, _COMPOSITION, _CHAIN_RULE)
+    yield "the product", product
 
     # |δ_L| ≤ ¼ G, written without the absolute value of a product's factor: G² = (∂C/∂a_L)².
     at_the_end = decide(
@@ -254,13 +287,21 @@ def shrinking(quarter: Fraction = Fraction(1, 4), weight: int = 1) -> Parts:
     )  # fmt: skip
     yield "|dC/db_l| < 1/4 of the bound of |dC/db_(l+1)|", one_back
     statement = "|∂C/∂b_1| < 4^(-L) |∂C/∂a_L| for every L >= 2, from L = 1 with <= in place of <"
-    yield "every L >= 2", _every_depth(at_the_end, one_back, statement)
+    yield "every L >= 2", induction(_both(product, at_the_end), one_back, statement)
+
+
+def _both(first: Evidence, second: Evidence) -> Evidence:
+    """One outcome of two: the first that is not proved, or both."""
+    if first.verdict is not Verdict.PROVED or second.verdict is not Verdict.PROVED:
+        return first if first.verdict is not Verdict.PROVED else second
+    text, trusts = f"{first.text}; {second.text}", (*first.trusts, *second.trusts)
+    return replace(second, text=text, trusts=tuple(dict.fromkeys(trusts)))
 
 
 @jaxgrad.claim(
     "|∂C/∂b_1| < 4^(-L) |∂C/∂a_L| already at L = 1",
     source="A9: one layer, where equality is attained",
-    expect=jaxgrad.Verdict.REFUTED,
+    expect=Verdict.REFUTED,
 )
 def one_layer_shrinks(z: Fraction = Fraction(0)) -> Evidence:
     """A network of one layer has no weight between b_1 and the cost: at z_1 = 0 the factor is ¼.
@@ -282,6 +323,6 @@ def one_layer_shrinks(z: Fraction = Fraction(0)) -> Evidence:
     holds = abs(slope) < abs(outer) / 4
     text = f"at w_1 = 0, b_1 = {z}, y = 0: ∂C/∂b_1 = {slope} and ¼ ∂C/∂a_1 = {outer / 4}"
     if holds:
-        return Evidence(jaxgrad.Verdict.UNDECIDED, "reason", f"{text}: no counterexample")
+        return Evidence(Verdict.UNDECIDED, "reason", f"{text}: no counterexample")
     trusts = ("float arithmetic, exact here: every value is a small binary fraction",)
-    return Evidence(jaxgrad.Verdict.REFUTED, "counterexample", text, {}, code, trusts)
+    return Evidence(Verdict.REFUTED, "counterexample", text, {}, code, trusts)

@@ -289,7 +289,7 @@ def balance_measured(
     source="C3: layers learn at very different speeds",
     expect=Verdict.AGREES,
 )
-def different_speeds(factor: float = 10.0, draws: int = 2**11) -> Iterator[tuple[str, Evidence]]:
+def different_speeds(factor: float = 10.0, draws: int = 2**10) -> Iterator[tuple[str, Evidence]]:
     """The speed of a layer is ‖∂C/∂b^l‖, the size of the step that gradient descent takes there.
 
     Counted are the networks in which the two speeds are within the factor of each other; the whole
@@ -304,7 +304,7 @@ def different_speeds(factor: float = 10.0, draws: int = 2**11) -> Iterator[tuple
     source="C3: where it does not hold",
     expect=Verdict.AGREES,
 )
-def equal_speeds(factor: float = 10.0, draws: int = 2**9) -> Evidence:
+def equal_speeds(factor: float = 10.0, draws: int = 2**8) -> Evidence:
     """A sum over many neurons makes up for the small σ': with N(0, 1) weights ‖w‖ grows like √n.
 
     Counted are the networks whose two speeds are *not* within the factor; the whole confidence

@@ -65,9 +65,7 @@ def bound(quarter: Fraction = _QUARTER, top: Fraction = Fraction(1)) -> Parts:
     # u = 1 says z = 0: s = 1/(1 + u) and σ' = u/(1 + u)².
     yield (
         "u/(1 + u)² <= 1/4 for u = exp(−z) > 0, equality at u = 1 only, so at z = 0 only",
-        decide(
-            lambda u: u <= quarter * (1 + u) ** 2, lambda u: u > 0, equality=lambda u: u == top
-        ),
+        decide(lambda u: u <= quarter * (1 + u) ** 2, lambda u: u > 0, equality=lambda u: u == top),
     )
 
 
@@ -76,7 +74,8 @@ def bound(quarter: Fraction = _QUARTER, top: Fraction = Fraction(1)) -> Parts:
 # A sweep evaluates the compiled derivative at every float of a dtype. Outputs are looked at in
 # float32, which holds every narrower float exactly. Where a dtype has infinities, e⁻ᶻ overflows to
 # infinity and σ(z) is 0. Where it has none, e⁻ᶻ overflows to NaN, and so do σ and its derivative:
-# the bound, a statement on numbers, fails there as it is written and holds of every number returned.
+# the bound, a statement on numbers, fails there as it is written and holds of whatever number is
+# returned.
 
 
 @jaxgrad.claim(
@@ -140,15 +139,18 @@ def attained_at_zero_only(dtypes: Iterable[Any] | None = None) -> Parts:
     """True over the reals, false for floats, and mostly not the fault of the program.
 
     σ'(z) = ¼ − z²/16 + …, and below ¼ the floats with p significant bits are 2^−(p+2) apart. For
-    |z| < 2^((1−p)/2) the distance z²/16 is less than half of that, so that ¼ is the float nearest to
-    σ'(z): 3.45e−4 in float32, where p = 24. float8_e8m0fnu, which returns NaN only, is left out.
+    |z| < 2^((1−p)/2) the distance z²/16 is less than half of that, so that ¼ is the float nearest
+    to σ'(z): |z| < 3.45e−4 in float32, where p = 24. The floats beyond are the program's own error.
+    float8_e8m0fnu, which returns NaN only, is left out.
     """
     for dtype in _chosen(dtypes, infinities=True) + _chosen(dtypes, infinities=False):
         swept = _swept(dtype, _QUARTER)
         if swept.counts["attained"].total == 0:
             continue
         elsewhere = swept.counts["attained elsewhere"]
-        text = f"1/4 is attained {_where(swept.counts['attained'])}; zero left out, {_where(elsewhere)}."
+        text = (
+            f"1/4 is attained {_where(swept.counts['attained'])}; without zero {_where(elsewhere)}"
+        )
         yield dtype.name, _evidence(swept, text, ["attained"], elsewhere.first)
 
 
@@ -180,13 +182,13 @@ def _rounded_down(limit: Fraction) -> np.float32:
 
 
 def _chosen(dtypes: Iterable[Any] | None, infinities: bool) -> list[np.dtype]:
-    """Those of the dtypes (all that can be swept unless given) that have infinities, or have none."""
+    """Those of the dtypes (all that can be swept unless given) with infinities, or without."""
     every = float_dtypes() if dtypes is None else [np.dtype(dtype) for dtype in dtypes]
     return [dtype for dtype in every if (Format(dtype).infinity is not None) == infinities]
 
 
 def _evidence(swept: Sweep, text: str, names: Iterable[str], failing: Float | None) -> Evidence:
-    """REFUTED at a float that fails, else PROVED; the counts are there as enclosures of integers."""
+    """REFUTED at a float that fails, else PROVED; the counts become enclosures of integers."""
     totals = {name: str(swept.counts[name].total) for name in names}
     enclosures = {f"floats: {name}": (total, total) for name, total in totals.items()}
     verdict, code, trusts = Verdict.PROVED, None, swept.evidence.trusts
@@ -206,7 +208,7 @@ def _where(count: Count) -> str:
     return f"at {count.total} floats, from {count.first} to {count.last}"
 
 
-# ------------------------------------------------------------------- A7 and A8: most weights are small
+# ------------------------------------------------------------------- A7, A8: most weights are small
 
 
 @jaxgrad.claim(

@@ -174,10 +174,12 @@ def second_preactivation(square: Fraction = _CURVATURE_SQUARED, order: int = 2) 
 #
 # and C = ½ (a_L − y)² gives ∂²C/∂b₁² = D_L² + (a_L − y) H_L. Let m = √3/18 bound |σ''| and let
 # |w_l| ≤ 1. Then |D_L| ≤ 4^(−L), and |H_L| ≤ (16/3) m q (1 − q) with q = 4^(−L): at L = 1 that is
-# (16/3) m (1/4)(3/4) = m, and m q² + ¼ (16/3) m q (1 − q) = (16/3) m (q/4)(1 − q/4) is the step. For a
-# target in [0, 1] the factor |a_L − y| is at most 1.
+# (16/3) m (1/4)(3/4) = m, and the step is
 #
-# The bound of the error is then of the size 4^(−L), as that of ∂C/∂b₁ itself is.
+#     m q² + ¼ (16/3) m q (1 − q) = (16/3) m (q/4)(1 − q/4).
+#
+# For a target in [0, 1] the factor |a_L − y| is at most 1. The bound of the error is then of the
+# size 4^(−L), as the bound of ∂C/∂b₁ is (claim A9).
 
 _GROWTH = Fraction(16, 3)
 
@@ -233,12 +235,10 @@ def _second_derivative(depth: int) -> jaxgrad.Comparison:
     net = Chain(depth)
 
     def by_hand(params: Any, x: jax.Array, y: jax.Array) -> jax.Array:
-        (w, b), *rest = params
-        a = jax.nn.sigmoid(w * x + b)
-        d, h = a * (1 - a), _curvature(a)
-        for w, b in rest:
+        a, d, h = x, None, None
+        for w, b in params:
             a = jax.nn.sigmoid(w * a + b)
-            d, h = _next(w, a, d, h)
+            d, h = (a * (1 - a), _curvature(a)) if d is None else _next(w, a, d, h)
         return d * d + (a - y) * h
 
     def automatic(params: Any, x: jax.Array, y: jax.Array) -> jax.Array:
@@ -255,11 +255,11 @@ def _next(w: Any, s: Any, d: Any, h: Any) -> tuple[Any, Any]:
 
 
 def _derivatives_of_first_layer() -> jaxgrad.Comparison:
-    def automatic(w: jax.Array, b: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def automatic(w: jax.Array, b: jax.Array, x: jax.Array) -> Any:
         along = jax.grad(lambda b: jax.jit(layer("sigmoid"))(w, b, x))
         return along(b), jax.grad(along)(b)
 
-    def by_hand(w: jax.Array, b: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def by_hand(w: jax.Array, b: jax.Array, x: jax.Array) -> Any:
         s = jax.nn.sigmoid(w * x + b)
         return s * (1 - s), _curvature(s)
 
@@ -350,10 +350,9 @@ def _by_taylor(text: str, *parts: Any) -> Evidence:
             return Evidence(Verdict.UNDECIDED, "reason", reason)
     trusts = [each for part in parts for each in part.evidence.trusts]
     enclosures = {k: v for part in parts for k, v in part.evidence.enclosures.items()}
-    theorem = "Taylor's theorem with Lagrange's form of the rest"
-    return Evidence(
-        Verdict.PROVED, "decision", text, enclosures, trusts=(*dict.fromkeys(trusts), theorem)
-    )
+    trusts.append("Taylor's theorem with Lagrange's form of the rest")
+    every = tuple(dict.fromkeys(trusts))
+    return Evidence(Verdict.PROVED, "decision", text, enclosures, trusts=every)
 
 
 def _order(

@@ -9,7 +9,9 @@ from jaxgrad.errors import ArgumentError
 from jaxgrad.verdict import Evidence, Verdict
 
 PARTS = {
-    verdict: Evidence(verdict, "kind", f"it is {verdict}", {str(verdict): ("1", "2")}, "code", ("T",))
+    verdict: Evidence(
+        verdict, "kind", f"it is {verdict}", {str(verdict): ("1", "2")}, "code", ("T",)
+    )
     for verdict in Verdict
 }
 
