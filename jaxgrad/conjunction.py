@@ -38,9 +38,7 @@ def conjunction(parts: Mapping[str, Any], statement: str, kind: str) -> Evidence
     Source: claims E1 and E2, of which one part stands for each pair of widths.
     """
     if not parts:
-        raise ArgumentError(
-            "conjunction: there are no parts, so nothing is said; give at least one"
-        )
+        raise ArgumentError("conjunction: there are no parts, so nothing is said; give one")
     found = {name: outcome.evidence for name, outcome in parts.items()}
     for name, evidence in found.items():
         if evidence.verdict is Verdict.REFUTED:

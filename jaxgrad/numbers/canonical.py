@@ -24,6 +24,7 @@ __all__ = ["Canonical", "Quotient"]
 Poly = fmpq_mpoly
 Quotient = tuple[Poly, Poly]
 
+
 class _FinerExponents(Exception):
     """An exponential is needed with a larger denominator than it was made with."""
 
@@ -360,4 +361,3 @@ class Canonical:
             gap = self._product(difference, self._positive(difference))
             return self._sum(distinct[1], gap)
         return self._opaque("maximum", sorted(distinct, key=str))
-

@@ -21,10 +21,13 @@ MOST_CASES = 4
 
 def at(field: Field, poly: Poly, generator: Generator, value: int) -> Poly:
     """The polynomial with an indicator put at 0 or 1."""
-    parts: list[Any] = field.split(poly, generator)
+    parts = field.split(poly, generator)
     if not parts:
         return poly
-    return sum(parts[1:], parts[0]) if value else parts[0]
+    result = parts[0]
+    for part in parts[1:] if value else ():
+        result = result + part
+    return result
 
 
 def signs(field: Field, poly: Poly) -> tuple[Poly, Poly]:
@@ -45,9 +48,7 @@ def signs(field: Field, poly: Poly) -> tuple[Poly, Poly]:
 
 def _by_case(field: Field, poly: Poly, g: Generator) -> tuple[Poly, Poly]:
     off, on = signs(field, at(field, poly, g, 0)), signs(field, at(field, poly, g, 1))
-    positive, zero = (
-        field.reduce((field.one - g.poly) * off[i] + g.poly * on[i]) for i in (0, 1)
-    )
+    positive, zero = (field.reduce((field.one - g.poly) * off[i] + g.poly * on[i]) for i in (0, 1))
     return positive, zero
 
 

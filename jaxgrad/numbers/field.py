@@ -194,4 +194,3 @@ def fraction(value: fmpq) -> Fraction:
 def _key(kind: str, arguments: tuple[Poly, ...], label: Any) -> Any:
     # FLINT polynomials are not hashable: a cheap invariant narrows the search.
     return kind, label, tuple((len(p), p.total_degree()) for p in arguments)
-

@@ -85,8 +85,10 @@ def apply_nonfinite(system: NumberSystem, name: str, xs: tuple[Any, ...]) -> Any
         return xs[0]
     if name == "abs":
         return NonFinite(abs(xs[0].value))
-    if name == "div" and not isinstance(xs[0], NonFinite) and math.isinf(xs[1].value):
-        return system.constant(0)
+    if name == "div":
+        x, y = xs[0], xs[-1]
+        if not isinstance(x, NonFinite) and math.isinf(y.value):
+            return system.constant(0)
     raise CannotDecide(f"`{name}` at {', '.join(map(str, xs))}")
 
 

@@ -14,83 +14,25 @@ from typing import Any
 
 from flint import fmpq, fmpq_mpoly
 
-from jaxgrad.numbers.base import CannotDecide, NumberSystem, exact
-from jaxgrad.numbers.field import Field, Generator, fraction
+from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.field import Generator, fraction
+from jaxgrad.numbers.indicator_polynomials import IndicatorPolynomials
+from jaxgrad.numbers.named_polynomials import PolynomialElement
 from jaxgrad.numbers.nonfinite import NonFinite
 
 __all__ = ["Polynomial", "PolynomialElement"]
 
 Poly = fmpq_mpoly
 
-# A function of k indicators is split into 2^k cases; past this many it is one generator instead.
-MOST_CASES = 3
 # Factoring is worth its time while a divisor is small; a larger one is a generator as it stands.
 MOST_TERMS_FACTORED = 64
 
-class PolynomialElement:
-    """One real number as a polynomial; also usable by NumPy code inside object arrays."""
 
-    __slots__ = ("poly", "system")
-
-    def __init__(self, system: Polynomial, poly: Poly) -> None:
-        self.system = system
-        self.poly = poly
-
-    def _other(self, other: Any) -> Any:
-        if isinstance(other, PolynomialElement | NonFinite):
-            return other
-        return self.system.constant(other)
-
-    def __add__(self, other: Any) -> Any:
-        other = self._other(other)
-        if isinstance(other, NonFinite):
-            return NotImplemented
-        return PolynomialElement(self.system, self.poly + other.poly)
-
-    def __sub__(self, other: Any) -> Any:
-        other = self._other(other)
-        if isinstance(other, NonFinite):
-            return NotImplemented
-        return PolynomialElement(self.system, self.poly - other.poly)
-
-    def __rsub__(self, other: Any) -> PolynomialElement:
-        return self._other(other) - self
-
-    def __neg__(self) -> PolynomialElement:
-        return PolynomialElement(self.system, -self.poly)
-
-    def __mul__(self, other: Any) -> Any:
-        other = self._other(other)
-        if isinstance(other, NonFinite):
-            return NotImplemented
-        if self.system.field.name_sums:
-            self.system.compact_factors(self, other)
-        product = self.poly * other.poly
-        return PolynomialElement(self.system, self.system.field.reduce(product))
-
-    def __truediv__(self, other: Any) -> PolynomialElement:
-        return self.system.divide(self, self._other(other))
-
-    def __rtruediv__(self, other: Any) -> PolynomialElement:
-        return self.system.divide(self._other(other), self)
-
-    def __pow__(self, exponent: Any) -> PolynomialElement:
-        exponent = self._other(exponent)
-        if isinstance(exponent, NonFinite):
-            return NotImplemented
-        return self.system.function("pow", self, exponent)
-
-    __radd__ = __add__
-    __rmul__ = __mul__
-
-    def __repr__(self) -> str:
-        return f"PolynomialElement({self.poly})"
-
-
-class Polynomial(NumberSystem):
+class Polynomial(IndicatorPolynomials):
     """The polynomial number system over one shared :class:`~jaxgrad.numbers.field.Field`.
 
     Example:
+        >>> from jaxgrad.numbers.field import Field
         >>> system = Polynomial(Field(16, 1000))
         >>> x = system.variable("x")
         >>> one = system.constant(1)
@@ -99,113 +41,7 @@ class Polynomial(NumberSystem):
         True
     """
 
-    name = "polynomial"
-
-    def __init__(self, field: Field) -> None:
-        self.field = field
-        self._zero = PolynomialElement(self, field.zero)
-
-    # -- making elements ---------------------------------------------------------------------
-    def variable(self, key: Any) -> PolynomialElement:
-        """The element of a real input."""
-        return self._element(self.field.generator("input", (), key).poly)
-
-    def constant(self, value: Any) -> Any:
-        if isinstance(value, float) and not math.isfinite(value):
-            return NonFinite(value)
-        return self._element(self.field.constant(exact(value)))
-
-    def _element(self, poly: Poly) -> PolynomialElement:
-        return PolynomialElement(self, poly)
-
-    def _named(self, x: PolynomialElement) -> tuple[Fraction, Poly]:
-        """(c, u) with x = c·u, where u is a generator or a monomial.
-
-        A sum of several terms gets a generator of its own, and the element is rewritten in place:
-        its value stays what it was, and every later use is one term long.
-        """
-        if x.poly.is_zero():
-            return Fraction(1), self.field.zero
-        content, base = self.field.primitive(x.poly)
-        if len(base) == 1:
-            return content, base
-        named = self.field.generator("named", (base,)).poly
-        x.poly = named * fmpq(content.numerator, content.denominator)
-        return content, named
-
-    def _meaning(self, poly: Poly) -> Poly:
-        """The polynomial behind a name, where a name is all there is."""
-        single = self.field.single(poly)
-        if single is not None and single.kind == "named":
-            return single.arguments[0]
-        return poly
-
-    # -- arithmetic --------------------------------------------------------------------------
-    def total(self, terms: list[PolynomialElement]) -> PolynomialElement:
-        if any(isinstance(term, NonFinite) for term in terms):
-            return super().total(terms)
-        result = self.field.zero
-        for term in terms:
-            result = result + term.poly
-        return self._sum(result)
-
-    def _sum(self, poly: Poly) -> PolynomialElement:
-        self.field.spend(poly)
-        return self._element(poly)
-
-    def compact_factors(self, x: PolynomialElement, y: PolynomialElement) -> None:
-        """Names the sums among two factors, so that their product is a monomial.
-
-        Layer by layer both programs of a comparison make the same sums, so the names agree.
-        """
-        if not (x.poly.is_constant() or y.poly.is_constant()):
-            self.compact(x)
-            self.compact(y)
-
-    def _unfold_affine(self, poly: Poly) -> Poly:
-        """A sum with names such as t = 2s − 1 replaced: 1 + t and 1 − t² are multiples of s."""
-        field = self.field
-        for g in field.used(poly):
-            if g.kind != "named" or len(g.arguments[0]) > 2 or len(field.used(g.arguments[0])) > 1:
-                continue
-            total = field.zero
-            for k, part in enumerate(field.split(poly, g)):
-                total = total + part * g.arguments[0] ** k
-            poly = field.reduce(total)
-        return poly
-
-    def compact(self, x: PolynomialElement) -> None:
-        """Rewrites a sum in place as monomial·v, with v a name for what is left of the sum.
-
-        Taking the common monomial out first makes the name independent of what the sum was
-        multiplied by before: w·(s − s²) and s − s² both become a multiple of the name of 1 − s.
-        """
-        if len(x.poly) < 2 or self._is_case_of_one(x.poly):
-            return
-        x.poly = self._unfold_affine(x.poly)
-        if len(x.poly) < 2:
-            return
-        monomial = x.poly.term_content()
-        rest = self._element(divmod(x.poly, monomial)[0])
-        self._named(rest)
-        x.poly = rest.poly * monomial
-
-    def matmul(self, a: Any, b: Any) -> Any:
-        """As in the base class, passing over the zeros that padding leaves."""
-        from numpy import empty
-
-        if any(isinstance(x, NonFinite) for x in (*a.flat, *b.flat)):
-            return super().matmul(a, b)
-        out = empty((a.shape[0], b.shape[1]), dtype=object)
-        for i in range(a.shape[0]):
-            for j in range(b.shape[1]):
-                result = self.field.zero
-                for x, y in zip(a[i], b[:, j], strict=True):
-                    if not (x.poly.is_zero() or y.poly.is_zero()):
-                        result = result + (x * y).poly
-                out[i, j] = self._sum(result)
-        return out
-
+    # -- division ----------------------------------------------------------------------------
     def divide(self, x: PolynomialElement, y: PolynomialElement) -> PolynomialElement:
         if y.poly.is_constant():
             value = fraction(y.poly.leading_coefficient()) if not y.poly.is_zero() else Fraction(0)
@@ -216,11 +52,6 @@ class Polynomial(NumberSystem):
             self._require_divisor(y.poly)
             return x
         return x * self._element(self._reciprocal(y.poly))
-
-    def _require_divisor(self, poly: Poly) -> None:
-        """Records a polynomial that must not vanish, unless it plainly cannot."""
-        if not self.field.is_positive(poly) and poly not in self.field.divisors:
-            self.field.divisors.append(poly)
 
     def _reciprocal(self, poly: Poly) -> Poly:
         poly = self._meaning(poly)
@@ -288,47 +119,10 @@ class Polynomial(NumberSystem):
         if len(used) != 1 or used[0].kind not in ("exp", "exp_inverse"):
             return None
         degree = int(poly.total_degree())
-        if poly != self.field.one + used[0].poly**degree:
+        if poly != self.field.one + used[0].poly ** degree:
             return None
         sign = 1 if used[0].kind == "exp" else -1
         return Fraction(sign * degree, used[0].label), used[0].arguments[0]
-
-    # -- indicators inside a function: f(A + pB) = (1 − p)·f(A) + p·f(A + B) --------------------
-    def _cases(self, poly: Poly) -> list[tuple[Poly, Poly]] | None:
-        """(indicator polynomial, value in that case) for each case, or None if there is one."""
-        indicators = [g for g in self.field.used(poly) if g.kind in ("positive", "zero")]
-        if not indicators or len(indicators) > MOST_CASES:
-            return None
-        cases = [(self.field.one, poly)]
-        for g in indicators:
-            split = []
-            for weight, value in cases:
-                parts = self.field.split(value, g)
-                off = parts[0] if parts else value
-                on = sum(parts[1:], off)
-                split.append((self.field.reduce(weight * (1 - g.poly)), off))
-                split.append((self.field.reduce(weight * g.poly), self.field.reduce(on)))
-            # [u>0][u=0] = 0: a case that cannot be has weight 0.
-            cases = [(weight, value) for weight, value in split if not weight.is_zero()]
-        return cases
-
-    def _cases_of_one(self, poly: Poly) -> list[tuple[Poly, Poly]] | None:
-        """The cases of a function of indicators and one other generator, such as |u|.
-
-        A sum over many neurons has too many cases for too little gain: it is named as it stands.
-        """
-        return self._cases(poly) if self._is_case_of_one(poly) else None
-
-    def _is_case_of_one(self, poly: Poly) -> bool:
-        used = self.field.used(poly)
-        others = [g for g in used if g.kind not in ("positive", "zero")]
-        return len(others) < len(used) and len(others) <= 1
-
-    def _join(self, cases: list[tuple[Poly, Poly]], function: Any) -> Poly:
-        total = self.field.zero
-        for weight, value in cases:
-            total = total + weight * function(value)
-        return self.field.reduce(total)
 
     # -- exponentials and logarithms ---------------------------------------------------------
     def exp(self, x: PolynomialElement) -> PolynomialElement:
@@ -366,8 +160,14 @@ class Polynomial(NumberSystem):
         field = self.field
         cases = self._cases(base)
         if cases is not None:
-            return self._join(cases, lambda value: self.exp(
-                self._element(value * fmpq(coefficient.numerator, coefficient.denominator))).poly)
+            return self._join(
+                cases,
+                lambda value: (
+                    self.exp(
+                        self._element(value * fmpq(coefficient.numerator, coefficient.denominator))
+                    ).poly
+                ),
+            )
         if base.is_zero():
             return field.one
         single = field.single(base)
@@ -464,10 +264,6 @@ class Polynomial(NumberSystem):
         self._require_positive(rest)
         return result + field.generator("log", (rest,)).poly
 
-    def _require_positive(self, poly: Poly) -> None:
-        if not self.field.is_positive(poly):
-            self._require_divisor(poly)
-
     def _softplus(self, x: PolynomialElement) -> Poly:
         """log(1 + e^x) = x + log(1 + e^−x), so that one generator serves x and −x."""
         content, base = self._named(x)
@@ -533,9 +329,7 @@ class Polynomial(NumberSystem):
             return -value if name in ODD and content < 0 else value
         return self._element(self.field.generator(name, tuple(x.poly for x in xs)).poly)
 
-    def _known_power(
-        self, x: PolynomialElement, y: PolynomialElement
-    ) -> PolynomialElement | None:
+    def _known_power(self, x: PolynomialElement, y: PolynomialElement) -> PolynomialElement | None:
         """x^n, and x^(n/2) = √xⁿ, for a constant exponent; None for any other."""
         exponent = self.exact_value(y)
         if exponent is None:
@@ -551,127 +345,13 @@ class Polynomial(NumberSystem):
             return None
         return Fraction(0) if x.poly.is_zero() else fraction(x.poly.leading_coefficient())
 
-    # -- truth: polynomials that are 0 or 1 ---------------------------------------------------
-    def _indicators(self, base: Poly) -> tuple[Poly, Poly]:
-        """[u>0] and [u=0]."""
-        field = self.field
-        known = field.find("positive", (base,))
-        positive = field.generator("positive", (base,))
-        zero = field.generator("zero", (base,))
-        if known is None:
-            field.relate(positive, positive, positive.poly)
-            field.relate(zero, zero, zero.poly)
-            field.relate(positive, zero, field.zero)
-            single = field.single(base)
-            if single is not None:
-                field.relate(single, zero, field.zero)
-        return positive.poly, zero.poly
-
-    def compare(
-        self, relation: str, x: PolynomialElement, y: PolynomialElement
-    ) -> PolynomialElement:
-        difference = self._difference(x, y)
-        if relation in ("lt", "ge"):
-            positive, zero = self._signs(difference)
-            below = self.field.one - positive - zero
-            return self._element(below if relation == "lt" else self.field.one - below)
-        positive, zero = self._signs(difference)
-        return self._element(
-            {
-                "gt": positive,
-                "le": self.field.one - positive,
-                "eq": zero,
-                "ne": self.field.one - zero,
-            }[relation]
-        )
-
-    def _difference(self, x: PolynomialElement, y: PolynomialElement) -> PolynomialElement:
-        """x − y, keeping x itself where y is 0 so that naming reaches every use of x."""
-        return x if y.poly.is_zero() else x - y
-
-    def _signs(self, x: PolynomialElement) -> tuple[Poly, Poly]:
-        """[x>0] and [x=0]."""
-        field = self.field
-        if x.poly.is_constant():
-            value = 0 if x.poly.is_zero() else fraction(x.poly.leading_coefficient())
-            return field.constant(int(value > 0)), field.constant(int(value == 0))
-        for sign in (1, -1):
-            if field.is_positive(x.poly * sign):
-                return field.constant(int(sign > 0)), field.zero
-        cases = self._cases_of_one(x.poly)
-        if cases is not None:
-            signs = [(weight, self._signs(self._element(value))) for weight, value in cases]
-            return (
-                self._join([(weight, p) for weight, (p, _) in signs], lambda p: p),
-                self._join([(weight, z) for weight, (_, z) in signs], lambda z: z),
-            )
-        content, base = self._named(x)
-        positive, zero = self._indicators(base)
-        return (positive if content > 0 else field.one - positive - zero), zero
-
-    def logical_not(self, p: PolynomialElement) -> PolynomialElement:
-        return self._element(self.field.one - p.poly)
-
-    def logical_and(self, p: PolynomialElement, q: PolynomialElement) -> PolynomialElement:
-        return p * q
-
-    def truth(self, value: bool) -> PolynomialElement:
-        return self.constant(int(value))
-
-    def known(self, p: PolynomialElement) -> bool | None:
-        if p.poly.is_zero():
-            return False
-        return True if p.poly.is_one() else None
-
-    def select(self, p: Any, if_false: Any, if_true: Any) -> Any:
-        known = self.known(p)
-        if known is not None:
-            return if_true if known else if_false
-        for branch in (if_false, if_true):
-            if isinstance(branch, NonFinite):
-                raise CannotDecide(f"a branch that holds {branch} is selected by an open condition")
-        return if_false + p * (if_true - if_false)
-
-    def maximum(self, x: Any, y: Any) -> Any:
-        """max(x, y) = y + (x − y)·[x>y]."""
-        difference = self._difference(x, y)
-        positive, _ = self._signs(difference)
-        gap = difference * self._element(positive)
-        return gap if y.poly.is_zero() else y + gap
-
-    def largest(self, xs: list[Any]) -> Any:
-        """The maximum of a list is a generator, so that e^(x − max) can cancel in softmax."""
-        xs = [x for x in xs if not (isinstance(x, NonFinite) and x.value == -math.inf)] or xs[:1]
-        if len(xs) == 0:
-            return self.constant(-math.inf)
-        if len(xs) == 1:
-            return xs[0]
-        infinite = [x for x in xs if isinstance(x, NonFinite)]
-        if infinite:  # NaN before +∞
-            return min(infinite, key=lambda x: not math.isnan(x.value))
-        bases = []
-        for x in xs:
-            self._named(x)
-            if x.poly not in bases:
-                bases.append(x.poly)
-        if len(bases) == 1:
-            return xs[0]
-        bases.sort(key=str)
-        return self._element(self.field.generator("maximum", tuple(bases)).poly)
-
-    def absolute(self, x: PolynomialElement) -> PolynomialElement:
-        positive, _ = self._signs(x)
-        return x * self._element(2 * positive - 1)
-
-    def sign(self, x: PolynomialElement) -> PolynomialElement:
-        positive, zero = self._signs(x)
-        return self._element(2 * positive - 1 + zero)
-
 
 ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "asinh", "atanh", "erf", "erf_inv", "cbrt"})
 EVEN = frozenset({"cos", "cosh"})
 # Functions without a value at some real arguments: a proof says that it leaves those out.
-PARTIAL = frozenset({"tan", "asin", "acos", "acosh", "atanh", "erf_inv", "lgamma", "digamma", "pow"})
+PARTIAL = frozenset(
+    {"tan", "asin", "acos", "acosh", "atanh", "erf_inv", "lgamma", "digamma", "pow"}
+)
 OPAQUE = ODD | EVEN | {
     "acos", "acosh", "atan2", "digamma", "erfc", "floor", "ceil", "lgamma", "pow", "rem",
     "round_half_away", "round_half_even",

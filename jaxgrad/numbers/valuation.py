@@ -79,7 +79,8 @@ class Valuation:
         if generator.kind not in ("positive", "zero"):
             return None
         value = self.generator(generator)
-        return int(value.unique_fmpz()) if value.is_exact() else None
+        integer = value.unique_fmpz()
+        return int(integer) if integer is not None and value.is_exact() else None
 
     def _meaning(self, generator: Generator) -> arb:
         if generator.kind == "input":

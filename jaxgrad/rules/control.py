@@ -14,7 +14,6 @@ from jaxgrad.rules.elementwise import apply_elementwise
 from jaxgrad.rules.registry import CALLS, inner_jaxpr, rule, scan_counts
 from jaxgrad.rules.structural import is_key
 
-
 # JAX's own functions whose program reads the bits of floats in order to round less, and the real
 # functions that their documentation says they are: (name, file) -> function.
 DEVICES: dict[tuple[str, str], Callable[[NumberSystem, Any], Any]] = {

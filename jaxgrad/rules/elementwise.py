@@ -213,9 +213,7 @@ def _compare(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     name = equation.primitive.name
     if equation.invars[0].aval.dtype == np.dtype(bool):
         return _compare_truths(interpreter, name, inputs)
-    result = apply_elementwise(
-        interpreter, equation, inputs, lambda s, x, y: s.compare(name, x, y)
-    )
+    result = apply_elementwise(interpreter, equation, inputs, lambda s, x, y: s.compare(name, x, y))
     return interpreter.settle(result)
 
 
@@ -335,5 +333,3 @@ def _no_real_meaning(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     raise UnsupportedPrimitive(
         f"`{equation.primitive.name}` reads the bits of a float, which is no function of the reals"
     )
-
-

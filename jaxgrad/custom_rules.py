@@ -1,0 +1,98 @@
+"""Programs without their custom derivative rules: what autodiff makes of the primal alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from jaxgrad.rules.registry import CALLS, inner_jaxpr
+
+__all__ = ["has_custom_rules", "strip_custom_rules"]
+
+_CUSTOM = ("custom_jvp_call", "custom_vjp_call")
+
+
+def has_custom_rules(jaxpr: Any) -> bool:
+    """Whether a program, or one inside it, carries a ``custom_jvp`` or ``custom_vjp`` rule.
+
+    Example:
+        >>> has_custom_rules(jax.make_jaxpr(jax.nn.relu)(1.0))
+        True
+        >>> has_custom_rules(jax.make_jaxpr(jax.numpy.sin)(1.0))
+        False
+    """
+    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
+        if equation.primitive.name in _CUSTOM:
+            return True
+        if any(has_custom_rules(inner) for inner in _programs(equation.params)):
+            return True
+    return False
+
+
+def strip_custom_rules(closed: Any) -> Callable[..., list[Any]]:
+    """A program as a callable in which every custom rule gave way to its primal.
+
+    Args:
+        closed: a closed jaxpr.
+
+    Returns:
+        a function of the flat inputs that returns the flat outputs; JAX can trace and
+        differentiate it.
+
+    Example:
+        >>> stripped = strip_custom_rules(jax.make_jaxpr(jax.nn.relu)(0.0))
+        >>> float(jax.grad(lambda x: stripped(x)[0])(0.0))  # that of max(x, 0), not the rule's 0
+        0.5
+    """
+    return lambda *inputs: _evaluate(closed.jaxpr, closed.consts, inputs)
+
+
+def _programs(params: dict[str, Any]) -> list[Any]:
+    found = []
+    for value in params.values():
+        parts = value if isinstance(value, tuple | list) else (value,)
+        found += [part for part in parts if hasattr(getattr(part, "jaxpr", part), "eqns")]
+    return found
+
+
+def _evaluate(jaxpr: Any, consts: Any, inputs: Any) -> list[Any]:
+    values = dict(zip(jaxpr.constvars, consts, strict=True))
+    values.update(zip(jaxpr.invars, inputs, strict=True))
+
+    def read(atom: Any) -> Any:
+        return atom.val if hasattr(atom, "val") else values[atom]
+
+    for equation in jaxpr.eqns:
+        arguments = [read(atom) for atom in equation.invars]
+        values.update(zip(equation.outvars, _apply(equation, arguments), strict=True))
+    return [read(atom) for atom in jaxpr.outvars]
+
+
+def _apply(equation: Any, arguments: list[Any]) -> list[Any]:
+    params, primitive = equation.params, equation.primitive
+    inner = _programs(params)
+    custom = primitive.name in _CUSTOM or any(has_custom_rules(program) for program in inner)
+    if custom and primitive.name in CALLS:
+        program = inner_jaxpr(params)
+        return _evaluate(getattr(program, "jaxpr", program), getattr(program, "consts", ()),
+                         arguments)  # fmt: skip
+    if custom:  # control flow keeps its shape around the stripped programs
+        params = {name: _stripped(value) for name, value in params.items()}
+    functions, params = primitive.get_bind_params(params)
+    outputs = primitive.bind(*functions, *arguments, **params)
+    return list(outputs) if primitive.multiple_results else [outputs]
+
+
+def _stripped(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return type(value)([_stripped(part) for part in value]) if _holds(value) else value
+    if hasattr(value, "consts") and hasattr(value, "jaxpr"):
+        shapes = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in value.in_avals]
+        return jax.make_jaxpr(strip_custom_rules(value))(*shapes)
+    return value
+
+
+def _holds(value: Any) -> bool:
+    return any(hasattr(part, "consts") and hasattr(part, "jaxpr") for part in value)

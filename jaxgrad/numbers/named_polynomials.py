@@ -1,0 +1,240 @@
+"""Polynomials as elements: constants, names for sums, and functions case by case."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+from flint import fmpq, fmpq_mpoly
+
+from jaxgrad.numbers.base import NumberSystem, exact
+from jaxgrad.numbers.field import Field
+from jaxgrad.numbers.nonfinite import NonFinite
+
+__all__ = ["NamedPolynomials", "PolynomialElement"]
+
+Poly = fmpq_mpoly
+
+# A function of k indicators is split into 2^k cases; past this many it is one generator instead.
+MOST_CASES = 3
+
+
+class PolynomialElement:
+    """One real number as a polynomial; also usable by NumPy code inside object arrays."""
+
+    __slots__ = ("poly", "system")
+
+    def __init__(self, system: NamedPolynomials, poly: Poly) -> None:
+        self.system = system
+        self.poly = poly
+
+    def _other(self, other: Any) -> Any:
+        if isinstance(other, PolynomialElement | NonFinite):
+            return other
+        return self.system.constant(other)
+
+    def __add__(self, other: Any) -> Any:
+        other = self._other(other)
+        if isinstance(other, NonFinite):
+            return NotImplemented
+        return PolynomialElement(self.system, self.poly + other.poly)
+
+    def __sub__(self, other: Any) -> Any:
+        other = self._other(other)
+        if isinstance(other, NonFinite):
+            return NotImplemented
+        return PolynomialElement(self.system, self.poly - other.poly)
+
+    def __rsub__(self, other: Any) -> PolynomialElement:
+        return self._other(other) - self
+
+    def __neg__(self) -> PolynomialElement:
+        return PolynomialElement(self.system, -self.poly)
+
+    def __mul__(self, other: Any) -> Any:
+        other = self._other(other)
+        if isinstance(other, NonFinite):
+            return NotImplemented
+        if self.system.field.name_sums:
+            self.system.compact_factors(self, other)
+        product = self.poly * other.poly
+        return PolynomialElement(self.system, self.system.field.reduce(product))
+
+    def __truediv__(self, other: Any) -> PolynomialElement:
+        return self.system.divide(self, self._other(other))
+
+    def __rtruediv__(self, other: Any) -> PolynomialElement:
+        return self.system.divide(self._other(other), self)
+
+    def __pow__(self, exponent: Any) -> PolynomialElement:
+        exponent = self._other(exponent)
+        if isinstance(exponent, NonFinite):
+            return NotImplemented
+        return self.system.function("pow", self, exponent)
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __repr__(self) -> str:
+        return f"PolynomialElement({self.poly})"
+
+
+class NamedPolynomials(NumberSystem):
+    """What every polynomial operation stands on: elements, sums, names and cases.
+
+    Args:
+        field: the ring that both programs of a comparison share.
+    """
+
+    name = "polynomial"
+
+    def __init__(self, field: Field) -> None:
+        self.field = field
+
+    # -- making elements ---------------------------------------------------------------------
+    def variable(self, key: Any) -> PolynomialElement:
+        """The element of a real input."""
+        return self._element(self.field.generator("input", (), key).poly)
+
+    def constant(self, value: Any) -> Any:
+        if isinstance(value, float) and not math.isfinite(value):
+            return NonFinite(value)
+        return self._element(self.field.constant(exact(value)))
+
+    def _element(self, poly: Poly) -> PolynomialElement:
+        return PolynomialElement(self, poly)
+
+    def _named(self, x: PolynomialElement) -> tuple[Fraction, Poly]:
+        """(c, u) with x = c·u, where u is a generator or a monomial.
+
+        A sum of several terms gets a generator of its own, and the element is rewritten in place:
+        its value stays what it was, and every later use is one term long.
+        """
+        if x.poly.is_zero():
+            return Fraction(1), self.field.zero
+        content, base = self.field.primitive(x.poly)
+        if len(base) == 1:
+            return content, base
+        named = self.field.generator("named", (base,)).poly
+        x.poly = named * fmpq(content.numerator, content.denominator)
+        return content, named
+
+    def _meaning(self, poly: Poly) -> Poly:
+        """The polynomial behind a name, where a name is all there is."""
+        single = self.field.single(poly)
+        if single is not None and single.kind == "named":
+            return single.arguments[0]
+        return poly
+
+    # -- arithmetic --------------------------------------------------------------------------
+    def total(self, terms: list[PolynomialElement]) -> PolynomialElement:
+        if any(isinstance(term, NonFinite) for term in terms):
+            return super().total(terms)
+        result = self.field.zero
+        for term in terms:
+            result = result + term.poly
+        return self._sum(result)
+
+    def _sum(self, poly: Poly) -> PolynomialElement:
+        self.field.spend(poly)
+        return self._element(poly)
+
+    def compact_factors(self, x: PolynomialElement, y: PolynomialElement) -> None:
+        """Names the sums among two factors, so that their product is a monomial.
+
+        Layer by layer both programs of a comparison make the same sums, so the names agree.
+        """
+        if not (x.poly.is_constant() or y.poly.is_constant()):
+            self.compact(x)
+            self.compact(y)
+
+    def _unfold_affine(self, poly: Poly) -> Poly:
+        """A sum with names such as t = 2s − 1 replaced: 1 + t and 1 − t² are multiples of s."""
+        field = self.field
+        for g in field.used(poly):
+            if g.kind != "named" or len(g.arguments[0]) > 2 or len(field.used(g.arguments[0])) > 1:
+                continue
+            total = field.zero
+            for k, part in enumerate(field.split(poly, g)):
+                total = total + part * g.arguments[0] ** k
+            poly = field.reduce(total)
+        return poly
+
+    def compact(self, x: PolynomialElement) -> None:
+        """Rewrites a sum in place as monomial·v, with v a name for what is left of the sum.
+
+        Taking the common monomial out first makes the name independent of what the sum was
+        multiplied by before: w·(s − s²) and s − s² both become a multiple of the name of 1 − s.
+        """
+        if len(x.poly) < 2 or self._is_case_of_one(x.poly):
+            return
+        x.poly = self._unfold_affine(x.poly)
+        if len(x.poly) < 2:
+            return
+        monomial = x.poly.term_content()
+        rest = self._element(divmod(x.poly, monomial)[0])
+        self._named(rest)
+        x.poly = rest.poly * monomial
+
+    def matmul(self, a: Any, b: Any) -> Any:
+        """As in the base class, passing over the zeros that padding leaves."""
+        from numpy import empty
+
+        if any(isinstance(x, NonFinite) for x in (*a.flat, *b.flat)):
+            return super().matmul(a, b)
+        out = empty((a.shape[0], b.shape[1]), dtype=object)
+        for i in range(a.shape[0]):
+            for j in range(b.shape[1]):
+                result = self.field.zero
+                for x, y in zip(a[i], b[:, j], strict=True):
+                    if not (x.poly.is_zero() or y.poly.is_zero()):
+                        result = result + (x * y).poly
+                out[i, j] = self._sum(result)
+        return out
+
+    # -- indicators inside a function: f(A + pB) = (1 − p)·f(A) + p·f(A + B) --------------------
+    def _cases(self, poly: Poly) -> list[tuple[Poly, Poly]] | None:
+        """(indicator polynomial, value in that case) for each case, or None if there is one."""
+        indicators = [g for g in self.field.used(poly) if g.kind in ("positive", "zero")]
+        if not indicators or len(indicators) > MOST_CASES:
+            return None
+        cases = [(self.field.one, poly)]
+        for g in indicators:
+            split = []
+            for weight, value in cases:
+                parts = self.field.split(value, g)
+                off = parts[0] if parts else value
+                on = sum(parts[1:], off)
+                split.append((self.field.reduce(weight * (1 - g.poly)), off))
+                split.append((self.field.reduce(weight * g.poly), self.field.reduce(on)))
+            # [u>0][u=0] = 0: a case that cannot be has weight 0.
+            cases = [(weight, value) for weight, value in split if not weight.is_zero()]
+        return cases
+
+    def _cases_of_one(self, poly: Poly) -> list[tuple[Poly, Poly]] | None:
+        """The cases of a function of indicators and one other generator, such as |u|.
+
+        A sum over many neurons has too many cases for too little gain: it is named as it stands.
+        """
+        return self._cases(poly) if self._is_case_of_one(poly) else None
+
+    def _is_case_of_one(self, poly: Poly) -> bool:
+        used = self.field.used(poly)
+        others = [g for g in used if g.kind not in ("positive", "zero")]
+        return len(others) < len(used) and len(others) <= 1
+
+    def _join(self, cases: list[tuple[Poly, Poly]], function: Any) -> Poly:
+        total = self.field.zero
+        for weight, value in cases:
+            total = total + weight * function(value)
+        return self.field.reduce(total)
+
+    def _require_divisor(self, poly: Poly) -> None:
+        """Records a polynomial that must not vanish, unless it plainly cannot."""
+        if not self.field.is_positive(poly) and poly not in self.field.divisors:
+            self.field.divisors.append(poly)
+
+    def _require_positive(self, poly: Poly) -> None:
+        if not self.field.is_positive(poly):
+            self._require_divisor(poly)

@@ -1,0 +1,180 @@
+"""JAX's own derivatives of a function as programs of the point, the direction and the cotangent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import tree_leaves, tree_structure, tree_unflatten
+
+from jaxgrad.errors import ArgumentError
+from jaxgrad.interpret import interpret
+from jaxgrad.numbers.ball import Ball
+from jaxgrad.program import Leaf, Program, arguments, parameter_names, trace
+
+__all__ = ["Derived", "Primal", "backward", "forward", "nested"]
+
+Leaves = Sequence[Any]
+
+
+class Primal:
+    """A function of its floating-point leaves alone; all others are held fixed.
+
+    Args:
+        function: a JAX function of ``args``.
+        args: pytrees of arrays.
+    """
+
+    def __init__(self, function: Callable[..., Any], args: Sequence[Any]) -> None:
+        self.args = tuple(args)
+        self._function = function
+        self._tree = tree_structure(self.args)
+        self.program = trace(function, args, side="f")
+        self._all = arguments(args, parameter_names(function, len(args)))
+        self._moving = [i for i, leaf in enumerate(self._all) if leaf.differentiable]
+        self._kept = [i for i, leaf in enumerate(self.program.outputs) if leaf.differentiable]
+        if not self._moving:
+            raise ArgumentError("no argument is floating point, so there is nothing to check")
+        if not self._kept:
+            raise ArgumentError("no output is floating point, so there is nothing to check")
+
+    @property
+    def inputs(self) -> list[Leaf]:
+        """The floating-point leaves of the arguments."""
+        return [self._all[i] for i in self._moving]
+
+    @property
+    def outputs(self) -> list[Leaf]:
+        """The floating-point leaves of the result."""
+        return [self.program.outputs[i] for i in self._kept]
+
+    @property
+    def place(self) -> list[int]:
+        """Where the floating-point leaves are among all leaves of the arguments."""
+        return self._moving
+
+    @property
+    def place_of_outputs(self) -> list[int]:
+        """Where the floating-point leaves are among all leaves of the result."""
+        return self._kept
+
+    def __call__(self, *leaves: Any) -> list[Any]:
+        values = [leaf.value for leaf in self._all]
+        for i, value in zip(self._moving, leaves, strict=True):
+            values[i] = value
+        result = tree_leaves(self._function(*tree_unflatten(self._tree, values)))
+        return [result[i] for i in self._kept]
+
+    @property
+    def point(self) -> list[np.ndarray]:
+        return [leaf.value for leaf in self.inputs]
+
+    @cached_property
+    def moving_program(self) -> Program:
+        """The program of the floating-point leaves."""
+        return trace(self, self.point, side="f")
+
+    def like_inputs(self, leaves: Leaves) -> tuple[Any, ...]:
+        return tuple(np.asarray(v, x.dtype) for v, x in zip(leaves, self.inputs, strict=True))
+
+    def like_outputs(self, leaves: Leaves) -> tuple[Any, ...]:
+        return tuple(np.asarray(v, y.dtype) for v, y in zip(leaves, self.outputs, strict=True))
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A derivative of a primal as JAX's rules give it.
+
+    Args:
+        function: of (point, directions, cotangents), each a tuple of arrays.
+        program: the same, traced.
+    """
+
+    function: Callable[..., Any]
+    program: Program
+
+    def balls(self, *args: Leaves) -> list[np.ndarray]:
+        """The exact formula of the rules, enclosed: an object array for each leaf."""
+        system = Ball()
+        flat = [system.constants(np.asarray(v)) for v in tree_leaves(list(args))]
+        return interpret(self.program, system, flat)
+
+    def floats(self, *args: Leaves) -> list[np.ndarray]:
+        """What JAX computes."""
+        found = self.function(*args)
+        return [np.asarray(leaf, np.float64) for leaf in tree_leaves(found)]
+
+
+def _derived(function: Callable[..., Any], args: tuple[Any, ...]) -> Derived:
+    try:
+        return Derived(function, trace(function, args, side="f"))
+    except TypeError as error:
+        if "custom_vjp" not in str(error):
+            raise
+        raise ArgumentError(
+            "f has a custom_vjp rule, which JAX cannot differentiate in forward mode; "
+            'pass modes=("rev",)'
+        ) from error
+
+
+def forward(primal: Primal, directions: Leaves) -> Derived:
+    """(x, v) ↦ J(x)v."""
+
+    def function(x: Any, v: Any) -> Any:
+        return jax.jvp(primal, tuple(x), tuple(v))[1]
+
+    return _derived(function, (tuple(primal.point), primal.like_inputs(directions)))
+
+
+def backward(primal: Primal, cotangents: Leaves) -> Derived:
+    """(x, u) ↦ J(x)ᵀu."""
+
+    def function(x: Any, u: Any) -> Any:
+        return jax.vjp(primal, *x)[1](list(u))
+
+    return _derived(function, (tuple(primal.point), primal.like_outputs(cotangents)))
+
+
+def nested(
+    primal: Primal, modes: tuple[str, ...], directions: Sequence[Leaves], cotangents: Leaves
+) -> Derived:
+    """(x, (v₁, v₂, …), u) ↦ ∂/∂s₁ ∂/∂s₂ … ⟨u, f(x + s₁v₁ + s₂v₂ + …)⟩ at 0, one mode for each."""
+
+    def function(x: Any, vs: Any, u: Any) -> Any:
+        dtype = jnp.result_type(*x, *u)
+
+        def along(*steps: Any) -> Any:
+            moved = list(x)
+            for s, v in zip(steps, vs, strict=True):
+                moved = [a + s.astype(a.dtype) * b for a, b in zip(moved, v, strict=True)]
+            parts = (jnp.sum(a * b).astype(dtype) for a, b in zip(u, primal(*moved), strict=True))
+            return sum(parts, jnp.zeros((), dtype))
+
+        return _differentiated(along, modes, dtype)
+
+    args = (
+        tuple(primal.point),
+        tuple(primal.like_inputs(v) for v in directions),
+        primal.like_outputs(cotangents),
+    )
+    return _derived(function, args)
+
+
+def _differentiated(function: Callable[..., Any], modes: tuple[str, ...], dtype: Any) -> Any:
+    if not modes:
+        return function()
+    zero, one = jnp.zeros((), dtype), jnp.ones((), dtype)
+
+    def derivative(*rest: Any) -> Any:
+        if modes[0] == "fwd":
+            return jax.jvp(lambda s: function(s, *rest), (zero,), (one,))[1]
+        return jax.grad(lambda s: function(s, *rest))(zero)
+
+    return _differentiated(derivative, modes[1:], dtype)
+
+
