@@ -80,8 +80,7 @@ def _apply(equation: Any, arguments: list[Any]) -> list[Any]:
                          arguments)  # fmt: skip
     if custom:  # control flow keeps its shape around the stripped programs
         params = {name: _stripped(value) for name, value in params.items()}
-    functions, params = primitive.get_bind_params(params)
-    outputs = primitive.bind(*functions, *arguments, **params)
+    outputs = primitive.bind(*arguments, **primitive.get_bind_params(params))
     return list(outputs) if primitive.multiple_results else [outputs]
 
 

@@ -176,5 +176,3 @@ def _differentiated(function: Callable[..., Any], modes: tuple[str, ...], dtype:
         return jax.grad(lambda s: function(s, *rest))(zero)
 
     return _differentiated(derivative, modes[1:], dtype)
-
-

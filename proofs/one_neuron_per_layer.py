@@ -31,6 +31,7 @@ import jax.numpy as jnp
 import jaxgrad
 from jaxgrad import closed_form
 from jaxgrad.activations import Activation
+from jaxgrad.conjunction import conjunction
 from jaxgrad.decision import decide
 from jaxgrad.induction import induction
 from jaxgrad.layers import layer, output_layer
@@ -287,15 +288,12 @@ def shrinking(quarter: Fraction = Fraction(1, 4), weight: int = 1) -> Parts:
     )  # fmt: skip
     yield "|dC/db_l| < 1/4 of the bound of |dC/db_(l+1)|", one_back
     statement = "|∂C/∂b_1| < 4^(-L) |∂C/∂a_L| for every L >= 2, from L = 1 with <= in place of <"
-    yield "every L >= 2", induction(_both(product, at_the_end), one_back, statement)
-
-
-def _both(first: Evidence, second: Evidence) -> Evidence:
-    """One outcome of two: the first that is not proved, or both."""
-    if first.verdict is not Verdict.PROVED or second.verdict is not Verdict.PROVED:
-        return first if first.verdict is not Verdict.PROVED else second
-    text, trusts = f"{first.text}; {second.text}", (*first.trusts, *second.trusts)
-    return replace(second, text=text, trusts=tuple(dict.fromkeys(trusts)))
+    base = conjunction(
+        {"the product": product, "|dC/db_L| <= 1/4 |dC/da_L|": at_the_end},
+        "∂C/∂b_1 is the product, and |∂C/∂b_L| <= 1/4 |∂C/∂a_L|",
+        "decision",
+    )
+    yield "every L >= 2", induction(base, one_back, statement)
 
 
 @jaxgrad.claim(

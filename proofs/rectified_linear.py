@@ -53,7 +53,7 @@ _DTYPES = tuple(dtype for dtype in float_dtypes() if format_of(dtype).has_zero)
 
 @functools.cache
 def _every_slope(dtype: np.dtype, live: float) -> Sweep:
-    """jax.grad(jax.nn.relu) at every float: 0 up to and at 0, ``live`` = 1 above, but subnormals."""
+    """jax.grad(jax.nn.relu) at every float: 0 up to 0, ``live`` = 1 above, subnormals apart."""
     return jaxgrad.sweep(
         jax.jit(jax.grad(jax.nn.relu)),
         dtype,
@@ -66,7 +66,7 @@ def _every_slope(dtype: np.dtype, live: float) -> Sweep:
 
 
 @jaxgrad.claim(
-    "ReL'(x) = 0 for x < 0 and 1 for x > 0, at every normal float and the infinities; at ±0 it is 0",
+    "ReL'(x) = 0 for x < 0 and 1 for x > 0, at every float that is not subnormal; at ±0 it is 0",
     source="F6: the slope at every float",
 )
 def slope_of_floats(live: float = 1.0, dtypes: Sequence[np.dtype] = _DTYPES) -> Parts:
@@ -75,13 +75,12 @@ def slope_of_floats(live: float = 1.0, dtypes: Sequence[np.dtype] = _DTYPES) -> 
         swept = _every_slope(dtype, live)
         evidence = swept.evidence
         if evidence.verdict is Verdict.PROVED:
-            above, below = (
-                swept.counts[name].total for name in ("positive, not 1", "negative, not 0")
-            )
+            above = swept.counts["positive, not 1"].total
+            below = swept.counts["negative, not 0"].total
             text = (
                 f"0 or 1, as x < 0 or x > 0, at every {dtype.name} that is not subnormal. Of the "
-                f"{swept.subnormals // 2} positive subnormals {above} have slope 0, of the negative "
-                f"ones {below} have a slope other than 0. {evidence.text}"
+                f"{swept.subnormals // 2} positive subnormals {above} have slope 0, of the "
+                f"negative ones {below} have a slope other than 0. {evidence.text}"
             )
             evidence = Evidence(Verdict.PROVED, "exhaustion", text, trusts=evidence.trusts)
         yield dtype.name, evidence
@@ -172,14 +171,15 @@ def _small_weights(depth: int, weight: float) -> Evidence:
     """∂C/∂b_1 = w^(L−1) ∂C/∂a_L from the compiled network, with every unit live."""
     net, *args = _halving(depth, weight)
     gradient = [float(b) for _, b in jax.grad(net.cost)(*args)]
-    if gradient != [weight ** (depth - l) for l in range(1, depth + 1)] or weight >= 1:
+    if gradient != [weight**k for k in reversed(range(depth))] or weight >= 1:
         text = f"w = {weight:g}: ∂C/∂b_1 is {gradient[0]:g} and ∂C/∂b_L is {gradient[-1]:g}"
         return Evidence(Verdict.UNDECIDED, "reason", f"no counterexample: {text}")
     return Evidence(
         Verdict.REFUTED,
         "counterexample",
-        f"w = {weight:g}, b = {1 - weight:g}, x = 1: every unit is live (z_l = 1), and the first of "
-        f"{depth} layers has ∂C/∂b_1 = {gradient[0]:.4g}, exactly {weight:g}^{depth - 1} of the last",
+        f"w = {weight:g}, b = {1 - weight:g}, x = 1: every unit is live (z_l = 1), and the first "
+        f"of {depth} layers has ∂C/∂b_1 = {gradient[0]:.4g}, exactly {weight:g}^{depth - 1} of "
+        "the last",
         counterexample=_halving_code(depth, weight),
     )
 
@@ -197,7 +197,8 @@ def _halving_code(depth: int, weight: float) -> str:
 
 def _dead_unit(depth: int, bias: float) -> Evidence:
     """One layer with z < 0, and not a single layer up to it has any gradient."""
-    params = [(jnp.float32(1), jnp.float32(bias if l == depth - 2 else 0)) for l in range(depth)]
+    one, zero = jnp.float32(1), jnp.float32(0)
+    params = [(one, zero)] * (depth - 2) + [(one, jnp.float32(bias)), (one, zero)]
     net = Chain(depth, "relu")
     gradient = jax.grad(net.cost)(params, jnp.float32(1), jnp.float32(5))
     lost = [float(each) for pair in gradient[: depth - 1] for each in pair]

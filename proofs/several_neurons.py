@@ -46,7 +46,7 @@ Parts = Iterator[tuple[str, Any]]
 
 # Narrow and wide, shallow and deep, widths that grow, shrink and stay.
 _WIDTHS = ((2, 3, 2), (3, 2, 4, 1), (2, 2, 2, 2, 2), (6, 5, 6), (4, 4, 4, 4, 4, 4))
-_PAIRS = tuple(product(range(1, 7), repeat=2))
+_PAIRS = tuple((n, m) for n in range(1, 7) for m in range(1, 7))
 
 _CHAIN_RULE = "reverse mode multiplies the layers' derivatives in order (the chain rule)"
 _NORMS = "the definition of ‖w‖₂ and the Cauchy–Schwarz inequality"
@@ -187,11 +187,12 @@ def every_depth(
 #
 # "So every network of sigmoids has extremely unstable gradients." No. The factor of one layer is
 # Σ'(z) wᵀ. Where z = 0, σ' is ¼, and a weight matrix w = 4 I makes the factor exactly I. To keep
-# z = 0 in every layer, feed a^0 = ½ and take b = −4 · ½ = −2: then z^l = 0 and a^l = σ(0) = ½ again.
+# z = 0 in every layer, feed a^0 = ½ and take b = −4 · ½ = −2: then z^l = 0, and a^l = σ(0) = ½
+# again.
 
 
 def _steady(depth: int, width: int, weight: float) -> tuple[Dense, Any, jax.Array, jax.Array]:
-    """The network w = weight · I, b = −weight/2, with x = ½ and y = −½, so that ∇_a C = a − y = 1."""
+    """w = weight · I and b = −weight/2 throughout, x = ½, and y = −½ so that ∇_a C = a − y = 1."""
     layers = [(weight * jnp.eye(width), jnp.full(width, -weight / 2))] * depth
     return Dense((width,) * (depth + 1)), layers, jnp.full(width, 0.5), jnp.full(width, -0.5)
 
@@ -201,7 +202,8 @@ def _code(depth: int, width: int, weight: float) -> str:
         "import jax, jax.numpy as jnp\n"
         "from jaxgrad.networks import Dense\n"
         f"net = Dense(({width},) * {depth + 1})\n"
-        f"params = [({weight!r} * jnp.eye({width}), jnp.full({width}, {-weight / 2!r}))] * {depth}\n"
+        f"w, b = {weight!r} * jnp.eye({width}), jnp.full({width}, {-weight / 2!r})\n"
+        f"params = [(w, b)] * {depth}\n"
         f"x, y = jnp.full({width}, 0.5), jnp.full({width}, -0.5)\n"
         "gradient = jax.grad(net.cost)(params, x, y)\n"
         "assert all((b == 0.25).all() for _, b in gradient)  # ∂C/∂b^l is the same in every layer"
@@ -320,7 +322,7 @@ def bounded_norm(
     """By induction over the layers, last to first; s stands for σ(z), which lies in (0, 1)."""
     entry = decide(
         lambda s, u: (s * (1 - s) * u) ** 2 <= (quarter * u) ** 2,
-        where=lambda s, u: [0 < s, s < 1],
+        where=lambda s, u: [s > 0, s < 1],
     )
     widths = tuple((n, n) for n in sorted({n for n, _ in pairs}))
     base = conjunction(

@@ -235,10 +235,12 @@ def _second_derivative(depth: int) -> jaxgrad.Comparison:
     net = Chain(depth)
 
     def by_hand(params: Any, x: jax.Array, y: jax.Array) -> jax.Array:
-        a, d, h = x, None, None
-        for w, b in params:
+        (w, b), *rest = params
+        a = jax.nn.sigmoid(w * x + b)
+        d, h = a * (1 - a), _curvature(a)
+        for w, b in rest:
             a = jax.nn.sigmoid(w * a + b)
-            d, h = (a * (1 - a), _curvature(a)) if d is None else _next(w, a, d, h)
+            d, h = _next(w, a, d, h)
         return d * d + (a - y) * h
 
     def automatic(params: Any, x: jax.Array, y: jax.Array) -> jax.Array:
@@ -350,8 +352,7 @@ def _by_taylor(text: str, *parts: Any) -> Evidence:
             return Evidence(Verdict.UNDECIDED, "reason", reason)
     trusts = [each for part in parts for each in part.evidence.trusts]
     enclosures = {k: v for part in parts for k, v in part.evidence.enclosures.items()}
-    trusts.append("Taylor's theorem with Lagrange's form of the rest")
-    every = tuple(dict.fromkeys(trusts))
+    every = tuple(dict.fromkeys([*trusts, "Taylor's theorem with Lagrange's form of the rest"]))
     return Evidence(Verdict.PROVED, "decision", text, enclosures, trusts=every)
 
 

@@ -52,11 +52,11 @@ def _slope(x: Any) -> Any:
 
 
 def _staircase(term: Callable[[Any], Any], x: arb_series, half: arb, power: int) -> arb_series:
-    """Σ_{i≥1} of term(x − i + ½), where |term(z)| ≤ e^z / (1 − e^z)^power for all complex Re z < 0.
+    """Σ_{i≥1} of term(x − i + ½), if |term(z)| ≤ q/(1 − q)^power, q = e^(Re z), for Re z < 0.
 
-    That holds for σ with power 1 and for σ' with power 2, as |1 + e^z| ≥ 1 − e^(Re z). By Cauchy's
-    estimate on a disc of radius 1 the Taylor coefficients at z are at most the bound at z + 1, so
-    for each i left out they are below q e^(−k) / (1 − q)^power, k = 0, 1, …, with q as below.
+    That holds for σ with power 1 and for σ' with power 2, as |1 + e^z| ≥ 1 − q. By Cauchy's estimate
+    on a disc of radius 1 the Taylor coefficients at a real z are at most the bound at z + 1. For the
+    i = _TERMS + 1 + k left out, k = 0, 1, …, they are below e^(−k) q / (1 − q)^power, q as below.
     """
     at = x.coeffs()[0] if x.coeffs() else arb(0)
     q = (at - _TERMS + half).exp().upper()

@@ -14,11 +14,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.extend.core import primitives
+from jax.extend.core import Primitive, primitives
 
+# JAX's primitives by name; the attribute may be called otherwise.
+PRIMITIVES = {
+    value.name: value for value in vars(primitives).values() if isinstance(value, Primitive)
+}
 PRECEDING = "before jax 0.12"
 SINCE = "since jax 0.12"
-RELEASE = SINCE if hasattr(primitives, "polynomial_p") else PRECEDING
+RELEASE = SINCE if "polynomial" in PRIMITIVES else PRECEDING
 
 
 @dataclass(frozen=True)
@@ -108,9 +112,7 @@ ELEMENTWISE: dict[str, Example] = {
     "rsqrt": Example(lambda x, y: lax.rsqrt(x), domain="positive"),
     "cbrt": Example(lambda x, y: jnp.cbrt(x)),
     "pow": Example(lambda x, y: x**y + x**2.5 + x**-2.0, domain="positive"),
-    "polynomial": _exact(
-        lambda x, y: lax.polynomial(x, [y, 2.0, 3.0]), release=SINCE
-    ),
+    "polynomial": _exact(lambda x, y: lax.polynomial(x, [y, 2.0, 3.0]), release=SINCE),
     "sin": Example(lambda x, y: jnp.sin(x)),
     "cos": Example(lambda x, y: jnp.cos(x)),
     "tan": Example(lambda x, y: jnp.tan(x), domain="unit"),
@@ -152,12 +154,13 @@ STRUCTURAL: dict[str, Example] = {
     "tile": _exact(lambda x, y: jnp.tile(x, 2)),
     "split": _exact(lambda x, y: jnp.split(x, [1])[1] * y[1:]),
     "pad": _exact(lambda x, y: lax.pad(x, y[0], [(1, -1, 2)])),
-    "gather": _exact(lambda x, y: x[_PLACES] * jnp.take(y, np.array(2)) + x.at[9].get(
-        mode="fill", fill_value=3.0)),
-    "dynamic_slice": _exact(lambda x, y: lax.dynamic_slice(x, (np.int32(3),), (2,)) * y[:2]),
-    "dynamic_update_slice": _exact(
-        lambda x, y: lax.dynamic_update_slice(x, y[:2], (np.int32(1),))
+    "gather": _exact(
+        lambda x, y: (
+            x[_PLACES] * jnp.take(y, np.array(2)) + x.at[9].get(mode="fill", fill_value=3.0)
+        )
     ),
+    "dynamic_slice": _exact(lambda x, y: lax.dynamic_slice(x, (np.int32(3),), (2,)) * y[:2]),
+    "dynamic_update_slice": _exact(lambda x, y: lax.dynamic_update_slice(x, y[:2], (np.int32(1),))),
     "scatter": _exact(lambda x, y: x.at[np.array([2, 0])].set(y[:2]).at[1].set(3 * y[3])),
     "scatter-add": _exact(lambda x, y: x.at[np.append(_PLACES, 9)].add(jnp.append(y, 1.0))),
     "scatter-sub": _exact(lambda x, y: x.at[_PLACES].subtract(y)),

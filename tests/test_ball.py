@@ -194,9 +194,7 @@ def test_stepwise_functions_enclose_every_value_of_a_wide_ball(
     system = Ball()
     for name in ("floor", "ceil", "round_half_even", "round_half_away", "cbrt"):
         assert system.function(name, ball).overlaps(system.function(name, inside)), name
-    assert system.function("rem", ball, arb(1.5)).overlaps(
-        system.function("rem", inside, arb(1.5))
-    )
+    assert system.function("rem", ball, arb(1.5)).overlaps(system.function("rem", inside, arb(1.5)))
     assert system.sign(ball).overlaps(system.sign(inside))
     assert system.maximum(ball, arb(0)).overlaps(system.maximum(inside, arb(0)))
 

@@ -1,4 +1,4 @@
-"""Polynomials: identities that normal forms know, those the zero test adds, and what neither may."""
+"""Polynomials: the identities that normal forms know, those that the zero test adds."""
 
 from __future__ import annotations
 
@@ -323,6 +323,10 @@ _number = st.integers(-8, 8).map(lambda n: n / 4)
 @settings(max_examples=80, deadline=None)
 @given(function=_functions, points=st.lists(st.tuples(_number, _number), min_size=2, max_size=4))
 def test_the_translation_keeps_every_value(function: Function, points: Any) -> None:
+    _compare_translation(function, points)
+
+
+def _compare_translation(function: Function, points: Any) -> None:
     field = Field(256, 2_000)
     try:
         element = over_polynomials(trace(function, (1.0, 2.0)), field)[0].reshape(())[()]
@@ -337,6 +341,32 @@ def test_the_translation_keeps_every_value(function: Function, points: Any) -> N
             translated = _QuotientValuation(canonical.field, point)
             quotient = translated(numerator) / translated(denominator)
             assert not (value.is_finite() and quotient.is_finite()) or value.overlaps(quotient)
+
+
+_Right = Canonical
+WRONG_TRANSLATIONS: dict[str, tuple[Function, Function]] = {
+    "_sigmoid": (sigmoid, lambda self, u: _Right._reciprocal(self, _Right._sigmoid(self, u))),
+    "_softplus": (jax.nn.softplus, lambda self, u: _Right._exp(self, u)),
+    "_log": (lambda x: jnp.log(3 + x * x), lambda self, u: u),
+    "_exp": (jnp.exp, lambda self, u: (self.one + u[0], u[1])),
+    "_root": (lambda x: jnp.sqrt(x * x + 1), lambda self, u: u),
+    "_positive": (jax.nn.relu, lambda self, u: _Right._zero(self, u)),
+    "_hyperbolic": (jnp.sinh, lambda self, u, sign: _Right._hyperbolic(self, u, -sign)),
+    "_maximum": (lambda x: jnp.max(jnp.stack([x, -x, x + 1])), lambda self, *us: us[0]),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_TRANSLATIONS)
+def test_a_wrong_translation_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    function, wrong = WRONG_TRANSLATIONS[name]
+
+    class Wrong(Canonical):
+        pass
+
+    setattr(Wrong, name, wrong)
+    monkeypatch.setitem(globals(), "Canonical", Wrong)
+    with pytest.raises(AssertionError):
+        _compare_translation(lambda x, y: function(x) + y, [(0.5, 1.0), (-1.25, 0.0)])
 
 
 # -- the system itself --------------------------------------------------------------------------

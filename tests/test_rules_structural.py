@@ -14,7 +14,7 @@ from rule_examples import STRUCTURAL, Example, primitive_names
 
 HERE = {name: example for name, example in STRUCTURAL.items() if example.here}
 # A program is traced once and looked at here; each further point is cheap.
-POINTS = settings(max_examples=6, deadline=None)
+POINTS = settings(max_examples=4, deadline=None)
 
 GENERIC = {
     "real": np.array([0.75, -1.25, 2.0, -0.5]),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flint import fmpq_mpoly
 
 from jaxgrad.numbers.factors import factors

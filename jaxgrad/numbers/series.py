@@ -147,9 +147,7 @@ class Series:
 
     def __neg__(self) -> Series:
         negated = [-c for c in self.coefficients]
-        return Series(
-            negated, self.start, self.ramification, self.exact, self.terms, self.reason
-        )
+        return Series(negated, self.start, self.ramification, self.exact, self.terms, self.reason)
 
     def __mul__(self, other: Series) -> Series:
         bad = self if self.reason is not None else other

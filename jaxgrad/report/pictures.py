@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,14 @@ def drawn_speeds(
     """
     if depth < 1 or networks < 1:
         raise ArgumentError(f"{networks} networks of {depth} layers: draw at least one of each")
-    net = Chain(depth)
+    keys = jax.random.split(jax.random.key(seed), networks)
+    gradients = _bias_gradients(Chain(depth), fixed, keys)
+    return np.log10(np.abs(np.asarray(gradients, np.float64)))
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _bias_gradients(net: Chain, fixed: bool, keys: jax.Array) -> jax.Array:
+    """∂C/∂b_l of one network for each key, shape (networks, layers)."""
 
     def one(key: jax.Array) -> jax.Array:
         for_params, for_input, for_target = jax.random.split(key, 3)
@@ -62,13 +70,12 @@ def drawn_speeds(
             # −100 x has to be exact: a rounding error in b₁ grows 25-fold with every layer, too,
             # and would leave z far from 0 in the last ones. In 64ths, 100 x fits the significand.
             x = jnp.round(x * 64) / 64
-            params = _fix(depth, x)
+            params = _fix(net.depth, x)
         else:
             params = net.init(for_params, jnp.float32)
         return jnp.stack([b for _, b in jax.grad(net.cost)(params, x, y)])
 
-    gradients = jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(seed), networks))
-    return np.log10(np.abs(np.asarray(gradients, np.float64)))
+    return jax.vmap(one)(keys)
 
 
 def layer_speeds(path: str | Path, *, depth: int = _LAYERS, networks: int = _NETWORKS) -> None:

@@ -1,0 +1,260 @@
+"""check_grads(): right rules pass, planted ones are refuted, kinks are reported."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgrad.custom_rules import has_custom_rules, strip_custom_rules
+from jaxgrad.errors import ArgumentError, GradientMismatch, UndecidedError
+from jaxgrad.networks import Chain
+from jaxgrad.rule_check import check_grads
+from jaxgrad.verdict import Verdict
+
+
+def with_rule(primal: Callable[..., Any], tangent: Callable[..., Any]) -> Callable[..., Any]:
+    """The primal with the tangent rule (point, direction) -> tangent, right or wrong."""
+    function = jax.custom_jvp(primal)
+    function.defjvp(lambda xs, ts: (function(*xs), tangent(xs, ts)))
+    return function
+
+
+RIGHT: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
+    "sin": (jnp.sin, (0.5,)),
+    "sin of a large argument": (lambda x: jnp.sin(1000 * x), (1000.3,)),
+    "bfloat16": (jnp.sin, (jnp.bfloat16(0.5),)),
+    "softplus": (jax.nn.softplus, (0.0,)),
+    "logaddexp tie": (jnp.logaddexp, (1.0, 1.0)),
+    "sinc": (jnp.sinc, (0.0,)),
+    "power of exponent 0": (lambda x, y: x**y, (23.0, 0.0)),
+    "root at 0": (jnp.sqrt, (0.0,)),
+    "an integer argument": (lambda x, n: x * n, (0.5, 3)),
+    "tree": (lambda p: {"y": jnp.tanh(p["w"] @ p["x"])},
+             ({"w": np.eye(2, dtype=np.float32), "x": np.ones(2, np.float32)},)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_rules_pass(name: str, order: int) -> None:
+    function, args = RIGHT[name]
+    found = check_grads(function, args, order=order)
+    assert found.verdict.passes
+    assert not found.kinks
+
+
+@pytest.mark.parametrize(
+    ("function", "point"),
+    [(jax.nn.relu, 0.0), (abs, 0.0), (jax.nn.relu6, 0.0), (jax.nn.relu6, 6.0)],
+)
+def test_a_kink_is_accepted_and_reported(function: Callable[..., Any], point: float) -> None:
+    found = check_grads(function, (point,))
+    assert found.verdict is Verdict.AGREES
+    assert found.leaves[0].kinks == 2
+    assert "at a kink in 2 of 2" in str(found)
+
+
+def _cosh_of_abs() -> Callable[..., Any]:
+    """As exp(|x|)·i0e(x) is written: an even function through a wrong |x|."""
+    wrong_abs = with_rule(jnp.abs, lambda xs, ts: jnp.where(xs[0] >= 0, ts[0], -ts[0]))
+    return lambda x: jnp.exp(wrong_abs(x)) * (jnp.exp(-abs(x)) * jnp.cosh(x))
+
+
+def _det() -> Callable[..., Any]:
+    return lambda m: jnp.prod(jnp.linalg.slogdet(m)[0]) * jnp.exp(jnp.linalg.slogdet(m)[1])
+
+
+WRONG: dict[str, tuple[Callable[..., Any], tuple[Any, ...], int]] = {
+    "atan2, both signs": (
+        with_rule(
+            jnp.arctan2,
+            lambda xs, ts: (-xs[1] * ts[0] + xs[0] * ts[1]) / (xs[0] ** 2 + xs[1] ** 2),
+        ), (1.0, 2.0), 1,
+    ),
+    "x**n where n is 0": (
+        with_rule(
+            lambda x: x ** jnp.array([0, 1, 2]),
+            lambda xs, ts: ts[0] * jnp.array([1.0, 1.0, 2.0]) * jnp.array([1.0, 1.0, xs[0]]),
+        ), (3.0,), 1,
+    ),
+    "an even function through |x|": (_cosh_of_abs(), (0.0,), 1),
+    "relu6 beyond the subdifferential": (
+        with_rule(
+            lambda x: jnp.minimum(jnp.maximum(x, 0.0), 6.0),
+            lambda xs, ts: jnp.where((xs[0] >= 0) & (xs[0] <= 6), 2 * ts[0], 0 * ts[0]),
+        ), (6.0,), 1,
+    ),
+    "logaddexp, 0 at the tie": (
+        with_rule(
+            lambda x, y: jnp.maximum(x, y) + jnp.log1p(jnp.exp(-abs(x - y))),
+            lambda xs, ts: jnp.where(
+                xs[0] == xs[1],
+                0.0,
+                ts[0] / (1 + jnp.exp(xs[1] - xs[0])) + ts[1] / (1 + jnp.exp(xs[0] - xs[1])),
+            ),
+        ), (1.0, 1.0), 1,
+    ),
+    "ldexp(x, 1)": (
+        with_rule(lambda x: 2 * x, lambda xs, ts: jnp.where(xs[0] == 0, 1.0, 2.0) * ts[0]),
+        (0.0,), 1,
+    ),
+    "pow, order 2": (
+        with_rule(
+            lambda x, y: x**y,
+            lambda xs, ts: ts[0] * xs[1] * xs[0] ** jnp.where(xs[1] == 0, 1.0, xs[1] - 1)
+            + ts[1] * jnp.log(xs[0]) * xs[0] ** xs[1],
+        ), (23.0, 0.0), 2,
+    ),
+    "sign of 1e-4 sin": (
+        with_rule(lambda x: 1e-4 * jnp.sin(x), lambda xs, ts: -1e-4 * jnp.cos(xs[0]) * ts[0]),
+        (0.5,), 1,
+    ),
+    "zero in bfloat16": (
+        with_rule(jnp.sin, lambda xs, ts: 0 * ts[0]), (jnp.bfloat16(0.5),), 1,
+    ),
+    "a second derivative at 0": (
+        with_rule(lambda x: x**3 + x**2, lambda xs, ts: (3 * xs[0] ** 2 + xs[0]) * ts[0]),
+        (0.0,), 2,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_planted_rules_are_refuted(name: str) -> None:
+    function, args, order = WRONG[name]
+    if order == 2:
+        check_grads(function, args)
+    with pytest.raises(GradientMismatch, match="REFUTED: the derivative rules are wrong"):
+        check_grads(function, args, order=order)
+
+
+def test_nan_where_there_is_a_derivative_is_refuted() -> None:
+    def sinc(x: Any) -> Any:
+        return jnp.where(x == 0, 1.0, jnp.sin(x) / x)
+
+    with pytest.raises(GradientMismatch, match="nan, the derivative is"):
+        check_grads(sinc, (0.0,))
+
+
+def test_one_wrong_entry_among_many() -> None:
+    scale = np.ones((40, 40), np.float32)
+    scale[17, 23] = 0.95
+    function = with_rule(jnp.sin, lambda xs, ts: jnp.cos(xs[0]) * ts[0] * scale)
+    x = np.linspace(-1, 1, 1600, dtype=np.float32).reshape(40, 40)
+    with pytest.raises(GradientMismatch):
+        check_grads(function, (x,))
+    assert check_grads(jnp.sin, (x,)).verdict is Verdict.AGREES
+
+
+def test_a_wrong_leaf_beside_a_large_one() -> None:
+    function = with_rule(
+        lambda a, b: 1e6 * jnp.sin(a) + jnp.sin(b),
+        lambda xs, ts: 1e6 * jnp.cos(xs[0]) * ts[0] - jnp.cos(xs[1]) * ts[1],
+    )
+    with pytest.raises(GradientMismatch, match="1 of 2 leaves") as caught:
+        check_grads(function, (0.5, 0.25))
+    assert "  b: fwd: the derivative of f by b is" in str(caught.value)
+
+
+def test_a_vanished_gradient_is_not_zero() -> None:
+    net = Chain(20)
+    params = net.init(jax.random.key(0))
+    x, y = jnp.float32(0.3), jnp.float32(0.7)
+
+    def wrong(params: Any, x: Any, y: Any) -> Any:
+        @jax.custom_vjp
+        def cost(params: Any) -> Any:
+            return net.cost(params, x, y)
+
+        def backward(gradient: Any, u: Any) -> Any:
+            (w, b), *rest = gradient
+            return ([(w * u, 0 * b), *((v * u, c * u) for v, c in rest)],)
+
+        cost.defvjp(lambda p: (net.cost(p, x, y), jax.grad(net.cost)(p, x, y)), backward)
+        return cost(params)
+
+    gradient = float(jax.grad(net.cost)(params, x, y)[0][1])
+    assert abs(gradient) < 1e-9
+    with pytest.raises(GradientMismatch) as caught:
+        check_grads(wrong, (params, x, y), modes=("rev",))
+    assert "params[0][1]: rev" in str(caught.value)
+    assert check_grads(net.cost, (params, x, y)).verdict.passes
+
+
+def test_custom_rules_that_are_the_derivative_are_proved() -> None:
+    function = with_rule(
+        lambda x: x * jnp.exp(x), lambda xs, ts: (1 + xs[0]) * jnp.exp(xs[0]) * ts[0]
+    )
+    assert check_grads(function, (0.5,)).verdict is Verdict.PROVED
+
+
+def test_the_counterexample_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    function, args, order = WRONG["pow, order 2"]
+    with pytest.raises(GradientMismatch) as caught:
+        check_grads(function, args, order=order)
+    code = str(caught.value).partition("in scope:\n\n")[2]
+    exec(code, {"f": function})
+    # the last derivative is wrong: 23 or 23² appear where 1/23 and 0 should
+    assert abs(float(capsys.readouterr().out)) > 1
+
+
+@pytest.mark.parametrize("modes", [("forward",), "reverse", (), ("fwd", "rv")])
+def test_misspelt_modes(modes: Any) -> None:
+    with pytest.raises(ArgumentError, match='the accepted ones are "fwd" and "rev"'):
+        check_grads(jnp.sin, (0.5,), modes=modes)
+
+
+def test_other_arguments_that_make_no_sense() -> None:
+    with pytest.raises(ArgumentError, match="order is 0"):
+        check_grads(jnp.sin, (0.5,), order=0)
+    with pytest.raises(ArgumentError, match="no argument is floating point"):
+        check_grads(lambda n: n + 0.5, (3,))
+    with pytest.raises(ArgumentError, match=r'pass modes=\("rev",\)'):
+        function = jax.custom_vjp(jnp.sin)
+        function.defvjp(lambda x: (jnp.sin(x), x), lambda x, u: (u * jnp.cos(x),))
+        check_grads(function, (0.5,))
+    with pytest.raises(UndecidedError, match="nothing to check"):
+        check_grads(jnp.sin, (np.zeros(0, np.float32),))
+
+
+def test_tolerances_are_said_to_be_useless_once() -> None:
+    with pytest.warns(UserWarning, match="atol, eps: not used") as caught:
+        check_grads(jnp.sin, (0.5,), atol=1e-3, eps=1e-3)
+    assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_grads(jnp.sin, (0.5,))
+
+
+def test_what_cannot_be_looked_at_is_undecided() -> None:
+    with pytest.raises(UndecidedError):
+        check_grads(lambda x: x * jnp.log(x), (0.0,))
+
+
+def test_json() -> None:
+    found = json.loads(check_grads(jnp.sin, (0.5,)).to_json())
+    assert found["verdict"] == "AGREES"
+    assert found["leaves"][0]["bits"] >= 106
+
+
+def test_rules_are_stripped_inside_control_flow() -> None:
+    wrong = with_rule(jnp.sin, lambda xs, ts: -jnp.cos(xs[0]) * ts[0])
+
+    def f(x: Any) -> Any:
+        x = jax.lax.cond(x > 0, wrong, jnp.cos, x)
+        return jax.lax.scan(lambda c, _: (wrong(c), None), x, None, length=2)[0]
+
+    closed = jax.make_jaxpr(f)(0.5)
+    assert has_custom_rules(closed)
+    stripped = strip_custom_rules(closed)
+    assert not has_custom_rules(jax.make_jaxpr(stripped)(0.5))
+    slope = jax.grad(lambda x: stripped(x)[0])(0.5)
+    want = jax.grad(lambda x: jnp.sin(jnp.sin(jnp.sin(x))))(0.5)
+    assert np.allclose(slope, want, rtol=1e-6)
