@@ -9,7 +9,7 @@ import jax
 
 from jaxgrad.rules.registry import CALLS, inner_jaxpr
 
-__all__ = ["has_custom_rules", "strip_custom_rules"]
+__all__ = ["has_custom_rules", "inner_programs", "strip_custom_rules"]
 
 _CUSTOM = ("custom_jvp_call", "custom_vjp_call")
 
@@ -26,7 +26,7 @@ def has_custom_rules(jaxpr: Any) -> bool:
     for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
         if equation.primitive.name in _CUSTOM:
             return True
-        if any(has_custom_rules(inner) for inner in _programs(equation.params)):
+        if any(has_custom_rules(inner) for inner in inner_programs(equation.params)):
             return True
     return False
 
@@ -49,7 +49,8 @@ def strip_custom_rules(closed: Any) -> Callable[..., list[Any]]:
     return lambda *inputs: _evaluate(closed.jaxpr, closed.consts, inputs)
 
 
-def _programs(params: dict[str, Any]) -> list[Any]:
+def inner_programs(params: dict[str, Any]) -> list[Any]:
+    """The programs among the parameters of an equation: bodies of calls, loops and branches."""
     found = []
     for value in params.values():
         parts = value if isinstance(value, tuple | list) else (value,)
@@ -72,7 +73,7 @@ def _evaluate(jaxpr: Any, consts: Any, inputs: Any) -> list[Any]:
 
 def _apply(equation: Any, arguments: list[Any]) -> list[Any]:
     params, primitive = equation.params, equation.primitive
-    inner = _programs(params)
+    inner = inner_programs(params)
     custom = primitive.name in _CUSTOM or any(has_custom_rules(program) for program in inner)
     if custom and primitive.name in CALLS:
         program = inner_jaxpr(params)

@@ -258,9 +258,8 @@ def _conclude(
     at += "" if questions.complete else ", along drawn directions and one entry of every leaf"
     least = min((leaf.bits for leaf in leaves), default=math.inf)
     at += f", to {int(least)} bits" if math.isfinite(least) else ""
-    at += (
-        f"; {questions.skipped} mixed derivatives at kinks not judged" if questions.skipped else ""
-    )
+    if questions.skipped:
+        at += f"; {questions.skipped} mixed derivatives at kinks not judged"
     proof = _proof(primal, modes)
     if proof is not None:
         text = f"{proof}; and the one-sided derivatives of the function {at}"

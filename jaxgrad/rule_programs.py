@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import tree_leaves, tree_structure, tree_unflatten
 
+from jaxgrad.custom_rules import inner_programs
 from jaxgrad.errors import ArgumentError
 from jaxgrad.interpret import interpret
 from jaxgrad.numbers.ball import Ball
@@ -111,15 +112,23 @@ class Derived:
 
 
 def _derived(function: Callable[..., Any], args: tuple[Any, ...]) -> Derived:
-    try:
-        return Derived(function, trace(function, args, side="f"))
-    except TypeError as error:
-        if "custom_vjp" not in str(error):
-            raise
+    program = trace(function, args, side="f")
+    if _is_one_way(program.jaxpr):
         raise ArgumentError(
             "f has a custom_vjp rule, which JAX cannot differentiate in forward mode; "
             'pass modes=("rev",)'
-        ) from error
+        )
+    return Derived(function, program)
+
+
+def _is_one_way(jaxpr: Any) -> bool:
+    """Whether a trace holds what JAX leaves where it pushes a tangent through a custom_vjp rule."""
+    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
+        if equation.primitive.name == "custom_lin":
+            return True
+        if any(_is_one_way(inner) for inner in inner_programs(equation.params)):
+            return True
+    return False
 
 
 def forward(primal: Primal, directions: Leaves) -> Derived:

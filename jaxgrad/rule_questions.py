@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad import rule_programs
+from jaxgrad.custom_rules import inner_programs
 from jaxgrad.directions import Direction, basis, drawn
 from jaxgrad.rule_code import paste
 from jaxgrad.rule_programs import Derived, Primal
@@ -227,10 +228,7 @@ def _operations(jaxpr: Any) -> int:
             (contract, _), _ = equation.params["dimension_numbers"]
             size *= math.prod(equation.invars[0].aval.shape[axis] for axis in contract)
         repeats = equation.params.get("length", 1)
-        for value in equation.params.values():
-            for part in value if isinstance(value, tuple | list) else (value,):
-                inner = getattr(part, "jaxpr", part)
-                if hasattr(inner, "eqns"):
-                    size += repeats * _operations(inner)
+        for inner in inner_programs(equation.params):
+            size += repeats * _operations(getattr(inner, "jaxpr", inner))
         total += size
     return total

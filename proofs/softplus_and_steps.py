@@ -54,9 +54,10 @@ def _slope(x: Any) -> Any:
 def _staircase(term: Callable[[Any], Any], x: arb_series, half: arb, power: int) -> arb_series:
     """Σ_{i≥1} of term(x − i + ½), if |term(z)| ≤ q/(1 − q)^power, q = e^(Re z), for Re z < 0.
 
-    That holds for σ with power 1 and for σ' with power 2, as |1 + e^z| ≥ 1 − q. By Cauchy's estimate
-    on a disc of radius 1 the Taylor coefficients at a real z are at most the bound at z + 1. For the
-    i = _TERMS + 1 + k left out, k = 0, 1, …, they are below e^(−k) q / (1 − q)^power, q as below.
+    That holds for σ with power 1 and for σ' with power 2, as |1 + e^z| ≥ 1 − q. By Cauchy's
+    estimate on a disc of radius 1 the Taylor coefficients at a real z are at most the bound at
+    z + 1. For the i = _TERMS + 1 + k left out, k = 0, 1, …, they are thus at most e^(−k) q over
+    (1 − q)^power, with the q computed below.
     """
     at = x.coeffs()[0] if x.coeffs() else arb(0)
     q = (at - _TERMS + half).exp().upper()

@@ -20,7 +20,7 @@ def _points(draw: Any) -> list[tuple[np.ndarray, np.ndarray]]:
     return [*tied, (np.array([0.375, -1.125, 2.0]), np.array([-0.75, 0.625, 1.5]))]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(program=programs, points=_points())
 def test_a_random_program(program: RandomProgram, points: Any) -> None:
     checked = Checked(program, np.ones(SIZE), np.ones(SIZE))
@@ -28,7 +28,7 @@ def test_a_random_program(program: RandomProgram, points: Any) -> None:
         checked.check(*point)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(program=programs, points=_points())
 def test_the_gradient_of_a_random_program(program: RandomProgram, points: Any) -> None:
     checked = Checked(gradient(program), np.ones(SIZE), np.ones(SIZE))
