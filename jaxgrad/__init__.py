@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .comparison import Comparison, compare
     from .errors import GradientMismatch, JaxgradError, UndecidedError
     from .exhaustion import Sweep, sweep
+    from .rule_check import check_grads
     from .verdict import Verdict
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "UndecidedError",
     "Verdict",
     "activations",
+    "check_grads",
     "claim",
     "closed_form",
     "compare",
@@ -45,6 +47,7 @@ _HOME = {
     "Sweep": "exhaustion",
     "UndecidedError": "errors",
     "Verdict": "verdict",
+    "check_grads": "rule_check",
     "claim": "claims",
     "compare": "comparison",
     "sweep": "exhaustion",

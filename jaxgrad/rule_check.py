@@ -195,8 +195,7 @@ def _check(primal: Primal, order: int, modes: tuple[str, ...]) -> GradientCheck:
                 best = {}
                 for i, question in enumerate(questions.ask()):
                     judgement = judge(
-                        question.value, question.sides, question.floats,
-                        questions.spacing, question.single,
+                        question.value, question.sides, question.floats, question.rounded
                     )  # fmt: skip
                     best[i] = question, judgement
             if all(found.verdict is not Verdict.UNDECIDED for _, found in best.values()):

@@ -10,17 +10,21 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flint import arb
 from jax.tree_util import tree_leaves, tree_structure, tree_unflatten
 
 from jaxgrad.custom_rules import inner_programs
 from jaxgrad.errors import ArgumentError
 from jaxgrad.interpret import interpret
-from jaxgrad.numbers.ball import Ball
+from jaxgrad.numbers.ball import Ball, exact_ball
+from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.program import Leaf, Program, arguments, parameter_names, trace
 
 __all__ = ["Derived", "Primal", "backward", "forward", "nested"]
 
 Leaves = Sequence[Any]
+# Multiples of 1/16 are exact in every float of 4 bits or more.
+SHORT = 16
 
 
 class Primal:
@@ -87,6 +91,22 @@ class Primal:
         return tuple(np.asarray(v, y.dtype) for v, y in zip(leaves, self.outputs, strict=True))
 
 
+class _Rounded(Ball):
+    """Balls in which a constant stands for any number that rounds to it.
+
+    A rule such as that of erf has 2/√π in it, rounded to the dtype of its argument.
+    """
+
+    def __init__(self, rounding: float) -> None:
+        self._rounding = rounding
+
+    def constant(self, value: Any) -> arb:
+        number = exact_ball(value)
+        if not number.is_finite() or (number * SHORT).is_integer():
+            return number  # a small multiple of 1/16 is meant as it is
+        return number * arb(1, self._rounding)
+
+
 @dataclass(frozen=True)
 class Derived:
     """A derivative of a primal as JAX's rules give it.
@@ -99,11 +119,15 @@ class Derived:
     function: Callable[..., Any]
     program: Program
 
-    def balls(self, *args: Leaves) -> list[np.ndarray]:
-        """The exact formula of the rules, enclosed: an object array for each leaf."""
-        system = Ball()
-        flat = [system.constants(np.asarray(v)) for v in tree_leaves(list(args))]
-        return interpret(self.program, system, flat)
+    def balls(self, *args: Leaves, rounding: float = 0.0) -> list[ObjectArray]:
+        """The exact formula of the rules, enclosed: an object array for each leaf.
+
+        Args:
+            args: the point, the directions and the cotangents, which are exact.
+            rounding: the relative error of the constants within the program.
+        """
+        flat = [Ball().constants(np.asarray(v)) for v in tree_leaves(list(args))]
+        return interpret(self.program, _Rounded(rounding) if rounding else Ball(), flat)
 
     def floats(self, *args: Leaves) -> list[np.ndarray]:
         """What JAX computes."""

@@ -40,7 +40,7 @@ class Question:
         sides: the one-sided derivatives.
         floats: computes what JAX does.
         code: writes what shows it.
-        single: whether it is one entry of a derivative, not a sum of several.
+        rounded: its enclosure where the constants of the rule are rounded numbers.
     """
 
     leaf: int
@@ -49,7 +49,7 @@ class Question:
     sides: Sides
     floats: Callable[[], float]
     code: Callable[[], str]
-    single: bool
+    rounded: Callable[[], Any]
 
 
 class Questions:
@@ -103,9 +103,13 @@ class Questions:
                         f"fwd: the derivative of {self._output(k, index)} {self._by(direction)}",
                         leaf[index],
                         truth.entry(v, 1, k, index),
-                        lambda d=derived, p=point, m=moved, k=k, i=index: d.floats(p, m)[k][i],
+                        lambda d=derived, p=point, m=moved, k=k, i=index: float(
+                            d.floats(p, m)[k][i]
+                        ),
                         lambda d=direction, k=k, w=weight: self._code(("fwd",), (d,), k, w),
-                        direction.index is not None,
+                        lambda d=derived, p=point, m=moved, k=k, i=index: d.balls(
+                            p, m, rounding=self.spacing
+                        )[k][i],
                     )
 
     def _backward(self, truth: Truth) -> Iterator[Question]:
@@ -127,7 +131,10 @@ class Questions:
                         _dot_floats(d.floats(p, w)[t.leaf], t.values)
                     ),
                     lambda d=direction, c=cotangent: self._code(("rev",), (d,), c.leaf, c.values),
-                    direction.index is not None and cotangent.index is not None,
+                    lambda d=derived, p=point, w=weights, t=direction: _dot(
+                        d.balls(p, w, rounding=self.spacing)[t.leaf].reshape(-1),
+                        t.values.reshape(-1),
+                    ),
                 )
 
     def _higher(self, truth: Truth, order: int) -> Iterator[Question]:
@@ -172,7 +179,7 @@ class Questions:
                 sides,
                 lambda d=derived: float(d.floats(*args)[0]),
                 lambda m=modes: self._code(m, directions, cotangent.leaf, cotangent.values),
-                all(d.index is not None for d in (cotangent, *directions)),
+                lambda d=derived: d.balls(*args, rounding=self.spacing)[0][()],
             )
 
     def _tuples(self, order: int) -> Iterator[tuple[Direction, ...]]:

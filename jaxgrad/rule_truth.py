@@ -13,6 +13,7 @@ from flint import arb
 from jaxgrad.engines.enclosure import ENOUGH_BITS
 from jaxgrad.interpret import interpret
 from jaxgrad.numbers.ball import Ball, relative_bits
+from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.numbers.germ import OneSided, one_sided_derivatives
 from jaxgrad.rule_programs import Primal
 from jaxgrad.verdict import Verdict
@@ -71,19 +72,16 @@ class Judgement:
     truth: str
 
 
-def judge(
-    value: arb, sides: Sides, in_floats: Any, spacing: float = 0.0, single: bool = True
-) -> Judgement:
+def judge(value: arb, sides: Sides, in_floats: Any, rounded: Any) -> Judgement:
     """Judges one number by the one-sided derivatives: equal to both, or between the two.
 
     Args:
         value: the enclosure of what the rule gives.
         sides: the one-sided derivatives.
         in_floats: called without arguments where the formula is no real number: what JAX computes.
-        spacing: how far apart neighbouring floats are, relatively.  A rule that is off by less
-            has a constant rounded to its dtype; it agrees, to fewer bits.
-        single: whether the number is one entry.  In a sum, what is off by less may also be a
-            small entry that is wrong, so that nothing is decided.
+        rounded: called without arguments where the formula is not the derivative: its enclosure
+            for constants that are rounded numbers.  A rule that is the derivative but for the
+            rounding of its constants agrees, to fewer bits.
     """
 
     def result(verdict: Verdict, bits: float = math.inf, shown: str | None = None) -> Judgement:
@@ -103,8 +101,9 @@ def judge(
         )
     if all(value < t for t in known) or all(value > t for t in known):
         bits = -math.inf if sides.kink else min(_bits(value, t) for t in known)
-        if spacing > 0 and bits >= -math.log2(spacing):
-            return result(Verdict.AGREES if single else Verdict.UNDECIDED, bits)
+        around = rounded()
+        if bits > 0 and around.is_finite() and all(around.overlaps(t) for t in known):
+            return result(Verdict.AGREES, bits)
         return result(Verdict.REFUTED)
     if sides.kink or not all(t.is_finite() for t in known):
         return result(Verdict.AGREES)
@@ -138,7 +137,7 @@ class Truth:
         self._found: dict[bytes, OneSided] = {}
         system = Ball()
         point = [system.constants(value) for value in primal.point]
-        self._value = interpret(primal.moving_program, system, point)
+        self._value: list[ObjectArray] = interpret(primal.moving_program, system, point)
         self.reasons: set[str] = set()
 
     def along(self, direction: Sequence[np.ndarray]) -> OneSided:
@@ -185,7 +184,7 @@ class Truth:
         plus, minus = total
         return Sides((plus.right - minus.right) / 4, (plus.left - minus.left) / 4)
 
-    def _drop_jumps(self, side: list[np.ndarray]) -> None:
+    def _drop_jumps(self, side: list[ObjectArray]) -> None:
         """A side whose limit is not the value of f has no derivative."""
         for leaf, values in zip(side, self._value, strict=True):
             for index in np.ndindex(values.shape):
@@ -196,7 +195,7 @@ class Truth:
                         leaf[(k, *index)] = arb.nan()
 
 
-def _weighted(values: list[np.ndarray], weights: Sequence[np.ndarray]) -> arb:
+def _weighted(values: list[ObjectArray], weights: Sequence[np.ndarray]) -> arb:
     total = arb(0)
     for leaf, weight in zip(values, weights, strict=True):
         for x, u in zip(leaf.reshape(-1), np.asarray(weight).reshape(-1), strict=True):

@@ -209,7 +209,7 @@ def _dead_unit(depth: int, bias: float) -> Evidence:
         Verdict.REFUTED,
         "counterexample",
         f"w = 1, b = 0 but b_{depth - 1} = {bias:g}, x = 1: z_{depth - 1} < 0, and ∂C/∂w_l and "
-        f"∂C/∂b_l are exactly 0 for l = 1 … {depth - 1}: no gradient step on this example changes them",
+        f"∂C/∂b_l are exactly 0 for l = 1 … {depth - 1}: no step on this example changes them",
         counterexample=(
             "import jax, jax.numpy as jnp\n"
             "from jaxgrad.networks import Chain\n"

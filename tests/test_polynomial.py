@@ -429,6 +429,19 @@ def test_divisors_are_recorded() -> None:
     assert len(system.field.divisors) == 1
 
 
+def test_sums_of_squares_are_positive_if_one_term_is() -> None:
+    system, x, y = _system()
+    field, one = system.field, system.constant(1)
+    sign, root = system.compare("gt", x, y), system.sqrt(y)
+    for positive in (one, one + x * x, system.exp(x) + x * x * y * y, one + root * system.exp(y),
+                     one + sign, system.logistic(x) + y * y):  # fmt: skip
+        assert field.is_positive(positive.poly), positive
+        assert not field.is_positive((-positive).poly), positive
+    for doubtful in (x, x * x, one + x, one - x * x, one + x * y, root, sign, x * x + y * y,
+                     one + x * x * y, one + system.log(x)):  # fmt: skip
+        assert not field.is_positive(doubtful.poly), doubtful
+
+
 def test_infinities() -> None:
     system, x, _ = _system()
     infinity, nan = system.constant(np.inf), system.constant(np.nan)

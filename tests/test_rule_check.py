@@ -35,6 +35,9 @@ RIGHT: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "sinc": (jnp.sinc, (0.0,)),
     "power of exponent 0": (lambda x, y: x**y, (23.0, 0.0)),
     "root at 0": (jnp.sqrt, (0.0,)),
+    "constants rounded to float32": (
+        lambda x: jax.scipy.special.erf(jax.scipy.special.erf(x)), (np.linspace(-1, 1, 6),),
+    ),
     "an integer argument": (lambda x, n: x * n, (0.5, 3)),
     "tree": (lambda p: {"y": jnp.tanh(p["w"] @ p["x"])},
              ({"w": np.eye(2, dtype=np.float32), "x": np.ones(2, np.float32)},)),

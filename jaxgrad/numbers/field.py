@@ -46,6 +46,7 @@ class Generator:
 
 
 POSITIVE = frozenset({"exp", "exp_inverse", "sigmoid", "softplus"})
+NOT_NEGATIVE = frozenset({"root", "positive", "zero"})
 
 
 class Field:
@@ -169,10 +170,22 @@ class Field:
         return content, poly * fmpq(content.denominator, content.numerator)
 
     def is_positive(self, poly: Poly) -> bool:
-        """Whether a sum of positive terms shows that the polynomial is positive everywhere."""
+        """Whether it is a sum of terms that are nowhere negative, one of them positive everywhere.
+
+        1 + x², e^u + [v>0] and 2 + √w·σ(u) are; x² is not, for it is 0 at 0.
+        """
         if any(coefficient <= 0 for coefficient in poly.coeffs()) or poly.is_zero():
             return False
-        return all(g.kind in POSITIVE for g in self.used(poly))
+        doubtful = [g for g in self.used(poly) if g.kind not in POSITIVE]
+        if not doubtful:
+            return True
+        signed = [g.index for g in doubtful if g.kind not in NOT_NEGATIVE]
+        some_positive = False
+        for exponents in poly.monoms():
+            if any(exponents[i] % 2 for i in signed):
+                return False
+            some_positive = some_positive or not any(exponents[g.index] for g in doubtful)
+        return some_positive
 
     def split(self, poly: Poly, generator: Generator) -> list[Poly]:
         """The coefficients of a polynomial as a polynomial in one generator."""

@@ -1,7 +1,8 @@
 """Truncated series in an infinitesimal ε > 0, with Arb balls for coefficients.
 
 A value is Σ c_k ε^((v+k)/q), k = 0 … n−1, plus O(ε^((v+n)/q)) unless it is exact.  The
-exponents are multiples of 1/q (a Puiseux series), so that a root of an infinitesimal is one of them.
+exponents are multiples of 1/q (a Puiseux series), so that a root of an infinitesimal is one
+of them.
 """
 
 from __future__ import annotations

@@ -123,6 +123,8 @@ def compose(name: str, x: Series) -> Series:
         return unknown(f"{name} at a value without a known finite part", x.terms)
     c = x.at(0)
     h = x.infinitesimal()
+    if not c.is_finite() and not c.is_exact():
+        return unknown(f"{name} at a value that nothing bounds", x.terms)
     if h.is_zero or not c.is_finite():
         return _constant(name, c, x.terms)
     step, stop = h.start, x.terms * x.ramification
