@@ -169,12 +169,21 @@ def _proved(hand: Side, auto: Side, args: Sequence[Any], algebra: Identity) -> C
         return _refuted(hand, auto, args, meeting)  # at a point that the proof leaves out
     where = ""
     if algebra.divisors:
-        count = len(algebra.divisors)
-        where = f" at which both are defined ({count} divisors, roots or logarithms to respect)"
+        where = _leaving_out(algebra.divisors)
     text = f"the same polynomial for every real input {_scope(hand)}{where}"
     leaves = tuple(LeafResult(x.path, x.shape, Verdict.PROVED) for x in hand.outputs)
     evidence = Evidence(Verdict.PROVED, "identity", text, trusts=_TRUSTS_POLYNOMIALS)
     return Comparison(Verdict.PROVED, leaves, evidence, (hand, auto))
+
+
+def _leaving_out(divisors: Sequence[str]) -> str:
+    """Where a proof says nothing: divisors count in branches that are not taken, too."""
+    few = ", ".join(divisors[:2])
+    more = f" and {len(divisors) - 2} more" if len(divisors) > 2 else ""
+    return (
+        f" at which no divisor and no argument of a root or logarithm vanishes ({few}{more}), "
+        "in branches not taken too"
+    )
 
 
 def _second_opinion(hand: Side, auto: Side) -> enclosure.Meeting | None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.rules.registry import CALLS, inner_jaxpr
+from jaxgrad.rules.registry import CALLS, inner_jaxpr, scan_counts
 
 __all__ = ["longest_chain"]
 
@@ -76,7 +76,7 @@ def _open(jaxpr: Any) -> Any:
 
 def _through_scan(params: Any, inputs: list[int]) -> list[int]:
     body = _open(params["jaxpr"])
-    constants, carries = params["num_consts"], params["num_carry"]
+    constants, carries = scan_counts(params)
     deepest: list[int] = []
     for _ in range(params["length"]):
         outputs = _walk(body, inputs)

@@ -383,7 +383,30 @@ def test_integer_arguments_are_held_fixed() -> None:
 def test_divisors_that_may_vanish_are_part_of_the_statement() -> None:
     result = compare(lambda x: -1 / x**2, jax.grad(lambda x: 1 / x), 0.5)
     assert result.verdict is Verdict.PROVED
-    assert "at which" in result.evidence.text
+    assert "no divisor" in result.evidence.text
+    assert "(x)" in result.evidence.text
+
+
+def test_divisors_in_branches_that_are_not_taken_are_part_of_the_statement() -> None:
+    def hand(x: Any) -> Any:
+        return x * jnp.where(x == 0, 5.0, 1 / x)
+
+    result = compare(hand, lambda x: x - x + 1.0, 2.0)
+    assert (
+        result.verdict is Verdict.PROVED
+    )  # and 0, where they differ, is left out in so many words
+    assert "vanishes (x), in branches not taken too" in result.evidence.text
+    assert compare(hand, lambda x: x - x + 1.0, 0.0).verdict is Verdict.REFUTED
+
+
+def test_divisors_are_written_in_the_names_of_the_inputs() -> None:
+    def hand(p: Any) -> Any:
+        return jnp.sum(p["w"]) / (1 + p["w"][1] * p["b"])
+
+    args = ({"w": jnp.ones(2), "b": 2.0},)
+    result = compare(hand, lambda p: (p["w"][0] + p["w"][1]) / (p["b"] * p["w"][1] + 1), *args)
+    assert result.verdict is Verdict.PROVED
+    assert "p['b']*p['w'][1] + 1" in result.evidence.text
 
 
 def test_a_point_that_the_proof_leaves_out_is_looked_at_too() -> None:

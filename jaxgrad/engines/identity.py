@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -41,7 +42,7 @@ class Identity:
 
     Args:
         equal: for each output leaf a boolean array: proved equal; None if evaluation stopped.
-        divisors: how many polynomials must not vanish for both programs to be defined.
+        divisors: what must not vanish for the proof to apply, in the names of the inputs.
         off_ties: for each leaf whether the entries are equal wherever no comparison ties.
         reason: why it stopped, if it did.
     """
@@ -110,8 +111,29 @@ def _evaluate(hand: Side, auto: Side, field: Field) -> Identity:
         pairs = [_same(field, a, b) for a, b in zip(x.reshape(-1), y.reshape(-1), strict=True)]
         equal.append(np.array([p[0] for p in pairs], bool).reshape(x.shape))
         off_ties.append(np.array([p[1] for p in pairs], bool).reshape(x.shape))
-    divisors = tuple(str(divisor) for divisor in field.divisors)
+    divisors = tuple(describe(field, divisor, hand.inputs) for divisor in field.divisors)
     return Identity(equal, divisors, off_ties)
+
+
+# Enough to recognise a divisor by; the whole of a long one helps nobody.
+_LONGEST_DESCRIPTION = 60
+
+
+def describe(field: Field, poly: Poly, inputs: Sequence[Leaf]) -> str:
+    """A polynomial in the names of the inputs, cut short if it is long."""
+
+    def name(match: re.Match[str]) -> str:
+        generator = field.generators[int(match[1])]
+        if generator.kind == "input":
+            leaf, entry = generator.label
+            index = np.unravel_index(entry, inputs[leaf].shape)
+            return inputs[leaf].path + (str([int(i) for i in index]) if index else "")
+        inner = ", ".join(describe(field, argument, inputs) for argument in generator.arguments)
+        return f"({inner})" if generator.kind == "named" else f"{generator.kind}({inner})"
+
+    text = re.sub(r"g(\d+)", name, str(poly))
+    short = len(text) <= _LONGEST_DESCRIPTION
+    return text if short else text[: _LONGEST_DESCRIPTION - 1] + "…"
 
 
 def _same(field: Field, x: object, y: object) -> tuple[bool, bool]:
