@@ -14,7 +14,7 @@ from jaxgrad.engines.enclosure import ENOUGH_BITS
 from jaxgrad.interpret import interpret
 from jaxgrad.numbers.ball import Ball, relative_bits
 from jaxgrad.numbers.base import ObjectArray
-from jaxgrad.numbers.germ import OneSided, one_sided_derivatives
+from jaxgrad.one_sided import OneSided, one_sided_derivatives
 from jaxgrad.rule_programs import Primal
 from jaxgrad.verdict import Verdict
 

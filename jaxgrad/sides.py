@@ -16,7 +16,7 @@ from jax.tree_util import keystr, tree_flatten_with_path, tree_unflatten
 from jaxgrad.errors import ArgumentError, JaxgradError, TraceError
 from jaxgrad.interpret import Interpreter, interpret
 from jaxgrad.numbers.base import NumberSystem
-from jaxgrad.numbers.numpy_code import NumberArray
+from jaxgrad.numpy_code import NumberArray
 from jaxgrad.program import Leaf, Program, arguments, parameter_names, trace
 
 __all__ = ["Side", "make_side"]

@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxgrad.numbers.ball import precision
-from jaxgrad.numbers.germ import Germ, one_sided_derivatives
+from jaxgrad.numbers.germ import Germ
 from jaxgrad.numbers.series import Series, inverse
 from jaxgrad.numbers.taylor import FUNCTIONS, compose
+from jaxgrad.one_sided import one_sided_derivatives
 
 DIGITS = 1e-6  # the constants of these programs are float32
 

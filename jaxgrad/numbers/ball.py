@@ -12,11 +12,9 @@ import flint
 import numpy as np
 from flint import arb, fmpq
 
-from jaxgrad.numbers.base import NumberSystem, objects
+from jaxgrad.numbers.base import UNKNOWN, ThreeValued, objects
 
 __all__ = ["Ball", "exact_ball", "precision"]
-
-UNKNOWN = None
 
 
 @contextlib.contextmanager
@@ -50,7 +48,7 @@ def exact_ball(value: Any) -> arb:
     return arb(float(value))
 
 
-class Ball(NumberSystem):
+class Ball(ThreeValued):
     """The reals enclosed by Arb balls at the current working precision.
 
     A truth value is True, False or None; None means that the balls overlap too much to tell, and
@@ -115,28 +113,12 @@ class Ball(NumberSystem):
         return super().function(name, *xs)
 
     def compare(self, relation: str, x: arb, y: arb) -> bool | None:
-        if x is y and x.is_finite():  # one number, whatever its radius
+        if x is y and x.is_finite():  # one number, whatever its radius: `x != x` asks for NaN
             return relation in ("eq", "le", "ge")
-        if x is y and x.is_finite():  # `x != x` is how programs ask for NaN
-            return relation in ("ge", "le", "eq")
         holds, fails = _RELATIONS[relation]
         if holds(x, y):
             return True
         return False if fails(x, y) else UNKNOWN
-
-    def logical_not(self, p: bool | None) -> bool | None:
-        return UNKNOWN if p is UNKNOWN else not p
-
-    def logical_and(self, p: bool | None, q: bool | None) -> bool | None:
-        if p is False or q is False:
-            return False
-        return UNKNOWN if p is UNKNOWN or q is UNKNOWN else True
-
-    def truth(self, value: bool) -> bool:
-        return bool(value)
-
-    def known(self, p: bool | None) -> bool | None:
-        return p
 
     def select(self, p: bool | None, if_false: Any, if_true: Any) -> Any:
         if p is not UNKNOWN:

@@ -16,9 +16,10 @@ import numpy as np
 
 from jaxgrad.errors import JaxgradError, UnsupportedPrimitive
 
-__all__ = ["CannotDecide", "NumberSystem", "ObjectArray", "objects"]
+__all__ = ["CannotDecide", "NumberSystem", "ObjectArray", "ThreeValued", "objects"]
 
 Element = Any
+UNKNOWN = None  # a truth value that the precision does not settle
 # NumPy cannot say what an object array holds, so neither can a type checker.
 ObjectArray = Any
 Truth = Any
@@ -214,3 +215,24 @@ def exact(value: Any) -> Fraction:
     if not math.isfinite(number):
         raise CannotDecide(f"{number} is not a real number")
     return Fraction(number)
+
+
+class ThreeValued(NumberSystem):
+    """A number system whose comparisons are True, False, or UNKNOWN where elements overlap.
+
+    The logic is Kleene's: what follows whichever way the unknown falls is known.
+    """
+
+    def logical_not(self, p: bool | None) -> bool | None:
+        return UNKNOWN if p is UNKNOWN else not p
+
+    def logical_and(self, p: bool | None, q: bool | None) -> bool | None:
+        if p is False or q is False:
+            return False
+        return UNKNOWN if p is UNKNOWN or q is UNKNOWN else True
+
+    def truth(self, value: bool) -> bool:
+        return bool(value)
+
+    def known(self, p: bool | None) -> bool | None:
+        return p

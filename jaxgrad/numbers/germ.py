@@ -9,29 +9,25 @@ whatever derivative rules its functions carry.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-from flint import arb, fmpq
+from flint import arb
 
-from jaxgrad.interpret import interpret
 from jaxgrad.numbers.ball import Ball, exact_ball
-from jaxgrad.numbers.base import NumberSystem, objects
+from jaxgrad.numbers.base import UNKNOWN, ThreeValued
 from jaxgrad.numbers.series import Series, inverse, unknown
 from jaxgrad.numbers.taylor import FUNCTIONS, compose
-from jaxgrad.program import Program, trace
 
-__all__ = ["Germ", "OneSided", "one_sided_derivatives"]
+__all__ = ["Germ"]
 
-UNKNOWN = None
 # Roots up to the 64th: a float such as 1/4 is one of those, one such as 0.3 has the denominator
 # 2^54, and a series in ε^(1/2^54) has more coefficients than there is memory.
 LARGEST_RAMIFICATION = 64
 
 
-class Germ(NumberSystem):
+class Germ(ThreeValued):
     """Series in an infinitesimal ε > 0, ordered by their leading terms.
 
     A truth value is True, False or None; None means that every coefficient that is known may be
@@ -134,20 +130,6 @@ class Germ(NumberSystem):
     def compare(self, relation: str, x: Series, y: Series) -> bool | None:
         sign = 0 if x is y and x.is_finite else (x - y).sign()
         return UNKNOWN if sign is None else _RELATIONS[relation](sign)
-
-    def logical_not(self, p: bool | None) -> bool | None:
-        return UNKNOWN if p is UNKNOWN else not p
-
-    def logical_and(self, p: bool | None, q: bool | None) -> bool | None:
-        if p is False or q is False:
-            return False
-        return UNKNOWN if p is UNKNOWN or q is UNKNOWN else True
-
-    def truth(self, value: bool) -> bool:
-        return bool(value)
-
-    def known(self, p: bool | None) -> bool | None:
-        return p
 
     def select(self, p: bool | None, if_false: Any, if_true: Any) -> Any:
         if p is not UNKNOWN:
@@ -261,112 +243,3 @@ _SPECIAL: dict[str, Callable[..., Series]] = {
     "round_half_away": _stepped("round_half_away"),
     "round_half_even": _stepped("round_half_even"),
 }
-
-
-# -- one-sided derivatives -----------------------------------------------------------------------
-class OneSided:
-    """The one-sided derivatives of a program at a point along a line.
-
-    Args:
-        right, left: for each output leaf of shape s an object array of shape (order + 1, *s):
-            f₊⁽ᵏ⁾(x; v) and f₋⁽ᵏ⁾(x; v) for k = 0 … order, enclosed; ±∞ where the slope is infinite
-            and NaN where nothing is known (outside the domain, or too few terms).
-        reasons: why some entry is NaN.
-
-    Example:
-        >>> import jax
-        >>> found = one_sided_derivatives(jax.nn.relu, (0.0,), (1.0,))
-        >>> found.left[0][1], found.right[0][1]
-        (0, 1.00000000000000)
-    """
-
-    def __init__(
-        self, right: list[np.ndarray], left: list[np.ndarray], reasons: tuple[str, ...]
-    ) -> None:
-        self.right = right
-        self.left = left
-        self.reasons = reasons
-
-
-def one_sided_derivatives(
-    function: Callable[..., Any] | Program,
-    args: Sequence[Any],
-    direction: Sequence[Any],
-    order: int = 1,
-    terms: int | None = None,
-) -> OneSided:
-    """The derivatives of t ↦ f(x + tv) at 0 from the right and from the left.
-
-    The function is evaluated over germs, so no derivative rule of JAX has a part in it.
-
-    Args:
-        function: a JAX function of ``args``, or its traced program.
-        args: pytrees of arrays of floating-point numbers, the point x.
-        direction: the leaves of v, one array for each leaf of ``args``; those of leaves that are
-            not floating point are not looked at.
-        order: the highest derivative.
-        terms: how many powers of ε are kept; by default enough for the order and for four
-            leading terms to cancel.
-
-    Raises:
-        UnsupportedPrimitive: a primitive has no rule.
-
-    Example:
-        >>> import jax
-        >>> found = one_sided_derivatives(jax.nn.softplus, (0.0,), (1.0,))
-        >>> found.right[0][1], found.left[0][1]
-        (0.500000000000000, 0.500000000000000)
-    """
-    program = function if isinstance(function, Program) else trace(function, args)
-    # Each 0/0 of simple zeros costs one term, so four such quotients may be nested.
-    germ = Germ(order + 5 if terms is None else terms)
-    reasons: set[str] = set()
-    sides = []
-    for sign in (1, -1):
-        inputs = [
-            _lines(germ, leaf.value, sign, v) if leaf.differentiable else leaf.value
-            for leaf, v in zip(program.inputs, direction, strict=True)
-        ]
-        outputs = interpret(program, germ, inputs)
-        sides.append([_derivatives(values, order, sign, reasons) for values in outputs])
-    return OneSided(sides[0], sides[1], tuple(sorted(reasons)))
-
-
-def _lines(germ: Germ, point: Any, sign: int, direction: Any) -> np.ndarray:
-    values = np.asarray(point, np.float64)
-    slopes = np.broadcast_to(np.asarray(direction, np.float64), values.shape)
-    pairs = zip(values.reshape(-1).tolist(), slopes.reshape(-1).tolist(), strict=True)
-    return objects([germ.line(x, sign * v) for x, v in pairs], values.shape)
-
-
-def _derivatives(values: np.ndarray, order: int, sign: int, reasons: set[str]) -> np.ndarray:
-    rows = []
-    for k in range(order + 1):
-        found = [_derivative(x, k, reasons) * sign**k for x in values.reshape(-1)]
-        rows.append(objects(found, values.shape))
-    return np.stack(rows)
-
-
-def _derivative(x: Any, k: int, reasons: set[str]) -> arb:
-    """k! times the coefficient of εᵏ; infinite if a power that εᵏ does not divide stands first."""
-    if not isinstance(x, Series):
-        reasons.add("an output that is no real number")
-        return arb.nan()
-    if x.reason is not None:
-        reasons.add(x.reason)
-        return arb.nan()
-    target = k * x.ramification
-    for i, c in enumerate(x.coefficients):
-        exponent = x.start + i
-        whole = exponent >= 0 and exponent % x.ramification == 0
-        if exponent >= target or whole or c.is_zero():
-            continue
-        falling = math.prod(Fraction(exponent, x.ramification) - j for j in range(k))
-        slope = c * arb(fmpq(falling.numerator, falling.denominator))
-        if slope > 0:
-            return arb.pos_inf()
-        return arb.neg_inf() if slope < 0 else arb.nan()
-    if x.end is not None and x.end <= target:
-        reasons.add(f"fewer than {k + 1} powers of ε are left of {x.terms}")
-        return arb.nan()
-    return x.at(target) * math.factorial(k)
