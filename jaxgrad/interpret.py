@@ -17,6 +17,7 @@ from jaxgrad import rules
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import NumberSystem
 from jaxgrad.program import is_differentiable
+from jaxgrad.rules.concrete import evaluate, is_concrete
 
 __all__ = ["Interpreter", "interpret"]
 
@@ -54,7 +55,7 @@ class Interpreter:
         rule = rules.RULES.get(name)
         if rule is None and all(is_concrete(value) for value in arguments):
             # Nothing here depends on a real variable: the primitive itself is exact.
-            return rules.elementwise.evaluate(self, equation, arguments)
+            return evaluate(self, equation, arguments)
         if rule is None:
             raise UnsupportedPrimitive(
                 f"the primitive `{name}` has no rule; add one with @rule({name!r}) in "
@@ -100,11 +101,6 @@ class Interpreter:
         if hasattr(atom, "val"):
             return self.lift(np.asarray(atom.val, dtype=atom.aval.dtype))
         return values[atom]
-
-
-def is_concrete(value: Any) -> bool:
-    """Whether a value holds plain numbers that no real variable reaches."""
-    return not (isinstance(value, np.ndarray) and value.dtype.kind == "O")
 
 
 def interpret(program: Any, system: NumberSystem, inputs: list[Any]) -> list[np.ndarray]:

@@ -129,16 +129,7 @@ class Comparison:
             }
             for leaf in self.leaves
         ]
-        return json.dumps(
-            {
-                "verdict": str(self.verdict),
-                "evidence": self.evidence.text,
-                "kind": self.evidence.kind,
-                "trusts": list(self.evidence.trusts),
-                "leaves": leaves,
-                "counterexample": self.counterexample,
-            }
-        )
+        return json.dumps({**self.evidence.to_dict(), "leaves": leaves})
 
     def __str__(self) -> str:
         lines = [f"{self.verdict}: {self.evidence.text}"]

@@ -105,16 +105,7 @@ class GradientCheck:
              "bits": int(x.bits) if math.isfinite(x.bits) else None, "text": x.text}
             for x in self.leaves
         ]  # fmt: skip
-        return json.dumps(
-            {
-                "verdict": str(self.verdict),
-                "evidence": self.evidence.text,
-                "kind": self.evidence.kind,
-                "trusts": list(self.evidence.trusts),
-                "leaves": leaves,
-                "counterexample": self.counterexample,
-            }
-        )
+        return json.dumps({**self.evidence.to_dict(), "leaves": leaves})
 
     def __str__(self) -> str:
         lines = [f"{self.verdict}: {self.evidence.text}"]

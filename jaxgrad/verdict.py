@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 __all__ = ["Evidence", "Verdict"]
 
@@ -70,3 +71,18 @@ class Evidence:
     def evidence(self) -> Evidence:
         """Itself, so that whatever has an ``evidence`` can be the outcome of a claim."""
         return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """What every JSON report says of a verdict.
+
+        Example:
+            >>> sorted(Evidence(Verdict.PROVED, "identity", "equal").to_dict())
+            ['counterexample', 'evidence', 'kind', 'trusts', 'verdict']
+        """
+        return {
+            "verdict": str(self.verdict),
+            "evidence": self.text,
+            "kind": self.kind,
+            "trusts": list(self.trusts),
+            "counterexample": self.counterexample,
+        }

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 from fractions import Fraction
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from flint import arb
+from proofs_support import load, run
 
 from jaxgrad.activations import Activation
 from jaxgrad.outward import working
@@ -21,24 +20,9 @@ LAST_DIGIT = Fraction(1, 10**11)
 FLOAT32_STEP = 2.0**-23  # the smallest error that a float32 constant 1 can have
 
 
-def load(name):
-    path = Path(__file__).parents[1] / "proofs" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"proofs_{name}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 network = load("one_neuron_per_layer")
 changes = load("small_changes")
 sigmoid = load("sigmoid_bound")
-
-
-def run(claim, **wrong):
-    """Part -> evidence."""
-    outcome = claim(**wrong)
-    parts = [("", outcome)] if hasattr(outcome, "verdict") else outcome
-    return {name: part.evidence for name, part in parts}
 
 
 def verdicts(claim, **wrong):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from fractions import Fraction
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from proofs_support import load, run
 
 from jaxgrad import closed_form
 from jaxgrad.activations import Activation, activation
@@ -20,25 +19,10 @@ FLOAT16, FLOAT32, FLOAT8 = (np.dtype(d) for d in ("float16", "float32", jnp.floa
 STEP = 2.0**-23  # the smallest error that a float32 constant 1 can have
 
 
-def load(name):
-    path = Path(__file__).parents[1] / "proofs" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"proofs_{name}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 several = load("several_neurons")
 steps = load("softplus_and_steps")
 saturation = load("sigmoid_saturation")
 rectified = load("rectified_linear")
-
-
-def run(claim, **wrong):
-    """Part -> evidence."""
-    outcome = claim(**wrong)
-    parts = [("", outcome)] if hasattr(outcome, "verdict") else outcome
-    return {name: part.evidence for name, part in parts}
 
 
 def verdicts(claim, **wrong):

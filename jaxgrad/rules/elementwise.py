@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import NumberSystem
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.program import is_differentiable
+from jaxgrad.rules.concrete import (
+    evaluate,
+    is_concrete,
+    is_discrete,
+    require_real,
+    require_truth,
+)
 from jaxgrad.rules.registry import rule
 
 __all__ = ["ELEMENTWISE", "apply_elementwise"]
@@ -104,57 +110,6 @@ def apply_elementwise(interpreter: Any, equation: Any, inputs: list[Any], f: Any
     return system.map(apply, *arrays)
 
 
-def is_discrete(interpreter: Any, equation: Any, inputs: list[Any]) -> bool:
-    """Whether an equation involves known integers or booleans only."""
-    from jaxgrad.interpret import is_concrete
-
-    return all(is_concrete(value) for value in inputs)
-
-
-def evaluate(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
-    """Runs a primitive on concrete values, where it is exact."""
-    outputs = bind(equation.primitive, inputs, equation.params)
-    return [interpreter.lift(x) for x in outputs]
-
-
-def bind(primitive: Any, inputs: list[Any], params: dict[str, Any]) -> list[Any]:
-    """The outputs of a primitive on concrete arrays, whose dtypes are kept.
-
-    A program of 64-bit numbers is evaluated as such even where JAX would now make them 32-bit.
-    """
-    with jax.enable_x64(True):
-        arrays = [x if isinstance(x, jax.Array) else jax.numpy.asarray(x) for x in inputs]
-        outputs = primitive.bind(*arrays, **params)
-        return list(outputs) if primitive.multiple_results else [outputs]
-
-
-def require_real(equation: Any) -> None:
-    """Refuses arithmetic on integers that depend on a real variable: it wraps around.
-
-    Raises:
-        UnsupportedPrimitive: the outputs are no floating-point numbers.
-    """
-    if not is_differentiable(equation.outvars[0].aval.dtype):
-        _refuse(equation)
-
-
-def require_truth(equation: Any) -> None:
-    """Refuses bitwise operations on integers that depend on a real variable.
-
-    Raises:
-        UnsupportedPrimitive: the outputs are no booleans.
-    """
-    if equation.outvars[0].aval.dtype != np.dtype(bool):
-        _refuse(equation)
-
-
-def _refuse(equation: Any) -> None:
-    raise UnsupportedPrimitive(
-        f"`{equation.primitive.name}` on {equation.invars[0].aval.dtype} values that depend on a "
-        "real variable has no rule"
-    )
-
-
 def _make(name: str, f: Callable[..., Any]) -> None:
     @rule(name)
     def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
@@ -184,8 +139,6 @@ def _integer_pow(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
 @rule("pow")
 def _pow(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     """x^y: an integer exponent is a repeated product, whatever the sign of x."""
-    from jaxgrad.interpret import is_concrete
-
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
     base, exponent = inputs
@@ -260,8 +213,6 @@ def _is_finite(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
 
 @rule("select_n")
 def _select_n(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
-    from jaxgrad.interpret import is_concrete
-
     predicate, *cases = inputs
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
@@ -295,8 +246,6 @@ def _choose(chosen: np.ndarray, cases: list[np.ndarray]) -> np.ndarray:
 
 @rule("convert_element_type")
 def _convert_element_type(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
-    from jaxgrad.interpret import is_concrete
-
     (value,) = inputs
     new = equation.params["new_dtype"]
     system = interpreter.system

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxgrad.numbers.base import objects
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
-from jaxgrad.rules.elementwise import evaluate, is_discrete, require_real, require_truth
+from jaxgrad.rules.concrete import evaluate, is_discrete, require_real, require_truth
 from jaxgrad.rules.registry import rule
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.rules.elementwise import evaluate, is_discrete
+from jaxgrad.rules.concrete import evaluate, is_discrete
 from jaxgrad.rules.registry import rule
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from jax import lax
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.rules.elementwise import evaluate, is_discrete, require_real
+from jaxgrad.rules.concrete import evaluate, is_discrete, require_real
 from jaxgrad.rules.registry import rule
 
 _SCATTERS: dict[str, Callable[[Any, Any, Any], Any]] = {

@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.program import is_differentiable
-from jaxgrad.rules.elementwise import bind, evaluate, is_discrete
+from jaxgrad.rules.concrete import bind, evaluate, is_discrete
 from jaxgrad.rules.registry import Rule, rule
 
 
@@ -85,22 +85,18 @@ def _unstack(value: np.ndarray, equation: Any) -> list[np.ndarray]:
     return [moved[i, ...] for i in range(len(moved))]
 
 
-@rule("concatenate")
-def _concatenate(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
-    if is_discrete(interpreter, equation, inputs):
-        return evaluate(interpreter, equation, inputs)
-    dtype = equation.outvars[0].aval.dtype
-    parts = [interpreter.elements(value, dtype) for value in inputs]
-    return np.concatenate(parts, axis=equation.params["dimension"])
+def _joining(name: str, join: Callable[..., np.ndarray], axis: str) -> None:
+    @rule(name)
+    def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+        if is_discrete(interpreter, equation, inputs):
+            return evaluate(interpreter, equation, inputs)
+        dtype = equation.outvars[0].aval.dtype
+        parts = [interpreter.elements(value, dtype) for value in inputs]
+        return join(parts, axis=equation.params[axis])
 
 
-@rule("stack")
-def _stack(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
-    if is_discrete(interpreter, equation, inputs):
-        return evaluate(interpreter, equation, inputs)
-    dtype = equation.outvars[0].aval.dtype
-    parts = [interpreter.elements(value, dtype) for value in inputs]
-    return np.stack(parts, axis=equation.params["axis"])
+_joining("concatenate", np.concatenate, "dimension")
+_joining("stack", np.stack, "axis")
 
 
 def _move_by_labels(moved: tuple[int, ...]) -> Any:
