@@ -1,0 +1,197 @@
+"""A number at many points at once: its float64 values there, one after another."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.numbers.base import NumberSystem, ObjectArray, objects
+
+__all__ = ["Sampled", "Samples"]
+
+
+class Sampled:
+    """The values of one number, or of one truth, at each of the sample points.
+
+    Args:
+        values: shape (points,), or () where it is the same at every point.
+
+    Example:
+        >>> (Sampled(np.array([1.0, 2.0])) + Sampled(np.float64(1))).values
+        array([2., 3.])
+    """
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: Any) -> None:
+        self.values = values
+
+    def __add__(self, other: Sampled) -> Sampled:
+        return Sampled(self.values + other.values)
+
+    def __sub__(self, other: Sampled) -> Sampled:
+        return Sampled(self.values - other.values)
+
+    def __mul__(self, other: Sampled) -> Sampled:
+        return Sampled(self.values * other.values)
+
+    def __neg__(self) -> Sampled:
+        return Sampled(-self.values)
+
+
+def _round_half_away(x: Any) -> Any:
+    return np.sign(x) * np.floor(np.abs(x) + 0.5)
+
+
+def _each(function: Callable[[float], float]) -> Callable[[Any], Any]:
+    """A function of one number for arrays; NaN at a pole."""
+
+    def number(x: float) -> float:
+        try:
+            return function(x)
+        except (ValueError, OverflowError):
+            return math.nan
+
+    return np.vectorize(number, otypes=[np.float64])
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **{
+        name: getattr(np, name)
+        for name in ("sin", "cos", "tan", "sinh", "cosh", "floor", "ceil", "cbrt", "exp", "log",
+                     "sqrt", "tanh", "log1p", "expm1")
+    },
+    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "atan2": np.arctan2,
+    "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh,
+    "erf": _each(math.erf), "erfc": _each(math.erfc), "lgamma": _each(math.lgamma),
+    "rem": np.fmod, "pow": np.power,
+    "round_half_even": np.round, "round_half_away": _round_half_away,
+}  # fmt: skip
+"""Real function -> its float64 values; NaN where it has none."""
+
+SPECIAL = {
+    "erf_inv": "erfinv", "digamma": "digamma", "igamma": "gammainc", "igammac": "gammaincc",
+    "regularized_incomplete_beta": "betainc", "polygamma": "polygamma", "zeta": "zeta",
+    "bessel_i0e": "i0e", "bessel_i1e": "i1e",
+}  # fmt: skip
+"""Real function -> its name in scipy.special, which takes long to import and comes with JAX."""
+
+_RELATIONS = {
+    "lt": np.less, "le": np.less_equal, "gt": np.greater,
+    "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,
+}  # fmt: skip
+
+
+class Samples(NumberSystem):
+    """Float64 values at sample points: fast, and rounded, so nothing it says is a proof.
+
+    A truth value is one truth for each point, so a selection takes its own branch at each.
+
+    Example:
+        >>> x = Sampled(np.array([-1.0, 0.0, 2.0]))
+        >>> Samples().absolute(x).values
+        array([1., 0., 2.])
+    """
+
+    name = "sampled"
+
+    def constant(self, value: Any) -> Sampled:
+        return Sampled(np.float64(value))
+
+    def divide(self, x: Sampled, y: Sampled) -> Sampled:
+        return Sampled(np.divide(x.values, y.values))
+
+    def power(self, x: Sampled, n: int) -> Sampled:
+        return Sampled(np.power(x.values, np.float64(n)))
+
+    def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        left, right = dense(a), dense(b)
+        products = np.einsum("mks,kns->mns", *_broadcast_points(left, right))
+        return objects((Sampled(v) for v in products.reshape(-1, products.shape[-1])),
+                       (a.shape[0], b.shape[1]))  # fmt: skip
+
+    def function(self, name: str, *xs: Sampled) -> Sampled:
+        if name in SPECIAL:
+            f = getattr(importlib.import_module("scipy.special"), SPECIAL[name])
+        elif name in FUNCTIONS:
+            f = FUNCTIONS[name]
+        else:
+            raise UnsupportedPrimitive(
+                f"{name} has no float64 function; add it to FUNCTIONS in {__name__}"
+            )
+        return Sampled(f(*(x.values for x in xs)))
+
+    def exp(self, x: Sampled) -> Sampled:
+        return self.function("exp", x)
+
+    def tanh(self, x: Sampled) -> Sampled:
+        return self.function("tanh", x)
+
+    def log1p(self, x: Sampled) -> Sampled:
+        return self.function("log1p", x)
+
+    def expm1(self, x: Sampled) -> Sampled:
+        return self.function("expm1", x)
+
+    def absolute(self, x: Sampled) -> Sampled:
+        return Sampled(np.abs(x.values))
+
+    def sign(self, x: Sampled) -> Sampled:
+        return Sampled(np.sign(x.values))
+
+    def maximum(self, x: Sampled, y: Sampled) -> Sampled:
+        return Sampled(np.maximum(x.values, y.values))
+
+    def compare(self, relation: str, x: Sampled, y: Sampled) -> Sampled:
+        return Sampled(_RELATIONS[relation](x.values, y.values))
+
+    def logical_not(self, p: Sampled) -> Sampled:
+        return Sampled(np.logical_not(p.values))
+
+    def logical_and(self, p: Sampled, q: Sampled) -> Sampled:
+        return Sampled(np.logical_and(p.values, q.values))
+
+    def truth(self, value: bool) -> Sampled:
+        return Sampled(np.bool_(value))
+
+    def known(self, p: Sampled) -> bool | None:
+        """The truth value where it is the same at every point."""
+        if np.all(p.values):
+            return True
+        return None if np.any(p.values) else False
+
+    def select(self, p: Sampled, if_false: Sampled, if_true: Sampled) -> Sampled:
+        return Sampled(np.where(p.values, if_true.values, if_false.values))
+
+    def number(self, p: Sampled) -> Sampled:
+        return Sampled(np.asarray(p.values, np.float64))
+
+    def is_finite(self, x: Sampled) -> Sampled:
+        return Sampled(np.isfinite(x.values))
+
+
+def dense(array: ObjectArray) -> np.ndarray:
+    """The values of an array of samples: its shape, then the points (1 where all agree).
+
+    Example:
+        >>> dense(objects([Sampled(np.array([1.0, 2.0])), Sampled(np.float64(0))])).tolist()
+        [[1.0, 2.0], [0.0, 0.0]]
+    """
+    values = [x.values for x in array.reshape(-1).tolist()]
+    if not values:
+        return np.empty((*array.shape, 1))
+    shapes = {np.shape(v) for v in values}
+    if len(shapes) > 1:
+        values = np.broadcast_arrays(*values)
+    out = np.asarray(values, np.float64)
+    return out.reshape((*array.shape, -1))
+
+
+def _broadcast_points(*arrays: np.ndarray) -> list[np.ndarray]:
+    points = max(array.shape[-1] for array in arrays)
+    return [np.broadcast_to(array, (*array.shape[:-1], points)) for array in arrays]
