@@ -1,68 +1,112 @@
-"""Directions along which a derivative is taken: dyadic, so that every float dtype has them."""
+"""Directions along which a derivative is taken, and cotangents along which a result is weighed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-__all__ = ["Direction", "basis", "drawn"]
+__all__ = ["Direction", "drawn", "unit"]
+
+Shapes = Sequence[tuple[int, ...]]
 
 
-@dataclass(frozen=True)
 class Direction:
-    """A direction that moves one leaf.
+    """One array for each leaf of a tree, most often 0 in all but one.
 
     Args:
-        leaf: the number of the leaf.
-        index: the entry that moves, or None if all of them do.
-        values: the direction within the leaf, of its shape.
-    """
-
-    leaf: int
-    index: tuple[int, ...] | None
-    values: np.ndarray
-
-    def leaves(self, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
-        """The direction as one array for each leaf, 0 in the others."""
-        found = [np.zeros(shape) for shape in shapes]
-        found[self.leaf] = self.values
-        return found
-
-
-def basis(shapes: Sequence[tuple[int, ...]], most: int | None = None) -> list[Direction]:
-    """The unit directions of every leaf, or of the first ``most`` entries of each.
+        leaves: float64 arrays of the leaves' shapes.
 
     Example:
-        >>> [(d.leaf, d.index) for d in basis([(2,), ()])]
-        [(0, (0,)), (0, (1,)), (1, ())]
+        >>> [part.place for part in drawn([(2,), ()]).parts()]
+        [(0, None), (1, ())]
     """
-    found = []
-    for leaf, shape in enumerate(shapes):
-        for count, index in enumerate(np.ndindex(shape)):
-            if count == most:
-                break
-            values = np.zeros(shape)
-            values[index] = 1.0
-            found.append(Direction(leaf, index, values))
-    return found
+
+    def __init__(self, leaves: Sequence[np.ndarray]) -> None:
+        self.leaves = tuple(np.asarray(leaf, np.float64) for leaf in leaves)
+
+    @cached_property
+    def key(self) -> bytes:
+        """Equal for equal directions of one tree."""
+        return b"".join(leaf.tobytes() for leaf in self.leaves)
+
+    @cached_property
+    def support(self) -> list[tuple[int, tuple[int, ...]]]:
+        """(leaf, index) of every entry that is not 0."""
+        return [
+            (i, tuple(int(k) for k in index))
+            for i, leaf in enumerate(self.leaves)
+            for index in np.argwhere(leaf)
+        ]
+
+    @property
+    def place(self) -> tuple[int | None, tuple[int, ...] | None]:
+        """The leaf if only one moves, and the index if only one entry of it does."""
+        moving = [i for i, leaf in enumerate(self.leaves) if leaf.any()]
+        if len(moving) != 1:
+            return None, None
+        index = self.support[0][1] if np.count_nonzero(self.leaves[moving[0]]) == 1 else None
+        return moving[0], index
+
+    def parts(self) -> list[Direction]:
+        """The direction leaf by leaf, or entry by entry if it moves but one leaf."""
+        moving = [i for i, leaf in enumerate(self.leaves) if leaf.any()]
+        if len(moving) > 1:
+            return [self._kept(lambda j, _, i=i: j == i) for i in moving]
+        shapes = [leaf.shape for leaf in self.leaves]
+        return [unit(shapes, *place) for place in self.support]
+
+    def halves(self) -> list[Direction]:
+        """Two directions of half the entries each, whose sum this is."""
+        first = set(self.support[: len(self.support) // 2])
+        return [
+            self._kept(lambda *at: at in first),
+            self._kept(lambda *at: at not in first),
+        ]
+
+    def plus(self, other: Direction, sign: int) -> Direction:
+        """The sum, or with the sign −1 the difference."""
+        return Direction([a + sign * b for a, b in zip(self.leaves, other.leaves, strict=True)])
+
+    def _kept(self, keep: object) -> Direction:
+        leaves = [np.zeros(leaf.shape) for leaf in self.leaves]
+        for i, index in self.support:
+            if keep(i, index):  # pyright: ignore[reportCallIssue]
+                leaves[i][index] = self.leaves[i][index]
+        return Direction(leaves)
 
 
-def drawn(shapes: Sequence[tuple[int, ...]], seed: int = 0) -> list[Direction]:
-    """A direction for each leaf without a zero in it, the same for the same seed.
-
-    A product with it shows a wrong entry of a derivative, wherever it is, unless the entries
-    that are wrong cancel; no tolerance can hide it.  Entries are ±k/16 for k = 8 … 15: four bits,
-    which float8_e4m3 and every wider dtype hold.
+def unit(shapes: Shapes, leaf: int, index: tuple[int, ...]) -> Direction:
+    """The direction of one entry.
 
     Example:
-        >>> bool((drawn([(3,)])[0].values != 0).all())
+        >>> unit([(2,), ()], 0, (1,)).leaves[0]
+        array([0., 1.])
+    """
+    leaves = [np.zeros(shape) for shape in shapes]
+    leaves[leaf][index] = 1.0
+    return Direction(leaves)
+
+
+def drawn(shapes: Shapes, seed: int = 0, leaf: int | None = None) -> Direction:
+    """A direction without a zero in any leaf, or in one of them; the same for the same seed.
+
+    Where only one entry moves, the direction is that of the entry.
+
+    A product with it shows a wrong entry of a derivative, wherever it is, unless the entries that
+    are wrong cancel, which numbers of 30 drawn bits do not; no tolerance can hide it.
+
+    Example:
+        >>> bool((drawn([(3,)]).leaves[0] != 0).all())
         True
     """
     generator = np.random.default_rng(seed)
-    found = []
-    for leaf, shape in enumerate(shapes):
-        sixteenths = generator.integers(8, 16, shape) * generator.choice([-1, 1], shape)
-        found.append(Direction(leaf, None, np.asarray(sixteenths / 16)))
-    return found
+    leaves = []
+    for i, shape in enumerate(shapes):
+        size = generator.integers(2**29, 2**30, shape) / 2**30
+        values = np.asarray(size * generator.choice([-1, 1], shape))
+        leaves.append(values if leaf in (None, i) else np.zeros(shape))
+    direction = Direction(leaves)
+    # The derivative by a single number is best told along that number.
+    return unit(shapes, *direction.support[0]) if len(direction.support) == 1 else direction

@@ -29,7 +29,16 @@ from jaxgrad.program import Leaf
 from jaxgrad.roundings import longest_chain
 from jaxgrad.sides import Side
 
-__all__ = ["FloatResult", "check_floats", "conditioning", "truth_at"]
+__all__ = [
+    "FloatResult",
+    "check_floats",
+    "conditioning",
+    "digits_right",
+    "in_words",
+    "rounded_once",
+    "truth_at",
+    "unit_roundoff",
+]
 
 # Sign vectors tried: each is a witness, and more than a few change the maximum little.
 SIGN_VECTORS = 4
@@ -64,9 +73,13 @@ class FloatResult:
 
     def __str__(self) -> str:
         at = f"{self.path}{list(self.index) if self.index else ''}"
-        digits = "all" if self.digits == math.inf else f"{max(0.0, self.digits) + 0.0:.1f}"
-        found = f"{self.value!r}, truth {self.truth}, {digits} digits right"
-        return f"{self.status} {self.side}{at}: {found}"
+        return f"{self.status} {self.side}{at}: {in_words(self.value, self.truth, self.digits)}"
+
+
+def in_words(value: float, truth: str, digits: float) -> str:
+    """A float, its true value and how many digits of it are right."""
+    right = "all" if digits == math.inf else f"{max(0.0, digits) + 0.0:.1f}"
+    return f"{value!r}, truth {truth}, {right} digits right"
 
 
 def truth_at(side: Side, values: list[Any], working: int = FIRST_PRECISION) -> list[ObjectArray]:
@@ -103,11 +116,14 @@ def objects_like(leaf: ObjectArray) -> ObjectArray:
 def _perturbed(leaf: Leaf, value: Any, rng: np.random.Generator) -> Any:
     if not leaf.differentiable:
         return value
-    unit = unit_roundoff(leaf.dtype)
-    signs = rng.choice([-1, 1], size=leaf.shape)
-    moved = np.empty(leaf.shape, dtype=object)
-    for index in np.ndindex(leaf.shape):
-        moved[index] = value[index] * (1 + unit * int(signs[index]))
+    return rounded_once(value, unit_roundoff(leaf.dtype), rng.choice([-1, 1], size=leaf.shape))
+
+
+def rounded_once(values: ObjectArray, unit: arb, signs: np.ndarray) -> ObjectArray:
+    """x·(1 + u·ξ) for every entry x, the signs ξ given."""
+    moved = np.empty(values.shape, dtype=object)
+    for index in np.ndindex(values.shape):
+        moved[index] = values[index] * (1 + unit * int(signs[index]))
     return moved
 
 
@@ -180,10 +196,11 @@ def _result(
     stable, _, index = worst
     value, truth = float(floats[index]), exact[index]
     text = truth.str(10, radius=False)
-    return FloatResult(side.name, leaf.path, index, value, text, _digits(value, truth), stable)
+    return FloatResult(side.name, leaf.path, index, value, text, digits_right(value, truth), stable)
 
 
-def _digits(value: float, truth: arb) -> float:
+def digits_right(value: float, truth: arb) -> float:
+    """How many decimal digits of a true value a float has; infinite where they are equal."""
     if not math.isfinite(value) or not truth.is_finite():
         return -math.inf
     with precision(FIRST_PRECISION):

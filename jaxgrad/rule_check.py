@@ -1,4 +1,4 @@
-"""check_grads(): are the derivative rules of a function right at a point?  No tolerance.
+"""check_grads(): are the derivative rules of a function right?  No tolerance.
 
 JAX's own derivative programs are evaluated in Arb balls, which is the exact formula of the rules,
 and held against the one-sided derivatives of the primal, which no derivative rule takes part in.
@@ -6,26 +6,27 @@ and held against the one-sided derivatives of the primal, which no derivative ru
 
 from __future__ import annotations
 
-import json
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
-import jax
-import numpy as np
-
-from jaxgrad.custom_rules import has_custom_rules, strip_custom_rules
+from jaxgrad.custom_rules import has_custom_rules
 from jaxgrad.engines.enclosure import FIRST_PRECISION
-from jaxgrad.engines.identity import Budget, identity
-from jaxgrad.errors import ArgumentError, GradientMismatch, UndecidedError, UnsupportedPrimitive
+from jaxgrad.errors import ArgumentError, UnsupportedPrimitive
 from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.rule_batch import under_vmap
+from jaxgrad.rule_code import in_words, paste, paste_batch
+from jaxgrad.rule_compiled import compiled, float_dtypes
+from jaxgrad.rule_judgement import Judgement
+from jaxgrad.rule_opaque import hold_against_reference, is_opaque
 from jaxgrad.rule_programs import Primal
-from jaxgrad.rule_questions import Question, Questions
-from jaxgrad.rule_truth import Judgement, judge
-from jaxgrad.sides import make_side
+from jaxgrad.rule_proof import prove
+from jaxgrad.rule_questions import AtPoint, Question, Rules
+from jaxgrad.rule_result import GradientCheck, RuleResult
+from jaxgrad.special_points import SpecialPoint, special_points
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["GradientCheck", "RuleResult", "check_grads"]
@@ -33,86 +34,15 @@ __all__ = ["GradientCheck", "RuleResult", "check_grads"]
 MODES = ("fwd", "rev")
 # Two doublings past the first precision: values that 848 bits do not tell apart are undecided.
 PRECISIONS = (FIRST_PRECISION, 2 * FIRST_PRECISION, 4 * FIRST_PRECISION)
+# Operations spent at special points, at about 0.1 ms each in all modes: a second or two.
+SPECIAL_BUDGET = 10_000
+MOST_SPECIAL_POINTS = 40
+# A program of JAX's own primitives is batched by JAX's own rules; past this many operations it is
+# not looked at.
+BATCH_BUDGET = 2_000
 _TRUSTS = ("Arb balls", "the interpreter's rules", "JAX's tracing")
 
-
-@dataclass(frozen=True)
-class RuleResult:
-    """What is known of the derivative with respect to one leaf of the arguments.
-
-    Args:
-        path: the key path of the leaf.
-        verdict: the verdict for this leaf alone.
-        judged: how many numbers were judged.
-        kinks: how many of them at a kink, where any value between the two sides is accepted.
-        bits: the fewest bits to which they agree; infinite where all are equal or at a kink.
-        text: for a number that is refuted or undecided, which one it is and what it should be.
-    """
-
-    path: str
-    verdict: Verdict
-    judged: int = 0
-    kinks: int = 0
-    bits: float = math.inf
-    text: str = ""
-    counterexample: str | None = field(default=None, repr=False)
-
-    def __str__(self) -> str:
-        kinks = f", at a kink in {self.kinks} of {self.judged}" if self.kinks else ""
-        return f"{self.path}: {self.text}" if self.text else f"{self.path}: {self.verdict}{kinks}"
-
-
-@dataclass(frozen=True)
-class GradientCheck:
-    """The outcome of :func:`check_grads`.
-
-    Args:
-        verdict: the conclusion over all leaves.
-        leaves: one result for each floating-point leaf of the arguments.
-        evidence: what the verdict rests on.
-    """
-
-    verdict: Verdict
-    leaves: tuple[RuleResult, ...]
-    evidence: Evidence
-
-    @property
-    def counterexample(self) -> str | None:
-        """Python that can be pasted and run with ``f`` in scope, or None."""
-        return self.evidence.counterexample
-
-    @property
-    def kinks(self) -> tuple[str, ...]:
-        """The leaves with a kink at the point."""
-        return tuple(leaf.path for leaf in self.leaves if leaf.kinks)
-
-    def assert_agrees(self) -> None:
-        """Passes if the rules agree with the function.
-
-        Raises:
-            GradientMismatch: they do not; the message carries the counterexample.
-            UndecidedError: it is not known, which never passes.
-        """
-        if self.verdict is Verdict.REFUTED:
-            raise GradientMismatch(str(self))
-        if not self.verdict.passes:
-            raise UndecidedError(str(self))
-
-    def to_json(self) -> str:
-        """The check as a JSON object."""
-        leaves = [
-            {"path": x.path, "verdict": str(x.verdict), "judged": x.judged, "kinks": x.kinks,
-             "bits": int(x.bits) if math.isfinite(x.bits) else None, "text": x.text}
-            for x in self.leaves
-        ]  # fmt: skip
-        return json.dumps({**self.evidence.to_dict(), "leaves": leaves})
-
-    def __str__(self) -> str:
-        lines = [f"{self.verdict}: {self.evidence.text}"]
-        lines += [f"  {leaf}" for leaf in self.leaves if leaf.kinks or leaf.text]
-        if self.counterexample:
-            lines += ["", "To see it, with `f` in scope:", "", self.counterexample]
-        return "\n".join(lines)
+Judged = list[tuple[Question, Judgement]]
 
 
 def check_grads(
@@ -123,8 +53,12 @@ def check_grads(
     atol: float | None = None,
     rtol: float | None = None,
     eps: float | None = None,
+    *,
+    reference: Callable[..., Any] | None = None,
+    dtypes: Sequence[Any] | None = None,
+    special_points: bool | None = None,
 ) -> GradientCheck:
-    """Checks the derivative rules of a function at a point; a drop-in for JAX's test utility.
+    """Checks the derivative rules of a function; a drop-in for JAX's test utility.
 
     What JAX's rules give for J(x)v, for J(x)ᵀu and for the derivatives of these is enclosed and
     held against the one-sided derivatives f₊⁽ᵏ⁾(x; v) and f₋⁽ᵏ⁾(x; v) of the function itself.
@@ -135,35 +69,45 @@ def check_grads(
         f: a JAX function of ``args``, any floating-point dtypes.
         args: a sequence of pytrees of arrays, the point x.
         order: every order from 1 to this one is checked.
-        modes: ``"fwd"``, ``"rev"`` or both.
+        modes: ``"fwd"``, ``"rev"`` or both; a mode that JAX does not have for a ``custom_vjp``
+            rule is left out, and the evidence says so.
         atol, rtol, eps: accepted and without use: nothing is compared to a tolerance.
+        reference: the function whose derivative the rules of f should be, if that is not f: a
+            straight-through estimator, a stopped or surrogate gradient.  Of the arguments of f.
+        dtypes: the compiled derivatives are judged in these dtypes, too, such as
+            ``("float32", "bfloat16")``, at the given and at special points; see
+            :mod:`jaxgrad.rule_floats`.
+        special_points: whether to judge the points at which the program compares equal, divides
+            by 0 and the like, too; by default yes, without a reference.
 
     Returns:
         the check, if it passes: PROVED where a custom rule is the derivative of its function for
-        every real input, AGREES where it is at this point.
+        every real input, AGREES where it is at the points that were judged.
 
     Raises:
         ArgumentError: an unknown mode or order, or nothing to differentiate.
+        TreeMismatch, ShapeMismatch, DtypeMismatch: a custom rule returns the wrong structure.
         GradientMismatch: a rule is wrong; the message names the leaf and carries a counterexample.
         UndecidedError: it could not be decided.
 
     Example:
+        >>> import jax
         >>> check_grads(jax.nn.softplus, (0.0,), order=2).verdict
         <Verdict.AGREES: 'AGREES'>
         >>> check_grads(abs, (0.0,)).kinks
         ('x',)
+        >>> straight_through = lambda x: x + jax.lax.stop_gradient(jax.numpy.round(x) - x)
+        >>> check_grads(straight_through, (0.3,), reference=lambda x: x).verdict
+        <Verdict.AGREES: 'AGREES'>
     """
     modes = _modes(modes)
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ArgumentError(f"order is {order!r}; it is 1, 2, … (the highest derivative)")
-    useless = [name for name, x in (("atol", atol), ("rtol", rtol), ("eps", eps)) if x is not None]
-    if useless:
-        warnings.warn(
-            f"{', '.join(useless)}: not used, as derivatives are enclosed and nothing is compared "
-            "to a tolerance; leave them out",
-            stacklevel=2,
-        )
-    check = _check(Primal(f, args), order, modes)
+    _say_useless(atol=atol, rtol=rtol, eps=eps)
+    if special_points is None:
+        special_points = reference is None
+    asked = float_dtypes(dtypes)
+    check = _check(Primal(f, args, reference), order, modes, special_points, asked)
     check.assert_agrees()
     return check
 
@@ -177,31 +121,47 @@ def _modes(modes: Sequence[str] | str) -> tuple[str, ...]:
     return tuple(mode for mode in MODES if mode in found)
 
 
-def _check(primal: Primal, order: int, modes: tuple[str, ...]) -> GradientCheck:
-    questions = Questions(primal, order, modes)
-    best: dict[int, tuple[Question, Judgement]] = {}
-    try:
-        for bits in PRECISIONS:
-            with precision(bits):
-                best = {}
-                for i, question in enumerate(questions.ask()):
-                    judgement = judge(
-                        question.value, question.sides, question.floats, question.rounded
-                    )  # fmt: skip
-                    best[i] = question, judgement
-            if all(found.verdict is not Verdict.UNDECIDED for _, found in best.values()):
-                break
-            if any(found.verdict is Verdict.REFUTED for _, found in best.values()):
-                break
-    except (CannotDecide, UnsupportedPrimitive) as error:
-        return _undecided(primal, str(error))
-    if not best:
+def _say_useless(**tolerances: float | None) -> None:
+    useless = [name for name, value in tolerances.items() if value is not None]
+    if useless:
+        warnings.warn(
+            f"{', '.join(useless)}: not used, as derivatives are enclosed and nothing is compared "
+            "to a tolerance; leave them out",
+            stacklevel=3,
+        )
+
+
+def _check(
+    primal: Primal,
+    order: int,
+    modes: tuple[str, ...],
+    special: bool,
+    dtypes: tuple[Any, ...] | None = None,
+) -> GradientCheck:
+    rules = Rules(primal, order, modes)
+    if rules.empty:
         return _undecided(primal, "the arguments or the results are empty: nothing to check")
+    try:
+        judged, at = _given(rules)
+    except (CannotDecide, UnsupportedPrimitive) as error:
+        if any(is_opaque(program.jaxpr) for program in rules.programs):
+            return _opaque(primal, rules.modes)
+        return _undecided(primal, str(error))
     leaves = tuple(
-        _leaf(primal, i, [pair for pair in best.values() if pair[0].leaf == i])
-        for i in range(len(primal.inputs))
+        _leaf(primal, leaf.path, [pair for pair in judged if pair[0].leaf in (i, None)])
+        for i, leaf in enumerate(primal.inputs)
     )
-    return _conclude(primal, order, modes, leaves, questions)
+    wrong = [leaf for leaf in leaves if leaf.verdict is Verdict.REFUTED]
+    if wrong:
+        text = f"the derivative rules are wrong for {len(wrong)} of {len(leaves)} leaves"
+        return GradientCheck(Verdict.REFUTED, leaves, _refutation(text, wrong[0].counterexample))
+    if any(leaf.verdict is Verdict.UNDECIDED for leaf in leaves):
+        reasons = "; ".join(sorted(at.truth.reasons)) or "the enclosures are too wide"
+        evidence = Evidence(Verdict.UNDECIDED, "reason", reasons)
+        return GradientCheck(Verdict.UNDECIDED, leaves, evidence)
+    points = _special_points(rules) if special else []
+    check = _elsewhere(rules, leaves, at, points)
+    return _in_floats(check, rules, dtypes, points) if check.verdict.passes else check
 
 
 def _undecided(primal: Primal, reason: str) -> GradientCheck:
@@ -209,91 +169,208 @@ def _undecided(primal: Primal, reason: str) -> GradientCheck:
     return GradientCheck(Verdict.UNDECIDED, leaves, Evidence(Verdict.UNDECIDED, "reason", reason))
 
 
-def _leaf(primal: Primal, i: int, judged: list[tuple[Question, Judgement]]) -> RuleResult:
-    path = primal.inputs[i].path
-    if not judged:  # a leaf without entries
-        return RuleResult(path, Verdict.AGREES)
+def _opaque(primal: Primal, modes: tuple[str, ...]) -> GradientCheck:
+    """Judges what can only be run by its floats."""
+    if primal.reference is None:
+        return _undecided(
+            primal,
+            "f calls a kernel or a callback, of which only floats can be had; name a JAX function "
+            "that computes the same with reference=",
+        )
+    try:
+        trusted = _check(Primal(primal.reference, primal.args), 1, modes, special=False)
+        if not trusted.verdict.passes:
+            return _undecided(primal, f"the reference is {trusted}")
+        results = hold_against_reference(primal, modes)
+    except (CannotDecide, UnsupportedPrimitive) as error:
+        return _undecided(primal, f"the reference has no exact values: {error}")
+    unstable = next((result for result in results if not result.stable), None)
+    if unstable is not None:
+        return _undecided(
+            primal,
+            "f runs in floating point alone, and its derivative is further from that of the "
+            f"reference than rounding explains: {unstable}",
+        )
+    text = "the floats of f are as near to the derivative of the reference as rounding allows"
+    digits = min((result.digits for result in results), default=math.inf)
+    text += f", at least {digits:.1f} digits" if math.isfinite(digits) else ""
+    evidence = Evidence(Verdict.AGREES, "sampling", f"{text}, at this point", trusts=_TRUSTS)
+    leaves = tuple(RuleResult(leaf.path, Verdict.AGREES) for leaf in primal.inputs)
+    return GradientCheck(Verdict.AGREES, leaves, evidence)
+
+
+def _refutation(text: str, code: str | None) -> Evidence:
+    return Evidence(Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=_TRUSTS)
+
+
+# -- the given point -----------------------------------------------------------------------------
+
+
+def _given(rules: Rules) -> tuple[Judged, AtPoint]:
+    """Every question at the given point, with as much precision as it takes."""
+    judged: Judged = []
+    at = None
+    for bits in PRECISIONS:
+        with precision(bits):
+            at = AtPoint(rules, rules.primal.point)
+            judged = at.everything()
+        verdicts = {found.verdict for _, found in judged}
+        if Verdict.UNDECIDED not in verdicts or Verdict.REFUTED in verdicts:
+            break
+    assert at is not None
+    return judged, at
+
+
+def _leaf(primal: Primal, path: str, judged: Judged) -> RuleResult:
     kinks = sum(found.kink for _, found in judged)
-    bits = min(found.bits for _, found in judged)
+    bits = min((found.bits for _, found in judged), default=math.inf)
     for verdict in (Verdict.REFUTED, Verdict.UNDECIDED):
         for question, found in judged:
             if found.verdict is verdict:
-                text = f"{question.what} is {found.value}, the derivative is {found.truth}"
-                code = question.code() if verdict is Verdict.REFUTED else None
+                text = _sentence(primal, question, found)
+                refuted = verdict is Verdict.REFUTED
+                code = paste(primal, question, primal.point) if refuted else None
                 return RuleResult(path, verdict, len(judged), kinks, bits, text, code)
     return RuleResult(path, Verdict.AGREES, len(judged), kinks, bits)
 
 
-def _conclude(
-    primal: Primal,
-    order: int,
-    modes: tuple[str, ...],
-    leaves: tuple[RuleResult, ...],
-    questions: Questions,
+def _sentence(primal: Primal, question: Question, found: Judgement) -> str:
+    return f"{in_words(primal, question)} is {found.value} by the rules and {found.truth} in truth"
+
+
+# -- special points ------------------------------------------------------------------------------
+
+
+def _elsewhere(
+    rules: Rules, leaves: tuple[RuleResult, ...], at: AtPoint, points: list[SpecialPoint]
 ) -> GradientCheck:
-    wrong = [leaf for leaf in leaves if leaf.verdict is Verdict.REFUTED]
-    if wrong:
-        text = f"the derivative rules are wrong for {len(wrong)} of {len(leaves)} leaves"
-        evidence = Evidence(
-            Verdict.REFUTED, "counterexample", text,
-            counterexample=wrong[0].counterexample, trusts=_TRUSTS,
-        )  # fmt: skip
-        return GradientCheck(Verdict.REFUTED, leaves, evidence)
-    if any(leaf.verdict is Verdict.UNDECIDED for leaf in leaves):
-        reasons = "; ".join(sorted(questions.reasons)) or "the enclosures are too wide"
-        return GradientCheck(
-            Verdict.UNDECIDED, leaves, Evidence(Verdict.UNDECIDED, "reason", reasons)
-        )
-    at = f"at this point, to order {order}, {' and '.join(modes)}"
-    at += "" if questions.complete else ", along drawn directions and one entry of every leaf"
+    """The check where nothing is wrong at the given point."""
+    seen: list[str] = []
+    other = None
+    for point in points:
+        with precision(FIRST_PRECISION):
+            there, judged = _judged_at(rules, point)
+        wrong = [pair for pair in judged if pair[1].verdict is Verdict.REFUTED]
+        if wrong:
+            return _wrong_at(rules.primal, leaves, point, *wrong[0])
+        if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
+            seen.append(point.why)
+            other = other or there
+    batch = _batch(rules, at, other or at)
+    if isinstance(batch, GradientCheck):
+        return batch
+    at_points = f"at this point{_count(len(seen))}, to order {rules.order}, "
+    at_points += " and ".join(rules.modes)
     least = min((leaf.bits for leaf in leaves), default=math.inf)
-    at += f", to {int(least)} bits" if math.isfinite(least) else ""
-    if questions.skipped:
-        at += f"; {questions.skipped} mixed derivatives at kinks not judged"
-    proof = _proof(primal, modes)
-    if proof is not None:
-        text = f"{proof}; and the one-sided derivatives of the function {at}"
-        evidence = Evidence(
-            Verdict.PROVED, "identity", text, trusts=("FLINT polynomials", *_TRUSTS)
-        )
-        return GradientCheck(Verdict.PROVED, leaves, evidence)
-    text = f"the one-sided derivatives of the function {at}"
-    return GradientCheck(
-        Verdict.AGREES, leaves, Evidence(Verdict.AGREES, "enclosure", text, trusts=_TRUSTS)
+    at_points += f", to {int(least)} bits" if math.isfinite(least) else ""
+    at_points += batch
+    notes = list(rules.missing)
+    if at.skipped:
+        notes.append(f"{at.skipped} mixed derivatives at kinks not judged")
+    if len(seen) < len(points):
+        notes.append(f"nothing decided at {len(points) - len(seen)} more")
+    whose = "reference" if rules.primal.reference is not None else "function"
+    text = "; ".join([f"the one-sided derivatives of the {whose} {at_points}", *notes])
+    return _passed(rules, leaves, text, tuple(seen))
+
+
+def _count(points: int) -> str:
+    if not points:
+        return ""
+    return f" and {points} special point{'' if points == 1 else 's'} of the program"
+
+
+def _special_points(rules: Rules) -> list[SpecialPoint]:
+    most = min(MOST_SPECIAL_POINTS, SPECIAL_BUDGET // rules.size)
+    return special_points(rules.programs, rules.primal.inputs, most) if most else []
+
+
+def _judged_at(rules: Rules, point: SpecialPoint) -> tuple[AtPoint | None, Judged]:
+    """The judgements at a special point, none where it cannot be looked at."""
+    try:
+        at = AtPoint(rules, point.values)
+        return at, at.together()
+    except (CannotDecide, UnsupportedPrimitive):
+        return None, []
+
+
+def _batch(rules: Rules, at: AtPoint, other: AtPoint) -> str | GradientCheck:
+    """What is said of the derivatives under vmap, or the refutation of them."""
+    if rules.size > BATCH_BUDGET and not has_custom_rules(rules.primal.moving_program.jaxpr):
+        return ""
+    try:
+        with precision(FIRST_PRECISION):
+            judged = under_vmap(rules, (at, other))
+    except (CannotDecide, UnsupportedPrimitive):
+        return ""
+    if any(found.verdict is Verdict.REFUTED for _, found in judged):
+        return _wrong_batch(rules.primal, judged, (at, other))
+    agree = all(found.verdict is Verdict.AGREES for _, found in judged)
+    return ", and under vmap" if agree else ""
+
+
+def _wrong_batch(primal: Primal, judged: Judged, points: tuple[AtPoint, AtPoint]) -> GradientCheck:
+    question, found = next(pair for pair in judged if pair[1].verdict is Verdict.REFUTED)
+    sentence = f"under vmap: {_sentence(primal, question, found)}"
+    code = paste_batch(primal, question.modes[0], [at.values for at in points])
+    leaves = tuple(
+        RuleResult(leaf.path, Verdict.REFUTED, text=sentence, counterexample=code)
+        for leaf in primal.inputs
     )
+    text = "the derivative rules are wrong under jax.vmap"
+    return GradientCheck(Verdict.REFUTED, leaves, _refutation(text, code))
 
 
-def _proof(primal: Primal, modes: tuple[str, ...]) -> str | None:
-    """Shows the custom rules equal to autodiff of the primal without them, as polynomials.
+def _wrong_at(
+    primal: Primal,
+    leaves: tuple[RuleResult, ...],
+    point: SpecialPoint,
+    question: Question,
+    found: Judgement,
+) -> GradientCheck:
+    code = paste(primal, question, point.values)
+    sentence = f"at {point.why}: {_sentence(primal, question, found)}"
+    moving = question.leaf
+    results = tuple(
+        RuleResult(leaf.path, Verdict.REFUTED, text=sentence, counterexample=code)
+        if moving in (i, None)
+        else leaf
+        for i, leaf in enumerate(leaves)
+    )
+    text = f"the derivative rules are wrong at a special point of the program, {point.why}"
+    return GradientCheck(Verdict.REFUTED, results, _refutation(text, code), (point.why,))
 
-    Equal first derivatives for every input have equal derivatives of every order.
+
+# -- floats --------------------------------------------------------------------------------------
+
+
+def _in_floats(
+    check: GradientCheck, rules: Rules, dtypes: tuple[Any, ...] | None, points: list[SpecialPoint]
+) -> GradientCheck:
+    """The check with what is known of the floats, refuted by those that count.
+
+    Where no dtype is asked for, only NaN or an infinity at the given point counts.
     """
-    closed = primal.moving_program.jaxpr
-    if not has_custom_rules(closed):
-        return None
-    stripped = strip_custom_rules(closed)
-    divisors = 0
-    for mode in modes:
-        sides = []
-        for name, function in (("hand", primal), ("auto", stripped)):
-            derivative, argument = _first_derivative(mode, function, primal)
-            sides.append(make_side(name, derivative, (tuple(primal.point), argument)))
-        found = identity(sides[0], sides[1], Budget(terms=20_000, work=50_000_000))
-        if not found.proved:
-            return None
-        divisors += len(found.divisors)
-    where = " at which both are defined" if divisors else ""
-    return (
-        "the custom rules give the same polynomial as JAX's derivative of the primal for every "
-        f"real input of these shapes{where}"
+    floats = compiled(rules, dtypes, points)
+    check = replace(check, floats=floats)
+    wrong = [x for x in floats if x.status == "UNSTABLE" and (dtypes is not None or x.grave)]
+    if not wrong:
+        return check
+    text = (
+        "the derivative rules are right as formulas, and compiled they do not compute it: "
+        f"{len(wrong)} of {len(floats)} results are further off than rounding explains"
     )
+    evidence = _refutation(text, wrong[0].code)
+    return replace(check, verdict=Verdict.REFUTED, evidence=evidence)
 
 
-def _first_derivative(
-    mode: str, function: Callable[..., Any], primal: Primal
-) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-    if mode == "fwd":
-        ones = primal.like_inputs([np.ones(leaf.shape) for leaf in primal.inputs])
-        return lambda x, v: jax.jvp(function, tuple(x), tuple(v))[1], ones
-    ones = primal.like_outputs([np.ones(leaf.shape) for leaf in primal.outputs])
-    return lambda x, u: jax.vjp(function, *x)[1](list(u)), ones
+def _passed(
+    rules: Rules, leaves: tuple[RuleResult, ...], text: str, seen: tuple[str, ...]
+) -> GradientCheck:
+    proof = prove(rules.primal, rules.modes)
+    if proof is None:
+        evidence = Evidence(Verdict.AGREES, "enclosure", text, trusts=_TRUSTS)
+        return GradientCheck(Verdict.AGREES, leaves, evidence, seen)
+    trusts = ("FLINT polynomials", *_TRUSTS)
+    evidence = Evidence(Verdict.PROVED, "identity", f"{proof}; and {text}", trusts=trusts)
+    return GradientCheck(Verdict.PROVED, leaves, evidence, seen)

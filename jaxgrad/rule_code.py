@@ -1,60 +1,123 @@
-"""A wrong derivative as Python that can be pasted where ``f`` is in scope."""
+"""A wrong derivative as Python that can be pasted where ``f`` is in scope, and in words."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from jax.tree_util import tree_structure, tree_unflatten
 
 from jaxgrad.as_code import as_code, imports
 from jaxgrad.directions import Direction
+from jaxgrad.program import Leaf
 from jaxgrad.rule_programs import Primal
+from jaxgrad.rule_questions import Question
 
-__all__ = ["paste"]
+__all__ = ["in_words", "paste", "paste_batch", "point_code"]
 
 
-def paste(
-    primal: Primal,
-    modes: tuple[str, ...],
-    directions: tuple[Direction, ...],
-    output: int,
-    weight: np.ndarray,
-) -> str:
+def in_words(primal: Primal, question: Question) -> str:
+    """Which number a question asks for."""
+    by = " and ".join(
+        dict.fromkeys(_by(direction, primal.inputs) for direction in question.directions)
+    )
+    order = len(question.modes)
+    which = "the derivative" if order == 1 else f"derivative {order}"
+    return f"{' then '.join(question.modes)}: {which} of {_of(question, primal.outputs)} {by}"
+
+
+def _named(leaf: Leaf, index: tuple[int, ...]) -> str:
+    return f"{leaf.path}{list(index) if index else ''}"
+
+
+def _by(direction: Direction, leaves: Sequence[Leaf]) -> str:
+    leaf, index = direction.place
+    if leaf is None:
+        return "along a drawn direction"
+    if index is None:
+        return f"along a drawn direction of {leaves[leaf].path}"
+    return f"by {_named(leaves[leaf], index)}"
+
+
+def _of(question: Question, leaves: Sequence[Leaf]) -> str:
+    leaf, index = question.cotangent.place
+    if leaf is None:
+        return "a drawn combination of f"
+    if index is None:
+        return f"a drawn combination of f{leaves[leaf].path}"
+    return f"f{_named(leaves[leaf], index)}"
+
+
+def paste(primal: Primal, question: Question, point: Sequence[np.ndarray]) -> str:
     """Source that rebuilds the point and prints what JAX's rules give.
 
     Args:
-        primal: the function and its point.
-        modes: one for each derivative, the innermost first.
-        directions: one for each derivative.
-        output: which floating-point leaf of the result.
-        weight: the cotangent of that leaf.
+        primal: the function.
+        question: the number.
+        point: the floating-point leaves at which it is asked for.
     """
-    places = primal.place
-    moves = ", ".join(
-        f"({places[d.leaf]}, {as_code(np.asarray(d.values, np.float32))})" for d in directions
-    )
+    moves = ", ".join(_entries(direction, primal.place) for direction in question.directions)
     nested = "along"
-    for i, mode in enumerate(modes):
-        rest = ", ".join(f"s{k}" for k in range(i + 1, len(modes)))
+    for i, mode in enumerate(question.modes):
+        rest = ", ".join(f"s{k}" for k in range(i + 1, len(question.modes)))
         operator = "jax.jacfwd" if mode == "fwd" else "jax.grad"
         inner = f"lambda s: ({nested})({', '.join(filter(None, ('s', rest)))})"
         nested = f"lambda {rest}: {operator}({inner})(0.0)" if rest else f"{operator}({inner})"
     lines = [
         *imports(primal.inputs),
-        _point(primal),
+        point_code(primal, point),
         "leaves, tree = jax.tree.flatten(args)",
         "def along(*steps):",
         "    moved = [jnp.asarray(x) for x in leaves]",
-        f"    for s, (k, direction) in zip(steps, [{moves}]):",
-        "        moved[k] = moved[k] + jnp.asarray(s * direction, moved[k].dtype)",
+        f"    for s, direction in zip(steps, [{moves}]):",
+        "        for k, v in direction.items():",
+        "            moved[k] = moved[k] + jnp.asarray(s * v, moved[k].dtype)",
         "    result = jax.tree.leaves(f(*jax.tree.unflatten(tree, moved)))",
-        f"    out = result[{primal.place_of_outputs[output]}]",
-        f"    return jnp.sum(out * {as_code(np.asarray(weight, np.float32))})",
+        f"    weights = {_entries(question.cotangent, primal.place_of_outputs)}",
+        "    return sum(jnp.sum(result[k] * u) for k, u in weights.items())",
         f"print(({nested})(0.0))",
     ]
     return "\n".join(lines)
 
 
-def _point(primal: Primal) -> str:
+def paste_batch(primal: Primal, mode: str, points: Sequence[Sequence[np.ndarray]]) -> str:
+    """Source that prints the derivatives of two points under vmap, and without it."""
+    operator = "jax.jacfwd" if mode == "fwd" else "jax.jacrev"
+    batch = {
+        place: np.stack([np.asarray(point[i]) for point in points])
+        for i, place in enumerate(primal.place)
+    }
+    lines = [
+        *imports(primal.inputs),
+        point_code(primal, primal.point),
+        "leaves, tree = jax.tree.flatten(args)",
+        "def of(moving):",
+        "    moved = [moving.get(k, x) for k, x in enumerate(leaves)]",
+        "    return f(*jax.tree.unflatten(tree, moved))",
+        f"batch = {as_code(batch)}",
+        f"print(jax.vmap({operator}(of))(batch))",
+        "for i in range(2):",
+        f"    print({operator}(of)(" + "{k: jnp.asarray(x)[i] for k, x in batch.items()}))",
+    ]
+    return "\n".join(lines)
+
+
+def _entries(direction: Direction, places: Sequence[int]) -> str:
+    """The leaves that are not 0, by their place among all leaves."""
+    moving = {
+        places[i]: np.asarray(leaf, np.float32)
+        for i, leaf in enumerate(direction.leaves)
+        if leaf.any()
+    }
+    return as_code(moving)
+
+
+def point_code(primal: Primal, point: Sequence[np.ndarray]) -> str:
+    """The line that sets ``args`` to the arguments with other floating-point leaves."""
+    leaves = [leaf.value for leaf in primal.program.inputs]
+    for i, value in zip(primal.place, point, strict=True):
+        leaves[i] = value
     try:
-        return f"args = {as_code(primal.args)}"
+        return f"args = {as_code(tree_unflatten(tree_structure(primal.args), leaves))}"
     except TypeError:  # a container of the caller's own: args itself is in the caller's scope
         return "# args as they were passed to check_grads"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,16 +12,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flint import arb
-from jax.tree_util import tree_leaves, tree_structure, tree_unflatten
+from jax.extend.core import jaxpr_as_fun
+from jax.tree_util import tree_leaves
 
 from jaxgrad.custom_rules import inner_programs
-from jaxgrad.errors import ArgumentError
+from jaxgrad.errors import ArgumentError, DtypeMismatch, ShapeMismatch, TreeMismatch
 from jaxgrad.interpret import interpret
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.program import Leaf, Program, arguments, parameter_names, trace
 
-__all__ = ["Derived", "Primal", "backward", "forward", "nested"]
+__all__ = ["Derived", "OneWay", "Primal", "backward", "batched", "forward", "nested"]
 
 Leaves = Sequence[Any]
 # Multiples of 1/16 are exact in every float of 4 bits or more.
@@ -33,18 +35,32 @@ class Primal:
     Args:
         function: a JAX function of ``args``.
         args: pytrees of arrays.
+        reference: the function whose derivative is meant, of the same arguments; ``function``
+            itself if None.
+
+    Raises:
+        ArgumentError: nothing is floating point.
+        TreeMismatch, ShapeMismatch: the reference returns something else than the function.
     """
 
-    def __init__(self, function: Callable[..., Any], args: Sequence[Any]) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        reference: Callable[..., Any] | None = None,
+    ) -> None:
         self.args = tuple(args)
-        self._function = function
-        self._tree = tree_structure(self.args)
+        self.function = function
+        self.reference = reference
         self.program = trace(function, args, side="f")
         self._all = arguments(args, parameter_names(function, len(args)))
         self._moving = [i for i, leaf in enumerate(self._all) if leaf.differentiable]
         self._kept = [i for i, leaf in enumerate(self.program.outputs) if leaf.differentiable]
         if not self._moving:
-            raise ArgumentError("no argument is floating point, so there is nothing to check")
+            raise ArgumentError(
+                "no argument is floating point, so there is nothing to check; integers, booleans "
+                "and PRNG keys are held fixed: convert one with jnp.asarray(x, float)"
+            )
         if not self._kept:
             raise ArgumentError("no output is floating point, so there is nothing to check")
 
@@ -69,14 +85,19 @@ class Primal:
         return self._kept
 
     def __call__(self, *leaves: Any) -> list[Any]:
+        return self._evaluate(self.program, leaves)
+
+    def _evaluate(self, program: Program, leaves: Sequence[Any]) -> list[Any]:
+        """Runs a trace, which keeps the rules and the weak types of the function."""
         values = [leaf.value for leaf in self._all]
         for i, value in zip(self._moving, leaves, strict=True):
             values[i] = value
-        result = tree_leaves(self._function(*tree_unflatten(self._tree, values)))
+        result = jaxpr_as_fun(program.jaxpr)(*values)
         return [result[i] for i in self._kept]
 
     @property
     def point(self) -> list[np.ndarray]:
+        """The values of the floating-point leaves."""
         return [leaf.value for leaf in self.inputs]
 
     @cached_property
@@ -84,11 +105,36 @@ class Primal:
         """The program of the floating-point leaves."""
         return trace(self, self.point, side="f")
 
+    @cached_property
+    def truth_program(self) -> Program:
+        """The program whose derivative the rules should give."""
+        if self.reference is None:
+            return self.moving_program
+        program = trace(self.reference, self.args, side="reference")
+        if program.out_tree != self.program.out_tree:
+            raise TreeMismatch(
+                f"f returns {self.program.out_tree} and reference returns {program.out_tree}; "
+                "a reference takes the arguments of f and returns what it returns"
+            )
+        for ours, theirs in zip(self.program.outputs, program.outputs, strict=True):
+            if ours.shape != theirs.shape:
+                raise ShapeMismatch(
+                    f"f{ours.path} has shape {ours.shape} and reference{theirs.path} has shape "
+                    f"{theirs.shape}; a reference returns what f returns"
+                )
+        return trace(lambda *leaves: self._evaluate(program, leaves), self.point, "reference")
+
     def like_inputs(self, leaves: Leaves) -> tuple[Any, ...]:
+        """Values in the shapes and dtypes of the floating-point leaves of the arguments."""
         return tuple(np.asarray(v, x.dtype) for v, x in zip(leaves, self.inputs, strict=True))
 
     def like_outputs(self, leaves: Leaves) -> tuple[Any, ...]:
+        """Values in the shapes and dtypes of the floating-point leaves of the result."""
         return tuple(np.asarray(v, y.dtype) for v, y in zip(leaves, self.outputs, strict=True))
+
+
+class OneWay(ArgumentError):
+    """Forward mode is not to be had."""
 
 
 class _Rounded(Ball):
@@ -123,10 +169,14 @@ class Derived:
         """The exact formula of the rules, enclosed: an object array for each leaf.
 
         Args:
-            args: the point, the directions and the cotangents, which are exact.
+            args: the point, the directions and the cotangents, which are exact; arrays of
+                numbers, or object arrays of balls.
             rounding: the relative error of the constants within the program.
         """
-        flat = [Ball().constants(np.asarray(v)) for v in tree_leaves(list(args))]
+        flat = [
+            v if v.dtype == object else Ball().constants(v)
+            for v in map(np.asarray, tree_leaves(list(args)))
+        ]
         return interpret(self.program, _Rounded(rounding) if rounding else Ball(), flat)
 
     def floats(self, *args: Leaves) -> list[np.ndarray]:
@@ -135,14 +185,52 @@ class Derived:
         return [np.asarray(leaf, np.float64) for leaf in tree_leaves(found)]
 
 
-def _derived(function: Callable[..., Any], args: tuple[Any, ...]) -> Derived:
-    program = trace(function, args, side="f")
+def _derived(function: Callable[..., Any], args: tuple[Any, ...], outputs: Any = ()) -> Derived:
+    """Traces a derivative, and names what is wrong with the structure that a rule returns.
+
+    Args:
+        outputs: leaves that the outputs have to resemble in dtype.
+
+    Raises:
+        OneWay: a ``custom_vjp`` rule stands in the way of forward mode.
+        TreeMismatch, ShapeMismatch, DtypeMismatch: a rule returns another structure.
+    """
+    try:
+        program = trace(function, args, side="f")
+    except (TypeError, ValueError) as error:
+        raise _malformed(error) from error
     if _is_one_way(program.jaxpr):
-        raise ArgumentError(
+        raise OneWay(
             "f has a custom_vjp rule, which JAX cannot differentiate in forward mode; "
             'pass modes=("rev",)'
         )
+    for leaf, found in zip(outputs, program.outputs, strict=False):
+        if np.dtype(leaf.dtype) != np.dtype(found.dtype):
+            raise DtypeMismatch(
+                f"the bwd rule of a custom_vjp gives {leaf.path} a cotangent of dtype "
+                f"{np.dtype(found.dtype)}, and the argument has dtype {np.dtype(leaf.dtype)}; "
+                "cast it with .astype"
+            )
     return Derived(function, program)
+
+
+def _malformed(error: Exception) -> Exception:
+    """The error that JAX raises at what a custom rule returns, under its own name."""
+    text = str(error)
+    if "forward-mode autodiff" in text and "custom_vjp" in text:
+        return OneWay(
+            "f has a custom_vjp rule, which JAX cannot differentiate in forward mode; "
+            'pass modes=("rev",)'
+        )
+    if not any(name in text for name in ("Custom JVP", "Custom VJP", "custom_jvp", "custom_vjp")):
+        return error
+    message = f"a custom derivative rule of f returns the wrong structure: {text}"
+    if "structure" in text or "must produce a pair" in text:
+        return TreeMismatch(message)
+    expected = re.search(r"Expected (\w+)\[.*?but got (\w+)\[", text)
+    if expected and expected[1] != expected[2]:
+        return DtypeMismatch(message)
+    return ShapeMismatch(message)
 
 
 def _is_one_way(jaxpr: Any) -> bool:
@@ -170,7 +258,14 @@ def backward(primal: Primal, cotangents: Leaves) -> Derived:
     def function(x: Any, u: Any) -> Any:
         return jax.vjp(primal, *x)[1](list(u))
 
-    return _derived(function, (tuple(primal.point), primal.like_outputs(cotangents)))
+    args = (tuple(primal.point), primal.like_outputs(cotangents))
+    return _derived(function, args, primal.inputs)
+
+
+def batched(derived: Derived, args: tuple[Any, ...]) -> Derived:
+    """A derivative under ``jax.vmap``, traced for a batch of two."""
+    twice = tuple(tuple(np.stack([leaf, leaf]) for leaf in leaves) for leaves in args)
+    return _derived(jax.vmap(derived.function), twice)
 
 
 def nested(

@@ -1,232 +1,378 @@
-"""Every number that a derivative rule gives at a point, beside the truth of it."""
+"""The numbers that derivative rules give at a point, each judged by the truth of it."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from flint import arb
 
 from jaxgrad import rule_programs
 from jaxgrad.custom_rules import inner_programs
-from jaxgrad.directions import Direction, basis, drawn
-from jaxgrad.rule_code import paste
-from jaxgrad.rule_programs import Derived, Primal
+from jaxgrad.directions import Direction, drawn, unit
+from jaxgrad.numbers.ball import Ball
+from jaxgrad.numbers.base import ObjectArray
+from jaxgrad.rule_judgement import Judgement, judge
+from jaxgrad.rule_programs import Derived, OneWay, Primal
 from jaxgrad.rule_truth import Sides, Truth
+from jaxgrad.verdict import Verdict
 
-__all__ = ["Question", "Questions"]
+__all__ = ["AtPoint", "Question", "Rules", "operations", "product"]
 
-# Directions times operations that are spent at one point: a germ operation takes about 20 μs, so
-# this is a few seconds.  Past it every leaf has one drawn direction and one entry of its own.
-DIRECTION_BUDGET = 100_000
+# Entries times operations that are spent on judging a leaf entry by entry, where its drawn
+# direction met a kink: an operation over germs takes about 20 μs, so this is a few seconds.
+ENTRY_BUDGET = 100_000
+# The same for all pairs of leaves at order 2.
+PAIR_BUDGET = 20_000
 # Results of up to this many entries are judged one by one, larger ones by drawn cotangents.
 FEW_OUTPUTS = 4
-# Leaves of up to this many entries in all have every mixed second derivative judged.
-FEW_INPUTS = 6
 
 
 @dataclass(frozen=True)
 class Question:
-    """One number that a rule gives, and the truth of it.
+    """One number: D^k⟨u, f⟩(v₁, …, v_k) as the rules of these modes give it.
 
     Args:
-        leaf: the number of the leaf of the arguments that moves.
-        what: which number it is, in words.
-        value: its enclosure.
-        sides: the one-sided derivatives.
-        floats: computes what JAX does.
-        code: writes what shows it.
-        rounded: its enclosure where the constants of the rule are rounded numbers.
+        modes: ``"fwd"`` or ``"rev"`` for each derivative, the innermost first.
+        directions: v₁, …, v_k.
+        cotangent: u.
     """
 
-    leaf: int
-    what: str
-    value: Any
-    sides: Sides
-    floats: Callable[[], float]
-    code: Callable[[], str]
-    rounded: Callable[[], Any]
+    modes: tuple[str, ...]
+    directions: tuple[Direction, ...]
+    cotangent: Direction
+
+    @property
+    def leaf(self) -> int | None:
+        """The leaf of the arguments that moves last, if it is one."""
+        return self.directions[-1].place[0]
+
+    def narrower(self) -> Iterator[tuple[Question, ...]]:
+        """Pairs of questions whose answers add up to this one's."""
+        for k, direction in enumerate(self.directions):
+            if len(direction.support) > 1:
+                yield tuple(self._moved(k, half) for half in direction.halves())
+        if len(self.cotangent.support) > 1:
+            halves = self.cotangent.halves()
+            yield tuple(Question(self.modes, self.directions, half) for half in halves)
+
+    def parts(self) -> list[Question]:
+        """Leaf by leaf, or entry by entry if but one leaf moves."""
+        return [self._moved(0, part) for part in self.directions[0].parts()]
+
+    def along_units(self) -> Question:
+        """The same entries, with the weight 1 where there is one alone."""
+        units = [d.parts()[0] if len(d.support) == 1 else d for d in self.directions]
+        u = self.cotangent
+        return Question(self.modes, tuple(units), u.parts()[0] if len(u.support) == 1 else u)
+
+    def _moved(self, k: int, direction: Direction) -> Question:
+        before, after = self.directions[:k], self.directions[k + 1 :]
+        return Question(self.modes, (*before, direction, *after), self.cotangent)
 
 
-class Questions:
-    """Every number that is judged, at the working precision in force."""
+class Rules:
+    """The derivative programs of a function, each traced once.
+
+    Args:
+        primal: the function.
+        order: the highest derivative.
+        modes: the modes asked for; those that JAX does not have for it are left out.
+
+    Raises:
+        ArgumentError: none of the modes is to be had.
+    """
 
     def __init__(self, primal: Primal, order: int, modes: tuple[str, ...]) -> None:
-        self.primal, self.order, self.modes = primal, order, modes
+        self.primal, self.order = primal, order
         self.shapes = [leaf.shape for leaf in primal.inputs]
-        out = [leaf.shape for leaf in primal.outputs]
-        entries = sum(math.prod(shape) for shape in self.shapes)
-        work = _operations(primal.moving_program.jaxpr.jaxpr)
-        self.complete = entries * work <= DIRECTION_BUDGET
-        few = sum(math.prod(shape) for shape in out) <= FEW_OUTPUTS
-        # A derivative is linear in the direction, so all entries say what any direction could.
-        self.directions = basis(self.shapes, None if self.complete else 1)
-        if not self.complete:
-            self.directions += [d for d in drawn(self.shapes) if d.values.size > 1]
-        self.out = out
-        self.cotangents = basis(out) if few else [d for d in drawn(out, 1) if d.values.size]
-        self.all_pairs = entries <= FEW_INPUTS
+        self.out_shapes = [leaf.shape for leaf in primal.outputs]
+        self.empty = not any(map(math.prod, self.shapes)) or not any(
+            map(math.prod, self.out_shapes)
+        )
+        self.size = operations(primal.moving_program.jaxpr.jaxpr)
         # How far apart two neighbouring floats are: what a rounded constant may change.
         self.spacing = max(
             float(jnp.finfo(leaf.dtype).eps) for leaf in (*primal.inputs, *primal.outputs)
         )
-        self.reasons: set[str] = set()
+        # A rule of which the rounding of constants leaves less than half the digits is not right.
+        self.least_bits = -math.log2(self.spacing) / 2
+        self.missing: list[str] = []
+        self._programs: dict[tuple[str, ...], Derived] = {}
+        self.modes = self._available(modes)
+
+    def __getitem__(self, modes: tuple[str, ...]) -> Derived:
+        if modes not in self._programs:
+            v, u = drawn(self.shapes).leaves, drawn(self.out_shapes).leaves
+            if modes == ("fwd",):
+                made = rule_programs.forward(self.primal, v)
+            elif modes == ("rev",):
+                made = rule_programs.backward(self.primal, u)
+            else:
+                made = rule_programs.nested(self.primal, modes, [v] * len(modes), u)
+            self._programs[modes] = made
+        return self._programs[modes]
+
+    @cached_property
+    def nested(self) -> list[tuple[str, ...]]:
+        """The compositions of modes of order 2 and more that are to be had."""
+        found = []
+        for order in range(2, self.order + 1):
+            for modes in itertools.product(self.modes, repeat=order):
+                try:
+                    self[modes]
+                except OneWay:
+                    self._missing(" then ".join(modes))
+                else:
+                    found.append(modes)
+        return found
+
+    @cached_property
+    def programs(self) -> list[Any]:
+        """The programs of the function and of its first derivatives."""
+        return [self.primal.moving_program, *(self[(mode,)].program for mode in self.modes)]
+
+    def _available(self, modes: tuple[str, ...]) -> tuple[str, ...]:
+        found, refused = [], None
+        for mode in modes:
+            try:
+                self[(mode,)]
+            except OneWay as error:
+                refused = error
+                self._missing(mode)
+            else:
+                found.append(mode)
+        if refused is not None and not found:
+            raise refused
+        return tuple(found)
+
+    def _missing(self, what: str) -> None:
+        note = f"{what} not checked, as JAX has none for a custom_vjp rule"
+        if note not in self.missing:
+            self.missing.append(note)
+
+
+class AtPoint:
+    """Answers and judges questions at one point, at the working precision in force.
+
+    Args:
+        rules: the derivative programs.
+        point: the value of each floating-point leaf.
+    """
+
+    def __init__(self, rules: Rules, point: Sequence[np.ndarray]) -> None:
+        self.rules, self.values = rules, list(point)
+        self.truth = Truth(rules.primal.truth_program, point, rules.order)
+        self.balls = [Ball().constants(value) for value in point]
         self.skipped = 0
+        self._named = True
+        self._outputs: dict[Any, list[ObjectArray]] = {}
 
-    def ask(self) -> Iterator[Question]:
-        truth = Truth(self.primal, self.order)
-        self.reasons = truth.reasons
-        self.skipped = 0
-        if self.directions and self.cotangents:
-            if "fwd" in self.modes:
-                yield from self._forward(truth)
-            if "rev" in self.modes:
-                yield from self._backward(truth)
-            for order in range(2, self.order + 1):
-                yield from self._higher(truth, order)
+    def everything(self) -> list[tuple[Question, Judgement]]:
+        """Every leaf by itself, every order, every mode."""
+        leaves = [
+            drawn(self.rules.shapes, leaf=i)
+            for i, shape in enumerate(self.rules.shapes)
+            if math.prod(shape)
+        ]
+        return self._ask(leaves, pairs=len(leaves) ** 2 * self.rules.size <= PAIR_BUDGET)
 
-    def _forward(self, truth: Truth) -> Iterator[Question]:
-        derived = rule_programs.forward(self.primal, self.directions[0].leaves(self.shapes))
-        for direction in self.directions:
-            v = direction.leaves(self.shapes)
-            point, moved = self.primal.point, self.primal.like_inputs(v)
-            for k, leaf in enumerate(derived.balls(point, moved)):
-                for index in np.ndindex(leaf.shape):
-                    weight = np.zeros(leaf.shape)
-                    weight[index] = 1.0
-                    yield Question(
-                        direction.leaf,
-                        f"fwd: the derivative of {self._output(k, index)} {self._by(direction)}",
-                        leaf[index],
-                        truth.entry(v, 1, k, index),
-                        lambda d=derived, p=point, m=moved, k=k, i=index: float(
-                            d.floats(p, m)[k][i]
-                        ),
-                        lambda d=direction, k=k, w=weight: self._code(("fwd",), (d,), k, w),
-                        lambda d=derived, p=point, m=moved, k=k, i=index: d.balls(
-                            p, m, rounding=self.spacing
-                        )[k][i],
-                    )
+    def together(self) -> list[tuple[Question, Judgement]]:
+        """All leaves along one drawn direction; each by itself where that shows something.
 
-    def _backward(self, truth: Truth) -> Iterator[Question]:
-        derived = rule_programs.backward(self.primal, self.cotangents[0].leaves(self.out))
-        for cotangent in self.cotangents:
-            u = cotangent.leaves(self.out)
-            point, weights = self.primal.point, self.primal.like_outputs(u)
-            gradient = derived.balls(point, weights)
-            for direction in self.directions:
-                v = direction.leaves(self.shapes)
-                moved = gradient[direction.leaf].reshape(-1)
-                flat = direction.values.reshape(-1)
-                yield Question(
-                    direction.leaf,
-                    f"rev: the derivative of {self._output_of(cotangent)} {self._by(direction)}",
-                    _dot(moved, flat),
-                    truth.product(v, 1, u),
-                    lambda d=derived, p=point, w=weights, t=direction: float(
-                        _dot_floats(d.floats(p, w)[t.leaf], t.values)
-                    ),
-                    lambda d=direction, c=cotangent: self._code(("rev",), (d,), c.leaf, c.values),
-                    lambda d=derived, p=point, w=weights, t=direction: _dot(
-                        d.balls(p, w, rounding=self.spacing)[t.leaf].reshape(-1),
-                        t.values.reshape(-1),
-                    ),
-                )
+        Nothing where the function is not defined beside the point, or jumps there.
+        """
+        if not self.truth.defined:
+            return []
+        direction = drawn(self.rules.shapes)
+        inward = Direction([abs(leaf) for leaf in direction.leaves])
+        for line in (direction, inward):  # of roots, only one into the domain of all of them
+            if self.truth.defined_along(line):
+                judged = [
+                    (question, found)
+                    for question, found in self._ask([line], pairs=False, named=False)
+                    if len(question.modes) == 1 or self._twice_finite(question)
+                ]
+                wrong = any(found.verdict is Verdict.REFUTED for _, found in judged)
+                return [] if wrong and self._jumps() else judged
+        return []
 
-    def _higher(self, truth: Truth, order: int) -> Iterator[Question]:
-        first = self.directions[0].leaves(self.shapes)
-        u = self.cotangents[0].leaves(self.out)
-        programs = {
-            modes: rule_programs.nested(self.primal, modes, [first] * order, u)
-            for modes in itertools.product(self.modes, repeat=order)
-        }
-        for cotangent in self.cotangents:
-            for directions in self._tuples(order):
-                yield from self._nested(truth, programs, cotangent, directions)
+    def _twice_finite(self, question: Question) -> bool:
+        """Whether a higher derivative is a real number on both sides.
 
-    def _nested(
-        self,
-        truth: Truth,
-        programs: dict[tuple[str, ...], Derived],
-        cotangent: Direction,
-        directions: tuple[Direction, ...],
-    ) -> Iterator[Question]:
-        u = cotangent.leaves(self.out)
-        vs = [direction.leaves(self.shapes) for direction in directions]
-        if all(direction is directions[0] for direction in directions):
-            sides: Sides | None = truth.product(vs[0], len(vs), u)
-        else:
-            sides = truth.mixed(vs[0], vs[1], u)
-        if sides is None:
-            self.skipped += 1
-            return
-        args = (
-            self.primal.point,
-            tuple(self.primal.like_inputs(v) for v in vs),
-            self.primal.like_outputs(u),
-        )
-        by = " and ".join(dict.fromkeys(self._by(direction) for direction in directions))
-        for modes, derived in programs.items():
-            yield Question(
-                directions[-1].leaf,
-                f"{' then '.join(modes)}: derivative {len(vs)} of "
-                f"{self._output_of(cotangent)} {by}",
-                derived.balls(*args)[0][()],
-                sides,
-                lambda d=derived: float(d.floats(*args)[0]),
-                lambda m=modes: self._code(m, directions, cotangent.leaf, cotangent.values),
-                lambda d=derived: d.balls(*args, rounding=self.spacing)[0][()],
-            )
+        At the end of its domain a function has none, and JAX's NaN is as good as an infinity.
+        """
+        sides = self.sides(question)
+        return sides is not None and sides.right.is_finite() and sides.left.is_finite()
 
-    def _tuples(self, order: int) -> Iterator[tuple[Direction, ...]]:
-        for direction in self.directions:
+    def _jumps(self) -> bool:
+        """Whether the function is not continuous here, along some leaf."""
+        for i, shape in enumerate(self.rules.shapes):
+            if math.prod(shape):
+                self.truth.along(drawn(self.rules.shapes, leaf=i))
+        return self.truth.jumps
+
+    def _ask(
+        self, directions: list[Direction], pairs: bool, named: bool = True
+    ) -> list[tuple[Question, Judgement]]:
+        """Asks along every direction.
+
+        Args:
+            pairs: whether order 2 is asked for every pair of directions.
+            named: whether the entry that is not decided is looked for, too.
+        """
+        self._named = named
+        found = []
+        for mode in self.rules.modes:
+            for cotangent in self._cotangents(mode):
+                for direction in directions:
+                    found += self._settle(Question((mode,), (direction,), cotangent))
+        for modes in self.rules.nested:
+            for cotangent in self._cotangents("rev"):
+                for vs in self._tuples(directions, len(modes), pairs):
+                    found += self._settle(Question(modes, vs, cotangent))
+        return found
+
+    def _tuples(
+        self, directions: list[Direction], order: int, pairs: bool
+    ) -> Iterator[tuple[Direction, ...]]:
+        """One direction again and again, and at order 2 also two that are not the same."""
+        if not pairs:
+            directions = [drawn(self.rules.shapes)] if len(directions) > 1 else directions
+        for direction in directions:
             yield (direction,) * order
         if order == 2:
-            if self.all_pairs:
-                yield from itertools.permutations(self.directions, 2)
-            else:
-                for pair in itertools.pairwise(self.directions):
-                    yield from (pair, pair[::-1])
+            others = [drawn(self.rules.shapes, 1, leaf=d.place[0]) for d in directions]
+            yield from itertools.product(directions, others)
 
-    def _by(self, direction: Direction) -> str:
-        path = self.primal.inputs[direction.leaf].path
-        if direction.index is None:
-            return f"along a drawn direction of {path}"
-        return f"by {path}{list(direction.index) if direction.index else ''}"
+    def _cotangents(self, mode: str) -> list[Direction]:
+        """Every entry of the result, or a drawn cotangent of each leaf where they are many."""
+        shapes = self.rules.out_shapes
+        if mode == "fwd" or _entries(shapes) <= FEW_OUTPUTS:
+            places = [(k, i) for k, shape in enumerate(shapes) for i in np.ndindex(shape)]
+            return [unit(shapes, k, i) for k, i in places]
+        return [drawn(shapes, 1, leaf=k) for k, shape in enumerate(shapes) if math.prod(shape)]
 
-    def _output(self, leaf: int, index: tuple[int, ...]) -> str:
-        return f"f{self.primal.outputs[leaf].path}{list(index) if index else ''}"
+    # -- judging -----------------------------------------------------------------------------
+    def _settle(self, question: Question) -> list[tuple[Question, Judgement]]:
+        """The judgement, of smaller parts where it is not that the two plainly agree."""
+        judgement = self.judge(question)
+        if judgement is None:
+            self.skipped += 1
+            return []
+        plain = judgement.verdict is Verdict.AGREES and not judgement.kink
+        if plain or (judgement.verdict is Verdict.UNDECIDED and not self._named):
+            return [(question, judgement)]
+        parts = question.parts() if len(question.directions) == 1 else [question]
+        leaf = question.leaf
+        if len(parts) > 1 and (
+            leaf is None or len(question.directions[0].support) * self.rules.size <= ENTRY_BUDGET
+        ):
+            found = [pair for part in parts for pair in self._settle(part)]
+            if judgement.verdict is not Verdict.REFUTED or any(
+                part.verdict is Verdict.REFUTED for _, part in found
+            ):
+                return found
+        if judgement.verdict is Verdict.AGREES:
+            return [(question, judgement)]
+        return [self._narrowed(question, judgement)]
 
-    def _output_of(self, cotangent: Direction) -> str:
-        if cotangent.index is not None:
-            return self._output(cotangent.leaf, cotangent.index)
-        return f"a drawn combination of f{self.primal.outputs[cotangent.leaf].path}"
+    def _narrowed(self, question: Question, judgement: Judgement) -> tuple[Question, Judgement]:
+        """The smallest part that is not seen to agree."""
+        for halves in question.narrower():
+            for half in halves:
+                found = self.judge(half)
+                if found is not None and found.verdict is judgement.verdict:
+                    return self._narrowed(half, found)
+        plain = question.along_units()
+        found = self.judge(plain)
+        if found is not None and found.verdict is judgement.verdict:
+            return plain, found
+        return question, judgement
 
-    def _code(
-        self,
-        modes: tuple[str, ...],
-        directions: tuple[Direction, ...],
-        leaf: int,
-        weight: np.ndarray,
-    ) -> str:
-        return paste(self.primal, modes, directions, leaf, weight)
+    def judge(
+        self, question: Question, number: Callable[[float], arb] | None = None
+    ) -> Judgement | None:
+        """The judgement of one number; None where a kink leaves it without meaning.
+
+        Args:
+            question: which number.
+            number: its enclosure for constants of a given rounding; as the rules give it if None.
+        """
+        sides = self.sides(question)
+        if sides is None:
+            return None
+        directions, cotangent = question.directions, question.cotangent
+        number = number or (lambda rounding: self.number(question, rounding))
+        return judge(
+            number(0.0),
+            sides,
+            self.rules.least_bits,
+            lambda: self.floats(question),
+            lambda: number(self.rules.spacing),
+            lambda: self.truth.around(directions[0], len(directions), cotangent),
+        )
+
+    def sides(self, question: Question) -> Sides | None:
+        """The truth of a question."""
+        first, *rest = question.directions
+        if all(direction is first for direction in rest):
+            return self.truth.sides(first, 1 + len(rest), question.cotangent)
+        return self.truth.mixed(first, rest[0], question.cotangent)
+
+    def number(self, question: Question, rounding: float = 0.0) -> arb:
+        """The enclosure of what the rules give."""
+        modes, directions, cotangent = question.modes, question.directions, question.cotangent
+        if modes == ("fwd",):
+            return product(self._balls(modes, directions[0], rounding), cotangent)
+        if modes == ("rev",):
+            return product(self._balls(modes, cotangent, rounding), directions[0])
+        vs = tuple(direction.leaves for direction in directions)
+        found = self.rules[modes].balls(self.balls, vs, cotangent.leaves, rounding=rounding)
+        return found[0][()]
+
+    def _balls(self, modes: tuple[str, ...], moved: Direction, rounding: float) -> Any:
+        key = modes, moved.key, rounding
+        if key not in self._outputs:
+            derived = self.rules[modes]
+            self._outputs[key] = derived.balls(self.balls, moved.leaves, rounding=rounding)
+        return self._outputs[key]
+
+    def floats(self, question: Question) -> float:
+        """What JAX computes."""
+        primal, derived = self.rules.primal, self.rules[question.modes]
+        vs = [primal.like_inputs(direction.leaves) for direction in question.directions]
+        u = primal.like_outputs(question.cotangent.leaves)
+        point = tuple(self.values)
+        if question.modes == ("fwd",):
+            return _float_product(derived.floats(point, vs[0]), question.cotangent)
+        if question.modes == ("rev",):
+            return _float_product(derived.floats(point, u), question.directions[0])
+        return float(derived.floats(point, tuple(vs), u)[0])
 
 
-def _dot(values: np.ndarray, weights: np.ndarray) -> Any:
+def _entries(shapes: Sequence[tuple[int, ...]]) -> int:
+    return sum(map(math.prod, shapes))
+
+
+def product(values: Sequence[ObjectArray], weights: Direction) -> arb:
     """⟨values, weights⟩ over the entries that count."""
-    return sum(x * float(w) for x, w in zip(values, weights, strict=True) if w)
+    return sum(
+        (values[i][index] * float(weights.leaves[i][index]) for i, index in weights.support), arb(0)
+    )
 
 
-def _dot_floats(values: np.ndarray, weights: np.ndarray) -> float:
-    used = weights != 0
-    return float((np.asarray(values, np.float64)[used] * weights[used]).sum())
+def _float_product(values: Sequence[np.ndarray], weights: Direction) -> float:
+    return float(sum(values[i][index] * weights.leaves[i][index] for i, index in weights.support))
 
 
-def _operations(jaxpr: Any) -> int:
+def operations(jaxpr: Any) -> int:
     """About how many elementary operations a program takes."""
     total = 1
     for equation in jaxpr.eqns:
@@ -236,6 +382,6 @@ def _operations(jaxpr: Any) -> int:
             size *= math.prod(equation.invars[0].aval.shape[axis] for axis in contract)
         repeats = equation.params.get("length", 1)
         for inner in inner_programs(equation.params):
-            size += repeats * _operations(getattr(inner, "jaxpr", inner))
+            size += repeats * operations(getattr(inner, "jaxpr", inner))
         total += size
     return total

@@ -31,6 +31,16 @@ def test_roundings_follow_the_longest_way() -> None:
     assert roundings(lambda x: x.sum(), jnp.ones(7)) == 7
 
 
+def test_roundings_of_solvers_scatters_and_special_functions() -> None:
+    places = np.array([0, 0, 1])
+    assert roundings(lambda x, y: x.at[places].add(y), jnp.ones(4), jnp.ones(3)) >= 3
+    # Six for each step of elimination, and one or more to make the matrix symmetric.
+    assert roundings(jnp.linalg.cholesky, jnp.eye(4)) >= 4 * 6
+    assert roundings(jax.lax.digamma, 1.5) > roundings(jnp.sin, 1.5) > 0
+    assert roundings(lambda x: jax.lax.reduce_precision(x, 8, 7), 1.0) == 1
+    assert roundings(jax.lax.cumlogsumexp, jnp.ones(3)) > 3
+
+
 def test_roundings_pass_through_calls_and_loops() -> None:
     def step(carry: Any, _: Any) -> Any:
         return carry * 1.5, None

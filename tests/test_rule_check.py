@@ -13,7 +13,14 @@ import numpy as np
 import pytest
 
 from jaxgrad.custom_rules import has_custom_rules, strip_custom_rules
-from jaxgrad.errors import ArgumentError, GradientMismatch, UndecidedError
+from jaxgrad.errors import (
+    ArgumentError,
+    DtypeMismatch,
+    GradientMismatch,
+    ShapeMismatch,
+    TreeMismatch,
+    UndecidedError,
+)
 from jaxgrad.networks import Chain
 from jaxgrad.rule_check import check_grads
 from jaxgrad.verdict import Verdict
@@ -23,6 +30,13 @@ def with_rule(primal: Callable[..., Any], tangent: Callable[..., Any]) -> Callab
     """The primal with the tangent rule (point, direction) -> tangent, right or wrong."""
     function = jax.custom_jvp(primal)
     function.defjvp(lambda xs, ts: (function(*xs), tangent(xs, ts)))
+    return function
+
+
+def backward_only(bwd: Callable[..., Any]) -> Callable[..., Any]:
+    """The sine with a rule for reverse mode alone."""
+    function = jax.custom_vjp(jnp.sin)
+    function.defvjp(lambda x: (jnp.sin(x), x), bwd)
     return function
 
 
@@ -134,7 +148,7 @@ WRONG: dict[str, tuple[Callable[..., Any], tuple[Any, ...], int]] = {
 def test_planted_rules_are_refuted(name: str) -> None:
     function, args, order = WRONG[name]
     if order == 2:
-        check_grads(function, args)
+        check_grads(function, args, special_points=False)
     with pytest.raises(GradientMismatch, match="REFUTED: the derivative rules are wrong"):
         check_grads(function, args, order=order)
 
@@ -143,7 +157,7 @@ def test_nan_where_there_is_a_derivative_is_refuted() -> None:
     def sinc(x: Any) -> Any:
         return jnp.where(x == 0, 1.0, jnp.sin(x) / x)
 
-    with pytest.raises(GradientMismatch, match="nan, the derivative is"):
+    with pytest.raises(GradientMismatch, match="is nan by the rules and"):
         check_grads(sinc, (0.0,))
 
 
@@ -222,11 +236,167 @@ def test_other_arguments_that_make_no_sense() -> None:
     with pytest.raises(ArgumentError, match="no argument is floating point"):
         check_grads(lambda n: n + 0.5, (3,))
     with pytest.raises(ArgumentError, match=r'pass modes=\("rev",\)'):
-        function = jax.custom_vjp(jnp.sin)
-        function.defvjp(lambda x: (jnp.sin(x), x), lambda x, u: (u * jnp.cos(x),))
-        check_grads(function, (0.5,))
+        check_grads(backward_only(lambda x, u: (u * jnp.cos(x),)), (0.5,), modes="fwd")
     with pytest.raises(UndecidedError, match="nothing to check"):
         check_grads(jnp.sin, (np.zeros(0, np.float32),))
+
+
+def test_a_mode_that_a_custom_vjp_rule_has_not_is_left_out_and_named() -> None:
+    found = check_grads(backward_only(lambda x, u: (u * jnp.cos(x),)), (0.5,), order=2)
+    assert found.verdict is Verdict.PROVED
+    assert "fwd not checked, as JAX has none for a custom_vjp rule" in found.evidence.text
+    with pytest.raises(GradientMismatch):
+        check_grads(backward_only(lambda x, u: (-u * jnp.cos(x),)), (0.5,))
+
+
+@pytest.mark.parametrize(
+    ("bwd", "error", "text"),
+    [
+        (lambda x, u: (u, u), TreeMismatch, "structure"),
+        (lambda x, u: u, TreeMismatch, "structure"),
+        (lambda x, u: (u[:1],), ShapeMismatch, "shapes do not match"),
+        (lambda x, u: (u.astype(jnp.float16),), DtypeMismatch, "x a cotangent of dtype float16"),
+        (lambda x, u: (u.astype(int),), DtypeMismatch, "cast it with .astype"),
+    ],
+)
+def test_a_malformed_cotangent_is_named_for_what_it_is(bwd: Any, error: Any, text: str) -> None:
+    with pytest.raises(error, match=text):
+        check_grads(backward_only(bwd), (np.ones(3, np.float32),), modes="rev")
+
+
+@pytest.mark.parametrize(
+    ("tangent", "error"),
+    [
+        (lambda xs, ts: (ts[0],), TreeMismatch),
+        (lambda xs, ts: ts[0].sum(), ShapeMismatch),
+        (lambda xs, ts: ts[0].astype(jnp.float16), DtypeMismatch),
+    ],
+)
+def test_a_malformed_tangent_is_named_for_what_it_is(tangent: Any, error: Any) -> None:
+    with pytest.raises(error, match="a custom derivative rule of f returns the wrong structure"):
+        check_grads(with_rule(jnp.sin, tangent), (np.ones(3, np.float32),))
+
+
+def test_a_reference_says_what_is_meant() -> None:
+    def straight_through(x: Any) -> Any:
+        return x + jax.lax.stop_gradient(jnp.round(x) - x)
+
+    with pytest.raises(GradientMismatch):
+        check_grads(straight_through, (0.3,))
+    assert check_grads(straight_through, (0.3,), reference=lambda x: x).verdict.passes
+    with pytest.raises(GradientMismatch):
+        check_grads(straight_through, (0.3,), reference=lambda x: 2 * x)
+    with pytest.raises(TreeMismatch, match="a reference takes the arguments of f"):
+        check_grads(straight_through, (0.3,), reference=lambda x: (x,))
+    with pytest.raises(ShapeMismatch, match="a reference returns what f returns"):
+        check_grads(straight_through, (0.3,), reference=lambda x: x * jnp.ones(2))
+
+
+def test_a_surrogate_gradient() -> None:
+    spike = with_rule(
+        lambda x: (x > 0) * 1.0,
+        lambda xs, ts: jax.nn.sigmoid(xs[0]) * jax.nn.sigmoid(-xs[0]) * ts[0],
+    )
+    assert check_grads(spike, (0.7,), reference=jax.nn.sigmoid).verdict.passes
+    with pytest.raises(GradientMismatch):
+        check_grads(spike, (0.7,), reference=jnp.tanh)
+
+
+def kernel(slope: Callable[..., Any]) -> Callable[..., Any]:
+    """The sine as a callback, which has no program to look into."""
+
+    @jax.custom_jvp
+    def sine(x: Any) -> Any:
+        shape = jax.ShapeDtypeStruct(jnp.shape(x), jnp.result_type(x))
+        return jax.pure_callback(np.sin, shape, x, vmap_method="expand_dims")
+
+    sine.defjvp(lambda xs, ts: (sine(xs[0]), slope(xs[0]) * ts[0]))
+    return sine
+
+
+def test_a_kernel_is_judged_by_its_floats_beside_a_reference() -> None:
+    x = np.linspace(-1, 1, 5, dtype=np.float32)
+    found = check_grads(kernel(jnp.cos), (x,), reference=jnp.sin)
+    assert found.verdict is Verdict.AGREES
+    assert "the floats of f" in found.evidence.text
+    with pytest.raises(UndecidedError, match="further from that of the reference"):
+        check_grads(kernel(lambda x: jnp.cos(x) * (1 + 1e-4)), (x,), reference=jnp.sin)
+    with pytest.raises(UndecidedError, match="with reference="):
+        check_grads(kernel(jnp.cos), (x,))
+
+
+def test_a_batching_rule_that_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    @jax.custom_batching.custom_vmap
+    def slope(x: Any) -> Any:
+        return jnp.cos(x)
+
+    def batching(size: int, batched: Any, x: Any) -> tuple[Any, Any]:
+        return jnp.cos(x[::-1]), True
+
+    slope.def_vmap(batching)
+
+    sine = with_rule(jnp.sin, lambda xs, ts: slope(xs[0]) * ts[0])
+    with pytest.raises(GradientMismatch, match=r"wrong under jax\.vmap") as caught:
+        check_grads(sine, (0.5,))
+    exec(str(caught.value).partition("in scope:\n\n")[2], {"f": sine})
+    batch, first, _ = capsys.readouterr().out.splitlines()[:3]
+    assert first not in batch
+
+
+def test_kinks_of_a_composition_are_told_from_a_wrong_rule() -> None:
+    x = np.zeros(2, np.float32)
+    weights = np.array([[1.0, -2.0], [-3.0, 0.5]], np.float32)
+
+    def network(rule: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda x: jnp.array([1.0, -0.75]) @ rule(weights @ x)
+
+    assert check_grads(network(jax.nn.relu), (x,)).verdict.passes
+    steep = with_rule(lambda x: jnp.maximum(x, 0.0), lambda xs, ts: 5 * (xs[0] >= 0) * ts[0])
+    with pytest.raises(GradientMismatch):
+        check_grads(network(steep), (x,))
+    with pytest.raises(GradientMismatch):  # differentiable, and autodiff says 0
+        check_grads(lambda x: jax.nn.relu(x) - jax.nn.relu(-x), (0.0,))
+
+
+def test_a_constant_that_is_wrong_by_more_than_its_rounding() -> None:
+    def sine(constant: Any) -> Callable[..., Any]:
+        return with_rule(
+            lambda x: jnp.sin(x) * 0.3, lambda xs, ts: constant * jnp.cos(xs[0]) * ts[0]
+        )
+
+    third = np.float32(0.3)
+    beside = np.nextafter(third, np.float32(1))
+    assert check_grads(sine(beside), (0.5,)).leaves[0].bits < 26
+    with pytest.raises(GradientMismatch):
+        check_grads(sine(third * np.float32(1 + 2**-21)), (0.5,))
+    with jax.enable_x64(True), pytest.raises(GradientMismatch):
+        check_grads(sine(0.3 * (1 + 1e-9)), (np.float64(0.5),))
+
+
+def test_floats_in_the_dtypes_asked_for() -> None:
+    assert check_grads(jax.nn.sigmoid, (0.5,)).verdict.passes
+    with pytest.raises(GradientMismatch, match="compiled they do not compute it") as caught:
+        check_grads(jax.nn.sigmoid, (0.5,), dtypes=["float32"])
+    assert "UNSTABLE rev float32" in str(caught.value)
+    stable = with_rule(
+        jax.nn.sigmoid,
+        lambda xs, ts: jax.nn.sigmoid(xs[0]) * jax.nn.sigmoid(-xs[0]) * ts[0],
+    )
+    found = check_grads(stable, (0.5,), dtypes=["float32", "bfloat16", "float64"])
+    assert {x.dtype for x in found.floats} == {"float32", "bfloat16", "float64"}
+    assert not found.unstable
+    with pytest.raises(ArgumentError, match="'int32', which is no floating-point dtype"):
+        check_grads(stable, (0.5,), dtypes=["int32"])
+
+
+def test_nan_in_floats_alone_is_refuted_at_the_given_point() -> None:
+    def celu(x: Any) -> Any:
+        return jnp.where(x > 0, x, jnp.expm1(x))
+
+    assert check_grads(celu, (1.0,)).verdict.passes
+    with pytest.raises(GradientMismatch, match="nan"):
+        check_grads(celu, (100.0,))
+    assert check_grads(jax.nn.celu, (100.0,)).verdict.passes
 
 
 def test_tolerances_are_said_to_be_useless_once() -> None:

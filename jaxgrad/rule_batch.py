@@ -1,0 +1,62 @@
+"""Derivatives under ``jax.vmap``: a batching rule may be wrong where the derivative is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from jaxgrad import rule_programs
+from jaxgrad.directions import Direction, drawn
+from jaxgrad.numbers.base import ObjectArray
+from jaxgrad.rule_judgement import Judgement
+from jaxgrad.rule_questions import AtPoint, Question, Rules, product
+
+__all__ = ["under_vmap"]
+
+
+def under_vmap(rules: Rules, points: tuple[AtPoint, AtPoint]) -> list[tuple[Question, Judgement]]:
+    """Judges the first derivatives of a batch of two points, all leaves moving at once.
+
+    Args:
+        rules: the derivative programs.
+        points: two points, different ones if there are two at which the function is defined.
+
+    Raises:
+        CannotDecide, UnsupportedPrimitive: the batched program has no exact value.
+    """
+    # At the second point the truth along this direction is known already.
+    lines = [drawn(rules.shapes, 1), drawn(rules.shapes)]
+    cotangents = [drawn(rules.out_shapes, 1), drawn(rules.out_shapes)]
+    found = []
+    for mode in rules.modes:
+        inputs, weights = (lines, cotangents) if mode == "fwd" else (cotangents, lines)
+        batched = _batched(rules, mode, points, inputs)
+        for i, at in enumerate(points):
+
+            def number(
+                rounding: float, batched: Any = batched, i: int = i, u: Direction = weights[i]
+            ) -> arb:
+                return product([leaf[i, ...] for leaf in batched(rounding)], u)
+
+            question = Question((mode,), (lines[i],), cotangents[i])
+            judgement = at.judge(question, number)
+            assert judgement is not None  # of first order
+            found.append((question, judgement))
+    return found
+
+
+def _batched(
+    rules: Rules, mode: str, points: tuple[AtPoint, AtPoint], inputs: list[Direction]
+) -> Callable[[float], list[ObjectArray]]:
+    """The outputs for the batch, as a function of the rounding of constants."""
+    like = rules.primal.like_inputs if mode == "fwd" else rules.primal.like_outputs
+    example = tuple(rules.primal.point), like(inputs[0].leaves)
+    derived = rule_programs.batched(rules[(mode,)], example)
+    args = [
+        tuple(np.stack(pair) for pair in zip(*parts, strict=True))
+        for parts in ((at.balls for at in points), (moved.leaves for moved in inputs))
+    ]
+    return lambda rounding: derived.balls(*args, rounding=rounding)

@@ -1,0 +1,94 @@
+"""The other question of check_grads(): do the compiled derivatives compute what the rules say?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgrad.directions import drawn
+from jaxgrad.errors import ArgumentError
+from jaxgrad.float_points import float_points
+from jaxgrad.program import is_differentiable
+from jaxgrad.rule_floats import RuleFloat, rule_floats
+from jaxgrad.rule_questions import Rules
+from jaxgrad.special_points import SpecialPoint
+
+__all__ = ["compiled", "float_dtypes"]
+
+# Points all over the range of a dtype: every eighth power of two of float32, both signs.
+MOST_FLOAT_POINTS = 64
+
+
+def float_dtypes(dtypes: Sequence[Any] | Any | None) -> tuple[np.dtype, ...] | None:
+    """The dtypes that are asked for, checked.
+
+    Raises:
+        ArgumentError: one of them is no floating-point dtype.
+
+    Example:
+        >>> float_dtypes(["float32", "bfloat16"])
+        (dtype('float32'), dtype(bfloat16))
+    """
+    if dtypes is None:
+        return None
+    several = isinstance(dtypes, list | tuple | set | frozenset)
+    asked: list[Any] = list(dtypes) if several else [dtypes]
+    found = []
+    for name in asked:
+        try:
+            dtype = jnp.dtype(name)
+        except TypeError:
+            dtype = None
+        if dtype is None or not is_differentiable(dtype):
+            raise ArgumentError(
+                f"dtypes holds {name!r}, which is no floating-point dtype; accepted are "
+                '"float64", "float32", "float16", "bfloat16" and the 8-bit floats'
+            )
+        found.append(dtype)
+    return tuple(found)
+
+
+def compiled(
+    rules: Rules, dtypes: Sequence[np.dtype] | None, points: Sequence[SpecialPoint]
+) -> tuple[RuleFloat, ...]:
+    """What the compiled derivatives are worth.
+
+    Args:
+        rules: the derivative programs.
+        dtypes: judged at the given point, at these special points, and all over the range of
+            each dtype; if None only the given point is looked at, and only for NaN or infinities.
+        points: special points of the program.
+    """
+    primal = rules.primal
+    if dtypes is None:
+        if _all_finite(rules):
+            return ()
+        return rule_floats(primal, rules.modes, None, [primal.point])
+    places = [primal.point, *(point.values for point in points)]
+    found: list[RuleFloat] = []
+    for dtype in dtypes:
+        spread = [point.values for point in float_points(_leaves(rules, dtype), MOST_FLOAT_POINTS)]
+        found += rule_floats(primal, rules.modes, [dtype], [*places, *spread])
+    return tuple(found)
+
+
+def _leaves(rules: Rules, dtype: np.dtype) -> list[Any]:
+    return [
+        replace(leaf, dtype=dtype, value=np.asarray(leaf.value).astype(dtype))
+        for leaf in rules.primal.inputs
+    ]
+
+
+def _all_finite(rules: Rules) -> bool:
+    """Whether the compiled derivative holds numbers alone at the given point."""
+    primal, mode = rules.primal, rules.modes[-1]
+    shapes = rules.shapes if mode == "fwd" else rules.out_shapes
+    like = primal.like_inputs if mode == "fwd" else primal.like_outputs
+    found = jax.jit(rules[(mode,)].function)(tuple(primal.point), like(drawn(shapes).leaves))
+    leaves = (np.asarray(leaf, np.float64) for leaf in jax.tree.leaves(found))
+    return all(np.isfinite(leaf).all() for leaf in leaves)

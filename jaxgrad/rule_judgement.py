@@ -1,0 +1,99 @@
+"""The judgement of one number that a derivative rule gives, by the one-sided derivatives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flint import arb
+
+from jaxgrad.engines.enclosure import ENOUGH_BITS
+from jaxgrad.numbers.ball import relative_bits
+from jaxgrad.rule_truth import Sides, text_of
+from jaxgrad.verdict import Verdict
+
+__all__ = ["Judgement", "judge"]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is made of one number that a rule gives.
+
+    Args:
+        verdict: AGREES, REFUTED or UNDECIDED.
+        bits: relative bits of agreement; infinite where equal, or accepted at a kink.
+        kink: whether the function has a kink there.
+        value: the number, as text.
+        truth: what it is held against, as text.
+    """
+
+    verdict: Verdict
+    bits: float
+    kink: bool
+    value: str
+    truth: str
+
+
+def judge(
+    value: arb,
+    sides: Sides,
+    least_bits: float,
+    in_floats: Callable[[], float],
+    rounded: Callable[[], arb],
+    around: Callable[[], arb],
+) -> Judgement:
+    """Judges one number by the one-sided derivatives: equal to both, or between the two.
+
+    Args:
+        value: the enclosure of what the rule gives.
+        sides: the one-sided derivatives.
+        least_bits: what a rule whose constants are rounded has to agree to.
+        in_floats: what JAX computes; asked for where the formula is no real number.
+        rounded: the enclosure of what the rule gives for constants that are rounded numbers;
+            asked for where the formula is not the derivative.  A rule that is the derivative but
+            for the rounding of its constants agrees, to fewer bits.
+        around: all that autodiff may make of a composition of kinks; asked for at a kink.
+    """
+
+    def result(verdict: Verdict, bits: float = math.inf, shown: str | None = None) -> Judgement:
+        return Judgement(verdict, bits, sides.kink, shown or text_of(value), str(sides))
+
+    known = sides.known
+    if not known:
+        return result(Verdict.UNDECIDED)
+    if not value.is_finite():
+        computed = float(in_floats())
+        agrees = any(not t.is_finite() and (t > 0) == (computed > 0) for t in known)
+        if math.isfinite(computed):
+            return result(Verdict.UNDECIDED)
+        return result(
+            Verdict.AGREES if agrees and math.isinf(computed) else Verdict.REFUTED,
+            shown=str(computed),
+        )
+    if all(value < t for t in known) or all(value > t for t in known):
+        if sides.kink:
+            allowed = around()
+            inside = allowed.is_finite() and value.overlaps(allowed)
+            return result(Verdict.AGREES if inside else Verdict.REFUTED)
+        bits = min(_bits(value, t) for t in known)
+        widened = rounded()
+        if bits > 0 and widened.is_finite() and all(widened.overlaps(t) for t in known):
+            return result(Verdict.AGREES if bits >= least_bits else Verdict.UNDECIDED, bits)
+        return result(Verdict.REFUTED)
+    if sides.kink or not all(t.is_finite() for t in known):
+        return result(Verdict.AGREES)
+    bits = min(_bits(value, t) for t in known)
+    return result(Verdict.AGREES if bits >= ENOUGH_BITS else Verdict.UNDECIDED, bits)
+
+
+def _bits(value: arb, truth: arb) -> float:
+    """Relative bits of agreement, or absolute ones where the true value may be 0."""
+    difference = value - truth
+    if not difference.is_finite():
+        return -math.inf
+    larger = value if abs(value).lower() > abs(truth).lower() else truth
+    if abs(larger).lower() > 0:
+        return relative_bits(difference, larger)
+    # Twice as many absolute bits are asked of a number that no precision tells from 0.
+    return relative_bits(difference, arb(1)) / 2
