@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import math
+import functools
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from flint import arb, fmpq
+from flint import arb
 
+from jaxgrad.errors import JaxgradError
 from jaxgrad.interpret import interpret
-from jaxgrad.numbers.base import objects
+from jaxgrad.numbers.base import CannotDecide, objects
 from jaxgrad.numbers.germ import Germ
-from jaxgrad.numbers.series import Series
+from jaxgrad.numbers.jet import Jet
+from jaxgrad.numbers.series import FINITE, Series
+from jaxgrad.numbers.special_functions import series_length
 from jaxgrad.program import Program, trace
 
 __all__ = ["OneSided", "one_sided_derivatives"]
@@ -25,8 +27,10 @@ class OneSided:
     Args:
         right, left: for each output leaf of shape s an object array of shape (order + 1, *s):
             f₊⁽ᵏ⁾(x; v) and f₋⁽ᵏ⁾(x; v) for k = 0 … order, enclosed; ±∞ where the slope is infinite
-            and NaN where nothing is known (outside the domain, or too few terms).
+            and NaN where nothing is known (outside the domain, at a pole, or too few terms).
         reasons: why some entry is NaN.
+        smooth: whether the program is analytic along the line, because no operation of it asked
+            for what is true beside the point only; then the sides are equal.
 
     Example:
         >>> import jax
@@ -36,11 +40,16 @@ class OneSided:
     """
 
     def __init__(
-        self, right: list[np.ndarray], left: list[np.ndarray], reasons: tuple[str, ...]
+        self,
+        right: list[np.ndarray],
+        left: list[np.ndarray],
+        reasons: tuple[str, ...],
+        smooth: bool = False,
     ) -> None:
         self.right = right
         self.left = left
         self.reasons = reasons
+        self.smooth = smooth
 
 
 def one_sided_derivatives(
@@ -52,7 +61,8 @@ def one_sided_derivatives(
 ) -> OneSided:
     """The derivatives of t ↦ f(x + tv) at 0 from the right and from the left.
 
-    The function is evaluated over germs, so no derivative rule of JAX has a part in it.
+    The function is evaluated over jets, or once for each side over germs where what is true
+    beside the point matters, so no derivative rule of JAX has a part in it.
 
     Args:
         function: a JAX function of ``args``, or its traced program.
@@ -73,55 +83,103 @@ def one_sided_derivatives(
         (0.500000000000000, 0.500000000000000)
     """
     program = function if isinstance(function, Program) else trace(function, args)
-    # Each 0/0 of simple zeros costs one term, so four such quotients may be nested.
-    germ = Germ(order + 5 if terms is None else terms)
+    if terms is None:
+        found = _analytic(program, direction, order)
+        if found is not None:
+            return OneSided(found, [leaf.copy() for leaf in found], (), smooth=True)
+    # Each 0/0 of simple zeros costs one term, so four such quotients may be nested; few are.
+    attempts = (order + 2, order + 5) if terms is None else (terms,)
     reasons: set[str] = set()
-    sides = []
-    for sign in (1, -1):
-        inputs = [
-            _lines(germ, leaf.value, sign, v) if leaf.differentiable else leaf.value
-            for leaf, v in zip(program.inputs, direction, strict=True)
-        ]
-        outputs = interpret(program, germ, inputs)
-        sides.append([_derivatives(values, order, sign, reasons) for values in outputs])
-    return OneSided(sides[0], sides[1], tuple(sorted(reasons)))
+    right, left = (
+        _one_side(program, direction, order, sign, attempts, reasons) for sign in (1, -1)
+    )
+    return OneSided(right, left, tuple(sorted(reasons)))
 
 
-def _lines(germ: Germ, point: Any, sign: int, direction: Any) -> np.ndarray:
-    values = np.asarray(point, np.float64)
-    slopes = np.broadcast_to(np.asarray(direction, np.float64), values.shape)
-    pairs = zip(values.reshape(-1).tolist(), slopes.reshape(-1).tolist(), strict=True)
-    return objects([germ.line(x, sign * v) for x, v in pairs], values.shape)
+def _analytic(program: Program, direction: Sequence[Any], order: int) -> list[np.ndarray] | None:
+    """The derivatives from both sides, where no operation asks what is beside the point."""
+    jet = Jet(order)
+    try:
+        with series_length(order + 1):
+            outputs = interpret(program, jet, _moving(jet, program, direction, 1))
+            found = [_stacked(values, jet.derivatives) for values in outputs]
+    except JaxgradError:  # germs decide more, or say what is the matter
+        return None
+    return found if all(x.is_finite() for leaf in found for x in leaf.flat) else None
 
 
-def _derivatives(values: np.ndarray, order: int, sign: int, reasons: set[str]) -> np.ndarray:
-    rows = []
-    for k in range(order + 1):
-        found = [_derivative(x, k, reasons) * sign**k for x in values.reshape(-1)]
-        rows.append(objects(found, values.shape))
-    return np.stack(rows)
-
-
-def _derivative(x: Any, k: int, reasons: set[str]) -> arb:
-    """k! times the coefficient of εᵏ; infinite if a power that εᵏ does not divide stands first."""
-    if not isinstance(x, Series):
-        reasons.add("an output that is no real number")
-        return arb.nan()
-    if x.reason is not None:
-        reasons.add(x.reason)
-        return arb.nan()
-    target = k * x.ramification
-    for i, c in enumerate(x.coefficients):
-        exponent = x.start + i
-        whole = exponent >= 0 and exponent % x.ramification == 0
-        if exponent >= target or whole or c.is_zero():
+def _one_side(
+    program: Program,
+    direction: Sequence[Any],
+    order: int,
+    sign: int,
+    attempts: Sequence[int],
+    reasons: set[str],
+) -> list[np.ndarray]:
+    """The derivatives from the side of this sign, with more terms where fewer do not do."""
+    for terms in attempts:
+        germ = Germ(terms)
+        why: set[str] = set()
+        last = terms == attempts[-1]
+        try:
+            outputs = interpret(program, germ, _moving(germ, program, direction, sign))
+        except CannotDecide:
+            if last:
+                raise
             continue
-        falling = math.prod(Fraction(exponent, x.ramification) - j for j in range(k))
-        slope = c * arb(fmpq(falling.numerator, falling.denominator))
-        if slope > 0:
-            return arb.pos_inf()
-        return arb.neg_inf() if slope < 0 else arb.nan()
-    if x.end is not None and x.end <= target:
+        read = functools.partial(_derivatives, order=order, sign=sign, reasons=why)
+        found = [_stacked(values, read) for values in outputs]
+        if last or not (germ.undecided or why):
+            break
+    reasons |= why
+    return found
+
+
+def _moving(system: Any, program: Program, direction: Sequence[Any], sign: int) -> list[Any]:
+    """The inputs x + sign·v·ε; what does not move is a constant."""
+    inputs = []
+    for leaf, v in zip(program.inputs, direction, strict=True):
+        if not leaf.differentiable:
+            inputs.append(leaf.value)
+            continue
+        values = np.asarray(leaf.value, np.float64)
+        slopes = np.broadcast_to(np.asarray(v, np.float64), values.shape)
+        elements = np.empty(values.shape, object)
+        elements[slopes == 0] = system.constants(values[slopes == 0])
+        for index in map(tuple, np.argwhere(slopes)):
+            elements[index] = system.line(values[index], sign * slopes[index])
+        inputs.append(elements)
+    return inputs
+
+
+def _stacked(values: np.ndarray, derivatives: Callable[[Any], list[arb]]) -> np.ndarray:
+    """The derivatives of each order, for every entry."""
+    rows = zip(*map(derivatives, values.flat), strict=True)
+    return np.stack([objects(row, values.shape) for row in rows])
+
+
+def _derivatives(x: Any, order: int, sign: int, reasons: set[str]) -> list[arb]:
+    """The limits of x and of its derivatives as ε falls to 0; infinite where they grow."""
+    nothing = [arb.nan()] * order
+    if not isinstance(x, Series) or x.reason is not None:
+        reasons.add(getattr(x, "reason", "an output that is no real number"))
+        return [arb.nan(), *nothing]
+    found = [_limit(x, 0, reasons)]
+    if not found[0].is_finite():
+        reasons.add("the value is infinite or not known")
+        return [*found, *nothing]
+    for k in range(1, order + 1):
+        x = x.derivative()
+        found.append(_limit(x, k, reasons) * sign**k)
+    return found
+
+
+def _limit(x: Series, k: int, reasons: set[str]) -> arb:
+    for m, c in zip(x.monomials, x.coefficients, strict=True):
+        if m >= FINITE:
+            break
+        return arb.pos_inf() if c > 0 else arb.neg_inf() if c < 0 else arb.nan()
+    if not x.knows(FINITE):
         reasons.add(f"fewer than {k + 1} powers of ε are left of {x.terms}")
         return arb.nan()
-    return x.at(target) * math.factorial(k)
+    return x.at(0)

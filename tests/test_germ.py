@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import jax
@@ -13,14 +15,34 @@ import pytest
 from flint import arb
 from hypothesis import given
 from hypothesis import strategies as st
+from jax.scipy import special
 
-from jaxgrad.numbers.ball import precision
+from jaxgrad.interpret import interpret
+from jaxgrad.numbers.ball import Ball, precision
+from jaxgrad.numbers.base import objects
 from jaxgrad.numbers.germ import Germ
-from jaxgrad.numbers.series import Series, inverse
+from jaxgrad.numbers.series import Series, quotient
 from jaxgrad.numbers.taylor import FUNCTIONS, compose
-from jaxgrad.one_sided import one_sided_derivatives
+from jaxgrad.one_sided import OneSided, one_sided_derivatives
+from jaxgrad.program import trace
+
+_exponents = st.builds(Fraction, st.integers(-3, 6), st.sampled_from((1, 2, 3)))
+
+
+def _sparse(terms: Any) -> Series:
+    """The sum of c ε^a ℓ^(−b)."""
+    return sum((Series([arb(c)], [(a, b)]) for a, b, c in terms), Series([]))
+
+
+def _contains_zero(x: Series) -> bool:
+    return x.reason is None and all(c.contains(0) for c in x.coefficients)
+
 
 DIGITS = 1e-6  # the constants of these programs are float32
+
+NOTHING = (math.nan, math.nan)
+UP, DOWN = (math.inf, -math.inf), (-math.inf, math.inf)
+HALF_PI = math.pi / 2
 
 # name: (function, args, direction, left first and second derivative, right ones)
 CASES: dict[str, tuple[Callable[..., Any], tuple[float, ...], tuple[float, ...], Any, Any]] = {
@@ -29,39 +51,134 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[float, ...], tuple[float, ...],
     "relu6 at 0": (jax.nn.relu6, (0.0,), (1.0,), (0, 0), (1, 0)),
     "relu6 at 6": (jax.nn.relu6, (6.0,), (1.0,), (1, 0), (0, 0)),
     "x|x|": (lambda x: x * abs(x), (0.0,), (1.0,), (0, -2), (0, 2)),
+    "root of a square": (lambda x: jnp.sqrt(x * x), (0.0,), (1.0,), (-1, 0), (1, 0)),
+    "norm": (lambda x, y: jnp.sqrt(x * x + y * y), (0.0, 0.0), (3.0, 4.0), (-5, 0), (5, 0)),
+    "x/|x|": (lambda x: x / abs(x), (0.0,), (1.0,), (0, 0), (0, 0)),
     "sin x / x": (lambda x: jnp.sin(x) / x, (0.0,), (1.0,), (0, -1 / 3), (0, -1 / 3)),
     "(1 - cos x)/x²": (lambda x: (1 - jnp.cos(x)) / x**2, (0.0,), (1.0,), (0, -1 / 12),
                        (0, -1 / 12)),
+    "log1p x / x": (lambda x: jnp.log1p(x) / x, (0.0,), (1.0,), (-1 / 2, 2 / 3), (-1 / 2, 2 / 3)),
+    "expm1 x / x": (lambda x: jnp.expm1(x) / x, (0.0,), (1.0,), (1 / 2, 1 / 3), (1 / 2, 1 / 3)),
     "sinc": (jnp.sinc, (0.0,), (1.0,), (0, -math.pi**2 / 3), (0, -math.pi**2 / 3)),
     "mish": (jax.nn.mish, (0.0,), (1.0,), (0.6, 0.64), (0.6, 0.64)),
     "celu": (jax.nn.celu, (0.0,), (1.0,), (1, 1), (1, 0)),
     "logaddexp tie": (jnp.logaddexp, (1.0, 1.0), (1.0, 0.0), (0.5, 0.25), (0.5, 0.25)),
     "max tie": (jnp.maximum, (1.0, 1.0), (1.0, 0.0), (0, 0), (1, 0)),
     "max tie moved together": (jnp.maximum, (1.0, 1.0), (2.0, 2.0), (2, 0), (2, 0)),
-    "root": (lambda x: jnp.sqrt(abs(x)), (0.0,), (1.0,), (-math.inf, -math.inf),
-             (math.inf, -math.inf)),
+    "root of |x|": (lambda x: jnp.sqrt(abs(x)), (0.0,), (1.0,), (-math.inf, -math.inf), UP),
+    "root": (jnp.sqrt, (0.0,), (1.0,), NOTHING, UP),
     "|x|^1.5": (lambda x: abs(x) ** 1.5, (0.0,), (1.0,), (0, math.inf), (0, math.inf)),
-    "cube root": (jnp.cbrt, (0.0,), (1.0,), (math.inf, math.inf), (math.inf, -math.inf)),
+    "x^0.3": (lambda x: x**0.3, (0.0,), (1.0,), NOTHING, UP),
+    "x^1.3": (lambda x: x**1.3, (0.0,), (1.0,), NOTHING, (0, math.inf)),
+    "x^2.7": (lambda x: x**2.7, (0.0,), (1.0,), NOTHING, (0, 0)),
+    "1/(1 + x^0.3)": (lambda x: 1 / (1 + x**0.3), (0.0,), (1.0,), NOTHING, DOWN),
+    "cube root": (jnp.cbrt, (0.0,), (1.0,), (math.inf, math.inf), UP),
     "23^y": (lambda x, y: x**y, (23.0, 0.0), (0.0, 1.0), (math.log(23), math.log(23) ** 2),
              (math.log(23), math.log(23) ** 2)),
     "flat": (lambda x: jnp.exp(-1 / x**2), (0.0,), (1.0,), (0, 0), (0, 0)),
+    "atan 1/x": (lambda x: jnp.arctan(1 / x), (0.0,), (1.0,), (-1, 0), (-1, 0)),
+    "tanh 1/x": (lambda x: jnp.tanh(1 / x), (0.0,), (1.0,), (0, 0), (0, 0)),
+    "erf 1/x": (lambda x: jax.lax.erf(1 / x), (0.0,), (1.0,), (0, 0), (0, 0)),
+    "x softplus(1/x)": (lambda x: x * jax.nn.softplus(1 / x), (0.0,), (1.0,), (0, 0), (0, 0)),
+    "floor": (jnp.floor, (0.0,), (1.0,), (0, 0), (0, 0)),
+    "sign": (jnp.sign, (0.0,), (1.0,), (0, 0), (0, 0)),
+    "x² sin(1/x)": (lambda x: x * x * jnp.sin(1 / x), (0.0,), (1.0,), NOTHING, NOTHING),
+    "1/x": (lambda x: 1 / x, (0.0,), (1.0,), NOTHING, NOTHING),
+    "acos at 1": (jnp.arccos, (1.0,), (1.0,), (-math.inf, -math.inf), NOTHING),
+    "acos at -1": (jnp.arccos, (-1.0,), (1.0,), NOTHING, DOWN),
+    "asin at 1": (jnp.arcsin, (1.0,), (1.0,), (math.inf, math.inf), NOTHING),
+    "acos 1/x": (lambda x: jnp.arccos(1 / (1 + x)) ** 2, (0.0,), (1.0,), NOTHING, (2, -10 / 3)),
+    "acosh at 1": (jnp.arccosh, (1.0,), (1.0,), NOTHING, UP),
+    "atanh at 1": (jnp.arctanh, (1.0,), (1.0,), NOTHING, NOTHING),
+    "(1 - x) atanh x": (lambda x: (1 - x) * jnp.arctanh(x), (1.0,), (1.0,),
+                        (-math.inf, -math.inf), NOTHING),
+    # -- logarithms of an infinitesimal
+    "log x": (jnp.log, (0.0,), (1.0,), NOTHING, NOTHING),
+    "x log x": (lambda x: x * jnp.log(x), (0.0,), (1.0,), NOTHING, DOWN),
+    "x² log x": (lambda x: x * x * jnp.log(x), (0.0,), (1.0,), NOTHING, (0, -math.inf)),
+    "x³ log x": (lambda x: x**3 * jnp.log(x), (0.0,), (1.0,), NOTHING, (0, 0)),
+    "x (log x - log ¼)": (lambda x: x * (jnp.log(x) - jnp.log(0.25)), (0.0,), (1.0,), NOTHING,
+                          DOWN),
+    "x^x": (lambda x: x**x, (0.0,), (1.0,), NOTHING, DOWN),
+    "1/log x": (lambda x: 1 / jnp.log(x), (0.0,), (1.0,), NOTHING, DOWN),
+    "x/log x": (lambda x: x / jnp.log(x), (0.0,), (1.0,), NOTHING, (0, -math.inf)),
+    "x √(-log x)": (lambda x: x * jnp.sqrt(-jnp.log(x)), (0.0,), (1.0,), NOTHING, UP),
+    "exp(1.5 log x)": (lambda x: jnp.exp(1.5 * jnp.log(x)), (0.0,), (1.0,), NOTHING,
+                       (0, math.inf)),
+    "exp(-log² x)": (lambda x: jnp.exp(-(jnp.log(x) ** 2)), (0.0,), (1.0,), NOTHING, (0, 0)),
+    "σ(log x)": (lambda x: jax.nn.sigmoid(jnp.log(x)), (0.0,), (1.0,), NOTHING, (1, -2)),
+    "tanh(log x)": (lambda x: jnp.tanh(jnp.log(x)), (0.0,), (1.0,), NOTHING, (0, 4)),
+    "erf(log x)": (lambda x: jax.lax.erf(jnp.log(x)), (0.0,), (1.0,), NOTHING, (0, 0)),
+    "erf(√(-log x))": (lambda x: jax.lax.erf(jnp.sqrt(-jnp.log(x))), (0.0,), (1.0,), NOTHING,
+                       NOTHING),
+    "atan(log x)": (lambda x: jnp.arctan(jnp.log(x)), (0.0,), (1.0,), NOTHING, UP),
+    "log(-log x)": (lambda x: x * jnp.log(-jnp.log(x)), (0.0,), (1.0,), NOTHING, NOTHING),
+    "logsumexp": (lambda x: jax.nn.logsumexp(jnp.stack([jnp.log(x), x])), (0.0,), (1.0,), NOTHING,
+                  (2, -3)),
+    "xlogy, both": (lambda x: special.xlogy(x, x), (0.0,), (1.0,), NOTHING, DOWN),
+    "xlogy, first": (special.xlogy, (0.0, 2.5), (1.0, 0.0), (math.log(2.5), 0),
+                     (math.log(2.5), 0)),
+    "xlogy, second": (special.xlogy, (0.0, 0.0), (0.0, 1.0), (0, 0), (0, 0)),
+    "xlog1py": (lambda x: special.xlog1py(x, x), (0.0,), (1.0,), (0, 2), (0, 2)),
+    "entr": (special.entr, (0.0,), (1.0,), NOTHING, UP),
+    "rel_entr, first": (special.rel_entr, (0.0, 0.5), (1.0, 0.0), NOTHING, DOWN),
+    "rel_entr, second": (special.rel_entr, (0.5, 0.0), (0.0, 1.0), NOTHING, NOTHING),
+    "rel_entr, both": (special.rel_entr, (0.0, 0.0), (1.0, 2.0), NOTHING, (-math.log(2), 0)),
+    "kl_div": (special.kl_div, (0.0, 0.5), (1.0, 0.0), NOTHING, DOWN),
 }  # fmt: skip
+
+VALUES: dict[str, tuple[float, float]] = {  # the limits from the left and from the right
+    "x/|x|": (-1, 1),
+    "sin x / x": (1, 1),
+    "(1 - cos x)/x²": (0.5, 0.5),
+    "atan 1/x": (-HALF_PI, HALF_PI),
+    "erf 1/x": (-1, 1),
+    "x softplus(1/x)": (0, 1),
+    "floor": (-1, 0),
+    "sign": (-1, 1),
+    "1/x": (-math.inf, math.inf),
+    "log x": (math.nan, -math.inf),
+    "x log x": (math.nan, 0),
+    "x^x": (math.nan, 1),
+    "x^0.3": (math.nan, 0),
+    "1/log x": (math.nan, 0),
+    "tanh(log x)": (math.nan, -1),
+    "erf(√(-log x))": (math.nan, 1),
+    "atan(log x)": (math.nan, -HALF_PI),
+    "entr": (-math.inf, 0),
+    "kl_div": (math.inf, 0.5),
+    "x² sin(1/x)": NOTHING,
+}
 
 
 def _close(found: arb, wanted: float) -> bool:
+    if math.isnan(wanted):
+        return found.is_nan()
     if math.isinf(wanted):
         return bool(found > 0) == (wanted > 0) and not found.is_finite()
     return bool(abs(found - wanted) < DIGITS)
 
 
+@functools.cache
+def _found(name: str) -> OneSided:
+    function, args, direction, _, _ = CASES[name]
+    with precision(200):
+        return one_sided_derivatives(function, args, direction, order=2)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_both_sides_at_special_points(name: str) -> None:
-    function, args, direction, left, right = CASES[name]
-    with precision(200):
-        found = one_sided_derivatives(function, args, direction, order=2)
+    *_, left, right = CASES[name]
+    found = _found(name)
     for side, wanted in ((found.left, left), (found.right, right)):
         for k in (1, 2):
             assert _close(side[0][k], wanted[k - 1]), (name, k, side[0][k])
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_limits_from_both_sides(name: str) -> None:
+    for side, wanted in zip((_found(name).left, _found(name).right), VALUES[name], strict=True):
+        assert _close(side[0][0], wanted), (name, side[0][0])
 
 
 def test_an_infinite_slope_on_the_edge_of_the_domain() -> None:
@@ -78,7 +195,8 @@ def test_the_other_branch_of_a_selection_may_be_undefined() -> None:
 
     found = one_sided_derivatives(entropy, (0.0,), (1.0,))
     assert found.left[0][1] == 1
-    assert found.right[0][1].is_nan()  # ε log ε has no power series
+    assert found.right[0][1] < 0  # log ε
+    assert not found.right[0][1].is_finite()
 
 
 def test_cancelled_terms_are_reported_not_guessed() -> None:
@@ -98,7 +216,7 @@ def test_a_value_that_may_be_zero_is_open() -> None:
     germ = Germ()
     blurred = Series([arb(0, 1)])
     assert germ.compare("gt", blurred, germ.constant(0)) is None
-    assert inverse(blurred).reason is not None
+    assert quotient(germ.constant(1), blurred).reason is not None
     assert germ.divide(germ.constant(1), germ.constant(0)).reason == "a division by 0"
     assert germ.select(None, germ.constant(0), germ.constant(1)).at(0).contains(0.5)
 
@@ -115,9 +233,112 @@ def test_order_is_decided_by_the_leading_term(a: int, b: int, c: int) -> None:
 @given(st.lists(st.integers(-9, 9), min_size=1, max_size=5).filter(any))
 def test_a_quotient_times_its_divisor(coefficients: list[int]) -> None:
     x = Series([arb(n) for n in coefficients])
-    product = inverse(x) * x
+    product = quotient(Series([arb(1)]), x) * x
     assert product.at(0).contains(1)
     assert all(product.at(k).contains(0) for k in range(1, 5))
+
+
+def _at(x: Series, epsilon: arb) -> arb:
+    logarithm = -epsilon.log()
+    terms = zip(x.monomials, x.coefficients, strict=True)
+    return sum((c * epsilon ** _ball(a) / logarithm ** _ball(b) for (a, b), c in terms), arb(0))
+
+
+def _ball(exponent: Any) -> arb:
+    return Germ().constant(Fraction(exponent)).at(0)
+
+
+# Programs whose germ at 0+ has roots and logarithms, and is not 0 or flat.
+BESIDE = (
+    "root", "x^0.3", "x^2.7", "1/(1 + x^0.3)", "cube root", "1/x", "log x", "x³ log x", "x^x",
+    "x (log x - log ¼)", "1/log x", "x/log x", "x √(-log x)", "exp(1.5 log x)", "σ(log x)",
+    "tanh(log x)", "atan(log x)", "logsumexp", "entr", "rel_entr, second", "expm1 x / x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_a_germ_is_the_function_just_beside_the_point(name: str) -> None:
+    """The sum of the terms at ε = 2^-200 against the function there, in balls."""
+    function, args, direction, _, _ = CASES[name]
+    program = trace(function, args)
+    germ, ball, epsilon = Germ(4), Ball(), arb(2) ** -200
+    with precision(3000):
+        (series,) = interpret(program, germ, [
+            objects([germ.line(x, v)], ()) for x, v in zip(args, direction, strict=True)
+        ])  # fmt: skip
+        (truth,) = interpret(program, ball, [
+            objects([arb(x) + epsilon * v], ()) for x, v in zip(args, direction, strict=True)
+        ])  # fmt: skip
+        series, truth = series[()], truth[()]
+        assert series.coefficients
+        remainder = abs(truth - _at(series, epsilon))
+        if series.end is None:
+            assert remainder < arb(2) ** -2000
+        else:
+            a, b = series.end
+            size = epsilon ** _ball(a) / (-epsilon.log()) ** _ball(b)
+            assert remainder < size * 2**20  # the first coefficient that is not known
+
+
+@given(
+    st.lists(st.tuples(_exponents, _exponents, st.integers(1, 9)), min_size=1, max_size=4),
+    st.lists(st.tuples(_exponents, _exponents, st.integers(1, 9)), min_size=1, max_size=4),
+)
+def test_series_are_a_differential_field(x: Any, y: Any) -> None:
+    x, y = _sparse(x), _sparse(y)
+    assert _contains_zero((x + y) * x - (x * x + y * x))
+    assert _contains_zero(quotient(x * y, y) - x)
+    assert _contains_zero((x * y).derivative() - (x.derivative() * y + x * y.derivative()))
+
+
+@given(st.data())
+def test_products_of_matrices_are_those_of_entries(data: st.DataObject) -> None:
+    entry = st.builds(
+        lambda c, end: Series([arb(n) for n in c], end=end and (end, 0), terms=4),
+        st.lists(st.integers(-9, 9), max_size=3),
+        st.none() | st.integers(3, 5),
+    )
+    a, b = (objects(data.draw(st.lists(entry, min_size=6, max_size=6)), s)
+            for s in ((2, 3), (3, 2)))  # fmt: skip
+    found = Germ(4).matmul(a, b)
+    for i, j in np.ndindex(2, 2):
+        whole = sum((x * y for x, y in zip(a[i], b[:, j], strict=True)), Series([], terms=4))
+        assert found[i, j].knows((2, 0))
+        assert _contains_zero(found[i, j] - whole)
+
+
+def test_an_infinite_entry_of_a_matrix() -> None:
+    epsilon, open_end = Series([arb(0), arb(1)]), Series([arb(2)], end=(3, 0))
+    infinite = quotient(Series([arb(1)]), epsilon)
+    found = Germ().matmul(objects([infinite], (1, 1)), objects([open_end], (1, 1)))[0, 0]
+    assert (found.start, found.end) == ((-1, 0), (2, 0))
+
+
+def test_infinite_constants() -> None:
+    """They take in what is added to them, and have the sign of what they are multiplied by."""
+    germ = Germ()
+    infinity, epsilon = germ.constant(math.inf), germ.line(0, 1)
+    pole = germ.divide(germ.constant(1), epsilon)
+    for x in (infinity + epsilon, infinity - pole, infinity * epsilon, -infinity * (-pole),
+              germ.divide(infinity, epsilon), germ.exp(infinity), germ.log(infinity),
+              germ.sqrt(infinity), germ.maximum(infinity, pole)):  # fmt: skip
+        assert x.infinity == 1
+    for x in (germ.divide(pole, infinity), germ.exp(-infinity), germ.logistic(-infinity)):
+        assert x.is_zero
+    assert germ.tanh(-infinity).at(0) == -1
+    zero, nan = germ.constant(0), germ.constant(math.nan)
+    for x in (infinity - infinity, infinity * zero, germ.divide(infinity, infinity),
+              germ.divide(infinity, zero), germ.function("floor", infinity), infinity * nan,
+              germ.select(None, infinity, epsilon)):  # fmt: skip
+        assert x.reason is not None
+    found = one_sided_derivatives(lambda x: x * jnp.inf, (0.0,), (1.0,))
+    assert found.right[0][0] > 0
+    assert found.right[0][1].is_nan()
+
+
+def test_a_series_is_no_truth_value() -> None:
+    with pytest.raises(TypeError, match="a number where a truth value is wanted"):
+        bool(Series([arb(1)]))
 
 
 SPECIAL = {"acosh": 2.5, "acos": 0.3, "lgamma": 1.7, "digamma": 1.7, "log": 1.7}

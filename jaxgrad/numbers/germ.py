@@ -1,30 +1,30 @@
 """Germs: what a program does at x + εv for an infinitesimal ε > 0.
 
-A germ is a truncated series in ε, ordered by its leading term, so that a comparison that ties at x
-is decided by what is true just beside it, and 0/0 is a quotient of leading terms.  The Taylor
-coefficients along +v and along −v are the one-sided derivatives of a program, of any order,
+A germ is a truncated series in ε and log ε, ordered by its leading term, so that a comparison that
+ties at x is decided by what is true just beside it, and 0/0 is a quotient of leading terms.  The
+Taylor coefficients along +v and along −v are the one-sided derivatives of a program, of any order,
 whatever derivative rules its functions carry.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 from flint import arb
 
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import UNKNOWN, ThreeValued
-from jaxgrad.numbers.series import Series, inverse, unknown
+from jaxgrad.numbers.germ_product import product
+from jaxgrad.numbers.series import FINITE, Monomial, Series, quotient, raised, unknown
+from jaxgrad.numbers.special_series import SERIES
 from jaxgrad.numbers.taylor import FUNCTIONS, compose
 
 __all__ = ["Germ"]
 
-# Roots up to the 64th: a float such as 1/4 is one of those, one such as 0.3 has the denominator
-# 2^54, and a series in ε^(1/2^54) has more coefficients than there is memory.
-LARGEST_RAMIFICATION = 64
+LOGARITHM: Monomial = (0, -1)  # ℓ
 
 
 class Germ(ThreeValued):
@@ -49,6 +49,7 @@ class Germ(ThreeValued):
 
     def __init__(self, terms: int = 6) -> None:
         self.terms = terms
+        self.undecided = False  # whether a selection had to take both branches
 
     def constant(self, value: Any) -> Series:
         number = exact_ball(value)
@@ -62,17 +63,38 @@ class Germ(ThreeValued):
 
     # -- arithmetic and functions ------------------------------------------------------------
     def divide(self, x: Series, y: Series) -> Series:
-        return x * inverse(y)
+        return quotient(x, y)
+
+    def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        if 0 in a.shape or 0 in b.shape:
+            return super().matmul(a, b)
+        found = product(a, b)
+        return super().matmul(a, b) if found is None else found
 
     def exp(self, x: Series) -> Series:
-        if x.start < 0 and x.sign() == -1:
-            return self._flat(x)
-        return compose("exp", x)
+        """e^(pℓ + c + h) = ε^(−p) e^(c + h); e^x of any larger infinity outgrows every power."""
+        if x.reason is not None or x.is_bounded or x.start >= FINITE:
+            return compose("exp", x)
+        if x.start < LOGARITHM and x.sign() == -1:
+            return self._vanishing((self.terms, 0))
+        rest = x.part(lambda m: m != LOGARITHM)
+        p = Ball().exact_value(x.coefficient(LOGARITHM))
+        if p is None or rest.start < FINITE:
+            return unknown("exp of an infinity that is no known multiple of log ε", self.terms)
+        return compose("exp", rest).scaled((-p, 0))
 
     def log(self, x: Series) -> Series:
-        if x.sign() != 1 or x.start != 0:
+        """log(c ε^a (1 + h)) = log c − aℓ + log(1 + h)."""
+        if x.sign() != 1:
             return unknown("log at a value that is not certainly positive", self.terms)
-        return compose("log", x)
+        a, b = x.start
+        if b:
+            return unknown("log of a logarithm of ε", self.terms)
+        if not a:
+            return compose("log", x)
+        return compose("log", x.scaled((-a, 0))) - Series(
+            [exact_ball(a)], [LOGARITHM], None, self.terms
+        )
 
     def sqrt(self, x: Series) -> Series:
         return self._power(x, Fraction(1, 2))
@@ -85,42 +107,41 @@ class Germ(ThreeValued):
         return self.divide(one, one + self.exp(-x))
 
     def tanh(self, x: Series) -> Series:
-        if x.start < 0:
+        if x.infinity:
+            return self.constant(x.infinity)
+        if x.start < FINITE:
             return self.constant(2) * self.logistic(self.constant(2) * x) - self.constant(1)
         return self.divide(compose("sinh", x), compose("cosh", x))
 
     def function(self, name: str, *xs: Series) -> Series:
         if name in _SPECIAL:
             return _SPECIAL[name](self, *xs)
+        if name in SERIES:
+            return SERIES[name](*xs)
         if name in FUNCTIONS:
             return compose(name, *xs)
         return super().function(name, *xs)
 
-    def _flat(self, x: Series) -> Series:
-        """e^(−c/ε): smaller than every power of ε."""
-        return Series((), self.terms * x.ramification, x.ramification, False, self.terms)
+    def _vanishing(self, end: Monomial) -> Series:
+        """O(ε^a ℓ^(−b)), of which no term is known."""
+        return Series((), (), end, self.terms)
 
-    def _power(self, x: Series, exponent: Fraction) -> Series:
-        """x^p = c^p ε^(pv) (1 + h)^p for x = c ε^v (1 + h)."""
-        if x.reason is not None:
-            return x
-        if x.is_zero and exponent > 0:
+    def _power(self, x: Series, p: Fraction) -> Series:
+        """x^p = c^p m^p (1 + h)^p for x = c m (1 + h) with the monomial m."""
+        if x.reason is not None or (x.is_zero and p > 0):
             return x
         if x.sign() != 1:
-            return unknown(f"power {exponent} of a value not certainly positive", self.terms)
-        q = (x.start * exponent / x.ramification).denominator
-        if q > LARGEST_RAMIFICATION:
-            return unknown(f"ε to the power {exponent}", self.terms)
-        x = x.refined(math.lcm(q, x.ramification))
-        start = int(x.start * exponent)
-        p = self.constant(exponent)
-        unit = self.exp(p * self.log(x.shifted(-x.start)))
-        return unit.refined(x.ramification).shifted(start)
+            return unknown(f"power {p} of a value not certainly positive", self.terms)
+        m = x.start
+        unit = compose("log", x.scaled(raised(m, -1)))
+        return compose("exp", self.constant(p) * unit).scaled(raised(m, p))
 
     def pow(self, x: Series, y: Series) -> Series:
         """x^y: a known exponent is a power of the leading term, any other is e^(y log x)."""
         exponent = self.exact_value(y)
         if exponent is None:
+            if x.is_zero and y.sign() == 1:
+                return x
             return self.exp(y * self.log(x))
         if exponent.denominator == 1:
             return self.power(x, int(exponent))
@@ -131,19 +152,20 @@ class Germ(ThreeValued):
         sign = 0 if x is y and x.is_finite else (x - y).sign()
         return UNKNOWN if sign is None else _RELATIONS[relation](sign)
 
+    def certainly_differ(self, x: Series, y: Series) -> bool:
+        """In some term, even where it is open which term leads."""
+        return any(c > 0 or c < 0 for c in (x - y).coefficients)
+
     def select(self, p: bool | None, if_false: Any, if_true: Any) -> Any:
         if p is not UNKNOWN:
             return if_true if p else if_false
+        self.undecided = True
         if not isinstance(if_true, Series):
             return if_true if if_true == if_false else UNKNOWN
         return if_true.join(if_false, lambda a, b: a.union(b))
 
     def exact_value(self, x: Series) -> Fraction | None:
-        if x.reason is not None or not x.exact or x.start < 0 or len(x.coefficients) > 1:
-            return None
-        if x.coefficients and x.start > 0:
-            return None
-        return Ball().exact_value(x.at(0))
+        return Ball().exact_value(x.at(0)) if x.is_constant else None
 
     def is_finite(self, x: Series) -> bool | None:
         if x.reason is not None:
@@ -166,10 +188,10 @@ _RELATIONS: dict[str, Callable[[int], bool]] = {
 def _arctangent(germ: Germ, x: Series) -> Series:
     """Where x is infinite, atan x = ±π/2 − atan(1/x)."""
     sign = x.sign()
-    if x.start >= 0 or not sign:
+    if x.start >= FINITE or not sign:
         return compose("atan", x)
     quarter = Series([arb.pi() / 2 * sign], terms=germ.terms)
-    return quarter - compose("atan", inverse(x))
+    return quarter - compose("atan", germ.divide(germ.constant(1), x))
 
 
 def _arctangent2(germ: Germ, y: Series, x: Series) -> Series:
@@ -186,14 +208,17 @@ def _arctangent2(germ: Germ, y: Series, x: Series) -> Series:
 
 
 def _saturating(name: str) -> Callable[[Germ, Series], Series]:
-    """erf and erfc reach their limits faster than any power of ε where x is infinite."""
+    """Where x is infinite, erf x is ±1 and erfc x is 0 or 2, to within e^(−x²)."""
     limits = {("erf", 1): 1, ("erf", -1): -1, ("erfc", 1): 0, ("erfc", -1): 2}
 
     def apply(germ: Germ, x: Series) -> Series:
         sign = x.sign()
-        if x.start >= 0 or not sign:
+        if x.start >= FINITE or not sign:
             return compose(name, x)
-        return germ.constant(limits[name, sign]) + germ._flat(x)
+        decay = germ.exp(-(x * x))
+        if decay.reason is not None:
+            return decay
+        return germ.constant(limits[name, sign]) + germ._vanishing(decay.start)
 
     return apply
 
@@ -203,11 +228,43 @@ def _cube_root(germ: Germ, x: Series) -> Series:
     return -germ._power(-x, third) if x.sign() == -1 else germ._power(x, third)
 
 
+def _arccosine(germ: Germ, x: Series) -> Series:
+    """2 atan √((1 − x)/(1 + x)), which has its roots at ±1."""
+    one = germ.constant(1)
+    half = _arctangent(germ, germ.sqrt(germ.divide(one - x, one + x)))
+    return germ.constant(2) * half
+
+
+def _arcsine(germ: Germ, x: Series) -> Series:
+    return Series([arb.pi() / 2], terms=germ.terms) - _arccosine(germ, x)
+
+
+def _inverse_hyperbolic_cosine(germ: Germ, x: Series) -> Series:
+    return germ.log(x + germ.sqrt(x * x - germ.constant(1)))
+
+
+def _inverse_hyperbolic_tangent(germ: Germ, x: Series) -> Series:
+    one = germ.constant(1)
+    return germ.constant(Fraction(1, 2)) * (germ.log(one + x) - germ.log(one - x))
+
+
+def _with_edges(
+    name: str, formula: Callable[[Germ, Series], Series]
+) -> Callable[[Germ, Series], Series]:
+    """A function that has no Taylor series on the edge of its domain, and a formula for there."""
+
+    def apply(germ: Germ, x: Series) -> Series:
+        found = compose(name, x)
+        return formula(germ, x) if found.reason is not None else found
+
+    return apply
+
+
 def _stepped(name: str) -> Callable[[Germ, Series], Series]:
     """A function that is constant between its jumps: its value just beside the point."""
 
     def apply(germ: Germ, x: Series) -> Series:
-        if x.reason is not None or x.start < 0 or (x.end is not None and x.end <= 0):
+        if not x.is_bounded:
             return unknown(f"{name} at a value that is not known", germ.terms)
         c = x.at(0)
         beside = x.infinitesimal().sign()
@@ -218,6 +275,8 @@ def _stepped(name: str) -> Callable[[Germ, Series], Series]:
             c = c + arb(beside) / 4  # a jump is at a multiple of 1/2, so none lies between
         ball = Ball()
         value = c.floor() if name == "floor" else ball.function(name, c)
+        if value.is_nan():
+            return unknown(f"{name} of {c}", germ.terms)
         return Series([value], terms=germ.terms)
 
     return apply
@@ -231,8 +290,12 @@ def _remainder(germ: Germ, x: Series, y: Series) -> Series:
 
 
 _SPECIAL: dict[str, Callable[..., Series]] = {
+    "acos": _with_edges("acos", _arccosine),
+    "acosh": _with_edges("acosh", _inverse_hyperbolic_cosine),
+    "asin": _with_edges("asin", _arcsine),
     "atan": _arctangent,
     "atan2": _arctangent2,
+    "atanh": _with_edges("atanh", _inverse_hyperbolic_tangent),
     "cbrt": _cube_root,
     "ceil": _stepped("ceil"),
     "erf": _saturating("erf"),

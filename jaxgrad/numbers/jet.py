@@ -1,0 +1,338 @@
+"""Jets: Taylor polynomials in t of what a program does at x + tv, where it is analytic.
+
+A number that does not move with t is a ball; one that does is a polynomial.  Nothing is decided
+by what moves beside the point: where a tie, a root or a quotient of an infinitesimal would ask for
+that, the value is open, and whoever wants it needs germs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import flint
+import numpy as np
+from flint import arb, arb_series
+
+from jaxgrad.numbers.ball import Ball, exact_ball
+from jaxgrad.numbers.base import UNKNOWN, objects
+from jaxgrad.numbers.series import Series
+from jaxgrad.numbers.special_series import SERIES
+from jaxgrad.numbers.taylor import FUNCTIONS, compose
+
+__all__ = ["Jet", "Taylor"]
+
+
+class Taylor:
+    """A Taylor polynomial with real coefficients; of an open one nothing is known.
+
+    Args:
+        polynomial: of a length that the context of FLINT sets; None if it is open.
+    """
+
+    __slots__ = ("polynomial",)
+
+    def __init__(self, polynomial: arb_series | None) -> None:
+        self.polynomial = polynomial
+
+    def __bool__(self) -> bool:
+        raise TypeError("a Taylor polynomial is a number where a truth value is wanted")
+
+    def _with(self, other: Any, operation: Callable[[Any, Any], Any]) -> Any:
+        y = other if isinstance(other, arb) else other.polynomial
+        if self.polynomial is None or y is None:
+            return OPEN
+        if y is other and not y.is_finite():
+            # FLINT drops zeros, so that 0 times NaN would be 0; and ∞ takes in what moves.
+            value = operation(self.polynomial[0], y)
+            return value if value > 0 or value < 0 else OPEN
+        return Taylor(operation(self.polynomial, y))
+
+    def __add__(self, other: Any) -> Any:
+        return self._with(other, lambda x, y: x + y)
+
+    def __sub__(self, other: Any) -> Any:
+        return self._with(other, lambda x, y: x - y)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._with(other, lambda x, y: y - x)
+
+    def __mul__(self, other: Any) -> Any:
+        return self._with(other, lambda x, y: x * y)
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Taylor:
+        return self if self.polynomial is None else Taylor(-self.polynomial)
+
+
+OPEN = Taylor(None)
+
+
+class Jet(Ball):
+    """Balls, and Taylor polynomials of what moves.
+
+    Args:
+        order: the degree that is kept.
+
+    Example:
+        >>> jet = Jet(2)
+        >>> x = jet.line(0, 1)
+        >>> jet.coefficient(jet.exp(x), 1), jet.coefficient(jet.absolute(x), 1)
+        (1.00000000000000, nan)
+    """
+
+    name = "jet"
+
+    def __init__(self, order: int) -> None:
+        self.order = order
+
+    def line(self, value: Any, slope: Any) -> Taylor:
+        """value + slope·t."""
+        return self._taylor([exact_ball(value), exact_ball(slope)])
+
+    def coefficient(self, x: Any, k: int) -> arb:
+        """The coefficient of tᵏ; NaN of an open polynomial."""
+        if isinstance(x, arb):
+            return x if k == 0 or not x.is_finite() else arb(0)
+        return arb.nan() if x.polynomial is None else x.polynomial[k]
+
+    def derivatives(self, x: Any) -> list[arb]:
+        """The derivatives at t = 0 up to the order."""
+        return [self.coefficient(x, k) * math.factorial(k) for k in range(self.order + 1)]
+
+    def _taylor(self, coefficients: list[arb]) -> Taylor:
+        if not all(c.is_finite() for c in coefficients):
+            return OPEN
+        return Taylor(arb_series(coefficients, prec=self.order + 1))
+
+    def _apply(
+        self, x: Taylor, operation: Callable[[arb_series], arb_series], value: arb | None = None
+    ) -> Taylor:
+        """A function of a polynomial, the constant term of which may be known better."""
+        if x.polynomial is None:
+            return OPEN
+        found = operation(x.polynomial).coeffs()
+        if value is not None:
+            found = [value, *found[1:]]
+        return self._taylor(found)
+
+    # -- arithmetic and functions ------------------------------------------------------------
+    def divide(self, x: Any, y: Any) -> Any:
+        if isinstance(y, arb):
+            if isinstance(x, arb):
+                return super().divide(x, y)
+            return x * (1 / y)
+        if y.polynomial is None or y.polynomial[0].contains(0):
+            return OPEN
+        return x * self._apply(y, lambda p: 1 / p)
+
+    def power(self, x: Any, n: int) -> Any:
+        if isinstance(x, arb):
+            return super().power(x, n)
+        if n < 0:
+            return self.divide(arb(1), self.power(x, -n))
+        return self._apply(x, lambda p: p**n)
+
+    def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        rows = [any(isinstance(x, Taylor) for x in row) for row in a]
+        columns = [any(isinstance(x, Taylor) for x in column) for column in b.T]
+        if not any(rows) and not any(columns):
+            return super().matmul(a, b)
+        if any(x is OPEN for x in (*a.flat, *b.flat)):
+            return self._matmul_by_entries(a, b)
+        left, right = ([self._matrix(m, k) for k in range(self.order + 1)] for m in (a, b))
+        products = [
+            sum((left[j] * right[k - j] for j in range(1, k + 1)), left[0] * right[k]).entries()
+            for k in range(self.order + 1)
+        ]
+        moves = [row or column for row in rows for column in columns]
+        found = (
+            self._taylor(list(c)) if moving else c[0]
+            for moving, *c in zip(moves, *products, strict=True)
+        )
+        return objects(found, (a.shape[0], b.shape[1]))
+
+    def _matmul_by_entries(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        found = (self.total([x * y for x, y in zip(row, column, strict=True)])
+                 for row in a for column in b.T)  # fmt: skip
+        return objects(found, (a.shape[0], b.shape[1]))
+
+    def _matrix(self, entries: np.ndarray, k: int) -> flint.arb_mat:
+        return flint.arb_mat([[self.coefficient(x, k) for x in row] for row in entries])
+
+    def total(self, terms: list[Any]) -> Any:
+        constants = super().total([x for x in terms if isinstance(x, arb)])
+        return sum((x for x in terms if not isinstance(x, arb)), constants)
+
+    def exp(self, x: Any) -> Any:
+        return super().exp(x) if isinstance(x, arb) else self._apply(x, arb_series.exp)
+
+    def log(self, x: Any) -> Any:
+        if isinstance(x, arb):
+            return super().log(x)
+        return self._apply(x, arb_series.log) if self._is_positive(x) else OPEN
+
+    def sqrt(self, x: Any) -> Any:
+        if isinstance(x, arb):
+            return super().sqrt(x)
+        return self._apply(x, arb_series.sqrt) if self._is_positive(x) else OPEN
+
+    def expm1(self, x: Any) -> Any:
+        if isinstance(x, arb):
+            return super().expm1(x)
+        return self._apply(x, arb_series.exp, self.coefficient(x, 0).expm1())
+
+    def log1p(self, x: Any) -> Any:
+        if isinstance(x, arb):
+            return super().log1p(x)
+        found = self.log(arb(1) + x)
+        if found.polynomial is None:
+            return OPEN
+        return self._apply(found, lambda p: p, self.coefficient(x, 0).log1p())
+
+    def logistic(self, x: Any) -> Any:
+        if isinstance(x, arb) or x.polynomial is None:
+            return super().logistic(x) if isinstance(x, arb) else OPEN
+        if x.polynomial[0] < 0:
+            e = self.exp(x)
+            return self.divide(e, arb(1) + e)
+        return self.divide(arb(1), arb(1) + self.exp(-x))
+
+    def tanh(self, x: Any) -> Any:
+        if isinstance(x, arb):
+            return super().tanh(x)
+        doubled = self.logistic(arb(2) * x)
+        # 2σ(2x) − 1 has accurate derivatives, and cancels at 0.
+        return self._apply(doubled, lambda p: p * 2, self.coefficient(x, 0).tanh())
+
+    def function(self, name: str, *xs: Any) -> Any:
+        if all(isinstance(x, arb) for x in xs):
+            return super().function(name, *xs)
+        if any(x is OPEN for x in xs):
+            return OPEN
+        if name in _SPECIAL:
+            return _SPECIAL[name](self, *xs)
+        if name in FUNCTIONS:
+            return self._from_series(compose(name, self._series(xs[0])))
+        if name in SERIES:
+            return OPEN
+        return super().function(name, *xs)
+
+    def _series(self, x: Any) -> Series:
+        count = self.order + 1
+        coefficients = [self.coefficient(x, k) for k in range(count)]
+        return Series(coefficients, end=(count, 0), terms=count)
+
+    def _from_series(self, x: Series) -> Taylor:
+        if not x.is_taylor(self.order):
+            return OPEN
+        return self._taylor([x.at(k) for k in range(self.order + 1)])
+
+    # -- truth -------------------------------------------------------------------------------
+    def compare(self, relation: str, x: Any, y: Any) -> bool | None:
+        if isinstance(x, arb) and isinstance(y, arb):
+            return super().compare(relation, x, y)
+        if x is OPEN or y is OPEN:
+            return UNKNOWN
+        if x is y:
+            return relation in ("eq", "le", "ge")
+        a, b = self.coefficient(x, 0), self.coefficient(y, 0)
+        # Where the values differ they differ beside the point, too; what moves may break a tie.
+        return super().compare(relation, a, b) if a < b or a > b else UNKNOWN
+
+    def select(self, p: bool | None, if_false: Any, if_true: Any) -> Any:
+        if p is not UNKNOWN or not isinstance(if_true, arb | Taylor):
+            return super().select(p, if_false, if_true)
+        return OPEN
+
+    def maximum(self, x: Any, y: Any) -> Any:
+        if isinstance(x, arb) and isinstance(y, arb):
+            return super().maximum(x, y)
+        return self.select(self.compare("gt", x, y), y, x)
+
+    def minimum(self, x: Any, y: Any) -> Any:
+        if isinstance(x, arb) and isinstance(y, arb):
+            return super().minimum(x, y)
+        return self.select(self.compare("lt", x, y), y, x)
+
+    def absolute(self, x: Any) -> Any:
+        return super().absolute(x) if isinstance(x, arb) else self.maximum(x, -x)
+
+    def sign(self, x: Any) -> Any:
+        if isinstance(x, arb):
+            return super().sign(x)
+        positive = self.compare("gt", x, arb(0))
+        return self.select(positive, arb(-1), arb(1))
+
+    def exact_value(self, x: Any) -> Fraction | None:
+        return super().exact_value(x) if isinstance(x, arb) else None
+
+    def is_finite(self, x: Any) -> bool | None:
+        if isinstance(x, arb):
+            return super().is_finite(x)
+        return UNKNOWN if x.polynomial is None else True
+
+    def _is_positive(self, x: Taylor) -> bool:
+        return x.polynomial is not None and bool(x.polynomial[0] > 0)
+
+
+def _power(jet: Jet, x: Any, y: Any) -> Any:
+    """x^y = e^(y log x), or a repeated product."""
+    exponent = jet.exact_value(y)
+    if exponent is not None and exponent.denominator == 1:
+        return jet.power(x, int(exponent))
+    positive = x > 0 if isinstance(x, arb) else jet._is_positive(x)
+    return jet.exp(y * jet.log(x)) if positive else OPEN
+
+
+def _cube_root(jet: Jet, x: Taylor) -> Taylor:
+    c = jet.coefficient(x, 0)
+    if c < 0:
+        return -_cube_root(jet, -x)
+    third = arb(1) / 3
+    return jet.exp(third * jet.log(x)) if c > 0 else OPEN
+
+
+def _stepped(name: str) -> Callable[[Jet, Taylor], Any]:
+    """A function that jumps at multiples of 1/2 only, and is constant between."""
+
+    def apply(jet: Jet, x: Taylor) -> Any:
+        c = jet.coefficient(x, 0)
+        return OPEN if (c * 2).contains_integer() else jet.function(name, c)
+
+    return apply
+
+
+def _arctangent2(jet: Jet, y: Any, x: Any) -> Any:
+    up, right = jet.coefficient(y, 0), jet.coefficient(x, 0)
+    half = arb.pi() / 2
+    if right > 0:
+        return jet.function("atan", jet.divide(y, x))
+    if up > 0:
+        return half - jet.function("atan", jet.divide(x, y))
+    return -half - jet.function("atan", jet.divide(x, y)) if up < 0 else OPEN
+
+
+def _remainder(jet: Jet, x: Any, y: Any) -> Any:
+    """x − y·trunc(x/y)."""
+    quotient = jet.divide(x, y)
+    if quotient is OPEN:
+        return OPEN
+    name = "floor" if jet.coefficient(quotient, 0) > 0 else "ceil"
+    return x - y * jet.function(name, quotient)
+
+
+_SPECIAL: dict[str, Callable[..., Any]] = {
+    "atan2": _arctangent2,
+    "cbrt": _cube_root,
+    "ceil": _stepped("ceil"),
+    "floor": _stepped("floor"),
+    "pow": _power,
+    "rem": _remainder,
+    "round_half_away": _stepped("round_half_away"),
+    "round_half_even": _stepped("round_half_even"),
+}

@@ -1,0 +1,138 @@
+"""Jets: the derivatives that need no look beside the point are those of germs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flint import arb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jax import lax
+from numbers_support import vector
+from program_strategies import BINARY, SIZE, UNARY, RandomProgram, programs
+from rule_examples import EXAMPLES
+
+from jaxgrad.numbers.ball import precision
+from jaxgrad.numbers.jet import OPEN, Jet
+from jaxgrad.numbers.special_functions import series_length
+from jaxgrad.one_sided import OneSided, one_sided_derivatives
+
+ORDER = 2
+TERMS = ORDER + 5
+GENERIC = (np.array([0.375, -1.125, 2.0]), np.array([-0.75, 0.625, 1.5]))
+DIRECTION = (np.array([1.0, -0.5, 0.75]), np.array([0.5, 1.0, -1.0]))
+
+
+def _compared(function: Callable[..., Any], args: Any, direction: Any) -> OneSided:
+    """Holds one evaluation for both sides against one for each, where it says it is smooth."""
+    with precision(150), jax.enable_x64(True):
+        found = one_sided_derivatives(function, args, direction, ORDER)
+        germs = one_sided_derivatives(function, args, direction, ORDER, terms=TERMS)
+    for one, other in ((found.right, germs.right), (found.left, germs.left)):
+        for x, y in zip(one, other, strict=True):
+            for a, b in zip(x.flat, y.flat, strict=True):
+                if found.smooth:
+                    assert a.is_finite()
+                assert a.overlaps(b) or (a.is_nan() and b.is_nan())
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(program=programs, x=vector(size=SIZE), y=vector(size=SIZE))
+def test_one_evaluation_is_both_sides(program: RandomProgram, x: Any, y: Any) -> None:
+    _compared(program, (x, y), DIRECTION)
+
+
+@pytest.mark.parametrize("name", [*UNARY, *BINARY])
+def test_no_step_needs_a_look_beside_a_generic_point(name: str) -> None:
+    assert _compared(RandomProgram(((name, 0, 1),), "sum"), GENERIC, DIRECTION).smooth
+
+
+HERE = {name: example for name, example in EXAMPLES.items() if example.here}
+POINTS = {
+    "real": np.array([0.75, -1.25, 2.25, -0.375]),
+    "positive": np.array([0.75, 1.25, 2.25, 0.375]),
+    "unit": np.array([0.75, -0.25, 0.375, -0.125]),
+    "above_one": np.array([1.75, 1.25, 2.25, 3.375]),
+}
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_every_primitive(name: str) -> None:
+    example = HERE[name]
+    point = POINTS[example.domain], POINTS["real"][::-1]
+    _compared(example.function, point, (np.array([1, -0.5, 0.75, 0.25]), np.ones(4)))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        jax.nn.relu,
+        jnp.abs,
+        jnp.floor,
+        jnp.round,
+        jnp.sign,
+        jnp.sqrt,
+        jnp.cbrt,
+        jnp.log,
+        lambda x: jnp.sin(x) / x,
+        lambda x: jnp.exp(-1 / x**2),
+        lambda x: abs(x) ** 1.5,
+        lambda x: jnp.where(x == 0, 2.0, x),
+        lambda x: jnp.arctan2(x, -1.0),
+        lambda x: lax.rem(x, 2.0),
+        lambda x: jnp.maximum(x, x * x),
+        lambda x: jnp.sort(jnp.stack([x, -x]))[0],
+        lambda x: 0 * jnp.log(x),
+        lambda x: (x - x) * jnp.abs(x),
+        lambda x: lax.cond(x > 0, lambda u: u, lambda u: -u, x),
+        lambda x: jnp.arccos(1 - x),
+    ],
+)
+def test_a_look_beside_the_point_is_seen(function: Callable[..., Any]) -> None:
+    assert not _compared(function, (0.0,), (1.0,)).smooth
+    assert _compared(function, (0.375,), (1.0,)).smooth
+
+
+def test_what_does_not_move_is_not_a_tie() -> None:
+    found = _compared(lambda x, y: jnp.maximum(x, 0.0) * jnp.sin(y), (0.0, 1.0), (0.0, 1.0))
+    assert found.smooth
+    assert found.right[0][1] == 0
+
+
+def test_an_infinite_constant_does_not_move() -> None:
+    def masked(x: Any) -> Any:
+        logits = jnp.stack([x, 2 * x, -jnp.inf * jnp.ones_like(x)])
+        return jax.nn.softmax(logits)[0] + jnp.max(logits) + 1 / logits[2] + jnp.exp(logits[2] * x)
+
+    assert _compared(masked, (0.5,), (1.0,)).smooth
+    assert not _compared(masked, (0.0,), (1.0,)).smooth
+
+
+def test_an_open_polynomial_stays_open() -> None:
+    jet = Jet(1)
+    with series_length(2):
+        x = jet.line(0, 1)
+        still = [OPEN + x, x - OPEN, arb(0) * OPEN, (x - x) * OPEN, -OPEN, arb.nan() * (x - x)]
+        still += [jet.divide(x, OPEN), jet.divide(arb(0), x), jet.exp(OPEN), jet.log(x)]
+        still += [jet.function("atan2", OPEN, arb(1)), jet.matmul(
+            np.array([[arb(0), x]], object), np.array([[OPEN], [x]], object))[0, 0]]  # fmt: skip
+        assert all(y is OPEN for y in still)
+        assert jet.compare("gt", x, OPEN) is None
+        assert jet.compare("ge", x, x) is True
+        assert jet.is_finite(OPEN) is None
+        with pytest.raises(TypeError, match="a number where a truth value is wanted"):
+            bool(x)
+
+
+@settings(deadline=None)
+@given(st.floats(-30, 30), st.sampled_from([jnp.tanh, jax.nn.sigmoid, jnp.expm1]))
+def test_saturating_functions_keep_relative_accuracy(x: float, function: Any) -> None:
+    with precision(100), jax.enable_x64(True):
+        found = one_sided_derivatives(function, (np.float64(x),), (1.0,)).right[0]
+    assert all(value.rel_accuracy_bits() > 50 or value.is_zero() for value in found)
