@@ -24,7 +24,7 @@ from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.program import Leaf, Program, is_differentiable, trace
 from jaxgrad.roundings import longest_chain
-from jaxgrad.rule_programs import OneWay, Primal
+from jaxgrad.rule_programs import NoDerivative, Primal
 from jaxgrad.rule_questions import operations
 
 __all__ = ["Compiled", "compile_derivatives", "in_dtype", "precise_enough", "representable"]
@@ -212,7 +212,7 @@ def _to_be_had(primal: Primal, mode: str) -> bool:
         return True
     try:
         rule_programs.forward(primal, [np.ones(leaf.shape) for leaf in primal.inputs])
-    except OneWay:
+    except NoDerivative:
         return False
     return True
 

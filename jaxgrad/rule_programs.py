@@ -22,7 +22,7 @@ from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.program import Leaf, Program, arguments, parameter_names, trace
 
-__all__ = ["Derived", "OneWay", "Primal", "backward", "batched", "forward", "nested"]
+__all__ = ["Derived", "NoDerivative", "Primal", "backward", "batched", "forward", "nested"]
 
 Leaves = Sequence[Any]
 # Multiples of 1/16 are exact in every float of 4 bits or more.
@@ -133,8 +133,20 @@ class Primal:
         return tuple(np.asarray(v, y.dtype) for v, y in zip(leaves, self.outputs, strict=True))
 
 
-class OneWay(ArgumentError):
-    """Forward mode is not to be had."""
+class NoDerivative(ArgumentError):
+    """JAX has no derivative of the function in this mode; ``reason`` says why in short."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def _backward_only() -> NoDerivative:
+    return NoDerivative(
+        "f has a custom_vjp rule, which JAX cannot differentiate in forward mode; "
+        'pass modes=("rev",)',
+        "JAX has none for a custom_vjp rule",
+    )
 
 
 class _Rounded(Ball):
@@ -192,18 +204,15 @@ def _derived(function: Callable[..., Any], args: tuple[Any, ...], outputs: Any =
         outputs: leaves that the outputs have to resemble in dtype.
 
     Raises:
-        OneWay: a ``custom_vjp`` rule stands in the way of forward mode.
+        NoDerivative: JAX has none in this mode.
         TreeMismatch, ShapeMismatch, DtypeMismatch: a rule returns another structure.
     """
     try:
         program = trace(function, args, side="f")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, NotImplementedError) as error:
         raise _malformed(error) from error
     if _is_one_way(program.jaxpr):
-        raise OneWay(
-            "f has a custom_vjp rule, which JAX cannot differentiate in forward mode; "
-            'pass modes=("rev",)'
-        )
+        raise _backward_only()
     for leaf, found in zip(outputs, program.outputs, strict=False):
         if np.dtype(leaf.dtype) != np.dtype(found.dtype):
             raise DtypeMismatch(
@@ -218,10 +227,9 @@ def _malformed(error: Exception) -> Exception:
     """The error that JAX raises at what a custom rule returns, under its own name."""
     text = str(error)
     if "forward-mode autodiff" in text and "custom_vjp" in text:
-        return OneWay(
-            "f has a custom_vjp rule, which JAX cannot differentiate in forward mode; "
-            'pass modes=("rev",)'
-        )
+        return _backward_only()
+    if isinstance(error, NotImplementedError) or "-mode differentiation does not work" in text:
+        return NoDerivative(f"JAX cannot differentiate f: {text}", f"JAX has none: {text}")
     if not any(name in text for name in ("Custom JVP", "Custom VJP", "custom_jvp", "custom_vjp")):
         return error
     message = f"a custom derivative rule of f returns the wrong structure: {text}"

@@ -19,7 +19,7 @@ from jaxgrad.directions import Direction, drawn, unit
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.rule_judgement import Judgement, judge
-from jaxgrad.rule_programs import Derived, OneWay, Primal
+from jaxgrad.rule_programs import Derived, NoDerivative, Primal
 from jaxgrad.rule_truth import Sides, Truth
 from jaxgrad.verdict import Verdict
 
@@ -127,8 +127,8 @@ class Rules:
             for modes in itertools.product(self.modes, repeat=order):
                 try:
                     self[modes]
-                except OneWay:
-                    self._missing(" then ".join(modes))
+                except NoDerivative as error:
+                    self._missing(" then ".join(modes), error)
                 else:
                     found.append(modes)
         return found
@@ -143,17 +143,17 @@ class Rules:
         for mode in modes:
             try:
                 self[(mode,)]
-            except OneWay as error:
+            except NoDerivative as error:
                 refused = error
-                self._missing(mode)
+                self._missing(mode, error)
             else:
                 found.append(mode)
         if refused is not None and not found:
             raise refused
         return tuple(found)
 
-    def _missing(self, what: str) -> None:
-        note = f"{what} not checked, as JAX has none for a custom_vjp rule"
+    def _missing(self, what: str, error: NoDerivative) -> None:
+        note = f"{what} not checked, as {error.reason}"
         if note not in self.missing:
             self.missing.append(note)
 

@@ -249,6 +249,21 @@ def test_a_mode_that_a_custom_vjp_rule_has_not_is_left_out_and_named() -> None:
         check_grads(backward_only(lambda x, u: (-u * jnp.cos(x),)), (0.5,))
 
 
+def test_a_mode_that_jax_has_not_is_left_out_and_named() -> None:
+    def loop(rule: Callable[..., Any]) -> Callable[..., Any]:
+        def body(carry: Any) -> Any:
+            return carry[0] + 1, rule(carry[1])
+
+        return lambda x: jax.lax.while_loop(lambda c: c[0] < 3, body, (0, x))[1]
+
+    found = check_grads(loop(jnp.sin), (0.5,))
+    assert "rev not checked, as JAX has none: Reverse-mode" in found.evidence.text
+    with pytest.raises(GradientMismatch):
+        check_grads(loop(with_rule(jnp.sin, lambda xs, ts: -jnp.cos(xs[0]) * ts[0])), (0.5,))
+    with pytest.raises(ArgumentError, match="JAX cannot differentiate f: Reverse-mode"):
+        check_grads(loop(jnp.sin), (0.5,), modes="rev")
+
+
 @pytest.mark.parametrize(
     ("bwd", "error", "text"),
     [
