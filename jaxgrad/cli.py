@@ -1,4 +1,4 @@
-"""The command line: ``jaxgrad prove`` and ``jaxgrad sweep``.
+"""The command line: ``jaxgrad prove``, ``jaxgrad sweep`` and ``jaxgrad coverage``.
 
 A subcommand is one function: it takes its argument parser, declares its arguments and returns
 what is to be run with them; its name is the subcommand's and its docstring the help. JAX and rich
@@ -247,4 +247,40 @@ def _named(reference: str) -> Callable[..., Any]:
     return found
 
 
-_COMMANDS = (prove, sweep)
+# ---------------------------------------------------------------------------------------- coverage
+
+
+def coverage(parser: argparse.ArgumentParser) -> _Runner:
+    """Run JAX's public functions over every number system and say what is covered."""
+    parser.add_argument(
+        "functions",
+        nargs="*",
+        metavar="FUNCTION",
+        help="e.g. jax.numpy.sin (default: all of them)",
+    )
+    parser.add_argument("--output", metavar="FILE", help="write the page there, not to stdout")
+    return _coverage
+
+
+def _coverage(options: argparse.Namespace) -> int:
+    from .coverage import survey
+    from .report.coverage_table import render
+
+    found = survey(options.functions or None)
+    unknown = set(options.functions) - {f"{row.module}.{row.name}" for row in found.rows}
+    if unknown:
+        raise ArgumentError(
+            f"{', '.join(sorted(unknown))}: no public function of a module that is looked at; "
+            "write its full name, e.g. jax.numpy.sin or jax.scipy.special.gammaln"
+        )
+    page = render(found)
+    if options.output:
+        Path(options.output).write_text(page, encoding="utf-8")
+    else:
+        print(page, end="")
+    for text in found.disagreements:
+        print(f"jaxgrad: {text}", file=sys.stderr)
+    return _NOT_EXPECTED if found.disagreements else _ALL_EXPECTED
+
+
+_COMMANDS = (prove, sweep, coverage)

@@ -12,6 +12,7 @@ import flint
 import numpy as np
 from flint import arb, fmpq
 
+from jaxgrad.numbers import special_functions
 from jaxgrad.numbers.base import UNKNOWN, ThreeValued, objects
 
 __all__ = ["Ball", "exact_ball", "precision"]
@@ -41,6 +42,8 @@ def exact_ball(value: Any) -> arb:
         >>> exact_ball(0.1).is_exact()
         True
     """
+    if isinstance(value, float):  # first, since it is by far the most frequent
+        return arb(float(value))
     if isinstance(value, bool | int | np.integer | np.bool_):
         return arb(int(value))
     if isinstance(value, Fraction):
@@ -127,11 +130,17 @@ class Ball(ThreeValued):
             return if_true if if_true == if_false else UNKNOWN
         return if_true.union(if_false)
 
+    # Where it is known which one it is, that very ball: derivative rules ask whether an argument
+    # equals the maximum, which is certain of one ball and of no two that have a radius.
     def maximum(self, x: arb, y: arb) -> arb:
-        return x.max(y)
+        if x >= y:
+            return x
+        return y if y >= x else x.max(y)
 
     def minimum(self, x: arb, y: arb) -> arb:
-        return x.min(y)
+        if x <= y:
+            return x
+        return y if y <= x else x.min(y)
 
     def absolute(self, x: arb) -> arb:
         return abs(x)
@@ -171,11 +180,6 @@ _METHODS = {
     "floor": "floor",
     "ceil": "ceil",
 }
-
-
-def _log_gamma(x: arb) -> arb:
-    """log|Γ(x)|; Arb's own is that of Γ, which is no real number where Γ is negative."""
-    return x.lgamma() if x > 0 else abs(x.gamma()).log()
 
 
 def _cube_root(x: arb) -> arb:
@@ -229,9 +233,9 @@ def _remainder(x: arb, y: arb) -> arb:
 
 
 _FUNCTIONS: dict[str, Callable[..., arb]] = {
+    **special_functions.FUNCTIONS,
     "atan2": arb.atan2,
     "cbrt": _cube_root,
-    "lgamma": _log_gamma,
     "pow": _power,
     "rem": _remainder,
     "round_half_away": _round_half_away,

@@ -135,6 +135,10 @@ class NumberSystem:
         """Whether ``x relation y`` (``lt le gt ge eq ne``)."""
         raise NotImplementedError
 
+    def certainly_differ(self, x: Element, y: Element) -> bool:
+        """Whether two elements are known not to be the same."""
+        return self.known(self.compare("ne", x, y)) is True
+
     def logical_not(self, p: Truth) -> Truth:
         raise NotImplementedError
 

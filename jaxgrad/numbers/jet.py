@@ -244,6 +244,11 @@ class Jet(Ball):
         # Where the values differ they differ beside the point, too; what moves may break a tie.
         return super().compare(relation, a, b) if a < b or a > b else UNKNOWN
 
+    def certainly_differ(self, x: Any, y: Any) -> bool:
+        """In the value or in some derivative."""
+        pairs = ((self.coefficient(x, k), self.coefficient(y, k)) for k in range(self.order + 1))
+        return any(a < b or a > b for a, b in pairs)
+
     def select(self, p: bool | None, if_false: Any, if_true: Any) -> Any:
         if p is not UNKNOWN or not isinstance(if_true, arb | Taylor):
             return super().select(p, if_false, if_true)

@@ -51,15 +51,30 @@ class NonFinite:
 
 
 _FINITE_LIMITS = {
+    ("bessel_i0e", math.inf): 0,
+    ("bessel_i0e", -math.inf): 0,
+    ("bessel_i1e", math.inf): 0,
+    ("bessel_i1e", -math.inf): 0,
+    ("erf", math.inf): 1,
+    ("erf", -math.inf): -1,
+    ("erfc", math.inf): 0,
+    ("erfc", -math.inf): 2,
     ("exp", -math.inf): 0,
-    ("tanh", math.inf): 1,
-    ("tanh", -math.inf): -1,
+    ("exp2", -math.inf): 0,
+    ("expm1", -math.inf): -1,
     ("logistic", math.inf): 1,
     ("logistic", -math.inf): 0,
+    ("rsqrt", math.inf): 0,
     ("sign", math.inf): 1,
     ("sign", -math.inf): -1,
+    ("tanh", math.inf): 1,
+    ("tanh", -math.inf): -1,
 }
-_INFINITE_LIMITS = {("exp", math.inf), ("log", math.inf), ("sqrt", math.inf), ("log1p", math.inf)}
+# Functions that are +∞ at +∞, and those that also are −∞ at −∞.
+_TO_INFINITY = frozenset(
+    {"acosh", "digamma", "exp", "exp2", "expm1", "lgamma", "log", "log1p", "log2", "sqrt"}
+)
+_BOTH_WAYS = frozenset({"asinh", "cbrt", "ceil", "floor", "round", "sinh"})
 
 
 def apply_nonfinite(system: NumberSystem, name: str, xs: tuple[Any, ...]) -> Any:
@@ -72,6 +87,7 @@ def apply_nonfinite(system: NumberSystem, name: str, xs: tuple[Any, ...]) -> Any
         operation = {"add": operator.add, "add_any": operator.add, "sub": operator.sub,
                      "mul": operator.mul, "neg": operator.neg}[name]  # fmt: skip
         return operation(*xs)
+    name = name.removesuffix("_to")  # the orders that tell −0 from 0 as well
     if name in ("lt", "le", "gt", "ge", "eq", "ne"):
         # A real number lies strictly between the infinities, so any one stands for it.
         return system.truth(getattr(operator, name)(*map(_as_float, xs)))
@@ -81,7 +97,7 @@ def apply_nonfinite(system: NumberSystem, name: str, xs: tuple[Any, ...]) -> Any
         return system.truth(False)
     if len(xs) == 1 and (name, xs[0].value) in _FINITE_LIMITS:
         return system.constant(_FINITE_LIMITS[name, xs[0].value])
-    if len(xs) == 1 and (name, xs[0].value) in _INFINITE_LIMITS:
+    if len(xs) == 1 and _is_its_own_limit(name, xs[0].value):
         return xs[0]
     if name == "abs":
         return NonFinite(abs(xs[0].value))
@@ -90,6 +106,10 @@ def apply_nonfinite(system: NumberSystem, name: str, xs: tuple[Any, ...]) -> Any
         if not isinstance(x, NonFinite) and math.isinf(y.value):
             return system.constant(0)
     raise CannotDecide(f"`{name}` at {', '.join(map(str, xs))}")
+
+
+def _is_its_own_limit(name: str, value: float) -> bool:
+    return name in _BOTH_WAYS or (name in _TO_INFINITY and value == math.inf)
 
 
 def _as_float(x: Any) -> float:

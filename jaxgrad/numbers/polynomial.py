@@ -26,6 +26,9 @@ Poly = fmpq_mpoly
 
 # Factoring is worth its time while a divisor is small; a larger one is a generator as it stands.
 MOST_TERMS_FACTORED = 64
+# e^(cu) is a power of e^(u/q) for c = p/q; but p is near 2^53 for most floats c, and dividing
+# polynomials takes as many steps as their degree.
+LARGEST_DEGREE = 64
 
 
 class Polynomial(IndicatorPolynomials):
@@ -73,7 +76,7 @@ class Polynomial(IndicatorPolynomials):
 
     def _factors(self, poly: Poly) -> list[tuple[Poly, int]]:
         """Factors whose product is the polynomial; a constant factor is among them."""
-        if len(poly) > MOST_TERMS_FACTORED:
+        if len(poly) > MOST_TERMS_FACTORED or poly.total_degree() > LARGEST_DEGREE:
             return [(poly, 1)]
         constant, factors = poly.factor()
         return [(self.field.one * constant, 1), *factors]
@@ -183,6 +186,9 @@ class Polynomial(IndicatorPolynomials):
                 argument = single.arguments[0]
                 power = argument if coefficient > 0 else self._reciprocal(argument)
                 return self._integer_power(power, abs(int(coefficient)))
+        if abs(coefficient.numerator) > LARGEST_DEGREE:
+            unit, coefficient = _significand(coefficient)
+            base = base * fmpq(unit.numerator, unit.denominator)
         up, down = self._exponentials(base, coefficient.denominator)
         generator = up if coefficient > 0 else down
         return generator.poly ** abs(coefficient.numerator)
@@ -346,16 +352,31 @@ class Polynomial(IndicatorPolynomials):
         return Fraction(0) if x.poly.is_zero() else fraction(x.poly.leading_coefficient())
 
 
-ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "asinh", "atanh", "erf", "erf_inv", "cbrt"})
-EVEN = frozenset({"cos", "cosh"})
+ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "asinh", "atanh", "erf", "erf_inv", "cbrt",
+                 "bessel_i1e", "erfi", "sine_integral"})  # fmt: skip
+EVEN = frozenset({"cos", "cosh", "bessel_i0e"})
 # Functions without a value at some real arguments: a proof says that it leaves those out.
-PARTIAL = frozenset(
-    {"tan", "asin", "acos", "acosh", "atanh", "erf_inv", "lgamma", "digamma", "pow"}
-)
+PARTIAL = frozenset({
+    "tan", "asin", "acos", "acosh", "atanh", "erf_inv", "lgamma", "digamma", "pow", "polygamma",
+    "zeta", "igamma", "igammac", "igamma_grad_a", "regularized_incomplete_beta", "expi", "expn",
+    "cosine_integral", "hyp1f1", "hyp2f1",
+})  # fmt: skip
 OPAQUE = ODD | EVEN | {
     "acos", "acosh", "atan2", "digamma", "erfc", "floor", "ceil", "lgamma", "pow", "rem",
-    "round_half_away", "round_half_even",
+    "round_half_away", "round_half_even", "polygamma", "zeta", "igamma", "igammac",
+    "igamma_grad_a", "regularized_incomplete_beta", "expi", "expn", "cosine_integral", "hyp1f1",
+    "hyp2f1",
 }  # fmt: skip
+
+
+def _significand(c: Fraction) -> tuple[Fraction, Fraction]:
+    """(m, ±2ᵏ) with c = ±m·2ᵏ, so that e^(2cu) is the square of e^(cu) whatever c is.
+
+    m is in (½, 2), and k is 0 where 2ᵏ would be large.
+    """
+    k = abs(c.numerator).bit_length() - c.denominator.bit_length()
+    power = Fraction(2) ** k if 2**k <= LARGEST_DEGREE else Fraction(1)
+    return abs(c) / power, power if c > 0 else -power
 
 
 def _isqrt(n: int) -> int:

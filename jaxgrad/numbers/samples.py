@@ -150,6 +150,9 @@ class Samples(NumberSystem):
     def compare(self, relation: str, x: Sampled, y: Sampled) -> Sampled:
         return Sampled(_RELATIONS[relation](x.values, y.values))
 
+    def certainly_differ(self, x: Sampled, y: Sampled) -> bool:
+        return False  # they are rounded
+
     def logical_not(self, p: Sampled) -> Sampled:
         return Sampled(np.logical_not(p.values))
 

@@ -77,6 +77,8 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
         for name in (
             "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "asinh", "acosh",
             "atanh", "erf", "erfc", "erf_inv", "lgamma", "digamma", "floor", "ceil", "cbrt",
+            "bessel_i0e", "bessel_i1e", "polygamma", "zeta", "igamma", "igammac",
+            "igamma_grad_a", "regularized_incomplete_beta",
         )
     },
 }  # fmt: skip
@@ -159,11 +161,16 @@ def _round(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     return apply_elementwise(interpreter, equation, inputs, lambda s, x: s.function(name, x))
 
 
-@rule("lt", "le", "gt", "ge", "eq", "ne")
+# Orders that also tell NaN and −0 apart, which the reals do not have.
+TOTAL_ORDERS = {"lt_to": "lt", "le_to": "le", "eq_to": "eq"}
+
+
+@rule("lt", "le", "gt", "ge", "eq", "ne", *TOTAL_ORDERS)
 def _compare(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
-    name = equation.primitive.name
+    name = str(equation.primitive.name)
+    name = TOTAL_ORDERS.get(name, name)
     if equation.invars[0].aval.dtype == np.dtype(bool):
         return _compare_truths(interpreter, name, inputs)
     result = apply_elementwise(interpreter, equation, inputs, lambda s, x, y: s.compare(name, x, y))
@@ -254,6 +261,8 @@ def _convert_element_type(interpreter: Any, equation: Any, inputs: list[Any]) ->
             return system.constants(np.asarray(value))
         return evaluate(interpreter, equation, inputs)
     if equation.invars[0].aval.dtype == np.dtype(bool):
+        if np.dtype(new) == bool:
+            return value
         return system.map(system.number, value)  # also 0 or 1 as an integer
     if is_differentiable(new):
         return value

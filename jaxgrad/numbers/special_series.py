@@ -1,0 +1,136 @@
+"""Special functions of truncated series, which are analytic except where they say otherwise."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+from flint import arb
+
+from jaxgrad.numbers import special_functions
+from jaxgrad.numbers.series import FINITE, Series, raised, unknown
+from jaxgrad.numbers.special_functions import EXPANSIONS
+from jaxgrad.numbers.taylor import compose, expand
+
+__all__ = ["SERIES"]
+
+
+def _constant(x: Series) -> arb | None:
+    """The number that a series is, if it is one without an infinitesimal part."""
+    return x.at(0) if x.is_constant else None
+
+
+def _parametric(name: str) -> Callable[..., Series]:
+    """A function of several arguments, of which one may vary."""
+    places = sorted(place for key, place in EXPANSIONS if key == name)
+
+    def apply(*xs: Series) -> Series:
+        constants = [_constant(x) for x in xs]
+        varying = [place for place, c in enumerate(constants) if c is None] or places[-1:]
+        for x in xs:
+            if x.reason is not None:
+                return x
+        if len(varying) > 1 or varying[0] not in places:
+            which = " and ".join(str(place + 1) for place in varying)
+            return unknown(f"{name}, of which argument {which} varies", xs[0].terms)
+        (place,) = varying
+
+        def expansion(c: arb, count: int) -> list[arb]:
+            arguments = [*constants[:place], c, *constants[place + 1 :]]
+            return EXPANSIONS[name, place](*arguments, count)
+
+        return expand(name, expansion, xs[place])
+
+    return apply
+
+
+def _absolute(x: Series) -> Series | None:
+    sign = x.sign()
+    return None if sign is None else (-x if sign < 0 else x)
+
+
+def _bessel(name: str, odd: bool) -> Callable[[Series], Series]:
+    """e^(−|x|) Iₙ(x), even or odd, by its branch of x ≥ 0."""
+
+    def apply(x: Series) -> Series:
+        beside = _absolute(x)
+        if beside is None:
+            return x if x.reason is not None else unknown(f"{name} at a kink", x.terms)
+        value = expand(name, EXPANSIONS[name, 0], beside)
+        return -value if odd and x.sign() == -1 else value
+
+    return apply
+
+
+def _nonnegative(x: Series) -> bool:
+    return x.sign() in (0, 1) and x.is_bounded
+
+
+def _igamma(a: Series, x: Series) -> Series:
+    """P(a, x) = P(a, c) + ∫₀ʰ g(c + τ) dτ with g(u) = u^(a−1) e^(−u)/Γ(a) and x = c + h."""
+    for y in (a, x):
+        if y.reason is not None:
+            return y
+    if not _nonnegative(x) or a.sign() != 1 or a.start != FINITE:
+        return unknown("igamma outside of a > 0, x ≥ 0", x.terms)
+    c, h = x.at(0), x.infinitesimal()
+    fixed = expand("igamma", lambda s, n: EXPANSIONS["igamma", 0](s, c, n), a)
+    if h.is_zero:
+        return fixed
+    if c.is_zero():
+        return _igamma_from_zero(a, x)
+    if not c > 0:
+        return unknown("igamma at a value that may be 0", x.terms)
+    number = functools.partial(_number, terms=x.terms)
+    reciprocal = expand("1/gamma", special_functions.reciprocal_gamma_coefficients, a)
+    power = compose("exp", (a - number(1)) * number(c.log()) - number(c))
+    count = h.powers
+    # (c + τ) g' = (a − 1 − c − τ) g gives the coefficients of g one after the other.
+    previous, current = number(0), power * reciprocal
+    total, power_of_h = fixed, h
+    for j in range(h.powers):
+        total = total + current * power_of_h * number(arb(1) / (j + 1))
+        factor = a - number(c + 1 + j)
+        following = (factor * current - previous) * number(1 / (c * (j + 1)))
+        previous, current = current, following
+        power_of_h = power_of_h * h
+    return total.cut(raised(h.start, count + 1))
+
+
+def _igamma_from_zero(a: Series, x: Series) -> Series:
+    """Where x is infinitesimal, P(a, x) is analytic in x for a positive integer a only."""
+    order = _constant(a)
+    if order is None or not order.is_integer():
+        return unknown("igamma at 0 of an order that is no integer", x.terms)
+    return expand("igamma", lambda c, n: special_functions.igamma_coefficients(order, c, n), x)
+
+
+def _igammac(a: Series, x: Series) -> Series:
+    return _number(1, x.terms) - _igamma(a, x)
+
+
+def _number(value: arb | int, terms: int) -> Series:
+    return Series([arb(value)], terms=terms)
+
+
+def _betainc(a: Series, b: Series, x: Series) -> Series:
+    rest = _number(1, x.terms) - x
+    if not (_nonnegative(x) and _nonnegative(rest)):
+        return unknown("betainc outside of 0 ≤ x ≤ 1", x.terms)
+    return _parametric("regularized_incomplete_beta")(a, b, x)
+
+
+SERIES: dict[str, Callable[..., Series]] = {
+    "bessel_i0e": _bessel("bessel_i0e", odd=False),
+    "bessel_i1e": _bessel("bessel_i1e", odd=True),
+    "expn": _parametric("expn"),
+    "hyp1f1": _parametric("hyp1f1"),
+    "hyp2f1": _parametric("hyp2f1"),
+    "igamma": _igamma,
+    "igamma_grad_a": _parametric("igamma_grad_a"),
+    "igammac": _igammac,
+    "polygamma": _parametric("polygamma"),
+    "regularized_incomplete_beta": _betainc,
+    "zeta": _parametric("zeta"),
+}
+"""name -> the function over series."""
