@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,8 +21,9 @@ from jaxgrad.special_points import SpecialPoint
 
 __all__ = ["compiled", "float_dtypes"]
 
-# Points all over the range of a dtype: every eighth power of two of float32, both signs.
-MOST_FLOAT_POINTS = 64
+# Every power of two of float32 with both signs, for one number; for more of them fewer points.
+MOST_FLOAT_POINTS = 512
+FEWEST_FLOAT_POINTS = 32
 
 
 def float_dtypes(dtypes: Sequence[Any] | Any | None) -> tuple[np.dtype, ...] | None:
@@ -70,9 +72,11 @@ def compiled(
             return ()
         return rule_floats(primal, rules.modes, None, [primal.point])
     places = [primal.point, *(point.values for point in points)]
+    entries = sum(math.prod(shape) for shape in (*rules.shapes, *rules.out_shapes))
+    most = max(FEWEST_FLOAT_POINTS, 2 * MOST_FLOAT_POINTS // entries)
     found: list[RuleFloat] = []
     for dtype in dtypes:
-        spread = [point.values for point in float_points(_leaves(rules, dtype), MOST_FLOAT_POINTS)]
+        spread = [point.values for point in float_points(_leaves(rules, dtype), most)]
         found += rule_floats(primal, rules.modes, [dtype], [*places, *spread])
     return tuple(found)
 

@@ -41,7 +41,7 @@ def judge(
     least_bits: float,
     in_floats: Callable[[], float],
     rounded: Callable[[], arb],
-    around: Callable[[], arb],
+    around: Callable[[], list[arb]],
 ) -> Judgement:
     """Judges one number by the one-sided derivatives: equal to both, or between the two.
 
@@ -53,11 +53,14 @@ def judge(
         rounded: the enclosure of what the rule gives for constants that are rounded numbers;
             asked for where the formula is not the derivative.  A rule that is the derivative but
             for the rounding of its constants agrees, to fewer bits.
-        around: all that autodiff may make of a composition of kinks; asked for at a kink.
+        around: what else a composition of kinks may be given for a derivative; asked for where
+            the rule does not give what is between the two sides.
     """
 
-    def result(verdict: Verdict, bits: float = math.inf, shown: str | None = None) -> Judgement:
-        return Judgement(verdict, bits, sides.kink, shown or text_of(value), str(sides))
+    def result(
+        verdict: Verdict, bits: float = math.inf, shown: str | None = None, kink: bool = sides.kink
+    ) -> Judgement:
+        return Judgement(verdict, bits, kink, shown or text_of(value), str(sides))
 
     known = sides.known
     if not known:
@@ -72,14 +75,12 @@ def judge(
             shown=str(computed),
         )
     if all(value < t for t in known) or all(value > t for t in known):
-        if sides.kink:
-            allowed = around()
-            inside = allowed.is_finite() and value.overlaps(allowed)
-            return result(Verdict.AGREES if inside else Verdict.REFUTED)
-        bits = min(_bits(value, t) for t in known)
+        bits = -math.inf if sides.kink else min(_bits(value, t) for t in known)
         widened = rounded()
         if bits > 0 and widened.is_finite() and all(widened.overlaps(t) for t in known):
             return result(Verdict.AGREES if bits >= least_bits else Verdict.UNDECIDED, bits)
+        if any(value.overlaps(hull) for hull in around() if hull.is_finite()):
+            return result(Verdict.AGREES, kink=True)
         return result(Verdict.REFUTED)
     if sides.kink or not all(t.is_finite() for t in known):
         return result(Verdict.AGREES)

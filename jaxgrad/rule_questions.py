@@ -316,13 +316,28 @@ class AtPoint:
             self.rules.least_bits,
             lambda: self.floats(question),
             lambda: number(self.rules.spacing),
-            lambda: self.truth.around(directions[0], len(directions), cotangent),
+            lambda: self._around(sides, directions, cotangent),
         )
 
+    def _around(
+        self, sides: Sides, directions: tuple[Direction, ...], cotangent: Direction
+    ) -> list[arb]:
+        """What a rule may give where the function has no derivative, if it has none."""
+        found, kink = [], sides.kink
+        if len(directions) == 1:
+            limits, several = self.truth.limits(directions[0], cotangent)
+            kink = kink or several or self.truth.kinked(cotangent)
+            found = [limits] if kink else []
+        if kink:
+            found.append(self.truth.around(directions[0], len(directions), cotangent))
+        return found
+
     def sides(self, question: Question) -> Sides | None:
-        """The truth of a question."""
+        """The truth of a question; None for a higher derivative where there is no first."""
         first, *rest = question.directions
         if all(direction is first for direction in rest):
+            if rest and self.truth.sides(first, 1, question.cotangent).kink:
+                return None
             return self.truth.sides(first, 1 + len(rest), question.cotangent)
         return self.truth.mixed(first, rest[0], question.cotangent)
 

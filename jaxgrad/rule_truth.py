@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from jaxgrad.directions import Direction
+from jaxgrad.directions import Direction, drawn
 from jaxgrad.interpret import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import UNKNOWN, CannotDecide, ObjectArray
@@ -19,6 +20,11 @@ from jaxgrad.one_sided import OneSided, one_sided_derivatives
 from jaxgrad.program import Program
 
 __all__ = ["Sides", "Truth", "text_of"]
+
+# Drawn points beside a kink: three entries that tie have six orders.
+NEARBY = 6
+# A step in a direction of 30 drawn bits: below the distance of most of their entries.
+TAU = 2.0**-20
 
 
 def text_of(x: arb) -> str:
@@ -138,6 +144,40 @@ class Truth:
             total.append(both[1])
         plus, minus = total
         return Sides((plus.right - minus.right) / 4, (plus.left - minus.left) / 4)
+
+    def kinked(self, cotangent: Direction) -> bool:
+        """Whether ⟨u, f⟩ has a kink along some direction, so that no gradient is its only one."""
+        return any(self.sides(line, 1, cotangent).kink for line in self._beside)
+
+    def limits(self, direction: Direction, cotangent: Direction) -> tuple[arb, bool]:
+        """A part of Clarke's generalised derivative, and whether it is more than one number.
+
+        It holds limits of derivatives at points nearby: the derivative along w at x + εd tends to
+        (f₊′(x; d + τw) − f₊′(x; d))/τ for small τ, and a larger τ gives a mean of such limits
+        (Clarke 1983, section 2.5).
+        """
+        slopes = []
+        step = Direction([leaf * TAU for leaf in direction.leaves])
+        for line in self._beside:
+            ends = [self.sides(d, 1, cotangent).right for d in (line.plus(step, 1), line)]
+            slopes.append((ends[0] - ends[1]) / TAU)
+        slopes = [slope for slope in slopes if slope.is_finite()]
+        if not slopes:
+            return arb.nan(), False
+        several = any(not slope.overlaps(slopes[0]) for slope in slopes)
+        return functools.reduce(arb.union, slopes), several
+
+    @functools.cached_property
+    def _beside(self) -> list[Direction]:
+        """Directions of points nearby: entries in their order, in the reverse one, and drawn."""
+        shapes = [value.shape for value in self.point]
+        count = sum(value.size for value in self.point)
+        ramp, ends = np.arange(1, count + 1) / count, np.cumsum([v.size for v in self.point])[:-1]
+        lines = [
+            Direction([x.reshape(s) for x, s in zip(np.split(row, ends), shapes, strict=True)])
+            for row in (ramp, -ramp)
+        ]
+        return [*lines, *(drawn(shapes, seed) for seed in range(2, 2 + NEARBY))]
 
     def around(self, direction: Direction, order: int, cotangent: Direction) -> arb:
         """Everything that autodiff may make of the kinks that the function is composed of.

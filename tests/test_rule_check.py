@@ -373,6 +373,18 @@ def test_kinks_of_a_composition_are_told_from_a_wrong_rule() -> None:
         check_grads(lambda x: jax.nn.relu(x) - jax.nn.relu(-x), (0.0,))
 
 
+@pytest.mark.parametrize(
+    "function", [lambda x: jnp.sort(x), lambda x: jax.lax.top_k(x, 2)[0], lambda x: jnp.median(x)]
+)
+def test_a_permutation_at_a_tie_is_a_generalised_derivative(function: Callable[..., Any]) -> None:
+    tied = np.ones(3, np.float32)
+    assert check_grads(function, (tied,)).verdict.passes
+    assert check_grads(function, (np.array([3.0, 1.0, 2.0], np.float32),)).verdict.passes
+    doubled = with_rule(function, lambda xs, ts: 2 * jax.jvp(function, xs, ts)[1])
+    with pytest.raises(GradientMismatch):
+        check_grads(doubled, (tied,))
+
+
 def test_a_constant_that_is_wrong_by_more_than_its_rounding() -> None:
     def sine(constant: Any) -> Callable[..., Any]:
         return with_rule(
@@ -390,7 +402,7 @@ def test_a_constant_that_is_wrong_by_more_than_its_rounding() -> None:
 
 def test_floats_in_the_dtypes_asked_for() -> None:
     assert check_grads(jax.nn.sigmoid, (0.5,)).verdict.passes
-    with pytest.raises(GradientMismatch, match="compiled they do not compute it") as caught:
+    with pytest.raises(GradientMismatch, match="compiled they do not compute these") as caught:
         check_grads(jax.nn.sigmoid, (0.5,), dtypes=["float32"])
     assert "UNSTABLE rev float32" in str(caught.value)
     stable = with_rule(
