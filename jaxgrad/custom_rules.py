@@ -87,7 +87,11 @@ def _apply(equation: Any, arguments: list[Any]) -> list[Any]:
 
 def _stripped(value: Any) -> Any:
     if isinstance(value, tuple | list):
-        return type(value)([_stripped(part) for part in value]) if _holds(value) else value
+        if not _holds(value):
+            return value
+        parts = [_stripped(part) for part in value]
+        # The programs of a `custom_linear_solve` have names.
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     if hasattr(value, "consts") and hasattr(value, "jaxpr"):
         shapes = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in value.in_avals]
         return jax.make_jaxpr(strip_custom_rules(value))(*shapes)

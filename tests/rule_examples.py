@@ -129,7 +129,19 @@ ELEMENTWISE: dict[str, Example] = {
     "erfc": Example(lambda x, y: lax.erfc(x)),
     "erf_inv": Example(lambda x, y: lax.erf_inv(x), domain="unit"),
     "lgamma": Example(lambda x, y: lax.lgamma(x), domain="above_one"),
-    "digamma": Example(lambda x, y: lax.digamma(x), domain="above_one", gradient=False),
+    "digamma": Example(lambda x, y: lax.digamma(x), domain="above_one"),
+    "polygamma": Example(lambda x, y: lax.polygamma(jnp.full(4, 2.0), x), domain="above_one"),
+    "zeta": Example(lambda x, y: lax.zeta(x, 0.5 + abs(y)), domain="above_one", gradient=False),
+    "bessel_i0e": Example(lambda x, y: lax.bessel_i0e(x)),
+    "bessel_i1e": Example(lambda x, y: lax.bessel_i1e(x)),
+    "igamma": Example(lambda x, y: lax.igamma(x, 2 * x), domain="positive"),
+    "igammac": Example(lambda x, y: lax.igammac(x, 2 * x), domain="positive"),
+    "igamma_grad_a": Example(
+        lambda x, y: lax.igamma_grad_a(x, 2 * x), domain="positive", gradient=False
+    ),
+    "regularized_incomplete_beta": Example(
+        lambda x, y: lax.betainc(jnp.full(4, 1.5), jnp.full(4, 2.5), abs(x)), domain="unit"
+    ),
 }
 
 
@@ -161,7 +173,12 @@ STRUCTURAL: dict[str, Example] = {
     ),
     "dynamic_slice": _exact(lambda x, y: lax.dynamic_slice(x, (np.int32(3),), (2,)) * y[:2]),
     "dynamic_update_slice": _exact(lambda x, y: lax.dynamic_update_slice(x, y[:2], (np.int32(1),))),
-    "scatter": _exact(lambda x, y: x.at[np.array([2, 0])].set(y[:2]).at[1].set(3 * y[3])),
+    "scatter": _exact(
+        lambda x, y: (
+            x.at[np.array([2, 0])].set(y[:2]).at[1].set(3 * y[3]).at[np.array([3, 1])].apply(abs)
+        ),
+        gradient=False,
+    ),
     "scatter-add": _exact(lambda x, y: x.at[np.append(_PLACES, 9)].add(jnp.append(y, 1.0))),
     "scatter-sub": _exact(lambda x, y: x.at[_PLACES].subtract(y)),
     "scatter-mul": _exact(lambda x, y: x.at[_PLACES[1:]].multiply(y[1:]), gradient=False),
@@ -231,10 +248,28 @@ def _chosen(x: Any, y: Any) -> Any:
     concrete = lax.cond(np.bool_(True), lambda v: v + 1, lambda v: v - 1, x)
     known = lax.switch(np.int32(5), [jnp.negative, lambda v: 2 * v, lambda v: 3 * v], y)
     opened = lax.cond(x[0] > y[0], lambda v: (v, 2 * v), lambda v: (v * v, -v), y)
-    return concrete + known + opened[0] * opened[1]
+    first, second, last = np.array([0, 1, 7], np.int32)
+    number = jnp.where(x[1] > y[1], first, jnp.where(x[2] > y[2], second, last))
+    several = lax.switch(number, [jnp.negative, lambda v: 2 * v, lambda v: 3 * v], y)
+    return concrete + known + opened[0] * opened[1] + several
+
+
+@jax.custom_batching.custom_vmap
+def _squared(x: Any) -> Any:
+    return x * x
+
+
+_squared.def_vmap(lambda size, mapped, x: (x * x, mapped[0]))
 
 
 CONTROL: dict[str, Example] = {
+    "linear_call": _exact(
+        lambda x, y: jax.custom_derivatives.linear_call(
+            lambda a, v: a * v, lambda a, v: a * v, x, y
+        ),
+        gradient=False,
+    ),
+    "custom_vmap_call": _exact(lambda x, y: _squared(x) * y, gradient=False),
     "jit": _exact(lambda x, y: jax.jit(lambda a: jax.jit(jnp.negative)(a) * y)(x)),
     "remat2": _exact(lambda x, y: jax.checkpoint(lambda a: a * a * y)(x)),
     "custom_jvp_call": _exact(lambda x, y: _cubed(x) * y),
@@ -247,12 +282,154 @@ CONTROL: dict[str, Example] = {
     "cond": _exact(_chosen),
 }
 
+
+def _square(x: Any) -> Any:
+    return x.reshape(2, 2)
+
+
+def _definite(x: Any) -> Any:
+    """A symmetric positive definite matrix of order 2."""
+    return _square(x) @ _square(x).T + np.eye(2)
+
+
+def _triangular(x: Any, y: Any) -> Any:
+    """Every side, triangle, transpose and diagonal, on a batch of one."""
+    flags = [(side, low, flip) for side in (0, 1) for low in (0, 1) for flip in (0, 1)]
+    a, b = _square(x)[None] + 3 * np.eye(2), _square(y)[None]
+    return [
+        lax.linalg.triangular_solve(
+            a, b, left_side=bool(side), lower=bool(low), transpose_a=bool(flip),
+            unit_diagonal=side == low,
+        )
+        for side, low, flip in flags
+    ]  # fmt: skip
+
+
+def _factored(x: Any, y: Any) -> Any:
+    a = jnp.stack([_square(x) + 3 * np.eye(2), _square(y) @ np.array([[0.0, 1.0], [2.0, 0.5]])])
+    factors, _, permutation = lax.linalg.lu(jnp.concatenate([a, a[:, :1] + 5], axis=1))
+    return factors, permutation * y[0]
+
+
+def _implicit(x: Any, y: Any) -> Any:
+    def solve(product: Any, b: Any) -> Any:
+        return b / product(jnp.ones_like(b))
+
+    return lax.custom_linear_solve(lambda v: (x * x + 1) * v, y, solve, solve)
+
+
+LINEAR_ALGEBRA: dict[str, Example] = {
+    "cholesky": Example(lambda x, y: lax.linalg.cholesky(_definite(x)[None]) * y[0]),
+    "triangular_solve": Example(_triangular),
+    "lu": Example(_factored, polynomial=False),
+    "custom_linear_solve": Example(_implicit),
+}
+
+
+def _window(x: Any, start: float, operation: Any, dilation: tuple[int, int] = (1, 1)) -> Any:
+    return lax.reduce_window(
+        jnp.concatenate([_square(x), 2 * _square(x)], axis=1), start, operation, (2, 2), (1, 2),
+        ((0, 1), (1, 0)), base_dilation=dilation, window_dilation=dilation[::-1],
+    )  # fmt: skip
+
+
+def _largest_in_windows(x: Any) -> Any:
+    return _window(x, -np.inf, lax.max)
+
+
+def _two_results(x: Any, y: Any) -> Any:
+    def combine(a: Any, b: Any) -> Any:
+        return a[0] + b[0], a[1] * b[1]
+
+    rows = _square(x), _square(y)
+    folded = lax.reduce(rows, (x.dtype.type(0), x.dtype.type(1)), combine, (0,))
+    return (*folded, *lax.reduce_window(rows, (x.dtype.type(0), x.dtype.type(1)), combine,
+                                        (2, 1), (1, 1), ((1, 0), (0, 0))))  # fmt: skip
+
+
+def _select_and_scatter(x: Any, y: Any) -> Any:
+    number = jax.ShapeDtypeStruct((), x.dtype)
+    return PRIMITIVES["select_and_scatter"].bind(
+        x, y[:2], jnp.asarray(0.5, x.dtype),
+        select_jaxpr=jax.make_jaxpr(lambda a, b: a >= b)(number, number).jaxpr, select_consts=(),
+        scatter_jaxpr=jax.make_jaxpr(lambda a, b: a + b)(number, number).jaxpr, scatter_consts=(),
+        window_dimensions=(2,), window_strides=(2,), padding=((0, 0),),
+    )  # fmt: skip
+
+
+WINDOWS: dict[str, Example] = {
+    "reduce_window_sum": _exact(lambda x, y: _window(x, 0.0, lax.add, (2, 1)) * y[0]),
+    "reduce_window_max": _exact(lambda x, y: _largest_in_windows(x) * y[0]),
+    "reduce_window_min": _exact(lambda x, y: _window(x, np.inf, lax.min, (1, 2)), gradient=False),
+    "select_and_gather_add": _exact(lambda x, y: jax.jvp(_largest_in_windows, (x,), (y,))[1]),
+    "select_and_scatter_add": _exact(
+        lambda x, y: jax.vjp(_largest_in_windows, x)[1](jnp.stack([y[:2], y[2:]]))[0]
+    ),
+    "select_and_scatter": _exact(_select_and_scatter, polynomial=False, gradient=False),
+    "reduce_window": _exact(_two_results, gradient=False),
+    "reduce": _exact(_two_results, gradient=False),
+    "reduce_xor": _exact(
+        lambda x, y: jnp.where(lax.reduce(x > y, np.bool_(False), lax.bitwise_xor, (0,)), x, y)
+    ),
+}
+
+ORDER: dict[str, Example] = {
+    "lt_to": _exact(lambda x, y: jnp.where(PRIMITIVES["lt_to"].bind(x, 2 * y), x, y)),
+    "le_to": _exact(lambda x, y: jnp.where(PRIMITIVES["le_to"].bind(x, y), x, y + 1)),
+    "top_k": _exact(lambda x, y: lax.top_k(x, 2)[0] * y[lax.top_k(x, 2)[1]], polynomial=False),
+}
+
+
+def _watched(x: Any, y: Any) -> Any:
+    jax.debug.callback(lambda value: None, x)
+    jax.debug.print("", ordered=False)
+    return x * y
+
+
+def _on_one_device(x: Any, y: Any) -> Any:
+    mesh = jax.make_mesh((1,), ("only",), axis_types=(jax.sharding.AxisType.Auto,))
+    spec = jax.sharding.PartitionSpec("only")
+    return jax.shard_map(lambda a: a * a, mesh=mesh, in_specs=spec, out_specs=spec)(x) * y
+
+
+EFFECTS: dict[str, Example] = {
+    "debug_callback": _exact(_watched),
+    "debug_print": _exact(_watched),
+    "shard_map": _exact(_on_one_device, gradient=False),
+}
+
+# Orders that no public function emits in every release.
+TOTAL_ORDERS: dict[str, Example] = {
+    name: _exact(
+        lambda x, y, name=name: jnp.where(PRIMITIVES[name].bind(x, y), x, 2 * y), gradient=False
+    )
+    for name in ("lt_to", "le_to", "eq_to")
+}
+# Primitives that jax.extend does not name.
+UNNAMED: dict[str, Example] = {
+    "call_hi_primitive": _exact(
+        lambda x, y: jnp.ldexp(x, np.array([1, 0, -2, 3])) * y, release=SINCE
+    ),
+}
+
 # Primitives that no public function emits, bound by hand.
 BOUND: dict[str, str | None] = {"call": PRECEDING, "closed_call": PRECEDING, "eval_jaxpr": SINCE}
 # Primitives that read bits: they are rules in order to say why they are refused.
 BITS = ("bitcast_convert_type", "nextafter", "random_bits")
+# Primitives that run Python code: the same.
+CALLBACKS = ("io_callback", "pure_callback")
 
-EXAMPLES = ELEMENTWISE | STRUCTURAL | CONTROL
+EXAMPLES = (
+    ELEMENTWISE
+    | STRUCTURAL
+    | CONTROL
+    | LINEAR_ALGEBRA
+    | WINDOWS
+    | ORDER
+    | EFFECTS
+    | TOTAL_ORDERS
+    | UNNAMED
+)
 
 
 def primitive_names(closed: Any) -> set[str]:

@@ -1,6 +1,26 @@
 """What each primitive means, by family; importing this package registers every rule."""
 
-from jaxgrad.rules import control, elementwise, linear, order, scatter, structural
+from jaxgrad.rules import (
+    control,
+    elementwise,
+    linear,
+    linear_algebra,
+    order,
+    scatter,
+    structural,
+    windows,
+)
 from jaxgrad.rules.registry import RULES, rule
 
-__all__ = ["RULES", "control", "elementwise", "linear", "order", "rule", "scatter", "structural"]
+__all__ = [
+    "RULES",
+    "control",
+    "elementwise",
+    "linear",
+    "linear_algebra",
+    "order",
+    "rule",
+    "scatter",
+    "structural",
+    "windows",
+]

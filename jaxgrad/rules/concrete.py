@@ -40,12 +40,18 @@ def bind(primitive: Any, inputs: list[Any], params: dict[str, Any]) -> list[Any]
         return list(outputs) if primitive.multiple_results else [outputs]
 
 
+# These return one of their arguments, so that no integer can wrap around.
+CHOOSING = ("clamp", "max", "min", "reduce_max", "reduce_min")
+
+
 def require_real(equation: Any) -> None:
     """Refuses arithmetic on integers that depend on a real variable: it wraps around.
 
     Raises:
         UnsupportedPrimitive: the outputs are no floating-point numbers.
     """
+    if equation.primitive.name in CHOOSING:
+        return
     if not is_differentiable(equation.outvars[0].aval.dtype):
         _refuse(equation)
 

@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.numbers.base import CannotDecide, NumberSystem
-from jaxgrad.rules.elementwise import apply_elementwise
+from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.rules.devices import device
 from jaxgrad.rules.registry import CALLS, inner_jaxpr, rule, scan_counts
 from jaxgrad.rules.structural import is_key
-
-# JAX's own functions whose program reads the bits of floats in order to round less, and the real
-# functions that their documentation says they are: (name, file) -> function.
-DEVICES: dict[tuple[str, str], Callable[[NumberSystem, Any], Any]] = {
-    ("exp_neg_sq", "/jax/_src/lax/erf.py"): lambda s, x: s.exp(-(x * x)),
-}
 
 
 @rule(*CALLS)
 def _call(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     inner = inner_jaxpr(equation.params)
-    device = _device(inner)
-    if device is not None:
-        return [apply_elementwise(interpreter, equation, inputs, device)]
+    written_for_floats = device(inner, equation)
+    if written_for_floats is not None:
+        return written_for_floats(interpreter, equation, inputs)
     return interpreter.call(inner, inputs)
-
-
-def _device(inner: Any) -> Callable[[NumberSystem, Any], Any] | None:
-    """The real function of a program that is written for floats, by where it was written."""
-    information = getattr(getattr(inner, "jaxpr", inner), "debug_info", None)
-    name, _, place = str(getattr(information, "func_src_info", "")).partition(" at ")
-    path = place.rpartition(":")[0].replace("\\", "/")
-    for (function, file), meaning in DEVICES.items():
-        if name == function and path.endswith(file):
-            return meaning
-    return None
 
 
 @rule("scan")
@@ -57,22 +39,23 @@ def _scan(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
         collected.append(outputs[len(carry) :])
     if params["reverse"]:
         collected.reverse()
-    return carry + _stacked(interpreter, equation.outvars[len(carry) :], collected)
+    return carry + stacked(interpreter, equation.outvars[len(carry) :], collected)
 
 
-def _stacked(interpreter: Any, variables: Any, collected: list[list[Any]]) -> list[Any]:
-    stacked = []
+def stacked(interpreter: Any, variables: Any, collected: list[list[Any]]) -> list[Any]:
+    """The k-th value of every step along a new first axis, for each variable k."""
+    outputs = []
     for k, variable in enumerate(variables):
         rows = [row[k] for row in collected]
         if any(row.dtype == object for row in rows):
             rows = [interpreter.elements(row, variable.aval.dtype) for row in rows]
         if rows and is_key(rows[0]):
-            stacked.append(jax.numpy.stack(rows))
+            outputs.append(jax.numpy.stack(rows))
         elif rows:
-            stacked.append(np.stack(rows))
+            outputs.append(np.stack(rows))
         else:
-            stacked.append(interpreter.lift(np.zeros(variable.aval.shape, variable.aval.dtype)))
-    return stacked
+            outputs.append(interpreter.lift(np.zeros(variable.aval.shape, variable.aval.dtype)))
+    return outputs
 
 
 @rule("cond")
@@ -83,18 +66,29 @@ def _cond(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     if index.dtype != object:
         chosen = min(max(int(index), 0), len(branches) - 1)
         return interpreter.call(branches[chosen], operands)
-    if len(branches) != 2:
-        raise UnsupportedPrimitive("`cond` of more than two branches with an open choice")
-    system = interpreter.system
-    # The choice is a condition made an integer.
-    condition = system.compare("ne", index.reshape(())[()], system.constant(0))
-    known = system.known(condition)
-    if known is not None:
-        return interpreter.call(branches[int(known)], operands)
-    both = [interpreter.call(branch, list(operands)) for branch in branches]
+    return _cond_from(interpreter, equation, index.reshape(())[()], 0, operands)
+
+
+def _cond_from(
+    interpreter: Any, equation: Any, index: Any, first: int, operands: list[Any]
+) -> list[Any]:
+    """Branch number ``first`` if the index is that at most, else one of those that follow."""
+    branches, system = equation.params["branches"], interpreter.system
+    if first == len(branches) - 1:
+        return interpreter.call(branches[first], list(operands))
+    # A choice of two is a condition made an integer, 0 or 1.
+    relation = "ne" if len(branches) == 2 else "gt"
+    later = system.compare(relation, index, system.constant(first))
+    known = system.known(later)
+    if known is False:
+        return interpreter.call(branches[first], list(operands))
+    rest = _cond_from(interpreter, equation, index, first + 1, operands)
+    if known:
+        return rest
+    here = interpreter.call(branches[first], list(operands))
     return [
-        _chosen(interpreter, condition, variable.aval.dtype, *values)
-        for variable, *values in zip(equation.outvars, *both, strict=True)
+        _chosen(interpreter, later, variable.aval.dtype, *values)
+        for variable, *values in zip(equation.outvars, here, rest, strict=True)
     ]
 
 
@@ -120,6 +114,73 @@ def _while(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
         (condition,) = interpreter.call(params["cond_jaxpr"], [*test_constants, *carry])
         if condition.dtype == object:
             raise CannotDecide("whether a `while_loop` goes on depends on an open comparison")
-        if not bool(condition):
+        if not np.any(condition):
             return carry
-        carry = interpreter.call(params["body_jaxpr"], [*constants, *carry])
+        following = interpreter.call(params["body_jaxpr"], [*constants, *carry])
+        # A loop that was mapped over an axis stops entry by entry.
+        carry = following if np.all(condition) else [
+            _advanced(interpreter, np.asarray(condition), variable.aval.dtype, *values)
+            for variable, *values in zip(equation.outvars, carry, following, strict=True)
+        ]  # fmt: skip
+
+
+def _advanced(
+    interpreter: Any, condition: np.ndarray, dtype: Any, before: np.ndarray, after: np.ndarray
+) -> np.ndarray:
+    if is_key(before):
+        raise UnsupportedPrimitive("a `while_loop` over PRNG keys that stops entry by entry")
+    if before.dtype == object or after.dtype == object:
+        before, after = (interpreter.elements(value, dtype) for value in (before, after))
+    goes_on = condition.reshape(condition.shape + (1,) * (after.ndim - condition.ndim))
+    return np.where(goes_on, after, before)
+
+
+@rule("custom_linear_solve")
+def _custom_linear_solve(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+    """What its ``solve`` returns, which must be the solution: its derivative rule relies on it.
+
+    Raises:
+        CannotDecide: it certainly is none, as where an iteration stops at a tolerance.
+    """
+    lengths, programs = equation.params["const_lengths"], equation.params["jaxprs"]
+    ends = np.cumsum(lengths)
+    constants = dict(zip(lengths._fields, np.split(np.arange(ends[-1]), ends[:-1]), strict=True))
+
+    def call(name: str, *values: Any) -> list[Any]:
+        given = [inputs[i] for i in constants[name]]
+        return interpreter.call(getattr(programs, name), [*given, *values])
+
+    wanted = inputs[ends[-1] :]
+    solution = call("solve", *wanted)  # and what it returns beside the solution
+    system = interpreter.system
+    found = call("matvec", *solution[: len(wanted)])
+    for left, right in zip(found, wanted, strict=True):
+        for x, y in zip(left.flat, right.flat, strict=True):
+            if system.certainly_differ(x, y):
+                raise CannotDecide(
+                    "the `solve` of a `custom_linear_solve` returns no solution of its system, "
+                    f"only an approximation: where {y} is wanted it has {x}; a solver that "
+                    "iterates until a tolerance has no derivative rule that is exact"
+                )
+    return solution
+
+
+@rule("debug_callback", "debug_print")
+def _without_effect(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+    return []
+
+
+@rule("pure_callback", "io_callback")
+def _callback(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+    raise UnsupportedPrimitive(
+        f"`{equation.primitive.name}` runs Python code that is no JAX program; hold the function "
+        "as floats against a JAX function that means the same, with jaxgrad.compare"
+    )
+
+
+@rule("shard_map")
+def _shard_map(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+    """On one device it is a call of its program."""
+    if equation.params["mesh"].size != 1:
+        raise UnsupportedPrimitive("`shard_map` over more than one device has no rule")
+    return interpreter.call(equation.params["jaxpr"], inputs)

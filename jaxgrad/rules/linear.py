@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxgrad.numbers.base import objects
+from jaxgrad.numbers.base import NumberSystem, objects
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.rules.concrete import evaluate, is_discrete, require_real, require_truth
 from jaxgrad.rules.registry import rule
@@ -52,7 +52,7 @@ def _as_batches(
     return array.transpose(order).reshape(size), shape
 
 
-def _rows(array: np.ndarray, axes: Any) -> tuple[np.ndarray, tuple[int, ...]]:
+def rows_of(array: np.ndarray, axes: Any) -> tuple[np.ndarray, tuple[int, ...]]:
     """The reduced axes flattened into the last one, and the shape that is kept."""
     kept = [axis for axis in range(array.ndim) if axis not in axes]
     shape = tuple(array.shape[axis] for axis in kept)
@@ -61,14 +61,24 @@ def _rows(array: np.ndarray, axes: Any) -> tuple[np.ndarray, tuple[int, ...]]:
     return flat, shape
 
 
+def smallest(system: NumberSystem, xs: list[Any]) -> Any:
+    """The minimum of a list, +∞ if it is empty; the very element where it is known which one."""
+    negated = [-x for x in xs]
+    largest = system.largest(negated)
+    for x, y in zip(xs, negated, strict=True):
+        if y is largest:
+            return x
+    return -largest
+
+
 def _reduction(name: str, reduce: Callable[[Any, list[Any]], Any]) -> None:
     @rule(name)
     def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
-        logical = name in ("reduce_and", "reduce_or")
+        logical = name in ("reduce_and", "reduce_or", "reduce_xor")
         (require_truth if logical else require_real)(equation)
-        rows, shape = _rows(inputs[0], equation.params["axes"])
+        rows, shape = rows_of(inputs[0], equation.params["axes"])
         system = interpreter.system
         result = objects((reduce(system, list(row)) for row in rows), shape)
         return interpreter.settle(result) if logical else result
@@ -86,10 +96,15 @@ def _fold(combine: Callable[[Any, Any, Any], Any], start: Any) -> Callable[[Any,
 
 _reduction("reduce_sum", lambda s, xs: s.total(xs))
 _reduction("reduce_max", lambda s, xs: s.largest(xs))
-_reduction("reduce_min", lambda s, xs: -s.largest([-x for x in xs]))
+_reduction("reduce_min", smallest)
 _reduction("reduce_prod", _fold(lambda s, x, y: x * y, lambda s: s.constant(1)))
 _reduction("reduce_and", _fold(lambda s, p, q: s.logical_and(p, q), lambda s: s.truth(True)))
 _reduction("reduce_or", _fold(lambda s, p, q: s.logical_or(p, q), lambda s: s.truth(False)))
+_reduction("reduce_xor", _fold(lambda s, p, q: _differ(s, p, q), lambda s: s.truth(False)))
+
+
+def _differ(system: NumberSystem, p: Any, q: Any) -> Any:
+    return system.logical_and(system.logical_or(p, q), system.logical_not(system.logical_and(p, q)))
 
 
 # cumulative primitive -> the elementwise primitive that it repeats.

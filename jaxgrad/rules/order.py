@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
 
-from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.base import CannotDecide, NumberSystem
+from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.rules.concrete import evaluate, is_discrete
 from jaxgrad.rules.registry import rule
 
 
-def _decided(system: Any, relation: str, x: Any, y: Any) -> bool:
-    known = system.known(system.compare(relation, x, y))
+def decided(system: NumberSystem, relation: str, x: Any, y: Any, what: str = "an order") -> bool:
+    """Whether ``x relation y``.
+
+    Raises:
+        CannotDecide: it is open, and ``what`` depends on it.
+    """
+    known = system.known(compared(system, relation, x, y))
     if known is None:
-        raise CannotDecide("an order depends on an open comparison")
+        raise CannotDecide(f"{what} depends on an open comparison")
     return known
+
+
+def compared(system: NumberSystem, relation: str, x: Any, y: Any) -> Any:
+    """The truth of ``x relation y``, infinities included."""
+    if isinstance(x, NonFinite) or isinstance(y, NonFinite):
+        if any(isinstance(z, NonFinite) and math.isnan(z.value) for z in (x, y)):
+            raise CannotDecide("the place of a NaN in an order")
+        return apply_nonfinite(system, relation, (x, y))
+    return system.compare(relation, x, y)
+
+
+@rule("lt_to", "le_to")
+def _total_order(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+    """Comparisons that also order NaN, which is no real number, and -0 before 0, which are one."""
+    if is_discrete(interpreter, equation, inputs):
+        return evaluate(interpreter, equation, inputs)
+    system, relation = interpreter.system, equation.primitive.name.removesuffix("_to")
+    arrays = [
+        interpreter.elements(value, atom.aval.dtype)
+        for value, atom in zip(inputs, equation.invars, strict=True)
+    ]
+    return interpreter.settle(system.map(lambda x, y: compared(system, relation, x, y), *arrays))
 
 
 @rule("sort")
@@ -34,20 +63,39 @@ def _sort(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     ]
     out = [np.empty_like(array) for array in arrays]
     for row in np.ndindex(arrays[0].shape[:-1]):
-
-        def order(i: int, j: int, row: Any = row) -> int:
-            for array in compared:
-                x, y = array[row][i], array[row][j]
-                if _decided(system, "lt", x, y):
-                    return -1
-                if not _decided(system, "eq", x, y):
-                    return 1
-            return 0
-
-        places = sorted(range(arrays[0].shape[-1]), key=functools.cmp_to_key(order))
+        places = _places(system, [array[row] for array in compared])
         for array, sorted_array in zip(arrays, out, strict=True):
             sorted_array[row] = array[row][places]
     return [np.moveaxis(array, -1, axis) for array in out]
+
+
+def _places(system: NumberSystem, keys: list[np.ndarray], before: str = "lt") -> list[int]:
+    """The order of the entries by the first key, then the second, ...; ties keep their order."""
+
+    def order(i: int, j: int) -> int:
+        for key in keys:
+            if decided(system, before, key[i], key[j]):
+                return -1
+            if not decided(system, "eq", key[i], key[j]):
+                return 1
+        return 0
+
+    return sorted(range(len(keys[0])), key=functools.cmp_to_key(order))
+
+
+@rule("top_k")
+def _top_k(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+    """The k largest entries along an axis and their places; of two that tie, the first one's."""
+    if is_discrete(interpreter, equation, inputs):
+        return evaluate(interpreter, equation, inputs)
+    k, axis = equation.params["k"], equation.params["axis"]
+    moved = np.moveaxis(inputs[0], axis, -1)
+    values = np.empty((*moved.shape[:-1], k), dtype=object)
+    places = np.empty(values.shape, equation.outvars[1].aval.dtype)
+    for row in np.ndindex(moved.shape[:-1]):
+        places[row] = _places(interpreter.system, [moved[row]], "gt")[:k]
+        values[row] = moved[row][places[row]]
+    return [np.moveaxis(array, -1, axis) for array in (values, places)]
 
 
 def _register_first(name: str, relation: str) -> None:
@@ -58,10 +106,12 @@ def _register_first(name: str, relation: str) -> None:
             return evaluate(interpreter, equation, inputs)
         (axis,) = equation.params["axes"]
         moved = np.moveaxis(inputs[0], axis, -1)
+        if equation.invars[0].aval.dtype == np.dtype(bool):  # False comes before True
+            moved = interpreter.system.map(interpreter.system.number, moved)
         out = np.zeros(moved.shape[:-1], equation.params["index_dtype"])
         for row in np.ndindex(out.shape):
             for place, x in enumerate(moved[row]):
-                if _decided(interpreter.system, relation, x, moved[row][out[row]]):
+                if decided(interpreter.system, relation, x, moved[row][out[row]]):
                     out[row] = place
         return out
 

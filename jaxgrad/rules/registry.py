@@ -24,6 +24,8 @@ CALLS = (
     "custom_vjp_call",
     "composite",
     "eval_jaxpr",  # since jax 0.12
+    "linear_call",
+    "custom_vmap_call",
 )
 """Primitives that run a program inside; of a custom rule that is the primal."""
 
@@ -42,9 +44,10 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
 def inner_jaxpr(params: dict[str, Any]) -> Any:
     """The program inside a call, whatever the release names it.
 
-    ``jit`` has ``jaxpr``, ``custom_jvp_call`` and ``closed_call`` have ``call_jaxpr``.
+    ``jit`` has ``jaxpr``, ``custom_jvp_call`` and ``closed_call`` have ``call_jaxpr``, and
+    ``linear_call`` has a ``callee`` and ``custom_vmap_call`` a ``call``.
     """
-    for name in ("jaxpr", "call_jaxpr"):
+    for name in ("jaxpr", "call_jaxpr", "callee", "call"):
         if name in params:
             return params[name]
     raise UnsupportedPrimitive(f"a call whose parameters {sorted(params)} hold no jaxpr")

@@ -11,6 +11,7 @@ import numpy as np
 from jax import lax
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.numbers.base import objects
 from jaxgrad.rules.concrete import evaluate, is_discrete, require_real
 from jaxgrad.rules.registry import rule
 
@@ -42,11 +43,29 @@ def _register(name: str, combine: Callable[[Any, Any, Any], Any]) -> None:
             raise UnsupportedPrimitive(
                 "`scatter` of two updates to one entry: which of them stays is not defined"
             )
+        combined = _combination(interpreter, equation, combine)
         out = operand.reshape(-1).copy()
         for update, target in zip(updates.reshape(-1), targets, strict=True):
             if target >= 0:
-                out[target] = combine(interpreter.system, out[target], update)
+                out[target] = combined(out[target], update)
         return out.reshape(operand.shape)
+
+
+def _combination(
+    interpreter: Any, equation: Any, combine: Callable[[Any, Any, Any], Any]
+) -> Callable[[Any, Any], Any]:
+    """What becomes of an entry and its update; a plain ``scatter`` may carry a program for it."""
+    program = equation.params["update_jaxpr"]
+    if equation.primitive.name != "scatter" or program is None:
+        return lambda x, y: combine(interpreter.system, x, y)
+    constants = equation.params["update_consts"]
+
+    def run(x: Any, y: Any) -> Any:
+        inputs = [objects([x], ()), objects([y], ())]
+        (out,) = interpreter.run(getattr(program, "jaxpr", program), constants, inputs)
+        return interpreter.elements(out, equation.outvars[0].aval.dtype)[()]
+
+    return run
 
 
 for _name, _combine in _SCATTERS.items():

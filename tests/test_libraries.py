@@ -1,0 +1,201 @@
+"""check_grads as it stands, on the losses and layers of libraries built on JAX."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgrad import check_grads
+from jaxgrad.errors import ArgumentError, GradientMismatch
+
+PREDICTED = np.array([0.3, -0.7, 1.2], np.float32)
+TARGET = np.array([0.5, 0.1, -0.4], np.float32)
+PROBABILITIES = np.array([0.25, 0.5, 0.25], np.float32)
+HARD = np.array([1.0, 0.0, 1.0], np.float32)
+SIGNS = np.array([1.0, -1.0, 1.0], np.float32)
+LOGITS = np.array([[0.3, -0.7, 1.2], [0.1, 0.9, -0.2]], np.float32)
+ROWS = np.array([[0.25, 0.5, 0.25], [0.5, 0.375, 0.125]], np.float32)
+CLASSES = np.array([2, 0])
+
+# Name of the loss -> (the arguments that move, those that are held fixed).
+LOSSES: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
+    "l2_loss": ((PREDICTED, TARGET), ()),
+    "squared_error": ((PREDICTED, TARGET), ()),
+    "huber_loss": ((PREDICTED, TARGET), ()),
+    "log_cosh": ((PREDICTED, TARGET), ()),
+    "cosine_similarity": ((PREDICTED, TARGET), ()),
+    "cosine_distance": ((PREDICTED, TARGET), ()),
+    "sigmoid_binary_cross_entropy": ((PREDICTED, PROBABILITIES), ()),
+    "sigmoid_focal_loss": ((PREDICTED,), (HARD,)),
+    "softmax_cross_entropy": ((LOGITS, ROWS), ()),
+    "safe_softmax_cross_entropy": ((LOGITS, ROWS), ()),
+    "softmax_cross_entropy_with_integer_labels": ((LOGITS,), (CLASSES,)),
+    "poly_loss_cross_entropy": ((LOGITS, ROWS), ()),
+    "kl_divergence": ((np.log(PROBABILITIES),), (ROWS[1],)),
+    "kl_divergence_with_log_targets": ((np.log(PROBABILITIES), np.log(ROWS[1])), ()),
+    "generalized_kl_divergence": ((np.log(PROBABILITIES),), (ROWS[1],)),
+    "hinge_loss": ((PREDICTED,), (SIGNS,)),
+    "perceptron_loss": ((PREDICTED,), (SIGNS,)),
+    "multiclass_hinge_loss": ((LOGITS,), (CLASSES,)),
+    "multiclass_perceptron_loss": ((LOGITS,), (CLASSES,)),
+    "sparsemax_loss": ((PREDICTED,), (HARD,)),
+    "ranking_softmax_loss": ((PREDICTED,), (PROBABILITIES,)),
+    "smooth_labels": ((ROWS,), (0.125,)),
+    "ntxent": ((np.float32([[0.5, 1.0], [0.25, -1.0], [1.5, 0.5]]),), (np.array([0, 0, 1]),)),
+    "triplet_margin_loss": ((PREDICTED, TARGET, PROBABILITIES), ()),
+    "dice_loss": ((LOGITS,), (ROWS,)),
+}
+
+OPTIONS: dict[str, dict[str, float]] = {
+    "sigmoid_focal_loss": {"alpha": 0.25},
+    "poly_loss_cross_entropy": {"epsilon": 2.0},
+}
+
+
+def _loss(name: str) -> Callable[..., Any]:
+    losses = pytest.importorskip("optax").losses
+    if not hasattr(losses, name):
+        pytest.skip(f"this release of optax has no {name}")
+    return functools.partial(getattr(losses, name), **OPTIONS.get(name, {}))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_of_optax(name: str) -> None:
+    loss, (moving, fixed) = _loss(name), LOSSES[name]
+    assert check_grads(lambda *args: loss(*args, *fixed), moving).verdict.passes
+
+
+@pytest.mark.parametrize("name", ["huber_loss", "softmax_cross_entropy"])
+def test_second_derivatives_of_a_loss(name: str) -> None:
+    loss, (moving, fixed) = _loss(name), LOSSES[name]
+    assert check_grads(lambda x: loss(x, *moving[1:], *fixed), moving[:1], order=2).verdict.passes
+
+
+def test_a_gradient_of_a_loss_is_a_function_too() -> None:
+    loss = _loss("softmax_cross_entropy")
+    assert check_grads(jax.grad(lambda x: loss(x, ROWS).sum()), (LOGITS,)).verdict.passes
+
+
+def test_a_planted_rule_in_a_loss_is_refuted() -> None:
+    loss = _loss("log_cosh")
+
+    @jax.custom_jvp
+    def planted(x: Any) -> Any:
+        return loss(x)
+
+    # tanh(x) is right.
+    planted.defjvp(lambda xs, ts: (planted(*xs), jnp.tanh(xs[0] / 2) * ts[0]))
+    with pytest.raises(GradientMismatch):
+        check_grads(planted, (PREDICTED,))
+
+
+# -- equinox -------------------------------------------------------------------------------------
+X = np.array([0.3, -0.7], np.float32)
+KEY = 7  # any seed
+
+
+def _equinox_layers() -> dict[str, Callable[[Any], Any]]:
+    """Layer -> makes it from equinox's ``nn``."""
+    key = jax.random.key(KEY)
+    return {
+        "Linear": lambda nn: nn.Linear(2, 2, key=key),
+        "MLP": lambda nn: nn.MLP(2, 1, 3, 1, activation=jax.nn.tanh, key=key),
+        "MLP of relu": lambda nn: nn.MLP(2, 1, 3, 1, key=key),
+        "LayerNorm": lambda nn: nn.LayerNorm(2),
+        "RMSNorm": lambda nn: nn.RMSNorm(2),
+        "GRUCell": lambda nn: nn.GRUCell(2, 2, key=key),
+        "LSTMCell": lambda nn: nn.LSTMCell(2, 2, key=key),
+        "Dropout": lambda nn: nn.Dropout(0.5, inference=True),
+    }
+
+
+CARRIES: dict[str, Any] = {"GRUCell": (X,), "LSTMCell": ((X, X),)}
+
+
+@pytest.mark.parametrize("name", _equinox_layers())
+def test_a_layer_of_equinox(name: str) -> None:
+    eqx = pytest.importorskip("equinox")
+    layer = _equinox_layers()[name](eqx.nn)
+    parameters, static = eqx.partition(layer, eqx.is_inexact_array)
+    args = (parameters, X, *CARRIES.get(name, ()))
+    assert check_grads(lambda p, *args: eqx.combine(p, static)(*args), args).verdict.passes
+
+
+def test_a_module_of_arrays_is_an_argument_as_it_is() -> None:
+    """Leaves that are None or static are no leaves, and filtered functions are functions."""
+    eqx = pytest.importorskip("equinox")
+    layer = eqx.nn.Linear(2, 2, use_bias=False, key=jax.random.key(KEY))
+    found = check_grads(lambda layer, x: layer(x), (layer, X))
+    assert [leaf.path for leaf in found.leaves] == ["layer.weight", "x"]
+    loss = eqx.filter_grad(lambda layer, x: jnp.sum(layer(x) ** 2))
+    assert check_grads(loss, (layer, X)).verdict.passes
+
+
+def test_a_module_that_holds_a_function_says_which_leaf_it_is() -> None:
+    eqx = pytest.importorskip("equinox")
+    network = eqx.nn.MLP(2, 1, 3, 1, key=jax.random.key(KEY))
+    with pytest.raises(ArgumentError, match=r"argument network\.activation .* close over"):
+        check_grads(lambda network, x: network(x), (network, X))
+
+
+# -- flax ----------------------------------------------------------------------------------------
+def _flax_modules() -> dict[str, Callable[[Any], Any]]:
+    """Module -> makes it from flax's ``linen``."""
+    return {
+        "Dense": lambda nn: nn.Dense(2),
+        "LayerNorm": lambda nn: nn.LayerNorm(),
+        "RMSNorm": lambda nn: nn.RMSNorm(),
+        "MLP": lambda nn: nn.Sequential([nn.Dense(3), nn.gelu, nn.Dense(1)]),
+    }
+
+
+@pytest.mark.parametrize("name", _flax_modules())
+def test_a_module_of_flax(name: str) -> None:
+    module = _flax_modules()[name](pytest.importorskip("flax.linen"))
+    variables = module.init(jax.random.key(KEY), X)
+    assert check_grads(module.apply, (variables, X)).verdict.passes
+
+
+@pytest.mark.parametrize("name", ["max_pool", "avg_pool"])
+def test_pooling_of_flax(name: str) -> None:
+    pool = getattr(pytest.importorskip("flax.linen"), name)
+    image = np.array([0.3, 0.7, 0.7, -1.0], np.float32).reshape(1, 4, 1)
+    found = check_grads(lambda x: pool(x, (2,), (1,)), (image,))
+    assert found.verdict.passes
+    assert bool(found.kinks) == (name == "max_pool")  # two entries of a window tie
+
+
+def test_a_module_of_nnx() -> None:
+    nnx = pytest.importorskip("flax.nnx")
+    graph, state = nnx.split(nnx.Linear(2, 2, rngs=nnx.Rngs(KEY)))
+    assert check_grads(lambda state, x: nnx.merge(graph, state)(x), (state, X)).verdict.passes
+
+
+# -- JAX's own implicit functions ----------------------------------------------------------------
+def test_a_linear_solve_with_its_own_rule() -> None:
+    a, b = np.array([[2.0, 1.0], [0.5, -1.0]], np.float32), np.array([1.0, 0.25], np.float32)
+
+    def solve(a: Any, b: Any) -> Any:
+        return jax.lax.custom_linear_solve(
+            lambda v: a @ v, b, lambda _, y: jnp.linalg.solve(a, y),
+            transpose_solve=lambda _, y: jnp.linalg.solve(a.T, y),
+        )  # fmt: skip
+
+    assert check_grads(solve, (a, b)).verdict.passes
+
+
+def test_a_root_with_its_own_rule() -> None:
+    def root(t: Any) -> Any:
+        """The positive x with x² = t² + 1."""
+        return jax.lax.custom_root(
+            lambda x: x * x - t * t - 1, 1.0, lambda f, x: jnp.sqrt(t * t + 1),
+            lambda g, y: y / g(1.0),
+        )  # fmt: skip
+
+    assert check_grads(root, (0.75,), order=2).verdict.passes

@@ -1,0 +1,156 @@
+"""Windows, general reductions, orders and effects: their rules agree with JAX, or refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from jax import lax
+from jax.experimental import io_callback
+from numbers_support import Checked, vector
+from rule_examples import EFFECTS, ORDER, WINDOWS
+from rule_support import rule_tests
+
+from jaxgrad import compare
+from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.rules import windows as window_rules
+
+(
+    test_the_value_is_jaxs_own,
+    test_every_entry_is_compared_where_nothing_ties,
+    test_the_gradient_is_jaxs_own,
+) = rule_tests(WINDOWS | ORDER | EFFECTS)
+
+
+@st.composite
+def _geometries(draw: Any) -> dict[str, Any]:
+    """What windows look like on a 3 by 4 array, negative padding and dilations included."""
+    pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
+    steps = st.tuples(st.integers(1, 2), st.integers(1, 2))
+    edge = st.tuples(st.integers(-1, 2), st.integers(-1, 2))
+    return {
+        "window_dimensions": draw(pairs),
+        "window_strides": draw(steps),
+        "padding": draw(st.tuples(edge, edge)),
+        "base_dilation": draw(steps),
+        "window_dilation": draw(steps),
+    }
+
+
+@settings(max_examples=25, deadline=None)
+@given(_geometries(), vector(size=12))
+def test_windows_of_every_geometry(geometry: dict[str, Any], x: np.ndarray) -> None:
+    """Sums and maxima where JAX has windows; a maximum over padding alone is -infinity."""
+
+    def reductions(x: Any) -> Any:
+        array = x.reshape(3, 4)
+        largest = lax.reduce_window(array, -np.inf, lax.max, **geometry)
+        return (
+            lax.reduce_window(array, 0.0, lax.add, **geometry),
+            jnp.where(largest == -np.inf, -100.0, largest),
+            lax.reduce_window(array, 1.0, lax.mul, **geometry),
+        )
+
+    try:
+        checked = Checked(reductions, x)
+    except (TypeError, ValueError):
+        assume(False)  # JAX refuses the geometry
+        raise
+    checked.check_exact(x)
+
+
+def test_a_tie_in_a_window_goes_to_the_first() -> None:
+    def largest(x: Any) -> Any:
+        return lax.reduce_window(x, -np.inf, lax.max, (2,), (2,), "VALID")
+
+    gradient = Checked(lambda x: jax.vjp(largest, x)[1](jnp.ones(2))[0], np.ones(4))
+    (balls,) = gradient.balls(np.ones(4))
+    assert [float(x.mid()) for x in balls] == [1, 0, 1, 0]
+    gradient.check_exact(np.ones(4))
+
+
+def test_maximum_pooling_is_a_polynomial_of_indicators() -> None:
+    """An open comparison chooses both ways, so the gradient is proved for every input."""
+
+    def pooled(x: Any) -> Any:
+        return jnp.sum(lax.reduce_window(x, -np.inf, lax.max, (2,), (2,), "VALID") ** 2)
+
+    def by_hand(x: Any) -> Any:
+        a, b = x[0::2], x[1::2]
+        first = a >= b
+        return jnp.stack([jnp.where(first, 2 * a, 0), jnp.where(first, 0, 2 * b)], 1).reshape(-1)
+
+    x = np.array([0.5, 1.0, 2.0, -1.0])
+    assert str(compare(by_hand, jax.grad(pooled), x).verdict) == "PROVED"
+    wrong = compare(lambda x: by_hand(x)[::-1], jax.grad(pooled), x)
+    assert str(wrong.verdict) == "REFUTED"
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: lax.reduce(x, 0.5, lambda a, b: a + b * 1, (0,)),
+        lambda x: lax.reduce_window(x, 0.5, lambda a, b: a + b * 1, (2,), (1,), "SAME"),
+    ],
+)
+def test_a_start_that_is_not_neutral_is_refused(function: Callable[..., Any]) -> None:
+    with pytest.raises(UnsupportedPrimitive, match="not neutral"):
+        Checked(function, np.ones(4)).balls(np.ones(4))
+
+
+def test_a_start_that_may_be_repeated_is_not() -> None:
+    bounded = Checked(lambda x: lax.reduce_window(x, 0.5, lax.max, (2,), (1,), "SAME"), np.ones(4))
+    bounded.check_exact(np.array([0.25, 0.0, 2.0, -1.0]))
+
+
+def test_several_reductions_with_an_integer_among_them() -> None:
+    """As an argmax is written: the places stay integers, and index."""
+
+    def best(x: Any, y: Any) -> Any:
+        def combine(a: Any, b: Any) -> Any:
+            keeps = a[0] >= b[0]
+            return jnp.where(keeps, a[0], b[0]), jnp.where(keeps, a[1], b[1])
+
+        start = (np.float64(-np.inf), np.int64(0))
+        value, place = lax.reduce((x, jnp.arange(4)), start, combine, (0,))
+        return value, y[place]
+
+    Checked(best, np.ones(4), np.ones(4)).check_exact(
+        np.array([0.5, 2.0, -1.0, 2.0]), np.array([1.0, 2.0, 3.0, 4.0])
+    )
+
+
+def test_the_order_of_polynomials_is_open() -> None:
+    for function in (lambda x: lax.top_k(x, 2)[0], lambda x: x[jnp.argmax(x)]):
+        checked = Checked(function, np.ones(4))
+        assert checked.polynomials is None
+
+
+@pytest.mark.parametrize("callback", [jax.pure_callback, io_callback])
+def test_a_callback_is_refused_by_its_name(callback: Callable[..., Any]) -> None:
+    checked = Checked(lambda x: callback(np.sin, jax.ShapeDtypeStruct((4,), x.dtype), x),
+                      np.ones(4))  # fmt: skip
+    with pytest.raises(UnsupportedPrimitive, match=f"`{callback.__name__}` runs Python code"):
+        checked.balls(np.ones(4))
+
+
+def test_a_scatter_by_a_program_is_not_a_plain_one() -> None:
+    applied = Checked(lambda x: x.at[np.array([0, 2])].apply(jnp.square), np.ones(4))
+    applied.check_exact(np.array([3.0, 2.0, -0.5, 1.0]))
+
+
+_SELECTED = window_rules._selected
+
+
+def test_a_wrong_choice_in_a_window_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        window_rules, "_selected", lambda system, relation, xs: _SELECTED(system, "gt", xs)
+    )
+    with pytest.raises(AssertionError):
+        test_a_tie_in_a_window_goes_to_the_first()
