@@ -10,7 +10,7 @@ from flint import arb
 
 from jaxgrad.engines.enclosure import ENOUGH_BITS
 from jaxgrad.numbers.ball import relative_bits
-from jaxgrad.rule_truth import Sides, text_of
+from jaxgrad.rule_truth import DIGITS, Sides, text_of
 from jaxgrad.verdict import Verdict
 
 __all__ = ["Judgement", "judge"]
@@ -58,9 +58,14 @@ def judge(
     """
 
     def result(
-        verdict: Verdict, bits: float = math.inf, shown: str | None = None, kink: bool = sides.kink
+        verdict: Verdict,
+        bits: float = math.inf,
+        shown: str | None = None,
+        kink: bool = sides.kink,
+        digits: int = DIGITS,
     ) -> Judgement:
-        return Judgement(verdict, bits, kink, shown or text_of(value), str(sides))
+        shown = shown or text_of(value, digits)
+        return Judgement(verdict, bits, kink, shown, sides.text(digits))
 
     known = sides.known
     if not known:
@@ -81,7 +86,9 @@ def judge(
             return result(Verdict.AGREES if bits >= least_bits else Verdict.UNDECIDED, bits)
         if any(value.overlaps(hull) for hull in around() if hull.is_finite()):
             return result(Verdict.AGREES, kink=True)
-        return result(Verdict.REFUTED)
+        # Three digits more than those that are the same.
+        digits = DIGITS if bits < 0 else max(DIGITS, int(bits * math.log10(2)) + 3)
+        return result(Verdict.REFUTED, digits=digits)
     if sides.kink or not all(t.is_finite() for t in known):
         return result(Verdict.AGREES)
     bits = min(_bits(value, t) for t in known)

@@ -19,18 +19,19 @@ from jaxgrad.numbers.series import Series
 from jaxgrad.one_sided import OneSided, one_sided_derivatives
 from jaxgrad.program import Program
 
-__all__ = ["Sides", "Truth", "text_of"]
+__all__ = ["DIGITS", "Sides", "Truth", "text_of"]
 
 # Drawn points beside a kink: three entries that tie have six orders.
 NEARBY = 6
 # A step in a direction of 30 drawn bits: below the distance of most of their entries.
 TAU = 2.0**-20
+DIGITS = 12  # of a number in a message
 
 
-def text_of(x: arb) -> str:
+def text_of(x: arb, digits: int = DIGITS) -> str:
     """A ball, an infinity or NaN as text."""
     if x.is_finite():
-        return x.str(12)
+        return x.str(digits)
     return "inf" if x > 0 else "-inf" if x < 0 else "nan"
 
 
@@ -61,11 +62,15 @@ class Sides:
         return len(self.known) == 2 and not self.right.overlaps(self.left)
 
     def __str__(self) -> str:
-        texts = [text_of(t) for t in self.known]
+        return self.text(DIGITS)
+
+    def text(self, digits: int) -> str:
+        """Both sides in words."""
+        texts = [text_of(t, digits) for t in self.known]
         if not texts:
             return "unknown"
         if self.kink:
-            return f"{text_of(self.left)} from the left and {text_of(self.right)} from the right"
+            return f"{texts[1]} from the left and {texts[0]} from the right"
         return texts[0] if len(self.known) == 2 else f"{texts[0]} from one side"
 
 
