@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-__all__ = ["Direction", "drawn", "unit"]
+__all__ = ["Direction", "Unit", "drawn"]
 
 Shapes = Sequence[tuple[int, ...]]
 
@@ -40,6 +40,11 @@ class Direction:
             for index in np.argwhere(leaf)
         ]
 
+    @cached_property
+    def entries(self) -> list[tuple[int, tuple[int, ...], float]]:
+        """(leaf, index, value) of every entry that is not 0."""
+        return [(i, index, float(self.leaves[i][index])) for i, index in self.support]
+
     @property
     def place(self) -> tuple[int | None, tuple[int, ...] | None]:
         """The leaf if only one moves, and the index if only one entry of it does."""
@@ -55,7 +60,7 @@ class Direction:
         if len(moving) > 1:
             return [self._kept(lambda j, _, i=i: j == i) for i in moving]
         shapes = [leaf.shape for leaf in self.leaves]
-        return [unit(shapes, *place) for place in self.support]
+        return [Unit(shapes, *place) for place in self.support]
 
     def halves(self) -> list[Direction]:
         """Two directions of half the entries each, whose sum this is."""
@@ -77,16 +82,33 @@ class Direction:
         return Direction(leaves)
 
 
-def unit(shapes: Shapes, leaf: int, index: tuple[int, ...]) -> Direction:
-    """The direction of one entry.
+class Unit(Direction):
+    """The direction of one entry, of which no arrays are made before they are asked for.
 
     Example:
-        >>> unit([(2,), ()], 0, (1,)).leaves[0]
+        >>> Unit([(2,), ()], 0, (1,)).leaves[0]
         array([0., 1.])
     """
-    leaves = [np.zeros(shape) for shape in shapes]
-    leaves[leaf][index] = 1.0
-    return Direction(leaves)
+
+    def __init__(self, shapes: Shapes, leaf: int, index: tuple[int, ...]) -> None:
+        self._shapes = shapes
+        self.support = [(leaf, index)]
+        self.entries = [(leaf, index, 1.0)]
+        self.key = repr((leaf, index)).encode()
+
+    @cached_property
+    def leaves(self) -> tuple[np.ndarray, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        found = tuple(np.zeros(shape) for shape in self._shapes)
+        leaf, index = self.support[0]
+        found[leaf][index] = 1.0
+        return found
+
+    @property
+    def place(self) -> tuple[int | None, tuple[int, ...] | None]:
+        return self.support[0]
+
+    def parts(self) -> list[Direction]:
+        return [self]
 
 
 def drawn(shapes: Shapes, seed: int = 0, leaf: int | None = None) -> Direction:
@@ -109,4 +131,4 @@ def drawn(shapes: Shapes, seed: int = 0, leaf: int | None = None) -> Direction:
         leaves.append(values if leaf in (None, i) else np.zeros(shape))
     direction = Direction(leaves)
     # The derivative by a single number is best told along that number.
-    return unit(shapes, *direction.support[0]) if len(direction.support) == 1 else direction
+    return Unit(shapes, *direction.support[0]) if len(direction.support) == 1 else direction

@@ -366,7 +366,7 @@ def _in_floats(
 def _passed(
     rules: Rules, leaves: tuple[RuleResult, ...], text: str, seen: tuple[str, ...]
 ) -> GradientCheck:
-    proof = prove(rules.primal, rules.modes)
+    proof = prove(rules.primal, rules.order, rules.modes)
     if proof is None:
         evidence = Evidence(Verdict.AGREES, "enclosure", text, trusts=_TRUSTS)
         return GradientCheck(Verdict.AGREES, leaves, evidence, seen)

@@ -17,7 +17,7 @@ from jax.tree_util import tree_structure, tree_unflatten
 
 from jaxgrad import rule_programs
 from jaxgrad.custom_rules import inner_programs
-from jaxgrad.directions import Direction, drawn, unit
+from jaxgrad.directions import Direction, Unit, drawn
 from jaxgrad.float_check import unit_roundoff
 from jaxgrad.interpret import interpret
 from jaxgrad.numbers.ball import Ball
@@ -173,8 +173,8 @@ class Compiled:
     ) -> tuple[Direction, Direction]:
         """The direction and the cotangent of one number that the program returns."""
         if self.mode == "fwd":
-            return seed, unit([leaf.shape for leaf in self.primal.outputs], output, index)
-        return unit([leaf.shape for leaf in self.primal.inputs], output, index), seed
+            return seed, Unit([leaf.shape for leaf in self.primal.outputs], output, index)
+        return Unit([leaf.shape for leaf in self.primal.inputs], output, index), seed
 
 
 def _float_dtypes(jaxpr: Any) -> Iterator[np.dtype]:
@@ -201,7 +201,7 @@ def compile_derivatives(primal: Primal, mode: str) -> list[Compiled]:
     found = []
     for i, shape in enumerate(shapes):
         few = math.prod(shape) <= FEW_ENTRIES
-        units = tuple(unit(shapes, i, index) for index in np.ndindex(shape)) if few else ()
+        units = tuple(Unit(shapes, i, index) for index in np.ndindex(shape)) if few else ()
         if math.prod(shape):
             found.append(_compiled(primal, mode, i, units or (_signs(shapes, i),)))
     return found

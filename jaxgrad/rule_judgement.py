@@ -40,7 +40,7 @@ def judge(
     sides: Sides,
     least_bits: float,
     in_floats: Callable[[], float],
-    rounded: Callable[[], arb],
+    rounded: Callable[[], tuple[arb, Sides | None]],
     around: Callable[[], list[arb]],
 ) -> Judgement:
     """Judges one number by the one-sided derivatives: equal to both, or between the two.
@@ -50,9 +50,9 @@ def judge(
         sides: the one-sided derivatives.
         least_bits: what a rule whose constants are rounded has to agree to.
         in_floats: what JAX computes; asked for where the formula is no real number.
-        rounded: the enclosure of what the rule gives for constants that are rounded numbers;
-            asked for where the formula is not the derivative.  A rule that is the derivative but
-            for the rounding of its constants agrees, to fewer bits.
+        rounded: the enclosures of what the rule gives, and of the sides, for constants that are
+            rounded numbers; asked for where the formula is not the derivative.  A rule that is
+            the derivative but for the rounding of constants agrees, to fewer bits.
         around: what else a composition of kinks may be given for a derivative; asked for where
             the rule does not give what is between the two sides.
     """
@@ -81,8 +81,7 @@ def judge(
         )
     if all(value < t for t in known) or all(value > t for t in known):
         bits = -math.inf if sides.kink else min(_bits(value, t) for t in known)
-        widened = rounded()
-        if bits > 0 and widened.is_finite() and all(widened.overlaps(t) for t in known):
+        if bits > 0 and _meet(*rounded()):
             return result(Verdict.AGREES if bits >= least_bits else Verdict.UNDECIDED, bits)
         if any(value.overlaps(hull) for hull in around() if hull.is_finite()):
             return result(Verdict.AGREES, kink=True)
@@ -93,6 +92,12 @@ def judge(
         return result(Verdict.AGREES)
     bits = min(_bits(value, t) for t in known)
     return result(Verdict.AGREES if bits >= ENOUGH_BITS else Verdict.UNDECIDED, bits)
+
+
+def _meet(value: arb, sides: Sides | None) -> bool:
+    if sides is None or not value.is_finite():
+        return False
+    return all(value.overlaps(t) for t in sides.known)
 
 
 def _bits(value: arb, truth: arb) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 
 from jaxgrad.custom_rules import inner_programs
-from jaxgrad.directions import Direction, drawn, unit
+from jaxgrad.directions import Direction, Unit, drawn
 from jaxgrad.float_check import FloatResult, check_floats
 from jaxgrad.rule_programs import Primal
 from jaxgrad.sides import make_side
@@ -68,7 +68,7 @@ def _directions(shapes: list[tuple[int, ...]]) -> list[Direction]:
     direction = drawn(shapes)
     if len(direction.support) > FEW:
         return [direction]
-    return [unit(shapes, leaf, index) for leaf, index in direction.support]
+    return [Unit(shapes, leaf, index) for leaf, index in direction.support]
 
 
 def _derivative(mode: str, function: Callable[..., Any]) -> Callable[..., Any]:

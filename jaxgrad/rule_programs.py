@@ -11,22 +11,29 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flint import arb
 from jax.extend.core import jaxpr_as_fun
 from jax.tree_util import tree_leaves
 
 from jaxgrad.custom_rules import inner_programs
 from jaxgrad.errors import ArgumentError, DtypeMismatch, ShapeMismatch, TreeMismatch
 from jaxgrad.interpret import interpret
-from jaxgrad.numbers.ball import Ball, exact_ball
+from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
+from jaxgrad.numbers.rounded import rounded
 from jaxgrad.program import Leaf, Program, arguments, parameter_names, trace
 
-__all__ = ["Derived", "NoDerivative", "Primal", "backward", "batched", "forward", "nested"]
+__all__ = [
+    "Derived",
+    "NoDerivative",
+    "Primal",
+    "along_steps",
+    "backward",
+    "batched",
+    "forward",
+    "nested",
+]
 
 Leaves = Sequence[Any]
-# Multiples of 1/16 are exact in every float of 4 bits or more.
-SHORT = 16
 
 
 class Primal:
@@ -149,22 +156,6 @@ def _backward_only() -> NoDerivative:
     )
 
 
-class _Rounded(Ball):
-    """Balls in which a constant stands for any number that rounds to it.
-
-    A rule such as that of erf has 2/√π in it, rounded to the dtype of its argument.
-    """
-
-    def __init__(self, rounding: float) -> None:
-        self._rounding = rounding
-
-    def constant(self, value: Any) -> arb:
-        number = exact_ball(value)
-        if not number.is_finite() or (number * SHORT).is_integer():
-            return number  # a small multiple of 1/16 is meant as it is
-        return number * arb(1, self._rounding)
-
-
 @dataclass(frozen=True)
 class Derived:
     """A derivative of a primal as JAX's rules give it.
@@ -189,7 +180,7 @@ class Derived:
             v if v.dtype == object else Ball().constants(v)
             for v in map(np.asarray, tree_leaves(list(args)))
         ]
-        return interpret(self.program, _Rounded(rounding) if rounding else Ball(), flat)
+        return interpret(self.program, rounded(Ball(), rounding), flat)
 
     def floats(self, *args: Leaves) -> list[np.ndarray]:
         """What JAX computes."""
@@ -279,6 +270,16 @@ def batched(derived: Derived, args: tuple[Any, ...]) -> Derived:
 def nested(
     primal: Primal, modes: tuple[str, ...], directions: Sequence[Leaves], cotangents: Leaves
 ) -> Derived:
+    """The derivatives of a primal by :func:`along_steps`."""
+    args = (
+        tuple(primal.point),
+        tuple(primal.like_inputs(v) for v in directions),
+        primal.like_outputs(cotangents),
+    )
+    return _derived(along_steps(primal, modes), args)
+
+
+def along_steps(primal: Callable[..., list[Any]], modes: tuple[str, ...]) -> Callable[..., Any]:
     """(x, (v₁, v₂, …), u) ↦ ∂/∂s₁ ∂/∂s₂ … ⟨u, f(x + s₁v₁ + s₂v₂ + …)⟩ at 0, one mode for each."""
 
     def function(x: Any, vs: Any, u: Any) -> Any:
@@ -293,12 +294,7 @@ def nested(
 
         return _differentiated(along, modes, dtype)
 
-    args = (
-        tuple(primal.point),
-        tuple(primal.like_inputs(v) for v in directions),
-        primal.like_outputs(cotangents),
-    )
-    return _derived(function, args)
+    return function
 
 
 def _differentiated(function: Callable[..., Any], modes: tuple[str, ...], dtype: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,8 @@ import jax
 import numpy as np
 
 from jaxgrad.custom_rules import has_custom_rules, strip_custom_rules
-from jaxgrad.engines.identity import Budget, identity
-from jaxgrad.rule_programs import Primal
+from jaxgrad.engines.identity import Budget, Identity, identity
+from jaxgrad.rule_programs import Primal, along_steps
 from jaxgrad.sides import make_side
 
 __all__ = ["prove"]
@@ -19,13 +20,15 @@ __all__ = ["prove"]
 BUDGET = Budget(terms=20_000, work=50_000_000)
 
 
-def prove(primal: Primal, modes: tuple[str, ...]) -> str | None:
+def prove(primal: Primal, order: int, modes: tuple[str, ...]) -> str | None:
     """What is shown if the rules are the same polynomials as autodiff without them, else None.
 
-    Equal first derivatives for every input have equal derivatives of every order.
+    Each order is shown by itself: that two first derivatives are equal for every input does not
+    say that JAX differentiates both alike, as one of them may hold a ``stop_gradient``.
 
     Args:
         primal: the function; without custom rules there is nothing to prove.
+        order: the highest derivative.
         modes: the modes in which the rules are used.
     """
     closed = primal.moving_program.jaxpr
@@ -33,18 +36,12 @@ def prove(primal: Primal, modes: tuple[str, ...]) -> str | None:
         return None
     stripped = strip_custom_rules(primal.truth_program.jaxpr)
     divisors = 0
-    for mode in modes:
-        sides = []
-        for name, function in (("hand", primal), ("auto", stripped)):
-            derivative, argument = _first_derivative(mode, function, primal)
-            try:
-                sides.append(make_side(name, derivative, (tuple(primal.point), argument)))
-            except NotImplementedError:  # JAX has no derivative of the primal but the custom one
+    for k in range(1, order + 1):
+        for combination in itertools.product(modes, repeat=k):
+            found = _identity(primal, stripped, combination)
+            if found is None or not found.proved:
                 return None
-        found = identity(sides[0], sides[1], BUDGET)
-        if not found.proved:
-            return None
-        divisors += len(found.divisors)
+            divisors += len(found.divisors)
     where = " at which both are defined" if divisors else ""
     return (
         "the custom rules give the same polynomial as JAX's derivative of the primal for every "
@@ -52,11 +49,27 @@ def prove(primal: Primal, modes: tuple[str, ...]) -> str | None:
     )
 
 
-def _first_derivative(
-    mode: str, function: Callable[..., Any], primal: Primal
+def _identity(
+    primal: Primal, stripped: Callable[..., Any], modes: tuple[str, ...]
+) -> Identity | None:
+    sides = []
+    for name, function in (("hand", primal), ("auto", stripped)):
+        derivative, args = _derivative(modes, function, primal)
+        try:
+            sides.append(make_side(name, derivative, args))
+        except (NotImplementedError, TypeError, ValueError):  # JAX has no such derivative
+            return None
+    return identity(sides[0], sides[1], BUDGET)
+
+
+def _derivative(
+    modes: tuple[str, ...], function: Callable[..., Any], primal: Primal
 ) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-    if mode == "fwd":
-        ones = primal.like_inputs([np.ones(leaf.shape) for leaf in primal.inputs])
-        return lambda x, v: jax.jvp(function, tuple(x), tuple(v))[1], ones
-    ones = primal.like_outputs([np.ones(leaf.shape) for leaf in primal.outputs])
-    return lambda x, u: jax.vjp(function, *x)[1](list(u)), ones
+    point = tuple(primal.point)
+    tangents = primal.like_inputs([np.ones(leaf.shape) for leaf in primal.inputs])
+    cotangents = primal.like_outputs([np.ones(leaf.shape) for leaf in primal.outputs])
+    if modes == ("fwd",):
+        return lambda x, v: jax.jvp(function, tuple(x), tuple(v))[1], (point, tangents)
+    if modes == ("rev",):
+        return lambda x, u: jax.vjp(function, *x)[1](list(u)), (point, cotangents)
+    return along_steps(function, modes), (point, (tangents,) * len(modes), cotangents)

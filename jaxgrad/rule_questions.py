@@ -15,7 +15,7 @@ from flint import arb
 
 from jaxgrad import rule_programs
 from jaxgrad.custom_rules import inner_programs
-from jaxgrad.directions import Direction, drawn, unit
+from jaxgrad.directions import Direction, Unit, drawn
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.rule_judgement import Judgement, judge
@@ -172,6 +172,7 @@ class AtPoint:
         self.balls = [Ball().constants(value) for value in point]
         self.skipped = 0
         self._named = True
+        self._named_leaves: set[int | None] = set()
         self._outputs: dict[Any, list[ObjectArray]] = {}
 
     def everything(self) -> list[tuple[Question, Judgement]]:
@@ -256,7 +257,7 @@ class AtPoint:
         shapes = self.rules.out_shapes
         if mode == "fwd" or _entries(shapes) <= FEW_OUTPUTS:
             places = [(k, i) for k, shape in enumerate(shapes) for i in np.ndindex(shape)]
-            return [unit(shapes, k, i) for k, i in places]
+            return [Unit(shapes, k, i) for k, i in places]
         return [drawn(shapes, 1, leaf=k) for k, shape in enumerate(shapes) if math.prod(shape)]
 
     # -- judging -----------------------------------------------------------------------------
@@ -269,19 +270,29 @@ class AtPoint:
         plain = judgement.verdict is Verdict.AGREES and not judgement.kink
         if plain or (judgement.verdict is Verdict.UNDECIDED and not self._named):
             return [(question, judgement)]
-        parts = question.parts() if len(question.directions) == 1 else [question]
-        leaf = question.leaf
-        if len(parts) > 1 and (
-            leaf is None or len(question.directions[0].support) * self.rules.size <= ENTRY_BUDGET
-        ):
-            found = [pair for part in parts for pair in self._settle(part)]
-            if judgement.verdict is not Verdict.REFUTED or any(
-                part.verdict is Verdict.REFUTED for _, part in found
-            ):
-                return found
+        if judgement.verdict is Verdict.REFUTED:
+            return self._refuted(question, judgement)
+        leaf, moving = question.leaf, len(question.directions[0].support)
+        small = leaf is None or moving * self.rules.size <= ENTRY_BUDGET
+        if len(question.directions) == 1 and moving > 1 and small:
+            return [pair for part in question.parts() for pair in self._settle(part)]
         if judgement.verdict is Verdict.AGREES:
             return [(question, judgement)]
         return [self._narrowed(question, judgement)]
+
+    def _refuted(
+        self, question: Question, judgement: Judgement
+    ) -> list[tuple[Question, Judgement]]:
+        """The entry that is wrong, looked for once for every leaf."""
+        leaf = question.leaf
+        if leaf is None and len(question.directions) == 1:
+            parts = [pair for part in question.parts() for pair in self._settle(part)]
+            if any(part.verdict is Verdict.REFUTED for _, part in parts):
+                return parts
+        elif leaf not in self._named_leaves:
+            self._named_leaves.add(leaf)
+            return [self._narrowed(question, judgement)]
+        return [(question, judgement)]
 
     def _narrowed(self, question: Question, judgement: Judgement) -> tuple[Question, Judgement]:
         """The smallest part that is not seen to agree."""
@@ -315,7 +326,7 @@ class AtPoint:
             sides,
             self.rules.least_bits,
             lambda: self.floats(question),
-            lambda: number(self.rules.spacing),
+            lambda: (number(self.rules.spacing), self._sides(self._rounded, question)),
             lambda: self._around(sides, directions, cotangent),
         )
 
@@ -323,6 +334,8 @@ class AtPoint:
         self, sides: Sides, directions: tuple[Direction, ...], cotangent: Direction
     ) -> list[arb]:
         """What a rule may give where the function has no derivative, if it has none."""
+        if self.truth.smooth:
+            return []
         found, kink = [], sides.kink
         if len(directions) == 1:
             limits, several = self.truth.limits(directions[0], cotangent)
@@ -334,12 +347,21 @@ class AtPoint:
 
     def sides(self, question: Question) -> Sides | None:
         """The truth of a question; None for a higher derivative where there is no first."""
+        return self._sides(self.truth, question)
+
+    @staticmethod
+    def _sides(truth: Truth, question: Question) -> Sides | None:
         first, *rest = question.directions
         if all(direction is first for direction in rest):
-            if rest and self.truth.sides(first, 1, question.cotangent).kink:
+            if rest and truth.sides(first, 1, question.cotangent).kink:
                 return None
-            return self.truth.sides(first, 1 + len(rest), question.cotangent)
-        return self.truth.mixed(first, rest[0], question.cotangent)
+            return truth.sides(first, 1 + len(rest), question.cotangent)
+        return truth.mixed(first, rest[0], question.cotangent)
+
+    @cached_property
+    def _rounded(self) -> Truth:
+        rules = self.rules
+        return Truth(rules.primal.truth_program, self.values, rules.order, rules.spacing)
 
     def number(self, question: Question, rounding: float = 0.0) -> arb:
         """The enclosure of what the rules give."""
@@ -378,13 +400,11 @@ def _entries(shapes: Sequence[tuple[int, ...]]) -> int:
 
 def product(values: Sequence[ObjectArray], weights: Direction) -> arb:
     """⟨values, weights⟩ over the entries that count."""
-    return sum(
-        (values[i][index] * float(weights.leaves[i][index]) for i, index in weights.support), arb(0)
-    )
+    return sum((values[i][index] * weight for i, index, weight in weights.entries), arb(0))
 
 
 def _float_product(values: Sequence[np.ndarray], weights: Direction) -> float:
-    return float(sum(values[i][index] * weights.leaves[i][index] for i, index in weights.support))
+    return float(sum(values[i][index] * weight for i, index, weight in weights.entries))
 
 
 def operations(jaxpr: Any) -> int:

@@ -92,12 +92,16 @@ class Truth:
         program: the function, of floating-point leaves.
         point: the value of each leaf.
         order: the highest derivative that will be asked for.
+        rounding: the relative error of the constants within the program.
     """
 
-    def __init__(self, program: Program, point: Sequence[np.ndarray], order: int) -> None:
+    def __init__(
+        self, program: Program, point: Sequence[np.ndarray], order: int, rounding: float = 0.0
+    ) -> None:
         leaves = [replace(x, value=v) for x, v in zip(program.inputs, point, strict=True)]
         self._program = replace(program, inputs=tuple(leaves))
         self._order = order
+        self._rounding = rounding
         self._found: dict[bytes, OneSided] = {}
         self.point = [Ball().constants(value) for value in point]
         self.value: list[ObjectArray] = interpret(program, Ball(), self.point)
@@ -113,7 +117,9 @@ class Truth:
         """The derivatives up to the order along a direction."""
         if direction.key not in self._found:
             values = [leaf.value for leaf in self._program.inputs]
-            found = one_sided_derivatives(self._program, values, direction.leaves, self._order)
+            found = one_sided_derivatives(
+                self._program, values, direction.leaves, self._order, rounding=self._rounding
+            )
             self.reasons |= set(found.reasons)
             for side in (found.right, found.left):
                 self._drop_undefined(side)
@@ -133,8 +139,7 @@ class Truth:
         """The derivative of ⟨u, f⟩ for a cotangent u."""
         found = self.along(direction)
         each = []
-        for leaf, index in cotangent.support:
-            u = float(cotangent.leaves[leaf][index])
+        for leaf, index, u in cotangent.entries:
             each.append(Sides(*(s[leaf][(order, *index)] * u for s in (found.right, found.left))))
         return each[0] if len(each) == 1 else _sum(each)
 
@@ -149,6 +154,11 @@ class Truth:
             total.append(both[1])
         plus, minus = total
         return Sides((plus.right - minus.right) / 4, (plus.left - minus.left) / 4)
+
+    @functools.cached_property
+    def smooth(self) -> bool:
+        """Whether nothing ties where all leaves move, so that there certainly is a gradient."""
+        return self.along(drawn([value.shape for value in self.point])).smooth
 
     def kinked(self, cotangent: Direction) -> bool:
         """Whether ⟨u, f⟩ has a kink along some direction, so that no gradient is its only one."""
@@ -201,11 +211,11 @@ class Truth:
         except CannotDecide:
             return arb.nan()
         total = arb(0)
-        for leaf, index in cotangent.support:
+        for leaf, index, u in cotangent.entries:
             x = outputs[leaf][index]
             if not x.is_taylor(order):
                 return arb.nan()
-            total += x.at(order) * arb(order).fac() * float(cotangent.leaves[leaf][index])
+            total += x.at(order) * arb(order).fac() * u
         return total
 
     def _drop_undefined(self, side: list[ObjectArray]) -> None:
@@ -213,9 +223,12 @@ class Truth:
         for leaf, values in zip(side, self.value, strict=True):
             for index in np.ndindex(values.shape):
                 value = values[index]
+                limit = leaf[(0, *index)]
                 if not value.is_finite():
                     self.reasons.add("f is no real number at the point")
-                elif not value.overlaps(leaf[(0, *index)]):
+                elif not limit.is_finite():
+                    self.reasons.add("f grows without bound, or is not defined, beside the point")
+                elif not value.overlaps(limit):
                     self.reasons.add("f jumps at the point")
                     self.jumps = True
                 else:

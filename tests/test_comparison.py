@@ -298,9 +298,12 @@ def test_two_opaque_sides_are_undecided() -> None:
 
 
 def test_a_missing_rule_is_named() -> None:
-    result = compare(jax.scipy.special.i1e, jax.grad(jax.scipy.special.i0e), 0.5)
+    def largest(a: Any) -> Any:
+        return jnp.linalg.qr(a)[1][0, 0]
+
+    result = compare(largest, largest, np.eye(2, dtype=np.float32))
     assert result.verdict is Verdict.UNDECIDED
-    assert "bessel_i1e" in result.evidence.text
+    assert "`qr`" in result.evidence.text or "geqrf" in result.evidence.text
     assert "add " in result.evidence.text
 
 

@@ -1,0 +1,1 @@
+"""jaxgrad beside its peers; each script is one command and one run."""
