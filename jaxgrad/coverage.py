@@ -18,9 +18,9 @@ from flint import arb
 from jax.extend.core import jaxpr_as_fun
 
 from jaxgrad.coverage_recipes import MODULES, Recipe, recipes
-from jaxgrad.custom_rules import inner_programs
 from jaxgrad.engines.identity import variables
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.inner_programs import inner_programs
 from jaxgrad.interpret import Interpreter
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects

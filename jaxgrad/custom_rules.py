@@ -7,9 +7,10 @@ from typing import Any
 
 import jax
 
+from jaxgrad.inner_programs import inner_programs
 from jaxgrad.rules.registry import CALLS, inner_jaxpr
 
-__all__ = ["has_custom_rules", "inner_programs", "strip_custom_rules"]
+__all__ = ["has_custom_rules", "strip_custom_rules"]
 
 _CUSTOM = ("custom_jvp_call", "custom_vjp_call")
 
@@ -47,15 +48,6 @@ def strip_custom_rules(closed: Any) -> Callable[..., list[Any]]:
         0.5
     """
     return lambda *inputs: _evaluate(closed.jaxpr, closed.consts, inputs)
-
-
-def inner_programs(params: dict[str, Any]) -> list[Any]:
-    """The programs among the parameters of an equation: bodies of calls, loops and branches."""
-    found = []
-    for value in params.values():
-        parts = value if isinstance(value, tuple | list) else (value,)
-        found += [part for part in parts if hasattr(getattr(part, "jaxpr", part), "eqns")]
-    return found
 
 
 def _evaluate(jaxpr: Any, consts: Any, inputs: Any) -> list[Any]:

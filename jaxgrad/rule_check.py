@@ -13,20 +13,27 @@ from dataclasses import replace
 from typing import Any
 
 from jaxgrad.custom_rules import has_custom_rules
+from jaxgrad.derivative_rules.batch import under_vmap
+from jaxgrad.derivative_rules.compiled import compiled, float_dtypes
+from jaxgrad.derivative_rules.conclusions import (
+    TRUSTS,
+    Judged,
+    leaf_result,
+    passed,
+    refutation,
+    undecided,
+    wrong_at,
+    wrong_under_vmap,
+)
+from jaxgrad.derivative_rules.opaque import hold_against_reference, is_opaque
+from jaxgrad.derivative_rules.programs import NoDerivative, Primal
+from jaxgrad.derivative_rules.questions import AtPoint, Rules
+from jaxgrad.derivative_rules.result import GradientCheck, RuleResult
 from jaxgrad.engines.enclosure import FIRST_PRECISION
 from jaxgrad.errors import ArgumentError, UnsupportedPrimitive
 from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.rule_batch import under_vmap
-from jaxgrad.rule_code import in_words, paste, paste_batch
-from jaxgrad.rule_compiled import compiled, float_dtypes
-from jaxgrad.rule_judgement import Judgement
-from jaxgrad.rule_opaque import hold_against_reference, is_opaque
-from jaxgrad.rule_programs import NoDerivative, Primal
-from jaxgrad.rule_proof import prove
-from jaxgrad.rule_questions import AtPoint, Question, Rules
-from jaxgrad.rule_result import GradientCheck, RuleResult
-from jaxgrad.special_points import SpecialPoint, special_points
+from jaxgrad.special_points.search import SpecialPoint, special_points
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["GradientCheck", "RuleResult", "check_grads"]
@@ -40,9 +47,6 @@ MOST_SPECIAL_POINTS = 40
 # A program of JAX's own primitives is batched by JAX's own rules; past this many operations it is
 # not looked at.
 BATCH_BUDGET = 2_000
-_TRUSTS = ("Arb balls", "the interpreter's rules", "JAX's tracing")
-
-Judged = list[tuple[Question, Judgement]]
 
 
 def check_grads(
@@ -76,7 +80,7 @@ def check_grads(
             straight-through estimator, a stopped or surrogate gradient.  Of the arguments of f.
         dtypes: the compiled derivatives are judged in these dtypes, too, such as
             ``("float32", "bfloat16")``, at the given and at special points; see
-            :mod:`jaxgrad.rule_floats`.
+            :mod:`jaxgrad.derivative_rules.floats`.
         special_points: whether to judge the points at which the program compares equal, divides
             by 0 and the like, too; by default yes, without a reference.
 
@@ -140,21 +144,21 @@ def _check(
 ) -> GradientCheck:
     rules = Rules(primal, order, modes)
     if rules.empty:
-        return _undecided(primal, "the arguments or the results are empty: nothing to check")
+        return undecided(primal, "the arguments or the results are empty: nothing to check")
     try:
         judged, at = _given(rules)
     except (CannotDecide, UnsupportedPrimitive) as error:
         if any(is_opaque(program.jaxpr) for program in rules.programs):
             return _opaque(primal, rules.modes)
-        return _undecided(primal, str(error))
+        return undecided(primal, str(error))
     leaves = tuple(
-        _leaf(primal, leaf.path, [pair for pair in judged if pair[0].leaf in (i, None)])
+        leaf_result(primal, leaf.path, [pair for pair in judged if pair[0].leaf in (i, None)])
         for i, leaf in enumerate(primal.inputs)
     )
     wrong = [leaf for leaf in leaves if leaf.verdict is Verdict.REFUTED]
     if wrong:
         text = f"the derivative rules are wrong for {len(wrong)} of {len(leaves)} leaves"
-        return GradientCheck(Verdict.REFUTED, leaves, _refutation(text, wrong[0].counterexample))
+        return GradientCheck(Verdict.REFUTED, leaves, refutation(text, wrong[0].counterexample))
     if any(leaf.verdict is Verdict.UNDECIDED for leaf in leaves):
         reasons = "; ".join(sorted(at.truth.reasons)) or "the enclosures are too wide"
         evidence = Evidence(Verdict.UNDECIDED, "reason", reasons)
@@ -164,15 +168,10 @@ def _check(
     return _in_floats(check, rules, dtypes, points) if check.verdict.passes else check
 
 
-def _undecided(primal: Primal, reason: str) -> GradientCheck:
-    leaves = tuple(RuleResult(leaf.path, Verdict.UNDECIDED) for leaf in primal.inputs)
-    return GradientCheck(Verdict.UNDECIDED, leaves, Evidence(Verdict.UNDECIDED, "reason", reason))
-
-
 def _opaque(primal: Primal, modes: tuple[str, ...]) -> GradientCheck:
     """Judges what can only be run by its floats."""
     if primal.reference is None:
-        return _undecided(
+        return undecided(
             primal,
             "f calls a kernel or a callback, of which only floats can be had; name a JAX function "
             "that computes the same with reference=",
@@ -180,13 +179,13 @@ def _opaque(primal: Primal, modes: tuple[str, ...]) -> GradientCheck:
     try:
         trusted = _check(Primal(primal.reference, primal.args), 1, modes, special=False)
         if not trusted.verdict.passes:
-            return _undecided(primal, f"the reference is {trusted}")
+            return undecided(primal, f"the reference is {trusted}")
         results = hold_against_reference(primal, modes)
     except (CannotDecide, UnsupportedPrimitive) as error:
-        return _undecided(primal, f"the reference has no exact values: {error}")
+        return undecided(primal, f"the reference has no exact values: {error}")
     unstable = next((result for result in results if not result.stable), None)
     if unstable is not None:
-        return _undecided(
+        return undecided(
             primal,
             "f runs in floating point alone, and its derivative is further from that of the "
             f"reference than rounding explains: {unstable}",
@@ -194,13 +193,9 @@ def _opaque(primal: Primal, modes: tuple[str, ...]) -> GradientCheck:
     text = "the floats of f are as near to the derivative of the reference as rounding allows"
     digits = min((result.digits for result in results), default=math.inf)
     text += f", at least {digits:.1f} digits" if math.isfinite(digits) else ""
-    evidence = Evidence(Verdict.AGREES, "sampling", f"{text}, at this point", trusts=_TRUSTS)
+    evidence = Evidence(Verdict.AGREES, "sampling", f"{text}, at this point", trusts=TRUSTS)
     leaves = tuple(RuleResult(leaf.path, Verdict.AGREES) for leaf in primal.inputs)
     return GradientCheck(Verdict.AGREES, leaves, evidence)
-
-
-def _refutation(text: str, code: str | None) -> Evidence:
-    return Evidence(Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=_TRUSTS)
 
 
 # -- the given point -----------------------------------------------------------------------------
@@ -221,23 +216,6 @@ def _given(rules: Rules) -> tuple[Judged, AtPoint]:
     return judged, at
 
 
-def _leaf(primal: Primal, path: str, judged: Judged) -> RuleResult:
-    kinks = sum(found.kink for _, found in judged)
-    bits = min((found.bits for _, found in judged), default=math.inf)
-    for verdict in (Verdict.REFUTED, Verdict.UNDECIDED):
-        for question, found in judged:
-            if found.verdict is verdict:
-                text = _sentence(primal, question, found)
-                refuted = verdict is Verdict.REFUTED
-                code = paste(primal, question, primal.point) if refuted else None
-                return RuleResult(path, verdict, len(judged), kinks, bits, text, code)
-    return RuleResult(path, Verdict.AGREES, len(judged), kinks, bits)
-
-
-def _sentence(primal: Primal, question: Question, found: Judgement) -> str:
-    return f"{in_words(primal, question)} is {found.value} by the rules and {found.truth} in truth"
-
-
 # -- special points ------------------------------------------------------------------------------
 
 
@@ -252,7 +230,7 @@ def _elsewhere(
             there, judged = _judged_at(rules, point)
         wrong = [pair for pair in judged if pair[1].verdict is Verdict.REFUTED]
         if wrong:
-            return _wrong_at(rules.primal, leaves, point, *wrong[0])
+            return wrong_at(rules.primal, leaves, point, *wrong[0])
         if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
             seen.append(point.why)
             other = other or there
@@ -271,7 +249,7 @@ def _elsewhere(
         notes.append(f"nothing decided at {len(points) - len(seen)} more")
     whose = "reference" if rules.primal.reference is not None else "function"
     text = "; ".join([f"the one-sided derivatives of the {whose} {at_points}", *notes])
-    return _passed(rules, leaves, text, tuple(seen))
+    return passed(rules, leaves, text, tuple(seen))
 
 
 def _count(points: int) -> str:
@@ -306,41 +284,9 @@ def _batch(rules: Rules, at: AtPoint, other: AtPoint) -> str | GradientCheck:
         rules.missing.append(f"not looked at under vmap: {error}")
         return ""
     if any(found.verdict is Verdict.REFUTED for _, found in judged):
-        return _wrong_batch(rules.primal, judged, (at, other))
+        return wrong_under_vmap(rules.primal, judged, (at, other))
     agree = all(found.verdict is Verdict.AGREES for _, found in judged)
     return ", and under vmap" if agree else ""
-
-
-def _wrong_batch(primal: Primal, judged: Judged, points: tuple[AtPoint, AtPoint]) -> GradientCheck:
-    question, found = next(pair for pair in judged if pair[1].verdict is Verdict.REFUTED)
-    sentence = f"under vmap: {_sentence(primal, question, found)}"
-    code = paste_batch(primal, question.modes[0], [at.values for at in points])
-    leaves = tuple(
-        RuleResult(leaf.path, Verdict.REFUTED, text=sentence, counterexample=code)
-        for leaf in primal.inputs
-    )
-    text = "the derivative rules are wrong under jax.vmap"
-    return GradientCheck(Verdict.REFUTED, leaves, _refutation(text, code))
-
-
-def _wrong_at(
-    primal: Primal,
-    leaves: tuple[RuleResult, ...],
-    point: SpecialPoint,
-    question: Question,
-    found: Judgement,
-) -> GradientCheck:
-    code = paste(primal, question, point.values)
-    sentence = f"at {point.why}: {_sentence(primal, question, found)}"
-    moving = question.leaf
-    results = tuple(
-        RuleResult(leaf.path, Verdict.REFUTED, text=sentence, counterexample=code)
-        if moving in (i, None)
-        else leaf
-        for i, leaf in enumerate(leaves)
-    )
-    text = f"the derivative rules are wrong at a special point of the program, {point.why}"
-    return GradientCheck(Verdict.REFUTED, results, _refutation(text, code), (point.why,))
 
 
 # -- floats --------------------------------------------------------------------------------------
@@ -359,17 +305,5 @@ def _in_floats(
     if not wrong:
         return check
     text = "the derivative rules are right as formulas, but compiled they do not compute these"
-    evidence = _refutation(text, wrong[0].code)
+    evidence = refutation(text, wrong[0].code)
     return replace(check, verdict=Verdict.REFUTED, evidence=evidence)
-
-
-def _passed(
-    rules: Rules, leaves: tuple[RuleResult, ...], text: str, seen: tuple[str, ...]
-) -> GradientCheck:
-    proof = prove(rules.primal, rules.order, rules.modes)
-    if proof is None:
-        evidence = Evidence(Verdict.AGREES, "enclosure", text, trusts=_TRUSTS)
-        return GradientCheck(Verdict.AGREES, leaves, evidence, seen)
-    trusts = ("FLINT polynomials", *_TRUSTS)
-    evidence = Evidence(Verdict.PROVED, "identity", f"{proof}; and {text}", trusts=trusts)
-    return GradientCheck(Verdict.PROVED, leaves, evidence, seen)

@@ -15,15 +15,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from rule_examples import EXAMPLES
 
-import jaxgrad.lines
 import jaxgrad.special_points
-import jaxgrad.zero_search
-from jaxgrad.critical_arguments import Critical, critical_arguments
-from jaxgrad.float_points import float_points
-from jaxgrad.lines import Space, lines, nearest, neighbour, shortest
+import jaxgrad.special_points.lines
+import jaxgrad.special_points.zero_search
 from jaxgrad.program import Leaf, Program, trace
-from jaxgrad.sampled import SampledInterpreter, run_at
-from jaxgrad.special_points import SpecialPoint, special_points
+from jaxgrad.special_points.critical_arguments import Critical, critical_arguments
+from jaxgrad.special_points.float_points import float_points
+from jaxgrad.special_points.lines import Space, lines, nearest, neighbour, shortest
+from jaxgrad.special_points.sampled import SampledInterpreter, run_at
+from jaxgrad.special_points.search import SpecialPoint, special_points
 
 DRAWN = settings(max_examples=25, deadline=None)
 DTYPES = [
@@ -392,7 +392,9 @@ def test_without_rounding_to_the_dtype_nothing_vanishes(monkeypatch: pytest.Monk
         return jnp.where(x == 0.1, 0.0, x)
 
     assert float32(0.1) in [x for (x,) in values(without_derivatives(f, 1.3))]
-    monkeypatch.setattr(jaxgrad.zero_search, "nearest", lambda x, dtype: nearest(x, np.float16))
+    monkeypatch.setattr(
+        jaxgrad.special_points.zero_search, "nearest", lambda x, dtype: nearest(x, np.float16)
+    )
     assert float32(0.1) not in [x for (x,) in values(without_derivatives(f, 1.3)[:1])]
 
 
@@ -413,7 +415,7 @@ def test_without_the_neighbours_of_an_estimate_roots_are_missed(
 
     monkeypatch.setattr(jaxgrad.special_points, "PASSES", 1)
     assert found_in_one_pass() == len(constants)
-    monkeypatch.setattr(jaxgrad.zero_search, "AROUND", 0)
+    monkeypatch.setattr(jaxgrad.special_points.zero_search, "AROUND", 0)
     assert found_in_one_pass() < len(constants)
 
 
@@ -427,7 +429,7 @@ def test_a_search_that_breaks_off_still_gives_what_it_has(monkeypatch: pytest.Mo
         raise RuntimeError("no meaning here")
 
     for name in ("sin", "abs"):
-        monkeypatch.setitem(jaxgrad.sampled._OWN, name, fails)
+        monkeypatch.setitem(jaxgrad.special_points.sampled._OWN, name, fails)
     points = without_derivatives(lambda x: jnp.abs(x - 2.125) + jnp.abs(jnp.sin(x) - 1), 1.3)
     assert [2.125] in values(points[:1])
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from flint import arb
 
+from jaxgrad.derivative_rules.truth import DIGITS, Sides, text_of
 from jaxgrad.engines.enclosure import ENOUGH_BITS
 from jaxgrad.numbers.ball import relative_bits
-from jaxgrad.rule_truth import DIGITS, Sides, text_of
 from jaxgrad.verdict import Verdict
 
 __all__ = ["Judgement", "judge"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jaxgrad.lines import Space
+from jaxgrad.special_points.lines import Space
 
 __all__ = ["common_points"]
 

@@ -8,10 +8,10 @@ import numpy as np
 from jax.tree_util import tree_structure, tree_unflatten
 
 from jaxgrad.as_code import as_code, imports
-from jaxgrad.directions import Direction
+from jaxgrad.derivative_rules.directions import Direction
+from jaxgrad.derivative_rules.programs import Primal
+from jaxgrad.derivative_rules.questions import Question
 from jaxgrad.program import Leaf
-from jaxgrad.rule_programs import Primal
-from jaxgrad.rule_questions import Question
 
 __all__ = ["in_words", "paste", "paste_batch", "point_code"]
 

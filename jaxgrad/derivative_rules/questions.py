@@ -13,17 +13,17 @@ import jax.numpy as jnp
 import numpy as np
 from flint import arb
 
-from jaxgrad import rule_programs
-from jaxgrad.custom_rules import inner_programs
-from jaxgrad.directions import Direction, Unit, drawn
+from jaxgrad.derivative_rules import programs
+from jaxgrad.derivative_rules.directions import Direction, Unit, drawn
+from jaxgrad.derivative_rules.judgement import Judgement, judge
+from jaxgrad.derivative_rules.programs import Derived, NoDerivative, Primal
+from jaxgrad.derivative_rules.truth import Sides, Truth
+from jaxgrad.inner_programs import operations
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
-from jaxgrad.rule_judgement import Judgement, judge
-from jaxgrad.rule_programs import Derived, NoDerivative, Primal
-from jaxgrad.rule_truth import Sides, Truth
 from jaxgrad.verdict import Verdict
 
-__all__ = ["AtPoint", "Question", "Rules", "operations", "product"]
+__all__ = ["AtPoint", "Question", "Rules", "product"]
 
 # Entries times operations that are spent on judging a leaf entry by entry, where its drawn
 # direction met a kink: an operation over germs takes about 20 μs, so this is a few seconds.
@@ -111,11 +111,11 @@ class Rules:
         if modes not in self._programs:
             v, u = drawn(self.shapes).leaves, drawn(self.out_shapes).leaves
             if modes == ("fwd",):
-                made = rule_programs.forward(self.primal, v)
+                made = programs.forward(self.primal, v)
             elif modes == ("rev",):
-                made = rule_programs.backward(self.primal, u)
+                made = programs.backward(self.primal, u)
             else:
-                made = rule_programs.nested(self.primal, modes, [v] * len(modes), u)
+                made = programs.nested(self.primal, modes, [v] * len(modes), u)
             self._programs[modes] = made
         return self._programs[modes]
 
@@ -405,18 +405,3 @@ def product(values: Sequence[ObjectArray], weights: Direction) -> arb:
 
 def _float_product(values: Sequence[np.ndarray], weights: Direction) -> float:
     return float(sum(values[i][index] * weight for i, index, weight in weights.entries))
-
-
-def operations(jaxpr: Any) -> int:
-    """About how many elementary operations a program takes."""
-    total = 1
-    for equation in jaxpr.eqns:
-        size = sum(math.prod(getattr(v.aval, "shape", ())) for v in equation.outvars)
-        if equation.primitive.name == "dot_general":
-            (contract, _), _ = equation.params["dimension_numbers"]
-            size *= math.prod(equation.invars[0].aval.shape[axis] for axis in contract)
-        repeats = equation.params.get("length", 1)
-        for inner in inner_programs(equation.params):
-            size += repeats * operations(getattr(inner, "jaxpr", inner))
-        total += size
-    return total

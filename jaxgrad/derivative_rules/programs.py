@@ -14,8 +14,8 @@ import numpy as np
 from jax.extend.core import jaxpr_as_fun
 from jax.tree_util import tree_leaves
 
-from jaxgrad.custom_rules import inner_programs
 from jaxgrad.errors import ArgumentError, DtypeMismatch, ShapeMismatch, TreeMismatch
+from jaxgrad.inner_programs import inner_programs
 from jaxgrad.interpret import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.as_code import as_code, imports
-from jaxgrad.directions import Direction
+from jaxgrad.derivative_rules.code import point_code
+from jaxgrad.derivative_rules.directions import Direction
+from jaxgrad.derivative_rules.float_programs import Compiled
 from jaxgrad.program import Leaf
-from jaxgrad.rule_code import point_code
-from jaxgrad.rule_float_programs import Compiled
 
 __all__ = ["described", "paste_floats"]
 

@@ -50,7 +50,7 @@ class GradientCheck:
         evidence: what the verdict rests on.
         special_points: the points that were judged besides the given one, in words.
         floats: what the compiled derivatives are worth, where that was asked; each one a
-            :class:`~jaxgrad.rule_floats.RuleFloat`.
+            :class:`~jaxgrad.derivative_rules.floats.RuleFloat`.
     """
 
     verdict: Verdict

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from jaxgrad import rule_programs
-from jaxgrad.directions import Direction, drawn
+from jaxgrad.derivative_rules import programs
+from jaxgrad.derivative_rules.directions import Direction, drawn
+from jaxgrad.derivative_rules.judgement import Judgement
+from jaxgrad.derivative_rules.questions import AtPoint, Question, Rules, product
 from jaxgrad.numbers.base import ObjectArray
-from jaxgrad.rule_judgement import Judgement
-from jaxgrad.rule_questions import AtPoint, Question, Rules, product
 
 __all__ = ["under_vmap"]
 
@@ -54,7 +54,7 @@ def _batched(
     """The outputs for the batch, as a function of the rounding of constants."""
     like = rules.primal.like_inputs if mode == "fwd" else rules.primal.like_outputs
     example = tuple(rules.primal.point), like(inputs[0].leaves)
-    derived = rule_programs.batched(rules[(mode,)], example)
+    derived = programs.batched(rules[(mode,)], example)
     args = [
         tuple(np.stack(pair) for pair in zip(*parts, strict=True))
         for parts in ((at.balls for at in points), (moved.leaves for moved in inputs))

@@ -15,17 +15,16 @@ import numpy as np
 from flint import arb
 from jax.tree_util import tree_structure, tree_unflatten
 
-from jaxgrad import rule_programs
-from jaxgrad.custom_rules import inner_programs
-from jaxgrad.directions import Direction, Unit, drawn
+from jaxgrad.derivative_rules import programs
+from jaxgrad.derivative_rules.directions import Direction, Unit, drawn
+from jaxgrad.derivative_rules.programs import NoDerivative, Primal
 from jaxgrad.float_check import unit_roundoff
+from jaxgrad.inner_programs import inner_programs, operations
 from jaxgrad.interpret import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.program import Leaf, Program, is_differentiable, trace
 from jaxgrad.roundings import longest_chain
-from jaxgrad.rule_programs import NoDerivative, Primal
-from jaxgrad.rule_questions import operations
 
 __all__ = ["Compiled", "compile_derivatives", "in_dtype", "precise_enough", "representable"]
 
@@ -211,7 +210,7 @@ def _to_be_had(primal: Primal, mode: str) -> bool:
     if mode == "rev":
         return True
     try:
-        rule_programs.forward(primal, [np.ones(leaf.shape) for leaf in primal.inputs])
+        programs.forward(primal, [np.ones(leaf.shape) for leaf in primal.inputs])
     except NoDerivative:
         return False
     return True

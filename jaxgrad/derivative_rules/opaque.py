@@ -7,10 +7,10 @@ from typing import Any
 
 import jax
 
-from jaxgrad.custom_rules import inner_programs
-from jaxgrad.directions import Direction, Unit, drawn
+from jaxgrad.derivative_rules.directions import Direction, Unit, drawn
+from jaxgrad.derivative_rules.programs import Primal
 from jaxgrad.float_check import FloatResult, check_floats
-from jaxgrad.rule_programs import Primal
+from jaxgrad.inner_programs import inner_programs
 from jaxgrad.sides import make_side
 
 __all__ = ["OPAQUE", "hold_against_reference", "is_opaque"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from jaxgrad.directions import Direction, drawn
+from jaxgrad.derivative_rules.directions import Direction, drawn
 from jaxgrad.interpret import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import UNKNOWN, CannotDecide, ObjectArray

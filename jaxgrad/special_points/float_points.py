@@ -9,9 +9,9 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgrad.lines import Space
 from jaxgrad.program import Leaf
-from jaxgrad.special_points import SpecialPoint
+from jaxgrad.special_points.lines import Space
+from jaxgrad.special_points.search import SpecialPoint
 
 __all__ = ["float_points"]
 

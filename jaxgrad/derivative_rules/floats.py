@@ -2,8 +2,8 @@
 
 Each derivative is compiled once for a mode and a dtype, under jit and under vmap over all points,
 and its floats are held against the exact value of its formula; see
-:mod:`jaxgrad.rule_float_judgement` for what is allowed.  Whether the formula is the derivative is
-another question, which is not asked here.
+:mod:`jaxgrad.derivative_rules.float_judgement` for what is allowed.  Whether the formula is the
+derivative is another question, which is not asked here.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from jaxgrad.errors import JaxgradError
-from jaxgrad.float_check import in_words
-from jaxgrad.rule_float_code import described, paste_floats
-from jaxgrad.rule_float_judgement import Exact, Found, judge
-from jaxgrad.rule_float_programs import (
+from jaxgrad.derivative_rules.float_code import described, paste_floats
+from jaxgrad.derivative_rules.float_judgement import Exact, Found, judge
+from jaxgrad.derivative_rules.float_programs import (
     Compiled,
     compile_derivatives,
     in_dtype,
     precise_enough,
     representable,
 )
-from jaxgrad.rule_programs import Primal
+from jaxgrad.derivative_rules.programs import Primal
+from jaxgrad.errors import JaxgradError
+from jaxgrad.float_check import in_words
 
 __all__ = ["RuleFloat", "rule_floats"]
 

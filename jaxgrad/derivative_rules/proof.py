@@ -10,8 +10,8 @@ import jax
 import numpy as np
 
 from jaxgrad.custom_rules import has_custom_rules, strip_custom_rules
+from jaxgrad.derivative_rules.programs import Primal, along_steps
 from jaxgrad.engines.identity import Budget, Identity, identity
-from jaxgrad.rule_programs import Primal, along_steps
 from jaxgrad.sides import make_side
 
 __all__ = ["prove"]

@@ -20,14 +20,14 @@ import jax.numpy as jnp
 import numpy as np
 from flint import arb
 
-from jaxgrad.directions import Direction
+from jaxgrad.derivative_rules.directions import Direction
+from jaxgrad.derivative_rules.float_programs import Compiled
+from jaxgrad.derivative_rules.truth import Sides, Truth
 from jaxgrad.engines.enclosure import FIRST_PRECISION
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.float_check import digits_right, rounded_once
 from jaxgrad.numbers.ball import Ball, exact_ball, precision
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
-from jaxgrad.rule_float_programs import Compiled
-from jaxgrad.rule_truth import Sides, Truth
 
 __all__ = ["Exact", "Found", "judge"]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxgrad.critical_arguments import Critical
-from jaxgrad.lines import Line, Space, nearest, neighbour, shortest
+from jaxgrad.special_points.critical_arguments import Critical
+from jaxgrad.special_points.lines import Line, Space, nearest, neighbour, shortest
 
 __all__ = ["PASSES", "Zero", "in_turn", "zeros"]
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.program import Leaf, Program, is_differentiable
-from jaxgrad.sampled import SampledInterpreter, run_at
+from jaxgrad.special_points.sampled import SampledInterpreter, run_at
 
 __all__ = ["Critical", "critical_arguments"]
 

@@ -11,13 +11,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgrad.directions import drawn
+from jaxgrad.derivative_rules.directions import drawn
+from jaxgrad.derivative_rules.floats import RuleFloat, rule_floats
+from jaxgrad.derivative_rules.questions import Rules
 from jaxgrad.errors import ArgumentError
-from jaxgrad.float_points import float_points
 from jaxgrad.program import is_differentiable
-from jaxgrad.rule_floats import RuleFloat, rule_floats
-from jaxgrad.rule_questions import Rules
-from jaxgrad.special_points import SpecialPoint
+from jaxgrad.special_points.float_points import float_points
+from jaxgrad.special_points.search import SpecialPoint
 
 __all__ = ["compiled", "float_dtypes"]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from jaxgrad.common_points import common_points
-from jaxgrad.critical_arguments import Critical, critical_arguments
-from jaxgrad.lines import Space, lines
+from jaxgrad.inner_programs import operations
 from jaxgrad.program import Leaf, Program
-from jaxgrad.rule_questions import operations
-from jaxgrad.zero_search import PASSES, Zero, in_turn, zeros
+from jaxgrad.special_points.common import common_points
+from jaxgrad.special_points.critical_arguments import Critical, critical_arguments
+from jaxgrad.special_points.lines import Space, lines
+from jaxgrad.special_points.zero_search import PASSES, Zero, in_turn, zeros
 
 __all__ = ["SpecialPoint", "special_points"]
 

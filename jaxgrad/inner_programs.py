@@ -1,0 +1,32 @@
+"""The programs inside a program, and how much work all of them are."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+__all__ = ["inner_programs", "operations"]
+
+
+def inner_programs(params: dict[str, Any]) -> list[Any]:
+    """The programs among the parameters of an equation: bodies of calls, loops and branches."""
+    found = []
+    for value in params.values():
+        parts = value if isinstance(value, tuple | list) else (value,)
+        found += [part for part in parts if hasattr(getattr(part, "jaxpr", part), "eqns")]
+    return found
+
+
+def operations(jaxpr: Any) -> int:
+    """About how many elementary operations a program takes."""
+    total = 1
+    for equation in jaxpr.eqns:
+        size = sum(math.prod(getattr(v.aval, "shape", ())) for v in equation.outvars)
+        if equation.primitive.name == "dot_general":
+            (contract, _), _ = equation.params["dimension_numbers"]
+            size *= math.prod(equation.invars[0].aval.shape[axis] for axis in contract)
+        repeats = equation.params.get("length", 1)
+        for inner in inner_programs(equation.params):
+            size += repeats * operations(getattr(inner, "jaxpr", inner))
+        total += size
+    return total

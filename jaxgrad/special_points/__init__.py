@@ -1,0 +1,1 @@
+"""The points at which a program, or many a function, is special."""
