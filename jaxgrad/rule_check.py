@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from jaxgrad.custom_rules import has_custom_rules
+from jaxgrad.derivative_rules.at_point import AtPoint
 from jaxgrad.derivative_rules.batch import under_vmap
 from jaxgrad.derivative_rules.compiled import compiled, float_dtypes
 from jaxgrad.derivative_rules.conclusions import (
@@ -27,8 +28,8 @@ from jaxgrad.derivative_rules.conclusions import (
 )
 from jaxgrad.derivative_rules.opaque import hold_against_reference, is_opaque
 from jaxgrad.derivative_rules.programs import NoDerivative, Primal
-from jaxgrad.derivative_rules.questions import AtPoint, Rules
 from jaxgrad.derivative_rules.result import GradientCheck, RuleResult
+from jaxgrad.derivative_rules.rules import Rules
 from jaxgrad.engines.enclosure import FIRST_PRECISION
 from jaxgrad.errors import ArgumentError, UnsupportedPrimitive
 from jaxgrad.numbers.ball import precision

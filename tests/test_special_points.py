@@ -541,11 +541,13 @@ def test_float_points_cover_the_range(dtype: np.dtype) -> None:
 
 def test_a_few_float_points_are_spread_and_move_leaves_together_and_alone() -> None:
     leaves = [Leaf(name, (2,), np.dtype("float32"), np.ones(2, np.float32)) for name in "xy"]
-    points = float_points(leaves, 90)
-    assert [p.why for p in points[3:6]] == [
-        "x = 3.4028235e+38, y = 3.4028235e+38", "x = 3.4028235e+38", "y = 3.4028235e+38",
+    points = float_points(leaves, 210)
+    assert [p.why for p in points[7:14]] == [
+        "x = 3.4028235e+38, y = 3.4028235e+38",
+        "x = 3.4028235e+38", "x[0] = 3.4028235e+38", "x[1] = 3.4028235e+38",
+        "y = 3.4028235e+38", "y[0] = 3.4028235e+38", "y[1] = 3.4028235e+38",
     ]  # fmt: skip
-    exponents = sorted({float(np.log2(abs(p.values[0][0]))) for p in points[33:]})
+    exponents = sorted({float(np.log2(abs(p.values[0][0]))) for p in points[77:]})
     assert exponents[0] < -100 and exponents[-1] > 90
-    assert len(points) == 90
+    assert len(points) == 210
     assert float_points([], 10) == []

@@ -9,9 +9,11 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.derivative_rules import programs
+from jaxgrad.derivative_rules.at_point import AtPoint, product
 from jaxgrad.derivative_rules.directions import Direction, drawn
 from jaxgrad.derivative_rules.judgement import Judgement
-from jaxgrad.derivative_rules.questions import AtPoint, Question, Rules, product
+from jaxgrad.derivative_rules.question import Question
+from jaxgrad.derivative_rules.rules import Rules
 from jaxgrad.numbers.base import ObjectArray
 
 __all__ = ["under_vmap"]

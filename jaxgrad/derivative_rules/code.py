@@ -10,7 +10,7 @@ from jax.tree_util import tree_structure, tree_unflatten
 from jaxgrad.as_code import as_code, imports
 from jaxgrad.derivative_rules.directions import Direction
 from jaxgrad.derivative_rules.programs import Primal
-from jaxgrad.derivative_rules.questions import Question
+from jaxgrad.derivative_rules.question import Question
 from jaxgrad.program import Leaf
 
 __all__ = ["in_words", "paste", "paste_batch", "point_code"]

@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxgrad.derivative_rules.directions import drawn
 from jaxgrad.derivative_rules.floats import RuleFloat, rule_floats
-from jaxgrad.derivative_rules.questions import Rules
+from jaxgrad.derivative_rules.rules import Rules
 from jaxgrad.errors import ArgumentError
 from jaxgrad.program import is_differentiable
 from jaxgrad.special_points.float_points import float_points

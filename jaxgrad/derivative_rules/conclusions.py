@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 
+from jaxgrad.derivative_rules.at_point import AtPoint
 from jaxgrad.derivative_rules.code import in_words, paste, paste_batch
 from jaxgrad.derivative_rules.judgement import Judgement
 from jaxgrad.derivative_rules.programs import Primal
 from jaxgrad.derivative_rules.proof import prove
-from jaxgrad.derivative_rules.questions import AtPoint, Question, Rules
+from jaxgrad.derivative_rules.question import Question
 from jaxgrad.derivative_rules.result import GradientCheck, RuleResult
+from jaxgrad.derivative_rules.rules import Rules
 from jaxgrad.special_points.search import SpecialPoint
 from jaxgrad.verdict import Evidence, Verdict
 

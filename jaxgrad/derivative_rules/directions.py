@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 
-__all__ = ["Direction", "Unit", "drawn"]
+__all__ = ["Direction", "Unit", "drawn", "entry_count"]
 
 Shapes = Sequence[tuple[int, ...]]
 
@@ -132,3 +133,13 @@ def drawn(shapes: Shapes, seed: int = 0, leaf: int | None = None) -> Direction:
     direction = Direction(leaves)
     # The derivative by a single number is best told along that number.
     return Unit(shapes, *direction.support[0]) if len(direction.support) == 1 else direction
+
+
+def entry_count(shapes: Shapes) -> int:
+    """How many numbers a tree of these shapes holds.
+
+    Example:
+        >>> entry_count([(2, 3), ()])
+        7
+    """
+    return sum(map(math.prod, shapes))

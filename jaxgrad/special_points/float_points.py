@@ -15,13 +15,17 @@ from jaxgrad.special_points.search import SpecialPoint
 
 __all__ = ["float_points"]
 
+# Entries of a leaf that take a value alone.
+MOST_ALONE = 8
+
 
 def float_points(leaves: Sequence[Leaf], limit: int) -> list[SpecialPoint]:
     """Points all over the range of the floats, at which a compiled program may lose all digits.
 
     −0, the largest floats, the smallest normal and subnormal ones and the neighbours of ±1; then
     ±2ᵏ for every exponent k of the dtype, in an order of which every part is spread over the
-    whole range.  A value is given to all entries of all leaves, then to those of one leaf.
+    whole range.  A value is given to all entries of all leaves, to those of one leaf, and to single
+    entries.
 
     Args:
         leaves: floating-point leaves with their values, the given point.
@@ -68,6 +72,16 @@ def _candidates(space: Space) -> Iterator[tuple[list[np.ndarray], str]]:
             yield full, ", ".join(texts)
         for i, moved in enumerate(full):
             yield [moved if j == i else x for j, x in enumerate(given)], texts[i]
+            for index in _few(moved):
+                one = given[i].copy()
+                one[index] = moved[index]
+                name = f"{space.leaves[i].path}{list(index)} = {chosen[i]!s}"
+                yield [one if j == i else x for j, x in enumerate(given)], name
+
+
+def _few(values: np.ndarray) -> list[tuple[int, ...]]:
+    """The entries that are tried alone: one far above the others overflows where all do not."""
+    return [] if values.size == 1 else list(np.ndindex(values.shape))[:MOST_ALONE]
 
 
 def _values(dtype: Any) -> list[Any]:

@@ -5,25 +5,22 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from flint import arb
 
-from jaxgrad.derivative_rules import programs
-from jaxgrad.derivative_rules.directions import Direction, Unit, drawn
+from jaxgrad.derivative_rules.directions import Direction, Unit, drawn, entry_count
 from jaxgrad.derivative_rules.judgement import Judgement, judge
-from jaxgrad.derivative_rules.programs import Derived, NoDerivative, Primal
+from jaxgrad.derivative_rules.question import Question
+from jaxgrad.derivative_rules.rules import Rules
 from jaxgrad.derivative_rules.truth import Sides, Truth
-from jaxgrad.inner_programs import operations
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.verdict import Verdict
 
-__all__ = ["AtPoint", "Question", "Rules", "product"]
+__all__ = ["AtPoint", "product"]
 
 # Entries times operations that are spent on judging a leaf entry by entry, where its drawn
 # direction met a kink: an operation over germs takes about 20 μs, so this is a few seconds.
@@ -32,130 +29,6 @@ ENTRY_BUDGET = 100_000
 PAIR_BUDGET = 20_000
 # Results of up to this many entries are judged one by one, larger ones by drawn cotangents.
 FEW_OUTPUTS = 4
-
-
-@dataclass(frozen=True)
-class Question:
-    """One number: D^k⟨u, f⟩(v₁, …, v_k) as the rules of these modes give it.
-
-    Args:
-        modes: ``"fwd"`` or ``"rev"`` for each derivative, the innermost first.
-        directions: v₁, …, v_k.
-        cotangent: u.
-    """
-
-    modes: tuple[str, ...]
-    directions: tuple[Direction, ...]
-    cotangent: Direction
-
-    @property
-    def leaf(self) -> int | None:
-        """The leaf of the arguments that moves last, if it is one."""
-        return self.directions[-1].place[0]
-
-    def narrower(self) -> Iterator[tuple[Question, ...]]:
-        """Pairs of questions whose answers add up to this one's."""
-        for k, direction in enumerate(self.directions):
-            if len(direction.support) > 1:
-                yield tuple(self._moved(k, half) for half in direction.halves())
-        if len(self.cotangent.support) > 1:
-            halves = self.cotangent.halves()
-            yield tuple(Question(self.modes, self.directions, half) for half in halves)
-
-    def parts(self) -> list[Question]:
-        """Leaf by leaf, or entry by entry if but one leaf moves."""
-        return [self._moved(0, part) for part in self.directions[0].parts()]
-
-    def along_units(self) -> Question:
-        """The same entries, with the weight 1 where there is one alone."""
-        units = [d.parts()[0] if len(d.support) == 1 else d for d in self.directions]
-        u = self.cotangent
-        return Question(self.modes, tuple(units), u.parts()[0] if len(u.support) == 1 else u)
-
-    def _moved(self, k: int, direction: Direction) -> Question:
-        before, after = self.directions[:k], self.directions[k + 1 :]
-        return Question(self.modes, (*before, direction, *after), self.cotangent)
-
-
-class Rules:
-    """The derivative programs of a function, each traced once.
-
-    Args:
-        primal: the function.
-        order: the highest derivative.
-        modes: the modes asked for; those that JAX does not have for it are left out.
-
-    Raises:
-        ArgumentError: none of the modes is to be had.
-    """
-
-    def __init__(self, primal: Primal, order: int, modes: tuple[str, ...]) -> None:
-        self.primal, self.order = primal, order
-        self.shapes = [leaf.shape for leaf in primal.inputs]
-        self.out_shapes = [leaf.shape for leaf in primal.outputs]
-        self.empty = not any(map(math.prod, self.shapes)) or not any(
-            map(math.prod, self.out_shapes)
-        )
-        self.size = operations(primal.moving_program.jaxpr.jaxpr)
-        # How far apart two neighbouring floats are: what a rounded constant may change.
-        self.spacing = max(
-            float(jnp.finfo(leaf.dtype).eps) for leaf in (*primal.inputs, *primal.outputs)
-        )
-        # A rule of which the rounding of constants leaves less than half the digits is not right.
-        self.least_bits = -math.log2(self.spacing) / 2
-        self.missing: list[str] = []
-        self._programs: dict[tuple[str, ...], Derived] = {}
-        self.modes = self._available(modes)
-
-    def __getitem__(self, modes: tuple[str, ...]) -> Derived:
-        if modes not in self._programs:
-            v, u = drawn(self.shapes).leaves, drawn(self.out_shapes).leaves
-            if modes == ("fwd",):
-                made = programs.forward(self.primal, v)
-            elif modes == ("rev",):
-                made = programs.backward(self.primal, u)
-            else:
-                made = programs.nested(self.primal, modes, [v] * len(modes), u)
-            self._programs[modes] = made
-        return self._programs[modes]
-
-    @cached_property
-    def nested(self) -> list[tuple[str, ...]]:
-        """The compositions of modes of order 2 and more that are to be had."""
-        found = []
-        for order in range(2, self.order + 1):
-            for modes in itertools.product(self.modes, repeat=order):
-                try:
-                    self[modes]
-                except NoDerivative as error:
-                    self._missing(" then ".join(modes), error)
-                else:
-                    found.append(modes)
-        return found
-
-    @cached_property
-    def programs(self) -> list[Any]:
-        """The programs of the function and of its first derivatives."""
-        return [self.primal.moving_program, *(self[(mode,)].program for mode in self.modes)]
-
-    def _available(self, modes: tuple[str, ...]) -> tuple[str, ...]:
-        found, refused = [], None
-        for mode in modes:
-            try:
-                self[(mode,)]
-            except NoDerivative as error:
-                refused = error
-                self._missing(mode, error)
-            else:
-                found.append(mode)
-        if refused is not None and not found:
-            raise refused
-        return tuple(found)
-
-    def _missing(self, what: str, error: NoDerivative) -> None:
-        note = f"{what} not checked, as {error.reason}"
-        if note not in self.missing:
-            self.missing.append(note)
 
 
 class AtPoint:
@@ -255,7 +128,7 @@ class AtPoint:
     def _cotangents(self, mode: str) -> list[Direction]:
         """Every entry of the result, or a drawn cotangent of each leaf where they are many."""
         shapes = self.rules.out_shapes
-        if mode == "fwd" or _entries(shapes) <= FEW_OUTPUTS:
+        if mode == "fwd" or entry_count(shapes) <= FEW_OUTPUTS:
             places = [(k, i) for k, shape in enumerate(shapes) for i in np.ndindex(shape)]
             return [Unit(shapes, k, i) for k, i in places]
         return [drawn(shapes, 1, leaf=k) for k, shape in enumerate(shapes) if math.prod(shape)]
@@ -392,10 +265,6 @@ class AtPoint:
         if question.modes == ("rev",):
             return _float_product(derived.floats(point, u), question.directions[0])
         return float(derived.floats(point, tuple(vs), u)[0])
-
-
-def _entries(shapes: Sequence[tuple[int, ...]]) -> int:
-    return sum(map(math.prod, shapes))
 
 
 def product(values: Sequence[ObjectArray], weights: Direction) -> arb:

@@ -1,0 +1,98 @@
+"""The derivative programs of a function, in every mode and order that JAX has them in."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from functools import cached_property
+from typing import Any
+
+import jax.numpy as jnp
+
+from jaxgrad.derivative_rules import programs
+from jaxgrad.derivative_rules.directions import drawn
+from jaxgrad.derivative_rules.programs import Derived, NoDerivative, Primal
+from jaxgrad.inner_programs import operations
+
+__all__ = ["Rules"]
+
+
+class Rules:
+    """The derivative programs of a function, each traced once.
+
+    Args:
+        primal: the function.
+        order: the highest derivative.
+        modes: the modes asked for; those that JAX does not have for it are left out.
+
+    Raises:
+        ArgumentError: none of the modes is to be had.
+    """
+
+    def __init__(self, primal: Primal, order: int, modes: tuple[str, ...]) -> None:
+        self.primal, self.order = primal, order
+        self.shapes = [leaf.shape for leaf in primal.inputs]
+        self.out_shapes = [leaf.shape for leaf in primal.outputs]
+        self.empty = not any(map(math.prod, self.shapes)) or not any(
+            map(math.prod, self.out_shapes)
+        )
+        self.size = operations(primal.moving_program.jaxpr.jaxpr)
+        # How far apart two neighbouring floats are: what a rounded constant may change.
+        self.spacing = max(
+            float(jnp.finfo(leaf.dtype).eps) for leaf in (*primal.inputs, *primal.outputs)
+        )
+        # A rule of which the rounding of constants leaves less than half the digits is not right.
+        self.least_bits = -math.log2(self.spacing) / 2
+        self.missing: list[str] = []
+        self._programs: dict[tuple[str, ...], Derived] = {}
+        self.modes = self._available(modes)
+
+    def __getitem__(self, modes: tuple[str, ...]) -> Derived:
+        if modes not in self._programs:
+            v, u = drawn(self.shapes).leaves, drawn(self.out_shapes).leaves
+            if modes == ("fwd",):
+                made = programs.forward(self.primal, v)
+            elif modes == ("rev",):
+                made = programs.backward(self.primal, u)
+            else:
+                made = programs.nested(self.primal, modes, [v] * len(modes), u)
+            self._programs[modes] = made
+        return self._programs[modes]
+
+    @cached_property
+    def nested(self) -> list[tuple[str, ...]]:
+        """The compositions of modes of order 2 and more that are to be had."""
+        found = []
+        for order in range(2, self.order + 1):
+            for modes in itertools.product(self.modes, repeat=order):
+                try:
+                    self[modes]
+                except NoDerivative as error:
+                    self._missing(" then ".join(modes), error)
+                else:
+                    found.append(modes)
+        return found
+
+    @cached_property
+    def programs(self) -> list[Any]:
+        """The programs of the function and of its first derivatives."""
+        return [self.primal.moving_program, *(self[(mode,)].program for mode in self.modes)]
+
+    def _available(self, modes: tuple[str, ...]) -> tuple[str, ...]:
+        found, refused = [], None
+        for mode in modes:
+            try:
+                self[(mode,)]
+            except NoDerivative as error:
+                refused = error
+                self._missing(mode, error)
+            else:
+                found.append(mode)
+        if refused is not None and not found:
+            raise refused
+        return tuple(found)
+
+    def _missing(self, what: str, error: NoDerivative) -> None:
+        note = f"{what} not checked, as {error.reason}"
+        if note not in self.missing:
+            self.missing.append(note)
