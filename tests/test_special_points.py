@@ -15,8 +15,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from rule_examples import EXAMPLES
 
-import jaxgrad.special_points
 import jaxgrad.special_points.lines
+import jaxgrad.special_points.search
 import jaxgrad.special_points.zero_search
 from jaxgrad.program import Leaf, Program, trace
 from jaxgrad.special_points.critical_arguments import Critical, critical_arguments
@@ -413,7 +413,7 @@ def test_without_the_neighbours_of_an_estimate_roots_are_missed(
             exact += bool(3 * first.values[0] == 3 * constant)
         return exact
 
-    monkeypatch.setattr(jaxgrad.special_points, "PASSES", 1)
+    monkeypatch.setattr(jaxgrad.special_points.search, "PASSES", 1)
     assert found_in_one_pass() == len(constants)
     monkeypatch.setattr(jaxgrad.special_points.zero_search, "AROUND", 0)
     assert found_in_one_pass() < len(constants)

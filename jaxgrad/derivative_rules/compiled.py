@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -15,8 +14,11 @@ from jaxgrad.derivative_rules.directions import drawn
 from jaxgrad.derivative_rules.floats import RuleFloat, rule_floats
 from jaxgrad.derivative_rules.rules import Rules
 from jaxgrad.errors import ArgumentError
+from jaxgrad.numbers.samples import Sampled
 from jaxgrad.program import is_differentiable
+from jaxgrad.rules.concrete import is_concrete
 from jaxgrad.special_points.float_points import float_points
+from jaxgrad.special_points.sampled import SampledInterpreter, run_at
 from jaxgrad.special_points.search import SpecialPoint
 
 __all__ = ["compiled", "float_dtypes"]
@@ -89,10 +91,42 @@ def _leaves(rules: Rules, dtype: np.dtype) -> list[Any]:
 
 
 def _all_finite(rules: Rules) -> bool:
-    """Whether the compiled derivative holds numbers alone at the given point."""
+    """Whether the derivative holds numbers alone at the given point, as far as can be foreseen.
+
+    Without a compilation: operation by operation, each result rounded to its dtype.
+    """
     primal, mode = rules.primal, rules.modes[-1]
     shapes = rules.shapes if mode == "fwd" else rules.out_shapes
     like = primal.like_inputs if mode == "fwd" else primal.like_outputs
-    found = jax.jit(rules[(mode,)].function)(tuple(primal.point), like(drawn(shapes).leaves))
-    leaves = (np.asarray(leaf, np.float64) for leaf in jax.tree.leaves(found))
-    return all(np.isfinite(leaf).all() for leaf in leaves)
+    program = rules[(mode,)].program
+    count = len(primal.inputs)
+    values = [*primal.point, *like(drawn(shapes).leaves)]
+    inputs = [replace(x, value=v) for x, v in zip(program.inputs, values, strict=True)]
+    point = np.concatenate([np.ravel(v).astype(np.float64) for v in primal.point])
+    interpreter = _InItsDtypes()
+    moved = replace(program, inputs=tuple(inputs))
+    found = run_at(interpreter, moved, inputs[:count], point[None])
+    return all(np.isfinite(interpreter.dense(leaf)).all() for leaf in found)
+
+
+class _InItsDtypes(SampledInterpreter):
+    """Rounds every result to its dtype, and flushes what is subnormal there, as XLA does."""
+
+    def apply(self, equation: Any, arguments: list[Any]) -> list[Any]:
+        outputs = super().apply(equation, arguments)
+        return [
+            self._rounded(value, variable.aval.dtype)
+            if not is_concrete(value) and is_differentiable(variable.aval.dtype)
+            else value
+            for value, variable in zip(outputs, equation.outvars, strict=True)
+        ]
+
+    def _rounded(self, value: Any, dtype: Any) -> Any:
+        smallest = float(jnp.finfo(dtype).smallest_normal)
+
+        def nearest(x: Any) -> Any:
+            numbers = np.asarray(x.values, np.float64).astype(dtype).astype(np.float64)
+            return Sampled(np.where(np.abs(numbers) < smallest, 0.0, numbers))
+
+        with np.errstate(all="ignore"):
+            return self.system.map(nearest, value)
