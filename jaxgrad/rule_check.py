@@ -150,7 +150,7 @@ def _check(
         judged, at = _given(rules)
     except (CannotDecide, UnsupportedPrimitive) as error:
         if any(is_opaque(program.jaxpr) for program in rules.programs):
-            return _opaque(primal, rules.modes)
+            return _opaque(primal, order, rules.modes)
         return undecided(primal, str(error))
     leaves = tuple(
         leaf_result(primal, leaf.path, [pair for pair in judged if pair[0].leaf in (i, None)])
@@ -169,7 +169,7 @@ def _check(
     return _in_floats(check, rules, dtypes, points) if check.verdict.passes else check
 
 
-def _opaque(primal: Primal, modes: tuple[str, ...]) -> GradientCheck:
+def _opaque(primal: Primal, order: int, modes: tuple[str, ...]) -> GradientCheck:
     """Judges what can only be run by its floats."""
     if primal.reference is None:
         return undecided(
@@ -177,6 +177,11 @@ def _opaque(primal: Primal, modes: tuple[str, ...]) -> GradientCheck:
             "f calls a kernel or a callback, of which only floats can be had; name a JAX function "
             "that computes the same with reference=",
         )
+    if order > 1:
+        return undecided(
+            primal, "f calls a kernel or a callback, of which first derivatives alone are judged; "
+            "pass order=1",
+        )  # fmt: skip
     try:
         trusted = _check(Primal(primal.reference, primal.args), 1, modes, special=False)
         if not trusted.verdict.passes:
@@ -287,6 +292,8 @@ def _batch(rules: Rules, at: AtPoint, other: AtPoint) -> str | GradientCheck:
     if any(found.verdict is Verdict.REFUTED for _, found in judged):
         return wrong_under_vmap(rules.primal, judged, (at, other))
     agree = all(found.verdict is Verdict.AGREES for _, found in judged)
+    if not agree:
+        rules.missing.append("not decided under vmap")
     return ", and under vmap" if agree else ""
 
 

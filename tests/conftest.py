@@ -20,7 +20,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 # For a second run, on another release of JAX: --hypothesis-profile=brief.
-settings.register_profile("brief", settings.get_profile("ci"), max_examples=20)
+settings.register_profile("brief", settings.get_profile("ci"), max_examples=10)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 _FLINT_PRECISION = 53  # FLINT's default: the significand of a float64

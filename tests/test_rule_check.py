@@ -338,6 +338,8 @@ def test_a_kernel_is_judged_by_its_floats_beside_a_reference() -> None:
         check_grads(kernel(lambda x: jnp.cos(x) * (1 + 1e-4)), (x,), reference=jnp.sin)
     with pytest.raises(UndecidedError, match="with reference="):
         check_grads(kernel(jnp.cos), (x,))
+    with pytest.raises(UndecidedError, match="first derivatives alone"):
+        check_grads(kernel(jnp.cos), (x,), order=2, reference=jnp.sin)
 
 
 def test_a_batching_rule_that_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
