@@ -387,6 +387,17 @@ def test_a_permutation_at_a_tie_is_a_generalised_derivative(function: Callable[.
         check_grads(doubled, (tied,))
 
 
+def test_what_is_below_every_float_counts_only_where_it_was_asked_for() -> None:
+    def tangent(xs: Any, ts: Any) -> Any:
+        (x,), (t,) = xs, ts
+        return jnp.where(abs(x) < 11, -2 * x * jnp.exp(-x * x), 0.0) * t  # e^(−121) is 3e-53
+
+    gaussian = with_rule(lambda x: jnp.exp(-x * x), tangent)
+    assert check_grads(gaussian, (0.5,)).verdict.passes
+    with pytest.raises(GradientMismatch):
+        check_grads(gaussian, (16.0,))
+
+
 def test_a_constant_that_is_wrong_by_more_than_its_rounding() -> None:
     def sine(constant: Any) -> Callable[..., Any]:
         return with_rule(

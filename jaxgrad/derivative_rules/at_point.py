@@ -44,6 +44,7 @@ class AtPoint:
         self.truth = Truth(rules.primal.truth_program, point, rules.order)
         self.balls = [Ball().constants(value) for value in point]
         self.skipped = 0
+        self._tiny = 0.0
         self._named = True
         self._named_leaves: set[int | None] = set()
         self._outputs: dict[Any, list[ObjectArray]] = {}
@@ -60,8 +61,10 @@ class AtPoint:
     def together(self) -> list[tuple[Question, Judgement]]:
         """All leaves along one drawn direction; each by itself where that shows something.
 
-        Nothing where the function is not defined beside the point, or jumps there.
+        Nothing where the function is not defined beside the point, or jumps there; and far out,
+        where nobody asked, no number counts that is below every float of the dtype.
         """
+        self._tiny = self.rules.smallest
         if not self.truth.defined:
             return []
         direction = drawn(self.rules.shapes)
@@ -198,6 +201,7 @@ class AtPoint:
             number(0.0),
             sides,
             self.rules.least_bits,
+            self._tiny,
             lambda: self.floats(question),
             lambda: (number(self.rules.spacing), self._sides(self._rounded, question)),
             lambda: self._around(sides, directions, cotangent),

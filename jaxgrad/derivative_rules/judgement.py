@@ -39,6 +39,7 @@ def judge(
     value: arb,
     sides: Sides,
     least_bits: float,
+    tiny: float,
     in_floats: Callable[[], float],
     rounded: Callable[[], tuple[arb, Sides | None]],
     around: Callable[[], list[arb]],
@@ -49,6 +50,7 @@ def judge(
         value: the enclosure of what the rule gives.
         sides: the one-sided derivatives.
         least_bits: what a rule whose constants are rounded has to agree to.
+        tiny: numbers below it are not told apart: no float of the dtype is as small.
         in_floats: what JAX computes; asked for where the formula is no real number.
         rounded: the enclosures of what the rule gives, and of the sides, for constants that are
             rounded numbers; asked for where the formula is not the derivative.  A rule that is
@@ -85,6 +87,8 @@ def judge(
             return result(Verdict.AGREES if bits >= least_bits else Verdict.UNDECIDED, bits)
         if any(value.overlaps(hull) for hull in around() if hull.is_finite()):
             return result(Verdict.AGREES, kink=True)
+        if all(abs(x).upper() < tiny for x in (value, *known)):
+            return result(Verdict.UNDECIDED)
         # Three digits more than those that are the same.
         digits = DIGITS if bits < 0 else max(DIGITS, int(bits * math.log10(2)) + 3)
         return result(Verdict.REFUTED, digits=digits)

@@ -38,9 +38,9 @@ class Rules:
         )
         self.size = operations(primal.moving_program.jaxpr.jaxpr)
         # How far apart two neighbouring floats are: what a rounded constant may change.
-        self.spacing = max(
-            float(jnp.finfo(leaf.dtype).eps) for leaf in (*primal.inputs, *primal.outputs)
-        )
+        limits = [jnp.finfo(leaf.dtype) for leaf in (*primal.inputs, *primal.outputs)]
+        self.spacing = max(float(limit.eps) for limit in limits)
+        self.smallest = max(float(limit.smallest_subnormal) for limit in limits)
         # A rule of which the rounding of constants leaves less than half the digits is not right.
         self.least_bits = -math.log2(self.spacing) / 2
         self.missing: list[str] = []
