@@ -10,6 +10,8 @@ import numpy as np
 from jaxgrad import counterexample
 from jaxgrad.engines import enclosure
 from jaxgrad.engines.identity import Budget, Identity, identity
+from jaxgrad.engines.not_finite import first_not_finite
+from jaxgrad.engines.witness import Run, hold_side
 from jaxgrad.errors import (
     DtypeMismatch,
     EnginesDisagree,
@@ -17,7 +19,7 @@ from jaxgrad.errors import (
     TreeMismatch,
     UnsupportedPrimitive,
 )
-from jaxgrad.float_check import check_floats
+from jaxgrad.float_check import check_floats, truth_at
 from jaxgrad.numbers.ball import Ball, precision
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.outcome import Comparison, LeafResult
@@ -75,10 +77,12 @@ def compare(
     found = _find_opaque(left, right)
     if found is not None:
         return found
+    given = [leaf.value for leaf in left.inputs]
+    runs = hold_side(left, given), hold_side(right, given)
     algebra = identity(left, right, budget)
-    if algebra.proved:
-        return _proved(left, right, args, algebra)
-    return _at_points(left, right, args, algebra)
+    found = _proved(left, right, args, algebra) if algebra.proved else None
+    found = found or _at_points(left, right, args, algebra)
+    return _as_run(found, runs, args)
 
 
 def _same_structure(hand: Side, auto: Side) -> None:
@@ -148,6 +152,43 @@ def _undecided(hand: Side, auto: Side, reason: str) -> Comparison:
     return Comparison(Verdict.UNDECIDED, leaves, evidence, (hand, auto))
 
 
+def _as_run(found: Comparison, runs: tuple[Run, Run], args: Sequence[Any]) -> Comparison:
+    """The comparison, refuted where a side returns NaN or an infinity at the given arguments.
+
+    That is so where the other side, or the formula, has a number there.
+    """
+    hand, auto = found._sides
+    if found.verdict is Verdict.REFUTED:
+        return found
+    given = [leaf.value for leaf in hand.inputs]
+    place = first_not_finite(runs[0].floats, runs[1].floats, lambda: _values(hand, auto, given))
+    if place is None:
+        return found
+    k, index = place
+    left, right = (f"{run.floats[k][index]}" for run in runs)
+    leaves = list(found.leaves)
+    path, shape = leaves[k].path, leaves[k].shape
+    leaves[k] = LeafResult(path, shape, Verdict.REFUTED, None, index, left, right)
+    text = f"at the given arguments hand returns {left} and auto {right} in floating point"
+    if found.verdict.passes:
+        text += f"; as formulas: {found.evidence.text}"
+    code = counterexample.write(hand, args, given, k, index)
+    evidence = Evidence(
+        Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=("JAX's own run",)
+    )
+    return Comparison(Verdict.REFUTED, tuple(leaves), evidence, (hand, auto))
+
+
+def _values(hand: Side, auto: Side, given: list[Any]) -> list[Any] | None:
+    """The balls of the formula at the given point, of whichever side has them."""
+    for side in (hand, auto):
+        try:
+            return truth_at(side, given)
+        except (CannotDecide, UnsupportedPrimitive):
+            continue
+    return None
+
+
 def _scope(side: Side) -> str:
     shapes = ", ".join(
         f"{leaf.path}{list(leaf.shape)}" for leaf in side.inputs[:3] if leaf.differentiable
@@ -158,8 +199,11 @@ def _scope(side: Side) -> str:
     return f"of these shapes ({shapes}{more}){held}"
 
 
-def _proved(hand: Side, auto: Side, args: Sequence[Any], algebra: Identity) -> Comparison:
+def _proved(hand: Side, auto: Side, args: Sequence[Any], algebra: Identity) -> Comparison | None:
+    """What a proof is worth; None where it does not speak of the given point."""
     meeting = _second_opinion(hand, auto)
+    if meeting is not None and not (meeting.differs or meeting.seen):
+        return None
     if meeting is not None and meeting.differs:
         if not algebra.divisors:
             raise EnginesDisagree(
@@ -206,6 +250,8 @@ def _at_points(hand: Side, auto: Side, args: Sequence[Any], algebra: Identity) -
                 return _undecided_or_floats(hand, auto, error, algebra)
             break
         if meeting.differs:
+            for side in (hand, auto) if point is not given else ():
+                hold_side(side, point)
             return _refuted(hand, auto, args, meeting)
         meetings.append(meeting)
     return _agrees(hand, auto, meetings, algebra)

@@ -26,10 +26,12 @@ from jaxgrad.derivative_rules.conclusions import (
     wrong_at,
     wrong_under_vmap,
 )
+from jaxgrad.derivative_rules.floats import RuleFloat
 from jaxgrad.derivative_rules.opaque import hold_against_reference, is_opaque
 from jaxgrad.derivative_rules.programs import NoDerivative, Primal
 from jaxgrad.derivative_rules.result import GradientCheck, RuleResult
 from jaxgrad.derivative_rules.rules import Rules
+from jaxgrad.derivative_rules.witness import hold_rules
 from jaxgrad.engines.enclosure import FIRST_PRECISION
 from jaxgrad.errors import ArgumentError, UnsupportedPrimitive
 from jaxgrad.numbers.ball import precision
@@ -152,6 +154,7 @@ def _check(
         if any(is_opaque(program.jaxpr) for program in rules.programs):
             return _opaque(primal, order, rules.modes)
         return undecided(primal, str(error))
+    finite = hold_rules(rules, primal.point)
     leaves = tuple(
         leaf_result(primal, leaf.path, [pair for pair in judged if pair[0].leaf in (i, None)])
         for i, leaf in enumerate(primal.inputs)
@@ -166,7 +169,9 @@ def _check(
         return GradientCheck(Verdict.UNDECIDED, leaves, evidence)
     points = _special_points(rules) if special else []
     check = _elsewhere(rules, leaves, at, points)
-    return _in_floats(check, rules, dtypes, points) if check.verdict.passes else check
+    if not check.verdict.passes:
+        return check
+    return _in_floats(check, compiled(rules, dtypes, points, finite), dtypes is not None)
 
 
 def _opaque(primal: Primal, order: int, modes: tuple[str, ...]) -> GradientCheck:
@@ -236,6 +241,7 @@ def _elsewhere(
             there, judged = _judged_at(rules, point)
         wrong = [pair for pair in judged if pair[1].verdict is Verdict.REFUTED]
         if wrong:
+            hold_rules(rules, point.values)
             return wrong_at(rules.primal, leaves, point, *wrong[0])
         if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
             seen.append(point.why)
@@ -300,16 +306,13 @@ def _batch(rules: Rules, at: AtPoint, other: AtPoint) -> str | GradientCheck:
 # -- floats --------------------------------------------------------------------------------------
 
 
-def _in_floats(
-    check: GradientCheck, rules: Rules, dtypes: tuple[Any, ...] | None, points: list[SpecialPoint]
-) -> GradientCheck:
+def _in_floats(check: GradientCheck, floats: tuple[RuleFloat, ...], asked: bool) -> GradientCheck:
     """The check with what is known of the floats, refuted by those that count.
 
     Where no dtype is asked for, only NaN or an infinity at the given point counts.
     """
-    floats = compiled(rules, dtypes, points)
     check = replace(check, floats=floats)
-    wrong = [x for x in floats if x.status == "UNSTABLE" and (dtypes is not None or x.grave)]
+    wrong = [x for x in floats if x.status == "UNSTABLE" and (asked or x.grave)]
     if not wrong:
         return check
     text = "the derivative rules are right as formulas, but compiled they do not compute these"

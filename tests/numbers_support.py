@@ -22,121 +22,12 @@ from jaxgrad.numbers.ball import Ball, precision
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
 from jaxgrad.numbers.field import Field, FieldFull
 from jaxgrad.numbers.polynomial import Polynomial
+from jaxgrad.numbers.running_error import RunningError
 from jaxgrad.numbers.valuation import Valuation
 from jaxgrad.program import Program, trace
 
 BALL_BITS = 100
 POLYNOMIAL_BITS = 200
-# The unit of float64: one unit in the last place is at most 2^-52 of the number.
-ULP = arb(2) ** -52
-# XLA flushes smaller results to 0.
-SMALLEST_NORMAL = arb(2) ** -1022
-# Above the largest measured error of an elementary function in float64 (exp2: 712 ulp).
-ELEMENTARY_ULPS = 1024
-# XLA divides within 2 ulp, may fuse, and adds up in any order; powers multiply a few times.
-ARITHMETIC_ULPS = 8
-
-
-class Rounded:
-    """A ball that holds whatever float64 arithmetic may return, not only the true number."""
-
-    def __init__(self, value: arb) -> None:
-        self.value = value
-
-    def __add__(self, other: Rounded) -> Rounded:
-        return rounded(self.value + other.value)
-
-    def __sub__(self, other: Rounded) -> Rounded:
-        return rounded(self.value - other.value)
-
-    def __mul__(self, other: Rounded) -> Rounded:
-        return rounded(self.value * other.value)
-
-    def __neg__(self) -> Rounded:
-        return Rounded(-self.value)
-
-
-def rounded(value: arb, ulps: int = ARITHMETIC_ULPS) -> Rounded:
-    """The ball widened by a rounding error."""
-    if value.is_zero():
-        return Rounded(value)
-    return Rounded(value + arb(0, 1) * (abs(value).upper() * ULP * ulps + SMALLEST_NORMAL))
-
-
-class RoundedSystem(NumberSystem):
-    """A running error analysis: every operation of Arb, widened by the error of XLA's."""
-
-    name = "rounded"
-
-    def __init__(self) -> None:
-        self.ball = Ball()
-
-    def constant(self, value: Any) -> Rounded:
-        return Rounded(self.ball.constant(value))
-
-    def divide(self, x: Rounded, y: Rounded) -> Rounded:
-        return rounded(x.value / y.value)
-
-    def power(self, x: Rounded, n: int) -> Rounded:
-        return rounded(x.value**n, ARITHMETIC_ULPS * (1 + abs(n)))
-
-    def total(self, terms: list[Rounded]) -> Rounded:
-        size = sum((abs(term.value) for term in terms), arb(0)).upper()
-        exact = sum((term.value for term in terms), arb(0))
-        return Rounded(exact + arb(0, 1) * (size * ULP * (1 + len(terms))))
-
-    def compare(self, relation: str, x: Rounded, y: Rounded) -> bool | None:
-        return self.ball.compare(relation, x.value, y.value)
-
-    def logical_not(self, p: Any) -> Any:
-        return self.ball.logical_not(p)
-
-    def logical_and(self, p: Any, q: Any) -> Any:
-        return self.ball.logical_and(p, q)
-
-    def truth(self, value: bool) -> bool:
-        return bool(value)
-
-    def known(self, p: Any) -> bool | None:
-        return p
-
-    def select(self, p: Any, if_false: Any, if_true: Any) -> Any:
-        if not isinstance(if_true, Rounded):
-            return self.ball.select(p, if_false, if_true)
-        return Rounded(self.ball.select(p, if_false.value, if_true.value))
-
-    def exact_value(self, x: Rounded) -> Any:
-        return self.ball.exact_value(x.value)
-
-    def is_finite(self, x: Rounded) -> Any:
-        return self.ball.is_finite(x.value)
-
-    def maximum(self, x: Rounded, y: Rounded) -> Rounded:
-        return Rounded(self.ball.maximum(x.value, y.value))
-
-    def absolute(self, x: Rounded) -> Rounded:
-        return Rounded(abs(x.value))
-
-    def sign(self, x: Rounded) -> Rounded:
-        return Rounded(self.ball.sign(x.value))
-
-    def function(self, name: str, *xs: Rounded) -> Rounded:
-        values = [x.value for x in xs]
-        if hasattr(self.ball, name):
-            return rounded(getattr(self.ball, name)(*values), ELEMENTARY_ULPS)
-        return rounded(self.ball.function(name, *values), ELEMENTARY_ULPS)
-
-    def logistic(self, x: Rounded) -> Rounded:
-        return self.function("logistic", x)
-
-    def tanh(self, x: Rounded) -> Rounded:
-        return self.function("tanh", x)
-
-    def log1p(self, x: Rounded) -> Rounded:
-        return self.function("log1p", x)
-
-    def expm1(self, x: Rounded) -> Rounded:
-        return self.function("expm1", x)
 
 
 def inputs_over(
@@ -213,7 +104,7 @@ class Checked:
         """What float64 arithmetic may return; None if a place in an array depends on rounding."""
         with precision(BALL_BITS):
             try:
-                return self.over(RoundedSystem(), *args)
+                return self.over(RunningError(), *args)
             except (CannotDecide, UnsupportedPrimitive):
                 return None
 

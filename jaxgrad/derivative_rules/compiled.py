@@ -10,15 +10,11 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgrad.derivative_rules.directions import drawn
 from jaxgrad.derivative_rules.floats import RuleFloat, rule_floats
 from jaxgrad.derivative_rules.rules import Rules
 from jaxgrad.errors import ArgumentError
-from jaxgrad.numbers.samples import Sampled
 from jaxgrad.program import is_differentiable
-from jaxgrad.rules.concrete import is_concrete
 from jaxgrad.special_points.float_points import float_points
-from jaxgrad.special_points.sampled import SampledInterpreter, run_at
 from jaxgrad.special_points.search import SpecialPoint
 
 __all__ = ["compiled", "float_dtypes"]
@@ -58,7 +54,10 @@ def float_dtypes(dtypes: Sequence[Any] | Any | None) -> tuple[np.dtype, ...] | N
 
 
 def compiled(
-    rules: Rules, dtypes: Sequence[np.dtype] | None, points: Sequence[SpecialPoint]
+    rules: Rules,
+    dtypes: Sequence[np.dtype] | None,
+    points: Sequence[SpecialPoint],
+    finite: bool,
 ) -> tuple[RuleFloat, ...]:
     """What the compiled derivatives are worth.
 
@@ -67,10 +66,11 @@ def compiled(
         dtypes: judged at the given point, at these special points, and all over the range of
             each dtype; if None only the given point is looked at, and only for NaN or infinities.
         points: special points of the program.
+        finite: whether a run at the given point returned numbers alone.
     """
     primal = rules.primal
     if dtypes is None:
-        if _all_finite(rules):
+        if finite:
             return ()
         return rule_floats(primal, rules.modes, None, [primal.point])
     places = [primal.point, *(point.values for point in points)]
@@ -88,45 +88,3 @@ def _leaves(rules: Rules, dtype: np.dtype) -> list[Any]:
         replace(leaf, dtype=dtype, value=np.asarray(leaf.value).astype(dtype))
         for leaf in rules.primal.inputs
     ]
-
-
-def _all_finite(rules: Rules) -> bool:
-    """Whether the derivative holds numbers alone at the given point, as far as can be foreseen.
-
-    Without a compilation: operation by operation, each result rounded to its dtype.
-    """
-    primal, mode = rules.primal, rules.modes[-1]
-    shapes = rules.shapes if mode == "fwd" else rules.out_shapes
-    like = primal.like_inputs if mode == "fwd" else primal.like_outputs
-    program = rules[(mode,)].program
-    count = len(primal.inputs)
-    values = [*primal.point, *like(drawn(shapes).leaves)]
-    inputs = [replace(x, value=v) for x, v in zip(program.inputs, values, strict=True)]
-    point = np.concatenate([np.ravel(v).astype(np.float64) for v in primal.point])
-    interpreter = _InItsDtypes()
-    moved = replace(program, inputs=tuple(inputs))
-    found = run_at(interpreter, moved, inputs[:count], point[None])
-    return all(np.isfinite(interpreter.dense(leaf)).all() for leaf in found)
-
-
-class _InItsDtypes(SampledInterpreter):
-    """Rounds every result to its dtype, and flushes what is subnormal there, as XLA does."""
-
-    def apply(self, equation: Any, arguments: list[Any]) -> list[Any]:
-        outputs = super().apply(equation, arguments)
-        return [
-            self._rounded(value, variable.aval.dtype)
-            if not is_concrete(value) and is_differentiable(variable.aval.dtype)
-            else value
-            for value, variable in zip(outputs, equation.outvars, strict=True)
-        ]
-
-    def _rounded(self, value: Any, dtype: Any) -> Any:
-        smallest = float(jnp.finfo(dtype).smallest_normal)
-
-        def nearest(x: Any) -> Any:
-            numbers = np.asarray(x.values, np.float64).astype(dtype).astype(np.float64)
-            return Sampled(np.where(np.abs(numbers) < smallest, 0.0, numbers))
-
-        with np.errstate(all="ignore"):
-            return self.system.map(nearest, value)

@@ -19,7 +19,8 @@ __all__ = ["Meeting", "balls", "draw", "meet", "meet_once"]
 
 # The widest float has 53 significant bits: values that agree to twice as many are told apart from
 # every neighbour of theirs, and from every product of two of them.
-ENOUGH_BITS = 2 * 53
+FLOAT_BITS = 53
+ENOUGH_BITS = 2 * FLOAT_BITS
 FIRST_PRECISION = 2 * ENOUGH_BITS
 # Past this precision two balls that still meet are reported as they are.
 LAST_PRECISION = 16 * FIRST_PRECISION
@@ -62,6 +63,14 @@ class Meeting:
             short = (bits < ENOUGH_BITS) & (absolute < ZERO_BITS) & ~self.apart[k]
             missing += [(k, tuple(int(i) for i in index)) for index in np.argwhere(short)]
         return missing
+
+    @property
+    def seen(self) -> bool:
+        """Whether both sides are numbers here, known to as many bits as a float64 has."""
+        return all(
+            bool((np.maximum(bits, absolute) >= FLOAT_BITS).all())
+            for bits, absolute in zip(self.bits, self.absolute, strict=True)
+        )
 
     def least_bits(self) -> int:
         """The fewest bits to which any entry agrees; entries that are equal exactly apart."""

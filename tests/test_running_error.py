@@ -1,0 +1,113 @@
+"""Balls that hold what floating-point arithmetic may return, in every dtype."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flint import arb
+from hypothesis import given
+from hypothesis import strategies as st
+from program_strategies import SIZE, RandomProgram, programs
+from rule_examples import EXAMPLES, Example
+from rule_support import GENERIC
+
+from jaxgrad.engines.witness import hold_program
+from jaxgrad.numbers.running_error import RunningError
+from jaxgrad.program import trace
+
+DTYPES = [np.float32, np.float16, jnp.bfloat16]
+HERE = {name: example for name, example in EXAMPLES.items() if example.here}
+
+
+def _held(function: Any, *args: np.ndarray) -> int:
+    program = trace(function, args)
+    return hold_program("f", program, [leaf.value for leaf in program.inputs]).held
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_a_primitive_is_held_against_its_run_in_float32(name: str) -> None:
+    example: Example = HERE[name]
+    x, y = GENERIC[example.domain], GENERIC["real"][::-1]
+    assert _held(example.function, x.astype(np.float32), y.astype(np.float32)) > 0
+
+
+@given(
+    program=programs,
+    dtype=st.sampled_from(DTYPES),
+    entries=st.lists(st.floats(-3, 3, width=16), min_size=2 * SIZE, max_size=2 * SIZE),
+)
+def test_a_random_program_and_its_gradient_in_narrow_dtypes(
+    program: RandomProgram, dtype: Any, entries: list[float]
+) -> None:
+    x, y = (np.array(part, dtype) for part in (entries[:SIZE], entries[SIZE:]))
+    _held(program, x, y)
+    _held(jax.grad(lambda x, y: jnp.sum(program(x, y)), (0, 1)), x, y)
+
+
+def test_something_is_held_of_a_random_gradient() -> None:
+    x = np.array([0.375, -1.125, 2.0], np.float32)
+    steps = (("logistic", 0, 1), ("matrix", 2, 0), ("exp", 3, 1))
+    program = RandomProgram(steps, "sum")
+    assert _held(jax.grad(lambda x: jnp.sum(program(x, x))), x) == SIZE
+
+
+@pytest.mark.parametrize("dtype", [np.float64, *DTYPES], ids=str)
+def test_arithmetic_is_enclosed_and_not_much_more(dtype: Any) -> None:
+    system = RunningError(dtype)
+    with jax.enable_x64(True):
+        limits = jnp.finfo(dtype)
+        a, b = (jnp.asarray(x, dtype) for x in (0.7, 0.11))
+        x, y = system.constant(float(a)), system.constant(float(b))
+        results = {
+            "sum": (x + y, a + b),
+            "difference": (x - y, a - b),
+            "product": (x * y, a * b),
+            "quotient": (system.divide(x, y), a / b),
+            "power": (system.power(x, 3), a**3),
+        }
+        for name, (enclosure, result) in results.items():
+            assert enclosure.value.contains(arb(float(result))), name
+            width = float(enclosure.value.rad()) / abs(float(result))
+            assert float(limits.eps) / 2 < width < 64 * float(limits.eps), name
+    assert len(results) == 5
+
+
+def test_a_sum_is_enclosed_in_any_order() -> None:
+    terms = [1e8, 1.0, -1e8, 3.0]
+    system = RunningError(np.float32)
+    found = system.total([system.constant(x) for x in terms]).value
+    orders = [np.float32(0), np.float32(0)]
+    for x, y in zip(terms, reversed(terms), strict=True):
+        orders = [np.float32(orders[0] + np.float32(x)), np.float32(orders[1] + np.float32(y))]
+    assert orders[0] != orders[1]
+    assert all(found.contains(arb(float(x))) for x in orders)
+
+
+def test_what_may_overflow_is_unknown() -> None:
+    system = RunningError(np.float16)
+    large = system.constant(60000.0)
+    for value in (large + large, large * large, system.exp(system.constant(12.0))):
+        assert not value.value.is_finite()
+    assert system.is_finite(large + large) is None
+
+
+def test_what_is_flushed_is_enclosed() -> None:
+    system = RunningError(np.float32)
+    tiny = system.constant(1e-39)
+    assert system.compare("eq", tiny, system.constant(0)) is None
+    assert (tiny * system.constant(1e38)).value.contains(arb(0))
+
+
+def test_matrix_products_are_as_good_as_sums_of_products() -> None:
+    generator = np.random.default_rng(0)
+    a, b = (generator.standard_normal((4, 4)).astype(np.float32) for _ in range(2))
+    system = RunningError(np.float32)
+    found = system.matmul(system.constants(a), system.constants(b))
+    exact = np.asarray(jnp.asarray(a) @ jnp.asarray(b))
+    for index in np.ndindex(exact.shape):
+        assert found[index].value.contains(arb(float(exact[index])))
+        assert float(found[index].value.rad()) < 1e-5

@@ -1,0 +1,180 @@
+"""A program that is read as another than it is contradicts its own run, whatever reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxgrad
+from jaxgrad.engines.not_finite import first_not_finite
+from jaxgrad.errors import EnginesDisagree, GradientMismatch
+from jaxgrad.numpy_code import NumberArray
+from jaxgrad.rules.registry import RULES
+
+X = np.arange(6, dtype=np.float32).reshape(3, 2) + 1
+
+
+@pytest.fixture
+def misread(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Replaces what a primitive is read as by a function of what it was read as before."""
+
+    def plant(name: str, change: Callable[[Any, Any], Any]) -> None:
+        right = RULES[name]
+
+        def wrong(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+            return change(interpreter, right(interpreter, equation, inputs))
+
+        monkeypatch.setitem(RULES, name, wrong)
+
+    yield plant
+
+
+def _twice(interpreter: Any, value: Any) -> Any:
+    return interpreter.system.map(lambda x: x + x, value)
+
+
+def _negated(interpreter: Any, value: Any) -> Any:
+    return interpreter.system.map(lambda x: -x, value)
+
+
+def _reversed(interpreter: Any, value: Any) -> Any:
+    return value[::-1] if isinstance(value, np.ndarray) else value
+
+
+def _thousandth_more(interpreter: Any, value: Any) -> Any:
+    factor = interpreter.system.constant(1.0009765625)
+    return interpreter.system.map(lambda x: x * factor, value)
+
+
+def _recurrent(x: Any) -> Any:
+    return jax.lax.scan(lambda carry, row: (jax.nn.sigmoid(carry + row), row), x[0], x)[0]
+
+
+MISREADINGS = [
+    ("sin", _twice, lambda x: jnp.sin(x)),
+    ("sin", _thousandth_more, lambda x: jnp.sin(x)),
+    ("neg", _twice, lambda x: -x),
+    ("transpose", _reversed, lambda x: x.T * 1.0),
+    ("reduce_sum", _negated, lambda x: jnp.sum(x, axis=0)),
+    ("dot_general", _twice, lambda x: x.T @ x),
+    ("exp", _negated, lambda x: jnp.where(x > 2, jnp.exp(-x), 0)),
+    ("logistic", _negated, _recurrent),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "function"), MISREADINGS)
+def test_a_misreading_is_no_verdict_of_compare(
+    misread: Any, name: str, change: Any, function: Any
+) -> None:
+    """Both sides are misread alike, so that nothing but their own runs can tell."""
+    assert jaxgrad.compare(function, function, X).verdict.passes
+    misread(name, change)
+    with pytest.raises(EnginesDisagree, match=r"when it is run, and is read as .* report it"):
+        jaxgrad.compare(function, function, X)
+
+
+def test_a_misreading_does_not_refute(misread: Any) -> None:
+    misread("sin", _twice)
+    with pytest.raises(EnginesDisagree):
+        jaxgrad.compare(lambda x: 0 * x + jnp.sin(x), lambda x: jnp.sin(x) * 2, X)
+
+
+def test_a_misreading_that_shows_at_a_drawn_point_alone_does_not_refute(misread: Any) -> None:
+    def below_a_fifth(interpreter: Any, value: Any) -> Any:
+        system = interpreter.system
+        bound, one = system.constant(0.2), system.constant(1)
+
+        def shifted(x: Any) -> Any:
+            return x + one if system.known(system.compare("lt", x, bound)) else x
+
+        return system.map(shifted, value)
+
+    misread("sin", below_a_fifth)
+    with pytest.raises(EnginesDisagree):
+        jaxgrad.compare(jnp.sin, lambda x: 2 * jnp.sin(x / 2) * jnp.cos(x / 2), 0.5)
+
+
+@pytest.mark.parametrize("modes", ["fwd", "rev"])
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_misreading_is_no_verdict_of_check_grads(misread: Any, modes: str, order: int) -> None:
+    """The rule of cos is read by the derivatives of sin alone, in every mode and order."""
+    jaxgrad.check_grads(jnp.sin, (0.5,), order, modes)
+    misread("cos", _thousandth_more)
+    with pytest.raises(EnginesDisagree, match="of f"):
+        jaxgrad.check_grads(jnp.sin, (0.5,), order, modes)
+
+
+def test_a_primal_that_is_misread_is_no_verdict_of_check_grads(misread: Any) -> None:
+    misread("sin", _twice)
+    with pytest.raises(EnginesDisagree, match=r"^f"):
+        jaxgrad.check_grads(jnp.sin, (0.5,))
+
+
+def test_numpy_code_is_held_against_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hand(x: Any) -> Any:
+        return np.exp(x) * float(1)
+
+    jaxgrad.compare(hand, jnp.exp, np.float64(0.5)).assert_agrees()
+    right = NumberArray.__array_ufunc__
+
+    def wrong(self: Any, ufunc: Any, *args: Any, **keywords: Any) -> Any:
+        return right(self, np.sin if ufunc is np.exp else ufunc, *args, **keywords)
+
+    monkeypatch.setattr(NumberArray, "__array_ufunc__", wrong)
+    with pytest.raises(EnginesDisagree, match=r"^hand"):
+        jaxgrad.compare(hand, jnp.exp, np.float64(0.5))
+
+
+# -- NaN and infinities at the given point ---------------------------------------------------------
+
+
+def _overflows(x: Any) -> Any:
+    return jnp.exp(x) / (1 + jnp.exp(x))
+
+
+NOT_FINITE = [
+    (jax.grad(lambda x: jnp.linalg.norm(x) ** 2), jax.grad(lambda x: jnp.sum(x * x)), jnp.zeros(2)),
+    (_overflows, jax.nn.sigmoid, 100.0),
+    (jax.nn.sigmoid, _overflows, 100.0),
+    (_overflows, _overflows, 100.0),
+    (lambda x: jnp.asarray(x) * 2.0**100 * 2.0**100 / 2.0**120, lambda x: x * 2.0**80, 2.0**-60),
+]
+
+
+@pytest.mark.parametrize(("hand", "auto", "at"), NOT_FINITE)
+def test_nan_or_infinity_where_there_is_a_number_fails(hand: Any, auto: Any, at: Any) -> None:
+    found = jaxgrad.compare(hand, auto, at)
+    with pytest.raises(GradientMismatch, match=r"at the given arguments hand returns .* and auto"):
+        found.assert_agrees()
+    printed: dict[str, Any] = {"hand": hand, "auto": auto, "shown": []}
+    assert found.counterexample is not None
+    exec(found.counterexample.replace("print(", "shown.append("), printed)
+    assert not np.isfinite(printed["shown"]).all()
+
+
+@pytest.mark.parametrize(
+    ("function", "at"),
+    [(jax.nn.sigmoid, 100.0), (jnp.exp, 90.0), (lambda x: -jnp.exp(x), 90.0), (jnp.tanh, 1e6)],
+)
+def test_an_infinity_that_is_right_is_no_fault(function: Any, at: float) -> None:
+    """e^90 is beyond every float32, so that inf is what a right program returns."""
+    jaxgrad.compare(function, lambda x: function(x) * 1, at).assert_agrees()
+
+
+def test_nan_on_both_sides_where_nothing_is_defined_proves_nothing() -> None:
+    found = jaxgrad.compare(jnp.log, jnp.log, -1.0)
+    assert found.verdict is jaxgrad.Verdict.UNDECIDED
+
+
+def test_which_entry_is_not_finite() -> None:
+    ok, nan, inf = (np.array([1.0, x]) for x in (2.0, np.nan, np.inf))
+    count = np.array([1, 2])
+    assert first_not_finite([count, nan], [count, ok], lambda: None) == (1, (1,))
+    assert first_not_finite([ok], [inf], lambda: None) == (0, (1,))
+    assert first_not_finite([ok], [ok], lambda: None) is None
+    assert first_not_finite([inf], [nan], lambda: None) is None
