@@ -44,7 +44,7 @@ CASES = {
     "check_grads, gelu": _checked(jax.nn.gelu),
     "check_grads, softmax, order 2": _checked(jax.nn.softmax, 2),
     "check_grads, scan": _checked(
-        lambda x: jax.lax.scan(lambda c, y: (jnp.sin(c + y), c), 0.0, x)[0]
+        lambda x: jax.lax.scan(lambda c, y: (jnp.sin(c + y), c), x[0], x)[0]
     ),
 }
 
