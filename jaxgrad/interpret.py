@@ -7,15 +7,18 @@ object arrays of the system's truth values.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from jaxgrad import rules
+from jaxgrad.budgets import WHILE_BUDGET
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.numbers.base import NumberSystem
+from jaxgrad.numbers.base import COMPLEX, CannotDecide, NumberSystem
 from jaxgrad.program import is_differentiable
 from jaxgrad.rules.concrete import evaluate, is_concrete
 
@@ -31,6 +34,8 @@ class Interpreter:
 
     def __init__(self, system: NumberSystem) -> None:
         self.system = system
+        self._loops = 0  # how many `while_loop`s are being run, one within the other
+        self._spent = 0
 
     def run(self, jaxpr: Any, consts: Any, inputs: list[Any]) -> list[Any]:
         """The outputs of a jaxpr whose constants and inputs are given as values."""
@@ -40,6 +45,9 @@ class Interpreter:
         for equation in jaxpr.eqns:
             arguments = [self._read(values, atom) for atom in equation.invars]
             outputs = self.apply(equation, arguments)
+            if self._loops:
+                shapes = (getattr(atom.aval, "shape", ()) for atom in equation.outvars)
+                self._spend(sum(map(math.prod, shapes)))
             values.update(zip(equation.outvars, outputs, strict=True))
         return [self._read(values, atom) for atom in jaxpr.outvars]
 
@@ -48,6 +56,27 @@ class Interpreter:
         if hasattr(closed, "consts"):
             return self.run(closed.jaxpr, closed.consts, inputs)
         return self.run(closed, (), inputs)
+
+    def turn(self, closed: Any, inputs: list[Any]) -> list[Any]:
+        """As :meth:`call`, of a program that a ``while_loop`` runs, nobody knows how often.
+
+        Raises:
+            CannotDecide: all of them together have spent their budget.
+        """
+        self._loops += 1
+        try:
+            self._spend(1)
+            return self.call(closed, inputs)
+        finally:
+            self._loops -= 1
+
+    def _spend(self, numbers: int) -> None:
+        self._spent += numbers
+        if self._spent > WHILE_BUDGET:
+            raise CannotDecide(
+                f"a `while_loop` goes on past the budget of {WHILE_BUDGET} numbers made in it; "
+                "over exact numbers it may never end"
+            )
 
     def apply(self, equation: Any, arguments: list[Any]) -> list[Any]:
         """The outputs of one equation."""
@@ -72,6 +101,13 @@ class Interpreter:
             value = np.asarray(value)
         if jnp.issubdtype(value.dtype, jax.dtypes.extended):
             return value
+        if isinstance(value, Tracer):
+            raise UnsupportedPrimitive(
+                "the program holds a value of another trace (a tracer): a function was made inside "
+                "jax.vmap, jax.jit or the like, and its derivative rule was kept for later"
+            )
+        if jnp.issubdtype(value.dtype, np.complexfloating):
+            raise UnsupportedPrimitive(COMPLEX)
         if is_differentiable(value.dtype):
             return self.system.constants(np.asarray(value))
         return np.asarray(value)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxgrad.budgets import require_scan
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.rules.registry import CALLS, inner_jaxpr, scan_counts
 
@@ -44,6 +45,7 @@ def longest_chain(program: Any) -> int:
 
     Raises:
         UnsupportedPrimitive: a loop whose length is not known before it runs.
+        CannotDecide: a loop that is too long.
 
     Example:
         >>> import jax
@@ -86,6 +88,7 @@ def _open(jaxpr: Any) -> Any:
 
 
 def _through_scan(params: Any, inputs: list[int]) -> list[int]:
+    require_scan(params["length"], params["jaxpr"])
     body = _open(params["jaxpr"])
     constants, carries = scan_counts(params)
     deepest: list[int] = []

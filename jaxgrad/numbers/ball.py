@@ -51,6 +51,11 @@ def exact_ball(value: Any) -> arb:
     return arb(float(value))
 
 
+# An integer m and a power of 2 make up a float: 53 bits and an exponent of 11 bits.  Products of
+# sixteen floats still are known as fractions.
+LARGEST_EXPONENT = 16 * (1074 + 53)
+
+
 class Ball(ThreeValued):
     """The reals enclosed by Arb balls at the current working precision.
 
@@ -152,6 +157,8 @@ class Ball(ThreeValued):
         if not (x.is_exact() and x.is_finite()):
             return None
         mantissa, exponent = x.man_exp()
+        if abs(exponent) > LARGEST_EXPONENT:  # as a fraction it would not fit into memory
+            return None
         return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
 
     def is_finite(self, x: arb) -> bool | None:
@@ -218,7 +225,9 @@ def _round_half_even(x: arb) -> arb:
 
 
 def _round_ends(x: arb, rounded: Callable[[arb], arb]) -> arb:
-    """Rounding is monotone, so the ends enclose."""
+    """Rounding is monotone, so the ends enclose; of a NaN or the whole line there are none."""
+    if not x.is_finite():
+        return x
     return rounded(x.lower()).union(rounded(x.upper()))
 
 

@@ -29,6 +29,13 @@ class CannotDecide(JaxgradError):
     """Evaluation stopped for want of precision, of a budget or of a rule; the text says which."""
 
 
+COMPLEX = (
+    "complex numbers are not supported yet, neither as arguments and results nor in between; "
+    "compute with real and imaginary parts as two real arrays"
+)
+"""Why a program is not looked at."""
+
+
 def objects(values: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
     """A NumPy object array of the given elements, never unpacked into their parts."""
     flat = list(values)
@@ -52,7 +59,13 @@ class NumberSystem:
         raise NotImplementedError
 
     def constants(self, values: np.ndarray) -> np.ndarray:
-        """Elementwise :meth:`constant`, with equal numbers converted once."""
+        """Elementwise :meth:`constant`, with equal numbers converted once.
+
+        Raises:
+            UnsupportedPrimitive: the values are complex.
+        """
+        if np.iscomplexobj(values):
+            raise UnsupportedPrimitive(COMPLEX)
         cache: dict[Any, Element] = {}
         flat = np.asarray(values).reshape(-1)
         if flat.dtype.kind not in "biufO":  # bfloat16 and the 8-bit floats

@@ -46,6 +46,9 @@ class Generator:
 
 
 POSITIVE = frozenset({"exp", "exp_inverse", "sigmoid", "softplus"})
+# Of a numerator or denominator: two such are multiplied in some 50 μs, and a hundred floats of the
+# smallest size, each of 1074 + 53 bits, make up one.
+MOST_BITS = 100 * (1074 + 53)
 NOT_NEGATIVE = frozenset({"root", "positive", "zero"})
 
 
@@ -141,11 +144,16 @@ class Field:
         Raises:
             CannotDecide: the budget is spent.
         """
-        self.work += (len(poly) + 1) * self.capacity
-        if len(poly) > self.max_terms:
+        count = len(poly)
+        self.work += (count + 1) * self.capacity
+        if count > self.max_terms:
             raise CannotDecide(f"a polynomial grew past the budget of {self.max_terms} terms")
         if self.max_work is not None and self.work > self.max_work:
             raise CannotDecide(f"the polynomials grew past the budget of {self.max_work} exponents")
+        # Where coefficients grow, those at the ends or in the middle of the terms do.
+        for i in {0, count // 2, count - 1} if count else ():
+            if poly.coefficient(i).height_bits() > MOST_BITS:
+                raise CannotDecide(f"a coefficient grew past the budget of {MOST_BITS} bits")
 
     # -- reading polynomials -----------------------------------------------------------------
     def used(self, poly: Poly) -> list[Generator]:

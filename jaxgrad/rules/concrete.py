@@ -45,14 +45,15 @@ CHOOSING = ("clamp", "max", "min", "reduce_max", "reduce_min")
 
 
 def require_real(equation: Any) -> None:
-    """Refuses arithmetic on integers that depend on a real variable: it wraps around.
+    """Refuses arithmetic on integers that depend on a real variable, which wraps around.
 
     Raises:
-        UnsupportedPrimitive: the outputs are no floating-point numbers.
+        UnsupportedPrimitive: the outputs are no floating-point numbers, or an input is a boolean.
     """
     if equation.primitive.name in CHOOSING:
         return
-    if not is_differentiable(equation.outvars[0].aval.dtype):
+    truths = any(atom.aval.dtype == np.dtype(bool) for atom in equation.invars)
+    if truths or not is_differentiable(equation.outvars[0].aval.dtype):
         _refuse(equation)
 
 

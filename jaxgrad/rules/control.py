@@ -7,14 +7,32 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxgrad.budgets import require_scan
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.rules.devices import device
-from jaxgrad.rules.registry import CALLS, inner_jaxpr, rule, scan_counts
+from jaxgrad.rules.registry import CALLS, anything, inner_jaxpr, rule, scan_counts
 from jaxgrad.rules.structural import is_key
 
+# What each call has beside its program.  Of a custom rule all that belongs to its derivatives is
+# read where JAX derives; a `composite` and a `custom_vmap_call` mean their program.
+_UNREAD_BY_CALLS: dict[str, tuple[str, ...]] = {
+    "jit": (
+        "name", "inline", "keep_unused", "compiler_options_kvs", "donated_invars", "ctx_mesh",
+        "in_shardings", "out_shardings", "in_layouts", "out_layouts",
+    ),
+    "call": ("name",),
+    "remat2": ("prevent_cse", "differentiated", "policy"),
+    "custom_jvp_call": ("jvp_jaxpr_fun", "symbolic_zeros"),
+    "custom_vjp_call": (
+        "fwd_jaxpr_thunk", "bwd", "num_consts", "out_trees", "symbolic_zeros",
+    ),
+    "composite": ("name", "attributes", "version"),
+    "linear_call": ("transpose_thunk", "num_callee_consts", "num_res"),
+    "custom_vmap_call": ("rule", "in_tree", "out_tree"),
+}  # fmt: skip
 
-@rule(*CALLS)
+
 def _call(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     inner = inner_jaxpr(equation.params)
     written_for_floats = device(inner, equation)
@@ -23,7 +41,21 @@ def _call(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     return interpreter.call(inner, inputs)
 
 
-@rule("scan")
+for _name in CALLS:
+    rule(
+        _name,
+        # The last tells the arguments of a custom rule from the constants of its program.
+        reads=("jaxpr", "call_jaxpr", "callee", "call", "num_consts"),
+        harmless=dict.fromkeys(_UNREAD_BY_CALLS.get(_name, ()), anything),
+    )(_call)
+
+
+# The results stand in the order of the program's own, as `ft_out` says too.
+@rule(
+    "scan",
+    reads=("jaxpr", "length", "reverse", "num_consts", "num_carry", "ft_in"),
+    harmless={"ft_out": anything, "linear": anything},
+)
 def _scan(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     params = equation.params
     num_constants, num_carry = scan_counts(params)
@@ -31,6 +63,7 @@ def _scan(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     carry = list(inputs[num_constants : num_constants + num_carry])
     sequences = inputs[num_constants + num_carry :]
     steps = range(params["length"])
+    require_scan(params["length"], params["jaxpr"])
     collected: list[list[Any]] = []
     for i in reversed(steps) if params["reverse"] else steps:
         rows = [sequence[i, ...] for sequence in sequences]
@@ -58,7 +91,8 @@ def stacked(interpreter: Any, variables: Any, collected: list[list[Any]]) -> lis
     return outputs
 
 
-@rule("cond")
+# `branches_platforms` says which branch is lowered where; the index says it, too.
+@rule("cond", reads=("branches",), harmless={"branches_platforms": anything})
 def _cond(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     """Runs the chosen branch; where the choice is open, both, and selects entry by entry."""
     index, *operands = inputs
@@ -104,19 +138,19 @@ def _chosen(
     return system.map(lambda x, y: system.select(condition, x, y), *arrays)
 
 
-@rule("while")
+@rule("while", reads=("cond_nconsts", "cond_jaxpr", "body_nconsts", "body_jaxpr"))
 def _while(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     params = equation.params
     split = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
     test_constants, constants = inputs[: split[0]], inputs[split[0] : split[1]]
     carry = list(inputs[split[1] :])
     while True:
-        (condition,) = interpreter.call(params["cond_jaxpr"], [*test_constants, *carry])
+        (condition,) = interpreter.turn(params["cond_jaxpr"], [*test_constants, *carry])
         if condition.dtype == object:
             raise CannotDecide("whether a `while_loop` goes on depends on an open comparison")
         if not np.any(condition):
             return carry
-        following = interpreter.call(params["body_jaxpr"], [*constants, *carry])
+        following = interpreter.turn(params["body_jaxpr"], [*constants, *carry])
         # A loop that was mapped over an axis stops entry by entry.
         carry = following if np.all(condition) else [
             _advanced(interpreter, np.asarray(condition), variable.aval.dtype, *values)
@@ -135,7 +169,7 @@ def _advanced(
     return np.where(goes_on, after, before)
 
 
-@rule("custom_linear_solve")
+@rule("custom_linear_solve", reads=("const_lengths", "jaxprs"))
 def _custom_linear_solve(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     """What its ``solve`` returns, which must be the solution: its derivative rule relies on it.
 
@@ -165,12 +199,26 @@ def _custom_linear_solve(interpreter: Any, equation: Any, inputs: list[Any]) -> 
     return solution
 
 
-@rule("debug_callback", "debug_print")
 def _without_effect(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     return []
 
 
-@rule("pure_callback", "io_callback")
+# They return nothing: what is printed, and how, is no value.
+for _name, _unread in {
+    "debug_callback": ("callback", "effect", "partitioned"),
+    "debug_print": (
+        "fmt", "ordered", "partitioned", "in_tree", "static_args", "np_printoptions",
+        "has_placeholders", "logging_record",
+    ),
+}.items():  # fmt: skip
+    rule(_name, harmless=dict.fromkeys(_unread, anything))(_without_effect)
+
+
+@rule(
+    "pure_callback",
+    "io_callback",
+    reads=("callback", "result_avals", "vmap_method", "ordered"),
+)
 def _callback(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     raise UnsupportedPrimitive(
         f"`{equation.primitive.name}` runs Python code that is no JAX program; hold the function "
@@ -178,7 +226,12 @@ def _callback(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     )
 
 
-@rule("shard_map")
+# Over a mesh of one device every specification is the whole array.
+@rule(
+    "shard_map",
+    reads=("mesh", "jaxpr"),
+    harmless=dict.fromkeys(("in_specs", "out_specs", "check_vma", "newly_manual_axes"), anything),
+)
 def _shard_map(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     """On one device it is a call of its program."""
     if equation.params["mesh"].size != 1:

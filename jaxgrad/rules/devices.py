@@ -198,7 +198,7 @@ def _kinds(variables: Sequence[Any]) -> str:
     return "".join("f" if is_differentiable(d) else np.dtype(d).kind for d in dtypes)
 
 
-@rule("call_hi_primitive")
+@rule("call_hi_primitive", reads=("_prim",))
 def _carrying(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     """A primitive whose program is known to itself: that program, unless it reads bits."""
     primitive = equation.params["_prim"]

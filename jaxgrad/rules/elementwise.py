@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.numbers.base import NumberSystem
+from jaxgrad.numbers.base import COMPLEX, NumberSystem
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.program import is_differentiable
 from jaxgrad.rules.concrete import (
@@ -18,7 +18,8 @@ from jaxgrad.rules.concrete import (
     require_real,
     require_truth,
 )
-from jaxgrad.rules.registry import rule
+from jaxgrad.rules.logic import CHOICES, differ
+from jaxgrad.rules.registry import anything, rule
 
 __all__ = ["ELEMENTWISE", "apply_elementwise"]
 
@@ -83,16 +84,17 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     },
 }  # fmt: skip
 
-# The identity on real numbers: rounding belongs to the question about floats.
-IDENTITY = (
-    "copy",
-    "device_put",
-    "stop_gradient",
-    "reduce_precision",
-    "optimization_barrier",
-    "name",
-    "sharding_constraint",
-)
+# The identity on real numbers -> the parameters that leave it so: rounding belongs to the question
+# about floats, the others are where an array lies and what it is called.
+IDENTITY: dict[str, tuple[str, ...]] = {
+    "copy": (),
+    "device_put": ("devices", "srcs", "copy_semantics"),
+    "stop_gradient": (),
+    "reduce_precision": ("exponent_bits", "mantissa_bits"),
+    "optimization_barrier": (),
+    "name": ("name",),
+    "sharding_constraint": ("layout", "context_mesh", "unconstrained_dims"),
+}
 
 
 def apply_elementwise(interpreter: Any, equation: Any, inputs: list[Any], f: Any) -> Any:
@@ -112,11 +114,23 @@ def apply_elementwise(interpreter: Any, equation: Any, inputs: list[Any], f: Any
     return system.map(apply, *arrays)
 
 
+def real_or_none(dtype: Any) -> bool:
+    """Whether the dtype of a result is that of the inputs, or floating point: of real numbers.
+
+    To integers the inputs would be converted first, which cuts their fractions off.
+    """
+    return dtype is None or is_differentiable(dtype)
+
+
 def _make(name: str, f: Callable[..., Any]) -> None:
-    @rule(name)
+    harmless = {"out_dtype": real_or_none} if name == "mul" else {}
+
+    @rule(name, harmless=harmless)
     def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
+        if name in CHOICES and equation.outvars[0].aval.dtype == np.dtype(bool):
+            return _of_truths(interpreter, inputs, CHOICES[name])
         require_real(equation)
         return apply_elementwise(interpreter, equation, inputs, f)
 
@@ -125,15 +139,25 @@ for _name, _f in ELEMENTWISE.items():
     _make(_name, _f)
 
 
-@rule(*IDENTITY)
+def _of_truths(interpreter: Any, inputs: list[Any], f: Callable[..., Any]) -> Any:
+    truths = [interpreter.truths(value) for value in inputs]
+    system = interpreter.system
+    return interpreter.settle(system.map(lambda *ps: f(system, *ps), *truths))
+
+
 def _identity(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     return list(inputs)
 
 
-@rule("integer_pow")
+for _name, _unread in IDENTITY.items():
+    rule(_name, harmless=dict.fromkeys(_unread, anything))(_identity)
+
+
+@rule("integer_pow", reads=("y",))
 def _integer_pow(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
+    require_real(equation)
     n = equation.params["y"]
     return apply_elementwise(interpreter, equation, inputs, lambda s, x: s.power(x, n))
 
@@ -143,6 +167,7 @@ def _pow(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     """x^y: an integer exponent is a repeated product, whatever the sign of x."""
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
+    require_real(equation)
     base, exponent = inputs
     if is_concrete(exponent):
         system = interpreter.system
@@ -152,7 +177,7 @@ def _pow(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     return apply_elementwise(interpreter, equation, inputs, lambda s, x, y: s.function("pow", x, y))
 
 
-@rule("round")
+@rule("round", reads=("rounding_method",))
 def _round(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
@@ -161,16 +186,11 @@ def _round(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     return apply_elementwise(interpreter, equation, inputs, lambda s, x: s.function(name, x))
 
 
-# Orders that also tell NaN and −0 apart, which the reals do not have.
-TOTAL_ORDERS = {"lt_to": "lt", "le_to": "le", "eq_to": "eq"}
-
-
-@rule("lt", "le", "gt", "ge", "eq", "ne", *TOTAL_ORDERS)
+@rule("lt", "le", "gt", "ge", "eq", "ne")
 def _compare(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
     name = str(equation.primitive.name)
-    name = TOTAL_ORDERS.get(name, name)
     if equation.invars[0].aval.dtype == np.dtype(bool):
         return _compare_truths(interpreter, name, inputs)
     result = apply_elementwise(interpreter, equation, inputs, lambda s, x, y: s.compare(name, x, y))
@@ -198,18 +218,13 @@ def _logical(name: str, f: Callable[..., Any]) -> None:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
         require_truth(equation)
-        truths = [interpreter.truths(value) for value in inputs]
-        system = interpreter.system
-        return interpreter.settle(system.map(lambda *ps: f(system, *ps), *truths))
+        return _of_truths(interpreter, inputs, f)
 
 
 _logical("and", lambda s, p, q: s.logical_and(p, q))
 _logical("or", lambda s, p, q: s.logical_or(p, q))
 _logical("not", lambda s, p: s.logical_not(p))
-_logical(
-    "xor",
-    lambda s, p, q: s.logical_and(s.logical_or(p, q), s.logical_not(s.logical_and(p, q))),
-)
+_logical("xor", differ)
 
 
 @rule("is_finite")
@@ -251,11 +266,14 @@ def _choose(chosen: np.ndarray, cases: list[np.ndarray]) -> np.ndarray:
     return stacked[chosen.reshape(-1), np.arange(chosen.size)].reshape(chosen.shape)
 
 
-@rule("convert_element_type")
+# A weak type says how dtypes are promoted later on, which the tracing has done.
+@rule("convert_element_type", reads=("new_dtype",), harmless={"weak_type": anything})
 def _convert_element_type(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     (value,) = inputs
     new = equation.params["new_dtype"]
     system = interpreter.system
+    if np.issubdtype(new, np.complexfloating):
+        raise UnsupportedPrimitive(COMPLEX)
     if is_concrete(value):
         if is_differentiable(new):  # an integer is the same real number
             return system.constants(np.asarray(value))
@@ -284,7 +302,8 @@ def _truncated(interpreter: Any, value: np.ndarray, dtype: Any) -> np.ndarray:
     return np.array([int(x) for x in known], dtype).reshape(value.shape)
 
 
-@rule("nextafter", "bitcast_convert_type", "random_bits")
+# Known numbers are given to the primitive itself, with all its parameters.
+@rule("nextafter", "bitcast_convert_type", "random_bits", reads=("new_dtype", "bit_width", "shape"))
 def _no_real_meaning(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)

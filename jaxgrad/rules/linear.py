@@ -10,10 +10,16 @@ import numpy as np
 from jaxgrad.numbers.base import NumberSystem, objects
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.rules.concrete import evaluate, is_discrete, require_real, require_truth
+from jaxgrad.rules.elementwise import real_or_none
+from jaxgrad.rules.logic import CHOICES, differ
 from jaxgrad.rules.registry import rule
 
 
-@rule("dot_general")
+@rule(
+    "dot_general",
+    reads=("dimension_numbers",),
+    harmless={"preferred_element_type": real_or_none},
+)
 def _dot_general(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
@@ -71,17 +77,21 @@ def smallest(system: NumberSystem, xs: list[Any]) -> Any:
     return -largest
 
 
+LOGICAL = ("reduce_and", "reduce_or", "reduce_xor")
+
+
 def _reduction(name: str, reduce: Callable[[Any, list[Any]], Any]) -> None:
-    @rule(name)
+    @rule(name, reads=("axes",))
     def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
-        logical = name in ("reduce_and", "reduce_or", "reduce_xor")
-        (require_truth if logical else require_real)(equation)
+        of_truths = equation.outvars[0].aval.dtype == np.dtype(bool)
+        (require_truth if name in LOGICAL else require_real)(equation)
         rows, shape = rows_of(inputs[0], equation.params["axes"])
         system = interpreter.system
-        result = objects((reduce(system, list(row)) for row in rows), shape)
-        return interpreter.settle(result) if logical else result
+        combine = _OF_TRUTHS.get(name, reduce) if of_truths else reduce
+        result = objects((combine(system, list(row)) for row in rows), shape)
+        return interpreter.settle(result) if of_truths else result
 
 
 def _fold(combine: Callable[[Any, Any, Any], Any], start: Any) -> Callable[[Any, list[Any]], Any]:
@@ -98,13 +108,14 @@ _reduction("reduce_sum", lambda s, xs: s.total(xs))
 _reduction("reduce_max", lambda s, xs: s.largest(xs))
 _reduction("reduce_min", smallest)
 _reduction("reduce_prod", _fold(lambda s, x, y: x * y, lambda s: s.constant(1)))
-_reduction("reduce_and", _fold(lambda s, p, q: s.logical_and(p, q), lambda s: s.truth(True)))
-_reduction("reduce_or", _fold(lambda s, p, q: s.logical_or(p, q), lambda s: s.truth(False)))
-_reduction("reduce_xor", _fold(lambda s, p, q: _differ(s, p, q), lambda s: s.truth(False)))
-
-
-def _differ(system: NumberSystem, p: Any, q: Any) -> Any:
-    return system.logical_and(system.logical_or(p, q), system.logical_not(system.logical_and(p, q)))
+_reduction("reduce_and", _fold(CHOICES["min"], lambda s: s.truth(True)))
+_reduction("reduce_or", _fold(CHOICES["max"], lambda s: s.truth(False)))
+_reduction("reduce_xor", _fold(differ, lambda s: s.truth(False)))
+# What the others are on booleans, False before True.
+_OF_TRUTHS = {
+    "reduce_max": _fold(CHOICES["max"], lambda s: s.truth(False)),
+    "reduce_min": _fold(CHOICES["min"], lambda s: s.truth(True)),
+}
 
 
 # cumulative primitive -> the elementwise primitive that it repeats.
@@ -118,7 +129,7 @@ CUMULATIVE = {
 
 
 def _cumulative(name: str, combine: Callable[[Any, Any, Any], Any]) -> None:
-    @rule(name)
+    @rule(name, reads=("axis", "reverse"))
     def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)

@@ -11,7 +11,7 @@ import numpy as np
 from jaxgrad.numbers.base import CannotDecide, NumberSystem
 from jaxgrad.numbers.nonfinite import NonFinite
 from jaxgrad.rules.order import decided
-from jaxgrad.rules.registry import rule
+from jaxgrad.rules.registry import anything, rule
 
 S = NumberSystem
 
@@ -37,7 +37,11 @@ def _lower_root(system: S, a: np.ndarray) -> np.ndarray:
     return lower
 
 
-@rule("triangular_solve")
+@rule(
+    "triangular_solve",
+    reads=("left_side", "lower", "transpose_a", "unit_diagonal"),
+    harmless={"conjugate_a": anything},
+)
 def _triangular_solve(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     """X with op(A) X = B or X op(A) = B; of A only one triangle is read.  Over ℝ, Ā = A."""
     params, system = equation.params, interpreter.system

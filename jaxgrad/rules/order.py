@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import CannotDecide, NumberSystem
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.rules.concrete import evaluate, is_discrete
@@ -35,42 +36,71 @@ def compared(system: NumberSystem, relation: str, x: Any, y: Any) -> Any:
     return system.compare(relation, x, y)
 
 
-@rule("lt_to", "le_to")
+@rule("lt_to", "le_to", "eq_to")
 def _total_order(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
-    """Comparisons that also order NaN, which is no real number, and -0 before 0, which are one."""
+    """Comparisons that also order NaN, which is no real number, and −0 before 0, which are one.
+
+    Raises:
+        CannotDecide: two zeros are compared, or a NaN, or it is open.
+    """
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
     system, relation = interpreter.system, equation.primitive.name.removesuffix("_to")
+    zero = system.constant(0)
+
+    def holds(x: Any, y: Any) -> bool:
+        what = f"`{equation.primitive.name}`"
+        if not decided(system, "eq", x, y, what):
+            return decided(system, relation, x, y, what)
+        if decided(system, "eq", x, zero, what):
+            raise CannotDecide(f"{what} of two zeros depends on their signs, which no real has")
+        return relation != "lt"
+
     arrays = [
         interpreter.elements(value, atom.aval.dtype)
         for value, atom in zip(inputs, equation.invars, strict=True)
     ]
-    return interpreter.settle(system.map(lambda x, y: compared(system, relation, x, y), *arrays))
+    return np.asarray(system.map(holds, *arrays).astype(bool))
 
 
-@rule("sort")
+@rule("sort", reads=("dimension", "num_keys", "is_stable"))
 def _sort(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     """Sorts by the first operand, then the second, ...; entries that tie keep their order."""
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
     axis, keys = equation.params["dimension"], equation.params["num_keys"]
+    # Where all operands are keys, entries that tie are the same.
+    stable = equation.params["is_stable"] or keys == len(inputs)
     system = interpreter.system
     # An operand that is known, such as the places themselves, stays known.
     arrays = [np.moveaxis(value, axis, -1) for value in inputs]
     compared = [
-        np.moveaxis(interpreter.elements(value, atom.aval.dtype), axis, -1)
+        np.moveaxis(_as_numbers(interpreter, value, atom.aval.dtype), axis, -1)
         for value, atom in zip(inputs[:keys], equation.invars, strict=False)
     ]
     out = [np.empty_like(array) for array in arrays]
     for row in np.ndindex(arrays[0].shape[:-1]):
-        places = _places(system, [array[row] for array in compared])
+        places = _places(system, [array[row] for array in compared], stable=stable)
         for array, sorted_array in zip(arrays, out, strict=True):
             sorted_array[row] = array[row][places]
     return [np.moveaxis(array, -1, axis) for array in out]
 
 
-def _places(system: NumberSystem, keys: list[np.ndarray], before: str = "lt") -> list[int]:
-    """The order of the entries by the first key, then the second, ...; ties keep their order."""
+def _as_numbers(interpreter: Any, value: Any, dtype: Any) -> np.ndarray:
+    """Keys as numbers, booleans as 0 and 1."""
+    elements = interpreter.elements(value, dtype)
+    system = interpreter.system
+    return system.map(system.number, elements) if np.dtype(dtype) == bool else elements
+
+
+def _places(
+    system: NumberSystem, keys: list[np.ndarray], before: str = "lt", *, stable: bool
+) -> list[int]:
+    """The order of the entries by the first key, then the second, ...; ties keep their order.
+
+    Raises:
+        UnsupportedPrimitive: two tie, and the order is not stable.
+    """
 
     def order(i: int, j: int) -> int:
         for key in keys:
@@ -78,28 +108,33 @@ def _places(system: NumberSystem, keys: list[np.ndarray], before: str = "lt") ->
                 return -1
             if not decided(system, "eq", key[i], key[j]):
                 return 1
+        if not stable:
+            raise UnsupportedPrimitive(
+                "a sort that is not stable, of entries that tie: their order is not defined"
+            )
         return 0
 
     return sorted(range(len(keys[0])), key=functools.cmp_to_key(order))
 
 
-@rule("top_k")
+@rule("top_k", reads=("k", "axis", "is_stable"))
 def _top_k(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     """The k largest entries along an axis and their places; of two that tie, the first one's."""
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
     k, axis = equation.params["k"], equation.params["axis"]
+    stable = equation.params.get("is_stable", True)  # a parameter since jax 0.12
     moved = np.moveaxis(inputs[0], axis, -1)
     values = np.empty((*moved.shape[:-1], k), dtype=object)
     places = np.empty(values.shape, equation.outvars[1].aval.dtype)
     for row in np.ndindex(moved.shape[:-1]):
-        places[row] = _places(interpreter.system, [moved[row]], "gt")[:k]
+        places[row] = _places(interpreter.system, [moved[row]], "gt", stable=stable)[:k]
         values[row] = moved[row][places[row]]
     return [np.moveaxis(array, -1, axis) for array in (values, places)]
 
 
 def _register_first(name: str, relation: str) -> None:
-    @rule(name)
+    @rule(name, reads=("axes", "index_dtype"))
     def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
         """The place of the first largest or smallest entry."""
         if is_discrete(interpreter, equation, inputs):

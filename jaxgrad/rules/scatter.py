@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax import lax
+from jax.lax import GatherScatterMode
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import objects
@@ -26,7 +27,10 @@ _SCATTERS: dict[str, Callable[[Any, Any, Any], Any]] = {
 
 
 def _register(name: str, combine: Callable[[Any, Any, Any], Any]) -> None:
-    @rule(name)
+    @rule(
+        name,
+        reads=("dimension_numbers", "mode", "unique_indices", "update_jaxpr", "update_consts"),
+    )
     def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
@@ -39,16 +43,27 @@ def _register(name: str, combine: Callable[[Any, Any, Any], Any]) -> None:
         operand, updates = (interpreter.elements(value, dtype) for value in (operand, updates))
         targets = _targets(equation, operand.shape, indices, updates.shape)
         landed = [target for target in targets if target >= 0]
-        if name == "scatter" and len(set(landed)) < len(landed):
-            raise UnsupportedPrimitive(
-                "`scatter` of two updates to one entry: which of them stays is not defined"
-            )
+        if len(set(landed)) < len(landed):
+            _refuse_duplicates(equation)
         combined = _combination(interpreter, equation, combine)
         out = operand.reshape(-1).copy()
         for update, target in zip(updates.reshape(-1), targets, strict=True):
             if target >= 0:
                 out[target] = combined(out[target], update)
         return out.reshape(operand.shape)
+
+
+def _refuse_duplicates(equation: Any) -> None:
+    name = equation.primitive.name
+    if name == "scatter":
+        raise UnsupportedPrimitive(
+            "`scatter` of two updates to one entry: which of them stays is not defined"
+        )
+    if equation.params["unique_indices"]:
+        raise UnsupportedPrimitive(
+            f"`{name}` of two updates to one entry, with indices that were promised to be unique: "
+            "what it returns is not defined"
+        )
 
 
 def _combination(
@@ -77,10 +92,14 @@ def _targets(
 ) -> list[int]:
     """Where each update lands as a flat position, -1 for one that is dropped.
 
+    Raises:
+        UnsupportedPrimitive: one is out of bounds that was promised not to be.
+
     Adding updates is linear, and its transpose takes to each update the entry it landed on: here
     the number of that entry, counted from 1, and 0 where there is none.
     """
     params = equation.params
+    promised = params["mode"] == GatherScatterMode.PROMISE_IN_BOUNDS
 
     def land(values: Any) -> Any:
         return lax.scatter_add(
@@ -88,13 +107,17 @@ def _targets(
             jax.numpy.asarray(indices),
             values,
             params["dimension_numbers"],
-            indices_are_sorted=params["indices_are_sorted"],
-            unique_indices=params["unique_indices"],
-            mode=params["mode"],
+            mode=GatherScatterMode.FILL_OR_DROP if promised else params["mode"],
         )
 
     with jax.enable_x64(True):  # keeps 64-bit indices, and counts exactly
         numbers = jax.numpy.arange(1.0, 1.0 + math.prod(shape)).reshape(shape)
         unit = jax.ShapeDtypeStruct(updates, numbers.dtype)
         (found,) = jax.linear_transpose(land, unit)(numbers)
-    return [int(number) - 1 for number in np.asarray(found).reshape(-1)]
+    targets = [int(number) - 1 for number in np.asarray(found).reshape(-1)]
+    if promised and -1 in targets:
+        raise UnsupportedPrimitive(
+            f"`{equation.primitive.name}` to an index out of bounds that was promised to be in "
+            "bounds: what it returns is not defined"
+        )
+    return targets

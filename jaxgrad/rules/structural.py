@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.lax import GatherScatterMode
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.program import is_differentiable
@@ -21,11 +22,16 @@ def is_key(value: Any) -> bool:
     return bool(jnp.issubdtype(value.dtype, jax.dtypes.extended))
 
 
-def _moving(*names: str) -> Callable[[Rule], Rule]:
-    """Registers a rule that moves the entries of one NumPy array; keys are moved by JAX."""
+def _moving(name: str, *reads: str) -> Callable[[Rule], Rule]:
+    """Registers a rule that moves the entries of one NumPy array; keys are moved by JAX.
+
+    Args:
+        name: of the primitive.
+        reads: its parameters.
+    """
 
     def register(move: Rule) -> Rule:
-        @rule(*names)
+        @rule(name, reads=reads)
         def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
             if is_key(inputs[0]):
                 return evaluate(interpreter, equation, inputs)
@@ -36,17 +42,24 @@ def _moving(*names: str) -> Callable[[Rule], Rule]:
     return register
 
 
-@_moving("reshape", "squeeze")
+@_moving("reshape", "new_sizes", "dimensions")
 def _reshape(value: np.ndarray, equation: Any) -> np.ndarray:
+    dimensions = equation.params.get("dimensions")  # in which order the axes are read
+    value = value if dimensions is None else value.transpose(dimensions)
     return value.reshape(equation.outvars[0].aval.shape)
 
 
-@_moving("transpose")
+@_moving("squeeze", "dimensions")
+def _squeeze(value: np.ndarray, equation: Any) -> np.ndarray:
+    return value.reshape(equation.outvars[0].aval.shape)  # axes of length 1 are left out
+
+
+@_moving("transpose", "permutation")
 def _transpose(value: np.ndarray, equation: Any) -> np.ndarray:
     return value.transpose(equation.params["permutation"])
 
 
-@_moving("broadcast_in_dim")
+@_moving("broadcast_in_dim", "shape", "broadcast_dimensions")
 def _broadcast_in_dim(value: np.ndarray, equation: Any) -> np.ndarray:
     shape = equation.outvars[0].aval.shape
     sizes = [1] * len(shape)
@@ -55,7 +68,7 @@ def _broadcast_in_dim(value: np.ndarray, equation: Any) -> np.ndarray:
     return np.broadcast_to(value.reshape(sizes), shape)
 
 
-@_moving("slice")
+@_moving("slice", "start_indices", "limit_indices", "strides")
 def _slice(value: np.ndarray, equation: Any) -> np.ndarray:
     params = equation.params
     strides = params["strides"] or (1,) * value.ndim
@@ -63,30 +76,30 @@ def _slice(value: np.ndarray, equation: Any) -> np.ndarray:
     return value[tuple(slice(*map(int, bound)) for bound in bounds)]
 
 
-@_moving("rev")
+@_moving("rev", "dimensions")
 def _rev(value: np.ndarray, equation: Any) -> np.ndarray:
     return np.flip(value, equation.params["dimensions"])
 
 
-@_moving("tile")
+@_moving("tile", "reps")
 def _tile(value: np.ndarray, equation: Any) -> np.ndarray:
     return np.tile(value, equation.params["reps"])
 
 
-@_moving("split")
+@_moving("split", "sizes", "axis")
 def _split(value: np.ndarray, equation: Any) -> list[np.ndarray]:
     ends = np.cumsum(equation.params["sizes"])[:-1]
     return list(np.split(value, ends, axis=equation.params["axis"]))
 
 
-@_moving("unstack")
+@_moving("unstack", "axis")
 def _unstack(value: np.ndarray, equation: Any) -> list[np.ndarray]:
     moved = np.moveaxis(value, equation.params["axis"], 0)
     return [moved[i, ...] for i in range(len(moved))]
 
 
 def _joining(name: str, join: Callable[..., np.ndarray], axis: str) -> None:
-    @rule(name)
+    @rule(name, reads=(axis,))
     def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
@@ -144,17 +157,31 @@ def _fill(interpreter: Any, equation: Any) -> np.ndarray:
 
 
 def _labels(primitive: Any, params: dict[str, Any], arguments: list[Any]) -> np.ndarray:
-    params = dict(params)
-    if primitive.name == "gather" and params.get("fill_value") is not None:
-        params["fill_value"] = -1
-    (out,) = bind(primitive, arguments, params)
-    return np.asarray(out)
+    if primitive.name != "gather":
+        (out,) = bind(primitive, arguments, params)
+        return np.asarray(out)
+    promised = params["mode"] == GatherScatterMode.PROMISE_IN_BOUNDS
+    mode = GatherScatterMode.FILL_OR_DROP if promised else params["mode"]
+    (out,) = bind(primitive, arguments, params | {"mode": mode, "fill_value": -1})
+    labels = np.asarray(out)
+    if promised and labels.size and labels.min() < 0:
+        raise UnsupportedPrimitive(
+            "`gather` with an index out of bounds that was promised to be in bounds: what it "
+            "returns is not defined"
+        )
+    return labels
 
 
-for _name, _moved in {
-    "pad": (0, 1),
-    "gather": (0,),
-    "dynamic_slice": (0,),
-    "dynamic_update_slice": (0, 1),
-}.items():
-    rule(_name)(_move_by_labels(_moved))
+# The labels are moved by the primitive itself, with all its parameters.  That indices are unique
+# is promised for the derivative.
+for _name, _moved, _reads in (
+    ("pad", (0, 1), ("padding_config",)),
+    (
+        "gather",
+        (0,),
+        ("dimension_numbers", "slice_sizes", "mode", "fill_value", "unique_indices"),
+    ),
+    ("dynamic_slice", (0,), ("slice_sizes",)),
+    ("dynamic_update_slice", (0, 1), ()),
+):
+    rule(_name, reads=_reads)(_move_by_labels(_moved))

@@ -15,10 +15,14 @@ from jaxgrad.rules.concrete import evaluate, is_concrete, is_discrete, require_r
 from jaxgrad.rules.control import stacked
 from jaxgrad.rules.linear import rows_of, smallest
 from jaxgrad.rules.order import compared
-from jaxgrad.rules.registry import rule
+from jaxgrad.rules.registry import anything, rule
 
 S = NumberSystem
 PADDING = -1  # no place of an entry
+
+
+# What says where the windows lie.
+WINDOWS = ("window_dimensions", "window_strides", "padding", "base_dilation", "window_dilation")
 
 
 def _windows(equation: Any, shape: tuple[int, ...], windows: tuple[int, ...]) -> np.ndarray:
@@ -51,7 +55,7 @@ def _windows(equation: Any, shape: tuple[int, ...], windows: tuple[int, ...]) ->
 
 
 def _register_reduction(name: str, reduce: Callable[[S, list[Any]], Any]) -> None:
-    @rule(name)
+    @rule(name, reads=WINDOWS)
     def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
@@ -96,7 +100,7 @@ def _windows_with_choice(
             yield []
 
 
-@rule("select_and_scatter_add")
+@rule("select_and_scatter_add", reads=(*WINDOWS, "select_prim"))
 def _select_and_scatter_add(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     """Adds each entry of the source to the place that its window chooses in the operand."""
     source, operand = inputs
@@ -112,7 +116,7 @@ def _select_and_scatter_add(interpreter: Any, equation: Any, inputs: list[Any]) 
     return out.reshape(operand.shape)
 
 
-@rule("select_and_gather_add")
+@rule("select_and_gather_add", reads=(*WINDOWS, "select_prim"))
 def _select_and_gather_add(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     """For each window the tangent at the place that it chooses in the operand."""
     tangents, operand = inputs
@@ -181,7 +185,8 @@ def _require_neutral(
             )
 
 
-@rule("reduce")
+# The computation is the function that was traced to the jaxpr.
+@rule("reduce", reads=("jaxpr", "consts", "dimensions"), harmless={"computation": anything})
 def _reduce(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     """Folds a program along axes; that it may be done in any order is the caller's promise."""
     if is_discrete(interpreter, equation, inputs):
@@ -199,7 +204,7 @@ def _reduce(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     return _joined(interpreter, equation, parts)
 
 
-@rule("reduce_window")
+@rule("reduce_window", reads=(*WINDOWS, "jaxpr", "consts"))
 def _reduce_window(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     """Folds a program over the entries of each window."""
     if is_discrete(interpreter, equation, inputs):
@@ -215,7 +220,10 @@ def _reduce_window(interpreter: Any, equation: Any, inputs: list[Any]) -> list[A
     return _joined(interpreter, equation, parts)
 
 
-@rule("select_and_scatter")
+@rule(
+    "select_and_scatter",
+    reads=(*WINDOWS, "select_jaxpr", "select_consts", "scatter_jaxpr", "scatter_consts"),
+)
 def _select_and_scatter(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     """Combines each entry of the source with the place that its window chooses, by programs."""
     if is_discrete(interpreter, equation, inputs):

@@ -148,17 +148,17 @@ def _while(interpreter: SampledInterpreter, equation: Any, inputs: list[Any]) ->
     carry = list(inputs[split[1] :])
     dependent = 0
     while dependent < MOST_ITERATIONS:
-        (condition,) = interpreter.call(params["cond_jaxpr"], [*test_constants, *carry])
+        (condition,) = interpreter.turn(params["cond_jaxpr"], [*test_constants, *carry])
         if is_concrete(condition):
             if not bool(condition):
                 break
-            carry = interpreter.call(params["body_jaxpr"], [*constants, *carry])
+            carry = interpreter.turn(params["body_jaxpr"], [*constants, *carry])
             continue
         going = condition.reshape(())[()].values
         if not np.any(going):
             break
         dependent += 1
-        after = interpreter.call(params["body_jaxpr"], [*constants, *carry])
+        after = interpreter.turn(params["body_jaxpr"], [*constants, *carry])
         carry = _mixed(interpreter, equation.outvars, going, after, carry)
     return carry
 
