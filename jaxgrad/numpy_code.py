@@ -1,7 +1,9 @@
 """Runs NumPy code unchanged over any number system.
 
-:class:`NumberArray` answers NumPy's functions and universal functions by its number system.  It
-never turns into floats: code that asks for them gets a TypeError, and nothing is rounded unseen.
+:class:`NumberArray` is an object array to NumPy's own machinery, so that what is a view and what is
+a copy is NumPy's doing, and answers NumPy's universal functions and functions by its number
+system.  It never turns into floats: code that asks for them gets a TypeError, and nothing is
+rounded unseen.
 """
 
 from __future__ import annotations
@@ -12,54 +14,31 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from jaxgrad import numpy_reductions, numpy_ufuncs
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
-from jaxgrad.rules.elementwise import ELEMENTWISE
+from jaxgrad.numpy_elements import (
+    Exact,
+    compared,
+    has_exact,
+    kind,
+    known,
+    lift,
+    lock,
+    require_writable,
+)
 
-__all__ = ["NumberArray"]
+__all__ = ["FUNCTIONS", "NumberArray", "NumberScalar", "scalar_of", "store"]
 
-# NumPy's name -> JAX's name of the same real function.
-_SAME = {
-    "add": "add", "subtract": "sub", "multiply": "mul", "divide": "div", "negative": "neg",
-    "square": "square", "maximum": "max", "minimum": "min", "fmax": "max", "fmin": "min",
-    "absolute": "abs", "fabs": "abs", "sign": "sign", "exp": "exp", "exp2": "exp2", "log": "log",
-    "log1p": "log1p", "expm1": "expm1", "tanh": "tanh", "sqrt": "sqrt", "cbrt": "cbrt",
-    "sin": "sin", "cos": "cos", "tan": "tan", "arcsin": "asin", "arccos": "acos",
-    "arctan": "atan", "arctan2": "atan2", "sinh": "sinh", "cosh": "cosh", "arcsinh": "asinh",
-    "arccosh": "acosh", "arctanh": "atanh", "floor": "floor", "ceil": "ceil",
-}  # fmt: skip
-_RELATIONS = {
-    "greater": "gt", "less": "lt", "greater_equal": "ge", "less_equal": "le", "equal": "eq",
-    "not_equal": "ne",
-}  # fmt: skip
-_LOGICAL = {
-    "logical_and": "logical_and", "logical_or": "logical_or", "logical_not": "logical_not",
-    "bitwise_and": "logical_and", "bitwise_or": "logical_or", "invert": "logical_not",
-}  # fmt: skip
-_CONSTANT_LIKE = {"zeros_like": 0, "ones_like": 1}
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+"""NumPy's functions over exact numbers by name, filled by :mod:`jaxgrad.numpy_functions`."""
 
 
-class NumberArray(NDArrayOperatorsMixin):
-    """An array over a number system that NumPy code takes for an array.
+class _Answering(Exact, NDArrayOperatorsMixin):
+    """What arrays and scalars share: NumPy's protocols."""
 
-    Args:
-        system: the numbers.
-        values: an object array of the system's elements, or of its truth values.
-        dtype: the dtype that the code is told.
+    __hash__ = None  # type: ignore[assignment]
 
-    Example:
-        >>> from jaxgrad.numbers.ball import Ball
-        >>> x = NumberArray(Ball(), Ball().constants(np.array([0.0, 1.0])), np.dtype(np.float32))
-        >>> np.where(x > 0, x, 1 / (1 + np.exp(-x))).values
-        array([0.500000000000000, 1.00000000000000], dtype=object)
-    """
-
-    def __init__(self, system: NumberSystem, values: np.ndarray, dtype: Any) -> None:
-        self.system = system
-        self.values = values
-        self.dtype = np.dtype(dtype)
-
-    # -- what arrays can do ------------------------------------------------------------------
     @property
     def shape(self) -> tuple[int, ...]:
         return self.values.shape
@@ -72,229 +51,326 @@ class NumberArray(NDArrayOperatorsMixin):
     def size(self) -> int:
         return self.values.size
 
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise TypeError("the truth value of an exact array")
+        (element,) = self.values.reshape(-1)
+        if self.dtype != bool:
+            element = compared(self.system, "ne", element, self.system.constant(0))
+        answer = self.system.known(element)
+        if answer is None:
+            raise CannotDecide("a Python `if` on a comparison that is open")
+        return answer
+
+    def __float__(self) -> float:
+        raise TypeError(
+            "an exact number does not turn into a float, nor fit into an array of floats such as "
+            "np.zeros makes; np.zeros_like(x) makes one for exact numbers"
+        )
+
+    def __int__(self) -> int:
+        if kind(self.dtype) != "f" and self.size == 1:
+            return int(known(self).reshape(-1)[0])
+        raise TypeError("an exact number does not turn into an integer: it would be truncated")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.values!r})"
+
+    def __copy__(self) -> Any:
+        return FUNCTIONS["copy"](self)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return FUNCTIONS["copy"](self)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        name, system = ufunc.__name__, self.system
+        if method == "at":
+            return numpy_ufuncs.at(system, ufunc, inputs)
+        out, where = (kwargs.get("out") or (None,))[0], True
+        plain = {k: v for k, v in kwargs.items() if k != "out"}
+        if isinstance(out, Exact) and not any(map(has_exact, (*inputs, *plain.values()))):
+            where = plain.pop("where", True) if method == "__call__" else True
+            made = np.asarray(getattr(ufunc, method)(*inputs, **plain))
+            return store(system, out, lift(system, made, made.dtype), made.dtype, where)
+        if method == "reduce":
+            values, dtype = numpy_reductions.reduce(system, ufunc, inputs[0], kwargs)
+        elif method == "accumulate":
+            values, dtype = numpy_reductions.accumulate(system, ufunc, inputs[0], kwargs)
+        elif method in ("__call__", "outer"):
+            run = numpy_ufuncs.call if method == "__call__" else numpy_ufuncs.outer
+            values, dtype, out, where = run(system, ufunc, inputs, kwargs)
+        else:
+            raise UnsupportedPrimitive(f"np.{name}.{method} over exact numbers")
+        if out is not None:
+            return store(system, out, values, dtype, where)
+        if where is not True:
+            raise UnsupportedPrimitive(
+                f"np.{name} with `where=` and no `out=`: it fills nothing in"
+            )
+        return (
+            NumberArray(system, values, dtype) if values.ndim else scalar_of(system, values, dtype)
+        )
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        name = function.__name__
+        module = function.__module__
+        # np.linalg has functions of its own by the names of others.
+        if name not in FUNCTIONS or not (module == "numpy" or function is np.linalg.norm):
+            prefix = "np" if module == "numpy" else f"np{module.removeprefix('numpy')}"
+            raise UnsupportedPrimitive(f"{prefix}.{name} over exact numbers has no rule")
+        return FUNCTIONS[name](*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in FUNCTIONS and hasattr(np.ndarray, name) and name != "resize":  # in place
+            return lambda *args, **kwargs: FUNCTIONS[name](self, *args, **kwargs)
+        if not name.startswith("__") and hasattr(np.ndarray, name):
+            raise UnsupportedPrimitive(f"the method or attribute `{name}` of an exact array")
+        raise AttributeError(f"'numpy.ndarray' object has no attribute '{name}'")
+
+
+class NumberArray(_Answering):
+    """An array over a number system that NumPy code takes for an array.
+
+    Args:
+        system: the numbers.
+        values: an object array of the system's elements, or of its truth values.
+        dtype: the dtype that the code is told.
+
+    Example:
+        >>> from jaxgrad.numbers.ball import Ball
+        >>> x = NumberArray(Ball(), Ball().constants(np.array([0.0, 1.0])), np.dtype(np.float32))
+        >>> np.where(x > 0, x, 1 / (1 + np.exp(-x))).values
+        array([0.500000000000000, 1.00000000000000], dtype=object)
+        >>> isinstance(x, np.ndarray)
+        True
+    """
+
+    @property
+    def __class__(self) -> type:  # what isinstance asks for, so that code takes NumPy's branch
+        return np.ndarray
+
     @property
     def T(self) -> NumberArray:
         return self._like(self.values.T)
 
+    @property
+    def mT(self) -> NumberArray:
+        return self._like(self.values.swapaxes(-1, -2))
+
+    @property
+    def real(self) -> NumberArray:
+        return self
+
     def __len__(self) -> int:
         return len(self.values)
 
-    def __iter__(self) -> Iterator[NumberArray]:
+    def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
-    def __getitem__(self, index: Any) -> NumberArray:
-        taken = self.values[index]
-        return self._like(taken if isinstance(taken, np.ndarray) else objects([taken], ()))
+    def __getitem__(self, index: Any) -> Any:
+        return self._taken(self.values[_known_index(index)])
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        lifted = self._lift(value)
-        self.values[index] = lifted if lifted.ndim else lifted[()]
+        require_writable(self.values)
+        lifted = lift(self.system, value, self.dtype)
+        if isinstance(index, Exact) and kind(index.dtype) == "b" and lifted.ndim == 0:
+            rest = (1,) * (self.ndim - index.values.ndim)  # a mask goes along the first axes
+            mask = Exact(self.system, index.values.reshape(index.values.shape + rest), bool)
+            store(self.system, self, lifted, self.dtype, mask)
+            return
+        index = _known_index(index)
+        if isinstance(self.values[index], np.ndarray):
+            self.values[index] = lifted if lifted.ndim else lifted[()]
+        elif lifted.size == 1:
+            self.values[index] = lifted.reshape(-1)[0]
+        else:
+            raise ValueError("setting an array element with a sequence.")
 
-    def __bool__(self) -> bool:
-        if self.size != 1 or self.dtype != bool:
-            raise TypeError("the truth value of an exact array")
-        known = self.system.known(self.values.reshape(-1)[0])
-        if known is None:
-            raise CannotDecide("a Python `if` on a comparison that is open")
-        return known
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Its entries as scalars; they cannot share what they are, so neither is written to."""
+        if kind(self.dtype) != "f":
+            entries = known(self)
+        elif dtype is not None and np.dtype(dtype) != object:
+            raise TypeError("an exact array does not turn into floats")
+        else:
+            entries = objects(
+                (scalar_of(self.system, objects([x], ()), self.dtype) for x in self.values.flat),
+                self.shape,
+            )
+        if copy is not True:
+            lock(self.values)
+            entries.flags.writeable = False
+        return entries
 
-    def __array__(self, *_: Any, **__: Any) -> np.ndarray:
-        raise TypeError("an exact array does not turn into floats")
-
-    def __float__(self) -> float:
-        raise TypeError("an exact number does not turn into a float")
-
-    def __repr__(self) -> str:
-        return f"NumberArray({self.values!r})"
-
-    def reshape(self, *shape: Any) -> NumberArray:
-        return self._like(self.values.reshape(*shape))
+    def reshape(self, *shape: Any, **keywords: Any) -> NumberArray:
+        return self._like(self.values.reshape(*shape, **keywords))
 
     def transpose(self, *axes: Any) -> NumberArray:
         return self._like(self.values.transpose(*axes))
 
-    def ravel(self) -> NumberArray:
-        return self._like(self.values.ravel())
+    def flatten(self, order: Any = "C") -> NumberArray:
+        return self._like(self.values.flatten(order))
 
-    flatten = ravel
+    def fill(self, value: Any) -> None:
+        self[...] = value
 
-    def copy(self) -> NumberArray:
-        return self._like(self.values.copy())
+    def sort(self, axis: int = -1) -> None:
+        self[...] = FUNCTIONS["sort"](self, axis)
 
-    def astype(self, dtype: Any, **_: Any) -> NumberArray:
-        new = np.dtype(dtype)
-        if new.kind != "f":
-            raise TypeError(f"an exact array does not turn into {new}")
-        if self.dtype == bool:
-            return NumberArray(self.system, self.system.map(self.system.number, self.values), new)
-        return NumberArray(self.system, self.values, new)
+    def tolist(self) -> Any:
+        return [x.tolist() if isinstance(x, NumberArray) else x.item() for x in self]
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> NumberArray:
-        return self._reduce("add", axis, keepdims)
+    def item(self, *index: Any) -> Any:
+        return scalar_of(self.system, objects([self.values.item(*index)], ()), self.dtype)
 
-    def max(self, axis: Any = None, keepdims: bool = False) -> NumberArray:
-        return self._reduce("maximum", axis, keepdims)
+    def astype(
+        self,
+        dtype: Any,
+        order: Any = "K",
+        casting: str = "unsafe",
+        subok: Any = True,
+        copy: Any = True,
+    ) -> NumberArray:
+        if not np.can_cast(self.dtype, dtype, casting):  # type: ignore[arg-type]
+            raise TypeError(f"Cannot cast array data from {self.dtype} to {np.dtype(dtype)}")
+        if not copy and np.dtype(dtype) == self.dtype:
+            return self
+        lifted = lift(self.system, self, np.dtype(dtype))
+        return NumberArray(self.system, lifted.copy(), dtype)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> NumberArray:
-        total = self.sum(axis, keepdims)
-        return total / (self.size // max(total.size, 1))
-
-    def dot(self, other: Any) -> NumberArray:
-        return self._contract(self.values, self._lift(other), np.dot)
-
-    # -- NumPy's protocols -------------------------------------------------------------------
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        name = ufunc.__name__
-        if method == "reduce":
-            return self._reduce(name, kwargs.get("axis", 0), bool(kwargs.get("keepdims")))
-        if method == "outer":
-            left, right = (self._wrap(x) for x in inputs)
-            shape = left.shape + (1,) * right.ndim
-            return self.__array_ufunc__(ufunc, "__call__", left.reshape(shape), right)
-        if method != "__call__" or kwargs.get("out") is not None:
-            raise UnsupportedPrimitive(f"np.{name}.{method} over exact numbers")
-        if name == "matmul":
-            left, right = (self._lift(x) for x in inputs)
-            return self._contract(left, right, np.matmul)
-        return self._elementwise(name, inputs)
-
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        name = function.__name__
-        if name == "where":
-            return self._where(*args)
-        if name in _CONSTANT_LIKE:
-            constant = self.system.constant(_CONSTANT_LIKE[name])
-            shape = args[0].shape
-            return self._like(objects([constant] * int(np.prod(shape)), shape))
-        if name in ("sum", "amax", "max", "mean"):
-            method = "max" if name == "amax" else name
-            return getattr(args[0], method)(*args[1:], **kwargs)
-        if name in ("dot", "inner", "tensordot", "vdot"):
-            left, right = self._lift(args[0]), self._lift(args[1])
-            return self._contract(left, right, lambda a, b: function(a, b, *args[2:], **kwargs))
-        if name in ("outer",):
-            left, right = (self._wrap(x).ravel() for x in args[:2])
-            return left[:, None] * right[None, :]
-        if name not in _STRUCTURAL:
-            raise UnsupportedPrimitive(f"np.{name} over exact numbers has no rule")
-        return self._rewrap(function(*map(self._unwrap, args), **kwargs))
-
-    # -- helpers -----------------------------------------------------------------------------
     def _like(self, values: np.ndarray) -> NumberArray:
         return NumberArray(self.system, values, self.dtype)
 
-    def _lift(self, value: Any) -> np.ndarray:
-        if isinstance(value, NumberArray):
-            return value.values
-        array = np.asarray(value)
-        if array.dtype == bool:
-            return self.system.map(lambda p: self.system.truth(bool(p)), array)
-        return self.system.constants(array)
+    def _taken(self, taken: Any) -> Any:
+        if isinstance(taken, np.ndarray):
+            return self._like(taken)
+        return scalar_of(self.system, objects([taken], ()), self.dtype)
 
-    def _wrap(self, value: Any) -> NumberArray:
-        return value if isinstance(value, NumberArray) else self._like(self._lift(value))
 
-    def _unwrap(self, value: Any) -> Any:
-        if isinstance(value, NumberArray):
-            return value.values
-        if isinstance(value, list | tuple):
-            return type(value)(map(self._unwrap, value))
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-            return self.system.constants(value)
-        return value
+class NumberScalar(_Answering):
+    """What NumPy makes of one entry: it cannot be written to, and shares nothing.
 
-    def _rewrap(self, value: Any) -> Any:
-        if isinstance(value, list | tuple):
-            return type(value)(map(self._rewrap, value))
-        if not isinstance(value, np.ndarray):
-            value = objects([value], ())
-        flat = value.reshape(-1)
-        # np.diag and np.pad fill with Python zeros.
-        lifted = (self.system.constant(x) if isinstance(x, int | float) else x for x in flat)
-        return self._like(objects(lifted, value.shape))
+    Args:
+        system: the numbers.
+        values: an object array of shape ().
+        dtype: the dtype that the code is told.
+        taken_for: the class that ``isinstance`` is told.
+    """
 
-    def _elementwise(self, name: str, inputs: Any) -> NumberArray:
-        system = self.system
-        if name in ("power", "float_power"):
-            return self._power(*inputs)
-        if name == "reciprocal":
-            inputs, name = (1, *inputs), "divide"
-        if name in _LOGICAL:
-            arrays = [self._truths(x) for x in inputs]
-            function = getattr(system, _LOGICAL[name])
-            return NumberArray(system, system.map(function, *arrays), bool)
-        arrays = [self._numbers(x) for x in inputs]
-        if name in _RELATIONS:
-            relation = _RELATIONS[name]
-            compared = system.map(lambda x, y: system.compare(relation, x, y), *arrays)
-            return NumberArray(system, compared, bool)
-        if name not in _SAME:
-            raise UnsupportedPrimitive(f"np.{name} over exact numbers has no rule")
-        f = ELEMENTWISE[_SAME[name]]
-        dtype = self.dtype if self.dtype != bool else np.dtype(float)
-        return NumberArray(system, system.map(lambda *xs: f(system, *xs), *arrays), dtype)
+    def __init__(
+        self, system: NumberSystem, values: np.ndarray, dtype: Any, taken_for: type | None = None
+    ) -> None:
+        super().__init__(system, values, dtype)
+        self._taken_for = taken_for or self.dtype.type
 
-    def _numbers(self, value: Any) -> np.ndarray:
-        """Elements; truth values count as 0 and 1, as they do in NumPy's arithmetic."""
-        if isinstance(value, NumberArray) and value.dtype == bool:
-            return self.system.map(self.system.number, value.values)
-        array = value if isinstance(value, NumberArray) else np.asarray(value)
-        return self._lift(array if array.dtype != bool else np.asarray(value, float))
+    @property
+    def __class__(self) -> type:
+        return self._taken_for
 
-    def _truths(self, value: Any) -> np.ndarray:
-        return self._lift(value if isinstance(value, NumberArray) else np.asarray(value, bool))
+    @property
+    def T(self) -> NumberScalar:
+        return self
 
-    def _power(self, base: Any, exponent: Any) -> NumberArray:
-        system = self.system
-        if isinstance(exponent, NumberArray):
-            powers = system.map(lambda x, y: system.function("pow", x, y), self._lift(base),
-                                exponent.values)  # fmt: skip
-            return self._like(powers)
-        exponents = np.asarray(exponent)
-        if not np.all(exponents == np.round(exponents)):
-            if np.all(exponents == 0.5):
-                return self._elementwise("sqrt", (base,))
-            raise UnsupportedPrimitive("a power with a fractional exponent over exact numbers")
-        powers = system.map(lambda x, n: system.power(x, int(n)), self._lift(base),
-                            exponents.astype(object))  # fmt: skip
-        return self._like(powers)
+    real = T
 
-    def _reduce(self, name: str, axis: Any, keepdims: bool) -> NumberArray:
-        operation: dict[str, Callable[[list[Any]], Any]] = {
-            "add": self.system.total,
-            "maximum": self.system.largest,
-        }
-        if name not in operation:
-            raise UnsupportedPrimitive(f"np.{name}.reduce over exact numbers has no rule")
-        values = self._numbers(self)
-        axes = range(self.ndim) if axis is None else np.atleast_1d(axis)
-        axes = tuple(int(a) % max(self.ndim, 1) for a in axes)
-        kept = [a for a in range(self.ndim) if a not in axes]
-        rows = values.transpose([*kept, *axes]).reshape([values.shape[a] for a in kept] + [-1])
-        shape = rows.shape[:-1]
-        flat = rows.reshape((int(np.prod(shape)), -1))
-        reduced = objects((operation[name](list(row)) for row in flat), shape)
-        if keepdims:
-            reduced = reduced.reshape([1 if a in axes else n for a, n in enumerate(self.shape)])
-        return NumberArray(self.system, reduced, self.dtype if self.dtype != bool else float)
+    def __getitem__(self, index: Any) -> Any:
+        found = self.values[index]
+        if isinstance(found, np.ndarray):
+            return NumberArray(self.system, found.copy(), self.dtype)
+        return self
 
-    def _contract(self, left: np.ndarray, right: np.ndarray, product: Any) -> NumberArray:
-        result = product(left, right)
-        if not isinstance(result, np.ndarray):
-            result = objects([result], ())
-        return self._like(result)
+    def item(self) -> NumberScalar:
+        return NumberScalar(self.system, self.values, self.dtype, float)
 
-    def _where(self, condition: Any, if_true: Any, if_false: Any) -> NumberArray:
-        truths = self._truths(condition)
-        values = self.system.map(
-            self.system.select, truths, self._numbers(if_false), self._numbers(if_true)
+    def flatten(self, order: Any = "C") -> NumberArray:
+        return self.reshape(-1)
+
+    def astype(self, dtype: Any, copy: Any = True) -> Any:
+        return scalar_of(self.system, lift(self.system, self, np.dtype(dtype)), dtype)
+
+    def reshape(self, *shape: Any) -> NumberArray:
+        return NumberArray(self.system, self.values.copy().reshape(*shape), self.dtype)
+
+    # An operation in place makes another number.
+    __iadd__ = NDArrayOperatorsMixin.__add__  # type: ignore[assignment]
+    __isub__ = NDArrayOperatorsMixin.__sub__  # type: ignore[assignment]
+    __imul__ = NDArrayOperatorsMixin.__mul__  # type: ignore[assignment]
+    __itruediv__ = NDArrayOperatorsMixin.__truediv__  # type: ignore[assignment]
+    __ifloordiv__ = NDArrayOperatorsMixin.__floordiv__  # type: ignore[assignment]
+    __imod__ = NDArrayOperatorsMixin.__mod__  # type: ignore[assignment]
+    __ipow__ = NDArrayOperatorsMixin.__pow__  # type: ignore[assignment]
+    __iand__ = NDArrayOperatorsMixin.__and__  # type: ignore[assignment]
+    __ior__ = NDArrayOperatorsMixin.__or__  # type: ignore[assignment]
+    __ixor__ = NDArrayOperatorsMixin.__xor__  # type: ignore[assignment]
+
+
+class _Discrete(NumberScalar):
+    """A truth value or an integer; where it is known, NumPy may have it for an index."""
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return known(self)
+
+    def __index__(self) -> int:
+        return int(self)
+
+
+def _answer(name: str) -> Callable[..., Any]:
+    return lambda self, *others: getattr(np, name)(self, *others)
+
+
+# NumPy asks the entries of an object array for methods named as the function is.
+for _name in numpy_ufuncs.FLOAT:
+    setattr(NumberScalar, _name, _answer(_name))
+
+
+def scalar_of(system: NumberSystem, values: np.ndarray, dtype: Any) -> NumberScalar:
+    """One entry as the code is to see it."""
+    return (NumberScalar if kind(dtype) == "f" else _Discrete)(system, values, dtype)
+
+
+def store(system: NumberSystem, out: Any, values: np.ndarray, dtype: Any, where: Any = True) -> Any:
+    """Writes entries into ``out``, where a mask holds, as NumPy casts and broadcasts.
+
+    Raises:
+        UnsupportedPrimitive: ``out`` is an array of floats.
+        TypeError: NumPy would refuse the cast.
+    """
+    if not isinstance(out, Exact) and kind(dtype) != "f":
+        np.copyto(
+            out,
+            known(Exact(system, values, dtype)),
+            "same_kind",
+            where if where is True else np.asarray(where),
         )
-        dtype = next((x.dtype for x in (if_true, if_false) if isinstance(x, NumberArray)), float)
-        return NumberArray(self.system, values, dtype)
+        return out
+    if not isinstance(out, Exact):
+        raise UnsupportedPrimitive(
+            "exact numbers do not fit into an array of floats such as np.zeros makes; "
+            "np.zeros_like(x) makes one for exact numbers"
+        )
+    if not np.can_cast(dtype, out.dtype, "same_kind"):
+        raise TypeError(f"Cannot cast output from {np.dtype(dtype)} to {out.dtype}")
+    require_writable(out.values)
+    entries = lift(system, NumberArray(system, values, dtype), out.dtype)
+    if where is not True:
+        mask = lift(system, where, bool)
+        choose = numpy_reductions.select_in(system, out.dtype)
+        entries = system.map(choose, mask, out.values, entries)
+    out.values[...] = entries if entries.ndim else entries[()]
+    return out
 
 
-_STRUCTURAL = frozenset({
-    "reshape", "transpose", "ravel", "concatenate", "stack", "vstack", "hstack", "diag",
-    "diagonal", "trace", "squeeze", "expand_dims", "broadcast_to", "flip", "moveaxis", "swapaxes",
-    "repeat", "tile", "take", "atleast_1d", "atleast_2d", "copy", "pad",
-})  # fmt: skip
+def _known_index(index: Any) -> Any:
+    """An index of known integers and truth values.
+
+    Raises:
+        CannotDecide: a comparison in it is open.
+        UnsupportedPrimitive: a number in it depends on a real variable.
+    """
+    if isinstance(index, tuple):
+        return tuple(map(_known_index, index))
+    if not has_exact(index):
+        return index
+    if isinstance(index, Exact):
+        return known(index)
+    raise UnsupportedPrimitive("an index that depends on a real variable")

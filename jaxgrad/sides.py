@@ -6,17 +6,23 @@ kernel, a callback, compiled code, of which only floats can be had.
 
 from __future__ import annotations
 
+import copy
+import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
 import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path, tree_unflatten
 
-from jaxgrad.errors import ArgumentError, JaxgradError, TraceError
+from jaxgrad import numpy_moves, numpy_order  # noqa: F401  (they fill the table of functions)
+from jaxgrad.errors import ArgumentError, JaxgradError, TraceError, UnsupportedPrimitive
 from jaxgrad.interpret import Interpreter, interpret
 from jaxgrad.numbers.base import NumberSystem
-from jaxgrad.numpy_code import NumberArray
+from jaxgrad.numbers.field import FieldFull
+from jaxgrad.numpy_code import NumberArray, NumberScalar
+from jaxgrad.numpy_elements import UNWRITTEN, dtype_of, has_exact, lift
 from jaxgrad.program import Leaf, Program, arguments, parameter_names, trace
 
 __all__ = ["Side", "make_side"]
@@ -25,12 +31,18 @@ __all__ = ["Side", "make_side"]
 class Side:
     """One callable of a comparison.
 
+    NumPy code may write to its arguments and draw from NumPy's global generator: every run has
+    copies of its own and the same draws.
+
     Args:
         name: ``"hand"`` or ``"auto"``.
         function: the callable.
         args: the arguments it is compared at.
         inputs: the leaves of the arguments.
         program: its traced program; None for NumPy code.
+
+    Raises:
+        TraceError: NumPy code that does not run.
     """
 
     def __init__(
@@ -46,48 +58,108 @@ class Side:
         self.inputs = inputs
         self.program = program
         self.opaque: str | None = None
-        self._tree = jax.tree.structure(tuple(args))
+        self.returns_jax = program is not None
+        self._originals, self._tree = jax.tree.flatten(tuple(args))
+        self._draws = random.getstate(), np.random.get_state()
         self.outputs, self.out_tree = self._describe()
 
     def over(self, system: NumberSystem, inputs: list[Any]) -> list[np.ndarray]:
         """The outputs over a number system, an object array for each leaf.
 
         Raises:
-            CannotDecide, UnsupportedPrimitive: as its rules do.
+            CannotDecide, UnsupportedPrimitive: as its rules do, and where NumPy code does not run
+                over exact numbers.
         """
         if self.program is not None:
             return interpret(self.program, system, inputs)
-        wrapped = [
-            NumberArray(system, value, leaf.dtype) if leaf.differentiable else value
-            for value, leaf in zip(inputs, self.inputs, strict=True)
-        ]
-        result = self.function(*tree_unflatten(self._tree, wrapped))
-        interpreter = Interpreter(system)
-        return [
-            leaf.values if isinstance(leaf, NumberArray) else interpreter.elements(
-                np.asarray(leaf), np.float64
+        given = zip(inputs, self.inputs, self._originals, strict=True)
+        try:
+            result = self._call([_as_exact(system, *each) for each in given])
+        except (JaxgradError, FieldFull):
+            raise
+        except Exception as error:
+            first = error.__cause__ or error  # NumPy says "a sequence" of what it cannot convert
+            raise UnsupportedPrimitive(f"{type(first).__name__}: {first}") from error
+        leaves, tree = jax.tree.flatten(result)
+        if tree != self.out_tree:
+            raise UnsupportedPrimitive(f"{self.name} returns {tree} in place of {self.out_tree}")
+        pairs = zip(leaves, self.outputs, strict=True)
+        return [self._elements(system, leaf, expected) for leaf, expected in pairs]
+
+    def _elements(self, system: NumberSystem, leaf: Any, expected: Leaf) -> np.ndarray:
+        if has_exact(leaf):
+            values = lift(system, leaf, dtype_of(leaf))
+        else:
+            array = np.asarray(leaf)
+            dtype = bool if array.dtype == bool else np.float64
+            values = Interpreter(system).elements(array, dtype)
+        name = f"{self.name}{expected.path}"
+        if values.shape != expected.shape:
+            raise UnsupportedPrimitive(
+                f"{name} has shape {values.shape} here and {expected.shape} at the given point"
             )
-            for leaf in jax.tree.leaves(result)
-        ]  # fmt: skip
+        if any(x is UNWRITTEN for x in values.flat):
+            raise UnsupportedPrimitive(f"{name} holds {UNWRITTEN}")
+        return values
 
     def floats(self, values: Sequence[Any]) -> list[np.ndarray]:
-        """The outputs in floating point, compiled where there is a program."""
-        args = tree_unflatten(self._tree, list(values))
-        function = jax.jit(self.function) if self.program is not None else self.function
-        return [np.asarray(leaf) for leaf in jax.tree.leaves(function(*args))]
+        """The outputs in floating point, compiled where there is a program.
+
+        NumPy code runs as it is, on copies.
+
+        Raises:
+            UnsupportedPrimitive: NumPy code returns what it kept from a run over exact numbers.
+        """
+        if self.program is not None:
+            args = tree_unflatten(self._tree, list(values))
+            result = jax.jit(self.function)(*args)
+        else:
+            given = zip(values, self.inputs, self._originals, strict=True)
+            result = self._call([_as_float(*each) for each in given])
+        leaves = jax.tree.leaves(result)
+        if any(map(has_exact, leaves)):
+            raise UnsupportedPrimitive(f"{self.name} returns what it kept from another run")
+        return [np.asarray(leaf) for leaf in leaves]
+
+    def in_double(self) -> Side:
+        """The same NumPy code, told that every real argument is float64.
+
+        Its :meth:`floats` at float64 values and its :meth:`over` then read the same program: the
+        dtype decides what the code's own constants are rounded to.
+        """
+        if self.program is not None:
+            return self
+        side = copy.copy(self)
+        side.inputs = tuple(
+            replace(leaf, dtype=np.dtype(np.float64), value=np.float64(leaf.value))
+            if leaf.differentiable else leaf
+            for leaf in self.inputs
+        )  # fmt: skip
+        return side
+
+    def _call(self, leaves: list[Any]) -> Any:
+        kept = random.getstate(), np.random.get_state()
+        random.setstate(self._draws[0])
+        np.random.set_state(self._draws[1])
+        try:
+            return self.function(*tree_unflatten(self._tree, leaves))
+        finally:
+            random.setstate(kept[0])
+            np.random.set_state(kept[1])
 
     def _describe(self) -> tuple[tuple[Leaf, ...], Any]:
         if self.program is not None:
             return self.program.outputs, self.program.out_tree
-        values = [leaf.value for leaf in self.inputs]
+        given = zip((leaf.value for leaf in self.inputs), self.inputs, self._originals, strict=True)
         try:
-            result = self.function(*tree_unflatten(self._tree, values))
+            result = self._call([_as_float(*each) for each in given])
         except Exception as error:
             raise TraceError(
                 f"{self.name} runs neither under JAX's tracer nor on NumPy arrays: "
                 f"{type(error).__name__}: {error}"
             ) from error
         paths, tree = tree_flatten_with_path(result)
+        self.returns_jax = any(isinstance(value, jax.Array) for _, value in paths)
         leaves = tuple(
             Leaf(keystr(path), np.shape(value), np.asarray(value).dtype) for path, value in paths
         )
@@ -99,8 +171,29 @@ class Side:
             return
         try:
             self.over(system, inputs)
-        except (JaxgradError, TypeError, ValueError, AttributeError) as error:
-            self.opaque = f"{type(error).__name__}: {error}"
+        except JaxgradError as error:
+            self.opaque = str(error)
+
+
+def _as_exact(system: NumberSystem, value: Any, leaf: Leaf, original: Any) -> Any:
+    """An argument over a number system, for NumPy code to do with as it likes."""
+    if not leaf.differentiable:
+        return _as_float(value, leaf, original)
+    if isinstance(original, float | np.generic):
+        taken_for = np.float64 if isinstance(original, float) else np.dtype(leaf.dtype).type
+        return NumberScalar(system, value.copy(), leaf.dtype, taken_for)
+    return NumberArray(system, value.copy(), leaf.dtype)
+
+
+def _as_float(value: Any, leaf: Leaf, original: Any) -> Any:
+    """An argument as NumPy has it: an array of its own, or a scalar where a scalar was given."""
+    if isinstance(original, int | str) or not isinstance(value, np.ndarray | np.generic):
+        return original if not leaf.differentiable and np.ndim(value) == 0 else value
+    if isinstance(original, float):
+        return np.float64(value)
+    if isinstance(original, np.generic):
+        return np.asarray(value)[()]
+    return np.array(value)
 
 
 def make_side(name: str, function: Callable[..., Any], args: Sequence[Any]) -> Side:
@@ -129,7 +222,23 @@ def make_side(name: str, function: Callable[..., Any], args: Sequence[Any]) -> S
             f"{inputs[0].path} has dtype {inputs[0].dtype}: convert it with jnp.asarray(x, float)"
         )
     try:
-        program: Program | None = trace(function, args, side=name)
+        return Side(name, function, args, inputs, trace(function, args, side=name))
     except TraceError:
-        program = None
-    return Side(name, function, args, inputs, program)
+        return Side(name, function, args, inputs, None)
+    except JaxgradError:
+        raise
+    except Exception as error:  # what NumPy code does to a tracer: x[0] = 0, x.fill(0), x[[0, 1]]
+        return _numpy_side(name, function, args, inputs, error)
+
+
+def _numpy_side(
+    name: str, function: Any, args: Sequence[Any], inputs: tuple[Leaf, ...], error: Exception
+) -> Side:
+    """The callable as NumPy code, if it is that; else the error is the caller's own."""
+    try:
+        side = Side(name, function, args, inputs, None)
+    except TraceError:
+        raise error from None
+    if side.returns_jax:
+        raise error
+    return side
