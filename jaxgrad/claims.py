@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,21 +12,48 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .errors import ArgumentError
+from .registration import current, origin
 from .verdict import Evidence, Verdict
 
-__all__ = ["Claim", "ClaimResult", "claim", "failure_text", "run"]
+__all__ = ["Claim", "ClaimResult", "Declaration", "claim", "failure_text", "run"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-# A module keeps its claims in its own namespace, in the order of definition: a second function of
-# the same name hides the first from the namespace, but not from this list.
-REGISTRY = "__jaxgrad_claims__"
-MARK = "__jaxgrad_claim__"
+# A function keeps every claim that was ever declared on it, so that a module that imports it finds
+# those of a library; what a proof module declares itself stands in its registry.
+MARK = "__jaxgrad_claims__"
 
 # Enough of an exception's own text to hold a counterexample, not enough to bury the other claims.
 _ERROR_LINES = 12
 
-_IMPORTER = str(Path(__file__).with_name("proof_modules.py"))
+# This package's own files between a failure and the proof module.
+_MACHINERY = tuple(
+    str(Path(__file__).with_name(name))
+    for name in ("claims.py", "proof_modules.py", "proof_child.py")
+)
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a claim says of itself: all that a report needs, and another process can be told.
+
+    Args:
+        name: the function's name.
+        id: what stands before the first colon of the source, else the function's name.
+        line: the line of the module on which the claim is declared.
+        statement: what is claimed, in words.
+        source: where it is claimed.
+        expected: the verdict that counts as success.
+        path: the proof module.
+    """
+
+    name: str
+    id: str
+    line: int
+    statement: str
+    source: str
+    expected: Verdict
+    path: Path
 
 
 @dataclass(frozen=True)
@@ -39,6 +67,8 @@ class Claim:
         source: where it is claimed; what stands before the first colon is the claim's id.
         expected: the verdict that counts as success.
         path: the proof module.
+        declared_on: the line of the proof module that declares it, where the function itself
+            stands in another file.
 
     Example:
         >>> Claim(lambda: None, "1 < 2", "X1: order", Verdict.PROVED, Path("order.py")).id
@@ -50,6 +80,7 @@ class Claim:
     source: str
     expected: Verdict
     path: Path
+    declared_on: int = 0
 
     @property
     def name(self) -> str:
@@ -64,8 +95,21 @@ class Claim:
 
     @property
     def line(self) -> int:
-        """The line of the module on which the function's definition begins."""
-        return inspect.unwrap(self.function).__code__.co_firstlineno
+        """The line of the module on which the claim is declared."""
+        return self.declared_on or inspect.unwrap(self.function).__code__.co_firstlineno
+
+    @property
+    def declaration(self) -> Declaration:
+        """The claim without its function."""
+        return Declaration(
+            name=self.name,
+            id=self.id,
+            line=self.line,
+            statement=self.statement,
+            source=self.source,
+            expected=self.expected,
+            path=self.path,
+        )
 
 
 @dataclass(frozen=True)
@@ -73,11 +117,13 @@ class ClaimResult:
     """What came of one part of a claim: evidence, or the text of an error.
 
     Args:
-        id: the claim's id; for a module that cannot be imported, its file name.
+        id: the claim's id; for a module that cannot be imported, its file name; for a claim that
+            cannot be declared, file name and line.
         part: the part's name, empty for a claim without parts.
         path: the proof module.
         seconds: time spent on this part.
-        claim: the claim; None for a module that cannot be imported.
+        claim: the claim; None for a module that cannot be imported and for a claim that cannot
+            be declared.
         evidence: what the claim returned; None where ``error`` says why there is none.
         error: the last lines of the traceback, or what is wrong with the returned object.
 
@@ -91,7 +137,7 @@ class ClaimResult:
     part: str
     path: Path
     seconds: float
-    claim: Claim | None = None
+    claim: Claim | Declaration | None = None
     evidence: Evidence | None = None
     error: str | None = None
 
@@ -130,7 +176,8 @@ def claim(
 
     Raises:
         ArgumentError: the statement is no text, ``expect`` is no Verdict, or what is decorated is
-            not a function that can be called without arguments.
+            not a function that can be called without arguments. While ``jaxgrad prove`` imports
+            the module, this is reported as a failed claim, and the others are run.
 
     Example:
         >>> @claim("one is less than two", source="X1: the order of the integers")
@@ -140,6 +187,44 @@ def claim(
         >>> order().verdict, order(two=1).verdict
         (<Verdict.PROVED: 'PROVED'>, <Verdict.REFUTED: 'REFUTED'>)
     """
+    try:
+        _require_texts(statement, source, expect)
+    except ArgumentError as error:
+        _refuse(error)
+        return lambda function: function
+
+    def declare(function: _Function) -> _Function:
+        try:
+            plain = _require_plain_function(function)
+        except ArgumentError as error:
+            _refuse(error)
+            return function
+        registry = current()
+        file = origin() if registry else None
+        path = file or Path(plain.__code__.co_filename)
+        here = registry is None or plain.__code__.co_filename == str(registry.path)
+        line = 0 if here or registry is None else registry.line()
+        made = Claim(function, statement, source, expect, path, line)
+        if registry is not None:
+            registry.claims.append(made)
+        setattr(function, MARK, (*getattr(function, MARK, ()), made))
+        return function
+
+    return declare
+
+
+def _refuse(error: ArgumentError) -> None:
+    """Raise, or report where a proof module is being imported: its other claims are to be run."""
+    registry = current()
+    if registry is None:
+        raise error
+    line = registry.line()
+    text = f"the claim on line {line} cannot be declared\n{type(error).__name__}: {error}"
+    failure = ClaimResult(f"{registry.path.name}:{line}", "", registry.path, 0.0, error=text)
+    registry.failures.append(failure)
+
+
+def _require_texts(statement: object, source: object, expect: object) -> None:
     if not isinstance(statement, str) or not statement.strip():
         raise ArgumentError(
             f'claim: the statement must be text, got {statement!r}; write @claim("what is claimed")'
@@ -150,15 +235,6 @@ def claim(
         raise ArgumentError(
             f"claim: expect must be a Verdict such as Verdict.PROVED, got {expect!r}"
         )
-
-    def declare(function: _Function) -> _Function:
-        plain = _require_plain_function(function)
-        made = Claim(function, statement, source, expect, Path(plain.__code__.co_filename))
-        plain.__globals__.setdefault(REGISTRY, []).append(made)
-        setattr(function, MARK, made)
-        return function
-
-    return declare
 
 
 def _require_plain_function(function: Any) -> Any:
@@ -189,41 +265,51 @@ class _BadOutcome(Exception):
     """A claim returned something that is no evidence; the text is the whole explanation."""
 
 
-def run(claim: Claim) -> Iterator[ClaimResult]:
+def run(
+    claim: Claim, *, through: tuple[type[BaseException], ...] = (KeyboardInterrupt,)
+) -> Iterator[ClaimResult]:
     """Run a claim and yield the result of each of its parts as soon as it is there.
 
     Nothing that a claim does wrong is raised: it becomes a result with an ``error``.
 
     Args:
         claim: the claim to run.
+        through: exceptions that do not belong to the claim, but to whoever runs it.
 
     Example:
-        >>> @claim("one is less than two")
-        ... def order():
+        >>> def order():
         ...     yield "integers", Evidence(Verdict.PROVED, "decision", "2 - 1 > 0")
         ...     raise RuntimeError("no more numbers")
-        >>> [(r.part, r.verdict, r.as_expected) for r in run(order.__jaxgrad_claim__)]
+        >>> declared = Claim(order, "one is less than two", "", Verdict.PROVED, Path("order.py"))
+        >>> [(result.part, result.verdict, result.as_expected) for result in run(declared)]
         [('integers', <Verdict.PROVED: 'PROVED'>, True), ('', None, False)]
     """
-    started = time.perf_counter()
-    count = 0
-
-    def result(part: str, evidence: Evidence | None = None, error: str | None = None):
-        seconds = time.perf_counter() - started
-        return ClaimResult(claim.id, part, claim.path, seconds, claim, evidence, error)
-
-    try:
-        for part, outcome in _parts(claim.function()):
-            count += 1
-            yield _checked(result, part, outcome)
-            started = time.perf_counter()
-        if count == 0:
-            raise _BadOutcome("the claim yielded no part, so nothing was checked")
-    except _BadOutcome as error:
-        yield result("", error=str(error))
-    except (Exception, SystemExit) as error:
-        after = f"the claim raised, after {count} of its parts\n" if count else "the claim raised\n"
-        yield result("", error=after + failure_text(error, claim.path))
+    parts: Iterator[tuple[str, Any]] | None = None
+    for count in itertools.count():
+        started = time.perf_counter()
+        part, evidence, error = "", None, None
+        # Only what the claim does stands in this block: a GeneratorExit out of it is the claim's
+        # own, where one at the ``yield`` below would be the reader's.
+        try:
+            if parts is None:
+                parts = _parts(claim.function())
+            found = next(parts, None)
+            if found is not None:
+                part, evidence, error = found[0], *_checked(found[1])
+            elif count == 0:
+                error = "the claim yielded no part, so nothing was checked"
+        except through:
+            raise
+        except _BadOutcome as bad:
+            found, error = None, str(bad)
+        except BaseException as raised:
+            after = f", after {count} of its parts" if count else ""
+            found, error = None, f"the claim raised{after}\n{failure_text(raised, claim.path)}"
+        if found is not None or error is not None:
+            seconds = time.perf_counter() - started
+            yield ClaimResult(claim.id, part, claim.path, seconds, claim, evidence, error)
+        if found is None:
+            return
 
 
 def _parts(outcome: Any) -> Iterator[tuple[str, Any]]:
@@ -244,15 +330,44 @@ def _parts(outcome: Any) -> Iterator[tuple[str, Any]]:
         yield str(item[0]), item[1]
 
 
-def _checked(result: Callable[..., ClaimResult], part: str, outcome: Any) -> ClaimResult:
+def _checked(outcome: Any) -> tuple[Evidence | None, str | None]:
+    """The evidence of an outcome, or what is wrong with it."""
     verdict, evidence = getattr(outcome, "verdict", None), getattr(outcome, "evidence", None)
     if not isinstance(verdict, Verdict) or not isinstance(evidence, Evidence):
-        text = f"got {_shown(outcome)}, which lacks a verdict or evidence (a Verdict, an Evidence)"
-        return result(part, error=text)
+        return None, (
+            f"got {_shown(outcome)}, which lacks a verdict or evidence (a Verdict, an Evidence)"
+        )
     if verdict is not evidence.verdict:
-        text = f"the verdict is {verdict}, but the evidence says {evidence.verdict}"
-        return result(part, error=f"{text}: {evidence.text}")
-    return result(part, evidence)
+        return None, (
+            f"the verdict is {verdict}, but the evidence says {evidence.verdict}: {evidence.text}"
+        )
+    if wrong := _malformed(evidence):
+        return None, f"the evidence cannot be reported: {wrong}"
+    return evidence, None
+
+
+def _malformed(evidence: Evidence) -> str:
+    """Which field of the evidence is not what it is declared to be, empty if none."""
+    enclosures = evidence.enclosures
+    ends = enclosures.items() if isinstance(enclosures, Mapping) else [(None, ())]
+    for name, right, meant in (
+        ("kind", isinstance(evidence.kind, str), "text"),
+        ("text", isinstance(evidence.text, str), "text"),
+        (
+            "enclosures",
+            all(_texts((name, *pair)) and len(pair) == 2 for name, pair in ends),
+            "a mapping of names to two decimal strings",
+        ),
+        ("counterexample", isinstance(evidence.counterexample, str | None), "text or None"),
+        ("trusts", isinstance(evidence.trusts, tuple | list) and _texts(evidence.trusts), "texts"),
+    ):
+        if not right:
+            return f"its {name} must be {meant}, got {_shown(getattr(evidence, name))}"
+    return ""
+
+
+def _texts(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def _shown(value: object) -> str:
@@ -277,4 +392,4 @@ def failure_text(error: BaseException, path: Path) -> str:
 
 def _is_machinery(filename: str) -> bool:
     """Whether a frame only led to the proof module: this package's runner, Python's importer."""
-    return filename.startswith("<frozen importlib") or filename in (__file__, _IMPORTER)
+    return filename.startswith("<frozen importlib") or filename in _MACHINERY

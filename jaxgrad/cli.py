@@ -8,19 +8,18 @@ are imported only when a subcommand runs, so that ``jaxgrad --help`` answers at 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib
+import math
 import operator
+import os
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .claims import ClaimResult, run
+from . import prove_command
 from .errors import ArgumentError, MissingExtra
-from .proof_modules import Collection, collect
-from .selection import Selection
+from .prove_command import exit_code
 from .verdict import Verdict
 
 __all__ = ["exit_code", "main"]
@@ -29,13 +28,16 @@ _Runner = Callable[[argparse.Namespace], int]
 
 _ALL_EXPECTED, _NOT_EXPECTED, _USAGE, _UNDECIDED = 0, 1, 2, 3
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+_BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 _EXIT_CODES = """\
 exit codes:
   0  every verdict is the expected one
-  1  a verdict is not the expected one, a claim raised, or a module cannot be imported
+  1  a verdict is not the expected one, a claim raised, ended its process or took too long, or a
+     module cannot be imported
   2  usage error
   3  a verdict is UNDECIDED where another was expected
+  130  interrupted
 """
 
 
@@ -64,19 +66,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("jaxgrad: interrupted", file=sys.stderr)
         return _INTERRUPTED
-
-
-def exit_code(results: Iterable[ClaimResult]) -> int:
-    """0 if all are as expected, 3 if the only others are undecided, else 1.
-
-    Example:
-        >>> exit_code([])
-        0
-    """
-    unexpected = [result for result in results if not result.as_expected]
-    if not unexpected:
-        return _ALL_EXPECTED
-    return _UNDECIDED if all(result.undecided for result in unexpected) else _NOT_EXPECTED
+    except BrokenPipeError:
+        prove_command.abandon_stdout()
+        return _BROKEN_PIPE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -114,8 +106,22 @@ def prove(parser: argparse.ArgumentParser) -> _Runner:
         default="",
         metavar="EXPRESSION",
         help="run only what matches words joined with and, or, not, ( ), looked for in a claim's "
-        "id, function, statement and module and in the names of its parts; double quotes keep a "
-        "phrase together",
+        "id, function, statement and module; beside such a word, others may name its parts; "
+        "double quotes keep a phrase together",
+    )
+    parser.add_argument(
+        "-j",
+        "--jobs",
+        type=_positive(int),
+        default=_cores(),
+        metavar="N",
+        help="run N modules at a time, each in its own process (default: the number of cores)",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=_positive(float),
+        metavar="SECONDS",
+        help="give up a claim, or the import of a module, that takes longer (default: never)",
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="every part, in full")
     instead = parser.add_mutually_exclusive_group()
@@ -128,66 +134,27 @@ def prove(parser: argparse.ArgumentParser) -> _Runner:
 def _prove(options: argparse.Namespace) -> int:
     if options.new:
         return _new(options)
-    # Whatever a proof prints while --json is on would spoil the one object.
-    diverted = contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext()
-    started = time.perf_counter()
-    with diverted:
-        collection = _collected(options.paths)
-        selection = Selection(options.expression, collection.claims)
-        collection = _narrowed(collection, selection)
-        if options.list:
-            return _list(collection)
-        results = [*collection.failures, *_run_all(collection, selection)]
-    seconds = time.perf_counter() - started
-    if not results:
-        raise ArgumentError(f"-k {options.expression!r} matches no claim; --list shows them all")
-    if options.json:
-        from .report import json_report
-
-        print(json_report.render(results, seconds))
-    else:
-        from .report import terminal
-
-        terminal.show(results, seconds, terminal.console(), verbose=options.verbose)
-    return exit_code(results)
+    return prove_command.prove(options)
 
 
-def _collected(paths: Sequence[str]) -> Collection:
-    if not paths and not Path("proofs").is_dir():
-        raise ArgumentError(
-            f"there is no folder proofs/ in {Path.cwd()}: name the files or folders to prove, "
-            "or begin one with jaxgrad prove --new NAME"
-        )
-    return collect(paths or ["proofs"])
+def _positive(kind: Callable[[str], float]) -> Callable[[str], float]:
+    """A number that is positive and finite, of this kind."""
+
+    def number(text: str) -> float:
+        value = kind(text)
+        if not 0 < value < math.inf:
+            raise ValueError
+        return value
+
+    number.__name__ = f"positive {kind.__name__}"  # for the message of argparse
+    return number
 
 
-def _narrowed(collection: Collection, selection: Selection) -> Collection:
-    """What may match; failures all stay, since nobody knows what a broken module holds."""
-    claims = tuple(claim for claim in collection.claims if selection.may_match(claim))
-    return Collection(claims, collection.failures)
-
-
-def _run_all(collection: Collection, selection: Selection) -> Iterator[ClaimResult]:
-    if not sys.stderr.isatty():
-        display: Any = contextlib.nullcontext(lambda *_: None)
-    else:
-        from .report import terminal
-
-        display = terminal.progress(collection.claims, terminal.console(stderr=True))
-    with display as tell:
-        for claim in collection.claims:
-            tell(claim, "")
-            for result in run(claim):
-                tell(claim, result.part)
-                if result.error or selection.keeps(claim, result.part):
-                    yield result
-
-
-def _list(collection: Collection) -> int:
-    from .report import terminal
-
-    terminal.show_list(collection, terminal.console())
-    return _NOT_EXPECTED if collection.failures else _ALL_EXPECTED
+def _cores() -> int:
+    """The number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _new(options: argparse.Namespace) -> int:
@@ -275,7 +242,10 @@ def _coverage(options: argparse.Namespace) -> int:
         )
     page = render(found)
     if options.output:
-        Path(options.output).write_text(page, encoding="utf-8")
+        try:
+            Path(options.output).write_text(page, encoding="utf-8")
+        except OSError as error:
+            raise ArgumentError(f"--output {options.output}: {error.strerror}") from None
     else:
         print(page, end="")
     for text in found.disagreements:

@@ -74,7 +74,7 @@ def write(name: str, folder: Path) -> Path:
 
     Raises:
         ArgumentError: the name is no Python name, begins with ``_`` (such files are not
-            collected), or the file exists already.
+            collected), the file exists already, or the folder cannot be written.
 
     Example:
         >>> write("2fast", Path("proofs"))
@@ -94,4 +94,6 @@ def write(name: str, folder: Path) -> Path:
             file.write(TEMPLATE.format(id=stem.upper(), name=stem))
     except FileExistsError as error:
         raise ArgumentError(f"{error.filename} exists already and is not overwritten") from None
+    except OSError as error:
+        raise ArgumentError(f"{path} cannot be written: {error.strerror}") from None
     return path

@@ -8,6 +8,7 @@ their files. Proof modules are imported by path, whatever pytest's import mode i
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
@@ -91,34 +92,59 @@ def _is_proof(file: Path, config: pytest.Config) -> bool:
     return file in places or (inside and is_proof_file(file))
 
 
+# What pytest itself raises, in a claim or a module, is not theirs: a skip is no failure.
+def _through() -> tuple[type[BaseException], ...]:
+    return (KeyboardInterrupt, pytest.skip.Exception, pytest.exit.Exception)
+
+
 class ProofFile(pytest.File):
     """A proof module: one item for each claim."""
 
     def collect(self) -> Iterator[pytest.Item]:
         from .proof_modules import collect_file
 
-        collection = collect_file(self.path)
-        for failure in collection.failures:
-            if failure.claim is None:
+        collection = collect_file(self.path, self._is_elsewhere, through=_through())
+        if not collection.claims and len(collection.failures) == 1:
+            [failure] = collection.failures
+            if failure.id == self.path.name:
                 raise self.CollectError(failure.error)
-            name = f"{failure.claim.name}:{failure.claim.line}"
-            yield ClaimItem.from_parent(self, name=name, claim=failure.claim, failure=failure)
+        for failure in collection.failures:
+            claim = failure.claim
+            name = f"{claim.name}:{claim.line}" if claim else failure.id
+            yield ClaimItem.from_parent(self, name=name, claim=None, failure=failure)
+        numbers: dict[str, int] = {}
         for claim in collection.claims:
-            yield ClaimItem.from_parent(self, name=claim.name, claim=claim)
+            number = numbers[claim.name] = numbers.get(claim.name, 0) + 1
+            name = claim.name if number == 1 else f"{claim.name}[{number}]"
+            item = ClaimItem.from_parent(self, name=name, claim=claim)
+            item.neighbours = collection.neighbours
+            yield item
+
+    def _is_elsewhere(self, file: Path) -> bool:
+        """Whether this run of pytest collects a file as a proof module."""
+        places = [Path(argument.partition("::")[0]).resolve() for argument in self.config.args]
+        return _is_proof(file, self.config) and any(map(file.is_relative_to, places))
 
 
 class ClaimItem(pytest.Item):
     """A claim: it passes when every part has the expected verdict."""
 
-    def __init__(self, *, claim: Claim, failure: ClaimResult | None = None, **rest: Any) -> None:
+    def __init__(
+        self, *, claim: Claim | None, failure: ClaimResult | None = None, **rest: Any
+    ) -> None:
         super().__init__(**rest)
         self.claim = claim
         self.failure = failure
+        self.neighbours: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
 
     def runtest(self) -> None:
         from .claims import run
 
-        results = [self.failure] if self.failure else run(self.claim)
+        if self.claim is None:
+            assert self.failure is not None
+            raise _Unexpected([self.failure])
+        with self.neighbours:
+            results = list(run(self.claim, through=_through()))
         unexpected = [result for result in results if not result.as_expected]
         if unexpected:
             raise _Unexpected(unexpected)
@@ -126,11 +152,15 @@ class ClaimItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if not isinstance(excinfo.value, _Unexpected):
             return super().repr_failure(excinfo, style)
-        head = f"{self.claim.id}: {self.claim.statement}"
-        return "\n".join([head, *map(_explained, excinfo.value.results)])
+        claim = excinfo.value.results[0].claim
+        head = [f"{claim.id}: {claim.statement}"] if claim else []
+        return "\n".join([*head, *map(_explained, excinfo.value.results)])
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        return self.path, self.claim.line - 1, f"{self.claim.id} {self.name}"
+        claim = self.claim or (self.failure and self.failure.claim)
+        if not claim:
+            return self.path, 0, self.name
+        return self.path, claim.line - 1, f"{claim.id} {self.name}"
 
 
 class _Unexpected(Exception):

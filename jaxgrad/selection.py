@@ -1,20 +1,20 @@
 """Choosing claims by words joined with ``and``, ``or``, ``not`` and parentheses.
 
-A word is looked for, upper and lower case alike, in a claim's id, name, statement and module. The
-names of its parts are known only by running it, so a word may also be *unknown* for a claim: one
-that stands in no claim at all, or beside another word of the expression that the claim does carry
-(``E1 and tanh``). With 0 for false, ½ for unknown and 1 for true, ``and`` is the minimum, ``or``
-the maximum and ``not x`` is 1 - x (Kleene's logic); a claim is run unless its value is 0, and
-then each part is judged by itself.
+A word is looked for, upper and lower case alike, in a claim's id, name, statement and module: by
+these alone it is known, before anything runs, which claims are run. The names of a claim's parts
+are known only by running it, so beside a word that the claim carries every other word is *unknown*
+(``E1 and tanh``); where the claim carries no word of the expression, all of them are false. With 0
+for false, ½ for unknown and 1 for true, ``and`` is the minimum, ``or`` the maximum and ``not x`` is
+1 - x (Kleene's logic); a claim is run unless its value is 0, and then each part is judged alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NoReturn
 
-from .claims import Claim
+from .claims import Claim, Declaration
 from .errors import ArgumentError
 
 __all__ = ["Selection"]
@@ -32,44 +32,35 @@ class Selection:
     Args:
         expression: words, or phrases in double quotes, joined with ``and``, ``or``, ``not``, ``(
             )``; the empty expression selects everything.
-        claims: every claim there is to choose from.
 
     Raises:
         ArgumentError: the expression cannot be read.
 
     Example:
-        >>> Selection("A5 and (", [])
+        >>> Selection("A5 and (")
         Traceback (most recent call last):
         ...
         jaxgrad.errors.ArgumentError: -k 'A5 and (': a word is missing at the end
     """
 
-    def __init__(self, expression: str, claims: Iterable[Claim]) -> None:
+    def __init__(self, expression: str) -> None:
         parser = _Parser(expression)
         self._evaluate = parser.parse()
-        texts = [_text(claim) for claim in claims]
         self._words = parser.words
-        self._known = {word for word in parser.words if any(word in text for text in texts)}
 
-    def may_match(self, claim: Claim) -> bool:
-        """Whether the claim has to be run, since it or one of its parts may be selected."""
+    def may_match(self, claim: Claim | Declaration) -> bool:
+        """Whether the claim has to be run, since it or one of its parts is selected."""
         text = _text(claim)
-        beside = any(word in text for word in self._words)
+        other = _UNKNOWN if any(word in text for word in self._words) else _FALSE
+        return self._evaluate(lambda word: _TRUE if word in text else other) > _FALSE
 
-        def lookup(word: str) -> float:
-            if word in text:
-                return _TRUE
-            return _UNKNOWN if beside or word not in self._known else _FALSE
-
-        return self._evaluate(lookup) > _FALSE
-
-    def keeps(self, claim: Claim, part: str) -> bool:
+    def keeps(self, claim: Claim | Declaration, part: str) -> bool:
         """Whether a part of a claim is selected."""
         text = f"{_text(claim)}\n{part.casefold()}"
         return self._evaluate(lambda word: float(word in text)) == _TRUE
 
 
-def _text(claim: Claim) -> str:
+def _text(claim: Claim | Declaration) -> str:
     return "\n".join((claim.id, claim.name, claim.statement, claim.path.stem)).casefold()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import sys
 from fractions import Fraction
@@ -12,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxgrad.claims import Claim, ClaimResult, claim, run
+from jaxgrad.claims import MARK, Claim, ClaimResult, claim, run
 from jaxgrad.errors import ArgumentError
-from jaxgrad.proof_modules import collect
+from jaxgrad.proof_modules import collect, collect_file
 from jaxgrad.verdict import Evidence, Verdict
 
 HEADER = """\
@@ -34,8 +35,8 @@ def write(folder: Path, name: str, body: str) -> Path:
     return path
 
 
-def results_of(path: Path) -> list[ClaimResult]:
-    found = collect([path])
+def results_of(*paths: Path) -> list[ClaimResult]:
+    found = collect(paths)
     return [*found.failures, *itertools.chain.from_iterable(map(run, found.claims))]
 
 
@@ -169,7 +170,14 @@ def test_a_bad_part_does_not_hide_the_next():
     assert [(r.part, r.as_expected) for r in run(made(parts))] == [("bad", False), ("good", True)]
 
 
-@pytest.mark.parametrize("error", [ValueError("boom"), SystemExit(3), AssertionError("boom")])
+class Odd(BaseException):
+    """No Exception, as are the outcomes of several frameworks."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("boom"), SystemExit(3), AssertionError("boom"), GeneratorExit(), Odd("boom")],
+)
 def test_an_exception_is_a_result(error):
     def raises():
         yield "before", evidence(Verdict.PROVED)
@@ -187,6 +195,42 @@ def test_a_keyboard_interrupt_is_not_swallowed():
 
     with pytest.raises(KeyboardInterrupt):
         list(run(made(interrupted)))
+    [result] = run(made(interrupted), through=())
+    assert "KeyboardInterrupt" in str(result.error)
+
+
+def test_a_reader_may_leave_at_any_part():
+    left = []
+
+    def parts():
+        try:
+            yield "a", evidence(Verdict.PROVED)
+            yield "b", evidence(Verdict.PROVED)
+        finally:
+            left.append(True)
+
+    results = run(made(parts))
+    assert next(results).part == "a"
+    results.close()  # type: ignore
+    assert left == [True] and list(results) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("kind", None, "its kind must be text, got None"),
+        ("text", b"x", "its text must be text, got bytes"),
+        ("enclosures", {"x": (1, 2)}, "its enclosures must be a mapping of names to two"),
+        ("enclosures", {"x": ("1",)}, "its enclosures must be a mapping of names to two"),
+        ("enclosures", [("x", ("1", "2"))], "its enclosures must be a mapping of names to two"),
+        ("counterexample", 1, "its counterexample must be text or None, got int 1"),
+        ("trusts", "Arb", "its trusts must be texts, got str 'Arb'"),
+    ],
+)
+def test_evidence_that_cannot_be_reported_is_an_error(field, value, message):
+    fields = {"kind": "decision", "text": "text", field: value}
+    [result] = run(made(lambda: Evidence(Verdict.PROVED, **fields)))
+    assert result.evidence is None and message in str(result.error)
 
 
 def test_a_long_message_and_notes_do_not_bury_the_rest():
@@ -286,6 +330,149 @@ def test_a_claim_imported_from_the_module_that_defines_it_is_collected_once(tmp_
     assert [c.name for c in collect([tmp_path]).claims] == ["one", "two"]
 
 
+BAD = """\
+    def bad(): return said(Verdict.REFUTED, "no")
+"""
+
+
+@pytest.mark.parametrize(
+    "import_", ["from _common import bad", "import _common; bad = _common.bad"]
+)
+def test_claims_on_a_function_of_a_helper_belong_to_the_declaring_module(tmp_path, import_):
+    write(tmp_path, "_common.py", BAD)
+    body = f"""\
+        {import_}
+        first = claim("a false statement", source="Z1: x")(bad)
+        second = claim("refuted", source="Z2: y", expect=Verdict.REFUTED)(bad)
+    """
+    first, second = results_of(write(tmp_path, "a.py", body))
+    assert (first.id, first.verdict, first.as_expected) == ("Z1", Verdict.REFUTED, False)
+    assert (second.id, second.as_expected) == ("Z2", True)
+    assert first.claim and second.claim
+    assert (first.claim.line, second.claim.line) == (8, 9)
+    assert first.path.name == "a.py"
+
+
+def test_a_claim_on_a_function_that_is_bound_nowhere(tmp_path):
+    write(tmp_path, "_common.py", BAD)
+    body = "import _common; claim('s')(_common.bad)\n"
+    [result] = results_of(write(tmp_path, "a.py", body))
+    assert result.verdict is Verdict.REFUTED
+
+
+def test_claims_on_one_function_by_two_modules(tmp_path):
+    write(tmp_path, "_common.py", BAD)
+    for name in ("a", "b"):
+        body = f"import os.path; from _common import bad\nclaim('{name}')(bad)\n"
+        write(tmp_path, f"{name}.py", body)
+    assert [c.statement for c in collect([tmp_path]).claims] == ["a", "b"]
+
+
+def test_a_mark_does_not_overwrite_another():
+    def f():
+        return None
+
+    claim("first")(f)
+    claim("second")(f)
+    assert [found.statement for found in getattr(f, MARK)] == ["first", "second"]
+
+
+def test_claims_that_a_helper_declares_itself_are_run_with_each_module_that_imports_it(tmp_path):
+    write(tmp_path, "_common.py", "@claim('s')\ndef shared(): return said(Verdict.PROVED)\n")
+    for name in ("a", "b"):
+        write(tmp_path, f"{name}.py", "import _common\n")
+    found = collect([tmp_path]).claims
+    assert [(c.path.name, c.name, c.line) for c in found] == [
+        ("a.py", "shared", 7), ("b.py", "shared", 7)
+    ]  # fmt: skip
+
+
+def test_an_imported_claim_is_run_where_it_is_imported_when_its_own_module_is_not(tmp_path):
+    body = """\
+        @claim("s")
+        def imported(): return said(Verdict.PROVED)
+
+        @claim("s")
+        def left(): return said(Verdict.PROVED)
+    """
+    base = write(tmp_path, "base.py", body)
+    own = "from base import imported\n@claim('s')\ndef own(): return said(Verdict.PROVED)\n"
+    user = write(tmp_path, "user.py", own)
+    alone = [(c.path.name, c.name) for c in collect([user]).claims]
+    assert alone == [("user.py", "imported"), ("user.py", "own")]
+    both = [("base.py", "imported"), ("base.py", "left"), ("user.py", "own")]
+    for paths in ([tmp_path], [user, base]):
+        assert sorted((c.path.name, c.name) for c in collect(paths).claims) == both
+
+
+def test_a_claim_of_a_library_is_run_where_it_is_imported(tmp_path, monkeypatch):
+    write(tmp_path / "site", "jaxgrad_library.py", "@claim('s')\ndef known(): return None\n")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    importlib.import_module("jaxgrad_library")  # as a test may have, before the proofs are read
+    for name in ("a", "b"):
+        write(tmp_path / "proofs", f"{name}.py", "from jaxgrad_library import known\n")
+    found = collect([tmp_path / "proofs"]).claims
+    assert [(c.path.name, c.name) for c in found] == [("a.py", "known"), ("b.py", "known")]
+    del sys.modules["jaxgrad_library"]
+
+
+@pytest.mark.parametrize("kind", ["_lib.py", "_lib/__init__.py", "_lib/sub.py", "lib/__init__.py"])
+def test_helpers_of_two_folders_are_not_mixed_up(tmp_path, kind):
+    module = kind.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    for limit in (1, 2):
+        folder = tmp_path / str(limit)
+        path = folder / kind
+        write(path.parent, path.name, f"LIMIT = {limit}\n")
+        body = f"""\
+            import {module} as early
+
+            @claim("s")
+            def same():
+                import {module} as late
+                assert late is early, "it was imported twice"
+                return said(Verdict.PROVED if late.LIMIT == {limit} else Verdict.REFUTED)
+        """
+        write(folder, f"{kind[0]}a.py", body)
+    before, path = set(sys.modules), list(sys.path)
+    count = 0
+    for limit in (1, 2):
+        found = collect_file(tmp_path / str(limit) / f"{kind[0]}a.py")
+        with found.neighbours:
+            for result in itertools.chain.from_iterable(map(run, found.claims)):
+                assert result.as_expected, result.error
+                count += 1
+    assert count == 2 and sys.path == path
+    assert not [name for name in set(sys.modules) - before if "lib" in name]
+
+
+def test_a_package_that_is_importable_anyway_stays_imported(tmp_path, monkeypatch):
+    write(tmp_path, "jaxgrad_shared.py", "")
+    monkeypatch.syspath_prepend(tmp_path)
+    body = "import jaxgrad_shared\n@claim('s')\ndef f(): return said(Verdict.PROVED)\n"
+    assert collect([write(tmp_path, "a.py", body)]).claims
+    assert sys.modules.pop("jaxgrad_shared")
+
+
+@pytest.mark.parametrize(
+    ("declaration", "message"),
+    [
+        ("@claim('s')\ndef bad(n): return n", "bad is called without arguments, but n has no"),
+        ("@claim\ndef bad(): return None", "the statement must be text"),
+        ("@claim('s', expect='PROVED')\ndef bad(): return None", "expect must be a Verdict"),
+        ("claim('s')(3)", "only a function can be a claim"),
+    ],
+)
+def test_a_claim_that_cannot_be_declared_loses_none_of_the_others(tmp_path, declaration, message):
+    good = "@claim('s')\ndef {}(): return said(Verdict.PROVED)\n"
+    path = tmp_path / "a.py"
+    path.write_text(HEADER + good.format("one") + declaration + "\n" + good.format("two"))
+    failure, one, two = results_of(path)
+    assert one.as_expected and two.as_expected and not failure.as_expected
+    assert failure.id == "a.py:9"
+    assert str(failure.error).startswith("the claim on line 9 cannot be declared\nArgumentError: ")
+    assert message in str(failure.error)
+
+
 def test_two_claims_of_one_name_are_reported_and_the_first_runs(tmp_path):
     body = """\
         @claim("first")
@@ -305,7 +492,7 @@ def test_two_claims_of_one_name_are_reported_and_the_first_runs(tmp_path):
         ("def f(:", "SyntaxError"),
         ("import no_such_package", "No module named 'no_such_package'"),
         ("raise SystemExit(0)", "SystemExit"),
-        ("claim('s')(3)", "only a function can be a claim"),
+        ("raise GeneratorExit", "GeneratorExit"),
         ("from . import sibling", "relative import"),
     ],
 )

@@ -111,10 +111,19 @@ def proofs(tmp_path, monkeypatch):
         (["undecided", "broken"], 1),
     ],
 )
-@pytest.mark.parametrize("options", [[], ["--json"], ["--verbose"]])
-def test_exit_code_of_every_outcome(proofs, capsys, names, code, options):
+def test_exit_code_of_every_outcome(proofs, capsys, names, code):
     proofs(*names)
-    assert main(["prove", *options]) == code
+    assert main(["prove"]) == code
+
+
+@pytest.mark.parametrize("option", ["--json", "--verbose"])
+def test_exit_code_is_the_same_however_it_is_shown(proofs, capsys, option):
+    proofs("expected")
+    assert main(["prove", option]) == 0
+    proofs("undecided")
+    assert main(["prove", option]) == 3
+    proofs("weaker")
+    assert main(["prove", option]) == 1
 
 
 def result(expected: Verdict, verdict: Verdict | None) -> ClaimResult:
@@ -140,6 +149,8 @@ def test_exit_code_is_the_gravest_of_all(results):
         (["prove", "empty"], "no claims in empty"),
         (["prove", "-k", "absent"], "-k 'absent' matches no claim"),
         (["prove", "-k", "and"], "a word is missing before and"),
+        (["prove", "-j", "0"], "argument -j/--jobs: invalid positive int value: '0'"),
+        (["prove", "--timeout", "nan"], "argument --timeout: invalid positive float value: 'nan'"),
         (["prove", "--new", "2x"], "'2x' cannot name a proof module"),
         (["prove", "--new", "_x"], "'_x' cannot name a proof module"),
         (["prove", "--new", "expected"], "exists already and is not overwritten"),
@@ -243,10 +254,10 @@ def test_a_broken_module_is_reported_whatever_is_selected(proofs, capsys):
     assert main(["prove", "-k", "T1"]) == 1
 
 
-def test_json_is_one_object_with_every_part(proofs, capsys):
+def test_json_is_one_object_with_every_part(proofs, capfd):
     proofs("expected", "unexpected", "raises", "broken", "parts", "noisy")
     assert main(["prove", "--json"]) == 1
-    captured = capsys.readouterr()
+    captured = capfd.readouterr()
     whole = json.loads(captured.out)
     assert captured.out.isascii()
     assert "while importing" in captured.err and "while running" in captured.err
@@ -355,10 +366,21 @@ def test_new_writes_a_module_that_compiles_and_never_overwrites(proofs, capsys):
     text = path.read_text(encoding="utf-8")
     compile(text, str(path), "exec")
     assert "def first_derivative" in text and "{" + "n}" in text
-    path.write_text("mine")
+    path.write_text("mine", encoding="utf-8")
     assert main(["prove", "--new", "first", "other"]) == 2
     assert path.read_text() == "mine"
     assert main(["prove", "--new", "second", "other/first.py"]) == 2
+
+
+def test_new_module_in_a_folder_that_cannot_be_written(proofs, capsys):
+    assert main(["prove", "--new", "first", "/proc/jaxgrad"]) == 2
+    assert "first.py cannot be written: " in capsys.readouterr().err
+
+
+def test_coverage_that_cannot_be_written(monkeypatch, capsys):
+    monkeypatch.setattr("jaxgrad.report.coverage_table.render", lambda survey: "page")
+    assert main(["coverage", "jax.numpy.sin", "--output", "/proc/jaxgrad"]) == 2
+    assert "--output /proc/jaxgrad: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

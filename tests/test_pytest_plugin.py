@@ -172,3 +172,56 @@ def test_the_plugin_imports_nothing_heavy(pytester, monkeypatch):
     done = pytester.run(sys.executable, "-c", code)
     loaded = set(eval(done.outlines[0]))
     assert not loaded & {"jax", "numpy", "flint", "rich", "hypothesis"}
+
+
+def test_what_pytest_raises_in_a_claim_is_its_own_and_anything_else_a_failure(project, pytester):
+    body = """\
+        import pytest
+
+        @claim("it is skipped")
+        def skipped(): pytest.skip("not here")
+
+        @claim("it ends")
+        def ends(): raise GeneratorExit
+    """
+    pytester.makepyfile(odd=HEADER + dedent(body))
+    done = project("--jaxgrad-proofs", "odd.py", "odd.py", "-rs")
+    done.assert_outcomes(skipped=1, failed=1)
+    done.stdout.fnmatch_lines(["*the claim raised*", "*GeneratorExit*", "*not here*"])
+
+
+def test_a_claim_that_cannot_be_declared_fails_and_the_others_run(project, pytester):
+    body = (
+        "@claim('s')\ndef bad(n): return n\n@claim('s')\ndef good(): return said(Verdict.PROVED)\n"
+    )
+    pytester.makepyfile(partly=HEADER + body)
+    done = project("--jaxgrad-proofs", "partly.py", "partly.py")
+    done.assert_outcomes(passed=1, failed=1)
+    done.stdout.fnmatch_lines(["*cannot be declared*", "*n has no default*"])
+
+
+def test_claims_on_a_function_of_a_helper_and_helpers_imported_late(project, pytester):
+    pytester.makepyfile(_lib=HEADER + "LATE = 1\ndef shared(): return said(Verdict.PROVED)\n")
+    body = """\
+        from _lib import shared
+        claim("first")(shared)
+        claim("second", expect=Verdict.REFUTED)(shared)
+
+        @claim("late")
+        def late():
+            from _lib import LATE
+            return said(Verdict.PROVED if LATE == 1 else Verdict.REFUTED)
+    """
+    pytester.makepyfile(user=HEADER + dedent(body))
+    done = project("--jaxgrad-proofs", "user.py", "user.py", "-v")
+    done.assert_outcomes(passed=2, failed=1)
+    done.stdout.fnmatch_lines(["*user.py::shared PASSED*", "*user.py::shared?2? FAILED*"])
+
+
+@pytest.mark.parametrize("named", ["own/user.py", "own"])
+def test_an_imported_claim_is_an_item_once(project, pytester, named):
+    folder = pytester.mkdir("own")
+    (folder / "base.py").write_text(HEADER + dedent(PROOFS["good"]))
+    own = "from base import holds\n@claim('s')\ndef own(): return said(Verdict.PROVED)\n"
+    (folder / "user.py").write_text(HEADER + own)
+    project(f"--jaxgrad-proofs={named}", named).assert_outcomes(passed=2)

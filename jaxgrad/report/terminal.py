@@ -6,9 +6,9 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..claims import Claim, ClaimResult
+from ..claims import ClaimResult, Declaration
 from ..errors import MissingExtra
-from ..proof_modules import Collection
+from ..proof_run import Run
 from ..verdict import Verdict
 
 try:
@@ -42,18 +42,24 @@ _DETAILED_PARTS = 3
 
 def console(*, stderr: bool = False) -> Console:
     """A console that prints text as it is: ``[z>0]`` is an indicator and not an instruction."""
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
+    return _Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+
+class _Console(Console):
+    """One that leaves it to the command what a closed pipe means for the exit code."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
 
 
 # ---------------------------------------------------------------------------------------- progress
 
 
 @contextlib.contextmanager
-def progress(claims: Sequence[Claim], target: Console) -> Iterator[Callable[[Claim, str], None]]:
-    """Show which claim is running; on anything but a terminal, show nothing.
+def progress(target: Console) -> Iterator[Callable[[Run], None]]:
+    """Show how many claims have ended and which are running; on no terminal, show nothing.
 
-    Yields a function to be called with a claim and the last part that is done, at each claim's
-    start and after each part.
+    Yields a function to be called with the run after each thing that happens in it.
     """
     bar = Progress(
         TextColumn("{task.description}", markup=False),
@@ -67,13 +73,12 @@ def progress(claims: Sequence[Claim], target: Console) -> Iterator[Callable[[Cla
         redirect_stdout=False,
         redirect_stderr=False,
     )
-    position = {id(claim): number for number, claim in enumerate(claims)}
     with bar:
-        task = bar.add_task("", total=len(claims))
+        task = bar.add_task("", total=None)
 
-        def tell(claim: Claim, part: str) -> None:
-            description = f"{claim.id} {part}".strip()[: max(target.width - 50, 10)]
-            bar.update(task, completed=position[id(claim)], description=description)
+        def tell(run: Run) -> None:
+            description = ", ".join(run.under_way)[: max(target.width - 50, 10)]
+            bar.update(task, completed=run.ended, total=run.wanted, description=description)
 
         yield tell
 
@@ -210,9 +215,22 @@ def _fields(result: ClaimResult) -> Iterator[tuple[str, str]]:
 
 
 def show(
-    results: Sequence[ClaimResult], seconds: float, target: Console, *, verbose: bool = False
+    results: Sequence[ClaimResult],
+    seconds: float,
+    target: Console,
+    *,
+    verbose: bool = False,
+    missing: int = 0,
 ) -> None:
-    """Print the table, in full what is not as expected (or everything), and the summary."""
+    """Print the table, in full what is not as expected (or everything), and the summary.
+
+    Args:
+        results: one for each part.
+        seconds: wall-clock time of the run.
+        target: where to print.
+        verbose: every part, in full.
+        missing: how many claims and modules have no result, since the run was interrupted.
+    """
     target.print(_table(results, target.width, verbose=verbose))
     for detail in _detailed(results, verbose=verbose):
         target.print()
@@ -221,12 +239,18 @@ def show(
         else:
             _show_detail(target, detail)
     target.print()
-    good = all(result.as_expected for result in results)
-    target.print(Text(summary(results, seconds), "bold green" if good else "bold red"))
+    good = all(result.as_expected for result in results) and not missing
+    text = summary(results, seconds, missing)
+    target.print(Text(text, "bold green" if good else "bold red"))
 
 
-def summary(results: Sequence[ClaimResult], seconds: float) -> str:
+def summary(results: Sequence[ClaimResult], seconds: float, missing: int = 0) -> str:
     """Counts of claims, parts and verdicts, and whether they are the expected ones, in one line.
+
+    Args:
+        results: one for each part.
+        seconds: wall-clock time of the run.
+        missing: how many claims and modules have no result.
 
     Example:
         >>> summary([], 0.25)
@@ -244,6 +268,7 @@ def summary(results: Sequence[ClaimResult], seconds: float) -> str:
             (wrong, "not as expected"),
             (undecided, "undecided"),
             (errors, "failed"),
+            (missing, "without a result"),
         )
         if count
     ]
@@ -256,18 +281,20 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def show_list(collection: Collection, target: Console) -> None:
+def show_list(
+    claims: Sequence[Declaration], failures: Sequence[ClaimResult], target: Console
+) -> None:
     """Print every claim without running it, and what could not be collected."""
     table = Table(box=box.SIMPLE_HEAD, width=target.width, pad_edge=False, show_edge=False)
     table.add_column("claim", overflow="fold", min_width=5, max_width=min(target.width // 5, 24))
     table.add_column("function", overflow="fold", ratio=2)
     table.add_column("statement", overflow="fold", ratio=3)
     table.add_column("expected", no_wrap=True)
-    for claim in collection.claims:
+    for claim in claims:
         place = f"{claim.name}\n{claim.path.as_posix()}:{claim.line}"
         expected = Text(str(claim.expected), _COLOURS[claim.expected])
         table.add_row(Text(claim.id), Text(place), Text(claim.statement), expected)
     target.print(table)
-    for failure in collection.failures:
+    for failure in failures:
         target.print()
         _show_detail(target, failure)
