@@ -17,6 +17,7 @@ __all__ = [
     "Exact",
     "compared",
     "dtype_of",
+    "exact_in",
     "fill_in",
     "has_exact",
     "kind",
@@ -72,6 +73,16 @@ def has_exact(value: Any) -> bool:
     if isinstance(value, np.ndarray) and value.dtype == object:
         return any(isinstance(x, Exact) for x in value.flat)
     return False
+
+
+def exact_in(*values: Any) -> Exact:
+    """The first exact number among values, lists and object arrays of them."""
+    for value in values:
+        if isinstance(value, Exact):
+            return value
+        if has_exact(value):
+            return exact_in(*(value.flat if isinstance(value, np.ndarray) else value))
+    raise UnsupportedPrimitive("exact numbers where NumPy code has parameters")
 
 
 def dtype_of(value: Any) -> Any:

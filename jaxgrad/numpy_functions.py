@@ -20,6 +20,7 @@ from jaxgrad.numpy_elements import (
     UNWRITTEN,
     Exact,
     dtype_of,
+    exact_in,
     has_exact,
     kind,
     known,
@@ -27,19 +28,9 @@ from jaxgrad.numpy_elements import (
     shadow,
 )
 
-__all__ = ["as_array", "exact_in", "numpy_function"]
+__all__ = ["as_array", "numpy_function"]
 
 _NONE = np._NoValue
-
-
-def exact_in(*values: Any) -> Exact:
-    """The first exact number among values, lists and object arrays of them."""
-    for value in values:
-        if isinstance(value, Exact):
-            return value
-        if has_exact(value):
-            return exact_in(*(value.flat if isinstance(value, np.ndarray) else value))
-    raise UnsupportedPrimitive("exact numbers where NumPy code has parameters")
 
 
 def numpy_function(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -1,4 +1,4 @@
-"""NumPy's functions that move entries, or need no more than ``+ − ×``, run by NumPy itself.
+"""NumPy's functions that move entries, run by NumPy itself.
 
 They run on the object arrays, so that a view is a view; the dtype is that of a run on zeros.
 """
@@ -13,20 +13,16 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import objects
 from jaxgrad.numpy_code import FUNCTIONS, NumberArray, NumberScalar, scalar_of
 from jaxgrad.numpy_elements import (
-    Exact,
-    dtype_of,
+    exact_in,
     fill_in,
     has_exact,
     kind,
-    known_integers,
     lift,
     require_writable,
     shadow,
 )
-from jaxgrad.numpy_functions import exact_in
-from jaxgrad.numpy_ufuncs import contract
 
-__all__: list[str] = []
+__all__ = ["wrapped"]
 
 # name -> which arguments hold what is moved; the others are indices, axes and shapes.
 _FIRST = (
@@ -56,7 +52,7 @@ def _moving(name: str, positions: tuple[int, ...]) -> None:
         like = function(*map(shadow, args), **keywords)
         system, dtype = exact_in(*args).system, _dtype(like)
         lifted = [_lifted(system, x, dtype) if k in positions else x for k, x in enumerate(args)]
-        return _wrapped(system, function(*lifted, **keywords), like)
+        return wrapped(system, function(*lifted, **keywords), like)
 
     FUNCTIONS[name] = apply
 
@@ -72,9 +68,9 @@ def _lifted(system: Any, value: Any, dtype: Any) -> Any:
     return values.copy() if isinstance(value, NumberScalar) else values
 
 
-def _wrapped(system: Any, found: Any, like: Any) -> Any:
+def wrapped(system: Any, found: Any, like: Any) -> Any:
     if isinstance(like, list | tuple):
-        return type(like)(_wrapped(system, *pair) for pair in zip(found, like, strict=True))
+        return type(like)(wrapped(system, *pair) for pair in zip(found, like, strict=True))
     if not isinstance(found, np.ndarray):
         return scalar_of(system, fill_in(system, objects([found], ()), like.dtype), like.dtype)
     return NumberArray(system, fill_in(system, found, like.dtype), like.dtype)
@@ -92,7 +88,7 @@ def _each(name: str) -> None:
             return type(function(0, 0))(function(x) for x in arrays)
         value = arrays[0]
         first, like = exact_in(value), function(shadow(value))
-        return _wrapped(first.system, function(_lifted(first.system, value, like.dtype)), like)
+        return wrapped(first.system, function(_lifted(first.system, value, like.dtype)), like)
 
     FUNCTIONS[name] = apply
 
@@ -116,7 +112,7 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **keywords: Any) ->
         raise UnsupportedPrimitive("np.pad with a keyword that depends on a real variable")
     first, like = exact_in(array), np.pad(shadow(array), pad_width, mode, **keywords)
     lifted = lift(first.system, array, like.dtype)
-    return _wrapped(first.system, np.pad(lifted, pad_width, mode, **keywords), like)
+    return wrapped(first.system, np.pad(lifted, pad_width, mode, **keywords), like)
 
 
 FUNCTIONS["broadcast_arrays"] = _broadcast_arrays
@@ -140,58 +136,3 @@ def _writing(name: str, value_at: int) -> None:
 
 for _name, _at in {"put": 1, "put_along_axis": 1, "fill_diagonal": 0}.items():
     _writing(_name, _at)
-
-
-# -- sums of products ------------------------------------------------------------------------
-def _product(name: str, count: int | None) -> None:
-    def apply(*args: Any, **keywords: Any) -> Any:
-        function = getattr(np, name)
-        for keyword in ("out", "dtype", "casting"):
-            if keywords.get(keyword) is not None:
-                raise UnsupportedPrimitive(f"np.{name} with `{keyword}=` over exact numbers")
-        start = 1 if name == "einsum" else 0
-        if start and not (args and isinstance(args[0], str)):
-            raise UnsupportedPrimitive("np.einsum without a string of subscripts")
-        end = len(args) if count is None else start + count
-        operands, rest = args[start:end], args[end:]
-        if not all(isinstance(x, Exact | np.ndarray | np.generic | int | float) for x in operands):
-            operands = tuple(x if isinstance(x, Exact) else _as_array(x) for x in operands)
-        with np.errstate(all="ignore"):
-            like = function(*args[:start], *map(shadow, operands), *rest, **keywords)
-        dtype = np.asarray(like).dtype
-        system = exact_in(*operands).system
-        if kind(dtype) != "f":
-            made = function(*args[:start], *known_integers(name, operands), *rest, **keywords)
-            return _wrapped(system, lift(system, made, dtype), like)
-        lifted = [lift(system, x, dtype) for x in operands]
-        if name == "dot" and all(x.ndim in (1, 2) for x in lifted):
-            found = contract(system, *lifted)
-        else:
-            found = function(*args[:start], *lifted, *rest, **keywords)
-        found = found if isinstance(found, np.ndarray) else objects([found], ())
-        made = scalar_of if not found.ndim else NumberArray
-        return made(system, fill_in(system, found, dtype), dtype)
-
-    FUNCTIONS[name] = apply
-
-
-def _vdot(a: Any, b: Any) -> Any:
-    return np.dot(np.ravel(a), np.ravel(b))
-
-
-FUNCTIONS["vdot"] = _vdot
-
-
-def _as_array(value: Any) -> Any:
-    if not has_exact(value):
-        return np.asarray(value)
-    entries = np.array(value, dtype=object)
-    first, dtype = exact_in(entries), np.dtype(dtype_of(entries))
-    return NumberArray(first.system, lift(first.system, entries, dtype), dtype)
-
-
-for _name, _count in {
-    "dot": 2, "inner": 2, "tensordot": 2, "kron": 2, "cross": 2, "einsum": None,
-    "trace": 1, "convolve": 2,
-}.items():  # fmt: skip
-    _product(_name, _count)

@@ -16,7 +16,8 @@ import jax
 import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path, tree_unflatten
 
-from jaxgrad import numpy_moves, numpy_order  # noqa: F401  (they fill the table of functions)
+# These fill the table of NumPy's functions.
+from jaxgrad import numpy_functions, numpy_order, numpy_products  # noqa: F401
 from jaxgrad.errors import ArgumentError, JaxgradError, TraceError, UnsupportedPrimitive
 from jaxgrad.interpret import Interpreter, interpret
 from jaxgrad.numbers.base import NumberSystem

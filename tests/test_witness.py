@@ -119,7 +119,7 @@ def test_numpy_code_is_held_against_numpy(monkeypatch: pytest.MonkeyPatch) -> No
     def hand(x: Any) -> Any:
         return np.exp(x) * float(1)
 
-    jaxgrad.compare(hand, jnp.exp, np.float64(0.5)).assert_agrees()
+    jaxgrad.compare(hand, jnp.exp, np.array([0.5])).assert_agrees()
     right = NumberArray.__array_ufunc__
 
     def wrong(self: Any, ufunc: Any, *args: Any, **keywords: Any) -> Any:
@@ -127,7 +127,7 @@ def test_numpy_code_is_held_against_numpy(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(NumberArray, "__array_ufunc__", wrong)
     with pytest.raises(EnginesDisagree, match=r"^hand"):
-        jaxgrad.compare(hand, jnp.exp, np.float64(0.5))
+        jaxgrad.compare(hand, jnp.exp, np.array([0.5]))
 
 
 # -- NaN and infinities at the given point ---------------------------------------------------------

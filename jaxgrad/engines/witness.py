@@ -88,13 +88,13 @@ def hold_side(side: Side, values: Sequence[Any]) -> Run:
     """
     if side.program is not None:
         return hold_program(side.name, side.program, values)
-    system = RunningError()
+    side, system = side.in_double(), RunningError()
     doubles = [
         np.array(value, np.float64) if leaf.differentiable else value
         for leaf, value in zip(side.inputs, values, strict=True)
     ]
     with np.errstate(all="ignore"):
-        floats = side.floats([x.copy() if isinstance(x, np.ndarray) else x for x in doubles])
+        floats = side.floats(doubles)
 
     def enclose() -> list[Any]:
         pairs = zip(side.inputs, doubles, strict=True)
