@@ -239,7 +239,8 @@ class _Neighbours:
         self._shared = self._folder in (Path(place).resolve() for place in self._path)
         sys.path.append(str(self._folder))
         importlib.invalidate_caches()
-        self._before = set(sys.modules)
+        self._displaced = {n: m for n, m in sys.modules.items() if n in self._modules}
+        self._before = set(sys.modules) - set(self._displaced)
         sys.modules.update(self._modules)
 
     def __exit__(self, *_: object) -> None:
@@ -249,6 +250,7 @@ class _Neighbours:
         self._modules = {name: sys.modules[name] for name in new if name.partition(".")[0] in own}
         for name in self._modules:
             del sys.modules[name]
+        sys.modules.update(self._displaced)
 
     def _is_own(self, name: str) -> bool:
         if name.startswith(_PREFIX) or (self._shared and not name.startswith("_")):

@@ -8,6 +8,7 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 from textwrap import dedent
+from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
@@ -434,14 +435,16 @@ def test_helpers_of_two_folders_are_not_mixed_up(tmp_path, kind):
         """
         write(folder, f"{kind[0]}a.py", body)
     before, path = set(sys.modules), list(sys.path)
+    collected = [collect_file(tmp_path / limit / f"{kind[0]}a.py") for limit in ("1", "2")]
+    other = ModuleType("somebody else's")
+    sys.modules[module] = other
     count = 0
-    for limit in (1, 2):
-        found = collect_file(tmp_path / str(limit) / f"{kind[0]}a.py")
+    for found in collected:
         with found.neighbours:
             for result in itertools.chain.from_iterable(map(run, found.claims)):
                 assert result.as_expected, result.error
                 count += 1
-    assert count == 2 and sys.path == path
+    assert count == 2 and sys.path == path and sys.modules.pop(module) is other
     assert not [name for name in set(sys.modules) - before if "lib" in name]
 
 

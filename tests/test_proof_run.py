@@ -310,3 +310,31 @@ def test_two_folders_with_a_helper_package_of_one_name(proofs, capfd):
         done = main(["prove", "--json", "proofs/1", "proofs/2", *arguments])
         claims = json.loads(capfd.readouterr().out)["claims"]
         assert done == 0 and len(claims) == (2 if arguments else 6)
+
+
+def test_a_false_claim_on_a_function_of_a_helper_is_not_passed_over(proofs, capfd):
+    helper = HEADER.partition("@claim")[0] + "def bad(): return said(Verdict.REFUTED)\n"
+    proofs("_common.py", helper, whole=True)
+    body = """\
+        import jaxgrad
+        from jaxgrad.verdict import Verdict
+        from _common import bad
+        first = jaxgrad.claim("a false statement, to be PROVED", source="Z1: x")(bad)
+        second = jaxgrad.claim("refuted", source="Z2: y", expect=Verdict.REFUTED)(bad)
+    """
+    proofs("a.py", body, whole=True)
+    done = run(capfd)
+    found = {
+        name: (one["verdict"], one["as_expected"]) for (_, name, _), one in done.results.items()
+    }
+    assert done.code == 1 and found == {"Z1": ("REFUTED", False), "Z2": ("REFUTED", True)}
+
+
+def test_an_imported_claim_of_a_module_that_is_not_named_is_run(proofs, capfd):
+    proofs("base.py", claim_that("return Evidence(Verdict.REFUTED, 'decision', 'no')"))
+    user = proofs("user.py", "from base import bad\n")
+    done = run(capfd, str(user))
+    assert done.code == 1
+    assert [name for _, name, _ in done.results] == ["before", "bad", "after"]
+    assert done.results["user", "bad", ""]["verdict"] == "REFUTED"
+    assert [module for module, name, _ in run(capfd).results if name == "bad"] == ["base"]
