@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from jaxgrad.engines.identity import Budget, Identity, identity
 from jaxgrad.engines.not_finite import first_not_finite
 from jaxgrad.engines.witness import Run, hold_side
 from jaxgrad.errors import (
+    ArgumentError,
     DtypeMismatch,
     EnginesDisagree,
     ShapeMismatch,
@@ -21,7 +23,7 @@ from jaxgrad.errors import (
 )
 from jaxgrad.float_check import check_floats, truth_at
 from jaxgrad.numbers.ball import Ball, precision
-from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.base import UNKNOWN, CannotDecide
 from jaxgrad.outcome import Comparison, LeafResult
 from jaxgrad.sides import Side, make_side
 from jaxgrad.verdict import Evidence, Verdict
@@ -57,7 +59,8 @@ def compare(
         budget: how far the polynomials may grow; see :class:`~jaxgrad.engines.identity.Budget`.
 
     Raises:
-        ArgumentError: a side is not callable, or no argument is floating point.
+        ArgumentError: a side is not callable, no argument is floating point, or the sides return no
+            number, so that nothing is compared.
         NonFiniteInput: an argument holds NaN or an infinity.
         TreeMismatch, ShapeMismatch, DtypeMismatch: the sides return different structures.
         TraceError: a side runs neither under JAX nor under NumPy.
@@ -93,6 +96,11 @@ def _same_structure(hand: Side, auto: Side) -> None:
         raise TreeMismatch(
             f"hand returns {hand.out_tree} and auto returns {auto.out_tree}{where}; return the "
             "tree of the argument that is differentiated"
+        )
+    if not any(math.prod(leaf.shape) for leaf in hand.outputs + auto.outputs):
+        raise ArgumentError(
+            f"hand and auto return no number ({hand.out_tree}), so nothing is compared; return the "
+            "gradient (a forgotten `return`, or an empty slice?)"
         )
     for x, y in zip(hand.outputs, auto.outputs, strict=True):
         name = f"gradient{x.path}"
@@ -297,6 +305,8 @@ def _refuted(hand: Side, auto: Side, args: Sequence[Any], meeting: enclosure.Mee
 def _decimals(meeting: enclosure.Meeting, leaf: int, index: tuple[int, ...]) -> tuple[str, str]:
     """Both enclosures, with enough digits to see that they differ."""
     left, right = meeting.hand[leaf][index], meeting.auto[leaf][index]
+    if isinstance(left, bool) or isinstance(right, bool):
+        return str(left), str(right)
     digits = 6
     while digits < 60 and left.str(digits, radius=False) == right.str(digits, radius=False):
         digits += 6
@@ -313,7 +323,8 @@ def _agrees(
         return _undecided(
             hand, auto,
             f"{meetings[0].working} bits of precision do not settle {name}{list(index)}: the "
-            f"enclosures are {meetings[0].hand[k][index]} and {meetings[0].auto[k][index]}",
+            f"enclosures are {_told(meetings[0].hand[k][index])} and "
+            f"{_told(meetings[0].auto[k][index])}",
         )  # fmt: skip
     settled = [meeting for meeting in meetings if not meeting.unseen]
     leaves = []
@@ -329,6 +340,10 @@ def _agrees(
     text = f"at {len(settled)} points, to {least} bits at least ({why})"
     evidence = Evidence(Verdict.AGREES, "sampling", text, trusts=_TRUSTS_BALLS)
     return Comparison(Verdict.AGREES, tuple(leaves), evidence, (hand, auto))
+
+
+def _told(element: Any) -> str:
+    return "an open comparison" if element is UNKNOWN else str(element)
 
 
 def _bits(meetings: list[enclosure.Meeting], leaf: int) -> int:

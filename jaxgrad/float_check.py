@@ -24,7 +24,7 @@ from flint import arb
 from jaxgrad.engines.enclosure import FIRST_PRECISION, balls
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.ball import Ball, exact_ball, precision
-from jaxgrad.numbers.base import ObjectArray
+from jaxgrad.numbers.base import UNKNOWN, CannotDecide, ObjectArray
 from jaxgrad.program import Leaf
 from jaxgrad.roundings import longest_chain
 from jaxgrad.sides import Side
@@ -101,6 +101,8 @@ def conditioning(side: Side, values: list[Any], truth: list[ObjectArray]) -> lis
             moved = side.over(Ball(), inputs)
             for change, new, old in zip(changes, moved, truth, strict=True):
                 for index in np.ndindex(new.shape):
+                    if old[index] is UNKNOWN or isinstance(old[index], bool):
+                        continue  # truth values do not move by little
                     change[index] = change[index].max(abs(new[index] - old[index]))
     return changes
 
@@ -163,7 +165,31 @@ def check_floats(
             entries = _entries(leaf, floats, exact, change, roundings)
             worst = max(entries, key=lambda entry: (not entry[0], entry[1]))
             results.append(_result(side, leaf, floats, exact, worst))
+        elif exact.size:
+            results.append(_exactly(side, leaf, floats, exact))
     return results
+
+
+def _exactly(side: Side, leaf: Leaf, values: np.ndarray, exact: ObjectArray) -> FloatResult:
+    """Integers and truth values are right or wrong: the first one that is wrong, or the first."""
+    first = (0,) * exact.ndim
+    wrong = [index for index in np.ndindex(exact.shape) if not _is(values[index], exact[index])]
+    index = wrong[0] if wrong else first
+    digits = -math.inf if wrong else math.inf
+    value = float(values[index])
+    return FloatResult(side.name, leaf.path, index, value, str(exact[index]), digits, not wrong)
+
+
+def _is(value: Any, exact: Any) -> bool:
+    """Whether an integer or a bool is the true one.
+
+    Raises:
+        CannotDecide: the true one is open.
+    """
+    if exact is UNKNOWN:
+        raise CannotDecide("a comparison is open that a result is made of")
+    number = exact_ball(np.asarray(value).item())
+    return bool(number == (arb(int(exact)) if isinstance(exact, bool) else exact))
 
 
 def _roundings(side: Side, reference: Side) -> int:

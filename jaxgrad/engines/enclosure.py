@@ -12,6 +12,7 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.numbers.ball import Ball, precision, relative_bits
+from jaxgrad.numbers.base import UNKNOWN
 from jaxgrad.program import Leaf
 from jaxgrad.sides import Side
 
@@ -35,7 +36,7 @@ class Meeting:
 
     Args:
         values: the point, a NumPy array for each input leaf.
-        hand, auto: for each output leaf an object array of balls.
+        hand, auto: for each output leaf an object array of balls, or of truth values.
         apart: for each leaf a boolean array, True where the balls are disjoint.
         bits: for each leaf the relative bits to which entries agree, inf where exactly equal.
         absolute: for each leaf the absolute bits, for entries that are 0 as far as can be seen.
@@ -128,8 +129,11 @@ def _meet_at(hand: Side, auto: Side, values: list[Any], working: int) -> Meeting
     return Meeting(values, left, right, apart, bits, absolute, working)
 
 
-def _entry(a: arb, b: arb) -> tuple[bool, float, float]:
+def _entry(a: Any, b: Any) -> tuple[bool, float, float]:
     """(disjoint, relative bits of agreement, absolute bits of agreement)."""
+    if a is UNKNOWN or b is UNKNOWN:
+        return False, -math.inf, -math.inf
+    a, b = (arb(int(x)) if isinstance(x, bool) else x for x in (a, b))
     if not (a.is_finite() and b.is_finite()):
         return False, -math.inf, -math.inf
     if not a.overlaps(b):
