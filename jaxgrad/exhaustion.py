@@ -15,7 +15,8 @@ import numpy as np
 
 from .errors import ArgumentError, JaxgradError
 from .float_formats import UNSIGNED, Float, Format, bits_of, format_of, is_zero
-from .verdict import Evidence, Verdict
+from .predicates import SAMPLE, Predicate, of_each, require_elementwise
+from .verdict import Evidence, Outcome, Verdict
 
 __all__ = ["Count", "Side", "Sweep", "sweep"]
 
@@ -31,8 +32,6 @@ _CHUNK = 2**24
 _WORKERS = 2
 # Dispatching threads per device: a thread waits outside the interpreter lock while XLA computes, so
 # a second one keeps the cores of a host device busy in releases that run one program on one core.
-
-Predicate = Callable[[jax.Array, jax.Array], jax.Array]
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Sweep(Outcome):
     """What evaluating every float of a dtype found.
 
     Args:
@@ -135,20 +134,23 @@ def sweep(
 
     For every non-NaN x of the dtype, holds(x, f(x)), where f is mapped over tiles of x by
     ``jax.vmap`` and compiled. The predicate sees f's output as stored in its own dtype: a barrier
-    keeps XLA from fusing the two, which would show it a value that was never rounded.
+    keeps XLA from fusing the two, which would show it a value that was never rounded. It is asked
+    of each float by itself, so that no float can answer for another.
 
     Args:
         f: scalar () of ``dtype`` -> scalar (), e.g. ``jax.jit(jax.grad(jax.nn.sigmoid))``.
         dtype: one of `float_dtypes`.
-        holds: (x, y) of shape (n,) -> bool of shape (n,), elementwise. It runs in XLA arithmetic,
-            which may treat subnormals as zero: `is_zero`, `is_positive` ... read the bits.
+        holds: (x, y) of shape (n,) -> bool of shape (n,), elementwise, for any n. It runs in XLA
+            arithmetic, which may treat subnormals as zero: `is_zero`, `is_positive` ... read the
+            bits.
         count: name -> predicate of the same kind; the inputs at which it holds are counted.
         devices: where to run; every local device unless given.
         tile: floats per tile, a power of two. Changes nothing but the time.
 
     Raises:
         ArgumentError: the dtype cannot be swept, the tile is no power of two, f does not return
-            one scalar, or a predicate does not return booleans of shape (n,).
+            one scalar, a predicate does not return booleans of shape (n,), its answer for a float
+            depends on other floats, or ``holds`` does not look at y.
 
     Example:
         >>> result = sweep(jax.grad(jax.nn.sigmoid), jnp.float16, lambda x, y: y <= 0.25)
@@ -158,21 +160,42 @@ def sweep(
     Source: claims A6, F4, F5, F6.
     """
     format = format_of(dtype)
+    for name, given in {"f": f, "holds": holds, **(count or {})}.items():
+        if not callable(given):
+            raise ArgumentError(f"sweep: {name} is {given!r:.60}, not a function: give it uncalled")
     if tile < 1 or tile & (tile - 1):
         raise ArgumentError(f"sweep: tile must be a power of two, not {tile}; leave it out")
     output = _output(f, format.dtype)
     named = dict(count or {})
     rows: list[Predicate] = [
         lambda x, y: jnp.ones(x.shape, bool),
-        lambda x, y: ~_boolean("holds", holds, x, y),
+        lambda x, y: ~of_each("sweep: holds", holds)(x, y),
         lambda x, y: (
             jnp.isnan(y) if jnp.issubdtype(output, jnp.inexact) else jnp.zeros(x.shape, bool)
         ),
-        *(lambda x, y, n=n, p=p: _boolean(f"count[{n!r}]", p, x, y) for n, p in named.items()),
+        *(of_each(f"sweep: count[{name!r}]", predicate) for name, predicate in named.items()),
     ]
     # A tile lies on one side of zero, so that the sides can be told apart by the tile's number.
     tile = min(tile, 2 ** (format.bits - 1))
-    return _conclude(f, _Pass(f, format, rows, tile, tuple(devices or jax.local_devices())), named)
+    with jax.disable_jit(False):  # a compiled program is what is swept
+        _require_elementwise(f, format, holds, named)
+        done = _Pass(f, format, rows, tile, tuple(devices or jax.local_devices()))
+        return _conclude(f, done, named)
+
+
+def _require_elementwise(
+    f: Callable[[Any], Any], format: Format, holds: Predicate, named: Mapping[str, Predicate]
+) -> None:
+    """Try the predicates on floats from all over the dtype, mixed up."""
+    size = min(SAMPLE, 2**format.bits)
+    # An odd step near the golden section of all patterns visits each one, neighbours far apart.
+    step = int(2**format.bits * 0.6180339887) | 1
+    bits = (np.arange(size) * step % 2**format.bits).astype(UNSIGNED[format.bits])
+    x = jax.lax.bitcast_convert_type(jnp.asarray(bits), format.dtype)
+    y = jax.vmap(f)(x)  # not compiled as a whole: any outputs will do
+    require_elementwise("sweep: holds", holds, x, y, about_outputs=True)
+    for name, predicate in named.items():
+        require_elementwise(f"sweep: count[{name!r}]", predicate, x, y, about_outputs=False)
 
 
 class _Pass:
@@ -219,7 +242,8 @@ class _Pass:
         def work(number: int) -> np.ndarray:
             which = number % len(programs)
             start = jax.device_put(np.uint32(number * chunk), self.devices[which])
-            return np.asarray(programs[which](start))
+            with jax.disable_jit(False):  # this thread does not see what its caller set
+                return np.asarray(programs[which](start))
 
         with ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1) * len(programs)) as pool:
             return np.concatenate(list(pool.map(work, range(total // chunk))))
@@ -347,16 +371,6 @@ def _flushed(format: Format, device: Any) -> int:
     one = jax.device_put(np.asarray(1, format.dtype), device)
     signs = (0, format.sign) if format.signed else (0,)
     return sum(int(zeros(jax.device_put(np.uint32(sign), device), one)) for sign in signs)
-
-
-def _boolean(name: str, predicate: Predicate, x: jax.Array, y: jax.Array) -> jax.Array:
-    result = jnp.asarray(predicate(x, y))
-    if result.dtype != bool or result.shape not in ((), x.shape):
-        raise ArgumentError(
-            f"sweep: {name} returned {result.dtype.name}{list(result.shape)}, not booleans of "
-            f"shape {list(x.shape)}; it gets the arrays x and y and has to compare them elementwise"
-        )
-    return jnp.broadcast_to(result, x.shape)
 
 
 def _compile(f: Callable[..., Any], device: Any) -> Callable[..., Any]:

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Rational
 from typing import Any
 
-from flint import arb, ctx, fmpq
+import numpy as np
+from flint import arb, ctx, fmpq, fmpz
 
 from .errors import ArgumentError
 
-__all__ = ["Bounds", "Bracket", "bounds_of", "bracket_of", "decimal", "interval_ball", "working"]
+__all__ = [
+    "Bounds",
+    "Bracket",
+    "ball_of",
+    "bounds_of",
+    "bracket_of",
+    "computed",
+    "decimal",
+    "interval_ball",
+    "rational",
+    "working",
+]
 
 _GUARD_DIGITS = 2
 # Decimal digits printed beyond those asked for: each bound is rounded by at most one unit of the
@@ -89,9 +103,7 @@ def bracket_of(claimed: Bracket) -> Bounds:
     """
     try:
         lower, upper = claimed
-        if isinstance(lower, float) or isinstance(upper, float):
-            raise ValueError("a float is rounded already")
-        found = Bounds(Fraction(lower), Fraction(upper))
+        found = Bounds(rational(lower, "an end"), rational(upper, "an end"))
     except (TypeError, ValueError) as error:
         raise ArgumentError(
             f"{claimed!r} is no bracket ({error}): give (lower, upper) as decimal strings"
@@ -99,6 +111,95 @@ def bracket_of(claimed: Bracket) -> Bounds:
     if found.lower > found.upper:
         raise ArgumentError(f"the bracket {claimed!r} is empty: exchange its ends")
     return found
+
+
+def rational(value: Any, name: str) -> Fraction:
+    """A number that was given exactly: an integer, a rational, or a decimal string.
+
+    Args:
+        value: what was given.
+        name: what it is, for the message.
+
+    Raises:
+        ArgumentError: it is rounded already (a float), or no number.
+
+    Example:
+        >>> rational("0.1", "the bound")
+        Fraction(1, 10)
+    """
+    if isinstance(value, fmpq):
+        return Fraction(int(value.p), int(value.q))
+    if isinstance(value, (Rational, fmpz)) and not isinstance(value, bool):
+        return Fraction(int(value)) if isinstance(value, fmpz) else Fraction(value)
+    if isinstance(value, str):
+        try:
+            return Fraction(value)
+        except ValueError:
+            pass
+    raise ArgumentError(
+        f"{name} is {_told(value)}; give an int, a Fraction or a decimal string such as '0.1'"
+    )
+
+
+def ball_of(value: Any, name: str) -> arb:
+    """The ball that a callable returned, or that of the exact number it returned.
+
+    Args:
+        value: what was returned.
+        name: what returned it, for the message.
+
+    Raises:
+        ArgumentError: a float, which is rounded already; None, a bool, or no number at all.
+
+    Example:
+        >>> ball_of(Fraction(1, 4), "the bound")
+        0.250000000000000
+    """
+    if isinstance(value, arb):
+        return value
+    if isinstance(value, (Rational, fmpz, fmpq)) and not isinstance(value, bool):
+        exact = rational(value, name)
+        return arb(exact.numerator) if exact.denominator == 1 else _rational(exact)
+    if inspect.iscoroutine(value):
+        value.close()  # else Python warns that it was never awaited
+    raise ArgumentError(
+        f"{name} returned {_told(value)}; return a ball that is computed with flint.arb, an int or "
+        "a Fraction"
+    )
+
+
+def computed(function: Callable[[], Any], name: str) -> arb:
+    """The ball that a function of no arguments returns.
+
+    Args:
+        function: () -> ball.
+        name: what it computes, for the message.
+
+    Raises:
+        ArgumentError: it is not callable, or returns no exact number.
+
+    Example:
+        >>> computed(lambda: arb(1) / 4, "the bound")
+        0.250000000000000
+    """
+    if not callable(function):
+        raise ArgumentError(
+            f"{name} is {_told(function)}; give a function of no arguments that computes it, since "
+            "it is computed anew at each precision: `lambda: ...`"
+        )
+    return ball_of(function(), name)
+
+
+def _told(value: object) -> str:
+    """What a value is, and the slip of the pen that it most likely comes from."""
+    if value is None:
+        return "None (a forgotten `return`?)"
+    text = f"{value!r:.60} ({type(value).__name__})"
+    if isinstance(value, (bool, np.bool_)):
+        return f"{text}, a truth value and no number"
+    if isinstance(value, (float, np.floating)):
+        return f"{text}, which is rounded already"
+    return f"{text}, which is no exact number"
 
 
 def decimal(value: Fraction, digits: int, *, up: bool) -> str:

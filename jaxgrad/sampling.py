@@ -11,9 +11,10 @@ import jax
 import jax.numpy as jnp
 from flint import arb, fmpq
 
+from .dependence import reads
 from .errors import ArgumentError, JaxgradError
-from .outward import Bounds, working
-from .verdict import Evidence, Verdict
+from .outward import Bounds, computed, rational, working
+from .verdict import Evidence, Outcome, Verdict
 
 __all__ = ["Frequency", "clopper_pearson", "frequency"]
 
@@ -26,9 +27,12 @@ _MOST_BITS = 2**14
 _BATCH = 2**14
 # Draws held in memory at a time; the keys are numbered, so it changes nothing but the time.
 
+_MOST_TRIALS = 2**32
+# ``jax.random.fold_in`` takes 32 bits: draws beyond would repeat the first ones.
+
 
 @dataclass(frozen=True)
-class Frequency:
+class Frequency(Outcome):
     """How often an event was drawn, and what that says of its probability.
 
     Args:
@@ -72,11 +76,10 @@ def clopper_pearson(successes: int, trials: int, confidence: Any = "0.999") -> B
     """
     if not 0 <= successes <= trials or trials < 1:
         raise ArgumentError(f"{successes} successes in {trials} trials: need 0 <= k <= n, n >= 1")
-    if isinstance(confidence, float) or not 0 < Fraction(confidence) < 1:
-        raise ArgumentError(
-            f"the confidence {confidence!r} must lie between 0 and 1, as a string or Fraction"
-        )
-    half = (1 - Fraction(confidence)) / 2
+    level = rational(confidence, "the confidence")
+    if not 0 < level < 1:
+        raise ArgumentError(f"the confidence {confidence!r} must lie between 0 and 1")
+    half = (1 - level) / 2
     lower = _quantile(successes, trials, half)
     upper = 1 - _quantile(trials - successes, trials, half)
     return Bounds(lower, upper)
@@ -107,7 +110,8 @@ def frequency(
         AGREES when no bound is given or the whole interval lies below it, else UNDECIDED.
 
     Raises:
-        ArgumentError: the event is no boolean scalar, or trials < 1.
+        ArgumentError: the event is no boolean scalar or does not use its key, trials is not between
+            1 and 2^32, or the bound is no exact number.
 
     Example:
         >>> coin = lambda key: jax.random.bernoulli(key)
@@ -119,7 +123,7 @@ def frequency(
     successes = _count(event, key, trials)
     bounds = clopper_pearson(successes, trials, confidence)
     lower, upper = decimals = bounds.decimals(10)
-    percent = f"{float(100 * Fraction(confidence)):g} %"
+    percent = f"{float(100 * rational(confidence, 'the confidence')):g} %"
     text = (
         f"{name}: {successes} of {trials} draws, so between {lower} and {upper} with confidence "
         f"{percent} (Clopper-Pearson)"
@@ -127,7 +131,7 @@ def frequency(
     verdict = Verdict.AGREES
     if bound is not None:
         with working(2 * _INTERVAL_BITS):
-            ball = arb(bound())
+            ball = computed(bound, "the bound")
         verdict, remark = _against(bounds, ball)
         text += f"; {remark} the bound {ball}"
     evidence = Evidence(
@@ -149,8 +153,16 @@ def _against(bounds: Bounds, ball: arb) -> tuple[Verdict, str]:
 
 
 def _count(event: Callable[[jax.Array], Any], key: jax.Array, trials: int) -> int:
-    if trials < 1:
-        raise ArgumentError(f"frequency: {trials} trials say nothing; give at least 1")
+    if not isinstance(trials, int) or isinstance(trials, bool) or not 1 <= trials <= _MOST_TRIALS:
+        raise ArgumentError(
+            f"frequency: {trials} trials: give at least 1, since none say nothing, and at most "
+            "2^32, since the keys are numbered in 32 bits"
+        )
+    if not any(reads(event, key)):
+        raise ArgumentError(
+            "frequency: the event does not use its key, so every draw is the same: draw from it "
+            "with jax.random"
+        )
 
     @jax.jit
     def happened(numbers: jax.Array) -> jax.Array:
