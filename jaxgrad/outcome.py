@@ -9,13 +9,13 @@ from functools import cached_property
 from jaxgrad.errors import GradientMismatch, UndecidedError
 from jaxgrad.float_check import FloatResult, check_floats
 from jaxgrad.sides import Side
-from jaxgrad.verdict import Evidence, Verdict
+from jaxgrad.verdict import Evidence, Outcome, Verdict
 
 __all__ = ["Comparison", "LeafResult"]
 
 
 @dataclass(frozen=True)
-class LeafResult:
+class LeafResult(Outcome):
     """What is known of one leaf of the gradient.
 
     Args:
@@ -45,7 +45,7 @@ class LeafResult:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Outcome):
     """The outcome of :func:`compare`.
 
     Args:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Evidence", "Verdict"]
+from jaxgrad.errors import ArgumentError
+
+__all__ = ["Evidence", "Outcome", "Verdict", "evidence_of"]
 
 
 class Verdict(enum.Enum):
@@ -38,12 +40,29 @@ class Verdict(enum.Enum):
         """Whether an assertion may rely on this verdict."""
         return self in (Verdict.PROVED, Verdict.PROBABLE, Verdict.AGREES)
 
+    def __bool__(self) -> bool:
+        """As :attr:`passes`: ``assert result.verdict`` fails unless it may be relied on."""
+        return self.passes
+
     def __str__(self) -> str:
         return self.value
 
 
+class Outcome:
+    """What has a verdict: it is true where the verdict passes, so that ``assert result`` asks.
+
+    Example:
+        >>> bool(Evidence(Verdict.REFUTED, "counterexample", "false at 3"))
+        False
+    """
+
+    def __bool__(self) -> bool:
+        """Whether the verdict passes; an error in place of a verdict does not."""
+        return bool(getattr(self, "verdict", None))
+
+
 @dataclass(frozen=True)
-class Evidence:
+class Evidence(Outcome):
     """A verdict together with what it rests on.
 
     Args:
@@ -54,6 +73,9 @@ class Evidence:
         enclosures: name -> (lower, upper), decimal strings rounded outward.
         counterexample: Python that can be pasted and run, or None.
         trusts: what has to be right for the verdict to be right, e.g. ``"FLINT polynomials"``.
+
+    Raises:
+        ArgumentError: the verdict is no :class:`Verdict`, or nothing is said of what it rests on.
 
     Example:
         >>> Evidence(Verdict.PROVED, "decision", "s(1-s) <= 1/4 for every real s").verdict
@@ -66,6 +88,19 @@ class Evidence:
     enclosures: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     counterexample: str | None = None
     trusts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.verdict, Verdict):
+            raise ArgumentError(
+                f"Evidence: the verdict is {self.verdict!r}; give one of Verdict.PROVED, "
+                "PROBABLE, AGREES, REFUTED and UNDECIDED"
+            )
+        for name in ("kind", "text"):
+            found = getattr(self, name)
+            if not isinstance(found, str) or not found.strip():
+                raise ArgumentError(
+                    f"Evidence: the {name} is {found!r}; say in words what the verdict rests on"
+                )
 
     @property
     def evidence(self) -> Evidence:
@@ -86,3 +121,26 @@ class Evidence:
             "trusts": list(self.trusts),
             "counterexample": self.counterexample,
         }
+
+
+def evidence_of(outcome: Any, name: str) -> Evidence:
+    """The evidence of an outcome.
+
+    Args:
+        outcome: what a check returned: a comparison, a sweep, evidence itself.
+        name: what it is for, in the message.
+
+    Raises:
+        ArgumentError: it is nothing that was checked.
+
+    Example:
+        >>> evidence_of(Evidence(Verdict.PROVED, "identity", "equal"), "the base case").text
+        'equal'
+    """
+    found = getattr(outcome, "evidence", None)
+    if not isinstance(found, Evidence):
+        raise ArgumentError(
+            f"{name} is {outcome!r:.60}, which holds no evidence: give what a check returned, e.g. "
+            "compare(...) or decide(...) (a forgotten `return`?)"
+        )
+    return found

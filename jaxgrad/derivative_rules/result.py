@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jaxgrad.errors import GradientMismatch, UndecidedError
-from jaxgrad.verdict import Evidence, Verdict
+from jaxgrad.verdict import Evidence, Outcome, Verdict
 
 __all__ = ["GradientCheck", "RuleResult"]
 
 
 @dataclass(frozen=True)
-class RuleResult:
+class RuleResult(Outcome):
     """What is known of the derivative with respect to one leaf of the arguments.
 
     Args:
@@ -41,7 +41,7 @@ class RuleResult:
 
 
 @dataclass(frozen=True)
-class GradientCheck:
+class GradientCheck(Outcome):
     """The outcome of :func:`check_grads`.
 
     Args:

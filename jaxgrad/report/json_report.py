@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ..claims import ClaimResult
+from ..verdict import Evidence
 
 __all__ = ["render", "result_object", "versions"]
 
@@ -39,7 +40,7 @@ def render(results: Sequence[ClaimResult], seconds: float) -> str:
 
 def result_object(result: ClaimResult) -> dict[str, Any]:
     """One part of a claim; where it raised, ``verdict`` is None and ``error`` says why."""
-    claim, evidence = result.claim, result.evidence
+    claim = result.claim
     return {
         "id": result.id,
         "part": result.part,
@@ -47,18 +48,25 @@ def result_object(result: ClaimResult) -> dict[str, Any]:
         "module": result.path.as_posix(),
         "statement": claim and claim.statement,
         "source": claim and claim.source,
-        "verdict": result.verdict and str(result.verdict),
+        "verdict": None if result.verdict is None else str(result.verdict),
         "expected": claim and str(claim.expected),
         "as_expected": result.as_expected,
-        "kind": evidence and evidence.kind,
-        "evidence": evidence and evidence.text,
-        "enclosures": {name: list(ends) for name, ends in evidence.enclosures.items()}
-        if evidence
-        else {},
-        "counterexample": evidence and evidence.counterexample,
-        "trusts": list(evidence.trusts) if evidence else [],
+        **_told(result.evidence),
         "error": result.error,
         "seconds": round(result.seconds, 6),
+    }
+
+
+def _told(evidence: Evidence | None) -> dict[str, Any]:
+    if evidence is None:
+        nothing = dict.fromkeys(("kind", "evidence", "counterexample"))
+        return {**nothing, "enclosures": {}, "trusts": []}
+    return {
+        "kind": evidence.kind,
+        "evidence": evidence.text,
+        "enclosures": {name: list(ends) for name, ends in evidence.enclosures.items()},
+        "counterexample": evidence.counterexample,
+        "trusts": list(evidence.trusts),
     }
 
 

@@ -152,9 +152,9 @@ def _statement(result: ClaimResult) -> str:
 def _verdict(result: ClaimResult, separator: str = "\n  ") -> Text:
     """A mark for expected or not, the verdict, and the one that was expected instead."""
     mark = Text("✓ ", "green") if result.as_expected else Text("✗ ", "bold red")
-    word = str(result.verdict) if result.verdict else "ERROR"
+    word = "ERROR" if result.verdict is None else str(result.verdict)
     text = mark + Text(word, _COLOURS[result.verdict])
-    if result.claim and result.verdict and not result.as_expected:
+    if result.claim and result.verdict is not None and not result.as_expected:
         text += Text(f"{separator}not {result.claim.expected}", "red")
     return text
 
