@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from jaxgrad.errors import ArgumentError
-from jaxgrad.verdict import Evidence, Verdict
+from jaxgrad.verdict import Evidence, Verdict, evidence_of
 
 __all__ = ["conjunction"]
 
@@ -25,7 +25,7 @@ def conjunction(parts: Mapping[str, Any], statement: str, kind: str) -> Evidence
         counterexample; else it is UNDECIDED, and the text names the part that is not PROVED.
 
     Raises:
-        ArgumentError: there are no parts, so nothing is said.
+        ArgumentError: there are no parts, so nothing is said, or one that holds no evidence.
 
     Example:
         >>> yes = Evidence(Verdict.PROVED, "decision", "checked")
@@ -37,9 +37,13 @@ def conjunction(parts: Mapping[str, Any], statement: str, kind: str) -> Evidence
 
     Source: claims E1 and E2, of which one part stands for each pair of widths.
     """
+    if not isinstance(parts, Mapping):
+        raise ArgumentError(
+            f"conjunction: name the parts: give a dict, not a {type(parts).__name__}"
+        )
     if not parts:
         raise ArgumentError("conjunction: there are no parts, so nothing is said; give one")
-    found = {name: outcome.evidence for name, outcome in parts.items()}
+    found = {name: evidence_of(outcome, str(name)) for name, outcome in parts.items()}
     for name, evidence in found.items():
         if evidence.verdict is Verdict.REFUTED:
             return replace(evidence, text=f"{name} is refuted: {evidence.text}")

@@ -71,7 +71,8 @@ def decide(
         exactly, or UNDECIDED (z3 ran out of time, or the domain is empty so nothing was said).
 
     Raises:
-        ArgumentError: the callables name different variables, or use what is not polynomial.
+        ArgumentError: the callables name different variables, use what is not polynomial, return
+            no comparison at all, or not the same comparisons each time.
         JaxgradError: the two procedures contradict each other.
         MissingExtra: z3 is not installed.
 
@@ -87,13 +88,10 @@ def decide(
 
     Source: claims A6, A8, A9, D1, D3, F4, F5.
     """
+    if not timeout > 0:
+        raise ArgumentError(f"decide: a timeout of {timeout} s leaves no time; give more than 0")
     names = _variables(conclusion, where, equality)
-    parts: tuple[Statement, ...] = (
-        conclusion,
-        where or (lambda *_: []),
-        equality or (lambda *_: []),
-    )
-    _reject_inexact(parts, names)
+    parts = _steady(conclusion, where, equality, names)
     symbolic = _Symbolic(parts, names, timeout)
     problem = symbolic.problem_of_domain()
     if problem:
@@ -324,15 +322,48 @@ def _listed(found: Any) -> list[Any]:
     return list(found) if isinstance(found, (list, tuple)) else [found]
 
 
-def _reject_inexact(parts: tuple[Statement, ...], names: list[str]) -> None:
-    """Run every callable on an exact polynomial: what is not polynomial fails, with a reason."""
-    for part in parts:
-        for found in _listed(part(*(variable() for _ in names))):
-            as_formula(found)
+def _steady(
+    conclusion: Statement, where: Statement | None, equality: Statement | None, names: list[str]
+) -> tuple[Statement, ...]:
+    """The callables, each held to as many comparisons as it returned of exact polynomials."""
+    named = {"the conclusion": conclusion, "where": where, "equality": equality}
+    return tuple(
+        (lambda *_: []) if part is None else _Steady(name, part, len(names))
+        for name, part in named.items()
+    )
+
+
+class _Steady:
+    """A callable that returns the same number of comparisons of whatever it is called with.
+
+    One that uses up an iterator returns fewer from the second call on, and nothing is true of
+    everything.
+    """
+
+    def __init__(self, name: str, part: Statement, variables: int):
+        self.name, self.part = name, part
+        found = _listed(part(*(variable() for _ in range(variables))))
+        if not found:
+            raise ArgumentError(
+                f"decide: {name} is an empty list, so nothing is stated; return a comparison"
+            )
+        for each in found:  # what is not polynomial fails, with a reason
+            as_formula(each)
+        self.count = len(found)
+
+    def __call__(self, *values: Any) -> list[Any]:
+        found = _listed(self.part(*values))
+        if len(found) != self.count:
+            raise ArgumentError(
+                f"decide: {self.name} returned {self.count} comparisons when called first and "
+                f"{len(found)} when called again; build them anew in each call (an iterator that "
+                "was used up?)"
+            )
+        return found
 
 
 def _variables(*statements: Statement | None) -> list[str]:
-    given = [list(inspect.signature(part).parameters) for part in statements if part is not None]
+    given = [_parameters(part) for part in statements if part is not None]
     if not given[0] or any(set(names) != set(given[0]) for names in given):
         raise ArgumentError(
             f"decide: the callables take {' and '.join(str(names) for names in given)}; give all "
@@ -341,3 +372,24 @@ def _variables(*statements: Statement | None) -> list[str]:
     if any(names != given[0] for names in given):
         raise ArgumentError("decide: the callables name their variables in different orders")
     return given[0]
+
+
+def _parameters(statement: Statement) -> list[str]:
+    if not callable(statement):
+        raise ArgumentError(
+            f"decide: {statement!r:.60} is no function of the variables; write it as "
+            "`lambda x: ...`"
+        )
+    given = inspect.signature(statement).parameters.values()
+    odd = [
+        str(each)
+        for each in given
+        if each.default is not each.empty
+        or each.kind not in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+    ]
+    if odd:
+        raise ArgumentError(
+            f"decide: every parameter is a real variable, but {odd[0]} is none; close over "
+            "constants, and name each variable"
+        )
+    return [each.name for each in given]

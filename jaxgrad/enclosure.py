@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from flint import arb
 
 from .errors import ArgumentError
-from .outward import Bounds, Bracket, bounds_of, bracket_of, working
-from .verdict import Evidence, Verdict
+from .outward import Bounds, Bracket, bounds_of, bracket_of, computed, working
+from .verdict import Evidence, Outcome, Verdict
 
 __all__ = ["Enclosure", "enclose", "judge", "precisions"]
 
@@ -24,7 +24,7 @@ _MOST_BITS = 8192
 
 
 @dataclass(frozen=True)
-class Enclosure:
+class Enclosure(Outcome):
     """A real number between two rationals.
 
     Args:
@@ -56,7 +56,8 @@ def enclose(
     that is so and, if a bracket is claimed, until the enclosure is inside it or disjoint from it.
 
     Args:
-        value: () -> Arb ball, computed anew at each precision (``flint.ctx.prec`` bits).
+        value: () -> Arb ball, computed anew at each precision (``flint.ctx.prec`` bits), and once
+            more at twice the last one: balls of one number always have a point in common.
         digits: correct digits wanted, relative to the value. A value of exactly 0 has none unless
             its ball is exact.
         claimed: (lower, upper) decimal strings said to enclose the value.
@@ -67,7 +68,8 @@ def enclose(
         bracket, UNDECIDED when no precision sufficed.
 
     Raises:
-        ArgumentError: digits < 1, or the claimed bracket is none.
+        ArgumentError: digits < 1, the claimed bracket is none, or the function returns no exact
+            number (a float, None) or not the same number each time.
 
     Example:
         >>> enclose(lambda: (arb(2) / arb.pi()).sqrt() / 4, claimed=("0.19947", "0.19948")).verdict
@@ -76,18 +78,31 @@ def enclose(
     Source: claims A7, C2, D2, F1, F3.
     """
     bracket = None if claimed is None else bracket_of(claimed)
-    bounds = None
+    bounds, balls = None, []
     for bits in precisions(digits):
-        with working(bits):
-            ball = arb(value())
-        if not ball.is_finite():
+        balls.append(_again(value, name, bits, balls))
+        if not balls[-1].is_finite():
             continue
-        bounds = bounds_of(ball)
+        bounds = bounds_of(balls[-1])
         if bounds.resolves(digits):
             verdict = judge(bounds, bracket)
             if verdict is not Verdict.UNDECIDED:
+                _again(value, name, 2 * bits, balls)
                 return Enclosure(name, bounds, _evidence(name, bounds, digits, verdict, bracket))
     return Enclosure(name, bounds, _evidence(name, bounds, digits, Verdict.UNDECIDED, bracket))
+
+
+def _again(value: Callable[[], arb], name: str, bits: int, before: Sequence[arb]) -> arb:
+    """The ball at a precision, which has to meet those at the precisions before."""
+    with working(bits):
+        ball = computed(value, name)
+    for other in before:
+        if not ball.overlaps(other):
+            raise ArgumentError(
+                f"{name} is not one number: computed again it is {ball} instead of {other}; remove "
+                "what changes between two calls, or correct the radius of a ball inside it"
+            )
+    return ball
 
 
 def judge(bounds: Bounds, bracket: Bounds | None) -> Verdict:
@@ -116,7 +131,7 @@ def precisions(digits: int) -> Iterator[int]:
         >>> next(precisions(10))
         66
     """
-    if digits < 1:
+    if not isinstance(digits, int) or digits < 1:
         raise ArgumentError(f"digits must be at least 1, not {digits}")
     bits = math.ceil(digits * math.log2(10)) + _GUARD_BITS
     most = max(_MOST_BITS, 2 * bits)

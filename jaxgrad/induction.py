@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jaxgrad.verdict import Evidence, Verdict
+from jaxgrad.verdict import Evidence, Verdict, evidence_of
 
 __all__ = ["induction"]
 
@@ -26,6 +26,9 @@ def induction(base: Any, step: Any, statement: str) -> Evidence:
         PROVED if both are PROVED.  A refuted base refutes the statement, with its counterexample.
         A step that fails refutes only this argument, so the statement is UNDECIDED.
 
+    Raises:
+        ArgumentError: the base case or the step holds no evidence.
+
     Example:
         >>> proved = Evidence(Verdict.PROVED, "identity", "checked")
         >>> induction(proved, proved, "for every depth").verdict
@@ -35,7 +38,7 @@ def induction(base: Any, step: Any, statement: str) -> Evidence:
 
     Source: claims A5 and E1 for every depth.
     """
-    first, then = base.evidence, step.evidence
+    first, then = evidence_of(base, "the base case"), evidence_of(step, "the step")
     trusts = tuple(dict.fromkeys((*first.trusts, *then.trusts, "the induction over depth")))
     if first.verdict is Verdict.PROVED and then.verdict is Verdict.PROVED:
         text = f"{statement}: base case {first.text}; step {then.text}"

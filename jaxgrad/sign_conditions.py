@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -217,8 +218,11 @@ def as_formula(found: Any) -> Formula:
     """
     if isinstance(found, Formula):
         return found
+    if inspect.iscoroutine(found):
+        found.close()  # else Python warns that it was never awaited
     raise ArgumentError(
-        f"{found!r} is no comparison of polynomials: return e.g. s * (1 - s) <= Fraction(1, 4)"
+        f"{found!r} is no comparison of polynomials: return one, e.g. s * (1 - s) <= "
+        "Fraction(1, 4), or a list of them"
     )
 
 

@@ -13,8 +13,17 @@ from flint import arb, arb_series, ctx
 
 from .enclosure import judge, outside, precisions
 from .errors import ArgumentError
-from .outward import Bounds, Bracket, bounds_of, bracket_of, interval_ball, working
-from .verdict import Evidence, Verdict
+from .outward import (
+    Bounds,
+    Bracket,
+    bounds_of,
+    bracket_of,
+    computed,
+    interval_ball,
+    rational,
+    working,
+)
+from .verdict import Evidence, Outcome, Verdict
 
 __all__ = ["Supremum", "supremum", "taylor", "upper_bound"]
 
@@ -34,7 +43,7 @@ Box = tuple[Fraction, Fraction]
 
 
 @dataclass(frozen=True)
-class Supremum:
+class Supremum(Outcome):
     """A supremum and the points that can attain it.
 
     Args:
@@ -92,7 +101,8 @@ def supremum(
         when boxes ran out, or when a claim stays open at every precision.
 
     Raises:
-        ArgumentError: the interval or a claimed bracket is empty, or digits < 1.
+        ArgumentError: the interval or a claimed bracket is empty, digits < 1, f returns no series,
+            or a bound is no exact number.
 
     Example:
         >>> hump = supremum(lambda x: x * (1 - x), (0, 1), outside_bounds={})
@@ -101,9 +111,7 @@ def supremum(
 
     Source: claims D2, F1, F2, F3.
     """
-    low, high = (Fraction(end) for end in interval)
-    if low >= high:
-        raise ArgumentError(f"supremum: the interval [{low}, {high}] is empty; exchange its ends")
+    low, high = _ends(interval, "supremum")
     bracket = None if claimed is None else bracket_of(claimed)
     places = None if claimed_at is None else [bracket_of(place) for place in claimed_at]
     search = _Search(f, absolute, (low, high))
@@ -146,9 +154,15 @@ def taylor(f: Function, x: arb, terms: int, bits: int) -> list[arb]:
     """
     with working(bits, terms):
         try:
-            found = arb_series(f(arb_series([x, 1]) if terms > 1 else arb_series([x]))).coeffs()
+            series = f(arb_series([x, 1]) if terms > 1 else arb_series([x]))
         except (ValueError, ZeroDivisionError):  # FLINT: a divisor's ball contains 0
             return [arb.nan()] * terms
+    if not isinstance(series, arb_series):
+        raise ArgumentError(
+            f"f returned {series!r:.60} ({type(series).__name__}), which is no Taylor series: "
+            "return what the operations of flint.arb_series make of the argument"
+        )
+    found = series.coeffs()
     return [*found, *[arb(0)] * (terms - len(found))][:terms]
 
 
@@ -166,11 +180,16 @@ def upper_bound(
         absolute: bound |f|.
         pieces: how many equal pieces.
 
+    Raises:
+        ArgumentError: the interval is empty, pieces < 1, or f returns no series.
+
     Example:
         >>> bool(upper_bound(lambda x: x * (1 - x), (0, 1)) < 0.26)
         True
     """
-    low, high = (Fraction(end) for end in interval)
+    low, high = _ends(interval, "upper_bound")
+    if not isinstance(pieces, int) or pieces < 1:
+        raise ArgumentError(f"upper_bound: pieces must be at least 1, not {pieces}")
     width, highest = (high - low) / pieces, None
     for index in range(pieces):
         start = low + index * width
@@ -183,6 +202,13 @@ def upper_bound(
         highest = bound if highest is None else highest.max(bound)
     assert highest is not None
     return highest
+
+
+def _ends(interval: tuple[Any, Any], caller: str) -> Box:
+    low, high = (rational(end, f"{caller}: an end of the interval") for end in interval)
+    if low >= high:
+        raise ArgumentError(f"{caller}: the interval [{low}, {high}] is empty; exchange its ends")
+    return low, high
 
 
 class _Search:
@@ -315,7 +341,7 @@ def _root(f: Function, ball: arb, bits: int) -> arb:
 def _outside_problem(bounds: Mapping[str, Callable[[], arb]], attained: arb | None) -> str:
     for where, bound in bounds.items():
         with working(_SEARCH_BITS):
-            ball = arb(bound())
+            ball = computed(bound, f"the bound for {where}")
         if attained is None or not ball < attained:
             return (
                 f"the bound {ball} for {where} is not below {attained}, attained inside: widen the "
