@@ -48,7 +48,7 @@ def result_to(result: ClaimResult) -> dict[str, Any]:
         "path": str(result.path),
         "seconds": result.seconds,
         "error": result.error,
-        "evidence": evidence and _evidence_to(evidence),
+        "evidence": None if evidence is None else _evidence_to(evidence),
     }
 
 

@@ -97,7 +97,7 @@ class Evidence(Outcome):
             )
         for name in ("kind", "text"):
             found = getattr(self, name)
-            if not isinstance(found, str) or not found.strip():
+            if isinstance(found, str) and not found.strip():
                 raise ArgumentError(
                     f"Evidence: the {name} is {found!r}; say in words what the verdict rests on"
                 )
