@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -75,7 +75,7 @@ class Task(Protocol):
         """The process ended before the task was complete; what is to be done instead."""
 
 
-def supervise(tasks: Iterable[Task], *, jobs: int, timeout: float | None) -> Iterator[Task]:
+def supervise(tasks: Iterable[Task], *, jobs: int, timeout: float | None) -> Generator[Task]:
     """Have every task done, each by a process, and yield it after each of its answers.
 
     When the iteration is left, by an exception too, no process remains.

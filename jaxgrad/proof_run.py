@@ -7,7 +7,8 @@ and has no result is itself a result, with an error.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -207,16 +208,21 @@ class Run:
         self._jobs = jobs
         self._timeout = timeout
 
-    def __iter__(self) -> Iterator[None]:
-        """Run everything, with a stop after each thing that happens."""
+    def __iter__(self) -> Generator[None]:
+        """Run everything, with a stop after each thing that happens.
+
+        Closed before the end, it leaves no process behind.
+        """
         elsewhere = _resolved(self.modules)
         tasks = [
             _Running(module, elsewhere)
             for module in self.modules
             if module.claims is None or module.outstanding
         ]
-        for _ in supervise(tasks, jobs=self._jobs, timeout=self._timeout):
-            yield
+        running = supervise(tasks, jobs=self._jobs, timeout=self._timeout)
+        with contextlib.closing(running):
+            for _ in running:
+                yield
 
     def results(self, keeps: Callable[[Claim | Declaration, str], bool]) -> list[ClaimResult]:
         """All results in the order of the modules and their claims, what failed to load first.

@@ -89,7 +89,7 @@ def _require_claims(options: argparse.Namespace, modules: Sequence[Module]) -> l
 
     A file in a folder is only mentioned: it may be a helper without an underscore.
     """
-    empty = {module.path for module in modules if not (module.claims or module.failures)}
+    empty = {m.path for m in modules if m.claims == [] and not m.failures}
     if len(empty) < len(modules):
         for path in sorted(empty - {Path(path) for path in options.paths}):
             print(f"jaxgrad: no claims in {path}", file=sys.stderr)
@@ -119,8 +119,8 @@ def _narrow(modules: Sequence[Module], selection: Selection, expression: str) ->
 def _watch(run: Run) -> bool:
     """Run everything; whether it was interrupted."""
     try:
-        with _display() as tell:
-            for _ in run:
+        with _display() as tell, contextlib.closing(iter(run)) as events:
+            for _ in events:
                 tell(run)
     except KeyboardInterrupt:
         return True

@@ -361,6 +361,14 @@ def test_a_claim_on_a_function_that_is_bound_nowhere(tmp_path):
     assert result.verdict is Verdict.REFUTED
 
 
+def test_a_claim_on_a_function_of_another_proof_module(tmp_path):
+    body = "@claim('base')\ndef bad(): return said(Verdict.REFUTED)\n"
+    base = write(tmp_path, "base.py", body)
+    user = write(tmp_path, "user.py", "import base; claim('user')(base.bad)\n")
+    for paths, statements in (([user], ["user"]), ([base, user], ["base", "user"])):
+        assert [found.statement for found in collect(paths).claims] == statements
+
+
 def test_claims_on_one_function_by_two_modules(tmp_path):
     write(tmp_path, "_common.py", BAD)
     for name in ("a", "b"):

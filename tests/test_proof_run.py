@@ -16,6 +16,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from jaxgrad import proof_process
 from jaxgrad.cli import main
 from jaxgrad.proof_run import Module, Run
 from jaxgrad.report import terminal
@@ -241,6 +242,21 @@ def test_the_summary_of_an_interrupted_run_is_not_all_as_expected():
     assert terminal.summary([], 0.25, 2) == "0 claims, 0 parts; 2 without a result; 0.25 s"
 
 
+def test_no_process_outlives_a_run_that_is_closed(proofs, tmp_path):
+    lock = tmp_path / "lock"
+    run = Run([Module(proofs("a.py", claim_that(endless(lock))))], jobs=1, timeout=None)
+    events = iter(run)
+    while "bad" not in run.under_way:
+        next(events)
+    wait_for(lock.with_suffix(".begun").exists)
+    events.close()
+    assert is_free(lock)
+    missing = run.without_result("closed")
+    assert [(result.id, result.error) for result in missing] == [
+        ("bad", "closed"), ("after", "closed")
+    ]  # fmt: skip
+
+
 def test_no_claim_outlives_the_command(proofs, tmp_path):
     lock = tmp_path / "lock"
     proofs("a.py", claim_that(endless(lock)))
@@ -338,3 +354,19 @@ def test_an_imported_claim_of_a_module_that_is_not_named_is_run(proofs, capfd):
     assert [name for _, name, _ in done.results] == ["before", "bad", "after"]
     assert done.results["user", "bad", ""]["verdict"] == "REFUTED"
     assert [module for module, name, _ in run(capfd).results if name == "bad"] == ["base"]
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_what_has_no_result_is_a_failure_whatever_the_reason(proofs, capfd, monkeypatch, listed):
+    proofs("a.py", "")
+    supervise = proof_process.supervise
+
+    def forgetful(tasks, **options):
+        tasks = list(tasks)
+        yield from supervise([t for t in tasks if not t.request.run], **options)
+
+    monkeypatch.setattr("jaxgrad.proof_run.supervise", forgetful)
+    done = run(capfd, *(["-k", "after"] if listed else []))
+    assert done.code == 1
+    [((_, name, _), result)] = done.results.items()
+    assert name == ("after" if listed else "a.py") and "it was not run" in result["error"]
