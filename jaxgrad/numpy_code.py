@@ -23,6 +23,7 @@ from jaxgrad.numpy_elements import (
     has_exact,
     kind,
     known,
+    laid_out,
     lift,
     lock,
     require_writable,
@@ -193,10 +194,10 @@ class NumberArray(_Answering):
         elif dtype is not None and np.dtype(dtype) != object:
             raise TypeError("an exact array does not turn into floats")
         else:
-            entries = objects(
-                (scalar_of(self.system, objects([x], ()), self.dtype) for x in self.values.flat),
-                self.shape,
+            scalars = (
+                scalar_of(self.system, objects([x], ()), self.dtype) for x in self.values.flat
             )
+            entries = laid_out(objects(scalars, self.shape), self.values)
         if copy is not True:
             lock(self.values)
             entries.flags.writeable = False
@@ -210,6 +211,9 @@ class NumberArray(_Answering):
 
     def flatten(self, order: Any = "C") -> NumberArray:
         return self._like(self.values.flatten(order))
+
+    def copy(self, order: Any = "C") -> NumberArray:
+        return self._like(self.values.copy(order))
 
     def fill(self, value: Any) -> None:
         self[...] = value
@@ -236,7 +240,7 @@ class NumberArray(_Answering):
         if not copy and np.dtype(dtype) == self.dtype:
             return self
         lifted = lift(self.system, self, np.dtype(dtype))
-        return NumberArray(self.system, lifted.copy(), dtype)
+        return NumberArray(self.system, lifted.copy(order), dtype)
 
     def _like(self, values: np.ndarray) -> NumberArray:
         return NumberArray(self.system, values, self.dtype)
@@ -278,6 +282,9 @@ class NumberScalar(_Answering):
         if isinstance(found, np.ndarray):
             return NumberArray(self.system, found.copy(), self.dtype)
         return self
+
+    def __format__(self, specification: str) -> str:
+        return repr(self)  # for people to read: digits would be those of a float
 
     def item(self) -> NumberScalar:
         return NumberScalar(self.system, self.values, self.dtype, float)

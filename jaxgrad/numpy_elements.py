@@ -23,6 +23,7 @@ __all__ = [
     "kind",
     "known",
     "known_integers",
+    "laid_out",
     "lift",
     "lock",
     "require_writable",
@@ -105,7 +106,7 @@ def shadow(value: Any) -> Any:
     if not has_exact(value):
         return value
     array: Any = value.values if isinstance(value, Exact) else value
-    zeros = np.zeros(array.shape, dtype_of(value))
+    zeros = np.zeros_like(array, dtype=dtype_of(value), subok=False)
     # What is no array to NumPy, though it has a shape: a scalar.
     return zeros if isinstance(value, np.ndarray) else zeros[()]
 
@@ -125,16 +126,25 @@ def lift(system: NumberSystem, value: Any, dtype: Any) -> np.ndarray:
         found = _cast(system, value.values, kind(value.dtype), target)
         if found is None:
             raise UnsupportedPrimitive(f"an exact number does not turn into {np.dtype(dtype)}")
-        return found
+        return found if found is value.values else laid_out(found, value.values)
     array = np.asarray(value)
     if array.dtype == object:
         entries = (lift(system, x, dtype)[()] for x in array.flat)
-        return objects(entries, array.shape)
+        return laid_out(objects(entries, array.shape), array)
     with np.errstate(all="ignore"):
         array = array.astype(dtype)
     if target == "b":
-        return system.map(lambda p: system.truth(bool(p)), array)
-    return system.constants(array)
+        return laid_out(system.map(lambda p: system.truth(bool(p)), array), array)
+    return laid_out(system.constants(array), array)
+
+
+def laid_out(values: np.ndarray, like: Any) -> np.ndarray:
+    """New entries in the order in memory of ``like``, which decides what of them is a view."""
+    if values.ndim < 2 or (values.flags.c_contiguous and like.flags.c_contiguous):
+        return values
+    made = np.empty_like(like, dtype=object, subok=False)
+    made[...] = values
+    return made
 
 
 def _cast(system: NumberSystem, values: np.ndarray, source: str, target: str) -> np.ndarray | None:
@@ -194,7 +204,9 @@ def known(value: Exact) -> np.ndarray:
         raise UnsupportedPrimitive(f"{dtype} values, which depend on a real variable, in a choice")
     if any(x is None for x in found):
         raise CannotDecide("a selection by a comparison that is open")
-    return np.array([dtype.type(x) for x in found], dtype).reshape(value.values.shape)
+    made = np.empty_like(value.values, dtype=dtype, subok=False)
+    made[...] = np.array([dtype.type(x) for x in found], dtype).reshape(made.shape)
+    return made
 
 
 def known_integers(name: str, values: Sequence[Any]) -> list[Any]:
@@ -231,4 +243,4 @@ def fill_in(system: NumberSystem, values: np.ndarray, dtype: Any) -> np.ndarray:
 
     if all(map(as_it_is, values.flat)):
         return values
-    return objects(map(entry, values.flat), values.shape)
+    return laid_out(objects(map(entry, values.flat), values.shape), values)

@@ -24,6 +24,7 @@ from jaxgrad.numpy_elements import (
     has_exact,
     kind,
     known,
+    laid_out,
     lift,
     shadow,
 )
@@ -188,10 +189,12 @@ def _where(condition: Any, x: Any = _NONE, y: Any = _NONE) -> Any:
     if x is _NONE or y is _NONE:
         return np.nonzero(known(Exact(system, truths, bool)))
     with np.errstate(all="ignore"):
-        dtype = np.where(True, *map(shadow, (x, y))).dtype
+        like = np.where(*map(shadow, (condition, x, y)))
+    dtype = like.dtype
     arrays = (lift(system, value, dtype) for value in (y, x))
     choose = numpy_reductions.select_in(system, dtype)
-    return NumberArray(system, system.map(choose, truths, *arrays), dtype)
+    found = system.map(choose, truths, *arrays)
+    return NumberArray(system, laid_out(found, like), dtype)
 
 
 @numpy_function("clip")
@@ -252,16 +255,16 @@ def _like(name: str, entry: Any) -> None:
         a: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None, *,
         device: Any = None,
     ) -> Any:  # fmt: skip
-        return _filled(a, dtype, shape, device, entry)
+        return _filled(a, dtype, order, shape, device, entry)
 
 
-def _filled(a: Any, dtype: Any, shape: Any, device: Any, entry: Any) -> Any:
+def _filled(a: Any, dtype: Any, order: Any, shape: Any, device: Any, entry: Any) -> Any:
     a = as_array(a)
-    like = np.zeros_like(shadow(a), dtype=dtype, shape=shape, device=device)
+    like = np.zeros_like(shadow(a), dtype=dtype, order=order, shape=shape, device=device)
     if kind(like.dtype) != "f":  # integers and truth values are NumPy's own
         return np.full_like(like, 0 if entry is UNWRITTEN else entry)
     value = entry if entry is UNWRITTEN else lift(a.system, entry, like.dtype)
-    made = np.empty(like.shape, dtype=object)
+    made = np.empty_like(like, dtype=object)
     made[...] = value if not isinstance(value, np.ndarray) or value.ndim else value[()]
     return NumberArray(a.system, made, like.dtype)
 
@@ -276,7 +279,7 @@ def _full_like(
     a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: Any = True,
     shape: Any = None, *, device: Any = None,
 ) -> Any:  # fmt: skip
-    return _filled(a, dtype, shape, device, fill_value)
+    return _filled(a, dtype, order, shape, device, fill_value)
 
 
 # -- what arrays look like -------------------------------------------------------------------

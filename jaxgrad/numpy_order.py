@@ -9,7 +9,7 @@ import numpy as np
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numpy_code import NumberArray
-from jaxgrad.numpy_elements import Exact, kind, known, lift, shadow
+from jaxgrad.numpy_elements import Exact, kind, known, laid_out, lift, shadow
 from jaxgrad.numpy_functions import as_array, numpy_function
 from jaxgrad.rules.order import decided
 
@@ -62,7 +62,7 @@ def _sort(a: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None) -> An
     places = _sorted(a, axis, True)
     values = a.values.reshape(-1) if axis is None else a.values
     moved = np.take_along_axis(values, places, -1 if axis is None else axis)
-    return NumberArray(a.system, moved, a.dtype)
+    return NumberArray(a.system, laid_out(moved, np.sort(shadow(a), axis)), a.dtype)
 
 
 def _sorted(a: Any, axis: Any, ties: bool) -> np.ndarray:

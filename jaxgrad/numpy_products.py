@@ -10,7 +10,16 @@ import numpy as np
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import NumberSystem, objects
 from jaxgrad.numpy_code import FUNCTIONS, NumberArray
-from jaxgrad.numpy_elements import dtype_of, exact_in, has_exact, kind, known_integers, lift, shadow
+from jaxgrad.numpy_elements import (
+    dtype_of,
+    exact_in,
+    has_exact,
+    kind,
+    known_integers,
+    laid_out,
+    lift,
+    shadow,
+)
 from jaxgrad.numpy_functions import numpy_function
 from jaxgrad.numpy_moves import wrapped
 from jaxgrad.numpy_ufuncs import contract
@@ -105,13 +114,15 @@ def _einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
         return np.einsum(subscripts, *xs, optimize=optimize)
 
     def contracted(*arrays: np.ndarray) -> Any:
-        labels = [np.zeros(x.shape) for x in arrays]
-        if np.may_share_memory(function(*labels), labels[0]):  # "ii->i" is a view
+        zeros = [np.zeros_like(x, dtype=float) for x in arrays]
+        like = function(*zeros)
+        if any(np.may_share_memory(like, x) for x in zeros):  # "ii->i" is a view
             return function(*arrays)
         found = function(*(objects(map(_Summand, x.flat), x.shape) for x in arrays))
         if not isinstance(found, np.ndarray):
             return getattr(found, "element", found)
         # An empty sum is the 0 itself.
-        return objects((getattr(x, "element", x) for x in found.flat), found.shape)
+        entries = objects((getattr(x, "element", x) for x in found.flat), found.shape)
+        return laid_out(entries, like)
 
     return _product("einsum", function, operands, contracted)

@@ -15,7 +15,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import NumberSystem, objects
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
-from jaxgrad.numpy_elements import dtype_of, has_exact, kind, known_integers, lift, shadow
+from jaxgrad.numpy_elements import dtype_of, has_exact, kind, known_integers, laid_out, lift, shadow
 from jaxgrad.numpy_ufuncs import FLOAT, refuse_keywords
 from jaxgrad.rules.linear import rows_of
 
@@ -109,7 +109,8 @@ def reduce(system: NumberSystem, ufunc: Any, array: Any, keywords: dict[str, Any
         # The maximum with the initial value, taken once more, is the same; NumPy demands one.
         neutral = start[0] if start and ufunc.__name__ in _EXTREMES else fold(system, [])
         chosen = (_chosen(system, dtype, neutral, *pair) for pair in zip(rows, masks, strict=True))
-    return objects((fold(system, start + row) for row in chosen), np.shape(like)), dtype
+    found = objects((fold(system, start + row) for row in chosen), np.shape(like))
+    return laid_out(found, like), dtype
 
 
 _EXTREMES = ("maximum", "minimum", "fmax", "fmin")
@@ -151,7 +152,7 @@ def accumulate(system: NumberSystem, ufunc: Any, array: Any, keywords: dict[str,
     made = np.empty(moved.shape, dtype=object)
     for i in range(len(moved)):
         made[i, ...] = moved[i, ...] if i == 0 else _next(system, fold, made[i - 1], moved[i])
-    return np.moveaxis(made, 0, read.get("axis", 0)), like.dtype
+    return laid_out(np.moveaxis(made, 0, read.get("axis", 0)), like), like.dtype
 
 
 def _next(system: NumberSystem, fold: Fold, before: Any, here: Any) -> np.ndarray:

@@ -20,6 +20,7 @@ from jaxgrad.numpy_elements import (
     has_exact,
     kind,
     known_integers,
+    laid_out,
     lift,
     require_writable,
 )
@@ -241,8 +242,19 @@ def call(system: NumberSystem, ufunc: Any, inputs: Any, keywords: dict[str, Any]
         raise UnsupportedPrimitive(f"np.{name} over exact numbers has no rule")
     out = keywords.get("out") or ()
     loop = loop_of(ufunc, inputs, out, **{k: keywords.get(k, d) for k, d in _CASTS.items()})
-    values = elementwise(system, ufunc, inputs, loop)
+    values = _laid_out(ufunc, elementwise(system, ufunc, inputs, loop), inputs)
     return values, loop[-1], (out[0] if out else None), keywords.get("where", True)
+
+
+def _laid_out(ufunc: Any, values: np.ndarray, inputs: Any) -> np.ndarray:
+    """The results in the order in memory in which NumPy makes them of such inputs."""
+    arrays = [x.values if isinstance(x, Exact) else np.asarray(x) for x in inputs]
+    if all(x.ndim < 2 or x.flags.c_contiguous for x in arrays):
+        return values
+    zeros = [np.zeros_like(x, dtype=bool) for x in arrays]
+    if ufunc is np.matmul:
+        return laid_out(values, np.matmul(*zeros))
+    return laid_out(values, {1: np.logical_not, 2: np.logical_or, 3: np.where}[ufunc.nin](*zeros))
 
 
 _CASTS = {"dtype": None, "casting": "same_kind"}

@@ -23,7 +23,7 @@ from jaxgrad.interpret import Interpreter, interpret
 from jaxgrad.numbers.base import NumberSystem
 from jaxgrad.numbers.field import FieldFull
 from jaxgrad.numpy_code import NumberArray, NumberScalar
-from jaxgrad.numpy_elements import UNWRITTEN, dtype_of, has_exact, lift
+from jaxgrad.numpy_elements import UNWRITTEN, dtype_of, has_exact, laid_out, lift
 from jaxgrad.program import Leaf, Program, arguments, parameter_names, trace
 
 __all__ = ["Side", "make_side"]
@@ -92,6 +92,8 @@ class Side:
             values = lift(system, leaf, dtype_of(leaf))
         else:
             array = np.asarray(leaf)
+            if array.dtype == object:  # np.zeros_like of an array of exact entries
+                array = array.astype(np.float64)
             dtype = bool if array.dtype == bool else np.float64
             values = Interpreter(system).elements(array, dtype)
         name = f"{self.name}{expected.path}"
@@ -183,7 +185,7 @@ def _as_exact(system: NumberSystem, value: Any, leaf: Leaf, original: Any) -> An
     if isinstance(original, float | np.generic):
         taken_for = np.float64 if isinstance(original, float) else np.dtype(leaf.dtype).type
         return NumberScalar(system, value.copy(), leaf.dtype, taken_for)
-    return NumberArray(system, value.copy(), leaf.dtype)
+    return NumberArray(system, laid_out(value.copy(), leaf.value), leaf.dtype)
 
 
 def _as_float(value: Any, leaf: Leaf, original: Any) -> Any:

@@ -227,7 +227,19 @@ def scalars(x: Array, w: Array, b: Array) -> Any:
 def arrays_of_scalars(x: Array, w: Array, b: Array) -> Any:
     y = np.array([x[0] * x[1], np.exp(b[0]), 2])
     jacobian = np.array([[x[1], x[0], 0], [0, np.cos(b[0]), 1.0]])
-    return y, jacobian, jacobian @ y, np.sin(y[:2]), y.sum(), np.vstack([y, b]), y + b, -y.T, y**2
+    zeros = np.zeros_like(y)
+    return (
+        zeros,
+        y,
+        jacobian,
+        jacobian @ y,
+        np.sin(y[:2]),
+        y.sum(),
+        np.vstack([y, b]),
+        y + b,
+        -y.T,
+        y**2,
+    )
 
 
 @program
@@ -396,3 +408,21 @@ def max_pool_backward(x: Array, w: Array, b: Array) -> Any:
         mask[:, j : j + 2] = patch == np.max(patch, axis=1, keepdims=True)
         out[:, j : j + 2] = b[:, None] * (patch == patch.max(axis=1)[:, None])
     return out, mask
+
+
+@program
+def layouts(x: Array, w: Array, b: Array) -> Any:
+    t = w.T
+    made = [
+        t * 2, np.exp(t), t.sum(axis=0, keepdims=True), np.where(t > 0, t, 0), w.cumsum(axis=1),
+        t.cumsum(axis=0), t.copy(), np.copy(t), t.astype(float), np.zeros_like(t), (t > 0) * 1.0,
+        np.full_like(t, 2.0), np.sort(t), t @ w, t.dot(w), t + x[:, None], np.concatenate([t, t]),
+        copy.copy(t), np.clip(t, 0, 1), t[[0, 1]], np.einsum("ij,jk->ki", w, t), np.triu(t),
+        t.mean(axis=1, keepdims=True), np.maximum(t, 1.0 * (t > 0)), np.array(t),
+        np.stack([t, t]).max(axis=0), np.asfortranarray(np.ones((2, 3))) * b,
+        np.zeros_like(t, order="C"),
+    ]  # fmt: skip
+    for each in made:
+        each.ravel()[0] = 7  # a view of some, a copy of others
+        each.reshape(-1)[-1] = 8
+    return made

@@ -185,7 +185,7 @@ def runnable(code: Code, args: tuple[Any, ...]) -> Code:
         with np.errstate(all="ignore"):
             try:
                 arrays = run([*kept, step], *(np.copy(x) for x in args))
-            except (TypeError, ValueError, IndexError):
+            except (TypeError, ValueError, IndexError, ZeroDivisionError):
                 continue
         if all(np.size(x) <= LARGEST and np.all(np.abs(1.0 * x) < LARGE) for x in arrays):
             kept.append(step)

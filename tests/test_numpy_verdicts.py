@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from jaxgrad import Verdict, compare
-from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.errors import EnginesDisagree, UnsupportedPrimitive
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.sides import make_side
 
@@ -218,6 +218,40 @@ def test_what_is_kept_from_run_to_run_is_refused() -> None:
         side.over(Ball(), [Ball().constants(X)])
     with pytest.raises(UnsupportedPrimitive, match="from another run"):
         side.floats([X])
+
+
+def test_code_that_tells_exact_numbers_from_floats_gets_no_verdict() -> None:
+    def asks(x: Any) -> Any:
+        e = np.exp(x)
+        return e if type(x) is np.ndarray else 2 * e
+
+    def draws(x: Any) -> Any:
+        return np.exp(x) + np.random.default_rng().random()
+
+    for code in (asks, draws):
+        for other in (jnp.exp, lambda x: 2 * jnp.exp(x)):
+            with pytest.raises(EnginesDisagree, match=r"type\(x\).*seed it.*keeps"):
+                compare(code, other, X)
+
+
+def test_code_that_prints_runs() -> None:
+    def printing(x: Any) -> Any:
+        assert f"{x[0]:.3f}" and str(x) and repr(x[0])
+        return np.exp(x)
+
+    assert compare(printing, jnp.exp, X).verdict is Verdict.PROVED
+
+
+def test_an_array_of_floats_is_judged_by_its_floats_and_named() -> None:
+    def allocating(x: Any) -> Any:
+        gradient = np.zeros(x.shape)
+        for k in range(len(x)):
+            gradient[k] = 2 * x[k]
+        return gradient
+
+    right, wrong = (compare(allocating, f, X) for f in (lambda x: 2 * x, lambda x: 2.001 * x))
+    assert (right.verdict, wrong.verdict) == (Verdict.AGREES, Verdict.UNDECIDED)
+    assert "np.zeros_like(x) makes one for exact numbers" in right.evidence.text
 
 
 def test_an_error_of_the_callers_own_is_left_as_it_is() -> None:

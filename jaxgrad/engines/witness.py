@@ -34,6 +34,13 @@ __all__ = ["Run", "hold_program", "hold_side", "program_floats"]
 WORKING = 2 * 53
 
 
+_NUMPY_CAUSES = (
+    "or the NumPy code itself does something else over exact numbers: if it asks for type(x), use "
+    "isinstance; if it draws from a generator of its own, seed it within the function; if it keeps "
+    "numbers from one run to the next, do not"
+)
+
+
 @dataclass(frozen=True)
 class Run:
     """A program's own results at a point.
@@ -100,7 +107,10 @@ def hold_side(side: Side, values: Sequence[Any]) -> Run:
         pairs = zip(side.inputs, doubles, strict=True)
         return side.over(system, [system.constants(x) if y.differentiable else x for y, x in pairs])
 
-    return _hold_all(side.name, floats, enclose, side.outputs)
+    try:
+        return _hold_all(side.name, floats, enclose, side.outputs)
+    except EnginesDisagree as error:
+        raise EnginesDisagree(f"{error}; {_NUMPY_CAUSES}") from None
 
 
 def _hold_all(
