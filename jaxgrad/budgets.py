@@ -7,11 +7,12 @@ Budgets count numbers, not seconds, so that a verdict is the same on every machi
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 from jaxgrad.numbers.base import CannotDecide
 
-__all__ = ["SCAN_BUDGET", "WHILE_BUDGET", "numbers_made", "require_scan"]
+__all__ = ["SCAN_BUDGET", "WHILE_BUDGET", "nested_too_deeply", "numbers_made", "require_scan"]
 
 # Numbers that all `while_loop`s may make in one run of a program: at 20 to 50 μs each, 2 to 5
 # seconds' worth.
@@ -31,6 +32,14 @@ def numbers_made(jaxpr: Any) -> int:
     equations = getattr(jaxpr, "jaxpr", jaxpr).eqns
     shapes = (getattr(v.aval, "shape", ()) for equation in equations for v in equation.outvars)
     return sum(map(math.prod, shapes))
+
+
+def nested_too_deeply() -> str:
+    """The reason for having stopped where Python does, at its limit of nested calls."""
+    return (
+        f"a program or a number in it is nested deeper than Python's limit of "
+        f"{sys.getrecursionlimit()} calls; sys.setrecursionlimit raises it"
+    )
 
 
 def require_scan(length: int, body: Any) -> None:

@@ -10,6 +10,7 @@ __all__ = [
     "GradientMismatch",
     "JaxgradError",
     "MissingExtra",
+    "NoDerivative",
     "NonFiniteInput",
     "ShapeMismatch",
     "TraceError",
@@ -29,6 +30,14 @@ class ArgumentError(JaxgradError, ValueError):
 
 class NonFiniteInput(ArgumentError):
     """A leaf of the arguments holds NaN or an infinity, so no real number is meant."""
+
+
+class NoDerivative(ArgumentError):
+    """JAX has no derivative of the function in this mode; ``reason`` says why in short."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class TreeMismatch(ArgumentError):

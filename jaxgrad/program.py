@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -161,7 +162,7 @@ def trace(function: Callable[..., Any], args: Sequence[Any], side: str = "the fu
 
     Raises:
         ArgumentError, NonFiniteInput: see :func:`arguments`.
-        TraceError: the function is not made of JAX operations.
+        TraceError: the function is not made of JAX operations, or calls are nested too deeply.
 
     Example:
         >>> program = trace(jax.grad(lambda x: x**2), (3.0,))
@@ -176,6 +177,17 @@ def trace(function: Callable[..., Any], args: Sequence[Any], side: str = "the fu
         raise TraceError(
             f"{side} cannot be traced by JAX: it asks for the values of its arguments "
             f"({type(error).__name__})"
+        ) from error
+    except jax.errors.UnexpectedTracerError as error:
+        raise TraceError(
+            f"{side} cannot be traced by JAX: a value of one trace was kept for another, as by a "
+            "derivative rule that closes over the argument of a function under jax.vmap "
+            "(UnexpectedTracerError)"
+        ) from error
+    except RecursionError as error:
+        raise TraceError(
+            f"{side} cannot be traced by JAX: its calls are nested deeper than Python's limit of "
+            f"{sys.getrecursionlimit()}; sys.setrecursionlimit raises it"
         ) from error
     paths, out_tree = tree_flatten_with_path(shapes)
     outputs = tuple(Leaf(keystr(path), tuple(s.shape), s.dtype) for path, s in paths)

@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from jaxgrad.budgets import nested_too_deeply
 from jaxgrad.custom_rules import has_custom_rules
+from jaxgrad.debug_modes import without_debug_modes
 from jaxgrad.derivative_rules.at_point import AtPoint
 from jaxgrad.derivative_rules.batch import under_vmap
 from jaxgrad.derivative_rules.compiled import compiled, float_dtypes
@@ -93,6 +95,8 @@ def check_grads(
 
     Raises:
         ArgumentError: an unknown mode or order, or nothing to differentiate.
+        TraceError: f is not made of JAX operations.
+        NoDerivative: JAX has no derivative of f in any of the modes; an ArgumentError, too.
         TreeMismatch, ShapeMismatch, DtypeMismatch: a custom rule returns the wrong structure.
         GradientMismatch: a rule is wrong; the message names the leaf and carries a counterexample.
         UndecidedError: it could not be decided.
@@ -114,9 +118,31 @@ def check_grads(
     if special_points is None:
         special_points = reference is None
     asked = float_dtypes(dtypes)
-    check = _check(Primal(f, args, reference), order, modes, special_points, asked)
+    with without_debug_modes():
+        check = _checked(f, args, reference, order, modes, special_points, asked)
     check.assert_agrees()
     return check
+
+
+def _checked(
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    reference: Callable[..., Any] | None,
+    order: int,
+    modes: tuple[str, ...],
+    special: bool,
+    dtypes: tuple[Any, ...] | None,
+) -> GradientCheck:
+    try:
+        primal = Primal(f, args, reference)
+    except UnsupportedPrimitive as error:
+        return GradientCheck(
+            Verdict.UNDECIDED, (), Evidence(Verdict.UNDECIDED, "reason", str(error))
+        )
+    try:
+        return _check(primal, order, modes, special, dtypes)
+    except RecursionError:
+        return undecided(primal, nested_too_deeply())
 
 
 def _modes(modes: Sequence[str] | str) -> tuple[str, ...]:

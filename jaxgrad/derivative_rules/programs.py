@@ -12,13 +12,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import jaxpr_as_fun
-from jax.tree_util import tree_leaves
+from jax.tree_util import tree_leaves, tree_structure, tree_unflatten
 
-from jaxgrad.errors import ArgumentError, DtypeMismatch, ShapeMismatch, TreeMismatch
+from jaxgrad.derivative_rules.jax_errors import is_jaxs_own
+from jaxgrad.errors import (
+    ArgumentError,
+    DtypeMismatch,
+    JaxgradError,
+    NoDerivative,
+    ShapeMismatch,
+    TraceError,
+    TreeMismatch,
+    UnsupportedPrimitive,
+)
 from jaxgrad.inner_programs import inner_programs
 from jaxgrad.interpret import interpret
 from jaxgrad.numbers.ball import Ball
-from jaxgrad.numbers.base import ObjectArray
+from jaxgrad.numbers.base import COMPLEX, ObjectArray
 from jaxgrad.numbers.rounded import rounded
 from jaxgrad.program import Leaf, Program, arguments, parameter_names, trace
 
@@ -47,6 +57,7 @@ class Primal:
 
     Raises:
         ArgumentError: nothing is floating point.
+        UnsupportedPrimitive: a result is complex.
         TreeMismatch, ShapeMismatch: the reference returns something else than the function.
     """
 
@@ -68,6 +79,8 @@ class Primal:
                 "no argument is floating point, so there is nothing to check; integers, booleans "
                 "and PRNG keys are held fixed: convert one with jnp.asarray(x, float)"
             )
+        if any(jnp.issubdtype(leaf.dtype, np.complexfloating) for leaf in self.program.outputs):
+            raise UnsupportedPrimitive(COMPLEX)
         if not self._kept:
             raise ArgumentError("no output is floating point, so there is nothing to check")
 
@@ -92,14 +105,22 @@ class Primal:
         return self._kept
 
     def __call__(self, *leaves: Any) -> list[Any]:
-        return self._evaluate(self.program, leaves)
+        return self._evaluate(self.program, self.function, leaves)
 
-    def _evaluate(self, program: Program, leaves: Sequence[Any]) -> list[Any]:
-        """Runs a trace, which keeps the rules and the weak types of the function."""
+    def _evaluate(
+        self, program: Program, function: Callable[..., Any], leaves: Sequence[Any]
+    ) -> list[Any]:
+        """Runs a trace, which keeps the rules and the weak types of the function.
+
+        Where a rule in it needs a value of the time when it was traced, the function itself runs.
+        """
         values = [leaf.value for leaf in self._all]
         for i, value in zip(self._moving, leaves, strict=True):
             values[i] = value
-        result = jaxpr_as_fun(program.jaxpr)(*values)
+        try:
+            result = jaxpr_as_fun(program.jaxpr)(*values)
+        except (jax.errors.UnexpectedTracerError, jax.errors.TracerArrayConversionError):
+            result = tree_leaves(function(*tree_unflatten(tree_structure(self.args), values)))
         return [result[i] for i in self._kept]
 
     @property
@@ -129,7 +150,10 @@ class Primal:
                     f"f{ours.path} has shape {ours.shape} and reference{theirs.path} has shape "
                     f"{theirs.shape}; a reference returns what f returns"
                 )
-        return trace(lambda *leaves: self._evaluate(program, leaves), self.point, "reference")
+        reference = self.reference
+        return trace(
+            lambda *leaves: self._evaluate(program, reference, leaves), self.point, "reference"
+        )
 
     def like_inputs(self, leaves: Leaves) -> tuple[Any, ...]:
         """Values in the shapes and dtypes of the floating-point leaves of the arguments."""
@@ -138,14 +162,6 @@ class Primal:
     def like_outputs(self, leaves: Leaves) -> tuple[Any, ...]:
         """Values in the shapes and dtypes of the floating-point leaves of the result."""
         return tuple(np.asarray(v, y.dtype) for v, y in zip(leaves, self.outputs, strict=True))
-
-
-class NoDerivative(ArgumentError):
-    """JAX has no derivative of the function in this mode; ``reason`` says why in short."""
-
-    def __init__(self, message: str, reason: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 def _backward_only() -> NoDerivative:
@@ -200,7 +216,11 @@ def _derived(function: Callable[..., Any], args: tuple[Any, ...], outputs: Any =
     """
     try:
         program = trace(function, args, side="f")
-    except (TypeError, ValueError, NotImplementedError) as error:
+    except JaxgradError as error:
+        if isinstance(error.__cause__, jax.errors.UnexpectedTracerError):
+            raise _malformed(error) from error
+        raise
+    except Exception as error:
         raise _malformed(error) from error
     if _is_one_way(program.jaxpr):
         raise _backward_only()
@@ -219,10 +239,14 @@ def _malformed(error: Exception) -> Exception:
     text = str(error)
     if "forward-mode autodiff" in text and "custom_vjp" in text:
         return _backward_only()
-    if isinstance(error, NotImplementedError) or "-mode differentiation does not work" in text:
+    named = "-mode differentiation does not work", "with respect to a closed-over value"
+    unable = isinstance(error, NotImplementedError | TraceError)
+    if unable or any(words in text for words in named):
         return NoDerivative(f"JAX cannot differentiate f: {text}", f"JAX has none: {text}")
     if not any(name in text for name in ("Custom JVP", "Custom VJP", "custom_jvp", "custom_vjp")):
-        return error
+        if not is_jaxs_own(error):
+            return error
+        return NoDerivative(f"JAX cannot differentiate f: {text}", f"JAX has none: {text}")
     message = f"a custom derivative rule of f returns the wrong structure: {text}"
     if "structure" in text or "must produce a pair" in text:
         return TreeMismatch(message)

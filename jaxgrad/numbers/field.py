@@ -46,9 +46,9 @@ class Generator:
 
 
 POSITIVE = frozenset({"exp", "exp_inverse", "sigmoid", "softplus"})
-# Of a numerator or denominator: two such are multiplied in some 50 μs, and a hundred floats of the
-# smallest size, each of 1074 + 53 bits, make up one.
-MOST_BITS = 100 * (1074 + 53)
+# Of a numerator or denominator: products of sixteen floats of the smallest size, 1074 + 53 bits
+# each, or of three hundred near 1, and two such are multiplied in some 2 μs.
+MOST_BITS = 16 * (1074 + 53)
 NOT_NEGATIVE = frozenset({"root", "positive", "zero"})
 
 

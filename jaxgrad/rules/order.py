@@ -11,8 +11,8 @@ import numpy as np
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import CannotDecide, NumberSystem
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
-from jaxgrad.rules.concrete import evaluate, is_discrete
-from jaxgrad.rules.registry import rule
+from jaxgrad.rules.concrete import evaluate, is_concrete, is_discrete
+from jaxgrad.rules.registry import anything, rule
 
 
 def decided(system: NumberSystem, relation: str, x: Any, y: Any, what: str = "an order") -> bool:
@@ -69,8 +69,9 @@ def _sort(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
     axis, keys = equation.params["dimension"], equation.params["num_keys"]
-    # Where all operands are keys, entries that tie are the same.
-    stable = equation.params["is_stable"] or keys == len(inputs)
+    # Keys that tie are the same, and any order of the places that go with them is one that a sort
+    # may return: JAX's derivatives take the first.  Of other values it matters which comes first.
+    stable = equation.params["is_stable"] or all(map(is_concrete, inputs[keys:]))
     system = interpreter.system
     # An operand that is known, such as the places themselves, stays known.
     arrays = [np.moveaxis(value, axis, -1) for value in inputs]
@@ -94,7 +95,7 @@ def _as_numbers(interpreter: Any, value: Any, dtype: Any) -> np.ndarray:
 
 
 def _places(
-    system: NumberSystem, keys: list[np.ndarray], before: str = "lt", *, stable: bool
+    system: NumberSystem, keys: list[np.ndarray], before: str = "lt", *, stable: bool = True
 ) -> list[int]:
     """The order of the entries by the first key, then the second, ...; ties keep their order.
 
@@ -117,18 +118,18 @@ def _places(
     return sorted(range(len(keys[0])), key=functools.cmp_to_key(order))
 
 
-@rule("top_k", reads=("k", "axis", "is_stable"))
+# Which of two places that tie comes first is not said where `is_stable`, since jax 0.12, is False.
+@rule("top_k", reads=("k", "axis"), harmless={"is_stable": anything})
 def _top_k(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     """The k largest entries along an axis and their places; of two that tie, the first one's."""
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
     k, axis = equation.params["k"], equation.params["axis"]
-    stable = equation.params.get("is_stable", True)  # a parameter since jax 0.12
     moved = np.moveaxis(inputs[0], axis, -1)
     values = np.empty((*moved.shape[:-1], k), dtype=object)
     places = np.empty(values.shape, equation.outvars[1].aval.dtype)
     for row in np.ndindex(moved.shape[:-1]):
-        places[row] = _places(interpreter.system, [moved[row]], "gt", stable=stable)[:k]
+        places[row] = _places(interpreter.system, [moved[row]], "gt")[:k]
         values[row] = moved[row][places[row]]
     return [np.moveaxis(array, -1, axis) for array in (values, places)]
 
