@@ -283,6 +283,12 @@ class NumberScalar(_Answering):
             return NumberArray(self.system, found.copy(), self.dtype)
         return self
 
+    def __bool__(self) -> bool:
+        # Of an object array np.logical_and and np.any would return these numbers, not truth values.
+        if kind(self.dtype) == "f":
+            raise TypeError("the truth value of an exact number: compare it with 0")
+        return super().__bool__()
+
     def __format__(self, specification: str) -> str:
         return repr(self)  # for people to read: digits would be those of a float
 

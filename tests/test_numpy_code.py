@@ -156,6 +156,13 @@ def test_no_function_drops_a_keyword(name: str) -> None:
             call(*args, unheard_of=1)
 
 
+def test_truth_values_are_not_taken_of_the_entries_of_object_arrays() -> None:
+    x = np.array(balls(np.array([0.5, 2.0])))
+    for truth in (np.any, np.all, lambda a: np.logical_and(a, a), lambda a: np.logical_or(a, 1)):
+        with pytest.raises((TypeError, ValueError), match=r"compare it with 0|with a sequence"):
+            truth(x)
+
+
 def symbols(*names: str) -> NumberArray:
     system = Polynomial(Field(64, 100))
     values = np.empty(len(names), dtype=object)
@@ -167,7 +174,7 @@ def test_a_choice_by_an_open_comparison_stops() -> None:
     x = symbols("x", "y")
     choices: list[Callable[[], Any]] = [
         lambda: bool(x[0] > 0),
-        lambda: bool(x[0]),
+        lambda: bool(x[:1]),
         lambda: x[x > 0],
         lambda: np.zeros(2)[x > 0],
         lambda: np.array([x[0] > 0]),
