@@ -198,11 +198,10 @@ def _hold(name: str, leaf: Leaf, floats: Any, enclosures: Any) -> int:
     for index in np.ndindex(floats.shape):
         known = enclosures[index]
         if isinstance(known, Rounded):
-            if not known.value.is_finite():
+            # NaN comes of an overflow inside a primitive, too; it is judged for what it is.
+            if not (known.value.is_finite() and np.isfinite(numbers[index])):
                 continue
-            inside = bool(np.isfinite(numbers[index])) and known.value.contains(
-                arb(float(numbers[index]))
-            )
+            inside = known.value.contains(arb(float(numbers[index])))
         elif known is None:
             continue
         else:
