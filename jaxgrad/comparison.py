@@ -12,6 +12,7 @@ from jaxgrad import counterexample
 from jaxgrad.budgets import nested_too_deeply
 from jaxgrad.debug_modes import without_debug_modes
 from jaxgrad.engines import enclosure
+from jaxgrad.engines.exclusion import left_out
 from jaxgrad.engines.identity import Budget, Identity, identity
 from jaxgrad.engines.not_finite import first_not_finite
 from jaxgrad.engines.witness import Run, hold_side
@@ -49,8 +50,10 @@ def compare(
     """Decides whether two gradients are the same function.
 
     The ladder: same tree, shapes and dtypes; then equal polynomials (PROVED, for every real
-    input of these shapes); then Arb balls at the given point and at drawn ones: disjoint balls
-    refute, balls that meet agree to the bits stated.  There is no tolerance.
+    input of these shapes, except where a divisor vanishes or a function has no value: the evidence
+    names these places, and the given point is none of them); then Arb balls at the given point and
+    at drawn ones: disjoint balls refute, balls that meet agree to the bits stated.  There is no
+    tolerance.
 
     Args:
         hand: the gradient to be checked: a JAX function, or plain NumPy code, of ``args``.
@@ -93,7 +96,7 @@ def _compare(left: Side, right: Side, args: Sequence[Any], budget: Budget | None
     given = [leaf.value for leaf in left.inputs]
     runs = hold_side(left, given), hold_side(right, given)
     algebra = identity(left, right, budget)
-    found = _proved(left, right, args, algebra) if algebra.proved else None
+    found = _proved(left, right, algebra) if algebra.proved else None
     found = found or _at_points(left, right, args, algebra)
     return _as_run(found, runs, args)
 
@@ -217,35 +220,20 @@ def _scope(side: Side) -> str:
     return f"of these shapes ({shapes}{more}){held}"
 
 
-def _proved(hand: Side, auto: Side, args: Sequence[Any], algebra: Identity) -> Comparison | None:
+def _proved(hand: Side, auto: Side, algebra: Identity) -> Comparison | None:
     """What a proof is worth; None where it does not speak of the given point."""
     meeting = _second_opinion(hand, auto)
     if meeting is not None and not (meeting.differs or meeting.seen):
         return None
     if meeting is not None and meeting.differs:
-        if not algebra.divisors:
-            raise EnginesDisagree(
-                "polynomials prove the two sides equal and balls prove them different; one of the "
-                f"rules of this package is wrong, please report it: {hand.program} {auto.program}"
-            )
-        return _refuted(hand, auto, args, meeting)  # at a point that the proof leaves out
-    where = ""
-    if algebra.divisors:
-        where = _leaving_out(algebra.divisors)
-    text = f"the same polynomial for every real input {_scope(hand)}{where}"
+        raise EnginesDisagree(
+            "polynomials prove the two sides equal and balls prove them different; one of the "
+            f"rules of this package is wrong, please report it: {hand.program} {auto.program}"
+        )
+    text = f"the same polynomial for every real input {_scope(hand)}{left_out(algebra.excluded)}"
     leaves = tuple(LeafResult(x.path, x.shape, Verdict.PROVED) for x in hand.outputs)
     evidence = Evidence(Verdict.PROVED, "identity", text, trusts=_TRUSTS_POLYNOMIALS)
     return Comparison(Verdict.PROVED, leaves, evidence, (hand, auto))
-
-
-def _leaving_out(divisors: Sequence[str]) -> str:
-    """Where a proof says nothing: divisors count in branches that are not taken, too."""
-    few = ", ".join(divisors[:2])
-    more = f" and {len(divisors) - 2} more" if len(divisors) > 2 else ""
-    return (
-        f" at which no divisor and no argument of a root or logarithm vanishes ({few}{more}), "
-        "in branches not taken too"
-    )
 
 
 def _second_opinion(hand: Side, auto: Side) -> enclosure.Meeting | None:
@@ -339,13 +327,14 @@ def _agrees(
     settled = [meeting for meeting in meetings if not meeting.unseen]
     leaves = []
     for k, output in enumerate(hand.outputs):
-        proved = algebra.equal is not None and bool(algebra.equal[k].all())
+        proved = algebra.proves(k)
         bits = None if proved else _bits(settled, k)
         verdict = Verdict.PROVED if proved else Verdict.AGREES
         leaves.append(LeafResult(output.path, output.shape, verdict, bits))
     least = min((leaf.bits for leaf in leaves if leaf.bits is not None), default=0)
     why = algebra.reason or "their polynomials are not shown equal"
-    if algebra.off_ties is not None and all(bool(leaf.all()) for leaf in algebra.off_ties):
+    off_ties = algebra.off_ties if algebra.reason is None else None
+    if off_ties is not None and all(bool(leaf.all()) for leaf in off_ties):
         why = "the same polynomial wherever no comparison ties; at ties they may differ"
     text = f"at {len(settled)} points, to {least} bits at least ({why})"
     evidence = Evidence(Verdict.AGREES, "sampling", text, trusts=_TRUSTS_BALLS)

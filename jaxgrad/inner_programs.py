@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 from typing import Any
 
-__all__ = ["inner_programs", "operations"]
+__all__ = ["holds_primitive", "inner_programs", "operations"]
 
 
 def inner_programs(params: dict[str, Any]) -> list[Any]:
@@ -15,6 +16,16 @@ def inner_programs(params: dict[str, Any]) -> list[Any]:
         parts = value if isinstance(value, tuple | list) else (value,)
         found += [part for part in parts if hasattr(getattr(part, "jaxpr", part), "eqns")]
     return found
+
+
+def holds_primitive(jaxpr: Any, names: Container[str]) -> bool:
+    """Whether a program, or one inside it, holds a primitive of one of these names."""
+    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
+        if equation.primitive.name in names:
+            return True
+        if any(holds_primitive(inner, names) for inner in inner_programs(equation.params)):
+            return True
+    return False
 
 
 def operations(jaxpr: Any) -> int:

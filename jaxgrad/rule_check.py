@@ -90,8 +90,12 @@ def check_grads(
             by 0 and the like, too; by default yes, without a reference.
 
     Returns:
-        the check, if it passes: PROVED where a custom rule is the derivative of its function for
-        every real input, AGREES where it is at the points that were judged.
+        the check, if it passes.  PROVED: besides, the custom rules give the same polynomials as
+        JAX's derivative of the function without them, for every real input except where the
+        evidence says (a divisor vanishes, a function has no value), and that is the derivative
+        wherever nothing compared or rounded in the function ties.  A function with a
+        ``stop_gradient`` or a solver of the user's own is never PROVED.  AGREES: the rules are
+        right at the points that were judged.
 
     Raises:
         ArgumentError: an unknown mode or order, or nothing to differentiate.

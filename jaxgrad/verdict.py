@@ -21,7 +21,7 @@ class Verdict(enum.Enum):
     """
 
     PROVED = "PROVED"
-    """True of every real input in the stated domain."""
+    """True of every real input in the stated domain, less the places that the evidence names."""
 
     PROBABLE = "PROBABLE"
     """True of every real input up to a stated probability of error."""

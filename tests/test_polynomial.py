@@ -284,6 +284,7 @@ def _meaning_of(kind: str, values: list[arb]) -> arb:
         "cos": lambda u: u.cos(),
         "erf": lambda u: u.erf(),
         "maximum": lambda *us: functools.reduce(arb.max, us),
+        "finite": lambda u: arb(1) if u.is_finite() else arb(0).union(1),
     }[kind](*values)
 
 
@@ -421,12 +422,18 @@ def test_what_is_undefined_everywhere_is_refused(function: str) -> None:
             system.sqrt(x - x - 1)
 
 
-def test_divisors_are_recorded() -> None:
+def test_conditions_are_recorded() -> None:
     system, x, y = _system()
     system.divide(x, y + 1)
-    assert [str(d) for d in system.field.divisors] == [str((y + 1).poly)]
-    system.divide(x, system.constant(1) + system.exp(y))
-    assert len(system.field.divisors) == 1
+    system.log(x)
+    system.divide(y, y + 1)
+    found = [(c.name, [str(u) for u in c.arguments]) for c in system.field.conditions]
+    assert found == [("divide", [str((y + 1).poly)]), ("log", [str(x.poly)])]
+    one = system.constant(1)
+    system.divide(x, one + system.exp(y))
+    system.divide(x, -one - x * x)
+    system.sqrt(one + x * x)
+    assert len(system.field.conditions) == 2
 
 
 def test_sums_of_squares_are_positive_if_one_term_is() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -11,7 +12,10 @@ import numpy as np
 
 from jaxgrad.custom_rules import has_custom_rules, strip_custom_rules
 from jaxgrad.derivative_rules.programs import Primal, along_steps
+from jaxgrad.engines.exclusion import left_out
 from jaxgrad.engines.identity import Budget, Identity, identity
+from jaxgrad.inner_programs import holds_primitive
+from jaxgrad.program import Leaf
 from jaxgrad.sides import make_side
 
 __all__ = ["prove"]
@@ -20,33 +24,64 @@ __all__ = ["prove"]
 BUDGET = Budget(terms=20_000, work=50_000_000)
 
 
+# Primitives whose derivative in JAX is not that of the function, or is whatever a user says: a
+# rule that equals it is not proved right.
+UNTRUE = frozenset({
+    "stop_gradient",  # 0
+    "linear_call", "custom_transpose_call",  # a transpose of the user's own
+    "custom_linear_solve",  # a solver, and one for the transpose, of the user's own
+    "bessel_i1e",  # 0.5 for |x| up to the spacing of floats at 1
+    "random_gamma_grad",  # an approximation
+})  # fmt: skip
+# The derivative of this one is made of `bessel_i1e`.
+UNTRUE_TWICE = frozenset({"bessel_i0e"})
+
+
 def prove(primal: Primal, order: int, modes: tuple[str, ...]) -> str | None:
     """What is shown if the rules are the same polynomials as autodiff without them, else None.
 
-    Each order is shown by itself: that two first derivatives are equal for every input does not
-    say that JAX differentiates both alike, as one of them may hold a ``stop_gradient``.
+    Autodiff without the rules gives the derivative of the primal wherever nothing that is compared
+    or rounded ties, as long as the primal holds none of :data:`UNTRUE`; where it does, nothing is
+    shown.  Each order is shown by itself: that two first derivatives are equal for every input
+    does not say that JAX differentiates both alike, as one of them may hold a ``stop_gradient``.
 
     Args:
         primal: the function; without custom rules there is nothing to prove.
         order: the highest derivative.
         modes: the modes in which the rules are used.
     """
-    closed = primal.moving_program.jaxpr
-    if not has_custom_rules(closed):
+    if not has_custom_rules(primal.moving_program.jaxpr):
         return None
-    stripped = strip_custom_rules(primal.truth_program.jaxpr)
-    divisors = 0
+    truth = primal.truth_program.jaxpr
+    if holds_primitive(truth, UNTRUE if order == 1 else UNTRUE | UNTRUE_TWICE):
+        return None
+    stripped = strip_custom_rules(truth)
+    itself = make_side("primal", lambda *x: stripped(*x), tuple(primal.point))
+    itself.inputs = tuple(primal.inputs)
+    shown = [identity(itself, itself, BUDGET)]
     for k in range(1, order + 1):
         for combination in itertools.product(modes, repeat=k):
             found = _identity(primal, stripped, combination)
-            if found is None or not found.proved:
+            if found is None:
                 return None
-            divisors += len(found.divisors)
-    where = " at which both are defined" if divisors else ""
-    return (
-        "the custom rules give the same polynomial as JAX's derivative of the primal for every "
+            shown.append(found)
+            if not found.proved:
+                return None
+    if not shown[0].proved:
+        return None
+    return _sentence(primal, shown)
+
+
+def _sentence(primal: Primal, shown: list[Identity]) -> str:
+    whose = "primal" if primal.reference is None else "reference"
+    where = left_out(*(found.excluded for found in shown))
+    text = (
+        f"the custom rules give the same polynomial as JAX's derivative of the {whose} for every "
         f"real input of these shapes{where}"
     )
+    if any(found.ties for found in shown):
+        text += ", and that is its derivative wherever nothing compared or rounded in it ties"
+    return text
 
 
 def _identity(
@@ -56,10 +91,18 @@ def _identity(
     for name, function in (("hand", primal), ("auto", stripped)):
         derivative, args = _derivative(modes, function, primal)
         try:
-            sides.append(make_side(name, derivative, args))
+            side = make_side(name, derivative, args)
         except (NotImplementedError, TypeError, ValueError):  # JAX has no such derivative
             return None
+        side.inputs = _named(primal, side.inputs)
+        sides.append(side)
     return identity(sides[0], sides[1], BUDGET)
+
+
+def _named(primal: Primal, inputs: Sequence[Leaf]) -> tuple[Leaf, ...]:
+    """The inputs of a derivative under the names of those of the function, the point first."""
+    point = [replace(leaf, path=own.path) for leaf, own in zip(inputs, primal.inputs, strict=False)]
+    return (*point, *inputs[len(point) :])
 
 
 def _derivative(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from jaxgrad.engines.enclosure import FIRST_PRECISION
+from jaxgrad.engines.exclusion import excluded, failing
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import CannotDecide, objects
-from jaxgrad.numbers.field import Field, FieldFull, Poly
+from jaxgrad.numbers.canonical_signs import at
+from jaxgrad.numbers.field import INDICATORS, Field, FieldFull, Poly
 from jaxgrad.numbers.polynomial import Polynomial
 from jaxgrad.numbers.zero_test import is_zero
 from jaxgrad.program import Leaf
@@ -36,26 +38,41 @@ class Budget:
     generators: int = 1024
 
 
+# Kinds of generators that stand for a choice or a step: elsewhere than at their ties everything is
+# analytic.
+TIES = frozenset({
+    *INDICATORS, "maximum", "floor", "ceil", "round_half_away", "round_half_even", "rem", "atan2",
+})  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Identity:
     """What the polynomials of two sides say.
 
     Args:
         equal: for each output leaf a boolean array: proved equal; None if evaluation stopped.
-        divisors: what must not vanish for the proof to apply, in the names of the inputs.
+        excluded: where the proof says nothing; see :func:`~jaxgrad.engines.exclusion.excluded`.
+        covers_given: whether the given point is certainly none of what is left out.
         off_ties: for each leaf whether the entries are equal wherever no comparison ties.
-        reason: why it stopped, if it did.
+        ties: whether something was compared or rounded, so that there may be a tie.
+        reason: why it stopped, if it did, or why it says nothing of the given point.
     """
 
     equal: list[np.ndarray] | None
-    divisors: tuple[str, ...] = ()
+    excluded: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    covers_given: bool = True
     off_ties: list[np.ndarray] | None = None
+    ties: bool = False
     reason: str | None = None
 
     @property
     def proved(self) -> bool:
-        """Whether every entry of every leaf is proved equal."""
-        return self.equal is not None and all(bool(leaf.all()) for leaf in self.equal)
+        """Whether every entry of every leaf is proved equal, at the given point too."""
+        return self.equal is not None and all(map(self.proves, range(len(self.equal))))
+
+    def proves(self, leaf: int) -> bool:
+        """Whether every entry of one output leaf is proved equal, at the given point too."""
+        return self.covers_given and self.equal is not None and bool(self.equal[leaf].all())
 
 
 def identity(hand: Side, auto: Side, budget: Budget | None = None) -> Identity:
@@ -80,12 +97,14 @@ def identity(hand: Side, auto: Side, budget: Budget | None = None) -> Identity:
 def _attempt(hand: Side, auto: Side, budget: Budget, name_sums: bool) -> Identity:
     size = sum(int(np.prod(leaf.shape)) for leaf in hand.inputs if leaf.differentiable)
     capacity = size + 64  # room for a small program; doubled until everything fits
+    spent = 0
     while capacity <= budget.generators:
-        field = Field(capacity, budget.terms, budget.work, name_sums)
+        ring = Field(capacity, budget.terms, budget.work, name_sums)
+        ring.work = spent
         try:
-            return _evaluate(hand, auto, field)
+            return _evaluate(hand, auto, ring)
         except FieldFull:
-            capacity *= 2
+            capacity, spent = 2 * capacity, ring.work
         except (CannotDecide, UnsupportedPrimitive) as error:
             return Identity(None, reason=str(error))
     return Identity(None, reason=f"more than {budget.generators} distinct values need a name")
@@ -103,40 +122,34 @@ def variables(system: Polynomial, inputs: Sequence[Leaf]) -> list[np.ndarray]:
     return values
 
 
-def _evaluate(hand: Side, auto: Side, field: Field) -> Identity:
-    system = Polynomial(field)
+def _evaluate(hand: Side, auto: Side, ring: Field) -> Identity:
+    system = Polynomial(ring)
     left, right = (side.over(system, variables(system, side.inputs)) for side in (hand, auto))
     equal, off_ties = [], []
     for x, y in zip(left, right, strict=True):
-        pairs = [_same(field, a, b) for a, b in zip(x.reshape(-1), y.reshape(-1), strict=True)]
+        pairs = [_same(ring, a, b) for a, b in zip(x.reshape(-1), y.reshape(-1), strict=True)]
         equal.append(np.array([p[0] for p in pairs], bool).reshape(x.shape))
         off_ties.append(np.array([p[1] for p in pairs], bool).reshape(x.shape))
-    divisors = tuple(describe(field, divisor, hand.inputs) for divisor in field.divisors)
-    return Identity(equal, divisors, off_ties)
+    fails = failing(ring, _given(hand.inputs), FIRST_PRECISION)
+    reason = None
+    if fails is not None:
+        where = fails.domain.fails
+        reason = f"polynomials say nothing of the given point: it may be one where {where}"
+    ties = any(g.kind in TIES for g in ring.generators)
+    return Identity(equal, excluded(ring, hand.inputs), fails is None, off_ties, ties, reason)
 
 
-# Enough to recognise a divisor by; the whole of a long one helps nobody.
-_LONGEST_DESCRIPTION = 60
+def _given(inputs: Sequence[Leaf]) -> dict[tuple[int, int], float]:
+    """The given point by the labels of :func:`variables`."""
+    return {
+        (k, i): float(value)
+        for k, leaf in enumerate(inputs)
+        if leaf.differentiable
+        for i, value in enumerate(np.asarray(leaf.value, np.float64).reshape(-1))
+    }
 
 
-def describe(field: Field, poly: Poly, inputs: Sequence[Leaf]) -> str:
-    """A polynomial in the names of the inputs, cut short if it is long."""
-
-    def name(match: re.Match[str]) -> str:
-        generator = field.generators[int(match[1])]
-        if generator.kind == "input":
-            leaf, entry = generator.label
-            index = np.unravel_index(entry, inputs[leaf].shape)
-            return inputs[leaf].path + (str([int(i) for i in index]) if index else "")
-        inner = ", ".join(describe(field, argument, inputs) for argument in generator.arguments)
-        return f"({inner})" if generator.kind == "named" else f"{generator.kind}({inner})"
-
-    text = re.sub(r"g(\d+)", name, str(poly))
-    short = len(text) <= _LONGEST_DESCRIPTION
-    return text if short else text[: _LONGEST_DESCRIPTION - 1] + "…"
-
-
-def _same(field: Field, x: object, y: object) -> tuple[bool, bool]:
+def _same(ring: Field, x: object, y: object) -> tuple[bool, bool]:
     """Whether two elements are equal, and whether they are where no comparison ties."""
     a, b = getattr(x, "poly", None), getattr(y, "poly", None)
     if a is None or b is None:
@@ -144,14 +157,14 @@ def _same(field: Field, x: object, y: object) -> tuple[bool, bool]:
     if a == b:
         return True, True
     difference = a - b
-    if is_zero(field, difference):
+    if is_zero(ring, difference):
         return True, True
-    return False, bool(is_zero(field, _without_ties(field, difference)))
+    return False, bool(is_zero(ring, _without_ties(ring, difference)))
 
 
-def _without_ties(field: Field, poly: Poly) -> Poly:
+def _without_ties(ring: Field, poly: Poly) -> Poly:
     """The polynomial where no [u=0] holds."""
-    for generator in field.used(poly):
+    for generator in ring.used(poly):
         if generator.kind == "zero":
-            poly = field.split(poly, generator)[0]
+            poly = at(ring, poly, generator, 0)
     return poly

@@ -12,17 +12,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from flint import fmpq, fmpq_mpoly, fmpz
+from flint import fmpq, fmpq_mpoly
 
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.canonical_signs import INDICATORS, signs
-from jaxgrad.numbers.factors import LONGEST_FACTORED, factors, square_part
-from jaxgrad.numbers.field import Field, Generator
+from jaxgrad.numbers.canonical_signs import signs
+from jaxgrad.numbers.factors import factors, primes, square_part
+from jaxgrad.numbers.field import INDICATORS, Field, Generator
+from jaxgrad.numbers.sizes import is_factored
 
 __all__ = ["Canonical", "Quotient"]
 
 Poly = fmpq_mpoly
 Quotient = tuple[Poly, Poly]
+
+# A term that is composed is a product of about as many: some generators and a coefficient.
+MOST_FACTORS = 16
 
 
 class _FinerExponents(Exception):
@@ -35,7 +39,8 @@ class Canonical:
     Args:
         field: the field whose polynomials are translated.
         max_terms: no polynomial made here has more terms.
-        max_work: nor do all polynomials made here together.
+        max_work: nor do all polynomials made here together; and so many products of terms, times
+            :data:`MOST_FACTORS`, are formed.
 
     Example:
         >>> from jaxgrad.numbers.polynomial import Polynomial
@@ -50,7 +55,9 @@ class Canonical:
         self.source = field
         # An exponential has two generators there and one here, but a sum may split into several.
         capacity = 2 * field.capacity
-        self.field = Field(capacity, max_terms, max_work * capacity)
+        self.field = Field(
+            capacity, max_terms, max_work * capacity, max_products=max_work * MOST_FACTORS
+        )
         self.one, self.zero = self.field.one, self.field.zero
         self._meanings: dict[int, Quotient] = {}
         self._denominators: dict[str, int] = {}
@@ -91,7 +98,7 @@ class Canonical:
             return self.zero, self.one
         if denominator.is_constant():
             return numerator * (1 / denominator.leading_coefficient()), self.one
-        if max(len(numerator), len(denominator)) <= LONGEST_FACTORED:
+        if is_factored(numerator, denominator):
             common = numerator.gcd(denominator)
             numerator, denominator = numerator / common, denominator / common
             if denominator.is_constant():
@@ -99,44 +106,49 @@ class Canonical:
         return numerator, denominator
 
     def _product(self, left: Quotient, right: Quotient) -> Quotient:
-        return self._quotient(self.lower(left[0] * right[0]), left[1] * right[1])
+        product = self.field.product
+        return self._quotient(self.lower(product(left[0], right[0])), product(left[1], right[1]))
 
     def _sum(self, left: Quotient, right: Quotient) -> Quotient:
         if left[1] == right[1]:
             return self._quotient(left[0] + right[0], left[1])
-        return self._quotient(
-            self.lower(left[0] * right[1] + right[0] * left[1]), left[1] * right[1]
-        )
+        product = self.field.product
+        numerator = product(left[0], right[1]) + product(right[0], left[1])
+        return self._quotient(self.lower(numerator), product(left[1], right[1]))
 
     def _scaled(self, value: Quotient, factor: fmpq) -> Quotient:
         return value[0] * factor, value[1]
 
     def _power(self, value: Quotient, n: int) -> Quotient:
         numerator, denominator = value if n >= 0 else (value[1], value[0])
-        return self._quotient(self.lower(numerator ** abs(n)), denominator ** abs(n))
+        power = self.field.power
+        return self._quotient(self.lower(power(numerator, abs(n))), power(denominator, abs(n)))
 
     def _compose(self, poly: Poly) -> Quotient:
         """The polynomial with every generator replaced, over one common denominator."""
         used = self.source.used(poly)
         degrees = poly.degrees()
         tables = [self._powers(self._meanings[g.index], int(degrees[g.index])) for g in used]
-        total, denominator = self.zero, self.one
+        denominator = self.one
         for _, downs in tables:
-            denominator = denominator * downs[-1]
+            denominator = self.field.product(denominator, downs[-1])
+        self.source.spend(poly, reading=True)
+        composed = []
         for exponents, coefficient in poly.terms():
             term = self.one * coefficient
             for g, (ups, downs) in zip(used, tables, strict=True):
                 exponent = int(exponents[g.index])
-                term = term * ups[exponent] * downs[len(downs) - 1 - exponent]
+                for part in (ups[exponent], downs[len(downs) - 1 - exponent]):
+                    term = term if part.is_one() else self.field.product(term, part)
             self.field.spend(term)
-            total = total + term
-        return self._quotient(self.lower(total), denominator)
+            composed.append(term)
+        return self._quotient(self.lower(self.field.sum(composed)), denominator)
 
     def _powers(self, value: Quotient, degree: int) -> tuple[list[Poly], list[Poly]]:
         ups, downs = [self.one], [self.one]
         for _ in range(degree):
-            ups.append(ups[-1] * value[0])
-            downs.append(downs[-1] * value[1])
+            ups.append(self.field.product(ups[-1], value[0]))
+            downs.append(self.field.product(downs[-1], value[1]))
             self.field.spend(ups[-1])
             self.field.spend(downs[-1])
         return ups, downs
@@ -153,7 +165,8 @@ class Canonical:
                     parts = self.field.split(poly, g)
                     poly = self.zero
                     for k, part in enumerate(parts):
-                        poly = poly + part * square ** (k // 2) * g.poly ** (k % 2)
+                        whole = self.field.power(square, k // 2)
+                        poly = poly + self.field.product(part, whole) * g.poly ** (k % 2)
                     poly = self.field.reduce(poly)
                     lowered = True
         return poly
@@ -189,6 +202,7 @@ class Canonical:
             "root": self._root,
             "positive": self._positive,
             "zero": self._zero,
+            "finite": self._finite,
             "maximum": self._maximum,
             "sinh": lambda u: self._hyperbolic(u, -1),
             "cosh": lambda u: self._hyperbolic(u, 1),
@@ -306,7 +320,7 @@ class Canonical:
                     part = self._log_positive(factor)
                     result = self._sum(result, self._scaled(part, fmpq(sign * exponent)))
                 else:
-                    rest[place] = rest[place] * factor**exponent
+                    rest[place] = self.field.product(rest[place], factor**exponent)
         return self._sum(result, self._log_rest((rest[0], rest[1])))
 
     def _log_positive(self, factor: Poly) -> Quotient:
@@ -320,9 +334,9 @@ class Canonical:
         scale, (numerator, denominator) = self._content(value)
         result = (self.zero, self.one)
         for integer, sign in ((abs(int(scale.p)), 1), (int(scale.q), -1)):
-            for prime, exponent in fmpz(integer).factor():
+            for prime, exponent in primes(integer):
                 logarithm = self.field.generator("log", (self.one * fmpq(prime), self.one)).poly
-                result = self._sum(result, (logarithm * (sign * int(exponent)), self.one))
+                result = self._sum(result, (logarithm * (sign * exponent), self.one))
         if scale < 0:
             numerator = -numerator
         if numerator.is_one() and denominator.is_one():
@@ -348,6 +362,13 @@ class Canonical:
 
     def _zero(self, value: Quotient) -> Quotient:
         return signs(self.field, self.lower(value[0] * value[1]))[1], self.one
+
+    def _finite(self, value: Quotient) -> Quotient:
+        poly, one = self._opaque("finite", [self._content(value)[1]])
+        finite = self.field.single(poly)
+        assert finite is not None
+        self.field.relate(finite, finite, poly)
+        return poly, one
 
     def _maximum(self, *values: Quotient) -> Quotient:
         distinct: list[Quotient] = []

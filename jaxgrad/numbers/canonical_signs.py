@@ -5,13 +5,11 @@ from __future__ import annotations
 from flint import fmpq_mpoly
 
 from jaxgrad.numbers.factors import factors
-from jaxgrad.numbers.field import Field, Generator
+from jaxgrad.numbers.field import INDICATORS, Field, Generator
 
-__all__ = ["INDICATORS", "at", "signs"]
+__all__ = ["at", "signs"]
 
 Poly = fmpq_mpoly
-
-INDICATORS = ("positive", "zero")
 
 # [u>0] with n indicators inside u is a sum over 2^n cases.
 MOST_CASES = 4
@@ -46,7 +44,10 @@ def signs(field: Field, poly: Poly) -> tuple[Poly, Poly]:
 
 def _by_case(field: Field, poly: Poly, g: Generator) -> tuple[Poly, Poly]:
     off, on = signs(field, at(field, poly, g, 0)), signs(field, at(field, poly, g, 1))
-    positive, zero = (field.reduce((field.one - g.poly) * off[i] + g.poly * on[i]) for i in (0, 1))
+    product = field.product
+    positive, zero = (
+        field.reduce(product(field.one - g.poly, off[i]) + product(g.poly, on[i])) for i in (0, 1)
+    )
     return positive, zero
 
 
@@ -58,5 +59,5 @@ def _essential_sign(field: Field, poly: Poly) -> tuple[Poly, int]:
     rest = field.one
     for factor, exponent in found:
         if not field.is_positive(factor):
-            rest = rest * factor**exponent
+            rest = field.product(rest, factor**exponent)
     return rest, 1 if constant > 0 else -1

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from flint import fmpq, fmpq_mpoly, fmpz
 
+from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.field import Field
+from jaxgrad.numbers.sizes import MOST_BITS_FACTORED, is_factored
 
-__all__ = ["LONGEST_FACTORED", "factors", "square_part"]
+__all__ = ["factors", "primes", "square_part"]
 
 Poly = fmpq_mpoly
-
-# Factoring and greatest common divisors are worth their time while polynomials are at most this
-# long: FLINT then needs about a millisecond.
-LONGEST_FACTORED = 64
 
 
 def factors(field: Field, poly: Poly) -> tuple[fmpq, list[tuple[Poly, int]]]:
@@ -22,7 +20,7 @@ def factors(field: Field, poly: Poly) -> tuple[fmpq, list[tuple[Poly, int]]]:
         field: the ring.
         poly: not 0; one that is long is returned as its only factor.
     """
-    if len(poly) > LONGEST_FACTORED:
+    if not is_factored(poly):
         content, base = field.primitive(poly)
         return fmpq(content.numerator, content.denominator), [(base, 1)]
     constant, found = poly.factor()
@@ -34,6 +32,22 @@ def factors(field: Field, poly: Poly) -> tuple[fmpq, list[tuple[Poly, int]]]:
     return constant, primitive
 
 
+def primes(n: int) -> list[tuple[int, int]]:
+    """(p, k) with n = ∏ pᵏ, for n > 0.
+
+    Raises:
+        CannotDecide: it is too large to be factored.
+    """
+    if n.bit_length() > MOST_BITS_FACTORED:
+        # What is left without its powers of 2, which the significands of floats leave.
+        twos = (n & -n).bit_length() - 1
+        odd = n >> twos
+        if odd.bit_length() > MOST_BITS_FACTORED:
+            raise CannotDecide(f"an integer of more than {MOST_BITS_FACTORED} bits to factor")
+        return [(2, twos), *primes(odd)] if odd > 1 else [(2, twos)]
+    return [(int(prime), int(exponent)) for prime, exponent in fmpz(n).factor()]
+
+
 def square_part(n: int) -> tuple[int, int]:
     """(s, t) with n = s²·t, s > 0 and t free of squares.
 
@@ -42,7 +56,7 @@ def square_part(n: int) -> tuple[int, int]:
         (2, -3)
     """
     square, free = 1, 1 if n > 0 else -1
-    for prime, exponent in fmpz(abs(n)).factor():
-        square *= int(prime) ** (int(exponent) // 2)
-        free *= int(prime) ** (int(exponent) % 2)
+    for prime, exponent in primes(abs(n)):
+        square *= prime ** (exponent // 2)
+        free *= prime ** (exponent % 2)
     return square, free

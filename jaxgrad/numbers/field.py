@@ -16,6 +16,8 @@ from typing import Any
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.domains import Condition
+from jaxgrad.numbers.sizes import MOST_PRODUCTS, power_cost, product_cost
 
 __all__ = ["Field", "FieldFull", "Generator"]
 
@@ -33,7 +35,8 @@ class Generator:
     Args:
         index: its place among the variables of the ring.
         kind: ``input``, ``named``, ``exp``, ``exp_inverse``, ``sigmoid``, ``softplus``, ``log``,
-            ``reciprocal``, ``root``, ``positive``, ``zero``, ``maximum`` or a function's name.
+            ``reciprocal``, ``root``, ``positive``, ``zero``, ``finite``, ``maximum`` or a
+            function's name.
         arguments: the polynomials it is a function of.
         label: extra key, e.g. the denominator q of e^(u/q).
     """
@@ -46,10 +49,18 @@ class Generator:
 
 
 POSITIVE = frozenset({"exp", "exp_inverse", "sigmoid", "softplus"})
-# Of a numerator or denominator: products of sixteen floats of the smallest size, 1074 + 53 bits
-# each, or of three hundred near 1, and two such are multiplied in some 2 μs.
-MOST_BITS = 16 * (1074 + 53)
-NOT_NEGATIVE = frozenset({"root", "positive", "zero"})
+INDICATORS = ("positive", "zero", "finite")
+NOT_NEGATIVE = frozenset({"root", *INDICATORS})
+
+# A step in Python takes 20 μs beside the work of FLINT, which handles a hundred million exponents
+# a second; and Python takes eight times as long as FLINT to read the exponents of a polynomial.
+# A product that is not reduced takes a quarter of such a step.
+STEP = 2_000
+READING = 8
+# All products together, some seconds' worth: as many as one of them may take.
+MOST_PRODUCTS_IN_ALL = MOST_PRODUCTS
+# Dividing by a relation takes one step for each time that it applies; a million a second.
+MOST_STEPS = 1_000_000
 
 
 class Field:
@@ -58,8 +69,10 @@ class Field:
     Args:
         capacity: how many generators there is room for.
         max_terms: a polynomial with more terms stops the evaluation.
-        max_work: so do more exponents than this (terms times generators) in all.
+        max_work: so do more exponents than this (terms times generators) in all, and
+            :data:`STEP` more for each polynomial.
         name_sums: whether a sum that is multiplied becomes a generator of its own.
+        max_products: products of machine words in all.
 
     Example:
         >>> field = Field(8, 1000)
@@ -76,6 +89,7 @@ class Field:
         max_terms: int,
         max_work: int | None = None,
         name_sums: bool = False,
+        max_products: int = MOST_PRODUCTS_IN_ALL,
     ) -> None:
         names = [f"g{i}" for i in range(capacity)]
         # Degree first: then every rewriting rule below replaces a product by smaller terms.
@@ -84,9 +98,12 @@ class Field:
         self.max_terms = max_terms
         self.max_work = max_work
         self.name_sums = name_sums
+        self.max_products = max_products
         self.work = 0
+        self.products = 0
         self.generators: list[Generator] = []
-        self.divisors: list[Poly] = []
+        self.conditions: list[Condition] = []
+        self._partial: set[int] = set()
         self._found: dict[Any, list[Generator]] = {}
         self._relations: dict[tuple[int, int], Poly] = {}
         self.zero = self.ring.constant(0)
@@ -108,6 +125,8 @@ class Field:
         if index >= self.capacity:
             raise FieldFull
         made = Generator(index, kind, arguments, label, self.ring.gen(index))
+        if any(self.is_partial(argument) for argument in arguments):
+            self._partial.add(index)
         self.generators.append(made)
         self._found.setdefault(_key(kind, arguments, label), []).append(made)
         return made
@@ -123,6 +142,53 @@ class Field:
         """Declares a·b = value, where value has smaller degree or comes later in the order."""
         self._relations[(a.index, b.index)] = a.poly * b.poly - value
 
+    # -- conditions --------------------------------------------------------------------------
+    def take_for_granted(self, condition: Condition, made: Generator) -> None:
+        """Records what a generator needs to have a value."""
+        self._partial.add(made.index)
+        if condition not in self.conditions:
+            self.conditions.append(condition)
+
+    def is_partial(self, poly: Poly) -> bool:
+        """Whether a polynomial depends on a generator that has no value at some inputs."""
+        if not self._partial:
+            return False
+        return any(g.index in self._partial for g in self.used(poly))
+
+    # -- arithmetic that FLINT survives ------------------------------------------------------
+    def product(self, x: Poly, y: Poly) -> Poly:
+        """x·y, not reduced.
+
+        Raises:
+            CannotDecide: it is too large, or all products are together.
+        """
+        self._spend_words(product_cost(x, y))
+        return x * y
+
+    def sum(self, polys: list[Poly]) -> Poly:
+        """The sum, in pairs: adding one by one would copy what there is for every summand."""
+        while len(polys) > 1:
+            last = [polys[-1]] if len(polys) % 2 else []
+            polys = [a + b for a, b in zip(polys[::2], polys[1::2], strict=False)] + last
+        return polys[0] if polys else self.zero
+
+    def power(self, poly: Poly, n: int) -> Poly:
+        """polyⁿ for n ≥ 0, not reduced.
+
+        Raises:
+            CannotDecide: it is too large.
+        """
+        if n <= 1:
+            return poly if n else self.one
+        self._spend_words(power_cost(poly, n))
+        return poly**n
+
+    def _spend_words(self, cost: int) -> None:
+        self.products += cost
+        self.work += STEP // 4
+        if self.products > self.max_products:
+            raise CannotDecide(f"products past the budget of {self.max_products} words in all")
+
     def reduce(self, poly: Poly) -> Poly:
         """The polynomial rewritten by every declared relation; its value stays the same."""
         self.spend(poly)
@@ -132,28 +198,37 @@ class Field:
             degrees = poly.degrees()
             for (i, j), relation in self._relations.items():
                 if degrees[i] > 0 and degrees[j] > (i == j):
+                    times = degrees[i] // 2 if i == j else min(degrees[i], degrees[j])
+                    self._require_steps(poly, relation, int(times))
                     quotient, poly = divmod(poly, relation)
+                    self.spend(poly)
                     if not quotient.is_zero():
                         changed = True
                         degrees = poly.degrees()
         return poly
 
-    def spend(self, poly: Poly) -> None:
-        """Counts a new polynomial against the budget.
+    def _require_steps(self, poly: Poly, relation: Poly, times: int) -> None:
+        """Refuses a division in which a relation with one term on its right applies too often.
+
+        One with several makes a power of them, which has as many terms as that power.
+        """
+        if times <= 1:
+            return
+        steps = len(poly) * (times if len(relation) <= 2 else power_cost(relation, times))
+        if steps > MOST_STEPS:
+            raise CannotDecide(f"rewriting past the budget of {MOST_STEPS} steps")
+
+    def spend(self, poly: Poly, reading: bool = False) -> None:
+        """Counts a new polynomial, or one whose terms are read, against the budget.
 
         Raises:
             CannotDecide: the budget is spent.
         """
-        count = len(poly)
-        self.work += (count + 1) * self.capacity
-        if count > self.max_terms:
+        self.work += (len(poly) + 1) * self.capacity * (READING if reading else 1) + STEP
+        if len(poly) > self.max_terms:
             raise CannotDecide(f"a polynomial grew past the budget of {self.max_terms} terms")
         if self.max_work is not None and self.work > self.max_work:
             raise CannotDecide(f"the polynomials grew past the budget of {self.max_work} exponents")
-        # Where coefficients grow, those at the ends or in the middle of the terms do.
-        for i in {0, count // 2, count - 1} if count else ():
-            if poly.coefficient(i).height_bits() > MOST_BITS:
-                raise CannotDecide(f"a coefficient grew past the budget of {MOST_BITS} bits")
 
     # -- reading polynomials -----------------------------------------------------------------
     def used(self, poly: Poly) -> list[Generator]:
@@ -196,7 +271,8 @@ class Field:
         return some_positive
 
     def split(self, poly: Poly, generator: Generator) -> list[Poly]:
-        """The coefficients of a polynomial as a polynomial in one generator."""
+        """The coefficients of a polynomial as a polynomial in one generator; none of 0."""
+        self.spend(poly, reading=True)
         parts: list[dict[tuple[int, ...], fmpq]] = []
         i = generator.index
         for exponents, coefficient in poly.terms():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from flint import fmpq_mpoly
 
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.field import fraction
+from jaxgrad.numbers.field import Generator, fraction
 from jaxgrad.numbers.named_polynomials import NamedPolynomials, PolynomialElement
 from jaxgrad.numbers.nonfinite import NonFinite
 
@@ -38,44 +39,97 @@ class IndicatorPolynomials(NamedPolynomials):
     def compare(
         self, relation: str, x: PolynomialElement, y: PolynomialElement
     ) -> PolynomialElement:
+        """A comparison; where a side has no value, every one of them but ``ne`` is open."""
         difference = self._difference(x, y)
-        if relation in ("lt", "ge"):
-            positive, zero = self._signs(difference)
-            below = self.field.one - positive - zero
-            return self._element(below if relation == "lt" else self.field.one - below)
-        positive, zero = self._signs(difference)
+        positive, zero = self._truths(difference)
+        field, one = self.field, self.field.one
+        negative = one - positive - zero
+        defined = self._defined(difference.poly) or self._both_defined(x, y)
+        if defined is not None:
+            negative, _ = self._truths(-difference)
+            if not field.is_partial(difference.poly):  # what made it partial has cancelled
+                positive, zero, negative = (
+                    field.reduce(field.product(p, defined)) for p in (positive, zero, negative)
+                )
         return self._element(
             {
                 "gt": positive,
-                "le": self.field.one - positive,
+                "lt": negative,
+                "ge": positive + zero,
+                "le": negative + zero,
                 "eq": zero,
-                "ne": self.field.one - zero,
+                "ne": one - zero,
             }[relation]
         )
+
+    def _defined(self, poly: Poly) -> Poly | None:
+        """[u has a value] as an indicator of its own, or None of a value that every input has."""
+        field = self.field
+        if not field.is_partial(poly):
+            return None
+        _, base = field.primitive(poly)
+        made = field.find("finite", (base,)) is None
+        finite = field.generator("finite", (base,))
+        if made:
+            field.relate(finite, finite, finite.poly)
+            for g in self._only_where_defined(base):
+                field.relate(finite, g, g.poly)
+        return finite.poly
+
+    def _only_where_defined(self, base: Poly) -> list[Generator]:
+        """Generators g with [u has a value]·g = g: u itself, [u>0], [u=0], what u is made of."""
+        field = self.field
+        partial = [g for g in field.used(base) if field.is_partial(g.poly)]
+        indicators = [field.find(kind, (base,)) for kind in ("positive", "zero")]
+        return [*partial[: len(partial) == 1], *(g for g in indicators if g is not None)]
+
+    def _both_defined(self, x: PolynomialElement, y: PolynomialElement) -> Poly | None:
+        found = [p for p in (self._defined(x.poly), self._defined(y.poly)) if p is not None]
+        if not found:
+            return None
+        return found[0] if found[0] == found[-1] else self.field.product(found[0], found[-1])
+
+    def is_finite(self, x: PolynomialElement) -> PolynomialElement:
+        """True of what every input has a value of, and open of what a partial function made."""
+        if self.field.is_partial(x.poly):
+            self._named(x)
+        return self._element(self._defined(x.poly) or self.field.one)
 
     def _difference(self, x: PolynomialElement, y: PolynomialElement) -> PolynomialElement:
         """x − y, keeping x itself where y is 0 so that naming reaches every use of x."""
         return x if y.poly.is_zero() else x - y
 
-    def _signs(self, x: PolynomialElement) -> tuple[Poly, Poly]:
-        """[x>0] and [x=0]."""
+    def _truths(self, x: PolynomialElement) -> tuple[Poly, Poly]:
+        """[x>0] and [x=0], neither of which holds where x has no value."""
+        return self._signs(x, lambda base: self._defined(base) or self.field.one)
+
+    def _signs(
+        self, x: PolynomialElement, whole: Callable[[Poly], Poly] | None = None
+    ) -> tuple[Poly, Poly]:
+        """[x>0] and [x=0].
+
+        Args:
+            x: an element.
+            whole: of the polynomial that is compared, what [u>0] + [u=0] + [u<0] is; 1 if None.
+        """
         field = self.field
+        whole = whole or (lambda _: field.one)
         if x.poly.is_constant():
             value = 0 if x.poly.is_zero() else fraction(x.poly.leading_coefficient())
             return field.constant(int(value > 0)), field.constant(int(value == 0))
         for sign in (1, -1):
             if field.is_positive(x.poly * sign):
-                return field.constant(int(sign > 0)), field.zero
+                return (whole(x.poly) if sign > 0 else field.zero), field.zero
         cases = self._cases_of_one(x.poly)
         if cases is not None:
-            signs = [(weight, self._signs(self._element(value))) for weight, value in cases]
+            signs = [(weight, self._signs(self._element(value), whole)) for weight, value in cases]
             return (
                 self._join([(weight, p) for weight, (p, _) in signs], lambda p: p),
                 self._join([(weight, z) for weight, (_, z) in signs], lambda z: z),
             )
         content, base = self._named(x)
         positive, zero = self._indicators(base)
-        return (positive if content > 0 else field.one - positive - zero), zero
+        return (positive if content > 0 else whole(base) - positive - zero), zero
 
     def logical_not(self, p: PolynomialElement) -> PolynomialElement:
         return self._element(self.field.one - p.poly)

@@ -9,7 +9,8 @@ from typing import Any
 from flint import fmpq, fmpq_mpoly
 
 from jaxgrad.numbers.base import NumberSystem, exact
-from jaxgrad.numbers.field import Field
+from jaxgrad.numbers.canonical_signs import at
+from jaxgrad.numbers.field import INDICATORS, Field, Generator
 from jaxgrad.numbers.nonfinite import NonFinite
 
 __all__ = ["NamedPolynomials", "PolynomialElement"]
@@ -58,8 +59,8 @@ class PolynomialElement:
             return NotImplemented
         if self.system.field.name_sums:
             self.system.compact_factors(self, other)
-        product = self.poly * other.poly
-        return PolynomialElement(self.system, self.system.field.reduce(product))
+        field = self.system.field
+        return PolynomialElement(self.system, field.reduce(field.product(self.poly, other.poly)))
 
     def __truediv__(self, other: Any) -> PolynomialElement:
         return self.system.divide(self, self._other(other))
@@ -131,10 +132,7 @@ class NamedPolynomials(NumberSystem):
     def total(self, terms: list[PolynomialElement]) -> PolynomialElement:
         if any(isinstance(term, NonFinite) for term in terms):
             return super().total(terms)
-        result = self.field.zero
-        for term in terms:
-            result = result + term.poly
-        return self._sum(result)
+        return self._sum(self.field.sum([term.poly for term in terms]))
 
     def _sum(self, poly: Poly) -> PolynomialElement:
         self.field.spend(poly)
@@ -157,7 +155,7 @@ class NamedPolynomials(NumberSystem):
                 continue
             total = field.zero
             for k, part in enumerate(field.split(poly, g)):
-                total = total + part * g.arguments[0] ** k
+                total = total + field.product(part, field.power(g.arguments[0], k))
             poly = field.reduce(total)
         return poly
 
@@ -175,7 +173,7 @@ class NamedPolynomials(NumberSystem):
         monomial = x.poly.term_content()
         rest = self._element(divmod(x.poly, monomial)[0])
         self._named(rest)
-        x.poly = rest.poly * monomial
+        x.poly = self.field.product(rest.poly, monomial)
 
     def matmul(self, a: Any, b: Any) -> Any:
         """As in the base class, passing over the zeros that padding leaves."""
@@ -186,17 +184,17 @@ class NamedPolynomials(NumberSystem):
         out = empty((a.shape[0], b.shape[1]), dtype=object)
         for i in range(a.shape[0]):
             for j in range(b.shape[1]):
-                result = self.field.zero
-                for x, y in zip(a[i], b[:, j], strict=True):
-                    if not (x.poly.is_zero() or y.poly.is_zero()):
-                        result = result + (x * y).poly
-                out[i, j] = self._sum(result)
+                pairs = zip(a[i], b[:, j], strict=True)
+                parts = [
+                    (x * y).poly for x, y in pairs if not (x.poly.is_zero() or y.poly.is_zero())
+                ]
+                out[i, j] = self._sum(self.field.sum(parts))
         return out
 
     # -- indicators inside a function: f(A + pB) = (1 − p)·f(A) + p·f(A + B) --------------------
     def _cases(self, poly: Poly) -> list[tuple[Poly, Poly]] | None:
         """(indicator polynomial, value in that case) for each case, or None if there is one."""
-        indicators = [g for g in self.field.used(poly) if g.kind in ("positive", "zero")]
+        indicators = [g for g in self.field.used(poly) if g.kind in INDICATORS]
         if not indicators or len(indicators) > MOST_CASES:
             return None
         cases = [(self.field.one, poly)]
@@ -205,12 +203,17 @@ class NamedPolynomials(NumberSystem):
             for weight, value in cases:
                 parts = self.field.split(value, g)
                 off = parts[0] if parts else value
-                on = sum(parts[1:], off)
-                split.append((self.field.reduce(weight * (1 - g.poly)), off))
-                split.append((self.field.reduce(weight * g.poly), self.field.reduce(on)))
+                on = self._where(g, sum(parts[1:], off))
+                for chosen, part in ((1 - g.poly, off), (g.poly, self.field.reduce(on))):
+                    split.append((self.field.reduce(self.field.product(weight, chosen)), part))
             # [u>0][u=0] = 0: a case that cannot be has weight 0.
             cases = [(weight, value) for weight, value in split if not weight.is_zero()]
         return cases
+
+    def _where(self, indicator: Generator, value: Poly) -> Poly:
+        """A polynomial where an indicator is 1: where u = 0, a generator u is 0."""
+        single = self.field.single(indicator.arguments[0]) if indicator.kind == "zero" else None
+        return value if single is None else at(self.field, value, single, 0)
 
     def _cases_of_one(self, poly: Poly) -> list[tuple[Poly, Poly]] | None:
         """The cases of a function of indicators and one other generator, such as |u|.
@@ -221,20 +224,11 @@ class NamedPolynomials(NumberSystem):
 
     def _is_case_of_one(self, poly: Poly) -> bool:
         used = self.field.used(poly)
-        others = [g for g in used if g.kind not in ("positive", "zero")]
+        others = [g for g in used if g.kind not in INDICATORS]
         return len(others) < len(used) and len(others) <= 1
 
     def _join(self, cases: list[tuple[Poly, Poly]], function: Any) -> Poly:
         total = self.field.zero
         for weight, value in cases:
-            total = total + weight * function(value)
+            total = total + self.field.product(weight, function(value))
         return self.field.reduce(total)
-
-    def _require_divisor(self, poly: Poly) -> None:
-        """Records a polynomial that must not vanish, unless it plainly cannot."""
-        if not self.field.is_positive(poly) and poly not in self.field.divisors:
-            self.field.divisors.append(poly)
-
-    def _require_positive(self, poly: Poly) -> None:
-        if not self.field.is_positive(poly):
-            self._require_divisor(poly)

@@ -10,28 +10,25 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Any
 
 from flint import fmpq, fmpq_mpoly
 
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.domains import Condition
 from jaxgrad.numbers.field import Generator, fraction
-from jaxgrad.numbers.indicator_polynomials import IndicatorPolynomials
 from jaxgrad.numbers.named_polynomials import PolynomialElement
-from jaxgrad.numbers.nonfinite import NonFinite
+from jaxgrad.numbers.opaque_functions import OpaqueFunctions
+from jaxgrad.numbers.sizes import LARGEST_DEGREE, is_factored
 
 __all__ = ["Polynomial", "PolynomialElement"]
 
 Poly = fmpq_mpoly
 
-# Factoring is worth its time while a divisor is small; a larger one is a generator as it stands.
-MOST_TERMS_FACTORED = 64
 # e^(cu) is a power of e^(u/q) for c = p/q; but p is near 2^53 for most floats c, and dividing
-# polynomials takes as many steps as their degree.
-LARGEST_DEGREE = 64
+# polynomials takes as many steps as their degree: past LARGEST_DEGREE it is a generator of its own.
 
 
-class Polynomial(IndicatorPolynomials):
+class Polynomial(OpaqueFunctions):
     """The polynomial number system over one shared :class:`~jaxgrad.numbers.field.Field`.
 
     Example:
@@ -51,9 +48,6 @@ class Polynomial(IndicatorPolynomials):
             if not value:
                 raise CannotDecide("a division by a constant 0")
             return self._element(x.poly * fmpq(value.denominator, value.numerator))
-        if x.poly.is_zero():
-            self._require_divisor(y.poly)
-            return x
         return x * self._element(self._reciprocal(y.poly))
 
     def _reciprocal(self, poly: Poly) -> Poly:
@@ -71,12 +65,12 @@ class Polynomial(IndicatorPolynomials):
         for factor, exponent in self._factors(rest):
             inverse = self._reciprocal_factor(factor)
             for _ in range(exponent):
-                result = self.field.reduce(result * inverse)
+                result = self.field.reduce(self.field.product(result, inverse))
         return result
 
     def _factors(self, poly: Poly) -> list[tuple[Poly, int]]:
         """Factors whose product is the polynomial; a constant factor is among them."""
-        if len(poly) > MOST_TERMS_FACTORED or poly.total_degree() > LARGEST_DEGREE:
+        if not is_factored(poly):
             return [(poly, 1)]
         constant, factors = poly.factor()
         return [(self.field.one * constant, 1), *factors]
@@ -93,9 +87,10 @@ class Polynomial(IndicatorPolynomials):
         exponential = self._one_plus_exponential(base)
         if exponential is not None:
             return (field.one - self._sigmoid(*exponential)) * scale
-        self._require_divisor(base)
         made = field.find("reciprocal", (base,)) is None
         inverse = field.generator("reciprocal", (base,))
+        if not (field.is_positive(base) or field.is_positive(-base)):
+            field.take_for_granted(Condition("divide", (base,)), inverse)
         single = field.single(base)
         if made and single is not None:
             field.relate(inverse, single, field.one)
@@ -137,10 +132,12 @@ class Polynomial(IndicatorPolynomials):
             self._named(rest)
         result = self.field.one
         for coefficient, base in atoms:
-            result = self.field.reduce(result * self._exp_atom(coefficient, base))
+            result = self.field.reduce(
+                self.field.product(result, self._exp_atom(coefficient, base))
+            )
         if rest is not None:
             content, base = self.field.primitive(rest.poly)
-            result = self.field.reduce(result * self._exp_atom(content, base))
+            result = self.field.reduce(self.field.product(result, self._exp_atom(content, base)))
         return self._element(result)
 
     def _exponent_parts(
@@ -148,6 +145,7 @@ class Polynomial(IndicatorPolynomials):
     ) -> tuple[list[tuple[Fraction, Poly]], PolynomialElement | None]:
         """The exponent as a sum of multiples of generators with a name, and whatever is left."""
         atoms, left = [], self.field.zero
+        self.field.spend(x.poly, reading=True)
         for exponents, coefficient in x.poly.terms():
             term = self.field.ring.from_dict({exponents: fmpq(1)})
             if all(g.kind not in ("input", "sigmoid") for g in self.field.used(term)):
@@ -191,7 +189,7 @@ class Polynomial(IndicatorPolynomials):
             base = base * fmpq(unit.numerator, unit.denominator)
         up, down = self._exponentials(base, coefficient.denominator)
         generator = up if coefficient > 0 else down
-        return generator.poly ** abs(coefficient.numerator)
+        return self.field.power(generator.poly, abs(coefficient.numerator))
 
     def _integer_power(self, poly: Poly, n: int) -> Poly:
         return self.power(self._element(poly), n).poly
@@ -223,18 +221,23 @@ class Polynomial(IndicatorPolynomials):
                 if (up.index, down.index) not in pairs:
                     pairs.append((up.index, down.index))
         least = {}
+        if pairs:
+            field.spend(poly, reading=True)
         terms = list(poly.terms()) if pairs else []
         for up, down in pairs:
             least[up] = min(int(exponents[up]) - int(exponents[down]) for exponents, _ in terms)
         shift = {up: n for up, n in least.items() if n}
-        return shift, field.reduce(poly * self._inverse_unit(shift)) if shift else poly
+        if not shift:
+            return shift, poly
+        return shift, field.reduce(field.product(poly, self._inverse_unit(shift)))
 
     def _inverse_unit(self, unit: dict[int, int]) -> Poly:
         result = self.field.one
         for index, exponent in unit.items():
             up = self.field.generators[index]
             down = self.field.generator("exp_inverse", up.arguments, up.label)
-            result = result * (down.poly if exponent > 0 else up.poly) ** abs(exponent)
+            unit_power = self.field.power(down.poly if exponent > 0 else up.poly, abs(exponent))
+            result = self.field.product(result, unit_power)
         return result
 
     def log(self, x: PolynomialElement) -> PolynomialElement:
@@ -267,8 +270,13 @@ class Polynomial(IndicatorPolynomials):
             scale, base = exponential
             argument = self._element(base * fmpq(scale.numerator, scale.denominator))
             return result + self._softplus(argument)
-        self._require_positive(rest)
-        return result + field.generator("log", (rest,)).poly
+        logarithm = field.generator("log", (rest,))
+        self._require_positive("log", rest, logarithm)
+        return result + logarithm.poly
+
+    def _require_positive(self, name: str, poly: Poly, made: Generator) -> None:
+        if not self.field.is_positive(poly):
+            self._take_for_granted(name, (poly,), made)
 
     def _softplus(self, x: PolynomialElement) -> Poly:
         """log(1 + e^x) = x + log(1 + e^−x), so that one generator serves x and −x."""
@@ -309,64 +317,12 @@ class Polynomial(IndicatorPolynomials):
                 raise CannotDecide("the square root of a negative constant")
         content, base = self._named(x)
         argument = base * fmpq(content.numerator, content.denominator)
-        self._require_positive(argument)
         made = field.find("root", (argument,)) is None
         root = field.generator("root", (argument,))
+        self._require_positive("sqrt", argument, root)
         if made and argument.total_degree() <= 1:
             field.relate(root, root, argument)
         return self._element(root.poly)
-
-    def function(self, name: str, *xs: PolynomialElement) -> PolynomialElement:
-        """A generator f(u) for any other function; only the parity of a few is known."""
-        if name not in OPAQUE:
-            return super().function(name, *xs)
-        power = self._known_power(*xs) if name == "pow" else None
-        if power is not None:
-            return power
-        if name in PARTIAL:
-            for x in xs:
-                self._require_divisor(x.poly)
-        if len(xs) == 1 and name in ODD | EVEN:
-            if xs[0].poly.is_zero() and name in ODD:
-                return xs[0]
-            content, base = self._named(xs[0])
-            argument = base * fmpq(abs(content.numerator), content.denominator)
-            value = self._element(self.field.generator(name, (argument,)).poly)
-            return -value if name in ODD and content < 0 else value
-        return self._element(self.field.generator(name, tuple(x.poly for x in xs)).poly)
-
-    def _known_power(self, x: PolynomialElement, y: PolynomialElement) -> PolynomialElement | None:
-        """x^n, and x^(n/2) = √xⁿ, for a constant exponent; None for any other."""
-        exponent = self.exact_value(y)
-        if exponent is None:
-            return None
-        if exponent.denominator == 1:
-            return self.power(x, exponent.numerator)
-        if exponent.denominator == 2:
-            return self.power(self.sqrt(x), exponent.numerator)
-        return None
-
-    def exact_value(self, x: Any) -> Fraction | None:
-        if isinstance(x, NonFinite) or not x.poly.is_constant():
-            return None
-        return Fraction(0) if x.poly.is_zero() else fraction(x.poly.leading_coefficient())
-
-
-ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "asinh", "atanh", "erf", "erf_inv", "cbrt",
-                 "bessel_i1e", "erfi", "sine_integral"})  # fmt: skip
-EVEN = frozenset({"cos", "cosh", "bessel_i0e"})
-# Functions without a value at some real arguments: a proof says that it leaves those out.
-PARTIAL = frozenset({
-    "tan", "asin", "acos", "acosh", "atanh", "erf_inv", "lgamma", "digamma", "pow", "polygamma",
-    "zeta", "igamma", "igammac", "igamma_grad_a", "regularized_incomplete_beta", "expi", "expn",
-    "cosine_integral", "hyp1f1", "hyp2f1",
-})  # fmt: skip
-OPAQUE = ODD | EVEN | {
-    "acos", "acosh", "atan2", "digamma", "erfc", "floor", "ceil", "lgamma", "pow", "rem",
-    "round_half_away", "round_half_even", "polygamma", "zeta", "igamma", "igammac",
-    "igamma_grad_a", "regularized_incomplete_beta", "expi", "expn", "cosine_integral", "hyp1f1",
-    "hyp2f1",
-}  # fmt: skip
 
 
 def _significand(c: Fraction) -> tuple[Fraction, Fraction]:

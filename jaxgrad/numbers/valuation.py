@@ -13,7 +13,7 @@ from flint import arb, fmpq, fmpq_mpoly
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.ball import Ball, exact_ball
-from jaxgrad.numbers.field import Field, Generator
+from jaxgrad.numbers.field import INDICATORS, Field, Generator
 
 __all__ = ["Valuation"]
 
@@ -76,7 +76,7 @@ class Valuation:
     def _decided(self, index: int) -> int | None:
         """The value of an indicator if it is certain."""
         generator = self.field.generators[index]
-        if generator.kind not in ("positive", "zero"):
+        if generator.kind not in INDICATORS:
             return None
         value = self.generator(generator)
         integer = value.unique_fmpz()
@@ -111,6 +111,10 @@ def _zero(u: arb) -> arb:
     return arb(0) if u != 0 else arb(0).union(1)
 
 
+def _finite(u: arb) -> arb:
+    return arb(1) if u.is_finite() else arb(0).union(1)
+
+
 def _largest(*us: arb) -> arb:
     result = us[0]
     for u in us[1:]:
@@ -127,5 +131,6 @@ _MEANINGS: dict[str, Callable[..., arb]] = {
     "root": lambda u: u.sqrt(),
     "positive": _positive,
     "zero": _zero,
+    "finite": _finite,
     "maximum": _largest,
 }

@@ -10,8 +10,8 @@ from flint import arb, fmpq, fmpq_mpoly
 from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.canonical import Canonical
-from jaxgrad.numbers.canonical_signs import INDICATORS, at
-from jaxgrad.numbers.field import Field, FieldFull, Generator
+from jaxgrad.numbers.canonical_signs import at
+from jaxgrad.numbers.field import INDICATORS, Field, FieldFull, Generator
 from jaxgrad.numbers.valuation import Valuation
 
 __all__ = ["is_zero"]
@@ -22,6 +22,8 @@ Poly = fmpq_mpoly
 # is tried entry by entry should not take longer than some tenths of a second.
 MAX_TERMS = 20_000
 MAX_TERMS_IN_ALL = 200_000
+# All tests in one field: a proof should not wait for its zero tests for more than some seconds.
+MOST_FULL_TESTS = 8
 # Evaluating this many terms in Arb at one point takes about a tenth of a second.
 MOST_TERMS_SCREENED = 20_000
 # A numerator with n indicators splits into at most 2^n cases, and 3 for each pair.
@@ -37,6 +39,12 @@ class _Test:
     def __init__(self, field: Field) -> None:
         self.canonical = Canonical(field, MAX_TERMS, MAX_TERMS_IN_ALL)
         self.valuation = Valuation(field, _ScreeningPoint())
+        self.spent = 0
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the tests of this field have had their time."""
+        return self.spent > MOST_FULL_TESTS * (self.canonical.field.max_work or 0)
 
 
 class _ScreeningPoint(dict[Any, arb]):
@@ -83,14 +91,17 @@ def is_zero(field: Field, poly: Poly) -> bool | None:
     test = _TESTS.get(field)
     if test is None:
         test = _TESTS[field] = _Test(field)
-    if _differs_at_a_point(test, poly):
+    if test.is_spent or _differs_at_a_point(test, poly):
         return None
-    test.canonical.field.work = 0
+    translated = test.canonical.field
+    translated.work = translated.products = 0
     try:
         numerator, _ = test.canonical.quotient(poly)
-        return True if _vanishes(test.canonical.field, numerator) else None
+        return True if _vanishes(translated, numerator) else None
     except (CannotDecide, FieldFull):
         return None
+    finally:
+        test.spent += translated.work
 
 
 def _differs_at_a_point(test: _Test, poly: Poly) -> bool:
@@ -112,7 +123,8 @@ def _vanishes(field: Field, numerator: Poly) -> bool:
     if not _vanishes(field, at(field, numerator, g, 0)):
         return False
     holds = at(field, numerator, g, 1)
-    other = field.find("zero" if g.kind == "positive" else "positive", g.arguments)
+    exclusive = {"positive": "zero", "zero": "positive"}.get(g.kind)
+    other = field.find(exclusive, g.arguments) if exclusive else None
     if other is not None:  # not both u > 0 and u = 0
         holds = at(field, holds, other, 0)
     if g.kind == "zero":
@@ -133,5 +145,5 @@ def _where_zero(field: Field, poly: Poly, base: Poly) -> Poly:
 def _substituted(field: Field, poly: Poly, generator: Generator, value: Poly) -> Poly:
     result = field.zero
     for k, part in enumerate(field.split(poly, generator)):
-        result = result + part * value**k
+        result = result + field.product(part, field.power(value, k))
     return field.reduce(result)

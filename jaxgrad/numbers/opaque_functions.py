@@ -1,0 +1,86 @@
+"""Functions of which polynomials know the domain and the parity alone: one generator f(u) each."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from flint import arb, fmpq, fmpq_mpoly
+
+from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.domains import DOMAINS, TOTAL, Condition
+from jaxgrad.numbers.field import Generator, fraction
+from jaxgrad.numbers.indicator_polynomials import IndicatorPolynomials
+from jaxgrad.numbers.named_polynomials import PolynomialElement
+from jaxgrad.numbers.nonfinite import NonFinite
+
+__all__ = ["OpaqueFunctions"]
+
+Poly = fmpq_mpoly
+
+ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "asinh", "atanh", "erf", "erf_inv", "cbrt",
+                 "bessel_i1e", "erfi", "sine_integral"})  # fmt: skip
+EVEN = frozenset({"cos", "cosh", "bessel_i0e"})
+
+
+class OpaqueFunctions(IndicatorPolynomials):
+    """Named functions as generators, and what each takes for granted."""
+
+    def function(self, name: str, *xs: PolynomialElement) -> PolynomialElement:
+        """A generator f(u) for any other function; only the parity of a few is known."""
+        if name not in DOMAINS and name not in TOTAL:
+            return super().function(name, *xs)
+        power = self._known_power(*xs) if name == "pow" else None
+        if power is not None:
+            return power
+        if len(xs) == 1 and name in ODD | EVEN:
+            return self._odd_or_even(name, xs[0])
+        return self._element(self._opaque(name, *(x.poly for x in xs)))
+
+    def _odd_or_even(self, name: str, x: PolynomialElement) -> PolynomialElement:
+        if x.poly.is_zero() and name in ODD:
+            return x
+        content, base = self._named(x)
+        argument = base * fmpq(abs(content.numerator), content.denominator)
+        value = self._element(self._opaque(name, argument))
+        return -value if name in ODD and content < 0 else value
+
+    def _opaque(self, name: str, *arguments: Poly) -> Poly:
+        generator = self.field.generator(name, arguments)
+        if name in DOMAINS:
+            self._take_for_granted(name, arguments, generator)
+        return generator.poly
+
+    def _take_for_granted(self, name: str, arguments: tuple[Poly, ...], made: Generator) -> None:
+        """Records that arguments lie in the domain of a function, unless they plainly do.
+
+        Raises:
+            CannotDecide: they are constants outside it.
+        """
+        if all(argument.is_constant() for argument in arguments):
+            constants = (self._constant_of(argument) for argument in arguments)
+            balls = [arb(fmpq(c.numerator, c.denominator)) for c in constants]
+            if not DOMAINS[name].holds(*balls):
+                text = ", ".join(map(str, arguments))
+                raise CannotDecide(f"`{name}` at {text}: {DOMAINS[name].fails}")
+            return
+        self.field.take_for_granted(Condition(name, arguments), made)
+
+    def _known_power(self, x: PolynomialElement, y: PolynomialElement) -> PolynomialElement | None:
+        """x^n, and x^(n/2) = √xⁿ, for a constant exponent; None for any other."""
+        exponent = self.exact_value(y)
+        if exponent is None:
+            return None
+        if exponent.denominator == 1:
+            return self.power(x, exponent.numerator)
+        if exponent.denominator == 2:
+            return self.power(self.sqrt(x), exponent.numerator)
+        return None
+
+    def exact_value(self, x: Any) -> Fraction | None:
+        if isinstance(x, NonFinite) or not x.poly.is_constant():
+            return None
+        return self._constant_of(x.poly)
+
+    def _constant_of(self, poly: Poly) -> Fraction:
+        return Fraction(0) if poly.is_zero() else fraction(poly.leading_coefficient())
