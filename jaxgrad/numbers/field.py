@@ -104,6 +104,7 @@ class Field:
         self.generators: list[Generator] = []
         self.conditions: list[Condition] = []
         self._partial: set[int] = set()
+        self._positive: set[int] = set()
         self._found: dict[Any, list[Generator]] = {}
         self._relations: dict[tuple[int, int], Poly] = {}
         self.zero = self.ring.constant(0)
@@ -127,6 +128,8 @@ class Field:
         made = Generator(index, kind, arguments, label, self.ring.gen(index))
         if any(self.is_partial(argument) for argument in arguments):
             self._partial.add(index)
+        if kind in POSITIVE or (kind == "named" and self.is_positive(arguments[0])):
+            self._positive.add(index)
         self.generators.append(made)
         self._found.setdefault(_key(kind, arguments, label), []).append(made)
         return made
@@ -259,7 +262,7 @@ class Field:
         """
         if any(coefficient <= 0 for coefficient in poly.coeffs()) or poly.is_zero():
             return False
-        doubtful = [g for g in self.used(poly) if g.kind not in POSITIVE]
+        doubtful = [g for g in self.used(poly) if g.index not in self._positive]
         if not doubtful:
             return True
         signed = [g.index for g in doubtful if g.kind not in NOT_NEGATIVE]
