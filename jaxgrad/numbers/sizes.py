@@ -66,7 +66,9 @@ def power_cost(poly: Poly, n: int) -> int:
         CannotDecide: it is too large to be formed.
     """
     terms = len(poly)
-    bits = n * (height(poly) + terms.bit_length())
+    # The coefficients of the power are at most (t·c)^n for coefficients of at most c.
+    largest = height(poly)
+    bits = n * ((largest if largest > 1 else 0) + (terms - 1).bit_length())
     # A power of t terms has (n + t − 1 over n) terms at most; past the bound nobody counts on.
     count = 1
     for k in range(1, min(n, terms - 1) + 1):
