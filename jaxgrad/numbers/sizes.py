@@ -87,7 +87,7 @@ def _require(cost: int, bits: int, degree: int, what: str) -> None:
         (degree, LARGEST_EXPONENT, "for the degree"),
     ):
         if size > most:
-            raise CannotDecide(f"{what} of polynomials past the budget of {most} {unit}")
+            raise CannotDecide(f"{what} past the budget of {most} {unit}")
 
 
 def is_factored(*polys: Poly) -> bool:
