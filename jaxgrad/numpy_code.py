@@ -138,6 +138,7 @@ class NumberArray(_Answering):
         dtype: the dtype that the code is told.
 
     Example:
+        >>> import jaxgrad.sides  # which fills FUNCTIONS
         >>> from jaxgrad.numbers.ball import Ball
         >>> x = NumberArray(Ball(), Ball().constants(np.array([0.0, 1.0])), np.dtype(np.float32))
         >>> np.where(x > 0, x, 1 / (1 + np.exp(-x))).values
