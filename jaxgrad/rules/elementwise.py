@@ -292,6 +292,10 @@ def _convert_element_type(interpreter: Any, equation: Any, inputs: list[Any]) ->
 
 def _truncated(interpreter: Any, value: np.ndarray, dtype: Any) -> np.ndarray:
     """Known real numbers as integers, rounded towards 0."""
+    if not np.issubdtype(dtype, np.integer):
+        raise UnsupportedPrimitive(
+            f"convert_element_type to {np.dtype(dtype).name}: complex numbers have no rules yet"
+        )
     known = [interpreter.system.exact_value(x) for x in value.reshape(-1)]
     limits = np.iinfo(dtype)
     if any(x is None or not limits.min <= int(x) <= limits.max for x in known):

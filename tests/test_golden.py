@@ -1,0 +1,57 @@
+"""What some hundred checks say, word for word: a change of the inside leaves it as it is.
+
+``python tools/golden.py --write`` writes ``golden.json`` anew, on each release of JAX in turn.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from golden_cases import CASES
+from golden_record import difference, merged, read, record, stored
+
+STORED = read()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_check_says_what_it_said(name: str) -> None:
+    changed = difference(stored(STORED.get(name)), record(CASES[name]))
+    assert not changed, f"{name}\n{changed}\nIf this is meant: python tools/golden.py --write"
+
+
+def test_the_file_holds_every_case_and_no_other() -> None:
+    held = {name for name, entry in STORED.items() if stored(entry) is not None}
+    assert held == set(CASES)
+
+
+def test_there_are_cases_of_every_kind() -> None:
+    here = [stored(STORED[name]) or {} for name in CASES]
+    assert len(here) >= 300
+    said = Counter(found.get("verdict") or found.get("raises") for found in here)
+    assert min(said[verdict] for verdict in ("PROVED", "AGREES", "REFUTED", "UNDECIDED")) >= 15
+    assert min(said[error] for error in ("GradientMismatch", "UndecidedError")) >= 15
+    assert len(said) >= 9  # with the errors about what was passed
+    undecided = ("UNDECIDED", "UndecidedError")
+    reasons = {
+        found["text"]
+        for found in here
+        if (found.get("verdict") or found.get("raises")) in undecided
+    }
+    assert len(reasons) >= 30
+
+
+def test_what_both_releases_say_is_written_once() -> None:
+    first, second = {"text": "yes"}, {"text": "no"}
+    assert merged(None, first, "a") == first
+    both = merged(first, second, "before jax 0.12")
+    assert both == {"before jax 0.12": second, "since jax 0.12": first}
+    assert stored(both, "before jax 0.12") == second
+    assert merged(both, first, "before jax 0.12") == first
+    assert merged(first, first, "since jax 0.12") == first
+
+
+def test_a_change_is_said() -> None:
+    assert difference({"text": "yes"}, {"text": "yes"}) == ""
+    assert "was 'yes'" in difference({"text": "yes"}, {"text": "no"})
+    assert difference(None, {"text": "no"})

@@ -1,0 +1,257 @@
+"""Plants small errors in the rules and number systems, one at a time, and runs the tests near each.
+
+``python tools/mutate.py`` takes a sample of all the errors that ``mutation_operators.py`` can make,
+spread over the files and kinds, and for each runs the tests that execute the changed line, the cheap
+ones first.  A mutant is caught when a test fails, or does not end.  The exit code is 1 if less than
+95 % are caught.  Survivors and mutants that change nothing are in ``mutants.toml``, with reasons.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mutation_child import CAUGHT, ROOT, SURVIVED, forked, observe, run_with
+from mutation_operators import KINDS, Mutant, mutants_of
+
+KNOWN = Path(__file__).with_name("mutants.toml")
+LEAST = 0.95
+
+FILES = (
+    "jaxgrad/rules/*.py", "jaxgrad/numbers/*.py", "jaxgrad/engines/*.py", "jaxgrad/interpret.py",
+    *(f"jaxgrad/derivative_rules/{name}.py"
+      for name in ("judgement", "truth", "conclusions", "proof")),
+)  # fmt: skip
+# Tests of other things: claims and their reports, networks and proofs, floats of whole dtypes.
+ELSEWHERE = (
+    "activations", "claims", "cli", "closed_form", "conftest", "conjunction", "coverage",
+    "decision", "document_properties", "enclosure", "exhaustion", "libraries", "networks",
+    "packaging", "proofs_a", "proofs_bcd", "proofs_complete", "proofs_ef", "pytest_plugin",
+    "sampling", "selection",
+)  # fmt: skip
+# What the tests of one mutant may take together, in seconds of CPU where nothing is wrong, and how
+# many they may be: a line of the walker is executed by nearly every test.
+MOST_SECONDS, MOST_TESTS = 25.0, 60
+# How much longer they may take with an error before that is one, and for imports and compiling.
+SLOWER, STARTING = 4.0, 40.0
+
+
+# -- which tests are near ---------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Neighbourhood:
+    """The tests, their seconds, and which lines each one executes."""
+
+    seconds: dict[str, float]
+    by_line: dict[str, list[str]]
+
+    def near(self, mutant: Mutant) -> list[str]:
+        """The tests that execute a line; of one that is executed on import those of its file."""
+        found = self.by_line.get(f"{mutant.file}:{mutant.line}") or self._of_file(mutant.file)
+        return self._spread(found)
+
+    def _of_file(self, file: str) -> list[str]:
+        lines = (tests for line, tests in self.by_line.items() if line.startswith(f"{file}:"))
+        return sorted({test for tests in lines for test in tests})
+
+    def _spread(self, tests: Sequence[str]) -> list[str]:
+        """The cheapest test of every test file, then the second of every one, and so on."""
+        files: dict[str, list[str]] = defaultdict(list)
+        for test in sorted(tests, key=lambda test: self.seconds[test]):
+            files[test.partition("::")[0]].append(test)
+        chosen, seconds = [], 0.0
+        while any(files.values()) and len(chosen) < MOST_TESTS:
+            for queue in files.values():
+                if queue and seconds + self.seconds[queue[0]] < MOST_SECONDS:
+                    seconds += self.seconds[queue[0]]
+                    chosen.append(queue.pop(0))
+                else:
+                    queue.clear()
+        return chosen[:MOST_TESTS]
+
+
+def neighbourhood(folder: Path) -> Neighbourhood:
+    """What every test executes: found once, and kept until a source or a test changes."""
+    tests = [
+        str(path.relative_to(ROOT))
+        for path in sorted((ROOT / "tests").glob("test_*.py"))
+        if path.stem.removeprefix("test_") not in ELSEWHERE
+    ]
+    tests += sorted({str(path.parent.relative_to(ROOT)) for path in sources()} - {"jaxgrad"})
+    target = folder / f"lines-{_state()}.json"
+    if not target.exists():
+        print(f"running {len(tests)} files and folders of tests as they are", file=sys.stderr)
+        child = forked(lambda: observe(tests, target), 3600, folder / "observed.log")
+        os.waitpid(child, 0)
+    found = json.loads(target.read_text(encoding="utf-8"))
+    for test in found["failed"]:
+        print(f"fails as it is, and is left out: {test}", file=sys.stderr)
+    by_line: dict[str, list[str]] = defaultdict(list)
+    for test, seen in found["tests"].items():
+        for line in seen["lines"]:
+            by_line[line].append(test)
+    return Neighbourhood({name: t["seconds"] for name, t in found["tests"].items()}, by_line)
+
+
+def _state() -> str:
+    """A name for the sources and tests as they are."""
+    digest = hashlib.sha256()
+    for path in sorted([*ROOT.glob("jaxgrad/**/*.py"), *ROOT.glob("tests/*")]):
+        if path.is_file():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+# -- which errors are planted -----------------------------------------------------------------------
+def sources() -> list[Path]:
+    """The files that errors are planted in."""
+    return [path for pattern in FILES for path in sorted(ROOT.glob(pattern))]
+
+
+def chosen(count: int, seed: int, only: str) -> list[Mutant]:
+    """A sample that is spread over the files by their length, and within each over the kinds."""
+    every = {str(p.relative_to(ROOT)): p.read_text(encoding="utf-8") for p in sources()}
+    every = {file: source for file, source in every.items() if only in file}
+    lengths = {file: source.count("\n") for file, source in every.items()}
+    total = sum(lengths.values())
+    found: list[Mutant] = []
+    for file, source in every.items():
+        share = max(2, round(count * lengths[file] / total))
+        found += _of_file(file, source, share, random.Random(f"{seed} {file}"))
+    return found
+
+
+def _of_file(file: str, source: str, share: int, rng: random.Random) -> list[Mutant]:
+    kinds: dict[str, list[Mutant]] = {kind: [] for kind in KINDS}
+    for mutant in mutants_of(file, source):
+        kinds[mutant.kind].append(mutant)
+    queues = [rng.sample(queue, len(queue)) for queue in kinds.values() if queue]
+    rng.shuffle(queues)
+    picked: list[Mutant] = []
+    while len(picked) < share and any(queues):
+        picked += [queue.pop() for queue in queues if queue]
+    return picked[:share]
+
+
+def known() -> dict[str, dict[str, str]]:
+    """The mutants of which it is known that no test can, or does, catch them: why, by their keys."""
+    entries = tomllib.loads(KNOWN.read_text(encoding="utf-8")).get("mutant", [])
+    return {entry["is"]: entry for entry in entries}
+
+
+# -- running ----------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Result:
+    """What became of a mutant."""
+
+    mutant: Mutant
+    caught: bool
+    seconds: float
+    tests: int
+    by: str
+
+
+def run(
+    mutants: Sequence[Mutant], near: Neighbourhood, jobs: int, folder: Path
+) -> Iterator[Result]:
+    """Runs the tests near each mutant, so many at a time."""
+    waiting, running = list(mutants)[::-1], {}
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            mutant = waiting.pop()
+            tests = near.near(mutant)
+            if not tests:
+                yield Result(mutant, False, 0.0, 0, "")
+                continue
+            log = folder / f"{len(waiting)}.log"
+            limit = STARTING + SLOWER * sum(near.seconds[test] for test in tests)
+            child = forked(_work(mutant, tests), limit, log)
+            running[child] = mutant, time.perf_counter(), len(tests), log
+        if running:
+            child, status = os.wait()
+            mutant, start, count, log = running.pop(child)
+            caught = os.waitstatus_to_exitcode(status) != SURVIVED
+            by = _culprit(log, status) if caught else ""
+            yield Result(mutant, caught, time.perf_counter() - start, count, by)
+
+
+def _work(mutant: Mutant, tests: Sequence[str]) -> Any:
+    return lambda: run_with(mutant.file, mutant.source, tests)
+
+
+def _culprit(log: Path, status: int) -> str:
+    """What caught a mutant: the last line of pytest's that names one, or the signal."""
+    if os.waitstatus_to_exitcode(status) != CAUGHT:
+        return f"ended by {os.waitstatus_to_exitcode(status)}"
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    named = [line for line in lines if "Error" in line or ".py:" in line]
+    return named[-1][:160] if named else "an error"
+
+
+# -- reporting --------------------------------------------------------------------------------------
+def report(results: Sequence[Result]) -> tuple[str, float]:
+    """A table of the files and one of the kinds, the survivors, and the share that was caught."""
+    reasons = known()
+    counted = [r for r in results if reasons.get(r.mutant.key, {}).get("equivalent") != "yes"]
+    lines = []
+    for title, name in (("file", lambda m: m.file), ("kind", lambda m: m.kind)):
+        lines += ["", f"| {title} | caught | survived |", "|---|---|---|"]
+        caught = Counter(name(r.mutant) for r in counted if r.caught)
+        survived = Counter(name(r.mutant) for r in counted if not r.caught)
+        lines += [
+            f"| {what} | {caught[what]} | {survived[what]} |" for what in sorted(caught | survived)
+        ]
+    lines.append("")
+    for result in results:
+        if not result.caught:
+            entry = reasons.get(result.mutant.key)
+            why = entry["because"] if entry else "NO REASON IS GIVEN"
+            lines.append(f"- {result.mutant} ({result.tests} tests): {why}")
+    share = sum(r.caught for r in counted) / max(1, len(counted))
+    same = len(results) - len(counted)
+    lines.append(f"{len(counted)} mutants, {share:.1%} caught; {same} more change nothing")
+    return "\n".join(lines), share
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; the exit code is 1 if too few mutants are caught."""
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser.add_argument("--count", type=int, default=220, help="about how many mutants (220)")
+    parser.add_argument("--seed", type=int, default=0, help="another sample of them")
+    parser.add_argument("--only", default="", metavar="FILE", help="files whose path holds this")
+    parser.add_argument("-k", default="", help="mutants whose description holds this")
+    parser.add_argument("--jobs", type=int, default=1, help="processes at a time (1)")
+    parser.add_argument("--list", action="store_true", help="only say which mutants they are")
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "mutation",
+                        help="where what the tests execute is kept, and their output")  # fmt: skip
+    asked: Any = parser.parse_args(arguments)
+    mutants = [m for m in chosen(asked.count, asked.seed, asked.only) if asked.k in str(m)]
+    if asked.list:
+        print(*mutants, sep="\n")
+        return 0
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    near = neighbourhood(asked.folder)
+    results = []
+    for result in run(mutants, near, asked.jobs, asked.folder):
+        results.append(result)
+        what = f"caught by {result.by}" if result.caught else "SURVIVED"
+        print(f"{len(results)}/{len(mutants)} {result.seconds:.0f} s {result.mutant}: {what}",
+              file=sys.stderr, flush=True)  # fmt: skip
+    text, share = report(results)
+    print(text)
+    return 0 if share >= LEAST else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
