@@ -35,7 +35,7 @@ def cases() -> Iterator[tuple[str, Callable[[], Any]]]:
     yield from REFUSED.items()
 
 
-# -- programs with something that has no exact value ------------------------------------------------
+# -- programs with something that has no exact value -----------------------------------------------
 def _until_small(x: Any) -> Any:
     return lax.while_loop(lambda y: y > 1e-3, lambda y: y * 0.5, x)
 
@@ -118,7 +118,7 @@ CHECKED: dict[str, Callable[[], Any]] = {
 }  # fmt: skip
 
 
-# -- what is refused ---------------------------------------------------------------------------------
+# -- what is refused -------------------------------------------------------------------------------
 def _linear(x: Any) -> Any:
     return x
 

@@ -28,8 +28,8 @@ _FLOATS = (
     (re.compile(r"(?<![\w.])-?[\d.]+ digits"), "… digits"),
     (re.compile(r"(STABLE \w+: )\S+?(, truth)"), r"\1…\2"),
 )
-# Of objects without a text of their own Python shows where they lie in memory.
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+# Where an object lies in memory, and a file on this machine.
+_PLACE = re.compile(r" at 0x[0-9a-f]+| attached to \S+ at \S+\.py:\d+")
 
 
 def record(case: Callable[[], Any]) -> Record:
@@ -74,7 +74,7 @@ def _bits(leaf: Any) -> str:
 
 def _steady(text: str) -> str:
     """The text without what another run or another processor would change."""
-    text = _ADDRESS.sub("", text)
+    text = _PLACE.sub("", text)
     for pattern, replacement in _FLOATS:
         text = pattern.sub(replacement, text)
     return text

@@ -30,15 +30,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.simplefilter("error")
     old = read()
     new = {name: record(case) for name, case in CASES.items() if chosen.k in name}
-    changed = {
-        name: text for name, found in new.items() if (text := difference(stored(old.get(name)), found))
-    }  # fmt: skip
+    texts = {name: difference(stored(old.get(name)), found) for name, found in new.items()}
+    changed = {name: text for name, text in texts.items() if text}
     for name, text in changed.items():
         print(f"== {name}\n{text}")
     gone = [name for name in old if name not in CASES and stored(old[name]) is not None]
     print(f"{len(new)} cases, {len(changed)} changed, {len(gone)} gone, {RELEASE}")
     if chosen.write:
-        kept = {name: entry for name, entry in old.items() if (entry := _kept(name, entry))}
+        old = read()  # another release may have written meanwhile
+        kept = {name: _kept(name, entry) for name, entry in old.items()}
+        kept = {name: entry for name, entry in kept.items() if entry}
         write(kept | {name: merged(old.get(name), found) for name, found in new.items()})
         return 0
     return 1 if changed or gone else 0

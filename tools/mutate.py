@@ -1,9 +1,10 @@
-"""Plants small errors in the rules and number systems, one at a time, and runs the tests near each.
+"""Plants small errors in the rules and number systems, and runs the tests near each of them.
 
 ``python tools/mutate.py`` takes a sample of all the errors that ``mutation_operators.py`` can make,
-spread over the files and kinds, and for each runs the tests that execute the changed line, the cheap
-ones first.  A mutant is caught when a test fails, or does not end.  The exit code is 1 if less than
-95 % are caught.  Survivors and mutants that change nothing are in ``mutants.toml``, with reasons.
+spread over the files and kinds, and for each runs the tests that execute the changed line, the
+cheap ones first.  A mutant is caught when a test fails, or does not end.  The exit code is 1 if
+less than 95 % are caught.  Survivors, and mutants that change nothing, are in ``mutants.toml``,
+with reasons.
 """
 
 from __future__ import annotations
@@ -34,12 +35,14 @@ FILES = (
     *(f"jaxgrad/derivative_rules/{name}.py"
       for name in ("judgement", "truth", "conclusions", "proof")),
 )  # fmt: skip
-# Tests of other things: claims and their reports, networks and proofs, floats of whole dtypes.
+# Tests of other things: claims and their reports, networks and proofs, floats of whole dtypes; and
+# those of the whole that cost most, whose cases the golden file has, too.
 ELSEWHERE = (
     "activations", "claims", "cli", "closed_form", "conftest", "conjunction", "coverage",
-    "decision", "document_properties", "enclosure", "exhaustion", "libraries", "networks",
+    "custom_rules", "decision", "document_properties", "enclosure", "exhaustion",
+    "finite_difference_defects", "floats", "historical_bugs", "libraries", "networks",
     "packaging", "proofs_a", "proofs_bcd", "proofs_complete", "proofs_ef", "pytest_plugin",
-    "sampling", "selection",
+    "rule_floats", "sampling", "selection", "special_points",
 )  # fmt: skip
 # What the tests of one mutant may take together, in seconds of CPU where nothing is wrong, and how
 # many they may be: a line of the walker is executed by nearly every test.
@@ -48,7 +51,7 @@ MOST_SECONDS, MOST_TESTS = 25.0, 60
 SLOWER, STARTING = 4.0, 40.0
 
 
-# -- which tests are near ---------------------------------------------------------------------------
+# -- which tests are near --------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Neighbourhood:
     """The tests, their seconds, and which lines each one executes."""
@@ -113,7 +116,7 @@ def _state() -> str:
     return digest.hexdigest()[:12]
 
 
-# -- which errors are planted -----------------------------------------------------------------------
+# -- which errors are planted ----------------------------------------------------------------------
 def sources() -> list[Path]:
     """The files that errors are planted in."""
     return [path for pattern in FILES for path in sorted(ROOT.glob(pattern))]
@@ -145,12 +148,12 @@ def _of_file(file: str, source: str, share: int, rng: random.Random) -> list[Mut
 
 
 def known() -> dict[str, dict[str, str]]:
-    """The mutants of which it is known that no test can, or does, catch them: why, by their keys."""
+    """The mutants that no test catches, or can catch, by their keys, each with the reason."""
     entries = tomllib.loads(KNOWN.read_text(encoding="utf-8")).get("mutant", [])
     return {entry["is"]: entry for entry in entries}
 
 
-# -- running ----------------------------------------------------------------------------------------
+# -- running ---------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Result:
     """What became of a mutant."""
@@ -199,7 +202,7 @@ def _culprit(log: Path, status: int) -> str:
     return named[-1][:160] if named else "an error"
 
 
-# -- reporting --------------------------------------------------------------------------------------
+# -- reporting -------------------------------------------------------------------------------------
 def report(results: Sequence[Result]) -> tuple[str, float]:
     """A table of the files and one of the kinds, the survivors, and the share that was caught."""
     reasons = known()

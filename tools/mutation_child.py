@@ -6,13 +6,13 @@ child, with one module's source replaced.  Coverage comes from ``sys.monitoring`
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import json
 import os
 import resource
 import signal
 import sys
+import tempfile
 import time
 import traceback
 import warnings
@@ -22,14 +22,22 @@ from types import CodeType
 from typing import Any
 
 import hypothesis
-import jax
-import pytest
+
+# The same small programs are compiled in every child: once is enough.
+_COMPILED = os.path.join(tempfile.gettempdir(), "mutation", "compiled")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", _COMPILED)
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
+import jax.numpy  # noqa: E402, F401  before the first fork, and without a backend
+import pytest  # noqa: E402
 
 __all__ = ["CAUGHT", "SURVIVED", "forked", "observe", "run_with"]
 
 ROOT = Path(__file__).resolve().parent.parent
 SURVIVED, CAUGHT = 0, 1  # pytest's exit codes, and what everything else counts as
-MONITOR = 4  # of the six tools of sys.monitoring; Hypothesis is 3
+MONITORING: Any = getattr(sys, "monitoring", None)
+MONITOR = 4  # of the six tools that it can tell apart; Hypothesis is 3
 # A child that grows past this is caught, before it takes the machine with it.
 MEMORY = 8 * 2**30
 
@@ -59,7 +67,7 @@ def forked(work: Callable[[], int], seconds: float, log: Path) -> int:
 
 
 def _pytest(arguments: Sequence[str], plugins: Sequence[Any] = ()) -> int:
-    """Few examples, always the same, and none made smaller: that a test fails is all that counts."""
+    """Few examples, always the same, and none made smaller: all that counts is a failure."""
     phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
     hypothesis.settings.register_profile(
         "mutation", deadline=None, derandomize=True, max_examples=10, phases=phases, database=None,
@@ -85,9 +93,10 @@ class _Replaced:
         if name != self.name:
             return None
         inside = [os.path.dirname(self.path)] if self.path.endswith("__init__.py") else None
+        loader: Any = self
         return importlib.util.spec_from_file_location(
-            name, self.path, loader=self, submodule_search_locations=inside
-        )  # type: ignore[arg-type]
+            name, self.path, loader=loader, submodule_search_locations=inside
+        )
 
     def create_module(self, spec: Any) -> None:
         return None
@@ -114,7 +123,7 @@ class _Observer:
         self.lines: set[str] = set()
         self.failed: list[str] = []
         self.home = f"{ROOT / 'jaxgrad'}{os.sep}"
-        monitoring = sys.monitoring
+        monitoring = MONITORING
         monitoring.use_tool_id(MONITOR, "mutation")
         monitoring.register_callback(MONITOR, monitoring.events.LINE, self._line)
         monitoring.set_events(MONITOR, monitoring.events.LINE)
@@ -122,12 +131,12 @@ class _Observer:
     def _line(self, code: CodeType, line: int) -> Any:
         if code.co_filename.startswith(self.home):
             self.lines.add(f"{code.co_filename[len(str(ROOT)) + 1 :]}:{line}")
-        return sys.monitoring.DISABLE
+        return MONITORING.DISABLE
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: Any) -> Iterator[Any]:
         self.lines = set()
-        sys.monitoring.restart_events()
+        MONITORING.restart_events()
         start = time.process_time()
         result = yield
         seconds = time.process_time() - start
@@ -146,7 +155,3 @@ def observe(tests: Sequence[str], target: Path) -> int:
     found = {name: seen for name, seen in observer.found.items() if name not in observer.failed}
     target.write_text(json.dumps({"tests": found, "failed": observer.failed}), encoding="utf-8")
     return SURVIVED
-
-
-with contextlib.suppress(AttributeError):  # before the first fork, and without a backend
-    jax.numpy  # noqa: B018

@@ -151,8 +151,8 @@ def _sign(node: ast.AST) -> Iterator[Replacement]:
 
 # Functions of two arguments of which the order matters.
 _ORDERED = (
-    "divide", "select", "power", "compare", "quotient", "raised", "matmul", "_quotient", "remainder",
-    "atan2", "issubset", "zip",
+    "divide", "select", "power", "compare", "quotient", "raised", "matmul", "_quotient",
+    "remainder", "atan2",
 )  # fmt: skip
 
 
@@ -164,7 +164,7 @@ def _arguments(node: ast.AST) -> Iterator[Replacement]:
     if not isinstance(node, ast.Call):
         return
     name, args = _called(node), [ast.unparse(arg) for arg in node.args]
-    if name in _ORDERED and name != "zip" and len(args) >= 2 and args[-1] != args[-2]:
+    if name in _ORDERED and len(args) >= 2 and args[-1] != args[-2]:
         swapped = [*args[:-2], args[-1], args[-2], *(ast.unparse(k) for k in node.keywords)]
         yield "operands swapped", node, f"{ast.unparse(node.func)}({', '.join(swapped)})"
     for k, keyword in enumerate(node.keywords):
@@ -187,10 +187,10 @@ def _nan(node: ast.AST) -> Iterator[Replacement]:
     if not isinstance(node, ast.FunctionDef) or node.returns is None:
         return
     nothing = {"arb": "arb('nan')", "float": "float('nan')"}.get(ast.unparse(node.returns))
-    for inner in ast.walk(node):
-        if nothing and isinstance(inner, ast.Return) and inner.value is not None:
-            if "nan" not in ast.unparse(inner.value):
-                yield "NaN for a value", inner.value, nothing
+    for inner in ast.walk(node) if nothing else ():
+        value = inner.value if isinstance(inner, ast.Return) else None
+        if nothing and value is not None and "nan" not in ast.unparse(value):
+            yield "NaN for a value", value, nothing
 
 
 def _branches(node: ast.AST) -> Iterator[Replacement]:
