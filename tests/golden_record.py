@@ -10,13 +10,23 @@ from typing import Any
 
 import jax
 import numpy as np
-from rule_examples import RELEASE
+from rule_examples import PRECEDING, RELEASE, SINCE
 
 from jaxgrad.errors import JaxgradError
 from jaxgrad.outcome import Comparison
 from jaxgrad.verdict import Evidence
 
-__all__ = ["RELEASE", "Record", "difference", "merged", "read", "record", "stored", "write"]
+__all__ = [
+    "RELEASE",
+    "Record",
+    "difference",
+    "elsewhere",
+    "merged",
+    "read",
+    "record",
+    "stored",
+    "write",
+]
 
 FILE = Path(__file__).with_name("golden.json")
 Record = dict[str, Any]
@@ -104,17 +114,16 @@ def stored(entry: Any, release: str = RELEASE) -> Record | None:
 
 def merged(entry: Any, new: Record, release: str = RELEASE) -> Any:
     """The entry with the record of this release replaced; that of the other one stays."""
-    other = next((name for name in _releases(entry) if name != release), None)
-    kept = stored(entry, other) if other else None
+    other = PRECEDING if release == SINCE else SINCE
+    kept = stored(entry, other)
     if kept is None or kept == new:
         return new
-    return {name: record for name, record in sorted([(release, new), (str(other), kept)])}
+    return dict(sorted([(release, new), (other, kept)]))
 
 
-def _releases(entry: Any) -> list[str]:
-    from rule_examples import PRECEDING, SINCE
-
-    return [] if entry is None else [PRECEDING, SINCE]
+def elsewhere(name: str) -> bool:
+    """Whether a case is one of the other release, which alone has what it asks of."""
+    return any(name.endswith(release) for release in (PRECEDING, SINCE) if release != RELEASE)
 
 
 def difference(old: Record | None, new: Record) -> str:

@@ -9,7 +9,8 @@ from collections import Counter
 
 import pytest
 from golden_cases import CASES
-from golden_record import difference, merged, read, record, stored
+from golden_record import difference, elsewhere, merged, read, record, stored
+from rule_examples import PRECEDING, SINCE
 
 STORED = read()
 
@@ -21,8 +22,7 @@ def test_a_check_says_what_it_said(name: str) -> None:
 
 
 def test_the_file_holds_every_case_and_no_other() -> None:
-    held = {name for name, entry in STORED.items() if stored(entry) is not None}
-    assert held == set(CASES)
+    assert {name for name in STORED if not elsewhere(name)} == set(CASES)
 
 
 def test_there_are_cases_of_every_kind() -> None:
@@ -43,12 +43,13 @@ def test_there_are_cases_of_every_kind() -> None:
 
 def test_what_both_releases_say_is_written_once() -> None:
     first, second = {"text": "yes"}, {"text": "no"}
-    assert merged(None, first, "a") == first
-    both = merged(first, second, "before jax 0.12")
-    assert both == {"before jax 0.12": second, "since jax 0.12": first}
-    assert stored(both, "before jax 0.12") == second
-    assert merged(both, first, "before jax 0.12") == first
-    assert merged(first, first, "since jax 0.12") == first
+    assert merged(None, first, SINCE) == first
+    both = merged(first, second, PRECEDING)
+    assert both == {PRECEDING: second, SINCE: first}
+    assert stored(both, PRECEDING) == second
+    assert stored(both, SINCE) == first
+    assert merged(both, first, PRECEDING) == first
+    assert merged(first, first, SINCE) == first
 
 
 def test_a_change_is_said() -> None:

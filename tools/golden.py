@@ -17,8 +17,16 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from golden_cases import CASES  # noqa: E402
-from golden_record import difference, merged, read, record, stored, write  # noqa: E402
-from rule_examples import PRECEDING, RELEASE, SINCE  # noqa: E402
+from golden_record import (  # noqa: E402
+    RELEASE,
+    difference,
+    elsewhere,
+    merged,
+    read,
+    record,
+    stored,
+    write,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,23 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     changed = {name: text for name, text in texts.items() if text}
     for name, text in changed.items():
         print(f"== {name}\n{text}")
-    gone = [name for name in old if name not in CASES and stored(old[name]) is not None]
+    gone = [name for name in old if name not in CASES and not elsewhere(name)]
     print(f"{len(new)} cases, {len(changed)} changed, {len(gone)} gone, {RELEASE}")
     if chosen.write:
         old = read()  # another release may have written meanwhile
-        kept = {name: _kept(name, entry) for name, entry in old.items()}
-        kept = {name: entry for name, entry in kept.items() if entry}
+        kept = {name: entry for name, entry in old.items() if name in CASES or elsewhere(name)}
         write(kept | {name: merged(old.get(name), found) for name, found in new.items()})
         return 0
     return 1 if changed or gone else 0
-
-
-def _kept(name: str, entry: Any) -> Any:
-    """An entry without what this release says no more."""
-    if name in CASES:
-        return entry
-    other = SINCE if RELEASE == PRECEDING else PRECEDING
-    return {other: entry[other]} if other in entry else None
 
 
 if __name__ == "__main__":

@@ -85,34 +85,48 @@ class Neighbourhood:
 
 
 def neighbourhood(folder: Path) -> Neighbourhood:
-    """What every test executes: found once, and kept until a source or a test changes."""
-    tests = [
-        str(path.relative_to(ROOT))
+    """What every test executes: found once, and kept until the package or its file changes."""
+    files = [
+        path
         for path in sorted((ROOT / "tests").glob("test_*.py"))
         if path.stem.removeprefix("test_") not in ELSEWHERE
     ]
-    tests += sorted({str(path.parent.relative_to(ROOT)) for path in sources()} - {"jaxgrad"})
-    target = folder / f"lines-{_state()}.json"
-    if not target.exists():
-        print(f"running {len(tests)} files and folders of tests as they are", file=sys.stderr)
-        child = forked(lambda: observe(tests, target), 3600, folder / "observed.log")
-        os.waitpid(child, 0)
-    found = json.loads(target.read_text(encoding="utf-8"))
-    for test in found["failed"]:
-        print(f"fails as it is, and is left out: {test}", file=sys.stderr)
+    package = _digest(sorted(ROOT.glob("jaxgrad/**/*.py")))
+    kept = {path: folder / f"{path.stem}-{package}-{_digest([path])}.json" for path in files}
+    missing = [path for path in files if not kept[path].exists()]
+    if missing:
+        _observe(missing, kept, folder)
+    seconds: dict[str, float] = {}
     by_line: dict[str, list[str]] = defaultdict(list)
-    for test, seen in found["tests"].items():
-        for line in seen["lines"]:
-            by_line[line].append(test)
-    return Neighbourhood({name: t["seconds"] for name, t in found["tests"].items()}, by_line)
+    for path in files:
+        found = json.loads(kept[path].read_text(encoding="utf-8"))
+        for test in found["failed"]:
+            print(f"fails as it is, and is left out: {test}", file=sys.stderr)
+        for test, seen in found["tests"].items():
+            seconds[test] = seen["seconds"]
+            for line in seen["lines"]:
+                by_line[line].append(test)
+    return Neighbourhood(seconds, by_line)
 
 
-def _state() -> str:
-    """A name for the sources and tests as they are."""
+def _observe(missing: Sequence[Path], kept: dict[Path, Path], folder: Path) -> None:
+    print(f"running {len(missing)} files of tests as they are", file=sys.stderr)
+    names = {path: str(path.relative_to(ROOT)) for path in missing}
+    target = folder / "observed.json"
+    target.unlink(missing_ok=True)
+    tests = list(names.values())
+    os.waitpid(forked(lambda: observe(tests, target), 3600, folder / "observed.log"), 0)
+    found = json.loads(target.read_text(encoding="utf-8"))
+    for path, name in names.items():
+        own = {t: seen for t, seen in found["tests"].items() if t.startswith(f"{name}::")}
+        failed = [test for test in found["failed"] if test.startswith(f"{name}::")]
+        kept[path].write_text(json.dumps({"tests": own, "failed": failed}), encoding="utf-8")
+
+
+def _digest(files: Sequence[Path]) -> str:
     digest = hashlib.sha256()
-    for path in sorted([*ROOT.glob("jaxgrad/**/*.py"), *ROOT.glob("tests/*")]):
-        if path.is_file():
-            digest.update(path.read_bytes())
+    for path in files:
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 

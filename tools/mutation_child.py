@@ -120,27 +120,32 @@ class _Observer:
 
     def __init__(self) -> None:
         self.found: dict[str, Any] = {}
-        self.lines: set[str] = set()
+        self.lines: set[tuple[str, int]] = set()
         self.failed: list[str] = []
         self.home = f"{ROOT / 'jaxgrad'}{os.sep}"
-        monitoring = MONITORING
-        monitoring.use_tool_id(MONITOR, "mutation")
-        monitoring.register_callback(MONITOR, monitoring.events.LINE, self._line)
-        monitoring.set_events(MONITOR, monitoring.events.LINE)
+        events = MONITORING.events
+        MONITORING.use_tool_id(MONITOR, "mutation")
+        MONITORING.register_callback(MONITOR, events.PY_START, self._start)
+        MONITORING.register_callback(MONITOR, events.LINE, self._line)
+        MONITORING.set_events(MONITOR, events.PY_START)
 
-    def _line(self, code: CodeType, line: int) -> Any:
+    def _start(self, code: CodeType, offset: int) -> Any:
+        """Lines are looked at in the package alone: JAX has very many."""
         if code.co_filename.startswith(self.home):
-            self.lines.add(f"{code.co_filename[len(str(ROOT)) + 1 :]}:{line}")
+            MONITORING.set_local_events(MONITOR, code, MONITORING.events.LINE)
         return MONITORING.DISABLE
+
+    def _line(self, code: CodeType, line: int) -> None:
+        self.lines.add((code.co_filename, line))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: Any) -> Iterator[Any]:
         self.lines = set()
-        MONITORING.restart_events()
         start = time.process_time()
         result = yield
         seconds = time.process_time() - start
-        self.found[item.nodeid] = {"seconds": round(seconds, 3), "lines": sorted(self.lines)}
+        lines = [f"{file[len(str(ROOT)) + 1 :]}:{line}" for file, line in sorted(self.lines)]
+        self.found[item.nodeid] = {"seconds": round(seconds, 3), "lines": lines}
         return result
 
     def pytest_runtest_logreport(self, report: Any) -> None:
