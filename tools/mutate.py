@@ -35,14 +35,12 @@ FILES = (
     *(f"jaxgrad/derivative_rules/{name}.py"
       for name in ("judgement", "truth", "conclusions", "proof")),
 )  # fmt: skip
-# Tests of other things: claims and their reports, networks and proofs, floats of whole dtypes; and
-# those of the whole that cost most, whose cases the golden file has, too.
-ELSEWHERE = (
-    "activations", "claims", "cli", "closed_form", "conftest", "conjunction", "coverage",
-    "custom_rules", "decision", "document_properties", "enclosure", "exhaustion",
-    "finite_difference_defects", "floats", "historical_bugs", "libraries", "networks",
-    "packaging", "proofs_a", "proofs_bcd", "proofs_complete", "proofs_ef", "pytest_plugin",
-    "rule_floats", "sampling", "selection", "special_points",
+# The test files that are looked into.  Those of claims, networks, proofs and whole dtypes are about
+# other things; of those of the whole, which take long, the golden file has most cases.
+NEAR = (
+    "ball", "devices", "differential", "elementwise", "germ", "germ_beside", "golden", "interpret",
+    "jet", "numbers", "numpy_code", "polynomial", "rule_check", "rules", "rules_linear_algebra",
+    "rules_windows", "special_functions",
 )  # fmt: skip
 # What the tests of one mutant may take together, in seconds of CPU where nothing is wrong, and how
 # many they may be: a line of the walker is executed by nearly every test.
@@ -89,7 +87,7 @@ def neighbourhood(folder: Path) -> Neighbourhood:
     files = [
         path
         for path in sorted((ROOT / "tests").glob("test_*.py"))
-        if path.stem.removeprefix("test_") not in ELSEWHERE
+        if path.stem.removeprefix("test_") in NEAR
     ]
     package = _digest(sorted(ROOT.glob("jaxgrad/**/*.py")))
     kept = {path: folder / f"{path.stem}-{package}-{_digest([path])}.json" for path in files}
