@@ -6,19 +6,62 @@ Budgets count numbers, not seconds, so that a verdict is the same on every machi
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
+from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 from jaxgrad.numbers.base import CannotDecide
 
-__all__ = ["SCAN_BUDGET", "WHILE_BUDGET", "nested_too_deeply", "numbers_made", "require_scan"]
+__all__ = [
+    "SCAN_BUDGET",
+    "WHILE_BUDGET",
+    "nested_too_deeply",
+    "numbers_made",
+    "require_scan",
+    "require_while",
+    "while_budget",
+]
 
 # Numbers that all `while_loop`s may make in one run of a program: at 20 to 50 μs each, 2 to 5
 # seconds' worth.
 WHILE_BUDGET = 100_000
 # Numbers that a `scan` may make, which is known to end: ten times as many.
 SCAN_BUDGET = 10 * WHILE_BUDGET
+
+
+_while_budget = ContextVar("while_budget", default=WHILE_BUDGET)
+
+
+@contextlib.contextmanager
+def while_budget(numbers: int) -> Iterator[None]:
+    """Gives every ``while_loop`` that is run within a block this budget.
+
+    Example:
+        >>> with while_budget(10):
+        ...     require_while(10)
+    """
+    token = _while_budget.set(numbers)
+    try:
+        yield
+    finally:
+        _while_budget.reset(token)
+
+
+def require_while(spent: int) -> None:
+    """Stops the ``while_loop``s of a program that have made too many numbers.
+
+    Raises:
+        CannotDecide: the budget is spent.
+    """
+    budget = _while_budget.get()
+    if spent > budget:
+        raise CannotDecide(
+            f"a `while_loop` goes on past the budget of {budget} numbers made in it; "
+            "over exact numbers it may never end"
+        )
 
 
 def numbers_made(jaxpr: Any) -> int:

@@ -16,9 +16,9 @@ import numpy as np
 from jax.core import Tracer
 
 from jaxgrad import rules
-from jaxgrad.budgets import WHILE_BUDGET
+from jaxgrad.budgets import require_while
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.numbers.base import COMPLEX, CannotDecide, NumberSystem
+from jaxgrad.numbers.base import COMPLEX, NumberSystem
 from jaxgrad.program import is_differentiable
 from jaxgrad.rules.concrete import evaluate, is_concrete
 
@@ -76,11 +76,7 @@ class Interpreter:
 
     def _spend(self, numbers: int) -> None:
         self._spent += numbers
-        if self._spent > WHILE_BUDGET:
-            raise CannotDecide(
-                f"a `while_loop` goes on past the budget of {WHILE_BUDGET} numbers made in it; "
-                "over exact numbers it may never end"
-            )
+        require_while(self._spent)
 
     def apply(self, equation: Any, arguments: list[Any]) -> list[Any]:
         """The outputs of one equation."""

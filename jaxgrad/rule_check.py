@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from jaxgrad.budgets import nested_too_deeply
+from jaxgrad.budgets import WHILE_BUDGET, nested_too_deeply, while_budget
 from jaxgrad.custom_rules import has_custom_rules
 from jaxgrad.debug_modes import without_debug_modes
 from jaxgrad.derivative_rules.at_point import AtPoint
@@ -49,6 +49,8 @@ PRECISIONS = (FIRST_PRECISION, 2 * FIRST_PRECISION, 4 * FIRST_PRECISION)
 # Operations spent at special points, at about 20 μs each in all modes: half a second.
 SPECIAL_BUDGET = 20_000
 MOST_SPECIAL_POINTS = 40
+# A loop that ends at the given point may never end at others, of which there are many.
+SPECIAL_SHARE = 10
 # A program of JAX's own primitives is batched by JAX's own rules; past this many operations it is
 # not looked at.
 BATCH_BUDGET = 2_000
@@ -308,8 +310,9 @@ def _special_points(rules: Rules) -> list[SpecialPoint]:
 def _judged_at(rules: Rules, point: SpecialPoint) -> tuple[AtPoint | None, Judged]:
     """The judgements at a special point, none where it cannot be looked at."""
     try:
-        at = AtPoint(rules, point.values)
-        return at, at.together()
+        with while_budget(WHILE_BUDGET // SPECIAL_SHARE):
+            at = AtPoint(rules, point.values)
+            return at, at.together()
     except (CannotDecide, UnsupportedPrimitive):
         return None, []
 
