@@ -95,7 +95,9 @@ PAIRS: dict[str, tuple[Any, Any, tuple[Any, ...], str]] = {
 @pytest.mark.parametrize("name", PAIRS)
 def test_what_the_floats_lose_is_found_and_its_remedy_is_stable(name: str) -> None:
     wrong, right, args, reason = PAIRS[name]
-    assert all(found.status == "STABLE" for found in floats(right, *args))
+    stable = floats(right, *args)
+    # Forward and reverse, for each leaf of the arguments.
+    assert [found.status for found in stable] == ["STABLE"] * 2 * len(args)
     worst = [found for found in floats(wrong, *args, modes=("rev",)) if not found.stable]
     assert [(found.status, found.reason) for found in worst] == [("UNSTABLE", reason)]
     assert worst[0].given
@@ -235,21 +237,21 @@ def test_a_coarser_dtype_inside_is_named_and_sets_the_allowance() -> None:
 
 def test_overflow_of_the_truth_is_allowed_and_the_wrong_infinity_is_not() -> None:
     big = np.float32(100)  # e^100 exceeds every float32
-    assert all(found.stable for found in floats(jnp.exp, big))
+    assert [found.stable for found in floats(jnp.exp, big)] == [True, True]
     primal = Primal(jnp.exp, (big,))
     (compiled,) = compile_derivatives(primal, "rev")
     exact = Exact(compiled, primal.point, compiled.seeds[0])
     judged = {value: judge(exact, 0, (), value) for value in (math.inf, 3e38, -math.inf, 0.0)}
-    assert [found.status == "STABLE" for found in judged.values() if found] == [
+    assert [found is not None and found.status == "STABLE" for found in judged.values()] == [
         True, True, False, False
     ]  # fmt: skip
     early = floats(lambda x: (x * 1e30) * (x * 1e30) * 1e-30 * 1e-30, np.float32(1e10))
-    assert not any(found.stable for found in early)
+    assert [found.stable for found in early] == [False, False]
 
 
 def test_kinks_and_infinite_slopes() -> None:
-    assert all(found.stable for found in floats(jax.nn.relu, np.float32(0)))
-    assert all(found.stable for found in floats(jnp.sqrt, np.float32(0)))
+    for kinked in (jax.nn.relu, jnp.sqrt):
+        assert [found.stable for found in floats(kinked, np.float32(0))] == [True, True]
     (norm,) = floats(lambda x: jnp.sqrt(jnp.sum(x * x)), np.zeros(1, np.float32), modes=("rev",))
     assert (norm.reason, norm.grave) == ("nan", True)
     assert norm.truth == "-1.00000000000 from the left and 1.00000000000 from the right"
@@ -258,7 +260,7 @@ def test_kinks_and_infinite_slopes() -> None:
 def test_outside_of_the_domain_nothing_is_asked() -> None:
     assert floats(lambda x: jnp.sqrt(x) * x, np.float32(-1)) == ()
     inside = floats(jnp.sqrt, np.float32(1), points=[[np.float32(-1)]])
-    assert all(found.stable and found.judged == 2 for found in inside)
+    assert [(found.stable, found.judged) for found in inside] == [(True, 2)] * 2
 
 
 def test_leaves_and_results_are_named() -> None:
@@ -284,7 +286,7 @@ def test_many_leaves_and_many_entries_are_sampled() -> None:
     found = floats(network, params)
     assert {x.path for x in found if x.mode == "rev"} == {f"p[{i}]" for i in range(5)}
     assert [x.path for x in found if x.mode == "fwd"] == ["a drawn direction"]
-    assert all(x.stable for x in found)
+    assert [x.stable for x in found] == [True] * 6
     params[3][2, 1] = 0.0
     spoiled = floats(lambda p: network(p) + wrong_celu(100 + p[3][2, 1]), params, modes=("rev",))
     assert [(x.path, x.index, x.grave) for x in spoiled if not x.stable] == [("p[3]", (2, 1), True)]
@@ -298,7 +300,7 @@ def test_what_cannot_be_judged_is_unknown_and_says_why() -> None:
     assert loop.status == "UNKNOWN"
     assert "while_loop" in loop.reason
     fixed = floats(lambda x: jax.lax.add(x, jnp.float32(1)), np.float32(1), dtypes=(jnp.float16,))
-    assert all(found.status == "UNKNOWN" and "TypeError" in found.reason for found in fixed)
+    assert [(x.status, "TypeError" in x.reason) for x in fixed] == [("UNKNOWN", True)] * 2
     one_way = jax.custom_vjp(jnp.sin)
     one_way.defvjp(lambda x: (jnp.sin(x), x), lambda x, g: (jnp.cos(x) * g,))
     assert [found.mode for found in floats(one_way, np.float32(1))] == ["rev"]
@@ -323,7 +325,9 @@ def test_the_code_prints_the_float(name: str) -> None:
     wrong, _, args, _ = PAIRS[name]
     point = Primal(wrong, args).point
     elsewhere = [leaf + 0 for leaf in point]
-    for found in floats(wrong, *args, points=[elsewhere]):
+    every = floats(wrong, *args, points=[elsewhere])
+    assert len(every) == 2 * len(args)
+    for found in every:
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             exec(found.code, {"f": wrong})

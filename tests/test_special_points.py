@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -359,31 +358,6 @@ def test_a_leaf_without_entries() -> None:
     assert special_points([program], [leaf], 10) == []
     scalar = Leaf("y", (), np.dtype("float32"), np.float32(2))
     assert len(special_points([], [leaf, scalar], 10)) == 10
-
-
-@pytest.mark.parametrize(
-    ("f", "args"),
-    [(jax.nn.relu6, (1.25,)), (jnp.arctan2, (1.25, 0.5)), (jnp.sinc, (1.25,))],
-    ids=["relu6", "atan2", "sinc"],
-)
-def test_the_search_costs_less_than_a_check(f: Callable[..., Any], args: Any) -> None:
-    programs = programs_of(f, tuple(map(jnp.float32, args)))
-    best = min(_seconds(programs) for _ in range(3))
-    assert best < 0.1
-
-
-def test_a_large_network_is_searched_for_a_second_at_most() -> None:
-    layers, x = network(30, 4)
-    flat, tree = jax.tree.flatten((layers, x))
-    programs = programs_of(lambda *leaves: softmax_network(*jax.tree.unflatten(tree, leaves)), flat)
-    assert min(_seconds(programs) for _ in range(2)) < 2.0  # 0.4 s on an idle core
-
-
-def _seconds(programs: list[Program]) -> float:
-    leaves = programs[0].inputs
-    start = time.process_time()
-    special_points(programs, leaves, LIMIT)
-    return time.process_time() - start
 
 
 # -- every part is needed --------------------------------------------------------------------------

@@ -101,7 +101,7 @@ def judge(
 def _meet(value: arb, sides: Sides | None) -> bool:
     if sides is None or not value.is_finite():
         return False
-    return all(value.overlaps(t) for t in sides.known)
+    return bool(sides.known) and all(value.overlaps(t) for t in sides.known)
 
 
 def _bits(value: arb, truth: arb) -> float:
