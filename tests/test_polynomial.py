@@ -19,7 +19,7 @@ from numbers_support import over_polynomials
 from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.canonical import Canonical
-from jaxgrad.numbers.field import Field, FieldFull, Generator
+from jaxgrad.numbers.field import READING, STEP, Field, FieldFull, Generator
 from jaxgrad.numbers.nonfinite import NonFinite
 from jaxgrad.numbers.polynomial import Polynomial
 from jaxgrad.numbers.valuation import Valuation
@@ -260,6 +260,25 @@ def test_a_spent_budget_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     field, difference = _difference(left, right, count)
     monkeypatch.setattr("jaxgrad.numbers.zero_test.MAX_TERMS_IN_ALL", 1)
     assert is_zero(field, difference) is None
+
+
+def test_the_zero_tests_of_a_field_share_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    field, difference = _difference(*ADDED["e^(a+b) = e^a·e^b"])
+    assert is_zero(field, difference) is True
+    monkeypatch.setattr("jaxgrad.numbers.zero_test.MOST_FULL_TESTS", 0)
+    assert is_zero(field, difference) is None
+    assert is_zero(*_difference(*ADDED["e^(a+b) = e^a·e^b"])) is True
+
+
+def test_work_counts_the_steps_of_python_and_what_is_read() -> None:
+    system, x, y = _system()
+    field = system.field
+    before = field.work
+    _ = x * y
+    assert field.work - before >= STEP  # however short
+    before = field.work
+    field.split((x + y).poly, field.generators[0])
+    assert field.work - before == READING * 3 * field.capacity + STEP
 
 
 # -- the translation behind the zero test, against its numerical meaning -------------------------
