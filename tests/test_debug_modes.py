@@ -179,6 +179,11 @@ def _rule_of_a_tracer(x: Any) -> Any:
 def test_a_rule_that_keeps_a_tracer_is_undecided() -> None:
     with pytest.raises(UndecidedError, match="holds a value of another trace"):
         check_grads(_rule_of_a_tracer, (HALF,))
+    derivative = jax.grad(_rule_of_a_tracer)
+    with pytest.raises(TypeError):  # JAX does not run it either
+        derivative(HALF)
+    with pytest.raises(TraceError, match="JAX traces the program, and fails to run it: TypeError"):
+        compare(derivative, derivative, HALF)
 
 
 # -- errors inside JAX ----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ import numpy as np
 from flint import arb
 from jax.extend.core import jaxpr_as_fun
 
-from jaxgrad.errors import EnginesDisagree, UnsupportedPrimitive
+from jaxgrad.errors import EnginesDisagree, TraceError, UnsupportedPrimitive
 from jaxgrad.interpret import Interpreter
 from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import CannotDecide
@@ -128,9 +128,19 @@ def _hold_all(
 
 
 def program_floats(program: Program, values: Sequence[Any]) -> list[np.ndarray]:
-    """What JAX returns, primitive by primitive: compiled programs are reused across programs."""
+    """What JAX returns, primitive by primitive: compiled programs are reused across programs.
+
+    Raises:
+        TraceError: JAX cannot run what it has traced.
+    """
     with _as_it_is():
-        outputs = jaxpr_as_fun(program.jaxpr)(*values)
+        try:
+            outputs = jaxpr_as_fun(program.jaxpr)(*values)
+        except Exception as error:
+            raise TraceError(
+                "JAX traces the program, and fails to run it: "
+                f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+            ) from error
     return [np.asarray(x) if not _is_key(x) else x for x in outputs]
 
 
