@@ -151,6 +151,22 @@ def _tracing_errors(side: str) -> Iterator[None]:
         raise
 
 
+def _require_function(function: Any, side: str) -> None:
+    """What returns no value when it is called has no derivative."""
+    if not callable(function):
+        raise ArgumentError(f"{side} is {function!r:.60}, not a function: give it uncalled")
+    kinds = {
+        "`async def`": inspect.iscoroutinefunction(function),
+        "`yield`": inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function),
+    }
+    for kind, found in kinds.items():
+        if found:
+            raise ArgumentError(
+                f"{side} is written with {kind}, so that a call returns no numbers; write it with "
+                "`def` and `return`"
+            )
+
+
 def trace(function: Callable[..., Any], args: Sequence[Any], side: str = "the function") -> Program:
     """Traces a callable to its jaxpr.
 
@@ -161,7 +177,8 @@ def trace(function: Callable[..., Any], args: Sequence[Any], side: str = "the fu
         side: what to call the function in an error message.
 
     Raises:
-        ArgumentError, NonFiniteInput: see :func:`arguments`.
+        ArgumentError, NonFiniteInput: see :func:`arguments`; or it is no function, or one that is
+            written with ``async`` or ``yield``.
         TraceError: the function is not made of JAX operations, or calls are nested too deeply.
 
     Example:
@@ -169,6 +186,7 @@ def trace(function: Callable[..., Any], args: Sequence[Any], side: str = "the fu
         >>> [leaf.path for leaf in program.inputs], len(program.outputs)
         (['x'], 1)
     """
+    _require_function(function, side)
     inputs = arguments(args, parameter_names(function, len(args)))
     try:
         with _tracing_errors(side):

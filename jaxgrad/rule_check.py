@@ -100,7 +100,7 @@ def check_grads(
         right at the points that were judged.
 
     Raises:
-        ArgumentError: an unknown mode or order, or nothing to differentiate.
+        ArgumentError: an unknown mode or order, nothing to differentiate, or args is no tuple.
         TraceError: f is not made of JAX operations.
         NoDerivative: JAX has no derivative of f in any of the modes; an ArgumentError, too.
         TreeMismatch, ShapeMismatch, DtypeMismatch: a custom rule returns the wrong structure.
@@ -120,6 +120,9 @@ def check_grads(
     modes = _modes(modes)
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ArgumentError(f"order is {order!r}; it is 1, 2, … (the highest derivative)")
+    if not isinstance(args, tuple | list):
+        given = type(args).__name__
+        raise ArgumentError(f"args is one {given}; give a tuple of the arguments: (x,) for one")
     _say_useless(atol=atol, rtol=rtol, eps=eps)
     if special_points is None:
         special_points = reference is None

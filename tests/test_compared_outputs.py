@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgrad import compare
+from jaxgrad import check_grads, compare
 from jaxgrad.errors import ArgumentError, TreeMismatch
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.verdict import Verdict
@@ -115,3 +115,38 @@ def test_floats_of_truth_values_are_right_or_wrong() -> None:
     assert "UNSTABLE hand: 1.0, truth False, 0.0 digits right" in str(wrong.floats[0])
     with pytest.raises(CannotDecide, match="a comparison is open that a result is made of"):
         _ = compare(*DISCRETE["a callback against an open one"][:3]).floats
+
+
+async def awaited(x: Any) -> Any:
+    return x
+
+
+def generated(x: Any) -> Any:
+    yield x
+
+
+async def both(x: Any) -> Any:
+    yield x
+
+
+@pytest.mark.parametrize(
+    "f, kind", [(awaited, "`async def`"), (generated, "`yield`"), (both, "`yield`")]
+)
+def test_what_returns_no_value_is_named(f: Any, kind: str) -> None:
+    message = f"is written with {kind}, so that a call returns no numbers"
+    for left, right in ((f, jnp.sin), (jnp.sin, f)):
+        with pytest.raises(ArgumentError, match=message):
+            compare(left, right, 1.0)
+    with pytest.raises(ArgumentError, match=message):
+        check_grads(f, (1.0,))
+
+
+def test_a_value_in_place_of_a_function_is_named() -> None:
+    with pytest.raises(ArgumentError, match="not a function: give it uncalled"):
+        check_grads(1.0, (1.0,))  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("args", [1.0, np.ones(3, np.float32), jnp.ones(()), {"x": 1.0}], ids=type)
+def test_arguments_that_are_no_tuple_are_named(args: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"args is one .*; give a tuple .*: \(x,\) for one"):
+        check_grads(jnp.sin, args)
