@@ -263,6 +263,26 @@ def test_a_kink_of_what_may_have_no_value_is_proved(scale: float) -> None:
     assert compare(lambda x, y: hand(x, 1.001 * y), leaky, 0.5, 2.0).verdict is Verdict.REFUTED
 
 
+def test_what_has_a_value_for_positive_numbers_alone_may_take_them_for_positive() -> None:
+    def hand(x: Any) -> Any:  # takes log |∑ xₖ e^(−m)| within
+        return jax.nn.logsumexp(jnp.log(x))
+
+    x = np.array([1.0, 2.0], np.float32)
+    result = compare(hand, lambda x: jnp.log(jnp.sum(x)), x)
+    assert result.verdict is Verdict.PROVED
+    assert "is not positive (x[0], x[1] and 1 more), in branches" in result.evidence.text
+    assert compare(hand, lambda x: jnp.log(jnp.sum(1.001 * x)), x).verdict is Verdict.REFUTED
+
+
+def test_a_logarithm_beside_it_makes_no_number_positive() -> None:
+    def chosen(otherwise: float) -> Function:
+        return lambda x: jnp.where(x > 0, jnp.log(x), otherwise)
+
+    assert compare(chosen(0.0), chosen(7.0), 1.0).verdict is not Verdict.PROVED
+    assert compare(chosen(0.0), chosen(7.0), -1.0).verdict is Verdict.REFUTED
+    assert compare(chosen(0.0), chosen(0.0), 1.0).verdict is Verdict.PROVED
+
+
 # -- ties ------------------------------------------------------------------------------------------
 def test_two_ties_at_once_are_no_index_error() -> None:
     result = compare(lambda x, y: jnp.where((x == 0) & (y == 0), 1.0, 0.0), lambda x, y: 0 * x,

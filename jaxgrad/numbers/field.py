@@ -105,6 +105,8 @@ class Field:
         self.conditions: list[Condition] = []
         self._partial: set[int] = set()
         self._positive: set[int] = set()
+        # Generator -> those that are positive wherever it has a value.
+        self._positive_with: dict[int, frozenset[int]] = {}
         self._found: dict[Any, list[Generator]] = {}
         self._relations: dict[tuple[int, int], Poly] = {}
         self.zero = self.ring.constant(0)
@@ -128,6 +130,7 @@ class Field:
         made = Generator(index, kind, arguments, label, self.ring.gen(index))
         if any(self.is_partial(argument) for argument in arguments):
             self._partial.add(index)
+        self._positive_with[index] = self._assumed(*arguments)
         if kind in POSITIVE or (kind == "named" and self.is_positive(arguments[0])):
             self._positive.add(index)
         self.generators.append(made)
@@ -149,8 +152,16 @@ class Field:
     def take_for_granted(self, condition: Condition, made: Generator) -> None:
         """Records what a generator needs to have a value."""
         self._partial.add(made.index)
+        single = self.single(condition.arguments[0])
+        if single is not None and condition.name in ("log", "sqrt"):
+            self._positive_with[made.index] |= {single.index}
         if condition not in self.conditions:
             self.conditions.append(condition)
+
+    def _assumed(self, *polys: Poly) -> frozenset[int]:
+        """The generators that are positive wherever polynomials have a value: x, of log x + y."""
+        found = (self._positive_with[g.index] for poly in polys for g in self.used(poly))
+        return frozenset().union(*found)
 
     def is_partial(self, poly: Poly) -> bool:
         """Whether a polynomial depends on a generator that has no value at some inputs."""
@@ -258,11 +269,13 @@ class Field:
     def is_positive(self, poly: Poly) -> bool:
         """Whether it is a sum of terms that are nowhere negative, one of them positive everywhere.
 
-        1 + x², e^u + [v>0] and 2 + √w·σ(u) are; x² is not, for it is 0 at 0.
+        1 + x², e^u + [v>0] and 2 + √w·σ(u) are; x² is not, for it is 0 at 0.  Where it has no
+        value nothing is said: x·e^(log x) is.
         """
         if any(coefficient <= 0 for coefficient in poly.coeffs()) or poly.is_zero():
             return False
-        doubtful = [g for g in self.used(poly) if g.index not in self._positive]
+        positive = self._positive | self._assumed(poly)
+        doubtful = [g for g in self.used(poly) if g.index not in positive]
         if not doubtful:
             return True
         signed = [g.index for g in doubtful if g.kind not in NOT_NEGATIVE]
