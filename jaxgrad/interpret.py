@@ -19,6 +19,7 @@ from jaxgrad import rules
 from jaxgrad.budgets import require_while
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import COMPLEX, NumberSystem
+from jaxgrad.numbers.rounded import RoundedConstants
 from jaxgrad.program import is_differentiable
 from jaxgrad.rules.concrete import evaluate, is_concrete
 
@@ -139,13 +140,17 @@ class Interpreter:
         return values[atom]
 
 
-def interpret(program: Any, system: NumberSystem, inputs: list[Any]) -> list[np.ndarray]:
+def interpret(
+    program: Any, system: NumberSystem, inputs: list[Any], rounding: float = 0.0
+) -> list[np.ndarray]:
     """Runs a traced program over a number system.
 
     Args:
         program: a :class:`~jaxgrad.program.Program`.
         system: the numbers to compute with.
         inputs: for each input leaf an object array of elements, or a concrete integer array.
+        rounding: the relative error of the constants within the program, of which the numbers
+            then are widened; which branches it takes is decided without.
 
     Returns:
         for each output leaf an object array of elements.
@@ -161,6 +166,10 @@ def interpret(program: Any, system: NumberSystem, inputs: list[Any]) -> list[np.
         >>> interpret(program, Ball(), [objects([exact_ball(2)], ())])[0]
         array(12.0000000000000, dtype=object)
     """
+    if rounding:
+        wide = Rounded(system, rounding)
+        found = interpret(program, wide, [wide.given(value) for value in inputs])
+        return [wide.widened(leaf) for leaf in found]
     interpreter = Interpreter(system)
     outputs = interpreter.run(program.jaxpr.jaxpr, program.jaxpr.consts, inputs)
     return [

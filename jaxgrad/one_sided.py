@@ -14,7 +14,6 @@ from jaxgrad.interpret import interpret
 from jaxgrad.numbers.base import CannotDecide, objects
 from jaxgrad.numbers.germ import Germ
 from jaxgrad.numbers.jet import Jet
-from jaxgrad.numbers.rounded import rounded
 from jaxgrad.numbers.series import FINITE, Series
 from jaxgrad.numbers.special_functions import series_length
 from jaxgrad.program import Program, trace
@@ -107,7 +106,7 @@ def _analytic(
     try:
         with series_length(order + 1):
             inputs = _moving(jet, program, direction, 1)
-            outputs = interpret(program, rounded(jet, rounding), inputs)
+            outputs = interpret(program, jet, inputs, rounding)
             found = [_stacked(values, jet.derivatives) for values in outputs]
     except JaxgradError:  # germs decide more, or say what is the matter
         return None
@@ -130,7 +129,7 @@ def _one_side(
         last = terms == attempts[-1]
         try:
             inputs = _moving(germ, program, direction, sign)
-            outputs = interpret(program, rounded(germ, rounding), inputs)
+            outputs = interpret(program, germ, inputs, rounding)
         except CannotDecide:
             if last:
                 raise

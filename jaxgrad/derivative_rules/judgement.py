@@ -82,7 +82,8 @@ def judge(
             shown=str(computed),
         )
     if all(value < t for t in known) or all(value > t for t in known):
-        bits = -math.inf if sides.kink else min(_bits(value, t) for t in known)
+        # Two sides that rounded constants alone keep apart are one.
+        bits = min(_bits(value, t) for t in known)
         if bits > 0 and _meet(*rounded()):
             return result(Verdict.AGREES if bits >= least_bits else Verdict.UNDECIDED, bits)
         if any(value.overlaps(hull) for hull in around() if hull.is_finite()):

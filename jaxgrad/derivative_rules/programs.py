@@ -29,7 +29,6 @@ from jaxgrad.inner_programs import inner_programs
 from jaxgrad.interpret import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import COMPLEX, ObjectArray
-from jaxgrad.numbers.rounded import rounded
 from jaxgrad.program import Leaf, Program, arguments, parameter_names, trace
 
 __all__ = [
@@ -196,7 +195,7 @@ class Derived:
             v if v.dtype == object else Ball().constants(v)
             for v in map(np.asarray, tree_leaves(list(args)))
         ]
-        return interpret(self.program, rounded(Ball(), rounding), flat)
+        return interpret(self.program, Ball(), flat, rounding)
 
     def floats(self, *args: Leaves) -> list[np.ndarray]:
         """What JAX computes."""

@@ -148,15 +148,21 @@ def _entry(a: Any, b: Any) -> tuple[bool, float, float]:
 def draw(inputs: Sequence[Leaf], seed: int) -> list[Any]:
     """A point near N(0, 1) in every floating-point leaf, the same for the same seed.
 
-    Multiples of 1/8 are exact in every float of 8 bits or more around 1, so that no dtype is
-    asked for a number it does not have.
+    Every bit of a number is drawn, as a program that rounds to multiples of any step is itself
+    at these.  Of three points the second has multiples of 1/8 instead, of which some tie and whose
+    sums are exact, and the third has no negative number, for roots and logarithms.
     """
     generator = np.random.default_rng(seed)
+    kind = seed % 3
     values = []
     for leaf in inputs:
         if not leaf.differentiable:
             values.append(leaf.value)
             continue
-        eighths = np.round(generator.standard_normal(leaf.shape) * 8) / 8
-        values.append(np.asarray(jax.numpy.asarray(eighths, leaf.dtype)))
+        drawn = generator.standard_normal(leaf.shape)
+        if kind == 1:
+            drawn = np.round(drawn * 8) / 8  # exact in every float of 8 bits or more around 1
+        elif kind == 2:
+            drawn = np.abs(drawn)
+        values.append(np.asarray(jax.numpy.asarray(drawn, leaf.dtype)))
     return values

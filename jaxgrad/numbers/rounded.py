@@ -1,55 +1,226 @@
 """Numbers in which a constant of a program stands for every real number that rounds to it.
 
-A rule such as that of erf has 2/√π in it, rounded to the dtype of its argument.
+A rule such as that of erf has 2/√π in it, rounded to the dtype of its argument.  Which branch a
+program takes is no matter of such a rounding: the float 0.3 in ``x == 0.3`` is that very float.
+So every number comes twice, as it is and widened, and the first alone is compared.
 """
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
+import numpy as np
 from flint import arb
 
 from jaxgrad.numbers.ball import exact_ball
-from jaxgrad.numbers.base import NumberSystem
+from jaxgrad.numbers.base import NumberSystem, ObjectArray
 
-__all__ = ["rounded"]
+__all__ = ["Rounded", "Twins"]
 
 # A multiple of 1/16 is exact in every float of 4 bits or more, and meant as it is.
 SHORT = 16
 
+# Functions that are constant between their jumps.
+STEPS = frozenset({"floor", "ceil", "round_half_away", "round_half_even"})
 
-def rounded(system: NumberSystem, rounding: float) -> NumberSystem:
-    """Widens the constants of a number system by a relative error.
+
+class Twins:
+    """One number as it is, and the same with the constants within it widened.
+
+    Args:
+        exact: what is compared.
+        wide: what is computed; the very same object where no constant was widened.
+    """
+
+    __slots__ = ("exact", "wide")
+
+    def __init__(self, exact: Any, wide: Any) -> None:
+        self.exact, self.wide = exact, wide
+
+    def __bool__(self) -> bool:
+        raise TypeError("a number where a truth value is wanted")
+
+    def __add__(self, other: Twins) -> Twins:
+        return both(lambda x, y: x + y, self, other)
+
+    def __sub__(self, other: Twins) -> Twins:
+        return both(lambda x, y: x - y, self, other)
+
+    def __mul__(self, other: Twins) -> Twins:
+        return both(lambda x, y: x * y, self, other)
+
+    def __neg__(self) -> Twins:
+        return both(lambda x: -x, self)
+
+
+def both(operation: Callable[..., Any], *xs: Twins) -> Twins:
+    """An operation on the exact numbers and on the wide ones, once where they are the same."""
+    exact = operation(*(x.exact for x in xs))
+    if all(x.wide is x.exact for x in xs):
+        return Twins(exact, exact)
+    return Twins(exact, operation(*(x.wide for x in xs)))
+
+
+class Rounded(NumberSystem):
+    """Another number system, whose constants are widened by a relative error.
+
+    Comparisons, steps and selections are decided by the numbers as they are.
 
     Args:
         system: numbers with balls for coefficients.
-        rounding: the relative error; the system itself is returned where it is 0.
+        rounding: the relative error.
 
     Example:
         >>> from jaxgrad.numbers.ball import Ball
-        >>> balls = rounded(Ball(), 1e-7)
-        >>> balls.constant(0.1).contains(arb("0.1")), balls.constant(0.5).is_exact()
+        >>> numbers = Rounded(Ball(), 1e-7)
+        >>> numbers.constant(0.1).wide.contains(arb("0.1")), numbers.constant(0.5).wide.is_exact()
         (True, True)
+        >>> numbers.compare("eq", numbers.constant(0.1), numbers.constant(0.1))
+        True
     """
-    if rounding:
-        kind = _kind(type(system))
-        system.__class__ = kind
-        system.rounding = rounding  # pyright: ignore[reportAttributeAccessIssue]
-    return system
+
+    name = "rounded"
+
+    def __init__(self, system: NumberSystem, rounding: float) -> None:
+        self.system, self.rounding = system, rounding
+
+    def given(self, values: Any) -> Any:
+        """Elements of the other system as numbers that are what they are; others as they come."""
+        if getattr(values, "dtype", None) != object:
+            return values
+        return self.map(lambda x: Twins(x, x), values)
+
+    @staticmethod
+    def widened(values: ObjectArray) -> ObjectArray:
+        """The wide numbers, elements of the other system."""
+        return _parts(values, "wide")
+
+    def constant(self, value: Any) -> Twins:
+        exact, number = self.system.constant(value), exact_ball(value)
+        if not number.is_finite() or (number * SHORT).is_integer():
+            return Twins(exact, exact)
+        factor = arb(1, self.rounding)
+        if not isinstance(exact, arb):
+            factor = type(exact)([factor], terms=exact.terms)  # a series
+        return Twins(exact, exact * factor)
+
+    # -- arithmetic and functions ------------------------------------------------------------
+    def divide(self, x: Twins, y: Twins) -> Twins:
+        return both(self.system.divide, x, y)
+
+    def power(self, x: Twins, n: int) -> Twins:
+        return both(lambda base: self.system.power(base, n), x)
+
+    def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        exact = self.system.matmul(_parts(a, "exact"), _parts(b, "exact"))
+        if all(x.wide is x.exact for x in (*a.flat, *b.flat)):
+            return self.given(exact)
+        wide = self.system.matmul(_parts(a, "wide"), _parts(b, "wide"))
+        return self.map(Twins, exact, wide)
+
+    def total(self, terms: list[Twins]) -> Twins:
+        return both(lambda *xs: self.system.total(list(xs)), *terms)
+
+    def function(self, name: str, *xs: Twins) -> Twins:
+        if name in STEPS:
+            return self._step(self.system.function(name, *(x.exact for x in xs)))
+        if name == "rem":
+            return self._remainder(*xs)
+        return both(lambda *ys: self.system.function(name, *ys), *xs)
+
+    def _remainder(self, x: Twins, y: Twins) -> Twins:
+        """x − y·q, where the integer q is a step."""
+        found = self.system.function("rem", x.exact, y.exact)
+        q = self.system.divide(x.exact - found, y.exact)
+        return Twins(found, x.wide - y.wide * q)
+
+    def exp(self, x: Twins) -> Twins:
+        return both(self.system.exp, x)
+
+    def log(self, x: Twins) -> Twins:
+        return both(self.system.log, x)
+
+    def sqrt(self, x: Twins) -> Twins:
+        return both(self.system.sqrt, x)
+
+    def logistic(self, x: Twins) -> Twins:
+        return both(self.system.logistic, x)
+
+    def tanh(self, x: Twins) -> Twins:
+        return both(self.system.tanh, x)
+
+    def log1p(self, x: Twins) -> Twins:
+        return both(self.system.log1p, x)
+
+    def expm1(self, x: Twins) -> Twins:
+        return both(self.system.expm1, x)
+
+    # -- truth, which is that of the numbers as they are -----------------------------------------
+    def compare(self, relation: str, x: Twins, y: Twins) -> Any:
+        return self.system.compare(relation, x.exact, y.exact)
+
+    def certainly_differ(self, x: Twins, y: Twins) -> bool:
+        return self.system.certainly_differ(x.exact, y.exact)
+
+    def logical_not(self, p: Any) -> Any:
+        return self.system.logical_not(p)
+
+    def logical_and(self, p: Any, q: Any) -> Any:
+        return self.system.logical_and(p, q)
+
+    def logical_or(self, p: Any, q: Any) -> Any:
+        return self.system.logical_or(p, q)
+
+    def truth(self, value: bool) -> Any:
+        return self.system.truth(value)
+
+    def known(self, p: Any) -> bool | None:
+        return self.system.known(p)
+
+    def is_finite(self, x: Twins) -> Any:
+        return self.system.is_finite(x.exact)
+
+    def exact_value(self, x: Twins) -> Fraction | None:
+        return self.system.exact_value(x.exact)
+
+    def select(self, p: Any, if_false: Any, if_true: Any) -> Any:
+        known = self.known(p)
+        if known is not None:
+            return if_true if known else if_false
+        if not isinstance(if_true, Twins):  # two truth values
+            return self.system.select(p, if_false, if_true)
+        return both(lambda x, y: self.system.select(p, x, y), if_false, if_true)
+
+    def maximum(self, x: Twins, y: Twins) -> Twins:
+        greater = self.known(self.compare("ge", x, y))
+        if greater is not None:
+            return x if greater else y
+        return both(self.system.maximum, x, y)
+
+    def minimum(self, x: Twins, y: Twins) -> Twins:
+        less = self.known(self.compare("le", x, y))
+        if less is not None:
+            return x if less else y
+        return both(self.system.minimum, x, y)
+
+    def absolute(self, x: Twins) -> Twins:
+        positive = self.known(self.compare("ge", x, self.constant(0)))
+        if positive is not None:
+            return x if positive else -x
+        return both(self.system.absolute, x)
+
+    def sign(self, x: Twins) -> Twins:
+        return self._step(self.system.sign(x.exact))
+
+    @staticmethod
+    def _step(value: Any) -> Twins:
+        return Twins(value, value)
 
 
-@functools.cache
-def _kind(kind: type) -> type:
-    class Rounded(kind):
-        def constant(self, value: Any) -> Any:
-            exact = super().constant(value)
-            number = exact_ball(value)
-            if not number.is_finite() or (number * SHORT).is_integer():
-                return exact
-            factor = arb(1, self.rounding)
-            if isinstance(exact, arb):
-                return exact * factor
-            return exact * type(exact)([factor], terms=self.terms)
-
-    return Rounded
+def _parts(values: ObjectArray, name: str) -> ObjectArray:
+    found = np.empty(values.shape, object)
+    for index in np.ndindex(values.shape):
+        found[index] = getattr(values[index], name)
+    return found

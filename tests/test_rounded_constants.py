@@ -1,0 +1,126 @@
+"""Constants that are rounded are forgiven in a number and never in a comparison."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flint import arb
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jaxgrad.errors import GradientMismatch
+from jaxgrad.interpret import interpret
+from jaxgrad.numbers.ball import Ball, exact_ball
+from jaxgrad.numbers.base import objects
+from jaxgrad.numbers.germ import Germ
+from jaxgrad.numbers.rounded import Rounded
+from jaxgrad.program import trace
+from jaxgrad.rule_check import check_grads
+from jaxgrad.verdict import Verdict
+
+EPSILON = float(np.finfo(np.float32).eps)
+
+
+def sine(factor: Any) -> Any:
+    """The sine with a rule that is wrong by a factor of the point."""
+    function = jax.custom_jvp(jnp.sin)
+    function.defjvp(lambda p, t: (function(p[0]), jnp.cos(p[0]) * factor(p[0]) * t[0]))
+    return function
+
+
+@pytest.mark.parametrize("threshold", [0.25, 0.3, 0.1, 0.7, 1 / 3, 2.3, 1e-3])
+@pytest.mark.parametrize("factor", [3.0, 1.0001, 1.01, 0.0])
+def test_a_rule_that_is_wrong_at_a_threshold_alone(threshold: float, factor: float) -> None:
+    wrong = sine(lambda x: jnp.where(x == threshold, factor, 1.0))
+    for point in (0.5, np.float32(threshold)):
+        with pytest.raises(GradientMismatch, match=r"derivative of f by x is"):
+            check_grads(wrong, (point,), modes="fwd")
+    right = sine(lambda x: jnp.where(x == threshold, 1.0, 1.0))
+    assert check_grads(right, (np.float32(threshold),), modes="fwd").verdict.passes
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        lambda x: x >= 0.3,
+        lambda x: jnp.sign(x - 0.3) >= 0,
+        lambda x: jnp.floor(x - 0.3) >= 0,
+        lambda x: jnp.maximum(x, 0.3) == x,
+        lambda x: jnp.abs(x - 0.3) == x - 0.3,
+    ],
+)
+def test_a_jump_of_the_rule_at_the_given_point_is_seen(condition: Any) -> None:
+    """The branch at the very point is wrong, the one below it is right."""
+    wrong = sine(lambda x: jnp.where(condition(x), 1.001, 1.0))
+    with pytest.raises(GradientMismatch):
+        check_grads(wrong, (np.float32(0.3),), special_points=False)
+    assert check_grads(wrong, (np.float32(0.2),), special_points=False).verdict.passes
+
+
+def test_a_rule_with_rounded_constants_beside_a_threshold_agrees() -> None:
+    """The factor is wrong by its rounding to float32, which is forgiven on either branch."""
+
+    above = np.float32(0.1)
+    below = np.nextafter(above, np.float32(0))
+
+    def rounded(x: Any) -> Any:
+        return jnp.where(x == 0.3, above, below)
+
+    slope = sine(lambda x: 10 * rounded(x))
+    for point in (0.3, 0.7):
+        found = check_grads(slope, (np.float32(point),), special_points=False)
+        assert found.verdict is Verdict.AGREES
+        assert 20 < found.leaves[0].bits < 30
+
+
+def test_sinc_in_float32_has_no_kink_where_its_argument_is_reduced() -> None:
+    def slope(x: Any) -> Any:
+        beside = jnp.where(x == 0, 1.0, x)
+        return jnp.where(x == 0, 0.0, (jnp.cos(jnp.pi * x) - jnp.sinc(x)) / beside)
+
+    function = jax.custom_vjp(jnp.sinc)
+    function.defvjp(lambda x: (jnp.sinc(x), x), lambda x, g: (g * slope(x),))
+    assert check_grads(function, (np.float32(0.7),), modes="rev").verdict.passes
+    wrong = jax.custom_vjp(jnp.sinc)
+    wrong.defvjp(lambda x: (jnp.sinc(x), x), lambda x, g: (g * slope(x) * 1.00001,))
+    with pytest.raises(GradientMismatch):
+        check_grads(wrong, (np.float32(0.7),), modes="rev")
+
+
+def piecewise(x: Any) -> Any:
+    """Every operation that decides something, with constants that are no short numbers."""
+    total = jnp.where(x < 0.3, 0.7 * x, jnp.round(x / 0.3)) + jnp.maximum(x, 0.1) * 0.9
+    total += jnp.sign(x - 0.3) + jnp.floor(x * 0.3) + jnp.abs(x - 0.7) * 0.2 + jnp.fmod(x, 0.3)
+    return total + jnp.minimum(x, 0.3) * jnp.clip(x, 0.1, 0.9) + (jnp.sin(0.3 * x) > 0.1) * 0.3
+
+
+PROGRAM = trace(piecewise, (np.float32(1),))
+
+
+@given(
+    st.one_of(
+        st.sampled_from([0.1, 0.3, 0.6, 0.7, 0.9, -0.3, 0.0]),
+        st.floats(-4, 4, width=32),
+    )
+)
+def test_wide_numbers_hold_the_exact_ones_and_are_narrow(x: float) -> None:
+    point = [objects([exact_ball(float(np.float32(x)))], ())]
+    exact, wide = (interpret(PROGRAM, Ball(), point, r)[0][()] for r in (0.0, EPSILON))
+    assert wide.contains(exact)
+    # A comparison that opened would leave a branch of another size, or a step of 1.
+    assert float(wide.rad()) < 1e-4
+
+
+def test_a_constant_that_is_meant_as_it_is_stays() -> None:
+    numbers = Rounded(Ball(), EPSILON)
+    assert numbers.constant(0.3).wide.contains(arb("0.3"))
+    assert numbers.constant(0.0625).wide.is_exact()
+    germs = Rounded(Germ(3), EPSILON)
+    assert germs.constant(0.3).wide.at(0).contains(arb("0.3"))
+    assert germs.compare("eq", germs.constant(0.3), germs.constant(0.3)) is True
+    with pytest.raises(TypeError, match="where a truth value is wanted"):
+        bool(numbers.constant(0.3))
