@@ -10,9 +10,9 @@ import jax
 from jaxgrad.inner_programs import inner_programs
 from jaxgrad.rules.registry import CALLS, inner_jaxpr
 
-__all__ = ["has_custom_rules", "strip_custom_rules"]
+__all__ = ["RULES", "function_name", "has_custom_rules", "strip_custom_rules"]
 
-_CUSTOM = ("custom_jvp_call", "custom_vjp_call")
+RULES = {"custom_jvp_call": "jvp", "custom_vjp_call": "vjp"}
 
 
 def has_custom_rules(jaxpr: Any) -> bool:
@@ -25,11 +25,23 @@ def has_custom_rules(jaxpr: Any) -> bool:
         False
     """
     for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
-        if equation.primitive.name in _CUSTOM:
+        if equation.primitive.name in RULES:
             return True
         if any(has_custom_rules(inner) for inner in inner_programs(equation.params)):
             return True
     return False
+
+
+def function_name(equation: Any) -> str:
+    """The name of the function that a custom rule is for.
+
+    Example:
+        >>> function_name(jax.make_jaxpr(jax.nn.relu)(1.0).eqns[0])
+        'relu'
+    """
+    program = inner_jaxpr(equation.params)
+    source = getattr(getattr(program, "jaxpr", program).debug_info, "func_src_info", None)
+    return str(source).partition(" at ")[0]
 
 
 def strip_custom_rules(closed: Any) -> Callable[..., list[Any]]:
@@ -66,7 +78,7 @@ def _evaluate(jaxpr: Any, consts: Any, inputs: Any) -> list[Any]:
 def _apply(equation: Any, arguments: list[Any]) -> list[Any]:
     params, primitive = equation.params, equation.primitive
     inner = inner_programs(params)
-    custom = primitive.name in _CUSTOM or any(has_custom_rules(program) for program in inner)
+    custom = primitive.name in RULES or any(has_custom_rules(program) for program in inner)
     if custom and primitive.name in CALLS:
         program = inner_jaxpr(params)
         return _evaluate(getattr(program, "jaxpr", program), getattr(program, "consts", ()),

@@ -56,6 +56,7 @@ class FloatResult:
         truth: the true value there, a decimal string.
         digits: how many decimal digits of it are right.
         stable: whether every entry of the leaf is within its allowance.
+        excess: the error in allowances.
     """
 
     side: str
@@ -65,6 +66,7 @@ class FloatResult:
     truth: str
     digits: float
     stable: bool
+    excess: float = 0.0
 
     @property
     def status(self) -> str:
@@ -219,10 +221,11 @@ def _entries(
 def _result(
     side: Side, leaf: Leaf, floats: np.ndarray, exact: ObjectArray, worst: tuple[bool, float, Any]
 ) -> FloatResult:
-    stable, _, index = worst
+    stable, excess, index = worst
     value, truth = float(floats[index]), exact[index]
     text = truth.str(10, radius=False)
-    return FloatResult(side.name, leaf.path, index, value, text, digits_right(value, truth), stable)
+    digits = digits_right(value, truth)
+    return FloatResult(side.name, leaf.path, index, value, text, digits, stable, excess)
 
 
 def digits_right(value: float, truth: arb) -> float:

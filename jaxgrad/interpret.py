@@ -167,7 +167,7 @@ def interpret(
         array(12.0000000000000, dtype=object)
     """
     if rounding:
-        wide = Rounded(system, rounding)
+        wide = RoundedConstants(system, rounding)
         found = interpret(program, wide, [wide.given(value) for value in inputs])
         return [wide.widened(leaf) for leaf in found]
     interpreter = Interpreter(system)

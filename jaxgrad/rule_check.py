@@ -21,12 +21,15 @@ from jaxgrad.derivative_rules.compiled import compiled, float_dtypes
 from jaxgrad.derivative_rules.conclusions import (
     TRUSTS,
     Judged,
+    beyond_rounding,
+    first_wrong,
     leaf_result,
     passed,
     refutation,
     undecided,
     wrong_at,
     wrong_under_vmap,
+    wrong_value,
 )
 from jaxgrad.derivative_rules.floats import RuleFloat
 from jaxgrad.derivative_rules.opaque import hold_against_reference, is_opaque
@@ -190,14 +193,17 @@ def _check(
             return _opaque(primal, order, rules.modes)
         return undecided(primal, str(error))
     finite = hold_rules(rules, primal.point)
+    wrong = wrong_value(primal, judged)
+    if wrong is not None:
+        return wrong
     leaves = tuple(
         leaf_result(primal, leaf.path, [pair for pair in judged if pair[0].leaf in (i, None)])
         for i, leaf in enumerate(primal.inputs)
     )
-    wrong = [leaf for leaf in leaves if leaf.verdict is Verdict.REFUTED]
-    if wrong:
-        text = f"the derivative rules are wrong for {len(wrong)} of {len(leaves)} leaves"
-        return GradientCheck(Verdict.REFUTED, leaves, refutation(text, wrong[0].counterexample))
+    refuted = [leaf for leaf in leaves if leaf.verdict is Verdict.REFUTED]
+    if refuted:
+        text = f"the derivative rules are wrong for {len(refuted)} of {len(leaves)} leaves"
+        return GradientCheck(Verdict.REFUTED, leaves, refutation(text, refuted[0].counterexample))
     if any(leaf.verdict is Verdict.UNDECIDED for leaf in leaves):
         reasons = "; ".join(sorted(at.truth.reasons)) or "the enclosures are too wide"
         evidence = Evidence(Verdict.UNDECIDED, "reason", reasons)
@@ -229,15 +235,12 @@ def _opaque(primal: Primal, order: int, modes: tuple[str, ...]) -> GradientCheck
         results = hold_against_reference(primal, modes)
     except (CannotDecide, UnsupportedPrimitive) as error:
         return undecided(primal, f"the reference has no exact values: {error}")
-    unstable = next((result for result in results if not result.stable), None)
-    if unstable is not None:
-        return undecided(
-            primal,
-            "f runs in floating point alone, and its derivative is further from that of the "
-            f"reference than rounding explains: {unstable}",
-        )
-    text = "the floats of f are as near to the derivative of the reference as rounding allows"
-    digits = min((result.digits for result in results), default=math.inf)
+    unstable = [held for held in results if not held.result.stable]
+    if unstable:
+        return beyond_rounding(primal, next((x for x in unstable if x.wrong), unstable[0]))
+    text = "the floats of f are as near to the value and derivative of the reference as rounding "
+    text += "allows"
+    digits = min((held.result.digits for held in results), default=math.inf)
     text += f", at least {digits:.1f} digits" if math.isfinite(digits) else ""
     evidence = Evidence(Verdict.AGREES, "sampling", f"{text}, at this point", trusts=TRUSTS)
     leaves = tuple(RuleResult(leaf.path, Verdict.AGREES) for leaf in primal.inputs)
@@ -274,10 +277,10 @@ def _elsewhere(
     for point in points:
         with precision(FIRST_PRECISION):
             there, judged = _judged_at(rules, point)
-        wrong = [pair for pair in judged if pair[1].verdict is Verdict.REFUTED]
-        if wrong:
+        wrong = first_wrong(judged)
+        if wrong is not None:
             hold_rules(rules, point.values)
-            return wrong_at(rules.primal, leaves, point, *wrong[0])
+            return wrong_at(rules.primal, leaves, point, *wrong)
         if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
             seen.append(point.why)
             other = other or there

@@ -17,7 +17,7 @@ from jaxgrad.interpret import interpret
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import objects
 from jaxgrad.numbers.germ import Germ
-from jaxgrad.numbers.rounded import Rounded
+from jaxgrad.numbers.rounded import RoundedConstants
 from jaxgrad.program import trace
 from jaxgrad.rule_check import check_grads
 from jaxgrad.verdict import Verdict
@@ -116,10 +116,10 @@ def test_wide_numbers_hold_the_exact_ones_and_are_narrow(x: float) -> None:
 
 
 def test_a_constant_that_is_meant_as_it_is_stays() -> None:
-    numbers = Rounded(Ball(), EPSILON)
+    numbers = RoundedConstants(Ball(), EPSILON)
     assert numbers.constant(0.3).wide.contains(arb("0.3"))
     assert numbers.constant(0.0625).wide.is_exact()
-    germs = Rounded(Germ(3), EPSILON)
+    germs = RoundedConstants(Germ(3), EPSILON)
     assert germs.constant(0.3).wide.at(0).contains(arb("0.3"))
     assert germs.compare("eq", germs.constant(0.3), germs.constant(0.3)) is True
     with pytest.raises(TypeError, match="where a truth value is wanted"):

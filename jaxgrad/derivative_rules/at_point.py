@@ -12,10 +12,11 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.derivative_rules.directions import Direction, Unit, drawn, entry_count
-from jaxgrad.derivative_rules.judgement import Judgement, judge
+from jaxgrad.derivative_rules.judgement import Judgement, judge, judge_value
 from jaxgrad.derivative_rules.question import Question
 from jaxgrad.derivative_rules.rules import Rules
 from jaxgrad.derivative_rules.truth import Sides, Truth
+from jaxgrad.interpret import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.verdict import Verdict
@@ -47,7 +48,7 @@ class AtPoint:
         self._tiny = 0.0
         self._named = True
         self._named_leaves: set[int | None] = set()
-        self._outputs: dict[Any, list[ObjectArray]] = {}
+        self._outputs: dict[Any, dict[Any, list[ObjectArray]]] = {}
 
     def everything(self) -> list[tuple[Question, Judgement]]:
         """Every leaf by itself, every order, every mode."""
@@ -56,17 +57,21 @@ class AtPoint:
             for i, shape in enumerate(self.rules.shapes)
             if math.prod(shape)
         ]
-        return self._ask(leaves, pairs=len(leaves) ** 2 * self.rules.size <= PAIR_BUDGET)
+        pairs = len(leaves) ** 2 * self.rules.size <= PAIR_BUDGET
+        return [*self._ask(leaves, pairs), *self._values()]
 
     def together(self) -> list[tuple[Question, Judgement]]:
         """All leaves along one drawn direction; each by itself where that shows something.
 
-        Nothing where the function is not defined beside the point, or jumps there; and far out,
-        where nobody asked, no number counts that is below every float of the dtype.
+        Only values where the function is not defined beside the point, or jumps there; and far
+        out, where nobody asked, no number counts that is below every float of the dtype.
         """
         self._tiny = self.rules.smallest
         if not self.truth.defined:
             return []
+        return [*self._derivatives(), *self._values()]
+
+    def _derivatives(self) -> list[tuple[Question, Judgement]]:
         direction = drawn(self.rules.shapes)
         inward = Direction([abs(leaf) for leaf in direction.leaves])
         for line in (direction, inward):  # of roots, only one into the domain of all of them
@@ -74,10 +79,12 @@ class AtPoint:
                 judged = [
                     (question, found)
                     for question, found in self._ask([line], pairs=False, named=False)
-                    if len(question.modes) == 1 or self._twice_finite(question)
+                    if len(question.moving) == 1 or self._twice_finite(question)
                 ]
                 wrong = any(found.verdict is Verdict.REFUTED for _, found in judged)
-                return [] if wrong and self._jumps() else judged
+                if wrong and self._jumps():
+                    return [pair for pair in judged if pair[0].is_value]
+                return judged
         return []
 
     def _twice_finite(self, question: Question) -> bool:
@@ -85,6 +92,8 @@ class AtPoint:
 
         At the end of its domain a function has none, and JAX's NaN is as good as an infinity.
         """
+        if question.is_value:
+            return True
         sides = self.sides(question)
         return sides is not None and sides.right.is_finite() and sides.left.is_finite()
 
@@ -113,7 +122,37 @@ class AtPoint:
         for modes in self.rules.nested:
             for cotangent in self._cotangents("rev"):
                 for vs in self._tuples(directions, len(modes), pairs):
-                    found += self._settle(Question(modes, vs, cotangent))
+                    question = Question(modes, vs, cotangent)
+                    found += self._settle(question)
+                    if self.rules.custom:
+                        found += self._judged(question.beside())
+        return found
+
+    def _values(self) -> list[tuple[Question, Judgement]]:
+        """The values that the rules return beside their first derivatives."""
+        if not self.rules.custom:
+            return []
+        direction, found = drawn(self.rules.shapes), []
+        for mode in self.rules.modes:
+            for cotangent in self._cotangents("rev"):
+                known = [
+                    np.where([x.is_finite() for x in value.flat], u.reshape(-1), 0.0)
+                    for value, u in zip(self.own, cotangent.leaves, strict=True)
+                ]
+                u = Direction([w.reshape(x.shape) for w, x in zip(known, self.own, strict=True)])
+                if u.support:
+                    found += self._judged(Question((mode,), (direction,), u).beside())
+        return found
+
+    def _judged(self, questions: list[Question]) -> list[tuple[Question, Judgement]]:
+        """The judgements of what comes beside a derivative, narrowed where one is wrong."""
+        found = []
+        for question in questions:
+            judgement = self.judge(question)
+            if judgement is not None and judgement.verdict is Verdict.REFUTED:
+                found.append(self._narrowed(question, judgement))
+            elif judgement is not None:
+                found.append((question, judgement))
         return found
 
     def _tuples(
@@ -192,11 +231,13 @@ class AtPoint:
             question: which number.
             number: its enclosure for constants of a given rounding; as the rules give it if None.
         """
+        number = number or (lambda rounding: self.number(question, rounding))
+        if question.is_value:
+            return self._judge_value(question, number)
         sides = self.sides(question)
         if sides is None:
             return None
-        directions, cotangent = question.directions, question.cotangent
-        number = number or (lambda rounding: self.number(question, rounding))
+        directions, cotangent = question.moving, question.cotangent
         return judge(
             number(0.0),
             sides,
@@ -206,6 +247,28 @@ class AtPoint:
             lambda: (number(self.rules.spacing), self._sides(self._rounded, question)),
             lambda: self._around(sides, directions, cotangent),
         )
+
+    def _judge_value(self, question: Question, number: Callable[[float], arb]) -> Judgement | None:
+        rules, cotangent = self.rules, question.cotangent
+        truth = product(self.own, cotangent)
+        if not truth.is_finite():
+            return None
+        return judge_value(
+            number(0.0),
+            truth,
+            (rules.float_bits, rules.least_bits),
+            self._tiny,
+            lambda: self.floats(question),
+            lambda: (number(rules.spacing), product(self._own(rules.spacing), cotangent)),
+        )
+
+    @cached_property
+    def own(self) -> list[ObjectArray]:
+        """The values of the function itself, whatever its rules and its reference."""
+        return self.truth.value if self.rules.primal.reference is None else self._own(0.0)
+
+    def _own(self, rounding: float) -> list[ObjectArray]:
+        return interpret(self.rules.primal.moving_program, Ball(), self.balls, rounding)
 
     def _around(
         self, sides: Sides, directions: tuple[Direction, ...], cotangent: Direction
@@ -228,7 +291,7 @@ class AtPoint:
 
     @staticmethod
     def _sides(truth: Truth, question: Question) -> Sides | None:
-        first, *rest = question.directions
+        first, *rest = question.moving
         if all(direction is first for direction in rest):
             if rest and truth.sides(first, 1, question.cotangent).kink:
                 return None
@@ -243,20 +306,30 @@ class AtPoint:
     def number(self, question: Question, rounding: float = 0.0) -> arb:
         """The enclosure of what the rules give."""
         modes, directions, cotangent = question.modes, question.directions, question.cotangent
-        if modes == ("fwd",):
-            return product(self._balls(modes, directions[0], rounding), cotangent)
-        if modes == ("rev",):
-            return product(self._balls(modes, cotangent, rounding), directions[0])
-        vs = tuple(direction.leaves for direction in directions)
-        found = self.rules[modes].balls(self.balls, vs, cotangent.leaves, rounding=rounding)
-        return found[0][()]
+        if len(modes) > 1:
+            vs = tuple(direction.leaves for direction in directions)
+            key = *(direction.key for direction in directions), cotangent.key
+            found = self._balls(modes, key, rounding, vs, cotangent.leaves)
+            return found[-1 if question.taken is None else question.taken][()]
+        moved = directions[0] if modes == ("fwd",) else cotangent
+        values = self.rules[modes].values
+        if question.is_value:  # the same whatever moves
+            found = self._any_balls(modes, rounding) or self._balls(
+                modes, moved.key, rounding, moved.leaves
+            )
+            return product(found[:values], cotangent)
+        found = self._balls(modes, moved.key, rounding, moved.leaves)
+        return product(found[values:], cotangent if modes == ("fwd",) else directions[0])
 
-    def _balls(self, modes: tuple[str, ...], moved: Direction, rounding: float) -> Any:
-        key = modes, moved.key, rounding
-        if key not in self._outputs:
-            derived = self.rules[modes]
-            self._outputs[key] = derived.balls(self.balls, moved.leaves, rounding=rounding)
-        return self._outputs[key]
+    def _balls(self, modes: tuple[str, ...], key: Any, rounding: float, *moved: Any) -> Any:
+        outputs = self._outputs.setdefault((modes, rounding), {})
+        if key not in outputs:
+            outputs[key] = self.rules[modes].balls(self.balls, *moved, rounding=rounding)
+        return outputs[key]
+
+    def _any_balls(self, modes: tuple[str, ...], rounding: float) -> Any:
+        """The outputs along a direction that was asked for already, if there is one."""
+        return next(iter(self._outputs.get((modes, rounding), {}).values()), None)
 
     def floats(self, question: Question) -> float:
         """What JAX computes."""
@@ -264,11 +337,15 @@ class AtPoint:
         vs = [primal.like_inputs(direction.leaves) for direction in question.directions]
         u = primal.like_outputs(question.cotangent.leaves)
         point = tuple(self.values)
-        if question.modes == ("fwd",):
-            return _float_product(derived.floats(point, vs[0]), question.cotangent)
-        if question.modes == ("rev",):
-            return _float_product(derived.floats(point, u), question.directions[0])
-        return float(derived.floats(point, tuple(vs), u)[0])
+        if len(question.modes) > 1:
+            found = derived.floats(point, tuple(vs), u)
+            return float(found[-1 if question.taken is None else question.taken])
+        forward = question.modes == ("fwd",)
+        found = derived.floats(point, vs[0] if forward else u)
+        if question.is_value:
+            return _float_product(found[: derived.values], question.cotangent)
+        weights = question.cotangent if forward else question.directions[0]
+        return _float_product(found[derived.values :], weights)
 
 
 def product(values: Sequence[ObjectArray], weights: Direction) -> arb:

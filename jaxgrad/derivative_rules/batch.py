@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -36,17 +37,26 @@ def under_vmap(rules: Rules, points: tuple[AtPoint, AtPoint]) -> list[tuple[Ques
     for mode in rules.modes:
         inputs, weights = (lines, cotangents) if mode == "fwd" else (cotangents, lines)
         batched = _batched(rules, mode, points, inputs)
+        values = rules[(mode,)].values
         for i, at in enumerate(points):
-
-            def number(
-                rounding: float, batched: Any = batched, i: int = i, u: Direction = weights[i]
-            ) -> arb:
-                return product([leaf[i, ...] for leaf in batched(rounding)], u)
-
             question = Question((mode,), (lines[i],), cotangents[i])
-            judgement = at.judge(question, number)
-            assert judgement is not None  # of first order
-            found.append((question, judgement))
+            asked = [(question, weights[i], slice(values, None))]
+            if rules.custom:
+                asked += [(part, cotangents[i], slice(values)) for part in question.beside()]
+            for part, u, leaves in asked:
+
+                def number(
+                    rounding: float,
+                    batched: Any = batched,
+                    i: int = i,
+                    u: Direction = u,
+                    leaves: slice = leaves,
+                ) -> arb:
+                    return product([leaf[i, ...] for leaf in batched(rounding)[leaves]], u)
+
+                judgement = at.judge(part, number)
+                if judgement is not None:  # a value that is no real number is not judged
+                    found.append((part, judgement))
     return found
 
 
@@ -61,4 +71,4 @@ def _batched(
         tuple(np.stack(pair) for pair in zip(*parts, strict=True))
         for parts in ((at.balls for at in points), (moved.leaves for moved in inputs))
     ]
-    return lambda rounding: derived.balls(*args, rounding=rounding)
+    return functools.cache(lambda rounding: derived.balls(*args, rounding=rounding))

@@ -13,17 +13,19 @@ from jaxgrad.derivative_rules.programs import Primal
 from jaxgrad.derivative_rules.question import Question
 from jaxgrad.program import Leaf
 
-__all__ = ["in_words", "paste", "paste_batch", "point_code"]
+__all__ = ["in_words", "paste", "paste_batch", "paste_kernel", "point_code"]
 
 
 def in_words(primal: Primal, question: Question) -> str:
     """Which number a question asks for."""
-    by = " and ".join(
-        dict.fromkeys(_by(direction, primal.inputs) for direction in question.directions)
-    )
-    order = len(question.modes)
+    modes, of = question.modes, _of(question, primal.outputs)
+    if question.is_value:
+        return f"{' then '.join(modes)}: the value of {of}"
+    by = " and ".join(dict.fromkeys(_by(direction, primal.inputs) for direction in question.moving))
+    order = len(question.moving)
     which = "the derivative" if order == 1 else f"derivative {order}"
-    return f"{' then '.join(question.modes)}: {which} of {_of(question, primal.outputs)} {by}"
+    beside = f", which comes beside derivative {len(modes)}," if order < len(modes) else ""
+    return f"{' then '.join(modes)}: {which} of {of} {by}{beside}"
 
 
 def _named(leaf: Leaf, index: tuple[int, ...]) -> str:
@@ -57,12 +59,12 @@ def paste(primal: Primal, question: Question, point: Sequence[np.ndarray]) -> st
         point: the floating-point leaves at which it is asked for.
     """
     moves = ", ".join(_entries(direction, primal.place) for direction in question.directions)
-    nested = "along"
+    nested, called = "along", ""
     for i, mode in enumerate(question.modes):
         rest = ", ".join(f"s{k}" for k in range(i + 1, len(question.modes)))
-        operator = "jax.jacfwd" if mode == "fwd" else "jax.grad"
         inner = f"lambda s: ({nested})({', '.join(filter(None, ('s', rest)))})"
-        nested = f"lambda {rest}: {operator}({inner})(0.0)" if rest else f"{operator}({inner})"
+        called = _AT_ZERO[mode, i < len(question.moving)].format(inner)
+        nested = f"lambda {rest}: {called}"
     lines = [
         *imports(primal.inputs),
         point_code(primal, point),
@@ -75,14 +77,36 @@ def paste(primal: Primal, question: Question, point: Sequence[np.ndarray]) -> st
         "    result = jax.tree.leaves(f(*jax.tree.unflatten(tree, moved)))",
         f"    weights = {_entries(question.cotangent, primal.place_of_outputs)}",
         "    return sum(jnp.sum(result[k] * u) for k, u in weights.items())",
-        f"print(({nested})(0.0))",
+        f"print({called})",
     ]
+    if question.is_value:
+        lines.append(f"print(along({', '.join(['0.0'] * len(question.modes))}))")
     return "\n".join(lines)
 
 
-def paste_batch(primal: Primal, mode: str, points: Sequence[Sequence[np.ndarray]]) -> str:
-    """Source that prints the derivatives of two points under vmap, and without it."""
+# The derivative of a function of one number, or what a mode returns beside it.
+_AT_ZERO = {
+    ("fwd", True): "jax.jacfwd({})(0.0)",
+    ("rev", True): "jax.grad({})(0.0)",
+    ("fwd", False): "jax.jvp({}, (0.0,), (1.0,))[0]",
+    ("rev", False): "jax.value_and_grad({})(0.0)[0]",
+}
+
+
+def paste_kernel(primal: Primal) -> str:
+    """Source that prints the value of a kernel and that of its ``reference``."""
+    code = point_code(primal, primal.point)
+    return "\n".join([*imports(primal.inputs), code, "print(f(*args))", "print(reference(*args))"])
+
+
+def paste_batch(primal: Primal, question: Question, points: Sequence[Sequence[np.ndarray]]) -> str:
+    """Source that prints the derivatives, or values, of two points under vmap and without it."""
+    mode = question.modes[0]
     operator = "jax.jacfwd" if mode == "fwd" else "jax.jacrev"
+    batched, alone = f"{operator}(of)", f"{operator}(of)"
+    if question.is_value:
+        both = "jax.jvp(of, (x,), (x,))" if mode == "fwd" else "jax.vjp(of, x)"
+        batched, alone = f"lambda x: {both}[0]", "of"
     batch = {
         place: np.stack([np.asarray(point[i]) for point in points])
         for i, place in enumerate(primal.place)
@@ -95,9 +119,9 @@ def paste_batch(primal: Primal, mode: str, points: Sequence[Sequence[np.ndarray]
         "    moved = [moving.get(k, x) for k, x in enumerate(leaves)]",
         "    return f(*jax.tree.unflatten(tree, moved))",
         f"batch = {as_code(batch)}",
-        f"print(jax.vmap({operator}(of))(batch))",
+        f"print(jax.vmap({batched})(batch))",
         "for i in range(2):",
-        f"    print({operator}(of)(" + "{k: jnp.asarray(x)[i] for k, x in batch.items()}))",
+        f"    print({alone}(" + "{k: jnp.asarray(x)[i] for k, x in batch.items()}))",
     ]
     return "\n".join(lines)
 

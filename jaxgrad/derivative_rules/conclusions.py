@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from jaxgrad.derivative_rules.at_point import AtPoint
-from jaxgrad.derivative_rules.code import in_words, paste, paste_batch
+from jaxgrad.derivative_rules.code import in_words, paste, paste_batch, paste_kernel
+from jaxgrad.derivative_rules.culprit import wrong_value_of
 from jaxgrad.derivative_rules.judgement import Judgement
+from jaxgrad.derivative_rules.opaque import Held
 from jaxgrad.derivative_rules.programs import Primal
 from jaxgrad.derivative_rules.proof import prove
 from jaxgrad.derivative_rules.question import Question
 from jaxgrad.derivative_rules.result import GradientCheck, RuleResult
 from jaxgrad.derivative_rules.rules import Rules
+from jaxgrad.float_check import in_words as in_words_of_float
 from jaxgrad.special_points.search import SpecialPoint
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = [
     "TRUSTS",
     "Judged",
+    "beyond_rounding",
+    "first_wrong",
     "leaf_result",
     "passed",
     "refutation",
     "undecided",
     "wrong_at",
     "wrong_under_vmap",
+    "wrong_value",
 ]
 
 TRUSTS = ("Arb balls", "the interpreter's rules", "JAX's tracing")
@@ -42,18 +49,69 @@ def refutation(text: str, code: str | None) -> Evidence:
     return Evidence(Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=TRUSTS)
 
 
+def beyond_rounding(primal: Primal, held: Held) -> GradientCheck:
+    """The check where a float of a kernel is not what the reference says."""
+    question = held.question
+    what = "value" if question is None or question.is_value else "derivative"
+    which = "the value of f" if question is None else in_words(primal, question)
+    said = in_words_of_float(held.result.value, held.result.truth, held.result.digits)
+    if not held.wrong:
+        return undecided(
+            primal,
+            f"f runs in floating point alone, and its {what} is further from that of the "
+            f"reference than rounding explains: {which} is {said}",
+        )
+    code = paste_kernel(primal) if question is None else paste(primal, question, primal.point)
+    text = (
+        f"the {what} of f is not that of the reference, by more than rounding every number to "
+        f"bfloat16 would explain: {which} is {said}"
+    )
+    leaves = tuple(
+        RuleResult(leaf.path, Verdict.REFUTED, text=f"{which} is {said}", counterexample=code)
+        for leaf in primal.inputs
+    )
+    return GradientCheck(Verdict.REFUTED, leaves, refutation(text, code))
+
+
 def leaf_result(primal: Primal, path: str, judged: Judged) -> RuleResult:
     """What the judgements at the given point say of one leaf."""
-    kinks = sum(found.kink for _, found in judged)
-    bits = min((found.bits for _, found in judged), default=math.inf)
+    derivatives = [found for question, found in judged if question.taken is None]
+    kinks = sum(found.kink for found in derivatives)
+    bits = min((found.bits for found in derivatives), default=math.inf)
     for verdict in (Verdict.REFUTED, Verdict.UNDECIDED):
         for question, found in judged:
             if found.verdict is verdict:
                 text = _sentence(primal, question, found)
                 refuted = verdict is Verdict.REFUTED
                 code = paste(primal, question, primal.point) if refuted else None
-                return RuleResult(path, verdict, len(judged), kinks, bits, text, code)
-    return RuleResult(path, Verdict.AGREES, len(judged), kinks, bits)
+                return RuleResult(path, verdict, len(derivatives), kinks, bits, text, code)
+    return RuleResult(path, Verdict.AGREES, len(derivatives), kinks, bits)
+
+
+def first_wrong(judged: Judged) -> tuple[Question, Judgement] | None:
+    """What is refuted first: a wrong value makes the derivatives around it wrong, too."""
+    wrong = [pair for pair in judged if pair[1].verdict is Verdict.REFUTED]
+    return min(wrong, key=lambda pair: len(pair[0].moving), default=None)
+
+
+def wrong_value(primal: Primal, judged: Judged) -> GradientCheck | None:
+    """The check where a rule returns another value than the function at the given point."""
+    wrong = first_wrong(judged)
+    if wrong is None or not wrong[0].is_value:
+        return None
+    text, code = _sentence(primal, *wrong), paste(primal, wrong[0], primal.point)
+    leaves = tuple(
+        RuleResult(leaf.path, Verdict.REFUTED, text=text, counterexample=code)
+        for leaf in primal.inputs
+    )
+    what = f"the derivative rules are wrong: {_blamed(primal, *wrong, primal.point)}"
+    return GradientCheck(Verdict.REFUTED, leaves, refutation(what, code))
+
+
+def _blamed(primal: Primal, question: Question, found: Judgement, point: list[Any]) -> str:
+    culprit = wrong_value_of(primal, point)
+    modes = " then ".join(question.modes)
+    return culprit or f"{modes} returns {found.value} as the value, the function is {found.truth}"
 
 
 def _sentence(primal: Primal, question: Question, found: Judgement) -> str:
@@ -78,6 +136,8 @@ def wrong_at(
         for i, leaf in enumerate(leaves)
     )
     text = f"the derivative rules are wrong at a special point of the program, {point.why}"
+    if question.is_value:
+        text += f": {_blamed(primal, question, found, point.values)}"
     return GradientCheck(Verdict.REFUTED, results, refutation(text, code), (point.why,))
 
 
@@ -85,14 +145,18 @@ def wrong_under_vmap(
     primal: Primal, judged: Judged, points: tuple[AtPoint, AtPoint]
 ) -> GradientCheck:
     """The check where the derivatives of a batch are wrong."""
-    question, found = next(pair for pair in judged if pair[1].verdict is Verdict.REFUTED)
+    wrong = first_wrong(judged)
+    assert wrong is not None
+    question, found = wrong
     sentence = f"under vmap: {_sentence(primal, question, found)}"
-    code = paste_batch(primal, question.modes[0], [at.values for at in points])
+    code = paste_batch(primal, question, [at.values for at in points])
     leaves = tuple(
         RuleResult(leaf.path, Verdict.REFUTED, text=sentence, counterexample=code)
         for leaf in primal.inputs
     )
     text = "the derivative rules are wrong under jax.vmap"
+    if question.is_value:
+        text += f": {_blamed(primal, question, found, points[0].values)}"
     return GradientCheck(Verdict.REFUTED, leaves, refutation(text, code))
 
 

@@ -13,7 +13,7 @@ from jaxgrad.engines.enclosure import ENOUGH_BITS
 from jaxgrad.numbers.ball import relative_bits
 from jaxgrad.verdict import Verdict
 
-__all__ = ["Judgement", "judge"]
+__all__ = ["Judgement", "agreement", "digits_beyond", "judge", "judge_value"]
 
 
 @dataclass(frozen=True)
@@ -83,20 +83,59 @@ def judge(
         )
     if all(value < t for t in known) or all(value > t for t in known):
         # Two sides that rounded constants alone keep apart are one.
-        bits = min(_bits(value, t) for t in known)
+        bits = min(agreement(value, t) for t in known)
         if bits > 0 and _meet(*rounded()):
             return result(Verdict.AGREES if bits >= least_bits else Verdict.UNDECIDED, bits)
         if any(value.overlaps(hull) for hull in around() if hull.is_finite()):
             return result(Verdict.AGREES, kink=True)
         if all(abs(x).upper() < tiny for x in (value, *known)):
             return result(Verdict.UNDECIDED)
-        # Three digits more than those that are the same.
-        digits = DIGITS if bits < 0 else max(DIGITS, int(bits * math.log10(2)) + 3)
-        return result(Verdict.REFUTED, digits=digits)
+        return result(Verdict.REFUTED, digits=digits_beyond(bits))
     if sides.kink or not all(t.is_finite() for t in known):
         return result(Verdict.AGREES)
-    bits = min(_bits(value, t) for t in known)
+    bits = min(agreement(value, t) for t in known)
     return result(Verdict.AGREES if bits >= ENOUGH_BITS else Verdict.UNDECIDED, bits)
+
+
+def judge_value(
+    value: arb,
+    truth: arb,
+    bits: tuple[float, float],
+    tiny: float,
+    in_floats: Callable[[], float],
+    rounded: Callable[[], tuple[arb, arb]],
+) -> Judgement:
+    """Judges the value that a rule returns by the value of the function.
+
+    Args:
+        value, truth: the enclosures of both; the second is a real number.
+        bits: values that agree to the first are the same float; of two that rounded constants
+            make one they have to agree to the second.
+        tiny, in_floats, rounded: as for :func:`judge`.
+    """
+
+    def result(verdict: Verdict, agree: float = math.inf, digits: int = DIGITS) -> Judgement:
+        return Judgement(verdict, agree, False, text_of(value, digits), text_of(truth, digits))
+
+    if not value.is_finite():
+        computed = float(in_floats())
+        verdict = Verdict.UNDECIDED if math.isfinite(computed) else Verdict.REFUTED
+        return Judgement(verdict, math.inf, False, str(computed), text_of(truth))
+    same_float, least = bits
+    agree = agreement(value, truth)
+    if agree >= same_float:
+        return result(Verdict.AGREES, agree)
+    if value.overlaps(truth):
+        return result(Verdict.UNDECIDED, agree)
+    if agree >= least and _meet(*_as_sides(*rounded())):
+        return result(Verdict.AGREES, agree)
+    if abs(value).upper() < tiny and abs(truth).upper() < tiny:
+        return result(Verdict.UNDECIDED)
+    return result(Verdict.REFUTED, agree, digits_beyond(agree))
+
+
+def _as_sides(value: arb, truth: arb) -> tuple[arb, Sides]:
+    return value, Sides(truth, truth)
 
 
 def _meet(value: arb, sides: Sides | None) -> bool:
@@ -105,7 +144,12 @@ def _meet(value: arb, sides: Sides | None) -> bool:
     return bool(sides.known) and all(value.overlaps(t) for t in sides.known)
 
 
-def _bits(value: arb, truth: arb) -> float:
+def digits_beyond(bits: float) -> int:
+    """Three digits more than those that are the same."""
+    return DIGITS if bits < 0 else max(DIGITS, int(bits * math.log10(2)) + 3)
+
+
+def agreement(value: arb, truth: arb) -> float:
     """Relative bits of agreement, or absolute ones where the true value may be 0."""
     difference = value - truth
     if not difference.is_finite():

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from jaxgrad.derivative_rules.directions import Direction, Unit, drawn
 from jaxgrad.derivative_rules.programs import Primal
-from jaxgrad.float_check import FloatResult, check_floats
+from jaxgrad.derivative_rules.question import Question
+from jaxgrad.float_check import FloatResult, check_floats, unit_roundoff
 from jaxgrad.inner_programs import inner_programs
 from jaxgrad.sides import make_side
 
-__all__ = ["OPAQUE", "hold_against_reference", "is_opaque"]
+__all__ = ["OPAQUE", "Held", "hold_against_reference", "is_opaque"]
 
 OPAQUE = frozenset(
     {"pure_callback", "io_callback", "ffi_call", "pallas_call", "tpu_custom_call", "custom_call"}
@@ -22,6 +26,7 @@ OPAQUE = frozenset(
 
 # Each cotangent is one run of the kernel; past this many one drawn cotangent has to do.
 FEW = 16
+COARSEST = float(unit_roundoff(jnp.bfloat16))
 
 
 def is_opaque(jaxpr: Any) -> bool:
@@ -37,8 +42,35 @@ def is_opaque(jaxpr: Any) -> bool:
     )
 
 
-def hold_against_reference(primal: Primal, modes: tuple[str, ...]) -> list[FloatResult]:
-    """The compiled derivatives of a function beside those of its reference over balls.
+@dataclass(frozen=True)
+class Held:
+    """A float that a kernel returns, beside what its reference says.
+
+    Args:
+        question: which number it is; None of the value without any derivative.
+        result: the float, and whether rounding explains its error.
+        dtype: of the float.
+    """
+
+    question: Question | None
+    result: FloatResult
+    dtype: Any
+
+    @property
+    def wrong(self) -> bool:
+        """Whether not even rounding every number to bfloat16 would explain the error.
+
+        No kernel computes in less where its result has a wider dtype; the allowance is
+        proportional to the unit roundoff.
+        """
+        coarse = max(COARSEST, float(unit_roundoff(self.dtype)))
+        return not self.result.stable and self.result.excess > coarse / float(
+            unit_roundoff(self.dtype)
+        )
+
+
+def hold_against_reference(primal: Primal, modes: tuple[str, ...]) -> list[Held]:
+    """The compiled values and derivatives of a function beside those of its reference over balls.
 
     Args:
         primal: a function with a reference.
@@ -49,19 +81,49 @@ def hold_against_reference(primal: Primal, modes: tuple[str, ...]) -> list[Float
     """
     assert primal.reference is not None
     reference = Primal(primal.reference, primal.args)
-    results: list[FloatResult] = []
+    point = tuple(primal.point)
+    found = _held("value", lambda f: lambda x: f(*x), (primal, reference), (point,), _no_question)
+    inputs, outputs = ([x.shape for x in leaves] for leaves in (primal.inputs, primal.outputs))
     for mode in modes:
-        shapes = [x.shape for x in (primal.inputs if mode == "fwd" else primal.outputs)]
+        shapes, others = (inputs, outputs) if mode == "fwd" else (outputs, inputs)
         like = primal.like_inputs if mode == "fwd" else primal.like_outputs
         for direction in _directions(shapes):
-            args = (tuple(primal.point), like(direction.leaves))
-            sides = [
-                make_side(mode, _derivative(mode, function), args)
-                for function in (primal, reference)
-            ]
-            values = [leaf.value for leaf in sides[0].inputs]
-            results += check_floats(sides[0], sides[1], values)
-    return results
+
+            def question(
+                leaf: int, index: Any, mode: str = mode, moved: Any = direction, at: Any = others
+            ) -> Question:
+                """Of the values first, then of the derivatives."""
+                if leaf < len(outputs):
+                    return Question((mode,), (drawn(inputs),), Unit(outputs, leaf, index), 0)
+                unit = Unit(at, leaf - len(outputs), index)
+                pair = (moved, unit) if mode == "fwd" else (unit, moved)
+                return Question((mode,), pair[:1], pair[1])
+
+            args = (point, like(direction.leaves))
+            derivative = functools.partial(_derivative, mode)
+            found += _held(mode, derivative, (primal, reference), args, question)
+    return found
+
+
+def _no_question(leaf: int, index: Any) -> None:
+    return None
+
+
+def _held(
+    name: str,
+    made: Callable[[Any], Callable[..., Any]],
+    functions: tuple[Primal, Primal],
+    args: tuple[Any, ...],
+    question: Callable[[int, Any], Question | None],
+) -> list[Held]:
+    kernel, reference = (make_side(name, made(function), args) for function in functions)
+    values = [leaf.value for leaf in kernel.inputs]
+    places = {leaf.path: (i, leaf.dtype) for i, leaf in enumerate(reference.outputs)}
+    found = []
+    for result in check_floats(kernel, reference, values):
+        leaf, dtype = places[result.path]
+        found.append(Held(question(leaf, result.index), result, dtype))
+    return found
 
 
 def _directions(shapes: list[tuple[int, ...]]) -> list[Direction]:
@@ -72,6 +134,12 @@ def _directions(shapes: list[tuple[int, ...]]) -> list[Direction]:
 
 
 def _derivative(mode: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The values that the rules return, and the derivative."""
     if mode == "fwd":
-        return lambda x, v: jax.jvp(function, tuple(x), tuple(v))[1]
-    return lambda x, u: jax.vjp(function, *x)[1](list(u))
+        return lambda x, v: jax.jvp(function, tuple(x), tuple(v))
+
+    def backward(x: Any, u: Any) -> Any:
+        values, pull = jax.vjp(function, *x)
+        return values, pull(list(u))
+
+    return backward

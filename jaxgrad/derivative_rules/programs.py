@@ -9,12 +9,13 @@ from functools import cached_property
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import jaxpr_as_fun
 from jax.tree_util import tree_leaves, tree_structure, tree_unflatten
 
+from jaxgrad.custom_rules import has_custom_rules
 from jaxgrad.derivative_rules.jax_errors import is_jaxs_own
+from jaxgrad.derivative_rules.nesting import along_steps
 from jaxgrad.errors import (
     ArgumentError,
     DtypeMismatch,
@@ -35,7 +36,6 @@ __all__ = [
     "Derived",
     "NoDerivative",
     "Primal",
-    "along_steps",
     "backward",
     "batched",
     "forward",
@@ -178,10 +178,14 @@ class Derived:
     Args:
         function: of (point, directions, cotangents), each a tuple of arrays.
         program: the same, traced.
+        values: how many leaves of its result, the first ones, are no derivatives of the order
+            that is asked for but what the rules return beside them: the value of the function,
+            and derivatives of lower order.
     """
 
     function: Callable[..., Any]
     program: Program
+    values: int = 0
 
     def balls(self, *args: Leaves, rounding: float = 0.0) -> list[ObjectArray]:
         """The exact formula of the rules, enclosed: an object array for each leaf.
@@ -203,11 +207,14 @@ class Derived:
         return [np.asarray(leaf, np.float64) for leaf in tree_leaves(found)]
 
 
-def _derived(function: Callable[..., Any], args: tuple[Any, ...], outputs: Any = ()) -> Derived:
+def _derived(
+    function: Callable[..., Any], args: tuple[Any, ...], values: int, outputs: Any = ()
+) -> Derived:
     """Traces a derivative, and names what is wrong with the structure that a rule returns.
 
     Args:
-        outputs: leaves that the outputs have to resemble in dtype.
+        values: how many leaves come before the derivatives.
+        outputs: leaves that the derivatives have to resemble in dtype.
 
     Raises:
         NoDerivative: JAX has none in this mode.
@@ -223,14 +230,14 @@ def _derived(function: Callable[..., Any], args: tuple[Any, ...], outputs: Any =
         raise _malformed(error) from error
     if _is_one_way(program.jaxpr):
         raise _backward_only()
-    for leaf, found in zip(outputs, program.outputs, strict=False):
+    for leaf, found in zip(outputs, program.outputs[values:], strict=False):
         if np.dtype(leaf.dtype) != np.dtype(found.dtype):
             raise DtypeMismatch(
                 f"the bwd rule of a custom_vjp gives {leaf.path} a cotangent of dtype "
                 f"{np.dtype(found.dtype)}, and the argument has dtype {np.dtype(leaf.dtype)}; "
                 "cast it with .astype"
             )
-    return Derived(function, program)
+    return Derived(function, program, values)
 
 
 def _malformed(error: Exception) -> Exception:
@@ -266,68 +273,41 @@ def _is_one_way(jaxpr: Any) -> bool:
 
 
 def forward(primal: Primal, directions: Leaves) -> Derived:
-    """(x, v) ↦ J(x)v."""
+    """(x, v) ↦ f(x), J(x)v."""
 
     def function(x: Any, v: Any) -> Any:
-        return jax.jvp(primal, tuple(x), tuple(v))[1]
+        return jax.jvp(primal, tuple(x), tuple(v))
 
-    return _derived(function, (tuple(primal.point), primal.like_inputs(directions)))
+    args = (tuple(primal.point), primal.like_inputs(directions))
+    return _derived(function, args, len(primal.outputs))
 
 
 def backward(primal: Primal, cotangents: Leaves) -> Derived:
-    """(x, u) ↦ J(x)ᵀu."""
+    """(x, u) ↦ f(x), J(x)ᵀu."""
 
     def function(x: Any, u: Any) -> Any:
-        return jax.vjp(primal, *x)[1](list(u))
+        values, pull = jax.vjp(primal, *x)
+        return values, pull(list(u))
 
     args = (tuple(primal.point), primal.like_outputs(cotangents))
-    return _derived(function, args, primal.inputs)
+    return _derived(function, args, len(primal.outputs), primal.inputs)
 
 
 def batched(derived: Derived, args: tuple[Any, ...]) -> Derived:
     """A derivative under ``jax.vmap``, traced for a batch of two."""
     twice = tuple(tuple(np.stack([leaf, leaf]) for leaf in leaves) for leaves in args)
-    return _derived(jax.vmap(derived.function), twice)
+    return _derived(jax.vmap(derived.function), twice, derived.values)
 
 
 def nested(
     primal: Primal, modes: tuple[str, ...], directions: Sequence[Leaves], cotangents: Leaves
 ) -> Derived:
-    """The derivatives of a primal by :func:`along_steps`."""
+    """The derivatives of a primal by :func:`~jaxgrad.derivative_rules.nesting.along_steps`."""
     args = (
         tuple(primal.point),
         tuple(primal.like_inputs(v) for v in directions),
         primal.like_outputs(cotangents),
     )
-    return _derived(along_steps(primal, modes), args)
-
-
-def along_steps(primal: Callable[..., list[Any]], modes: tuple[str, ...]) -> Callable[..., Any]:
-    """(x, (v₁, v₂, …), u) ↦ ∂/∂s₁ ∂/∂s₂ … ⟨u, f(x + s₁v₁ + s₂v₂ + …)⟩ at 0, one mode for each."""
-
-    def function(x: Any, vs: Any, u: Any) -> Any:
-        dtype = jnp.result_type(*x, *u)
-
-        def along(*steps: Any) -> Any:
-            moved = list(x)
-            for s, v in zip(steps, vs, strict=True):
-                moved = [a + s.astype(a.dtype) * b for a, b in zip(moved, v, strict=True)]
-            parts = (jnp.sum(a * b).astype(dtype) for a, b in zip(u, primal(*moved), strict=True))
-            return sum(parts, jnp.zeros((), dtype))
-
-        return _differentiated(along, modes, dtype)
-
-    return function
-
-
-def _differentiated(function: Callable[..., Any], modes: tuple[str, ...], dtype: Any) -> Any:
-    if not modes:
-        return function()
-    zero, one = jnp.zeros((), dtype), jnp.ones((), dtype)
-
-    def derivative(*rest: Any) -> Any:
-        if modes[0] == "fwd":
-            return jax.jvp(lambda s: function(s, *rest), (zero,), (one,))[1]
-        return jax.grad(lambda s: function(s, *rest))(zero)
-
-    return _differentiated(derivative, modes[1:], dtype)
+    # Without a rule of somebody's own all values come from the one program.
+    beside = has_custom_rules(primal.moving_program.jaxpr)
+    return _derived(along_steps(primal, modes, beside), args, len(modes) if beside else 0)

@@ -11,7 +11,8 @@ import jax
 import numpy as np
 
 from jaxgrad.custom_rules import has_custom_rules, strip_custom_rules
-from jaxgrad.derivative_rules.programs import Primal, along_steps
+from jaxgrad.derivative_rules.nesting import along_steps
+from jaxgrad.derivative_rules.programs import Primal
 from jaxgrad.engines.exclusion import left_out
 from jaxgrad.engines.identity import Budget, Identity, identity
 from jaxgrad.inner_programs import holds_primitive
@@ -56,12 +57,13 @@ def prove(primal: Primal, order: int, modes: tuple[str, ...]) -> str | None:
     if holds_primitive(truth, UNTRUE if order == 1 else UNTRUE | UNTRUE_TWICE):
         return None
     stripped = strip_custom_rules(truth)
+    own = strip_custom_rules(primal.moving_program.jaxpr)
     itself = make_side("primal", lambda *x: stripped(*x), tuple(primal.point))
     itself.inputs = tuple(primal.inputs)
     shown = [identity(itself, itself, BUDGET)]
     for k in range(1, order + 1):
         for combination in itertools.product(modes, repeat=k):
-            found = _identity(primal, stripped, combination)
+            found = _identity(primal, stripped, own, combination)
             if found is None:
                 return None
             shown.append(found)
@@ -85,11 +87,14 @@ def _sentence(primal: Primal, shown: list[Identity]) -> str:
 
 
 def _identity(
-    primal: Primal, stripped: Callable[..., Any], modes: tuple[str, ...]
+    primal: Primal,
+    stripped: Callable[..., Any],
+    own: Callable[..., Any],
+    modes: tuple[str, ...],
 ) -> Identity | None:
     sides = []
-    for name, function in (("hand", primal), ("auto", stripped)):
-        derivative, args = _derivative(modes, function, primal)
+    for name, function, value in (("hand", primal, None), ("auto", stripped, own)):
+        derivative, args = _derivative(modes, function, value, primal)
         try:
             side = make_side(name, derivative, args)
         except (NotImplementedError, TypeError, ValueError):  # JAX has no such derivative
@@ -106,13 +111,38 @@ def _named(primal: Primal, inputs: Sequence[Leaf]) -> tuple[Leaf, ...]:
 
 
 def _derivative(
-    modes: tuple[str, ...], function: Callable[..., Any], primal: Primal
+    modes: tuple[str, ...],
+    function: Callable[..., Any],
+    value: Callable[..., Any] | None,
+    primal: Primal,
 ) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """What these modes return, values included, and its arguments.
+
+    Args:
+        value: what the value is held against, where that is not what the modes return.
+    """
     point = tuple(primal.point)
     tangents = primal.like_inputs([np.ones(leaf.shape) for leaf in primal.inputs])
     cotangents = primal.like_outputs([np.ones(leaf.shape) for leaf in primal.outputs])
     if modes == ("fwd",):
-        return lambda x, v: jax.jvp(function, tuple(x), tuple(v))[1], (point, tangents)
+
+        def forward(x: Any, v: Any) -> Any:
+            found, slopes = jax.jvp(function, tuple(x), tuple(v))
+            return found if value is None else value(*x), slopes
+
+        return forward, (point, tangents)
     if modes == ("rev",):
-        return lambda x, u: jax.vjp(function, *x)[1](list(u)), (point, cotangents)
-    return along_steps(function, modes), (point, (tangents,) * len(modes), cotangents)
+
+        def backward(x: Any, u: Any) -> Any:
+            found, pull = jax.vjp(function, *x)
+            return found if value is None else value(*x), pull(list(u))
+
+        return backward, (point, cotangents)
+
+    def nested(x: Any, vs: Any, u: Any) -> Any:
+        weighed, *derivatives = along_steps(function, modes, beside=True)(x, vs, u)
+        if value is not None:
+            (weighed,) = along_steps(value, (), beside=True)(x, (), u)
+        return weighed, derivatives
+
+    return nested, (point, (tangents,) * len(modes), cotangents)

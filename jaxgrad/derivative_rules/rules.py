@@ -9,6 +9,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from jaxgrad.custom_rules import has_custom_rules
 from jaxgrad.derivative_rules import programs
 from jaxgrad.derivative_rules.directions import drawn
 from jaxgrad.derivative_rules.programs import Derived, NoDerivative, Primal
@@ -41,8 +42,10 @@ class Rules:
         limits = [jnp.finfo(leaf.dtype) for leaf in (*primal.inputs, *primal.outputs)]
         self.spacing = max(float(limit.eps) for limit in limits)
         self.smallest = max(float(limit.smallest_subnormal) for limit in limits)
+        self.float_bits = -math.log2(self.spacing)
         # A rule of which the rounding of constants leaves less than half the digits is not right.
         self.least_bits = -math.log2(self.spacing) / 2
+        self.custom = has_custom_rules(primal.moving_program.jaxpr)
         self.missing: list[str] = []
         self._programs: dict[tuple[str, ...], Derived] = {}
         self.modes = self._available(modes)

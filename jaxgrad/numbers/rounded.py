@@ -17,7 +17,7 @@ from flint import arb
 from jaxgrad.numbers.ball import exact_ball
 from jaxgrad.numbers.base import NumberSystem, ObjectArray
 
-__all__ = ["Rounded", "Twins"]
+__all__ = ["RoundedConstants", "Twins"]
 
 # A multiple of 1/16 is exact in every float of 4 bits or more, and meant as it is.
 SHORT = 16
@@ -63,7 +63,7 @@ def both(operation: Callable[..., Any], *xs: Twins) -> Twins:
     return Twins(exact, operation(*(x.wide for x in xs)))
 
 
-class Rounded(NumberSystem):
+class RoundedConstants(NumberSystem):
     """Another number system, whose constants are widened by a relative error.
 
     Comparisons, steps and selections are decided by the numbers as they are.
@@ -74,7 +74,7 @@ class Rounded(NumberSystem):
 
     Example:
         >>> from jaxgrad.numbers.ball import Ball
-        >>> numbers = Rounded(Ball(), 1e-7)
+        >>> numbers = RoundedConstants(Ball(), 1e-7)
         >>> numbers.constant(0.1).wide.contains(arb("0.1")), numbers.constant(0.5).wide.is_exact()
         (True, True)
         >>> numbers.compare("eq", numbers.constant(0.1), numbers.constant(0.1))
@@ -88,7 +88,7 @@ class Rounded(NumberSystem):
 
     def given(self, values: Any) -> Any:
         """Elements of the other system as numbers that are what they are; others as they come."""
-        if getattr(values, "dtype", None) != object:
+        if not isinstance(values, np.ndarray) or values.dtype.kind != "O":
             return values
         return self.map(lambda x: Twins(x, x), values)
 
