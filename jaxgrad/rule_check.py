@@ -24,6 +24,7 @@ from jaxgrad.derivative_rules.conclusions import (
     beyond_rounding,
     first_wrong,
     leaf_result,
+    not_linear,
     passed,
     refutation,
     undecided,
@@ -32,6 +33,7 @@ from jaxgrad.derivative_rules.conclusions import (
     wrong_value,
 )
 from jaxgrad.derivative_rules.floats import RuleFloat
+from jaxgrad.derivative_rules.linearity import Linearity
 from jaxgrad.derivative_rules.opaque import hold_against_reference, is_opaque
 from jaxgrad.derivative_rules.programs import NoDerivative, Primal
 from jaxgrad.derivative_rules.result import GradientCheck, RuleResult
@@ -71,6 +73,7 @@ def check_grads(
     reference: Callable[..., Any] | None = None,
     dtypes: Sequence[Any] | None = None,
     special_points: bool | None = None,
+    linear: bool | None = None,
 ) -> GradientCheck:
     """Checks the derivative rules of a function; a drop-in for JAX's test utility.
 
@@ -93,6 +96,9 @@ def check_grads(
             :mod:`jaxgrad.derivative_rules.floats`.
         special_points: whether to judge the points at which the program compares equal, divides
             by 0 and the like, too; by default yes, without a reference.
+        linear: whether a backward rule has to be linear in its cotangent, and a forward rule in
+            its tangent, as every derivative is; by default yes, without a reference.  ``False``
+            declares that a rule is not on purpose, as one that clips gradients.
 
     Returns:
         the check, if it passes.  PROVED: besides, the custom rules give the same polynomials as
@@ -129,9 +135,11 @@ def check_grads(
     _say_useless(atol=atol, rtol=rtol, eps=eps)
     if special_points is None:
         special_points = reference is None
+    if linear is None:
+        linear = reference is None
     asked = float_dtypes(dtypes)
     with without_debug_modes():
-        check = _checked(f, args, reference, order, modes, special_points, asked)
+        check = _checked(f, args, reference, order, modes, special_points, linear, asked)
     check.assert_agrees()
     return check
 
@@ -143,6 +151,7 @@ def _checked(
     order: int,
     modes: tuple[str, ...],
     special: bool,
+    linear: bool,
     dtypes: tuple[Any, ...] | None,
 ) -> GradientCheck:
     try:
@@ -152,7 +161,7 @@ def _checked(
             Verdict.UNDECIDED, (), Evidence(Verdict.UNDECIDED, "reason", str(error))
         )
     try:
-        return _check(primal, order, modes, special, dtypes)
+        return _check(primal, order, modes, special, linear, dtypes)
     except RecursionError:
         return undecided(primal, nested_too_deeply())
 
@@ -181,6 +190,7 @@ def _check(
     order: int,
     modes: tuple[str, ...],
     special: bool,
+    linear: bool,
     dtypes: tuple[Any, ...] | None = None,
 ) -> GradientCheck:
     rules = Rules(primal, order, modes)
@@ -196,6 +206,10 @@ def _check(
     wrong = wrong_value(primal, judged)
     if wrong is not None:
         return wrong
+    linearity = Linearity(rules) if linear else None
+    wrong = _bent(linearity, at, None)
+    if wrong is not None:
+        return wrong
     leaves = tuple(
         leaf_result(primal, leaf.path, [pair for pair in judged if pair[0].leaf in (i, None)])
         for i, leaf in enumerate(primal.inputs)
@@ -209,7 +223,7 @@ def _check(
         evidence = Evidence(Verdict.UNDECIDED, "reason", reasons)
         return GradientCheck(Verdict.UNDECIDED, leaves, evidence)
     points = _special_points(rules) if special else []
-    check = _elsewhere(rules, leaves, at, points)
+    check = _elsewhere(rules, leaves, at, points, linearity)
     if not check.verdict.passes:
         return check
     return _in_floats(check, compiled(rules, dtypes, points, finite), dtypes is not None)
@@ -229,7 +243,9 @@ def _opaque(primal: Primal, order: int, modes: tuple[str, ...]) -> GradientCheck
             "pass order=1",
         )  # fmt: skip
     try:
-        trusted = _check(Primal(primal.reference, primal.args), 1, modes, special=False)
+        trusted = _check(
+            Primal(primal.reference, primal.args), 1, modes, special=False, linear=False
+        )
         if not trusted.verdict.passes:
             return undecided(primal, f"the reference is {trusted}")
         results = hold_against_reference(primal, modes)
@@ -268,8 +284,21 @@ def _given(rules: Rules) -> tuple[Judged, AtPoint]:
 # -- special points ------------------------------------------------------------------------------
 
 
+def _bent(linearity: Linearity | None, at: AtPoint, why: str | None) -> GradientCheck | None:
+    """The check where a rule is not linear at a point, a special one if it has a reason."""
+    if linearity is None:
+        return None
+    with precision(FIRST_PRECISION):
+        bend = linearity.bend(at, thorough=why is None)
+    return None if bend is None else not_linear(at.rules.primal, bend, why)
+
+
 def _elsewhere(
-    rules: Rules, leaves: tuple[RuleResult, ...], at: AtPoint, points: list[SpecialPoint]
+    rules: Rules,
+    leaves: tuple[RuleResult, ...],
+    at: AtPoint,
+    points: list[SpecialPoint],
+    linearity: Linearity | None,
 ) -> GradientCheck:
     """The check where nothing is wrong at the given point."""
     seen: list[str] = []
@@ -284,6 +313,9 @@ def _elsewhere(
         if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
             seen.append(point.why)
             other = other or there
+            bent = None if there is None else _bent(linearity, there, point.why)
+            if bent is not None:
+                return bent
     batch = _batch(rules, at, other or at)
     if isinstance(batch, GradientCheck):
         return batch
@@ -295,6 +327,10 @@ def _elsewhere(
     notes = list(rules.missing)
     if at.skipped:
         notes.append(f"{at.skipped} mixed derivatives at kinks not judged")
+    if linearity is not None:
+        notes += linearity.notes
+    elif rules.custom and rules.primal.reference is None:
+        notes.append("not asked whether the rules are linear, as linear=False says")
     if len(seen) < len(points):
         notes.append(f"nothing decided at {len(points) - len(seen)} more")
     whose = "reference" if rules.primal.reference is not None else "function"

@@ -9,11 +9,12 @@ from jax.tree_util import tree_structure, tree_unflatten
 
 from jaxgrad.as_code import as_code, imports
 from jaxgrad.derivative_rules.directions import Direction
+from jaxgrad.derivative_rules.linearity import Bend
 from jaxgrad.derivative_rules.programs import Primal
 from jaxgrad.derivative_rules.question import Question
 from jaxgrad.program import Leaf
 
-__all__ = ["in_words", "paste", "paste_batch", "paste_kernel", "point_code"]
+__all__ = ["in_words", "named", "paste", "paste_batch", "paste_bend", "paste_kernel", "point_code"]
 
 
 def in_words(primal: Primal, question: Question) -> str:
@@ -28,7 +29,8 @@ def in_words(primal: Primal, question: Question) -> str:
     return f"{' then '.join(modes)}: {which} of {of} {by}{beside}"
 
 
-def _named(leaf: Leaf, index: tuple[int, ...]) -> str:
+def named(leaf: Leaf, index: tuple[int, ...]) -> str:
+    """The key path of an entry."""
     return f"{leaf.path}{list(index) if index else ''}"
 
 
@@ -38,7 +40,7 @@ def _by(direction: Direction, leaves: Sequence[Leaf]) -> str:
         return "along a drawn direction"
     if index is None:
         return f"along a drawn direction of {leaves[leaf].path}"
-    return f"by {_named(leaves[leaf], index)}"
+    return f"by {named(leaves[leaf], index)}"
 
 
 def _of(question: Question, leaves: Sequence[Leaf]) -> str:
@@ -47,7 +49,7 @@ def _of(question: Question, leaves: Sequence[Leaf]) -> str:
         return "a drawn combination of f"
     if index is None:
         return f"a drawn combination of f{leaves[leaf].path}"
-    return f"f{_named(leaves[leaf], index)}"
+    return f"f{named(leaves[leaf], index)}"
 
 
 def paste(primal: Primal, question: Question, point: Sequence[np.ndarray]) -> str:
@@ -91,6 +93,36 @@ _AT_ZERO = {
     ("fwd", False): "jax.jvp({}, (0.0,), (1.0,))[0]",
     ("rev", False): "jax.value_and_grad({})(0.0)[0]",
 }
+
+
+def paste_bend(primal: Primal, bend: Bend) -> str:
+    """Source that prints L(a·g + b·h) and a·L(g) + b·L(h) of a rule that is not linear."""
+    (a, b), (g, h) = bend.weights, bend.moved
+    operator = "jax.vjp(of, *moving)[1](u)" if bend.mode == "rev" else "jax.jvp(of, moving, u)[1]"
+    like = "outputs" if bend.mode == "rev" else "moving"
+    lines = [
+        *imports(primal.inputs),
+        point_code(primal, bend.point),
+        "leaves, tree = jax.tree.flatten(args)",
+        f"places, kept = {primal.place}, {primal.place_of_outputs}",
+        "def of(*moving):",
+        "    moved = dict(zip(places, moving))",
+        "    moved = [moved.get(k, x) for k, x in enumerate(leaves)]",
+        "    result = jax.tree.leaves(f(*jax.tree.unflatten(tree, moved)))",
+        "    return [result[k] for k in kept]",
+        "moving = [jnp.asarray(leaves[k]) for k in places]",
+        "outputs = of(*moving)",
+        f"g, h = {as_code(list(g))}, {as_code(list(h))}",
+        f"a, b = {a!r}, {b!r}",
+        "def combined(gs, hs):",
+        "    return [jnp.asarray(a * x + (b * y if b else 0), x.dtype) for x, y in zip(gs, hs)]",
+        "def L(u):",
+        f"    u = [jnp.asarray(x, like.dtype) for x, like in zip(u, {like})]",
+        f"    return {operator}",
+        "print(list(L(combined(g, h))))",
+        "print(combined(L(g), L(h)))",
+    ]
+    return "\n".join(lines)
 
 
 def paste_kernel(primal: Primal) -> str:

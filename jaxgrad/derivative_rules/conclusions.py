@@ -6,9 +6,17 @@ import math
 from typing import Any
 
 from jaxgrad.derivative_rules.at_point import AtPoint
-from jaxgrad.derivative_rules.code import in_words, paste, paste_batch, paste_kernel
+from jaxgrad.derivative_rules.code import (
+    in_words,
+    named,
+    paste,
+    paste_batch,
+    paste_bend,
+    paste_kernel,
+)
 from jaxgrad.derivative_rules.culprit import wrong_value_of
 from jaxgrad.derivative_rules.judgement import Judgement
+from jaxgrad.derivative_rules.linearity import MOVED, Bend
 from jaxgrad.derivative_rules.opaque import Held
 from jaxgrad.derivative_rules.programs import Primal
 from jaxgrad.derivative_rules.proof import prove
@@ -25,6 +33,7 @@ __all__ = [
     "beyond_rounding",
     "first_wrong",
     "leaf_result",
+    "not_linear",
     "passed",
     "refutation",
     "undecided",
@@ -139,6 +148,38 @@ def wrong_at(
     if question.is_value:
         text += f": {_blamed(primal, question, found, point.values)}"
     return GradientCheck(Verdict.REFUTED, results, refutation(text, code), (point.why,))
+
+
+def not_linear(primal: Primal, bend: Bend, why: str | None = None) -> GradientCheck:
+    """The check where a rule is not linear in what it is given.
+
+    Args:
+        why: the special point, in words; None at the given one.
+    """
+    moved, leaf = MOVED[bend.mode], bend.place[0]
+    outputs = primal.outputs if bend.mode == "fwd" else primal.inputs
+    name = ("f" if bend.mode == "fwd" else "") + named(outputs[leaf], bend.place[1])
+    a, b = bend.weights
+    sides = ("L(g + h)", "L(g) + L(h)") if b else (f"L({a:g}·g)", f"{a:g}·L(g)")
+    g, h = (", ".join(str(x) for x in leaves) for leaves in bend.moved)
+    sizes = f"g = {g}" + (f", h = {h}" if b else "")
+    where = "" if why is None else f"at {why}: "
+    sentence = (
+        f"{where}{bend.mode}: for the {moved} {sizes} the {moved} L of {name} is not linear: "
+        f"{sides[0]} is {bend.value} and {sides[1]} is {bend.sum}"
+    )
+    which = "backward" if bend.mode == "rev" else "forward"
+    text = (
+        f"the derivative rules are wrong: a {which} rule is not linear in its {moved}: "
+        f"{sides[0]} is {bend.value} and {sides[1]} is {bend.sum}, as with gradient clipping; "
+        "where that is meant, linear=False says so"
+    )
+    code = paste_bend(primal, bend)
+    leaves = tuple(
+        RuleResult(x.path, Verdict.REFUTED, text=sentence, counterexample=code)
+        for x in primal.inputs
+    )
+    return GradientCheck(Verdict.REFUTED, leaves, refutation(text, code), (why,) if why else ())
 
 
 def wrong_under_vmap(

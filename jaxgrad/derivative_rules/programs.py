@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import jaxpr_as_fun
 from jax.tree_util import tree_leaves, tree_structure, tree_unflatten
@@ -203,7 +204,8 @@ class Derived:
 
     def floats(self, *args: Leaves) -> list[np.ndarray]:
         """What JAX computes."""
-        found = self.function(*args)
+        with np.errstate(all="ignore"):  # a rule may compute with the NumPy arrays themselves
+            found = self.function(*args)
         return [np.asarray(leaf, np.float64) for leaf in tree_leaves(found)]
 
 

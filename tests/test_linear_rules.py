@@ -1,0 +1,234 @@
+"""A backward rule is linear in its cotangent, a forward rule in its tangent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jaxgrad.derivative_rules.linear_programs import Kind, kinds_of
+from jaxgrad.errors import GradientMismatch
+from jaxgrad.rule_check import check_grads
+from jaxgrad.verdict import Verdict
+
+X = np.float32(0.3)
+V = np.array([0.3, -0.5, 0.8], np.float32)
+
+
+def backward(rule: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """The identity with a backward rule (x, g) -> the cotangent of x."""
+
+    @jax.custom_vjp
+    def same(x: Any) -> Any:
+        return x
+
+    same.defvjp(lambda x: (x, x), lambda x, g: (rule(x, g),))
+    return same
+
+
+def forward(rule: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """The identity with a forward-mode rule (x, t) -> the tangent."""
+
+    @jax.custom_jvp
+    def same(x: Any) -> Any:
+        return x
+
+    same.defjvp(lambda p, t: (same(*p), rule(p[0], t[0])))
+    return same
+
+
+NOT_LINEAR: dict[str, Callable[[Any, Any], Any]] = {
+    "clipped at 1": lambda x, g: jnp.clip(g, -1, 1),
+    "clipped at 2": lambda x, g: jnp.clip(g, -2, 2),
+    "clipped at 100": lambda x, g: jnp.clip(g, -100, 100),
+    "clipped at 1e6": lambda x, g: jnp.clip(g, -1e6, 1e6),
+    "clipped from above": lambda x, g: jnp.minimum(g, 50.0),
+    "dropped above 1": lambda x, g: jnp.where(jnp.abs(g) > 1, 0.0 * g, g),
+    "dropped below 1e-9": lambda x, g: jnp.where(jnp.abs(g) < 1e-9, 0.0 * g, g),
+    "of positive ones": lambda x, g: jnp.maximum(g, 0.0) + 0.0 * x,
+    "by its sign": lambda x, g: jnp.where(g > 0, g, 2 * g),
+    "the sign": lambda x, g: jnp.sign(g),
+    "1 where it is 0": lambda x, g: jnp.where(g == 0, 1.0, g),
+    "wrong at 0.3 alone": lambda x, g: jnp.where(g == 0.3, 0.0, g),
+    "wrong between two thresholds": lambda x, g: jnp.where((g > 0.3) & (g < 0.31), 2 * g, g),
+    "shifted": lambda x, g: g + 1e-3,
+    "constant": lambda x, g: jnp.ones_like(g),
+    "rounded": lambda x, g: jnp.round(g * 64) / 64,
+    "NaN at 0": lambda x, g: g * g / g,
+    "squared": lambda x, g: g * jnp.abs(g),
+    "where x is large": lambda x, g: jnp.where(x > 2, jnp.clip(g, -1, 1), g),
+    "in a loop": lambda x, g: jax.lax.fori_loop(0, 3, lambda _, c: jnp.clip(c, -9, 9), g),
+}
+
+
+@pytest.mark.parametrize("name", NOT_LINEAR)
+def test_a_backward_rule_that_is_not_linear(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = backward(NOT_LINEAR[name])
+    with pytest.raises(GradientMismatch) as caught:
+        check_grads(wrong, (X,), modes="rev")
+    first = str(caught.value).splitlines()[0]
+    assert "wrong: a backward rule is not linear in its cotangent: L(" in first
+    assert "as with gradient clipping; where that is meant, linear=False says so" in first
+    with np.errstate(all="ignore"):
+        exec(str(caught.value).partition("in scope:\n\n")[2], {"f": wrong})
+    left, right = capsys.readouterr().out.splitlines()
+    assert left != right
+
+
+@pytest.mark.parametrize("name", ["clipped at 2", "by its sign", "shifted", "wrong at 0.3 alone"])
+def test_a_forward_rule_that_is_not_linear(name: str) -> None:
+    wrong = forward(NOT_LINEAR[name])
+    with pytest.raises(GradientMismatch, match="a forward rule is not linear in its tangent"):
+        check_grads(wrong, (X,), modes="fwd")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda x, g: g * jnp.minimum(1.0, 10 / jnp.sqrt(jnp.sum(g * g))),
+        lambda x, g: jnp.clip(g, -100, 100),
+        lambda x, g: jnp.where(jnp.abs(g) == jnp.max(jnp.abs(g)), g, 0.0),
+        lambda x, g: jnp.where(jnp.arange(3) == 2, jnp.clip(g, -100, 100), g),
+        lambda x, g: g + 0 * g[::-1] + jnp.where(g[0] * g[1] > 0, 1e-6, 0.0) * g,
+    ],
+)
+def test_vectors(rule: Any) -> None:
+    with pytest.raises(GradientMismatch, match="not linear in its cotangent"):
+        check_grads(backward(rule), (V,), modes="rev")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_sizes_are_those_of_the_dtype(dtype: str) -> None:
+    x = jnp.asarray(0.5, dtype)
+    wrong = backward(lambda x, g: jnp.clip(g, -5000, 5000))
+    with pytest.raises(GradientMismatch, match="not linear in its cotangent"):
+        check_grads(wrong, (x,), modes="rev")
+    largest = jnp.finfo(dtype).max
+    right = backward(lambda x, g: jnp.clip(g, -largest, largest))
+    assert check_grads(right, (x,), modes="rev").verdict.passes
+
+
+RIGHT: dict[str, Callable[[Any, Any], Any]] = {
+    "itself": lambda x, g: g,
+    "0 where it is 0": lambda x, g: jnp.where(g == 0, 0.0, g),
+    "through its size": lambda x, g: jnp.abs(g) * jnp.sign(g),
+    "through two halves": lambda x, g: jnp.maximum(g, 0.0) + jnp.minimum(g, 0.0),
+    "through another dtype": lambda x, g: g.astype(jnp.bfloat16).astype(g.dtype),
+    "a sum": lambda x, g: jnp.sum(jnp.stack([g, g]), 0) / 2,
+    "a loop": lambda x, g: jax.lax.fori_loop(0, 3, lambda _, c: 2 * c, g) / 8,
+    "a branch of x": lambda x, g: jax.lax.cond(x > 0.25, lambda: 1 * g, lambda: 2 * g / 2),
+    "a choice by x": lambda x, g: jnp.where(x > 0.25, g * 2, g + g) / 2,
+    "no NaN": lambda x, g: jnp.nan_to_num(g),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_rule_that_treats_its_cotangent_carefully(name: str) -> None:
+    assert check_grads(backward(RIGHT[name]), (X,), modes="rev").verdict.passes
+
+
+def test_what_only_numbers_say_is_said() -> None:
+    plain = check_grads(backward(RIGHT["a loop"]), (X,), modes="rev")
+    assert "linear in" not in plain.evidence.text
+    careful = check_grads(backward(RIGHT["through its size"]), (X,), modes="rev")
+    assert "rev linear in the cotangent at " in careful.evidence.text
+
+
+def test_a_rule_within_a_function() -> None:
+    clip = backward(lambda x, g: jnp.clip(g, -1, 1))
+    with pytest.raises(GradientMismatch, match="not linear in its cotangent"):
+        check_grads(lambda x: jnp.sum(jnp.sin(clip(x * 0.1))), (V,), modes="rev")
+
+
+def test_clipping_on_purpose_is_declared() -> None:
+    clip = backward(lambda x, g: jnp.clip(g, -1, 1))
+    found = check_grads(clip, (X,), modes="rev", linear=False)
+    assert found.verdict is Verdict.AGREES
+    assert "not asked whether the rules are linear, as linear=False says" in found.evidence.text
+    assert check_grads(clip, (X,), modes="rev", reference=lambda x: x).verdict is Verdict.AGREES
+    with pytest.raises(GradientMismatch, match="not linear in its cotangent"):
+        check_grads(clip, (X,), modes="rev", reference=lambda x: x, linear=True)
+    wrong = backward(lambda x, g: 2 * jnp.clip(g, -1, 1))
+    with pytest.raises(GradientMismatch, match="the derivative of f by x is 2"):
+        check_grads(wrong, (X,), modes="rev", linear=False)
+
+
+# -- what operations show ------------------------------------------------------------------------
+def kinds(function: Callable[..., Any]) -> list[str]:
+    """Of a function of what is free, and of what moves."""
+    closed = jax.make_jaxpr(function)(V, V)
+    return [kind.name for kind in kinds_of(closed, [Kind.FREE, Kind.LINEAR])]
+
+
+@pytest.mark.parametrize(
+    ("function", "kind"),
+    [
+        (lambda x, u: x * u, "LINEAR"),
+        (lambda x, u: u * u, "OTHER"),
+        (lambda x, u: u / x, "LINEAR"),
+        (lambda x, u: x / u, "OTHER"),
+        (lambda x, u: u + x, "OTHER"),
+        (lambda x, u: u - 0.0, "LINEAR"),
+        (lambda x, u: u + 1.0, "OTHER"),
+        (lambda x, u: jnp.sin(x), "FREE"),
+        (lambda x, u: jnp.sin(u), "OTHER"),
+        (lambda x, u: jnp.zeros(3) * u, "ZERO"),
+        (lambda x, u: jnp.where(x > 0, u, 0), "LINEAR"),
+        (lambda x, u: jnp.where(x > 0, u, 1), "OTHER"),
+        (lambda x, u: jnp.where(u > 0, u, 0), "OTHER"),
+        (lambda x, u: jnp.dot(x, u), "LINEAR"),
+        (lambda x, u: jnp.dot(u, u), "OTHER"),
+        (lambda x, u: jnp.cumsum(u)[::-1].reshape(1, 3).T, "LINEAR"),
+        (lambda x, u: jnp.max(u), "OTHER"),
+        (lambda x, u: jnp.pad(u, 1), "LINEAR"),
+        (lambda x, u: jnp.pad(u, 1, constant_values=1), "OTHER"),
+        (lambda x, u: u[jnp.argsort(x)], "LINEAR"),
+        (lambda x, u: x[jnp.argsort(u)], "OTHER"),
+        (lambda x, u: jnp.zeros(3).at[jnp.argsort(x)].add(u), "LINEAR"),
+        (lambda x, u: x.at[0].set(u[0]), "OTHER"),
+        (lambda x, u: u.astype(int), "OTHER"),
+        (lambda x, u: u.astype(jnp.float16), "LINEAR"),
+        (lambda x, u: jnp.concatenate([u, jnp.zeros(2)]), "LINEAR"),
+        (lambda x, u: jnp.concatenate([u, x]), "OTHER"),
+        (lambda x, u: jax.lax.cond(x[0] > 0, lambda: u, lambda: 2 * u), "LINEAR"),
+        (lambda x, u: jax.lax.cond(u[0] > 0, lambda: u, lambda: 2 * u), "OTHER"),
+        (lambda x, u: jax.lax.cond(x[0] > 0, lambda: u, lambda: x), "OTHER"),
+        (lambda x, u: jax.lax.fori_loop(0, 3, lambda _, c: c * x, u), "LINEAR"),
+        (lambda x, u: jax.lax.fori_loop(0, 3, lambda _, c: c * c, u), "OTHER"),
+        (lambda x, u: jax.lax.fori_loop(0, 3, lambda _, c: c + u, x), "OTHER"),
+        (lambda x, u: jax.lax.while_loop(lambda c: c[0] < 9, lambda c: c + u, x), "OTHER"),
+        (lambda x, u: jax.lax.scan(lambda c, y: (c + y, c), u[0], x * u)[1], "LINEAR"),
+        (lambda x, u: jax.jit(lambda v: 2 * v)(u), "LINEAR"),
+        (lambda x, u: jax.nn.relu(u), "OTHER"),
+    ],
+)
+def test_kinds(function: Any, kind: str) -> None:
+    assert kinds(function) == [kind]
+
+
+@given(st.lists(st.sampled_from(["add", "mul", "where", "flip", "div", "zero"]), max_size=8))
+def test_what_is_said_to_be_linear_is(steps: list[str]) -> None:
+    """Programs that are linear or not by what they are made of, run at two points."""
+
+    def function(x: Any, u: Any) -> Any:
+        value = u
+        for step in steps:
+            value = {
+                "add": lambda v: v + u,
+                "mul": lambda v: v * x,
+                "where": lambda v: jnp.where(x > 0, v, u),
+                "flip": lambda v: v[::-1],
+                "div": lambda v: v / (1 + x * x),
+                "zero": lambda v: v + 0.0,
+            }[step](value)
+        return value
+
+    assert kinds(function) == ["LINEAR"]
+    assert kinds(lambda x, u: function(x, u) + x) == ["OTHER"]
+    np.testing.assert_allclose(function(V, 2 * V), 2 * function(V, V), rtol=1e-5)
