@@ -16,7 +16,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flint import arb
-from jax.extend.core import jaxpr_as_fun
 
 from jaxgrad.errors import EnginesDisagree, TraceError, UnsupportedPrimitive
 from jaxgrad.interpret import Interpreter
@@ -25,6 +24,7 @@ from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.running_error import Rounded, RunningError
 from jaxgrad.program import Leaf, Program, is_differentiable
 from jaxgrad.rules.concrete import is_concrete
+from jaxgrad.rules.registry import inner_jaxpr
 from jaxgrad.sides import Side
 
 __all__ = ["Run", "hold_program", "hold_side", "program_floats"]
@@ -135,13 +135,39 @@ def program_floats(program: Program, values: Sequence[Any]) -> list[np.ndarray]:
     """
     with _as_it_is():
         try:
-            outputs = jaxpr_as_fun(program.jaxpr)(*values)
+            outputs = _run(program.jaxpr, values)
         except Exception as error:
             raise TraceError(
                 "JAX traces the program, and fails to run it: "
                 f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
             ) from error
     return [np.asarray(x) if not _is_key(x) else x for x in outputs]
+
+
+# Calls that are gone into: compiled as a whole, each new program would be compiled anew.
+_OPENED = frozenset(
+    ("jit", "closed_call", "call", "remat2", "checkpoint", "custom_jvp_call", "custom_vjp_call")
+)
+
+
+def _run(program: Any, inputs: Sequence[Any]) -> list[Any]:
+    jaxpr, constants = getattr(program, "jaxpr", program), getattr(program, "consts", ())
+    values = dict(zip(jaxpr.constvars, constants, strict=True))
+    values.update(zip(jaxpr.invars, inputs, strict=True))
+
+    def read(atom: Any) -> Any:
+        return atom.val if hasattr(atom, "val") else values[atom]
+
+    for equation in jaxpr.eqns:
+        arguments = [read(atom) for atom in equation.invars]
+        if equation.primitive.name in _OPENED:
+            outputs = _run(inner_jaxpr(equation.params), arguments)
+        else:
+            parameters = equation.primitive.get_bind_params(equation.params)
+            outputs = equation.primitive.bind(*arguments, **parameters)
+        outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+        values.update(zip(equation.outvars, outputs, strict=True))
+    return [read(atom) for atom in jaxpr.outvars]
 
 
 @contextlib.contextmanager
