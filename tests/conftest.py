@@ -26,6 +26,10 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 _FLINT_PRECISION = 53  # FLINT's default: the significand of a float64
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fuzz-programs", help="how many random programs, for tests marked fuzz")
+
+
 @pytest.fixture(autouse=True)
 def state_of_the_process() -> Iterator[None]:
     """Fail a test that leaves x64 switched on, or FLINT at another precision."""

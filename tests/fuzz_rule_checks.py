@@ -1,0 +1,140 @@
+"""check_grads() of random programs, held against difference quotients."""
+
+from __future__ import annotations
+
+import re
+from random import Random
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import mpmath
+import numpy as np
+from fuzz_derivatives import Quotients
+from fuzz_drawing import draw_point
+from fuzz_findings import (
+    EQUAL_QUOTIENTS,
+    Case,
+    Finding,
+    arguments_in,
+    differ,
+    short,
+    shown,
+    smooth_gradient,
+)
+from fuzz_programs import Unknown
+from mpmath import mpf
+
+import jaxgrad
+from jaxgrad.errors import GradientMismatch, UndecidedError
+
+__all__ = ["rules_are_judged"]
+
+# Floats of a message have 12 digits, directions in it are rounded to float32.
+EQUAL_DECIMALS = mpf(10) ** -5
+_SAID = re.compile(r"is (\S+|\[.*?\]) by the rules and (.*) in truth")
+
+
+def rules_are_judged(case: Case) -> list[Finding]:
+    """check_grads() passes right rules, and refutes a wrong one for what it is."""
+    program = case.program
+    wrong = "wrong" if program.wrong_rules else "right"
+    try:
+        check = jaxgrad.check_grads(
+            program.function, case.point, modes=case.modes,
+            special_points=None if case.special else False,
+        )  # fmt: skip
+    except UndecidedError as error:
+        case.counts[f"check_grads: UNDECIDED {wrong}"] += 1
+        case.counts[f"why: {short(str(error))}"] += 1
+        return []
+    except GradientMismatch as error:
+        case.counts[f"check_grads: REFUTED {wrong}"] += 1
+        return _refutation_holds(case, str(error))
+    case.counts[f"check_grads: {check.verdict} {wrong}"] += 1
+    return _passes_rightly(case, check)
+
+
+def _passes_rightly(case: Case, check: Any) -> list[Finding]:
+    program = case.program
+    if not program.wrong_rules or "not linear" in program.wrong_rules:
+        return []
+    try:
+        truth, said = (Quotients(program, case.point, by_rules=b) for b in (False, True))
+        pair = (smooth_gradient(truth), smooth_gradient(said))
+    except Unknown:
+        return []
+    if differ(pair, EQUAL_QUOTIENTS):
+        text = f"{check}\n{shown(pair)} in truth and by the rules"
+        return [Finding(f"wrong {check.verdict} of rules", text)]
+    if str(check.verdict) == "PROVED":
+        case.counts["check_grads: PROVED of wrong rules that are right at the point"] += 1
+        if program.wrong_rules - {"at 1 argument", "on an interval"} and _alive(case):
+            return [Finding("wrong PROVED of rules", str(check))]
+    return []
+
+
+def _alive(case: Case) -> bool:
+    """Whether the derivatives by the rules differ from the true ones at some drawn point."""
+    random = Random(case.seed)
+    for _ in range(4):
+        point = draw_point(random, case.program.inputs)
+        try:
+            pair = tuple(
+                smooth_gradient(Quotients(case.program, point, by_rules=b)) for b in (False, True)
+            )
+        except Unknown:
+            continue
+        if differ(pair, EQUAL_QUOTIENTS):  # type: ignore[arg-type]
+            return True
+    return False
+
+
+def _refutation_holds(case: Case, message: str) -> list[Finding]:
+    said = _SAID.search(message)
+    planted = bool(case.program.wrong_rules)
+    if said is None or "zip(steps" not in message or "under vmap" in message:
+        case.counts[f"check_grads: REFUTED otherwise, {'planted' if planted else 'right'}"] += 1
+        if planted or "compiled they do not compute" in message:
+            return []
+        return [Finding("REFUTED otherwise", message)]
+    scope: dict[str, Any] = {"np": np, "jnp": jnp, "jax": jax}
+    point = arguments_in(message)
+    directions = eval(_line(message, "zip(steps, [").removesuffix("]):"), scope)
+    weights = eval(_line(message, "weights = "), scope)
+    direction = [directions.get(k) for k in range(len(point))]
+    try:
+        quotients = Quotients(case.program, point)
+        sides = quotients.sides(direction, weights[0])
+    except Unknown:
+        sides = None
+    if sides is None:
+        case.counts["check_grads: REFUTED, not known"] += 1
+        return []
+    value = _decimal(said.group(1))
+    if value is None:
+        return []
+    low, high = min(sides), max(sides)
+    slack = EQUAL_DECIMALS * (1 + max(abs(low), abs(high)))
+    if abs(value - low) < slack and abs(value - high) < slack and slack_is_fair(said.group(0)):
+        truth = f"{mpmath.nstr(low, 15)} and {mpmath.nstr(high, 15)}"
+        return [Finding("wrong REFUTED of rules", f"{message}\n{truth} in truth")]
+    if not planted:
+        case.counts["check_grads: REFUTED, and JAX is wrong"] += 1
+    return []
+
+
+def slack_is_fair(sentence: str) -> bool:
+    """Whether the two numbers of a sentence differ by more than a message rounds."""
+    numbers = [mpf(n) for n in re.findall(r"-?\d+\.\d+(?:e[-+]\d+)?", sentence)]
+    return len(numbers) < 2 or abs(numbers[0] - numbers[-1]) > EQUAL_DECIMALS
+
+
+def _line(message: str, start: str) -> str:
+    line = next(line for line in message.splitlines() if start in line)
+    return line.split(start, 1)[1].strip()
+
+
+def _decimal(text: str) -> Any:
+    found = re.search(r"-?\d+\.?\d*(?:e[-+]\d+)?", text)
+    return mpf(found.group(0)) if found else None
