@@ -13,17 +13,25 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
+from jaxgrad.inner_programs import inner_programs
 from jaxgrad.numbers.base import CannotDecide
 
 __all__ = [
     "SCAN_BUDGET",
     "WHILE_BUDGET",
+    "BudgetSpent",
+    "has_loops",
     "nested_too_deeply",
     "numbers_made",
     "require_scan",
     "require_while",
     "while_budget",
 ]
+
+
+class BudgetSpent(CannotDecide):
+    """A loop went on past its budget; in floating point it may never end either."""
+
 
 # Numbers that all `while_loop`s may make in one run of a program: at 20 to 50 μs each, 2 to 5
 # seconds' worth.
@@ -54,11 +62,11 @@ def require_while(spent: int) -> None:
     """Stops the ``while_loop``s of a program that have made too many numbers.
 
     Raises:
-        CannotDecide: the budget is spent.
+        BudgetSpent: as it says.
     """
     budget = _while_budget.get()
     if spent > budget:
-        raise CannotDecide(
+        raise BudgetSpent(
             f"a `while_loop` goes on past the budget of {budget} numbers made in it; "
             "over exact numbers it may never end"
         )
@@ -85,13 +93,29 @@ def nested_too_deeply() -> str:
     )
 
 
+def has_loops(jaxpr: Any) -> bool:
+    """Whether a program, or one inside it, has a ``while_loop`` or a ``scan``.
+
+    Example:
+        >>> import jax
+        >>> has_loops(jax.make_jaxpr(lambda x: jax.lax.fori_loop(0, 9, lambda i, y: y * y, x))(1.0))
+        True
+    """
+    equations = getattr(jaxpr, "jaxpr", jaxpr).eqns
+    return any(
+        equation.primitive.name in ("while", "scan")
+        or any(map(has_loops, inner_programs(equation.params)))
+        for equation in equations
+    )
+
+
 def require_scan(length: int, body: Any) -> None:
     """Refuses a ``scan`` that is too long.
 
     Raises:
-        CannotDecide: it makes more numbers than its budget.
+        BudgetSpent: it makes more numbers than its budget.
     """
     if length * max(numbers_made(body), 1) > SCAN_BUDGET:
-        raise CannotDecide(
+        raise BudgetSpent(
             f"a `scan` of {length} turns is past the budget of {SCAN_BUDGET} numbers made in it"
         )

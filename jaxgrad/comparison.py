@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jaxgrad import counterexample
-from jaxgrad.budgets import nested_too_deeply
+from jaxgrad.budgets import BudgetSpent, has_loops, nested_too_deeply
 from jaxgrad.debug_modes import without_debug_modes
 from jaxgrad.engines import enclosure
 from jaxgrad.engines.exclusion import left_out
@@ -94,6 +94,10 @@ def _compare(left: Side, right: Side, args: Sequence[Any], budget: Budget | None
     if found is not None:
         return found
     given = [leaf.value for leaf in left.inputs]
+    for side in (left, right):
+        spent = _budget_spent(side, given)
+        if spent is not None:
+            return _undecided(left, right, spent)
     runs = hold_side(left, given), hold_side(right, given)
     algebra = identity(left, right, budget)
     found = _proved(left, right, algebra) if algebra.proved else None
@@ -129,6 +133,20 @@ def _same_structure(hand: Side, auto: Side) -> None:
                 f"{name} has dtype {np.dtype(x.dtype)} in hand and {np.dtype(y.dtype)} in auto; "
                 "cast the hand-derived gradient with .astype, or pass arguments of one dtype"
             )
+
+
+def _budget_spent(side: Side, given: list[Any]) -> str | None:
+    """Which budget the loops of a side spend at the given point, where it is not run as it is."""
+    if side.program is None or not has_loops(side.program.jaxpr):
+        return None
+    try:
+        with precision(enclosure.FIRST_PRECISION):
+            side.over(Ball(), enclosure.balls(side.inputs, given))
+    except BudgetSpent as error:
+        return f"{side.name}: {error}"
+    except (CannotDecide, UnsupportedPrimitive):
+        return None
+    return None
 
 
 def _find_opaque(hand: Side, auto: Side) -> Comparison | None:

@@ -70,6 +70,19 @@ def test_a_loop_that_ends_in_floats_alone_is_undecided(small_budget: int) -> Non
     assert f"past the budget of {small_budget} numbers" in found.evidence.text
 
 
+@pytest.mark.parametrize(
+    "endless", [_while(lambda c: c > 0, lambda c: c * c), _while(lambda c: c > 0, lambda c: c)]
+)
+def test_a_loop_that_never_ends_in_floats_either_is_not_run(
+    endless: Callable[..., Any], small_budget: int
+) -> None:
+    for hand, auto in ((endless, jnp.sin), (jnp.sin, endless)):
+        found = compare(hand, auto, 2.0)
+        assert found.verdict is Verdict.UNDECIDED
+        name = "hand" if hand is endless else "auto"
+        assert found.evidence.text.startswith(f"{name}: a `while_loop` goes on past the budget of")
+
+
 def test_the_budget_counts_numbers_and_not_seconds() -> None:
     def run(turns: int) -> Any:
         halved = _while(lambda c: c > 2.0**-turns, lambda c: c * 0.5)
