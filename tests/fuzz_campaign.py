@@ -21,13 +21,21 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # Every check ends itself after some CPU seconds; a child that is silent for so long waits for
 # something. On a busy machine a CPU second takes several.
 SILENT_SECONDS = 900
+# JAX keeps what it compiled: after so many programs, which fill some 2 GB, another child goes on.
+PROGRAMS_OF_A_CHILD = 500
+# A line of progress after so many.
+TELL_EVERY = 100
 
 
 def work(first: int, count: int, shrink: bool) -> None:
     """The child: a line of JSON for each program."""
     import fuzz_checks
     from fuzz_cases import as_code, case_of, findings_of, shrunk
+    from fuzz_comparisons import BUDGET
 
+    from jaxgrad.derivative_rules import proof
+
+    proof.BUDGET = BUDGET
     fuzz_checks.HARD_LIMIT = 1.5 * fuzz_checks.CPU_SECONDS
     warnings.simplefilter("ignore")
     for seed in range(first, first + count):
@@ -65,7 +73,8 @@ class Job:
 
     def start(self) -> None:
         """A new child for what is left."""
-        options = ["--child", "--seed", str(self.next), "--programs", str(self.end - self.next)]
+        count = min(self.end - self.next, PROGRAMS_OF_A_CHILD)
+        options = ["--child", "--seed", str(self.next), "--programs", str(count)]
         if not self.shrink:
             options.append("--no-shrink")
         self.child = subprocess.Popen(
@@ -90,6 +99,9 @@ class Summary:
         self.counts.update(line["counts"])
         self.operations.update(line["operations"])
         self.seconds += line["seconds"]
+        if self.programs % TELL_EVERY == 0:
+            told = f"{self.programs} programs, findings {dict(self.findings)}"
+            print(told, file=self.log or sys.stderr, flush=True)
         for name, kind, text, code in line["findings"]:
             self.finding(line["seed"], f"{name}: {kind}", text, code)
 
@@ -124,8 +136,10 @@ def _hear(job: Job, summary: Summary) -> bool:
             job.next = said["seed"] + 1
         return True
     code = job.child.wait()
-    if job.next >= job.end and code == 0:
-        return False
+    if code == 0:
+        if job.next < job.end:
+            job.start()
+        return job.next < job.end
     return _go_on(job, summary, f"the process ended with {code}")
 
 

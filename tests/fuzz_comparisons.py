@@ -30,7 +30,7 @@ from jaxgrad.engines.identity import Budget
 __all__ = ["gradients_compare", "values_compare"]
 
 # A hundredth of the package's own budget: what a fuzz is for are many programs.
-BUDGET = Budget(terms=3_000, work=3_000_000)
+BUDGET = Budget(terms=2_000, work=2_000_000)
 
 
 def values_compare(case: Case) -> list[Finding]:

@@ -235,6 +235,8 @@ for _name, (_sources, _of) in _BINARY.items():
 def _atan2(real: Real, y: Any, x: Any) -> Any:
     if real.order(x, mpf(0)) != 1 and real.order(y, mpf(0)) == 0:
         raise Unknown("the cut of atan2, where floats ask for the sign of 0")
+    if mpmath.isnan(x) or mpmath.isnan(y):
+        return mpmath.mp.nan
     return mpmath.atan2(y, x)
 
 
