@@ -173,6 +173,18 @@ def test_every_function_is_finite_where_it_is_defined() -> None:
         assert left.is_finite() and right.is_finite(), name
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_function_of_nan_is_a_number(name: str) -> None:
+    """Arb has an interval for the angle of two NaNs."""
+    system, nan = Ball(), arb("nan")
+    function = getattr(system, name, None) or (lambda *xs: system.function(name, *xs))
+    if name not in ("atan2", "pow", "rem"):
+        assert not function(nan).is_finite()
+        return
+    for pair in ((nan, nan), (nan, arb(2)), (arb(2), nan)):
+        assert not function(*pair).is_finite()
+
+
 def test_the_logarithm_of_gamma_is_that_of_its_absolute_value() -> None:
     assert Ball().function("lgamma", arb(-1.5)).overlaps(arb(math.lgamma(-1.5), 1e-12))
 

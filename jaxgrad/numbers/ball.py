@@ -241,9 +241,14 @@ def _remainder(x: arb, y: arb) -> arb:
     return x - y * quotient.floor().union(quotient.ceil())
 
 
+def _angle(y: arb, x: arb) -> arb:
+    """atan2(y, x); Arb has [−π, π] for it where both are NaN, and no number is an angle there."""
+    return y + x if y.is_nan() or x.is_nan() else arb.atan2(y, x)
+
+
 _FUNCTIONS: dict[str, Callable[..., arb]] = {
     **special_functions.FUNCTIONS,
-    "atan2": arb.atan2,
+    "atan2": _angle,
     "cbrt": _cube_root,
     "pow": _power,
     "rem": _remainder,
