@@ -20,7 +20,7 @@ from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.canonical import Canonical
 from jaxgrad.numbers.field import READING, STEP, Field, FieldFull, Generator
-from jaxgrad.numbers.nonfinite import NonFinite
+from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.numbers.polynomial import Polynomial
 from jaxgrad.numbers.valuation import Valuation
 from jaxgrad.numbers.zero_test import is_zero
@@ -475,6 +475,12 @@ def test_infinities() -> None:
     assert repr(system.largest([infinity, nan, x])) == "NonFinite(nan)"
     assert system.largest([x, -infinity]) is x
     assert isinstance(system.largest([]), NonFinite)
+    assert system.maximum(x, -infinity) is x and system.maximum(-infinity, x) is x
+    assert repr(system.maximum(x, infinity)) == "NonFinite(inf)"
+    assert repr(system.minimum(nan, x)) == "NonFinite(nan)"
+    assert system.minimum(infinity, x).poly == x.poly
+    with pytest.raises(CannotDecide, match="`atan2` at a real number, inf$"):
+        apply_nonfinite(system, "atan2", (x, infinity))
     with pytest.raises(CannotDecide):
         _ = infinity * x
 

@@ -20,6 +20,7 @@ from rule_support import rule_tests
 from jaxgrad import compare
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.rules import windows as window_rules
+from jaxgrad.verdict import Verdict
 
 (
     test_the_value_is_jaxs_own,
@@ -143,6 +144,24 @@ def test_a_callback_is_refused_by_its_name(callback: Callable[..., Any]) -> None
 def test_a_scatter_by_a_program_is_not_a_plain_one() -> None:
     applied = Checked(lambda x: x.at[np.array([0, 2])].apply(jnp.square), np.ones(4))
     applied.check_exact(np.array([3.0, 2.0, -0.5, 1.0]))
+
+
+@pytest.mark.parametrize(("name", "start", "pair"), [
+    ("segment_max", -np.inf, jnp.maximum), ("segment_min", np.inf, jnp.minimum),
+])  # fmt: skip
+def test_segments_begin_with_an_infinity(name: str, start: float, pair: Callable[..., Any]) -> None:
+    places, x = jnp.array([0, 1, 0]), jnp.array([1.0, 2.0, -0.5])
+
+    def segments(x: Any) -> Any:
+        found = getattr(jax.ops, name)(x, places, num_segments=3)
+        return jnp.where(found == start, 7.0, found)
+
+    def by_hand(x: Any) -> Any:
+        return jnp.stack([pair(x[0], x[2]), x[1], 7.0])
+
+    result = compare(segments, by_hand, x)
+    assert result.verdict is Verdict.PROVED and len(result.leaves) == 1
+    assert compare(segments, lambda x: by_hand(x[::-1])[::-1], x).verdict is Verdict.REFUTED
 
 
 _SELECTED = window_rules._selected

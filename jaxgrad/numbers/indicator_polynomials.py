@@ -11,7 +11,7 @@ from flint import fmpq_mpoly
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.field import Generator, fraction
 from jaxgrad.numbers.named_polynomials import NamedPolynomials, PolynomialElement
-from jaxgrad.numbers.nonfinite import NonFinite
+from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 
 __all__ = ["IndicatorPolynomials"]
 
@@ -155,7 +155,9 @@ class IndicatorPolynomials(NamedPolynomials):
         return if_false + p * (if_true - if_false)
 
     def maximum(self, x: Any, y: Any) -> Any:
-        """max(x, y) = y + (x − y)·[x>y]."""
+        """max(x, y) = y + (x − y)·[x>y]; segments that nothing falls into begin with −∞."""
+        if isinstance(x, NonFinite) or isinstance(y, NonFinite):
+            return apply_nonfinite(self, "max", (x, y))
         difference = self._difference(x, y)
         positive, _ = self._signs(difference)
         gap = difference * self._element(positive)

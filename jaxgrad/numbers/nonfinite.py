@@ -27,6 +27,9 @@ class NonFinite:
     def __repr__(self) -> str:
         return f"NonFinite({self.value})"
 
+    def __str__(self) -> str:
+        return str(self.value)
+
     def __neg__(self) -> NonFinite:
         return NonFinite(-self.value)
 
@@ -105,7 +108,8 @@ def apply_nonfinite(system: NumberSystem, name: str, xs: tuple[Any, ...]) -> Any
         x, y = xs[0], xs[-1]
         if not isinstance(x, NonFinite) and math.isinf(y.value):
             return system.constant(0)
-    raise CannotDecide(f"`{name}` at {', '.join(map(str, xs))}")
+    shown = (str(x) if isinstance(x, NonFinite) else "a real number" for x in xs)
+    raise CannotDecide(f"`{name}` at {', '.join(shown)}")
 
 
 def _is_its_own_limit(name: str, value: float) -> bool:
