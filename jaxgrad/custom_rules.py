@@ -8,9 +8,16 @@ from typing import Any
 import jax
 
 from jaxgrad.inner_programs import inner_programs
+from jaxgrad.program import is_differentiable
 from jaxgrad.rules.registry import CALLS, inner_jaxpr
 
-__all__ = ["RULES", "function_name", "has_custom_rules", "strip_custom_rules"]
+__all__ = [
+    "RULES",
+    "function_name",
+    "has_custom_rules",
+    "has_discrete_values",
+    "strip_custom_rules",
+]
 
 RULES = {"custom_jvp_call": "jvp", "custom_vjp_call": "vjp"}
 
@@ -28,6 +35,22 @@ def has_custom_rules(jaxpr: Any) -> bool:
         if equation.primitive.name in RULES:
             return True
         if any(has_custom_rules(inner) for inner in inner_programs(equation.params)):
+            return True
+    return False
+
+
+def has_discrete_values(jaxpr: Any) -> bool:
+    """Whether some custom rule in a program returns integers or booleans as values.
+
+    Example:
+        >>> has_discrete_values(jax.make_jaxpr(jax.nn.relu)(1.0))
+        False
+    """
+    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
+        discrete = any(not is_differentiable(v.aval.dtype) for v in equation.outvars)
+        if equation.primitive.name in RULES and discrete:
+            return True
+        if any(has_discrete_values(inner) for inner in inner_programs(equation.params)):
             return True
     return False
 

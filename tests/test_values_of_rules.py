@@ -309,3 +309,51 @@ def test_the_forward_rule_of_a_kernel_is_held_against_its_reference() -> None:
     nearly = kernel(lambda x: np.sin(x) * np.float32(1.0001), np.sin)
     with pytest.raises(UndecidedError, match="its value is further from that of the reference"):
         check_grads(nearly, (x,), modes="rev", reference=jnp.sin)
+
+
+def _none_of(x: Any) -> Any:
+    return np.zeros(np.shape(x), jax.dtypes.float0)
+
+
+def _beside_double(
+    beside: Callable[[Any], Any], by_rule: Callable[[Any], Any], mode: str
+) -> Callable[..., Any]:
+    """x ↦ (2x, integers or booleans), of which a rule returns some of its own."""
+    if mode == "rev":
+        f = jax.custom_vjp(lambda x: (2 * x, beside(x)))
+        f.defvjp(lambda x: ((2 * x, by_rule(x)), None), lambda r, g: (2 * g[0],))
+        return f
+    f = jax.custom_jvp(lambda x: (2 * x, beside(x)))
+    f.defjvp(lambda p, t: ((2 * p[0], by_rule(p[0])), (2 * t[0], _none_of(by_rule(p[0])))))
+    return f
+
+
+@pytest.mark.parametrize("mode", ["fwd", "rev"])
+@pytest.mark.parametrize(
+    ("beside", "by_rule"),
+    [
+        (lambda x: x[0] > 0, lambda x: x[0] < 0),
+        (lambda x: x > 0, lambda x: x >= 0),  # at 0 alone
+        (lambda x: jnp.int8(3), lambda x: jnp.int8(4)),
+        (jnp.argsort, lambda x: jnp.argsort(-x)),
+    ],
+    ids=["bool", "bool at 0", "int8", "places"],
+)
+def test_integers_and_booleans_that_a_rule_returns_are_values_too(
+    beside: Callable[[Any], Any], by_rule: Callable[[Any], Any], mode: str
+) -> None:
+    check = check_grads(_beside_double(beside, beside, mode), (X,), modes=mode)
+    assert check.verdict is (Verdict.AGREES if beside is jnp.argsort else Verdict.PROVED)
+    with pytest.raises(GradientMismatch, match=r"as the value, the function is"):
+        check_grads(_beside_double(beside, by_rule, mode), (X,), modes=mode)
+
+
+def test_an_integer_that_floats_round_is_no_theorem() -> None:
+    f = _beside_double(lambda x: jnp.uint32(2**32 - 1), lambda x: jnp.uint32(2**32 - 2), "fwd")
+    assert check_grads(f, (X,)).verdict is Verdict.AGREES
+
+
+def test_a_boolean_that_jumps_has_no_derivative() -> None:
+    """At 0 the boolean jumps, and 2x beside it has its derivative all the same."""
+    f = _beside_double(lambda x: x > 0, lambda x: x > 0, "fwd")
+    assert check_grads(f, (np.float32(0.0),), special_points=False).kinks == ()

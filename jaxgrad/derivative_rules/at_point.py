@@ -116,11 +116,11 @@ class AtPoint:
         self._named = named
         found = []
         for mode in self.rules.modes:
-            for cotangent in self._cotangents(mode):
+            for cotangent in self._moving(self._cotangents(mode)):
                 for direction in directions:
                     found += self._settle(Question((mode,), (direction,), cotangent))
         for modes in self.rules.nested:
-            for cotangent in self._cotangents("rev"):
+            for cotangent in self._moving(self._cotangents("rev")):
                 for vs in self._tuples(directions, len(modes), pairs):
                     question = Question(modes, vs, cotangent)
                     found += self._settle(question)
@@ -174,6 +174,11 @@ class AtPoint:
             places = [(k, i) for k, shape in enumerate(shapes) for i in np.ndindex(shape)]
             return [Unit(shapes, k, i) for k, i in places]
         return [drawn(shapes, 1, leaf=k) for k, shape in enumerate(shapes) if math.prod(shape)]
+
+    def _moving(self, cotangents: list[Direction]) -> list[Direction]:
+        """Those of numbers that have a derivative: integers and booleans are values alone."""
+        discrete = self.rules.primal.discrete
+        return [u for u in cotangents if not any(u.leaves[k].any() for k in discrete)]
 
     # -- judging -----------------------------------------------------------------------------
     def _settle(self, question: Question) -> list[tuple[Question, Judgement]]:

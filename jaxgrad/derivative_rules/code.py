@@ -109,7 +109,7 @@ def paste_bend(primal: Primal, bend: Bend) -> str:
         "    moved = dict(zip(places, moving))",
         "    moved = [moved.get(k, x) for k, x in enumerate(leaves)]",
         "    result = jax.tree.leaves(f(*jax.tree.unflatten(tree, moved)))",
-        "    return [result[k] for k in kept]",
+        "    return [result[k] * 1.0 for k in kept]",  # integers and booleans as numbers
         "moving = [jnp.asarray(leaves[k]) for k in places]",
         "outputs = of(*moving)",
         f"g, h = {as_code(list(g))}, {as_code(list(h))}",

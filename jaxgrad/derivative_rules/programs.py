@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.extend.core import jaxpr_as_fun
 from jax.tree_util import tree_leaves, tree_structure, tree_unflatten
 
-from jaxgrad.custom_rules import has_custom_rules
+from jaxgrad.custom_rules import has_custom_rules, has_discrete_values
 from jaxgrad.derivative_rules.jax_errors import is_jaxs_own
 from jaxgrad.derivative_rules.nesting import along_steps
 from jaxgrad.errors import (
@@ -74,6 +75,8 @@ class Primal:
         self._all = arguments(args, parameter_names(function, len(args)))
         self._moving = [i for i, leaf in enumerate(self._all) if leaf.differentiable]
         self._kept = [i for i, leaf in enumerate(self.program.outputs) if leaf.differentiable]
+        self._discrete = self._values_of_rules() if self._kept else []
+        self._kept = sorted([*self._kept, *self._discrete])
         if not self._moving:
             raise ArgumentError(
                 "no argument is floating point, so there is nothing to check; integers, booleans "
@@ -84,6 +87,20 @@ class Primal:
         if not self._kept:
             raise ArgumentError("no output is floating point, so there is nothing to check")
 
+    def _values_of_rules(self) -> list[int]:
+        """Integers and booleans in the result, where a rule returns some of its own beside it.
+
+        They have no derivative, but a rule may return others than its function, as of any value;
+        as floating-point numbers they are held against those of the function with all others.
+        """
+        if not has_discrete_values(self.program.jaxpr):
+            return []
+        return [
+            i
+            for i, leaf in enumerate(self.program.outputs)
+            if leaf.dtype == bool or jnp.issubdtype(leaf.dtype, np.integer)
+        ]
+
     @property
     def inputs(self) -> list[Leaf]:
         """The floating-point leaves of the arguments."""
@@ -91,8 +108,28 @@ class Primal:
 
     @property
     def outputs(self) -> list[Leaf]:
-        """The floating-point leaves of the result."""
-        return [self.program.outputs[i] for i in self._kept]
+        """The floating-point leaves of the result, and those that count as such."""
+        kept = [(i, self.program.outputs[i]) for i in self._kept]
+        return [replace(x, dtype=self._number) if i in self._discrete else x for i, x in kept]
+
+    @property
+    def discrete(self) -> list[int]:
+        """Which leaves of :attr:`outputs` are integers or booleans of the function."""
+        return [k for k, i in enumerate(self._kept) if i in self._discrete]
+
+    @property
+    def rounds_integers(self) -> bool:
+        """Whether some integers of the function may not be exact as floating-point numbers."""
+        digits = jnp.finfo(self._number).nmant + 1
+        kinds = [self.program.outputs[i].dtype for i in self._discrete]
+        whole = [kind for kind in kinds if jnp.issubdtype(kind, np.integer)]
+        return any(jnp.iinfo(kind).bits > digits for kind in whole)
+
+    @property
+    def _number(self) -> Any:
+        """The floating-point dtype that stands for integers and booleans."""
+        kinds = [np.dtype(np.float32), *(leaf.dtype for leaf in self.inputs)]
+        return max(kinds, key=lambda dtype: jnp.finfo(dtype).nmant)
 
     @property
     def place(self) -> list[int]:
@@ -101,7 +138,7 @@ class Primal:
 
     @property
     def place_of_outputs(self) -> list[int]:
-        """Where the floating-point leaves are among all leaves of the result."""
+        """Where the leaves of :attr:`outputs` are among all leaves of the result."""
         return self._kept
 
     def __call__(self, *leaves: Any) -> list[Any]:
@@ -121,7 +158,10 @@ class Primal:
             result = jaxpr_as_fun(program.jaxpr)(*values)
         except (jax.errors.UnexpectedTracerError, jax.errors.TracerArrayConversionError):
             result = tree_leaves(function(*tree_unflatten(tree_structure(self.args), values)))
-        return [result[i] for i in self._kept]
+        return [
+            lax.convert_element_type(result[i], self._number) if i in self._discrete else result[i]
+            for i in self._kept
+        ]
 
     @property
     def point(self) -> list[np.ndarray]:

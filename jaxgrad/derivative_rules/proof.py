@@ -53,6 +53,8 @@ def prove(primal: Primal, order: int, modes: tuple[str, ...]) -> str | None:
     """
     if not has_custom_rules(primal.moving_program.jaxpr):
         return None
+    if primal.rounds_integers:
+        return None
     truth = primal.truth_program.jaxpr
     if holds_primitive(truth, UNTRUE if order == 1 else UNTRUE | UNTRUE_TWICE):
         return None
