@@ -20,7 +20,7 @@ from jaxgrad.budgets import require_while
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import COMPLEX, NumberSystem
 from jaxgrad.numbers.rounded import RoundedConstants
-from jaxgrad.program import is_differentiable
+from jaxgrad.program import KEEPERS, is_differentiable
 from jaxgrad.rules.concrete import evaluate, is_concrete
 
 __all__ = ["Interpreter", "interpret"]
@@ -104,8 +104,7 @@ class Interpreter:
             return value
         if isinstance(value, Tracer):
             raise UnsupportedPrimitive(
-                "the program holds a value of another trace (a tracer): a function was made inside "
-                "jax.vmap, jax.jit or the like, and its derivative rule was kept for later"
+                f"the program holds a value of another trace (a tracer), as is kept by {KEEPERS}"
             )
         if jnp.issubdtype(value.dtype, np.complexfloating):
             raise UnsupportedPrimitive(COMPLEX)

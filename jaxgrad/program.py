@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,9 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path
 
-from jaxgrad.errors import ArgumentError, NonFiniteInput, TraceError
+from jaxgrad.errors import ArgumentError, NoDerivative, NonFiniteInput, TraceError
 
-__all__ = ["Leaf", "Program", "arguments", "is_differentiable", "trace"]
+__all__ = ["KEEPERS", "Leaf", "Program", "arguments", "is_differentiable", "trace"]
 
 # What JAX raises when Python code asks a tracer for its number, as NumPy code does.
 _NOT_TRACEABLE = (
@@ -26,6 +27,12 @@ _NOT_TRACEABLE = (
     jax.errors.TracerIntegerConversionError,
     jax.errors.NonConcreteBooleanIndexError,
 )
+_WITHOUT_RULE = re.compile(r"No (JVP|VJP) defined for custom_(jvp|vjp) function")
+KEEPERS = (
+    "a derivative rule that closes over the argument of a function under jax.vmap or jax.jit, or "
+    "that has one of the arguments in nondiff_argnums; close over that one: `lambda x: f(x, 2.0)`"
+)
+"""What keeps a value of one trace for another, in words."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +156,11 @@ def _tracing_errors(side: str) -> Iterator[None]:
                 "argument"
             ) from error
         raise
+    except AttributeError as error:
+        if _WITHOUT_RULE.match(str(error)):
+            text = f"JAX has no derivative rule of a function in {side}: {error}"
+            raise NoDerivative(text, f"JAX has none: {error}") from error
+        raise
 
 
 def _require_function(function: Any, side: str) -> None:
@@ -179,6 +191,7 @@ def trace(function: Callable[..., Any], args: Sequence[Any], side: str = "the fu
     Raises:
         ArgumentError, NonFiniteInput: see :func:`arguments`; or it is no function, or one that is
             written with ``async`` or ``yield``.
+        NoDerivative: the rule of a custom_jvp or custom_vjp function was never defined.
         TraceError: the function is not made of JAX operations, or calls are nested too deeply.
 
     Example:
@@ -198,9 +211,8 @@ def trace(function: Callable[..., Any], args: Sequence[Any], side: str = "the fu
         ) from error
     except jax.errors.UnexpectedTracerError as error:
         raise TraceError(
-            f"{side} cannot be traced by JAX: a value of one trace was kept for another, as by a "
-            "derivative rule that closes over the argument of a function under jax.vmap "
-            "(UnexpectedTracerError)"
+            f"{side} cannot be traced by JAX: a value of one trace was kept for another, as by "
+            f"{KEEPERS} (UnexpectedTracerError)"
         ) from error
     except RecursionError as error:
         raise TraceError(

@@ -479,7 +479,7 @@ def test_infinities() -> None:
     assert repr(system.maximum(x, infinity)) == "NonFinite(inf)"
     assert repr(system.minimum(nan, x)) == "NonFinite(nan)"
     assert system.minimum(infinity, x).poly == x.poly
-    with pytest.raises(CannotDecide, match="`atan2` at a real number, inf$"):
+    with pytest.raises(CannotDecide, match=r"`atan2` at a real number, inf$"):
         apply_nonfinite(system, "atan2", (x, infinity))
     with pytest.raises(CannotDecide):
         _ = infinity * x

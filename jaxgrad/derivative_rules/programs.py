@@ -263,7 +263,7 @@ def _derived(
         TreeMismatch, ShapeMismatch, DtypeMismatch: a rule returns another structure.
     """
     try:
-        program = trace(function, args, side="f")
+        program = trace(function, args, side="the derivative of f")
     except JaxgradError as error:
         if isinstance(error.__cause__, jax.errors.UnexpectedTracerError):
             raise _malformed(error) from error
