@@ -85,28 +85,31 @@ _FOR_THE_READER = ("__repr__", "__str__", "describe", "text", "text_of")
 
 def _nodes(tree: ast.AST, place: str = "the module") -> Iterator[tuple[str, ast.AST]]:
     """The nodes that compute something, with the functions that they stand in."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.Raise | ast.Import | ast.ImportFrom | ast.Assert | ast.JoinedStr):
+    for node in _parts(tree):
+        if isinstance(node, _NOTHING_COMPUTED) or _is_text(node):
             continue
         inner = place
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             if node.name in _FOR_THE_READER:
                 continue
             inner = node.name if place == "the module" else f"{place}.{node.name}"
-        if isinstance(node, ast.arg):
-            continue
         yield inner, node
-        if isinstance(node, ast.FunctionDef):
-            for part in (*node.args.defaults, *node.body):
-                if not _is_text(part):
-                    yield inner, part
-                    yield from _nodes(part, inner)
-        elif isinstance(node, ast.AnnAssign):
-            if node.value is not None:
-                yield inner, node.value
-                yield from _nodes(node.value, inner)
-        elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
-            yield from _nodes(node, inner)
+        yield from _nodes(node, inner)
+
+
+_NOTHING_COMPUTED = (
+    ast.Raise, ast.Import, ast.ImportFrom, ast.Assert, ast.JoinedStr, ast.arg,
+)  # fmt: skip
+
+
+def _parts(node: ast.AST) -> Iterator[ast.AST]:
+    """The children, without decorators, annotations and what type checkers alone look at."""
+    if isinstance(node, ast.FunctionDef):
+        yield from (*node.args.defaults, *filter(None, node.args.kw_defaults), *node.body)
+    elif isinstance(node, ast.AnnAssign):
+        yield from filter(None, [node.value])
+    elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+        yield from ast.iter_child_nodes(node)
 
 
 def _is_text(node: ast.AST) -> bool:

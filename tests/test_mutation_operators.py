@@ -1,0 +1,79 @@
+"""The errors that ``tools/mutate.py`` plants: each kind is made; text for readers stays."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+TOOLS = Path(__file__).resolve().parent.parent / "tools"
+
+
+@pytest.fixture
+def planted(monkeypatch: pytest.MonkeyPatch):
+    """source -> {(kind, before, after)} of every mutant that is valid Python."""
+    monkeypatch.setattr(sys, "path", [str(TOOLS), *sys.path])
+    from mutation_operators import mutants_of
+
+    def plant(source: str) -> set[tuple[str, str, str]]:
+        found = mutants_of("a.py", source)
+        for mutant in found:
+            assert ast.unparse(ast.parse(mutant.source)) != ast.unparse(ast.parse(source))
+        return {(mutant.kind, mutant.before, mutant.after) for mutant in found}
+
+    return plant
+
+
+@pytest.mark.parametrize(
+    ("source", "mutant"),
+    [
+        ("y = a / b", ("operands swapped", "a / b", "((b) / (a))")),
+        ("y = s.select(p, a, b)", ("operands swapped", "s.select(p, a, b)", "s.select(p, b, a)")),
+        ("y = f(x, way=1)", ("parameter ignored", "f(x, way=1)", "f(x)")),
+        ('y = params["axis"]', ("parameter ignored", 'params["axis"]', "type(params['axis'])()")),
+        ("y = -x", ("sign", "-x", "(x)")),
+        ("y = a + b", ("sign", "a + b", "((a) - (b))")),
+        ("def f(x) -> arb:\n    return x", ("NaN for a value", "x", "arb('nan')")),
+        ("if p:\n    f()", ("branch taken wrongly", "p", "(not (p))")),
+        ("y = a if p else b", ("branch taken wrongly", "a if p else b", "((b) if (p) else (a))")),
+        ("y = x.upper()", ("bound rounded inward", "x.upper()", "x.lower()")),
+        ("y = x.union(z)", ("bound rounded inward", "x.union(z)", "x")),
+        ("y = a < b", ("comparison", "a < b", "((a) <= (b))")),
+        ("y = range(n)", ("off by one", "range(n)", "range(n - 1)")),
+        ("y = x[0]", ("off by one", "0", "-1")),
+        ("y = p and q", ("condition forgotten", "p and q", "((q))")),
+        ("y = [x for x in z if x]", ("condition forgotten", "x", "True")),
+        ("def f():\n    if p:\n        return 1", ("condition forgotten", "p", "False")),
+        ("x += 1", ("step left out", "x += 1", "pass")),
+        ("y = a * b", ("another operation", "a * b", "((a) + (b))")),
+        ('y = {"a": f, "b": g, "c": h}', ("another operation", "f", "g")),
+        (
+            "y = self._found[key]",
+            (
+                "cached thing confused",
+                "self._found[key]",
+                "(list(self._found.values())[-1] if isinstance(self._found, dict)"
+                " else self._found[key])",
+            ),
+        ),
+    ],
+)
+def test_an_error_of_each_kind(planted, source: str, mutant: tuple[str, str, str]) -> None:
+    assert mutant in planted(source)
+
+
+def test_what_is_for_the_reader_stays(planted) -> None:
+    assert not planted('"""Of a < b."""\nx: "a + b"\n\ndef f(y: "a - b"):\n    raise E(a + b)')
+    assert not planted("def __str__(self):\n    return a + b")
+
+
+def test_a_mutant_is_named_by_its_place_and_not_by_its_line(planted) -> None:
+    from mutation_operators import mutants_of
+
+    source = "def f(x):\n    return -x"
+    (first,) = mutants_of("a.py", source)
+    (moved,) = mutants_of("a.py", f"import os\n\n{source}")
+    assert (first.line, moved.line) == (2, 4)
+    assert first.key == moved.key == "a.py f: sign: -x → (x)"
