@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -40,11 +41,11 @@ FILES = (
 NEAR = (
     "ball", "devices", "differential", "elementwise", "germ", "germ_beside", "golden", "interpret",
     "jet", "numbers", "numpy_code", "polynomial", "rule_check", "rules", "rules_linear_algebra",
-    "rules_windows", "special_functions",
+    "rules_windows", "rule_parameters", "special_functions",
 )  # fmt: skip
 # What the tests of one mutant may take together, in seconds of CPU where nothing is wrong, and how
 # many they may be: a line of the walker is executed by nearly every test.
-MOST_SECONDS, MOST_TESTS = 25.0, 60
+MOST_SECONDS, MOST_TESTS = 25.0, 100
 # How much longer they may take with an error before that is one, and for imports and compiling.
 SLOWER, STARTING = 4.0, 40.0
 
@@ -55,31 +56,36 @@ class Neighbourhood:
     """The tests, their seconds, and which lines each one executes."""
 
     seconds: dict[str, float]
+    lines: dict[str, frozenset[str]]
     by_line: dict[str, list[str]]
 
     def near(self, mutant: Mutant) -> list[str]:
         """The tests that execute a line; of one that is executed on import those of its file."""
         found = self.by_line.get(f"{mutant.file}:{mutant.line}") or self._of_file(mutant.file)
-        return self._spread(found)
+        ways: dict[frozenset[str], list[str]] = defaultdict(list)
+        for test in sorted(set(found), key=lambda test: (self.seconds[test], test)):
+            ways[self._through(test, mutant)].append(test)
+        return self._spread(sorted(ways.values(), key=len))
+
+    def _through(self, test: str, mutant: Mutant) -> frozenset[int]:
+        """The lines of the function that a test executes."""
+        places = (line.partition(":") for line in self.lines[test])
+        inside = (int(line) for file, _, line in places if file == mutant.file)
+        return frozenset(line for line in inside if line in mutant.around)
 
     def _of_file(self, file: str) -> list[str]:
         lines = (tests for line, tests in self.by_line.items() if line.startswith(f"{file}:"))
-        return sorted({test for tests in lines for test in tests})
+        return [test for tests in lines for test in tests]
 
-    def _spread(self, tests: Sequence[str]) -> list[str]:
-        """The cheapest test of every test file, then the second of every one, and so on."""
-        files: dict[str, list[str]] = defaultdict(list)
-        for test in sorted(tests, key=lambda test: self.seconds[test]):
-            files[test.partition("::")[0]].append(test)
+    def _spread(self, ways: Sequence[list[str]]) -> list[str]:
+        """The cheapest test of every way through the function, then the second, and so on."""
         chosen, seconds = [], 0.0
-        while any(files.values()) and len(chosen) < MOST_TESTS:
-            for queue in files.values():
-                if queue and seconds + self.seconds[queue[0]] < MOST_SECONDS:
-                    seconds += self.seconds[queue[0]]
-                    chosen.append(queue.pop(0))
-                else:
-                    queue.clear()
-        return chosen[:MOST_TESTS]
+        for row in itertools.zip_longest(*ways):
+            for test in filter(None, row):
+                if len(chosen) < MOST_TESTS and seconds + self.seconds[test] < MOST_SECONDS:
+                    seconds += self.seconds[test]
+                    chosen.append(test)
+        return sorted(chosen, key=lambda test: self.seconds[test])
 
 
 def neighbourhood(folder: Path) -> Neighbourhood:
@@ -95,16 +101,17 @@ def neighbourhood(folder: Path) -> Neighbourhood:
     if missing:
         _observe(missing, kept, folder)
     seconds: dict[str, float] = {}
+    lines: dict[str, frozenset[str]] = {}
     by_line: dict[str, list[str]] = defaultdict(list)
     for path in files:
         found = json.loads(kept[path].read_text(encoding="utf-8"))
         for test in found["failed"]:
             print(f"fails as it is, and is left out: {test}", file=sys.stderr)
         for test, seen in found["tests"].items():
-            seconds[test] = seen["seconds"]
+            seconds[test], lines[test] = seen["seconds"], frozenset(seen["lines"])
             for line in seen["lines"]:
                 by_line[line].append(test)
-    return Neighbourhood(seconds, by_line)
+    return Neighbourhood(seconds, lines, by_line)
 
 
 def _observe(missing: Sequence[Path], kept: dict[Path, Path], folder: Path) -> None:

@@ -76,6 +76,8 @@ def _pytest(arguments: Sequence[str], plugins: Sequence[Any] = ()) -> int:
     os.chdir(ROOT)
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     asked = ["-q", "-p", "no:cacheprovider", "--hypothesis-profile=mutation", "--tb=line", "-rN"]
+    # pytest would load the modules of its plugins itself, and this package is one.
+    asked += ["--assert=plain"]
     asked += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of what the parent imported
     return int(pytest.main([*asked, *arguments], plugins=list(plugins)))
 
@@ -102,7 +104,7 @@ class _Replaced:
         return None
 
     def exec_module(self, module: Any) -> None:
-        exec(compile(self.source, self.path, "exec"), module.__dict__)
+        exec(compile(self.source, self.path, "exec", dont_inherit=True), module.__dict__)
 
     def get_source(self, name: str) -> str:
         return self.source

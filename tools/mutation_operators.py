@@ -7,6 +7,7 @@ reader alone, such as docstrings, annotations and the text of errors, is left as
 from __future__ import annotations
 
 import ast
+import bisect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ class Mutant:
         line: where it is planted, for the reader.
         place: the function around it, which a later commit moves about less than a line.
         kind: one of ``KINDS``.
+        around: the lines of that function.
         before, after: the source that is replaced, and by what.
         source: the whole changed file.
     """
@@ -35,6 +37,7 @@ class Mutant:
     file: str
     line: int
     place: str
+    around: range
     kind: str
     before: str
     after: str
@@ -60,7 +63,7 @@ def mutants_of(file: str, source: str) -> list[Mutant]:
     for line in lines:
         starts.append(starts[-1] + len(line))
     found, seen = [], set()
-    for place, node in _nodes(tree):
+    for place, around, node in _nodes(tree):
         for kind, old, after in _changes(node):
             first, last = _ends(old, starts)
             raw = source.encode()
@@ -70,7 +73,8 @@ def mutants_of(file: str, source: str) -> list[Mutant]:
                 continue
             seen.add((first, last, after))
             flat = [" ".join(text.split()) for text in (before, after)]
-            found.append(Mutant(file, old.lineno, place, kind, *flat, changed))  # type: ignore[attr-defined]
+            line = bisect.bisect(starts, first)
+            found.append(Mutant(file, line, place, around, kind, *flat, changed))
     return found
 
 
@@ -83,18 +87,23 @@ def _ends(node: ast.AST, starts: list[int]) -> tuple[int, int]:
 _FOR_THE_READER = ("__repr__", "__str__", "describe", "text", "text_of")
 
 
-def _nodes(tree: ast.AST, place: str = "the module") -> Iterator[tuple[str, ast.AST]]:
+Place = tuple[str, range, ast.AST]
+EVERYWHERE = range(1, 10**6)
+
+
+def _nodes(tree: ast.AST, place: str = "the module", around: range = EVERYWHERE) -> Iterator[Place]:
     """The nodes that compute something, with the functions that they stand in."""
     for node in _parts(tree):
         if isinstance(node, _NOTHING_COMPUTED) or _is_text(node):
             continue
-        inner = place
+        inner, lines = place, around
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             if node.name in _FOR_THE_READER:
                 continue
             inner = node.name if place == "the module" else f"{place}.{node.name}"
-        yield inner, node
-        yield from _nodes(node, inner)
+            lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        yield inner, lines, node
+        yield from _nodes(node, inner, lines)
 
 
 _NOTHING_COMPUTED = (
