@@ -77,6 +77,16 @@ def test_a_number_is_itself_however_wide_its_ball(relation: str) -> None:
     assert Ball().compare(relation, arb.nan(), arb.nan()) is None
 
 
+def test_the_larger_of_two_balls_is_that_very_ball() -> None:
+    """Derivative rules ask whether an argument equals the maximum, which is certain of one ball."""
+    low, high = arb(1, 0.25), arb(3, 0.25)
+    for first, second in ((low, high), (high, low)):
+        assert Ball().maximum(first, second) is high
+        assert Ball().minimum(first, second) is low
+    open_ = Ball().maximum(arb(1, 1), arb(1.5, 1))
+    assert open_.contains(arb(0.5)) and open_.contains(arb(2.5))
+
+
 def test_three_valued_logic() -> None:
     system = Ball()
     for p in (True, False, None):

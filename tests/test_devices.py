@@ -89,6 +89,15 @@ def test_a_mantissa_has_the_exponent_just_beside_the_point() -> None:
     assert found.right[0][0] == 0
 
 
+def test_what_is_no_float_has_no_exponent() -> None:
+    for size, words in ((1e200, "larger than every float"), (1e-200, "smaller than every float")):
+        product = Checked(lambda x, c=size: jnp.frexp(x * c * c)[0], np.float64(1))
+        with pytest.raises(CannotDecide, match=words):
+            product.balls(np.float64(1))
+    (largest,) = Checked(lambda x: jnp.frexp(x)[0], np.float64(1)).balls(np.finfo(float).max)
+    assert largest[()] == 1 - arb(2) ** -53
+
+
 def test_other_programs_that_read_bits_are_refused() -> None:
     def bits(x: Any) -> Any:
         return jax.lax.bitcast_convert_type(x, np.int64) * 1.0

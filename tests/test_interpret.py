@@ -289,6 +289,38 @@ def test_an_index_that_a_condition_opens_is_refused() -> None:
             _symbolic(function)
 
 
+def test_arithmetic_on_truths_and_on_integers_made_of_them_is_refused() -> None:
+    for function in (
+        lambda x: ((x > 0).astype(np.int8) + np.int8(127)) * x,
+        lambda x: -(x > 0).astype(int) * x,
+        lambda x: (x > 0).astype(int) * (x > 1).astype(int) * x,
+        lambda x: lax.integer_pow((x > 0).astype(int), 3) * x,
+        lambda x: jnp.sum((x > 0).astype(int) * jnp.ones(3, int)) * x,
+    ):
+        with pytest.raises(UnsupportedPrimitive, match="depend on a real variable has no rule"):
+            _symbolic(function)
+
+
+CHOSEN: dict[str, Callable[..., Any]] = {
+    "max": lambda p, q: lax.max(p, q),
+    "min": lambda p, q: lax.min(p, q),
+    "clamp": lambda p, q: lax.clamp(q, p, jnp.ones_like(q)),
+    "eq": lambda p, q: p == q,
+    "ne": lambda p, q: p != q,
+}
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_truths_are_chosen_and_compared(name: str) -> None:
+    """Over polynomials they are open, and their values are those of JAX at every pair of truths."""
+    choose = CHOSEN[name]
+    checked = Checked(
+        lambda x, y: jnp.where(choose(x > 0, y > 0), 2 * x, y), np.ones(4), np.ones(4)
+    )
+    assert checked.polynomials is not None
+    checked.check_exact(np.array([1.0, 1.0, -1.0, -1.0]), np.array([3.0, -3.0, 3.0, -3.0]))
+
+
 def test_an_order_that_is_open_is_not_decided() -> None:
     for function in (jnp.sort, jnp.argmax, jnp.argmin, jnp.median):
         with pytest.raises(CannotDecide, match="order"):

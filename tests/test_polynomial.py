@@ -17,7 +17,7 @@ from jax import lax
 from numbers_support import over_polynomials
 
 from jaxgrad.numbers.ball import precision
-from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.base import CannotDecide, exact
 from jaxgrad.numbers.canonical import Canonical
 from jaxgrad.numbers.field import READING, STEP, Field, FieldFull, Generator
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
@@ -235,6 +235,37 @@ def test_a_planted_difference_is_not_zero(name: str, data: st.DataObject) -> Non
     assert is_zero(field, difference) is None
 
 
+FINER: dict[str, Function] = {
+    "a half": lambda x: jnp.exp(x / (1 + x * x)) - jnp.exp(x / (1 + x * x) / 2) ** 2,
+    "in a sigmoid": lambda x: sigmoid(x) - 1 / (1 + jnp.exp(-x / 2) ** 2),
+    "a third of a quotient": (
+        lambda x: jnp.exp(x / (1 + x * x)) - jnp.exp(x / (3 + 3 * x * x)) ** 3
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FINER)
+def test_exponents_that_become_finer_are_so_everywhere(name: str) -> None:
+    """What was translated before a finer exponent was met is translated again."""
+    field, difference = _difference(FINER[name], lambda x: x - x, 1)
+    assert not difference.is_zero()
+    assert Canonical(field, 2_000, 20_000).quotient(difference)[0].is_zero()
+
+
+def test_the_logarithm_of_a_fraction_keeps_its_sign() -> None:
+    for half in (0.5, 0.25, 1.5):
+        field, difference = _difference(
+            lambda x, half=half: jnp.log((x - 1) * half),
+            lambda x, half=half: jnp.log(x - 1) + jnp.log(half + 0 * x),
+            1,
+        )
+        assert Canonical(field, 2_000, 20_000).quotient(difference)[0].is_zero()
+    field, difference = _difference(
+        lambda x: jnp.log((1 - x) / 2), lambda x: jnp.log(x / 2 - 0.5), 1
+    )
+    assert not Canonical(field, 2_000, 20_000).quotient(difference)[0].is_zero()
+
+
 def test_what_differs_only_on_a_tie_is_not_zero() -> None:
     field, difference = _difference(
         jax.grad(jnp.maximum), lambda x, y: jnp.where(x > y, 1.0, 0.0), 2
@@ -404,6 +435,12 @@ def test_integers_are_exact_constants(n: int) -> None:
 def test_numpy_integers_are_exact_constants() -> None:
     system, x, _ = _system()
     assert system.exact_value(x + np.int64(2**60 + 1) - x) == 2**60 + 1
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), np.float32("-inf")])
+def test_what_is_no_real_number_is_no_constant(number: Any) -> None:
+    with pytest.raises(CannotDecide, match="is not a real number"):
+        exact(number)
 
 
 def test_powers_of_constant_exponent() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
-from numbers_support import Checked, Disagreement, dyadic, gradient
+from numbers_support import Checked, Disagreement, dyadic, gradient, over_polynomials
 from rule_examples import LINEAR_ALGEBRA
 from rule_support import rule_tests
 
@@ -142,6 +142,18 @@ def test_a_matrix_that_is_not_positive_definite_has_no_factor() -> None:
         (floats,) = checked.floats(np.array(matrix))
         assert np.isnan(floats[np.tril_indices(2)]).all()
         assert all(found[index].is_nan() for index in zip(*np.tril_indices(2), strict=True))
+
+
+def test_a_matrix_with_an_infinity_is_refused() -> None:
+    def diagonal(x: Any) -> Any:
+        return jnp.diag(jnp.stack([x, x * 0 + jnp.inf]))
+
+    for function in (
+        lambda x: lax.linalg.cholesky(diagonal(x), symmetrize_input=False),
+        lambda x: lax.linalg.triangular_solve(diagonal(x), jnp.ones((2, 1)), left_side=True),
+    ):
+        with pytest.raises(CannotDecide, match="holds an infinity or NaN"):
+            over_polynomials(trace(function, (2.0,)), Field(64, 1000))
 
 
 def test_only_one_triangle_is_read() -> None:

@@ -144,13 +144,13 @@ def sources() -> list[Path]:
 def chosen(count: int, seed: int, only: str) -> list[Mutant]:
     """A sample that is spread over the files by their length, and within each over the kinds."""
     every = {str(p.relative_to(ROOT)): p.read_text(encoding="utf-8") for p in sources()}
-    every = {file: source for file, source in every.items() if only in file}
     lengths = {file: source.count("\n") for file, source in every.items()}
     total = sum(lengths.values())
     found: list[Mutant] = []
     for file, source in every.items():
         share = max(2, round(count * lengths[file] / total))
-        found += _of_file(file, source, share, random.Random(f"{seed} {file}"))
+        if only in file:
+            found += _of_file(file, source, share, random.Random(f"{seed} {file}"))
     return found
 
 
