@@ -81,6 +81,9 @@ def _chain() -> Any:
 
 COMPARED: dict[str, Callable[[], Any]] = {
     "a budget for polynomials that is too small": _chain,
+    "too many values that need a name": lambda: compare(
+        lambda x: jnp.exp(jnp.sin(x)) * jnp.cos(x), lambda x: jnp.cos(x) * jnp.exp(jnp.sin(x)),
+        0.5, budget=Budget(generators=1)),
     "an equal zero that no precision settles": lambda: compare(
         lambda z: jnp.exp(z) * jnp.exp(-z) - 1, lambda z: 0 * z, 0.5, budget=FEW),
     "no bits tell them apart": lambda: compare(

@@ -310,6 +310,9 @@ def test_work_counts_the_steps_of_python_and_what_is_read() -> None:
     before = field.work
     field.split((x + y).poly, field.generators[0])
     assert field.work - before == READING * 3 * field.capacity + STEP
+    before = field.work
+    field.product(x.poly, y.poly)
+    assert field.work - before == STEP // 4
 
 
 # -- the translation behind the zero test, against its numerical meaning -------------------------

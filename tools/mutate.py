@@ -39,13 +39,14 @@ FILES = (
 # The test files that are looked into.  Those of claims, networks, proofs and whole dtypes are about
 # other things; of those of the whole, which take long, the golden file has most cases.
 NEAR = (
-    "ball", "devices", "differential", "elementwise", "germ", "germ_beside", "golden", "interpret",
-    "jet", "numbers", "numpy_code", "polynomial", "rule_check", "rules", "rules_linear_algebra",
-    "rules_windows", "rule_parameters", "special_functions",
+    "ball", "budgets", "devices", "differential", "domains", "elementwise", "enclosure_engine",
+    "germ", "germ_beside", "golden", "interpret", "jet", "judgement", "numpy_code", "polynomial",
+    "rule_check", "rule_parameters", "rules", "rules_linear_algebra", "rules_windows",
+    "special_functions", "truth",
 )  # fmt: skip
 # What the tests of one mutant may take together, in seconds of CPU where nothing is wrong, and how
 # many they may be: a line of the walker is executed by nearly every test.
-MOST_SECONDS, MOST_TESTS = 25.0, 100
+MOST_SECONDS, MOST_TESTS = 10.0, 60
 # How much longer they may take with an error before that is one, and for imports and compiling.
 SLOWER, STARTING = 4.0, 40.0
 
@@ -63,7 +64,13 @@ class Neighbourhood:
         """The tests that execute a line; of one that is executed on import those of its file."""
         found = self.by_line.get(f"{mutant.file}:{mutant.line}") or self._of_file(mutant.file)
         ways: dict[frozenset[str], list[str]] = defaultdict(list)
-        for test in sorted(set(found), key=lambda test: (self.seconds[test], test)):
+
+        def distance(test: str) -> tuple[bool, int, str]:
+            """A test that executes little is about it, and one that is named so about a name."""
+            named = any(word in test for word in mutant.words)
+            return not named, len(self.lines[test]), test
+
+        for test in sorted(set(found), key=distance):
             ways[self._through(test, mutant)].append(test)
         return self._spread(sorted(ways.values(), key=len))
 
@@ -78,7 +85,7 @@ class Neighbourhood:
         return [test for tests in lines for test in tests]
 
     def _spread(self, ways: Sequence[list[str]]) -> list[str]:
-        """The cheapest test of every way through the function, then the second, and so on."""
+        """The nearest test of every way through the function, then the second, and so on."""
         chosen, seconds = [], 0.0
         for row in itertools.zip_longest(*ways):
             for test in filter(None, row):

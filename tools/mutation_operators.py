@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import bisect
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -42,6 +43,11 @@ class Mutant:
     before: str
     after: str
     source: str
+
+    @property
+    def words(self) -> list[str]:
+        """What is named on its line: the entry of a table, a parameter."""
+        return re.findall(r'"([\w-]+)"', self.source.splitlines()[self.line - 1])
 
     @property
     def key(self) -> str:

@@ -1,0 +1,133 @@
+"""The truth that derivative rules are held against: sides, their sums, and limits beside a kink."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flint import arb
+
+from jaxgrad.derivative_rules.directions import Direction
+from jaxgrad.derivative_rules.truth import Sides, Truth
+from jaxgrad.program import trace
+
+NONE = arb.nan()
+UP, DOWN = arb("inf"), arb("-inf")
+
+
+def truth(function: Any, *values: float, order: int = 2) -> Truth:
+    point = np.array(values, np.float32)
+    return Truth(trace(function, (point,)), [point], order)
+
+
+# A union is a midpoint with a radius of 30 bits, here of numbers below 16.
+RADIUS = 16 * 2.0**-29
+
+
+def ends(x: arb) -> tuple[float, float]:
+    return float(x.lower()), float(x.upper())
+
+
+def along(*entries: float) -> Direction:
+    return Direction([np.array(entries)])
+
+
+@pytest.mark.parametrize(
+    ("right", "left", "known", "kink", "text"),
+    [
+        (arb(1), arb(1), 2, False, "1.00000000000"),
+        (arb(1), arb(-1), 2, True, "-1.00000000000 from the left and 1.00000000000 from the right"),
+        (arb(2), NONE, 1, False, "2.00000000000 from one side"),
+        (NONE, arb(2), 1, False, "2.00000000000 from one side"),
+        (NONE, NONE, 0, False, "unknown"),
+        (UP, DOWN, 2, True, "-inf from the left and inf from the right"),
+        (UP, NONE, 1, False, "inf from one side"),
+    ],
+)
+def test_sides(right: arb, left: arb, known: int, kink: bool, text: str) -> None:
+    sides = Sides(right, left)
+    assert (len(sides.known), sides.kink, str(sides)) == (known, kink, text)
+
+
+def both(sides: Sides) -> tuple[float, float]:
+    return float(sides.right), float(sides.left)
+
+
+def test_the_sides_of_a_weighted_sum_are_its_ends() -> None:
+    """|x| and −|x| lie anywhere between −1 and 1, so their sum between −2 and 2."""
+    found = truth(lambda x: (abs(x[0]), -abs(x[0]), 3 * x[0]), 0.0)
+    one, line = np.array(1.0), along(1.0)
+    zero = np.array(0.0)
+    assert both(found.sides(line, 1, Direction([one, one, zero]))) == (2, -2)
+    assert both(found.sides(line, 1, Direction([one, zero, one]))) == (4, 2)
+    assert both(found.sides(line, 1, Direction([zero, one, one]))) == (4, 2)
+    assert both(found.sides(line, 1, Direction([zero, 2 * one, zero]))) == (-2, 2)
+
+
+def test_a_sum_with_an_unknown_term_is_unknown_and_with_one_side_has_that() -> None:
+    found = truth(lambda x: (x[0], jnp.where(x[0] == 0, 1.0, jnp.sin(1 / x[0]))), 0.0)
+    one = np.array(1.0)
+    assert found.sides(along(1.0), 1, Direction([one, one])).known == []
+    found = truth(lambda x: (x[0], jnp.sqrt(x[0]) ** 3), 0.0)
+    assert both(found.sides(along(1.0), 1, Direction([one, one]))) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("function", "direction", "low", "high"),
+    [
+        (lambda x: jnp.maximum(x[0], 0), 1.0, 0, 1),
+        (lambda x: jnp.maximum(x[0], 0), -1.0, -1, 0),
+        (lambda x: jnp.where(x[0] > 0, 3 * x[0], 2 * x[0]), 1.0, 2, 3),
+        (lambda x: 5 * x[0], 2.0, 10, 10),
+    ],
+)
+def test_limits_of_derivatives_nearby(function: Any, direction: float, low: int, high: int) -> None:
+    found, several = truth(function, 0.0).limits(along(direction), Direction([np.array(1.0)]))
+    assert several == (low < high)
+    assert ends(found) == pytest.approx((low, high), abs=RADIUS)
+
+
+@pytest.mark.parametrize(
+    ("function", "low", "high"),
+    [
+        (lambda x: jnp.maximum(x[0], 0) - jnp.maximum(-x[0], 0), 0, 2),
+        (lambda x: abs(x[0]) + x[0], 0, 2),
+        (lambda x: 3 * x[0], 3, 3),
+    ],
+)
+def test_all_that_autodiff_may_make_of_kinks(function: Any, low: int, high: int) -> None:
+    found = truth(function, 0.0).around(along(1.0), 1, Direction([np.array(1.0)]))
+    assert ends(found) == pytest.approx((low, high), abs=RADIUS)
+
+
+def test_higher_orders_and_mixed_derivatives() -> None:
+    found = truth(lambda x: x[0] ** 2 * x[1] ** 3, 3.0, 2.0)
+    one = Direction([np.array(1.0)])
+    assert both(found.sides(along(1.0, 0.0), 2, one)) == (16, 16)
+    assert both(found.mixed(along(1.0, 0.0), along(0.0, 1.0), one)) == (72, 72)
+    assert float(found.around(along(1.0, 0.0), 2, one)) == 16
+    kinked = truth(lambda x: abs(x[0]) * x[1], 0.0, 2.0)
+    assert kinked.mixed(along(1.0, 0.0), along(0.0, 1.0), one) is None
+    assert kinked.kinked(one) and not found.kinked(one)
+    assert found.smooth and not kinked.smooth
+
+
+@pytest.mark.parametrize(
+    ("function", "reason", "jumps"),
+    [
+        (lambda x: jnp.log(x[0]), "f is no real number at the point", False),
+        (lambda x: jnp.where(x[0] == 0, 1.0, x[0]), "f jumps at the point", True),
+        (lambda x: jnp.where(x[0] == 0, 1.0, 1 / x[0]), "f grows without bound", False),
+    ],
+)
+def test_where_there_is_no_derivative_the_reason_is_named(
+    function: Any, reason: str, jumps: bool
+) -> None:
+    found = truth(function, 0.0)
+    one = Direction([np.array(1.0)])
+    assert found.sides(along(1.0), 1, one).known == []
+    assert any(text.startswith(reason) for text in found.reasons)
+    assert found.jumps == jumps
+    assert not found.defined_along(along(1.0))
