@@ -130,6 +130,14 @@ def test_an_open_polynomial_stays_open() -> None:
             bool(x)
 
 
+def test_every_order_that_was_asked_for_is_kept() -> None:
+    jet = Jet(9)
+    with series_length(10):
+        found = jet.derivatives(jet.function("sin", jet.line(0, 1)))
+    for k, value in enumerate(found):
+        assert value.contains([0, 1, 0, -1][k % 4]) and value.rad() < 1e-12
+
+
 @settings(deadline=None)
 @given(st.floats(-30, 30), st.sampled_from([jnp.tanh, jax.nn.sigmoid, jnp.expm1]))
 def test_saturating_functions_keep_relative_accuracy(x: float, function: Any) -> None:

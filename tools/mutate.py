@@ -42,7 +42,7 @@ NEAR = (
     "ball", "budgets", "devices", "differential", "domains", "elementwise", "enclosure_engine",
     "germ", "germ_beside", "golden", "interpret", "jet", "judgement", "numpy_code", "polynomial",
     "rule_check", "rule_parameters", "rules", "rules_linear_algebra", "rules_windows",
-    "special_functions", "truth",
+    "special_functions", "truth", "witness",
 )  # fmt: skip
 # What the tests of one mutant may take together, in seconds of CPU where nothing is wrong, and how
 # many they may be: a line of the walker is executed by nearly every test.
