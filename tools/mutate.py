@@ -30,6 +30,7 @@ from mutation_operators import KINDS, Mutant, mutants_of
 
 KNOWN = Path(__file__).with_name("mutants.toml")
 LEAST = 0.95
+SURVIVORS = "survivors.json"  # the keys of those of the last run
 
 FILES = (
     "jaxgrad/rules/*.py", "jaxgrad/numbers/*.py", "jaxgrad/engines/*.py", "jaxgrad/interpret.py",
@@ -161,6 +162,13 @@ def chosen(count: int, seed: int, only: str) -> list[Mutant]:
     return found
 
 
+def again(folder: Path) -> list[Mutant]:
+    """The mutants that survived last time, as far as they are still possible."""
+    keys = set(json.loads((folder / SURVIVORS).read_text(encoding="utf-8")))
+    every = ((str(p.relative_to(ROOT)), p.read_text(encoding="utf-8")) for p in sources())
+    return [m for file, source in every for m in mutants_of(file, source) if m.key in keys]
+
+
 def _of_file(file: str, source: str, share: int, rng: random.Random) -> list[Mutant]:
     kinds: dict[str, list[Mutant]] = {kind: [] for kind in KINDS}
     for mutant in mutants_of(file, source):
@@ -260,12 +268,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="another sample of them")
     parser.add_argument("--only", default="", metavar="FILE", help="files whose path holds this")
     parser.add_argument("-k", default="", help="mutants whose description holds this")
+    parser.add_argument("--again", action="store_true", help="those that survived the last run")
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time (1)")
     parser.add_argument("--list", action="store_true", help="only say which mutants they are")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "mutation",
                         help="where what the tests execute is kept, and their output")  # fmt: skip
     asked: Any = parser.parse_args(arguments)
-    mutants = [m for m in chosen(asked.count, asked.seed, asked.only) if asked.k in str(m)]
+    sample = chosen(asked.count, asked.seed, asked.only)
+    mutants = [m for m in (again(asked.folder) if asked.again else sample) if asked.k in str(m)]
     if asked.list:
         print(*mutants, sep="\n")
         return 0
@@ -277,6 +287,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         what = f"caught by {result.by}" if result.caught else "SURVIVED"
         print(f"{len(results)}/{len(mutants)} {result.seconds:.0f} s {result.mutant}: {what}",
               file=sys.stderr, flush=True)  # fmt: skip
+    survived = [result.mutant.key for result in results if not result.caught]
+    (asked.folder / SURVIVORS).write_text(json.dumps(survived), encoding="utf-8")
     text, share = report(results)
     print(text)
     return 0 if share >= LEAST else 1
