@@ -64,7 +64,7 @@ class Neighbourhood:
     def near(self, mutant: Mutant) -> list[str]:
         """The tests that execute a line; of one that is executed on import those of its file."""
         found = self.by_line.get(f"{mutant.file}:{mutant.line}") or self._of_file(mutant.file)
-        ways: dict[frozenset[str], list[str]] = defaultdict(list)
+        ways: dict[frozenset[int], list[str]] = defaultdict(list)
 
         def distance(test: str) -> tuple[bool, int, str]:
             """A test that executes little is about it, and one that is named so about a name."""

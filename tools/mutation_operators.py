@@ -78,9 +78,9 @@ def mutants_of(file: str, source: str) -> list[Mutant]:
             if changed == source or (first, last, after) in seen:
                 continue
             seen.add((first, last, after))
-            flat = [" ".join(text.split()) for text in (before, after)]
+            before, short = (" ".join(text.split()) for text in (before, after))
             line = bisect.bisect(starts, first)
-            found.append(Mutant(file, line, place, around, kind, *flat, changed))
+            found.append(Mutant(file, line, place, around, kind, before, short, changed))
     return found
 
 
