@@ -21,6 +21,7 @@ __all__ = [
     "EQUAL_QUOTIENTS",
     "Case",
     "Finding",
+    "any_apart",
     "arguments_in",
     "differ",
     "gradient_of",

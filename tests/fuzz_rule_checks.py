@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -13,16 +14,18 @@ import numpy as np
 from fuzz_derivatives import Quotients
 from fuzz_drawing import draw_point
 from fuzz_findings import (
+    EQUAL,
     EQUAL_QUOTIENTS,
     Case,
     Finding,
+    any_apart,
     arguments_in,
     differ,
     short,
     shown,
     smooth_gradient,
 )
-from fuzz_programs import Unknown
+from fuzz_programs import Program, Step, Unknown
 from mpmath import mpf
 
 import jaxgrad
@@ -57,13 +60,18 @@ def rules_are_judged(case: Case) -> list[Finding]:
 
 def _passes_rightly(case: Case, check: Any) -> list[Finding]:
     program = case.program
-    if not program.wrong_rules or "not linear" in program.wrong_rules:
+    if not program.wrong_rules:
         return []
+    # A rule that is not linear has no derivative; where it matters, one of the wrong sign does, too.
+    said_of = _of_wrong_sign(program)
     try:
-        truth, said = (Quotients(program, case.point, by_rules=b) for b in (False, True))
+        truth = Quotients(program, case.point)
+        said = Quotients(said_of, case.point, by_rules=True)
         pair = (smooth_gradient(truth), smooth_gradient(said))
     except Unknown:
         return []
+    if not said.doubtful and any_apart(truth.value, said.value, EQUAL):
+        return [Finding(f"wrong {check.verdict} of a value", f"{check}\n{said.value} by the rules")]
     if differ(pair, EQUAL_QUOTIENTS):
         text = f"{check}\n{shown(pair)} in truth and by the rules"
         return [Finding(f"wrong {check.verdict} of rules", text)]
@@ -74,18 +82,27 @@ def _passes_rightly(case: Case, check: Any) -> list[Finding]:
     return []
 
 
+def _of_wrong_sign(program: Program) -> Program:
+    def changed(step: Step) -> Step:
+        parameters = dict(step.parameters)
+        if parameters.get("kind") != "not linear":
+            return step
+        return replace(step, parameters=tuple(sorted({**parameters, "kind": "sign"}.items())))
+
+    return replace(program, steps=tuple(changed(step) for step in program.steps))
+
+
 def _alive(case: Case) -> bool:
     """Whether the derivatives by the rules differ from the true ones at some drawn point."""
     random = Random(case.seed)
     for _ in range(4):
         point = draw_point(random, case.program.inputs)
         try:
-            pair = tuple(
-                smooth_gradient(Quotients(case.program, point, by_rules=b)) for b in (False, True)
-            )
+            said = Quotients(_of_wrong_sign(case.program), point, by_rules=True)
+            pair = (smooth_gradient(Quotients(case.program, point)), smooth_gradient(said))
         except Unknown:
             continue
-        if differ(pair, EQUAL_QUOTIENTS):  # type: ignore[arg-type]
+        if differ(pair, EQUAL_QUOTIENTS):
             return True
     return False
 
