@@ -101,8 +101,7 @@ def _floats_fail(case: Case, sides: tuple[Any, ...]) -> bool:
         values, _ = evaluate(case.program, case.point)
     except Unknown:
         return True
-    there = np.frompyfunc(lambda x: bool(mpmath.isfinite(x)), 1, 1)(values).astype(bool)
-    return bool((there & ~left).any())
+    return any(mpmath.isfinite(values[k]) and not left[k] for k in np.ndindex(values.shape))
 
 
 def _proved(case: Case, what: str, result: Any, numbers_at: Any, allowed: Any) -> list[Finding]:
