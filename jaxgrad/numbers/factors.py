@@ -11,25 +11,38 @@ from jaxgrad.numbers.sizes import MOST_BITS_FACTORED, is_factored
 __all__ = ["factors", "primes", "square_part"]
 
 Poly = fmpq_mpoly
+Factors = tuple[fmpq, tuple[tuple[Poly, int], ...]]
 
 
-def factors(field: Field, poly: Poly) -> tuple[fmpq, list[tuple[Poly, int]]]:
-    """(c, [(u, n), …]) with poly = c·∏uⁿ, each u of content 1 with a positive leading coefficient.
+def factors(field: Field, poly: Poly) -> Factors:
+    """(c, ((u, n), …)) with poly = c·∏uⁿ, each u of content 1 with a positive leading coefficient.
+
+    The signs and logarithms of one program are asked for again and again, most often of the same
+    few polynomials, so the ring remembers what was factored.
 
     Args:
         field: the ring.
         poly: not 0; one that is long is returned as its only factor.
     """
+    known = field.factored.setdefault((len(poly), int(poly.total_degree())), [])
+    for other, found in known:
+        if other == poly:
+            return found
+    known.append((poly, _factors(field, poly)))
+    return known[-1][1]
+
+
+def _factors(field: Field, poly: Poly) -> Factors:
     if not is_factored(poly):
         content, base = field.primitive(poly)
-        return fmpq(content.numerator, content.denominator), [(base, 1)]
+        return fmpq(content.numerator, content.denominator), ((base, 1),)
     constant, found = poly.factor()
     primitive = []
     for factor, exponent in found:
         content, base = field.primitive(factor)
         constant = constant * fmpq(content.numerator, content.denominator) ** int(exponent)
         primitive.append((base, int(exponent)))
-    return constant, primitive
+    return constant, tuple(primitive)
 
 
 def primes(n: int) -> list[tuple[int, int]]:

@@ -109,6 +109,8 @@ class Field:
         self._positive_with: dict[int, frozenset[int]] = {}
         self._found: dict[Any, list[Generator]] = {}
         self._relations: dict[tuple[int, int], Poly] = {}
+        # (length, degree) -> polynomials with what :func:`~jaxgrad.numbers.factors.factors` said.
+        self.factored: dict[tuple[int, int], list[tuple[Poly, Any]]] = {}
         self.zero = self.ring.constant(0)
         self.one = self.ring.constant(1)
 

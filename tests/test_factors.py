@@ -1,0 +1,43 @@
+"""Factors of polynomials: their product is the polynomial, and each is factored once."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from flint import fmpq_mpoly
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jaxgrad.numbers import factors as module
+from jaxgrad.numbers.factors import factors
+from jaxgrad.numbers.field import Field
+
+_coefficients = st.lists(st.integers(-3, 3), min_size=3, max_size=3).filter(any)
+
+
+def _polynomial(field: Field, coefficients: list[int]) -> fmpq_mpoly:
+    x, y = (field.generator("input", (), name).poly for name in "xy")
+    a, b, c = coefficients
+    return a * x + b * y + c * x * y
+
+
+@given(st.lists(_coefficients, min_size=1, max_size=3))
+def test_the_product_of_the_factors_is_the_polynomial(rows: list[list[int]]) -> None:
+    field = Field(8, 1000)
+    poly = math.prod((_polynomial(field, row) for row in rows), start=field.one)
+    for _ in range(2):  # the second time it is remembered
+        constant, found = factors(field, poly)
+        assert math.prod((u**n for u, n in found), start=field.one) * constant == poly
+        assert all(u.leading_coefficient() > 0 for u, _ in found)
+
+
+def test_a_polynomial_is_factored_once(monkeypatch: Any) -> None:
+    field, calls = Field(8, 1000), []
+    inner = module._factors
+    monkeypatch.setattr(module, "_factors", lambda *args: calls.append(args) or inner(*args))
+    for coefficients in ([1, 2, 0], [1, 2, 0], [1, 2, 3], [2, 1, 3], [1, 2, 3]):
+        _, ((factor, exponent),) = factors(field, _polynomial(field, coefficients))
+        assert factor == _polynomial(field, coefficients), coefficients
+        assert exponent == 1
+    assert len(calls) == 3
