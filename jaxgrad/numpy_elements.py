@@ -126,6 +126,8 @@ def lift(system: NumberSystem, value: Any, dtype: Any) -> np.ndarray:
         found = _cast(system, value.values, kind(value.dtype), target)
         if found is None:
             raise UnsupportedPrimitive(f"an exact number does not turn into {np.dtype(dtype)}")
+        if target == "f" and np.dtype(dtype) != value.dtype:
+            found = system.stored_as(dtype, found)
         return found if found is value.values else laid_out(found, value.values)
     array = np.asarray(value)
     if array.dtype == object:

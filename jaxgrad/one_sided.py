@@ -107,7 +107,7 @@ def _analytic(
         with series_length(order + 1):
             inputs = _moving(jet, program, direction, 1)
             outputs = interpret(program, jet, inputs, rounding)
-            found = [_stacked(values, jet.derivatives) for values in outputs]
+            found = [_stacked(values, order, jet.derivatives) for values in outputs]
     except JaxgradError:  # germs decide more, or say what is the matter
         return None
     return found if all(x.is_finite() for leaf in found for x in leaf.flat) else None
@@ -135,7 +135,7 @@ def _one_side(
                 raise
             continue
         read = functools.partial(_derivatives, order=order, sign=sign, reasons=why)
-        found = [_stacked(values, read) for values in outputs]
+        found = [_stacked(values, order, read) for values in outputs]
         if last or not (germ.undecided or why):
             break
     reasons |= why
@@ -159,10 +159,11 @@ def _moving(system: Any, program: Program, direction: Sequence[Any], sign: int) 
     return inputs
 
 
-def _stacked(values: np.ndarray, derivatives: Callable[[Any], list[arb]]) -> np.ndarray:
-    """The derivatives of each order, for every entry."""
-    rows = zip(*map(derivatives, values.flat), strict=True)
-    return np.stack([objects(row, values.shape) for row in rows])
+def _stacked(values: np.ndarray, order: int, derivatives: Callable[[Any], list[arb]]) -> np.ndarray:
+    """The derivatives of each order, for every entry, of which there may be none."""
+    columns = [derivatives(x) for x in values.flat]
+    return objects((column[k] for k in range(order + 1) for column in columns),
+                   (order + 1, *values.shape))  # fmt: skip
 
 
 def _derivatives(x: Any, order: int, sign: int, reasons: set[str]) -> list[arb]:

@@ -330,6 +330,16 @@ CHECKED: dict[str, tuple[Any, ...]] = {
     "zero at 0": (
         lambda x: ZERO_AT_0(jnp.max(jnp.abs(x))), (np.array([0.3, -0.4], F),), {}, PASSES
     ),
+    "a result without entries": (lambda x: (x[:0], jnp.abs(x)), (ARANGE,), {"order": 2}, PASSES),
+    "a wrong rule beside a result without entries": (
+        _with_forward(
+            lambda x: (x[:0], jnp.sin(x)), lambda p, t: ((p[0][:0], jnp.sin(p[0])), (t[0][:0], t[0]))
+        ),
+        (ARANGE,),
+        {},
+        (Verdict.REFUTED,),
+    ),
+    "an argument without entries": (lambda x, y: x * jnp.sum(y), (0.5, jnp.zeros(0)), {}, PASSES),
     "complex inside": (lambda x: jnp.abs(jnp.exp(1j * x)), (F(0.3),), {}, (Verdict.UNDECIDED,)),
     "complex beside real": (_wrong_complex_beside_real, (0.5,), {}, FAILS),
     "betainc": (lambda a: lax.betainc(a, 2.0, 0.5), (1.5,), {}, (*PASSES, Verdict.UNDECIDED)),

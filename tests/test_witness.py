@@ -130,6 +130,35 @@ def test_numpy_code_is_held_against_numpy(monkeypatch: pytest.MonkeyPatch) -> No
         jaxgrad.compare(hand, jnp.exp, np.array([0.5]))
 
 
+CASTS: dict[str, Callable[[Any], Any]] = {
+    "astype": lambda x: np.exp(x).astype(np.float32) * np.float32(0.1),
+    "half": lambda x: np.exp(x).astype(np.float16) * np.float16(0.1),
+    "and back": lambda x: np.exp(x).astype(np.float16).astype(float) * float(np.float16(0.1)),
+    "sum": lambda x: np.sum(np.exp(x), dtype=np.float16) * np.float16(0.1),
+    "ufunc": lambda x: np.multiply(
+        np.exp(x), np.float16(0.1), dtype=np.float16, casting="unsafe"
+    ),
+    "beyond the dtype": lambda x: (np.exp(x).astype(np.float16) * np.float16(1e-7)).astype(float),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASTS)
+def test_numpy_code_that_converts_to_a_short_float_is_rounded_in_it(name: str) -> None:
+    def auto(x: Any) -> Any:
+        factor = {"astype": np.float32(0.1), "beyond the dtype": np.float16(1e-7)}
+        result = jnp.exp(x) * np.float32(factor.get(name, np.float16(0.1)))
+        return jnp.sum(result) if name == "sum" else result
+
+    jaxgrad.compare(CASTS[name], auto, np.array([0.1, 0.5])).assert_agrees()
+
+
+def test_a_short_float_hides_no_misreading(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = NumberArray.astype
+    monkeypatch.setattr(NumberArray, "astype", lambda self, dtype: right(self, dtype) * 2)
+    with pytest.raises(EnginesDisagree, match=r"^hand"):
+        jaxgrad.compare(CASTS["half"], jnp.exp, np.array([0.1, 0.5]))
+
+
 # -- NaN and infinities at the given point ---------------------------------------------------------
 
 

@@ -78,6 +78,10 @@ class NumberSystem:
             out.append(cache[value])
         return objects(out, np.shape(values))
 
+    def stored_as(self, dtype: Any, values: np.ndarray) -> np.ndarray:
+        """Elements after a conversion to a floating-point dtype, which leaves real numbers alone."""
+        return values
+
     # -- arithmetic --------------------------------------------------------------------------
     def divide(self, x: Element, y: Element) -> Element:
         raise NotImplementedError

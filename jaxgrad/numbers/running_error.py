@@ -140,6 +140,18 @@ class RunningError(NumberSystem):
         ulps = 1 if mantissa_bits is None else arb(2) ** -mantissa_bits / self.ulp
         return self.rounded(x.value, ulps)
 
+    def stored_as(self, dtype: Any, values: np.ndarray) -> np.ndarray:
+        """What becomes of numbers in NumPy code that converts them to a dtype.
+
+        From then on everything is rounded in the coarsest dtype so far: which operations are
+        computed in which is not known, and a wider enclosure still holds.
+        """
+        if np.dtype(dtype).itemsize >= np.dtype(np.float64).itemsize:
+            return values  # it holds every number that the code computes with
+        if jnp.finfo(dtype).eps > jnp.finfo(self._dtype).eps:
+            self.round_to(dtype)
+        return self.map(lambda x: self.stored(x) if isinstance(x, Rounded) else x, values)
+
     # -- constants and arithmetic ------------------------------------------------------------
     def constant(self, value: Any) -> Rounded:
         exact = self.ball.constant(value)
