@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+import jax.numpy as jnp
 import mpmath
 import numpy as np
 from fuzz_derivatives import Quotients
@@ -93,7 +94,8 @@ def _judged(
 
 def _floats_fail(case: Case, sides: tuple[Any, ...]) -> bool:
     """Whether one side's float is no number where the other one's, or the truth, is one."""
-    floats = [np.asarray(side(*case.point)) for side in sides]
+    point = [jnp.asarray(value) for value in case.point]
+    floats = [np.asarray(side(*point)) for side in sides]
     left, right = (np.isfinite(x.astype(np.float64)) for x in floats)
     if (left != right).any():
         return True

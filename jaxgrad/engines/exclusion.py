@@ -95,17 +95,34 @@ def _holds(valuation: Valuation, condition: Condition) -> bool:
 
 def _describe(field: Field, poly: Poly, inputs: Sequence[Leaf]) -> str:
     """A polynomial in the names of the inputs, cut short if it is long."""
-
-    def name(match: re.Match[str]) -> str:
-        generator = field.generators[int(match[1])]
-        if generator.kind == "input":
-            return _entry(inputs, *generator.label)
-        inner = ", ".join(_describe(field, argument, inputs) for argument in generator.arguments)
-        return f"({inner})" if generator.kind == "named" else f"{generator.kind}({inner})"
-
-    text = re.sub(r"g(\d+)", name, str(poly))
+    text = _beginning(field, poly, inputs, _LONGEST_DESCRIPTION + 1)
     short = len(text) <= _LONGEST_DESCRIPTION
     return text if short else text[: _LONGEST_DESCRIPTION - 1] + "…"
+
+
+def _beginning(field: Field, poly: Poly, inputs: Sequence[Leaf], room: int) -> str:
+    """At least so many characters of a description, or all of it.
+
+    Generators are described by what they were made of, which doubles with every step of some
+    programs: the whole of it is never written.
+    """
+    text = ""
+    for piece in re.split(r"(g\d+)", str(poly)):
+        if len(text) >= room:
+            break
+        if not re.fullmatch(r"g\d+", piece):
+            text += piece
+            continue
+        generator = field.generators[int(piece[1:])]
+        if generator.kind == "input":
+            text += _entry(inputs, *generator.label)
+            continue
+        text += "(" if generator.kind == "named" else f"{generator.kind}("
+        for k, argument in enumerate(generator.arguments):
+            text += ", " if k else ""
+            text += _beginning(field, argument, inputs, room - len(text))
+        text += ")"
+    return text
 
 
 def _entry(inputs: Sequence[Leaf], leaf: int, entry: int) -> str:
