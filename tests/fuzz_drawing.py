@@ -30,7 +30,7 @@ def draw_program(random: Random, least: int = 3, most: int = 25) -> tuple[Progra
     inputs = _inputs(random)
     point = draw_point(random, inputs)
     # Everything that is left over is converted, summed and added: some steps more.
-    length = round(random.triangular(least, most - 4, least + 2))
+    length = round(random.triangular(least, 0.75 * most, least))
     with mpmath.workdps(DRAWING_DIGITS):
         drawing = _Drawing(random, inputs, point)
         while len(drawing.steps) < length and drawing.patience:

@@ -62,7 +62,7 @@ def _passes_rightly(case: Case, check: Any) -> list[Finding]:
     program = case.program
     if not program.wrong_rules:
         return []
-    # A rule that is not linear has no derivative; where it matters, one of the wrong sign does, too.
+    # A rule that is not linear has no derivative; where it matters, one of the wrong sign does.
     said_of = _of_wrong_sign(program)
     try:
         truth = Quotients(program, case.point)
