@@ -6,7 +6,6 @@ from random import Random
 from typing import Any
 
 import mpmath
-import numpy as np
 from fuzz_exact import Real, lifted
 from fuzz_operations import Parameters, define
 from mpmath import mpf
@@ -28,17 +27,17 @@ _FUNCTIONS: dict[str, tuple[str, str, Any]] = {
     "log": ("jnp.log(1 + x * x)", "2 * x / (1 + x * x)", lambda real, x: mpmath.log(1 + x * x)),
 }
 RIGHT = {"right": "{d} * {t}", "commuted": "{t} * {d}", "doubled": "({d} * {t} + {t} * {d}) / 2"}
-# Each is wrong somewhere, for every function above.
+# Each is wrong somewhere, for every function above; every dtype has its constants.
 WRONG = {
-    "factor": "1.01 * {d} * {t}",
+    "factor": "1.015625 * {d} * {t}",
     "sign": "-{d} * {t}",
     "offset": "({d} + 0.125) * {t}",
     "at 1 argument": "jnp.where(x == 0.5, 3.0, 1.0) * ({d} + (x == 0.5)) * {t}",
-    "on an interval": "jnp.where(x > 0.7, 1.5, 1.0) * ({d} + (x > 0.7)) * {t}",
+    "on an interval": "jnp.where(x > 0.75, 1.5, 1.0) * ({d} + (x > 0.75)) * {t}",
     "not linear": "{d} * jnp.clip({t}, -0.5, 0.5)",
     "value": "{d} * {t}",
 }
-_WRONG_VALUE = "{f} + 0.01"
+_WRONG_VALUE = "{f} + 0.015625"
 _JVP = """
 @jax.custom_jvp
 def {rule}(x):
@@ -58,31 +57,26 @@ def is_wrong(kind: str) -> bool:
     return kind in WRONG
 
 
-def _float32(value: float) -> Any:
-    """A Python number as the rules above have it, beside float32."""
-    return mpf(float(np.float32(value)))
-
-
 def wrong_slope(kind: str, slope: Any, x: Any) -> Any:
     """What a rule says for the derivative at x; None where it is not linear."""
     if kind == "not linear":
         return None
     if kind == "factor":
-        return _float32(1.01) * slope
+        return mpf(1.015625) * slope
     if kind == "sign":
         return -slope
     if kind == "offset":
         return slope + mpf(1) / 8
     if kind == "at 1 argument" and x == mpf(1) / 2:
         return 3 * (slope + 1)
-    if kind == "on an interval" and x > _float32(0.7):
+    if kind == "on an interval" and x > mpf(3) / 4:
         return mpf(3) / 2 * (slope + 1)
     return slope
 
 
 def value_of_rule(kind: str, value: Any) -> Any:
     """What a rule says for the value."""
-    return value + _float32(0.01) if kind == "value" else value
+    return value + mpf(1) / 64 if kind == "value" else value
 
 
 def _draw(random: Random, tangent: str) -> Parameters:
