@@ -333,7 +333,8 @@ CHECKED: dict[str, tuple[Any, ...]] = {
     "a result without entries": (lambda x: (x[:0], jnp.abs(x)), (ARANGE,), {"order": 2}, PASSES),
     "a wrong rule beside a result without entries": (
         _with_forward(
-            lambda x: (x[:0], jnp.sin(x)), lambda p, t: ((p[0][:0], jnp.sin(p[0])), (t[0][:0], t[0]))
+            lambda x: (x[:0], jnp.sin(x)),
+            lambda p, t: ((p[0][:0], jnp.sin(p[0])), (t[0][:0], t[0])),
         ),
         (ARANGE,),
         {},

@@ -79,7 +79,7 @@ class NumberSystem:
         return objects(out, np.shape(values))
 
     def stored_as(self, dtype: Any, values: np.ndarray) -> np.ndarray:
-        """Elements after a conversion to a floating-point dtype, which leaves real numbers alone."""
+        """Elements after a conversion to a floating-point dtype, which leaves reals alone."""
         return values
 
     # -- arithmetic --------------------------------------------------------------------------
