@@ -171,9 +171,10 @@ def not_linear(primal: Primal, bend: Bend, why: str | None = None) -> GradientCh
     which = "backward" if bend.mode == "rev" else "forward"
     text = (
         f"the derivative rules are wrong: a {which} rule is not linear in its {moved}: "
-        f"{sides[0]} is {bend.value} and {sides[1]} is {bend.sum}, as with gradient clipping; "
-        "where that is meant, linear=False says so"
+        f"{sides[0]} is {bend.value} and {sides[1]} is {bend.sum}"
     )
+    if bend.value not in ("nan", "inf", "-inf"):
+        text += ", as with gradient clipping; where that is meant, linear=False says so"
     code = paste_bend(primal, bend)
     leaves = tuple(
         RuleResult(x.path, Verdict.REFUTED, text=sentence, counterexample=code)
