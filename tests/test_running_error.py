@@ -111,3 +111,20 @@ def test_matrix_products_are_as_good_as_sums_of_products() -> None:
     for index in np.ndindex(exact.shape):
         assert found[index].value.contains(arb(float(exact[index])))
         assert float(found[index].value.rad()) < 1e-5
+
+
+@pytest.mark.parametrize("order", [10_000.0, 1_000_000.0])
+def test_an_incomplete_gamma_function_of_a_large_order_is_held_in_its_terms(order: float) -> None:
+    """x^a e^-x/Γ(a) has a small exponent whose terms are large, and so are their errors."""
+
+    def function(x: Any) -> Any:
+        return jax.lax.igamma(jnp.float32(order), x)
+
+    program = trace(function, (np.float32(order + 1),))
+    assert hold_program("f", program, [leaf.value for leaf in program.inputs]).held == 1
+
+
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_the_angle_of_a_zero_has_either_sign(zero: float) -> None:
+    program = trace(lambda y: jnp.arctan2(y, -1.0), (np.float32(zero),))
+    assert hold_program("f", program, [leaf.value for leaf in program.inputs]).held == 1

@@ -188,3 +188,20 @@ def test_wide_balls_enclose_every_value(x: float, radius: float, place: float) -
 
 def test_every_function_of_several_arguments_has_its_series() -> None:
     assert {name for name, _ in EXPANSIONS} <= set(SERIES) | {"digamma", "lgamma"}
+
+
+@pytest.mark.parametrize(("order", "at", "expected"), [
+    (1e4, 10001.0, "0.50531893196221857"), (1e6, 1000001.0, "0.50053192274206756"),
+])  # fmt: skip
+def test_incomplete_gamma_functions_of_a_large_order(
+    order: float, at: float, expected: str
+) -> None:
+    """Near x = a one of the two takes minutes; the value is mpmath's."""
+    with precision(3392):
+        lower = FUNCTIONS["igamma"](arb(order), arb(at))
+        series = special_functions.igamma_coefficients(arb(order), arb(at), 2)
+        assert lower.rel_accuracy_bits() > 3000
+        assert abs(lower - arb(expected)) < arb("1e-10")
+        assert series[0].overlaps(lower)
+        density = ((order - 1) * arb(at).log() - at - arb(order).lgamma()).exp()
+        assert series[1].overlaps(density)

@@ -34,6 +34,9 @@ ACCURATE = frozenset(
         "asin", "acos", "atan", "atan2", "cbrt",
     )
 )  # fmt: skip
+# XLA computes these with e^(a log x - x - log Γ(a)) or the like, whose exponent is small although
+# the terms are not: their errors are relative to the terms.
+OF_EXPONENTS = frozenset(("igamma", "igammac", "igamma_grad_a", "regularized_incomplete_beta"))
 # These return one of few numbers, exactly.
 EXACT = frozenset(("floor", "ceil", "round_half_away", "round_half_even"))
 _UNIT_BALL = arb(0, 1)
@@ -211,9 +214,19 @@ class RunningError(NumberSystem):
         values = [y if y.is_integer() else y * moved for y in values]
         own = getattr(self.ball, name, None)
         found = own(*values) if own else self.ball.function(name, *values)
+        if name == "atan2" and values[0].is_zero() and not values[1] > 0:
+            found = found.union(-found)  # of -0, which no real number tells from 0
         # Near its zeros an approximation is as good as the numbers that it is the difference of.
         size = found.abs_upper() if name in ACCURATE else found.abs_upper().max(arb(1))
+        if name in OF_EXPONENTS:
+            size = sum((self._exponent(y) * size for y in values), size)
         return self.rounded(found, ulps, size)
+
+    @staticmethod
+    def _exponent(y: arb) -> arb:
+        """No less than y, |y log y| and log Γ(y) for a positive y, and |log y| for a small one."""
+        logarithm = abs(abs(y).log())
+        return (y.abs_upper() + 1) * (1 + logarithm.abs_upper())
 
     def sqrt(self, x: Rounded) -> Rounded:
         return self.rounded(x.value.sqrt())
