@@ -22,6 +22,7 @@ SHARES = {
     "rules_are_judged": 0.18,
 }
 SPECIAL = 0.1
+SECOND_ORDER = 0.1
 SHRINKING_SECONDS = 60
 
 
@@ -33,7 +34,8 @@ def case_of(seed: int, most: int = 25) -> tuple[Case, list[str]]:
     both = changed or with_rewritten_steps(random, program)
     modes = random.choice([("fwd", "rev"), ("fwd",), ("rev",)])
     special = random.random() < SPECIAL
-    case = Case(both, point, changed is None, seed, special, modes)
+    order = 2 if random.random() < SECOND_ORDER else 1
+    case = Case(both, point, changed is None, seed, special, modes, order)
     (check,) = random.choices(list(SHARES), list(SHARES.values()))
     return case, ["balls_hold_values", check]
 
@@ -100,6 +102,6 @@ def as_code(case: Case) -> str:
             case.program.source("f"),
             case.program.other.source("g"),
             f"args = ({point},)",
-            f"# modes {case.modes}, special points {case.special}, seed {case.seed}",
+            f"# modes {case.modes}, order {case.order}, special points {case.special}, seed {case.seed}",
         ]
     )

@@ -76,7 +76,7 @@ def _judged(
     elif verdict == "REFUTED":
         point = arguments_in(result.counterexample or "")
         pair, doubtful = _numbers(programs, point, numbers_at)
-        if pair is None or (doubtful and what == "gradients"):
+        if pair is None or (doubtful and what == "gradients") or _without_number(pair):
             case.counts[f"{what}: REFUTED, not known"] += 1
         elif not differ(pair, allowed):
             return [Finding(f"wrong REFUTED of {what}", f"{result}\nequal in truth at the point")]
@@ -90,6 +90,13 @@ def _judged(
             told = "at a point where something is undefined" if doubtful else "at the given point"
             return [Finding(f"wrong AGREES of {what}", f"{result}\n{told}: {shown(pair)}")]
     return []
+
+
+def _without_number(pair: tuple[dict[Any, Any], dict[Any, Any]]) -> bool:
+    """Whether no entry differs, and some entry is no number on either side."""
+    return not differ(pair, EQUAL) and any(
+        mpmath.isnan(value) for numbers in pair for value in numbers.values()
+    )
 
 
 def _floats_fail(case: Case, sides: tuple[Any, ...]) -> bool:

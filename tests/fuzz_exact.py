@@ -159,9 +159,10 @@ class Real:
         side = self.order(x, mpf(0))
         if side == 1:
             return mpmath.exp(self.bounded(y * mpmath.log(x)))
-        n, beside = self.nearest(y)
         if side == 0:
-            return self.at_pole() if n < 0 or beside else mpf(1 if n == 0 else 0)
+            of_exponent = self.order(y, mpf(0))
+            return self.at_pole() if of_exponent == -1 else mpf(0 if of_exponent else 1)
+        n, beside = self.nearest(y)
         return self.nan() if beside else self.integer_power(x, n)
 
     def integer_power(self, x: Any, n: int) -> Any:

@@ -61,6 +61,7 @@ class Case:
         random: a seed for what checks draw.
         special: whether special points are looked at.
         modes: of differentiation.
+        order: the highest derivative that is checked.
         counts: what came of the checks.
     """
 
@@ -70,6 +71,7 @@ class Case:
     seed: int = 0
     special: bool = False
     modes: tuple[str, ...] = ("fwd", "rev")
+    order: int = 1
     counts: Counter[str] = field(default_factory=Counter)
 
     @property

@@ -26,7 +26,7 @@ from fuzz_programs import Input, Program, Step, Unknown, evaluate, finite
 # Programs of a test, and how many tests there are.
 AT_ONCE, TIMES = 25, 8
 # Small programs, of which more can be had in the time of a suite.
-MOST_STEPS = 12
+MOST_STEPS = 10
 
 
 @pytest.mark.fuzz
