@@ -102,6 +102,7 @@ def as_code(case: Case) -> str:
             case.program.source("f"),
             case.program.other.source("g"),
             f"args = ({point},)",
-            f"# modes {case.modes}, order {case.order}, special points {case.special}, seed {case.seed}",
+            f"# modes {case.modes}, order {case.order}, special points {case.special}",
+            f"# seed {case.seed}",
         ]
     )
