@@ -38,7 +38,7 @@ PROGRAMS = ("primal", "jvp", "vjp")
 DOUBLE = 53  # the bits of a float64
 NO_VALUE = "no value"
 # Enough for every function here whose polynomials do not grow with each of its steps.
-MOST_GENERATORS, MOST_TERMS, MOST_WORK = 1024, 2000, 2_000_000
+MOST_GENERATORS, MOST_TERMS, MOST_WORK = 1024, 2000, 20_000_000
 
 
 @dataclass

@@ -152,22 +152,36 @@ _OPENED = frozenset(
 
 def _run(program: Any, inputs: Sequence[Any]) -> list[Any]:
     jaxpr, constants = getattr(program, "jaxpr", program), getattr(program, "consts", ())
-    values = dict(zip(jaxpr.constvars, constants, strict=True))
+    values: dict[Any, Any] = {}
+    values.update(zip(jaxpr.constvars, map(_typed, constants, jaxpr.constvars), strict=True))
     values.update(zip(jaxpr.invars, inputs, strict=True))
 
     def read(atom: Any) -> Any:
-        return atom.val if hasattr(atom, "val") else values[atom]
+        return _typed(atom.val, atom) if hasattr(atom, "val") else values[atom]
 
     for equation in jaxpr.eqns:
         arguments = [read(atom) for atom in equation.invars]
         if equation.primitive.name in _OPENED:
             outputs = _run(inner_jaxpr(equation.params), arguments)
         else:
-            parameters = equation.primitive.get_bind_params(equation.params)
-            outputs = equation.primitive.bind(*arguments, **parameters)
-        outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+            outputs = _bound(equation, arguments)
         values.update(zip(equation.outvars, outputs, strict=True))
     return [read(atom) for atom in jaxpr.outvars]
+
+
+def _typed(value: Any, atom: Any) -> Any:
+    """A constant in the dtype that the program has it in: NumPy's int64 is an int32 to JAX."""
+    dtype = getattr(atom.aval, "dtype", None)
+    if dtype is None or _is_key(value) or getattr(value, "dtype", dtype) == dtype:
+        return value
+    return np.asarray(value).astype(dtype)
+
+
+def _bound(equation: Any, arguments: list[Any]) -> list[Any]:
+    parameters = equation.primitive.get_bind_params(equation.params)
+    with equation.ctx.manager:
+        outputs = equation.primitive.bind(*arguments, **parameters)
+    return list(outputs) if equation.primitive.multiple_results else [outputs]
 
 
 @contextlib.contextmanager
@@ -188,6 +202,11 @@ def _enclosures(program: Program, values: Sequence[Any]) -> list[Any]:
     return interpreter.run(program.jaxpr.jaxpr, program.jaxpr.consts, inputs)
 
 
+# Their rules take other steps than LAPACK does, which may be exact where LAPACK's are not: an
+# elimination without the quotients that it rounds.
+_BY_ANOTHER_WAY = frozenset(("lu", "cholesky", "triangular_solve"))
+
+
 class _InFloats(Interpreter):
     """The walker over running errors, which rounds every operation in its own dtype."""
 
@@ -204,6 +223,7 @@ class _InFloats(Interpreter):
         floating = [dtype for dtype in dtypes if is_differentiable(dtype)]
         if floating:
             self.system.round_to(floating[0])
+        self.system.exact = equation.primitive.name not in _BY_ANOTHER_WAY
         outputs = super().apply(equation, arguments)
         if equation.primitive.name in ("convert_element_type", "reduce_precision"):
             bits = equation.params.get("mantissa_bits")

@@ -86,6 +86,8 @@ class RunningError(NumberSystem):
 
     def __init__(self, dtype: Any = np.float64) -> None:
         self.ball = Ball()
+        self.exact = True
+        """Whether results that are floats stay exact: not where floats are computed otherwise."""
         self._dtype: Any = None
         self.round_to(dtype)
 
@@ -126,7 +128,12 @@ class RunningError(NumberSystem):
         A number of half the digits before and after the point is a float, and so is whatever
         comes of a few of them in another order of terms or factors: it stays exact.
         """
-        if value.is_exact() and abs(value) < self.grid and (value * self.grid).is_integer():
+        if (
+            self.exact
+            and value.is_exact()
+            and abs(value) < self.grid
+            and (value * self.grid).is_integer()
+        ):
             return Rounded(value, self)
         return self.rounded(value)
 

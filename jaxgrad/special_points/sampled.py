@@ -217,6 +217,17 @@ def _convert(interpreter: SampledInterpreter, equation: Any, inputs: list[Any]) 
     return interpreter.rule(equation, inputs)
 
 
+def _total_order(interpreter: SampledInterpreter, equation: Any, inputs: list[Any]) -> Any:
+    """Compared at each point by itself; zeros of either sign are one."""
+    relation = equation.primitive.name.removesuffix("_to")
+    system = interpreter.system
+    arrays = [
+        interpreter.elements(value, atom.aval.dtype)
+        for value, atom in zip(inputs, equation.invars, strict=True)
+    ]
+    return [interpreter.settle(system.map(lambda x, y: system.compare(relation, x, y), *arrays))]
+
+
 def _sampled(values: np.ndarray) -> ObjectArray:
     return objects(map(Sampled, values.reshape(-1, values.shape[-1])), values.shape[:-1])
 
@@ -229,4 +240,5 @@ _OWN: dict[str, Callable[..., list[Any]]] = {
     "argmax": _place(np.argmax),
     "argmin": _place(np.argmin),
     "convert_element_type": _convert,
+    **dict.fromkeys(("lt_to", "le_to", "eq_to"), _total_order),
 }
