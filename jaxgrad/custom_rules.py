@@ -13,6 +13,7 @@ from jaxgrad.rules.registry import CALLS, inner_jaxpr
 
 __all__ = [
     "RULES",
+    "asks_what_moves",
     "function_name",
     "has_custom_rules",
     "has_discrete_values",
@@ -51,6 +52,16 @@ def has_discrete_values(jaxpr: Any) -> bool:
         if equation.primitive.name in RULES and discrete:
             return True
         if any(has_discrete_values(inner) for inner in inner_programs(equation.params)):
+            return True
+    return False
+
+
+def asks_what_moves(jaxpr: Any) -> bool:
+    """Whether a custom rule in a program is told which arguments are differentiated."""
+    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
+        if equation.primitive.name in RULES and equation.params.get("symbolic_zeros"):
+            return True
+        if any(asks_what_moves(inner) for inner in inner_programs(equation.params)):
             return True
     return False
 

@@ -288,6 +288,19 @@ def _wrong_complex_beside_real(x: Any) -> Any:
     return jnp.sin(x), bad(x)
 
 
+def _symbolic(factor: float) -> Any:
+    """x·y, with a rule that is wrong by a factor where y is differentiated alone."""
+    f = jax.custom_jvp(lambda x, y: x * y)
+
+    def rule(primals: Any, tangents: Any) -> Any:
+        (x, y), (tx, ty) = primals, tangents
+        alone = isinstance(tx, jax.custom_derivatives.SymbolicZero)
+        return x * y, ty * x * factor if alone else tx * y + ty * x
+
+    f.defjvp(rule, symbolic_zeros=True)
+    return f
+
+
 ARANGE = jnp.arange(1.0, 4.0)
 CHECKED: dict[str, tuple[Any, ...]] = {
     # function, arguments, options, expected
@@ -329,6 +342,13 @@ CHECKED: dict[str, tuple[Any, ...]] = {
     ),
     "zero at 0": (
         lambda x: ZERO_AT_0(jnp.max(jnp.abs(x))), (np.array([0.3, -0.4], F),), {}, PASSES
+    ),
+    "another rule where one argument moves alone": (_symbolic(2.0), (0.5, 0.7), {}, NOT_PROVED),
+    "that argument alone": (
+        lambda y: _symbolic(2.0)(0.5, y), (0.7,), {}, (Verdict.REFUTED,)
+    ),
+    "that argument alone, rightly": (
+        lambda y: _symbolic(1.0)(0.5, y), (0.7,), {}, (Verdict.PROVED,)
     ),
     "a result without entries": (lambda x: (x[:0], jnp.abs(x)), (ARANGE,), {"order": 2}, PASSES),
     "a wrong rule beside a result without entries": (
