@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from jax import lax
 from numbers_support import over_polynomials
 
+from jaxgrad.numbers import zero_test
 from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import CannotDecide, exact
 from jaxgrad.numbers.canonical import Canonical
@@ -46,6 +47,8 @@ NORMAL: dict[str, tuple[Function, Function, int]] = {
     "σ(−z) = 1−σ(z)": (lambda z: sigmoid(-z), lambda z: 1 - sigmoid(z), 1),
     "σ' = σ(z)(1−σ(z))": (jax.grad(sigmoid), lambda z: sigmoid(z) * (1 - sigmoid(z)), 1),
     "σ' = σ(z)σ(−z)": (jax.grad(sigmoid), lambda z: sigmoid(z) * sigmoid(-z), 1),
+    "1/σ(z) = 1+e^−z": (lambda z: 1 / sigmoid(z), lambda z: 1 + jnp.exp(-z), 1),
+    "1/(1−σ(z)) = 1+e^z": (lambda z: 1 / (1 - sigmoid(z)), lambda z: 1 + jnp.exp(z), 1),
     "of w·a+b": (
         lambda w, a, b: jnp.exp(w * a + b) / (1 + jnp.exp(w * a + b)),
         lambda w, a, b: sigmoid(w * a + b),
@@ -62,6 +65,22 @@ NORMAL: dict[str, tuple[Function, Function, int]] = {
     "softplus(z)−softplus(−z) = z": (
         lambda z: jax.nn.softplus(z) - jax.nn.softplus(-z),
         lambda z: z,
+        1,
+    ),
+    "log(1−σ) = −softplus(z)": (
+        lambda z: jnp.log(1 - sigmoid(z)),
+        lambda z: -jax.nn.softplus(z),
+        1,
+    ),
+    "log(e^z·(1−σ))": (
+        lambda z: jnp.log(jnp.exp(z) * (1 - sigmoid(z))),
+        lambda z: z - jax.nn.softplus(z),
+        1,
+    ),
+    "softplus(2z)": (lambda z: jnp.log(1 + jnp.exp(2 * z)), lambda z: jax.nn.softplus(2 * z), 1),
+    "softplus(−z/2)": (
+        lambda z: jnp.log(1 + jnp.exp(-z / 2)),
+        lambda z: jax.nn.softplus(-z / 2),
         1,
     ),
     "log σ = −softplus(−z)": (lambda z: jnp.log(sigmoid(z)), lambda z: -jax.nn.softplus(-z), 1),
@@ -296,6 +315,11 @@ def test_a_spent_budget_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_zero_tests_of_a_field_share_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     field, difference = _difference(*ADDED["e^(a+b) = e^a·e^b"])
     assert is_zero(field, difference) is True
+    test = zero_test._TESTS[field]
+    once = test.spent
+    assert once > 0
+    assert is_zero(field, difference) is True
+    assert test.spent > once
     monkeypatch.setattr("jaxgrad.numbers.zero_test.MOST_FULL_TESTS", 0)
     assert is_zero(field, difference) is None
     assert is_zero(*_difference(*ADDED["e^(a+b) = e^a·e^b"])) is True
