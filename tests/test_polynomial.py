@@ -555,3 +555,22 @@ def test_a_generator_of_one_meaning_is_made_once() -> None:
     count = len(system.field.generators)
     again = system.logistic(y + x * 3)
     assert first.poly == again.poly and len(system.field.generators) == count
+
+
+@pytest.mark.parametrize(
+    ("meaning", "argument", "least", "most"),
+    [
+        ("zero", arb(0), 1, 1), ("zero", arb(2), 0, 0), ("zero", arb(0, 1), 0, 1),
+        ("positive", arb(0), 0, 0), ("positive", arb(2), 1, 1), ("positive", arb(-2), 0, 0),
+        ("positive", arb(0, 1), 0, 1), ("positive", arb(1, 1), 0, 1),
+    ],
+)  # fmt: skip
+def test_an_indicator_of_what_is_not_known_may_be_either(
+    meaning: str, argument: arb, least: int, most: int
+) -> None:
+    field = Field(8, 100)
+    u = field.generator("input", (), "u").poly
+    indicator = field.generator(meaning, (u,)).poly
+    value = Valuation(field, {"u": argument})(indicator)
+    assert value.contains(least) and value.contains(most)
+    assert least < most or value.is_exact()

@@ -143,6 +143,23 @@ def test_germs_have_the_derivatives_of_jaxs_rules(name: str, data: st.DataObject
             assert germ.is_finite() and germ.overlaps(ball)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@given(a=st.integers(1, 12).map(lambda n: n / 4), x=st.integers(1, 12).map(lambda n: n / 4))
+def test_higher_derivatives_of_the_incomplete_gamma_function(sign: int, a: float, x: float) -> None:
+    """P′ = g = x^(a−1) e^(−x)/Γ(a), and g′/g = (a − 1)/x − 1."""
+    function = lax.igamma if sign == 1 else lax.igammac
+    with precision(100), jax.enable_x64(True):
+        found = one_sided_derivatives(lambda x: function(a, x), (x,), (1.0,), order=3)
+        slope = sign * arb(x) ** (arb(a) - 1) * (-arb(x)).exp() / arb(a).gamma()
+        growth = (arb(a) - 1) / x - 1
+        third = growth**2 - (arb(a) - 1) / arb(x) ** 2
+        for side in (found.right[0], found.left[0]):
+            for value, expected in zip(
+                side[1:], (slope, slope * growth, slope * third), strict=True
+            ):
+                assert value.overlaps(expected) and value.rad() < 1e-20
+
+
 def test_the_scaled_bessel_function_has_a_kink() -> None:
     with jax.enable_x64(True):
         found = one_sided_derivatives(lax.bessel_i0e, (0.0,), (1.0,), order=2)
