@@ -331,6 +331,13 @@ def test_truths_are_chosen_and_compared(name: str) -> None:
     )
     assert checked.polynomials is not None
     checked.check_exact(np.array([1.0, 1.0, -1.0, -1.0]), np.array([3.0, -3.0, 3.0, -3.0]))
+    program = trace(lambda x, y: jnp.where(choose(x > 0, y > 0), 2.0, 3.0), (1.0, 1.0))
+    for y in (-1.0, 1.0):  # and over a ball that is open, either
+        wide, exact = objects([arb(0, 1)], ()), objects([arb(y)], ())
+        (found,) = interpret(program, Ball(), [wide, exact])
+        chosen = [bool(choose(np.bool_(x), np.bool_(y > 0))) for x in (False, True)]
+        assert all(found[()].contains(2 if c else 3) for c in chosen)
+        assert found[()].is_exact() == (chosen[0] == chosen[1])
 
 
 def test_an_order_that_is_open_is_not_decided() -> None:

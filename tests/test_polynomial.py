@@ -14,7 +14,7 @@ from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
-from numbers_support import over_polynomials
+from numbers_support import Checked, over_polynomials
 
 from jaxgrad.numbers import zero_test
 from jaxgrad.numbers.ball import precision
@@ -120,6 +120,17 @@ NORMAL: dict[str, tuple[Function, Function, int]] = {
     "1/x + 1/y": (lambda x, y: 1 / x + 1 / y, lambda x, y: (x + y) / (x * y), 2),
     "√x·√x = x": (lambda x, y: jnp.sqrt(x) * jnp.sqrt(x), lambda x, y: x, 2),
 }
+
+
+@pytest.mark.parametrize("name", [name for name in NORMAL if "softplus" in name])
+def test_a_normal_form_has_the_value_of_what_it_stands_for(name: str) -> None:
+    """An error on both sides of an identity, as in what both are made of, does not show in it."""
+    *sides, count = NORMAL[name]
+    point = [np.float64(x) for x in (0.75, 1.25, 0.625)[:count]]
+    for side in sides:
+        checked = Checked(side, *point)
+        assert checked.polynomials is not None
+        assert checked.check(*point) == sum(leaf.size for leaf in checked.floats(*point))
 
 
 @pytest.mark.parametrize("name", NORMAL)
