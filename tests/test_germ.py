@@ -371,9 +371,3 @@ def test_beside_an_infinite_constant_a_function_is_at_its_limit() -> None:
     moved = Series([arb("inf"), arb(1)], terms=3)
     assert (compose("atan", moved).at(0) * 2).overlaps(arb.pi())
     assert compose("atan", moved).at(1) == 0
-
-
-def test_a_quotient_of_zero_keeps_as_many_terms_as_there_were() -> None:
-    powers = Series([arb(k) for k in range(9)], terms=9)
-    nothing = quotient(Series((), terms=9), Series([arb(2), arb(1)], terms=9))
-    assert [float((nothing + powers).at(k)) for k in range(9)] == list(range(9))
