@@ -20,6 +20,7 @@ from jaxgrad.numbers import zero_test
 from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import CannotDecide, exact
 from jaxgrad.numbers.canonical import Canonical
+from jaxgrad.numbers.canonical_signs import MOST_CASES, signs
 from jaxgrad.numbers.field import READING, STEP, Field, FieldFull, Generator
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.numbers.polynomial import Polynomial
@@ -585,3 +586,14 @@ def test_an_indicator_of_what_is_not_known_may_be_either(
     value = Valuation(field, {"u": argument})(indicator)
     assert value.contains(least) and value.contains(most)
     assert least < most or value.is_exact()
+
+
+@pytest.mark.parametrize("count", [MOST_CASES, MOST_CASES + 1])
+def test_signs_are_split_by_case_up_to_so_many_indicators(count: int) -> None:
+    field = Field(64, 1000)
+    inputs = [field.generator("input", (), k).poly for k in range(count)]
+    cases = [field.generator("positive", (x,)) for x in inputs]
+    made = len(field.generators)
+    signs(field, field.sum([case.poly for case in cases]) * 2 - 1)
+    nested = [g for g in field.generators[made:] if field.used(g.arguments[0])]
+    assert len(nested) == (0 if count <= MOST_CASES else 2)

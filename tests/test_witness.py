@@ -207,3 +207,11 @@ def test_which_entry_is_not_finite() -> None:
     assert first_not_finite([ok], [inf], lambda: None) == (0, (1,))
     assert first_not_finite([ok], [ok], lambda: None) is None
     assert first_not_finite([inf], [nan], lambda: None) is None
+
+
+def test_numpy_code_that_overflows_on_its_way_warns_of_nothing() -> None:
+    """Its own run in floats meets e^1000, and the value is right all the same."""
+    found = jaxgrad.compare(
+        lambda z: 1 / (1 + np.exp(-500 * z)), lambda z: jax.nn.sigmoid(500 * z), np.float32(-2)
+    )
+    assert found.verdict.passes
