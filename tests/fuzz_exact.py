@@ -59,10 +59,13 @@ class Real:
                 raise Unknown("a comparison with what is at a pole")
             return None
         difference = x - y
-        # Half of the digits are left for what rounding did to numbers that are equal.
-        if abs(difference) <= mpf(10) ** (-mpmath.mp.dps * 3 // 5) * (1 + abs(x)):
+        if difference == 0:
             self.tie = True
             return 0
+        # Half of the digits are left for what rounding did to numbers that are equal; a number as
+        # small as e^-120 cannot be told from it.
+        if abs(difference) <= mpf(10) ** (-mpmath.mp.dps * 3 // 5) * (1 + abs(x)):
+            raise Unknown("a difference that may be rounding")
         return 1 if difference > 0 else -1
 
     def known(self, x: Any) -> Any:
