@@ -114,7 +114,8 @@ def _refutation_holds(case: Case, message: str) -> list[Finding]:
     several = case.order > 1 or "under vmap" in message
     if said is None or "zip(steps" not in message or several:
         case.counts[f"check_grads: REFUTED otherwise, {'planted' if planted else 'right'}"] += 1
-        if planted or "compiled they do not compute" in message or _ties(case):
+        of_ties = case.order > 1 and "under vmap" not in message and _ties(case)
+        if planted or "compiled they do not compute" in message or of_ties:
             return []
         return [Finding("REFUTED otherwise", message)]
     scope: dict[str, Any] = {"np": np, "jnp": jnp, "jax": jax}

@@ -183,12 +183,12 @@ def test_every_function_is_finite_where_it_is_defined() -> None:
         assert left.is_finite() and right.is_finite(), name
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "absolute", "maximum", "minimum", "sign"])
 def test_no_function_of_nan_is_a_number(name: str) -> None:
-    """Arb has an interval for the angle of two NaNs."""
+    """Arb has an interval for the angle of two NaNs, and for the sign of one."""
     system, nan = Ball(), arb("nan")
     function = getattr(system, name, None) or (lambda *xs: system.function(name, *xs))
-    if name not in ("atan2", "pow", "rem"):
+    if name not in ("atan2", "maximum", "minimum", "pow", "rem"):
         assert not function(nan).is_finite()
         return
     for pair in ((nan, nan), (nan, arb(2)), (arb(2), nan)):

@@ -151,7 +151,8 @@ class Ball(ThreeValued):
         return abs(x)
 
     def sign(self, x: arb) -> arb:
-        return x.sgn()
+        # Of a NaN Arb has [−1, 1], and no number is its sign.
+        return x if x.is_nan() else x.sgn()
 
     def exact_value(self, x: arb) -> Fraction | None:
         if not (x.is_exact() and x.is_finite()):
