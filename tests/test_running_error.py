@@ -104,6 +104,12 @@ def test_a_choice_that_an_exact_tie_decides_is_not_held_where_quotients_are_roun
         assert _held(lambda a: jax.lax.linalg.lu(a)[0], a + np.diag([1, 2, 3])) == 9
 
 
+def test_an_order_of_zeros_is_not_held_where_their_signs_decide() -> None:
+    zeros = np.array([-0.0, 0.0], np.float32)
+    assert _held(lambda x: jax.lax.top_k(x, 1)[1], zeros) == 0
+    assert _held(lambda x: jax.lax.top_k(x, 1)[1], zeros + np.array([0, 1], np.float32)) == 1
+
+
 def test_what_is_flushed_is_enclosed() -> None:
     system = RunningError(np.float32)
     tiny = system.constant(1e-39)

@@ -205,6 +205,8 @@ def _enclosures(program: Program, values: Sequence[Any]) -> list[Any]:
 # Their rules take other steps than LAPACK does, which may be exact where LAPACK's are not: an
 # elimination without the quotients that it rounds.
 _BY_ANOTHER_WAY = frozenset(("lu", "cholesky", "triangular_solve"))
+# XLA orders −0 before 0 here, on some devices at least.
+_BY_TOTAL_ORDER = frozenset(("top_k", "approx_top_k", "sort", "lt_to", "le_to", "eq_to"))
 
 
 class _InFloats(Interpreter):
@@ -224,6 +226,7 @@ class _InFloats(Interpreter):
         if floating:
             self.system.round_to(floating[0])
         self.system.exact = equation.primitive.name not in _BY_ANOTHER_WAY
+        self.system.by_total_order = equation.primitive.name in _BY_TOTAL_ORDER
         outputs = super().apply(equation, arguments)
         if equation.primitive.name in ("convert_element_type", "reduce_precision"):
             bits = equation.params.get("mantissa_bits")

@@ -88,6 +88,8 @@ class RunningError(NumberSystem):
         self.ball = Ball()
         self.exact = True
         """Whether results that are floats stay exact: not where floats are computed otherwise."""
+        self.by_total_order = False
+        """Whether comparisons tell −0 from 0, one real number: then these two are open."""
         self._dtype: Any = None
         self.round_to(dtype)
 
@@ -267,6 +269,8 @@ class RunningError(NumberSystem):
 
     # -- truth -------------------------------------------------------------------------------
     def compare(self, relation: str, x: Rounded, y: Rounded) -> bool | None:
+        if self.by_total_order and x.value.is_zero() and y.value.is_zero():
+            return None
         return self.ball.compare(relation, x.value, y.value)
 
     def logical_not(self, p: Any) -> Any:
