@@ -187,13 +187,18 @@ def test_order_is_that_of_the_modules_whatever_ends_first(proofs, capfd, jobs):
 
 
 def started(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "jaxgrad", "prove", "-j", "1", *arguments],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    # A shell's background jobs ignore interruptions, and so would what they start.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "jaxgrad", "prove", "-j", "1", *arguments],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def endless(lock: Path) -> str:
@@ -228,7 +233,7 @@ def test_what_has_ended_is_shown_when_the_run_is_interrupted(proofs, tmp_path):
     with started("--json") as process:
         wait_for(lock.with_suffix(".begun").exists)
         process.send_signal(signal.SIGINT)
-        out, error = process.communicate()
+        out, error = process.communicate(timeout=120)
     assert process.returncode == 130
     found = {one["id"]: one for one in json.loads(out)["claims"]}
     assert list(found) == ["before", "bad", "after", "b.py"]
@@ -264,7 +269,7 @@ def test_no_claim_outlives_the_command(proofs, tmp_path):
         wait_for(lock.with_suffix(".begun").exists)
         assert not is_free(lock)
         process.kill()
-        process.communicate()
+        process.communicate(timeout=120)
     wait_for(lambda: is_free(lock))
 
 
