@@ -342,6 +342,18 @@ def test_a_kernel_is_judged_by_its_floats_beside_a_reference() -> None:
         check_grads(kernel(jnp.cos), (x,), order=2, reference=jnp.sin)
 
 
+def test_infinities_of_both_signs_under_vmap_are_no_fault_of_the_rules() -> None:
+    """Both ends of the domain of arccos: each entry is right, and their sum is ∞ − ∞."""
+
+    def f(x: Any) -> Any:
+        return jnp.sum(jnp.mean(jnp.arccos(x / np.float32(-1.5)), axis=1))
+
+    x = np.array([[-1.0, -1.5, 1.5], [1.0, 0.5, -0.5]], np.float32)
+    found = check_grads(f, (x,), modes="rev", special_points=False)
+    assert found.verdict is Verdict.AGREES
+    assert "not decided under vmap" in str(found)
+
+
 def test_a_batching_rule_that_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     @jax.custom_batching.custom_vmap
     def slope(x: Any) -> Any:

@@ -337,20 +337,29 @@ class AtPoint:
         return next(iter(self._outputs.get((modes, rounding), {}).values()), None)
 
     def floats(self, question: Question) -> float:
-        """What JAX computes."""
+        """The number as JAX computes it."""
+        return float(sum(self._terms(question)))
+
+    def is_opposed(self, question: Question) -> bool:
+        """Whether the number is a sum of infinities of both signs, NaN though no term of it is."""
+        terms = self._terms(question)
+        return math.inf in terms and -math.inf in terms and not any(map(math.isnan, terms))
+
+    def _terms(self, question: Question) -> list[float]:
+        """What JAX computes of each entry that counts, weighed."""
         primal, derived = self.rules.primal, self.rules[question.modes]
         vs = [primal.like_inputs(direction.leaves) for direction in question.directions]
         u = primal.like_outputs(question.cotangent.leaves)
         point = tuple(self.values)
         if len(question.modes) > 1:
             found = derived.floats(point, tuple(vs), u)
-            return float(found[-1 if question.taken is None else question.taken])
+            return [float(found[-1 if question.taken is None else question.taken])]
         forward = question.modes == ("fwd",)
         found = derived.floats(point, vs[0] if forward else u)
         if question.is_value:
-            return _float_product(found[: derived.values], question.cotangent)
+            return _weighed(found[: derived.values], question.cotangent)
         weights = question.cotangent if forward else question.directions[0]
-        return _float_product(found[derived.values :], weights)
+        return _weighed(found[derived.values :], weights)
 
 
 def product(values: Sequence[ObjectArray], weights: Direction) -> arb:
@@ -358,5 +367,5 @@ def product(values: Sequence[ObjectArray], weights: Direction) -> arb:
     return sum((values[i][index] * weight for i, index, weight in weights.entries), arb(0))
 
 
-def _float_product(values: Sequence[np.ndarray], weights: Direction) -> float:
-    return float(sum(values[i][index] * weight for i, index, weight in weights.entries))
+def _weighed(values: Sequence[np.ndarray], weights: Direction) -> list[float]:
+    return [float(values[i][index] * weight) for i, index, weight in weights.entries]

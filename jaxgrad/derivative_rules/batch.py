@@ -16,6 +16,7 @@ from jaxgrad.derivative_rules.judgement import Judgement
 from jaxgrad.derivative_rules.question import Question
 from jaxgrad.derivative_rules.rules import Rules
 from jaxgrad.numbers.base import ObjectArray
+from jaxgrad.verdict import Verdict
 
 __all__ = ["under_vmap"]
 
@@ -55,7 +56,9 @@ def under_vmap(rules: Rules, points: tuple[AtPoint, AtPoint]) -> list[tuple[Ques
                     return product([leaf[i, ...] for leaf in batched(rounding)[leaves]], u)
 
                 judgement = at.judge(part, number)
-                if judgement is not None:  # a value that is no real number is not judged
+                if judgement is None:  # a value that is no real number is not judged
+                    continue
+                if judgement.verdict is not Verdict.REFUTED or not at.is_opposed(part):
                     found.append((part, judgement))
     return found
 
