@@ -111,6 +111,7 @@ def supervise(tasks: Iterable[Task], *, jobs: int, timeout: float | None) -> Gen
     finally:
         for process in running:
             process.end()
+        _heard(inbox, 0)  # what had ended when the iteration was left
 
 
 def _heard(

@@ -27,7 +27,7 @@ from jaxgrad.rules.concrete import is_concrete
 from jaxgrad.rules.registry import inner_jaxpr
 from jaxgrad.sides import Side
 
-__all__ = ["Run", "hold_program", "hold_side", "program_floats"]
+__all__ = ["Run", "enclosures", "hold_program", "hold_side", "program_floats"]
 
 # Twice the bits of the widest float: what is left of the error of the balls themselves is nothing
 # beside the error of the floats.
@@ -78,7 +78,7 @@ def hold_program(name: str, program: Program, values: Sequence[Any]) -> Run:
         1
     """
     floats = program_floats(program, values)
-    return _hold_all(name, floats, lambda: _enclosures(program, values), program.outputs)
+    return _hold_all(name, floats, lambda: enclosures(program, values), program.outputs)
 
 
 def hold_side(side: Side, values: Sequence[Any]) -> Run:
@@ -196,7 +196,12 @@ def _as_it_is() -> Iterator[None]:
         yield
 
 
-def _enclosures(program: Program, values: Sequence[Any]) -> list[Any]:
+def enclosures(program: Program, values: Sequence[Any]) -> list[Any]:
+    """For each output leaf what rounding may return: an array of :class:`Rounded`, or concrete.
+
+    Raises:
+        CannotDecide, UnsupportedPrimitive: as the rules do.
+    """
     interpreter = _InFloats(RunningError())
     inputs = [interpreter.lift(value) for value in values]
     return interpreter.run(program.jaxpr.jaxpr, program.jaxpr.consts, inputs)
