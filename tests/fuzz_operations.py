@@ -105,7 +105,8 @@ _UNARY: dict[str, tuple[tuple[str, ...], Callable[..., Any]]] = {
         ("lax.rsqrt({0})", "1 / jnp.sqrt({0})"),
         _interval(0, None, lambda x: 1 / mpmath.sqrt(x)),
     ),
-    "cbrt": (("jnp.cbrt({0})",), lifted(lambda real, x: mpmath.sign(x) * mpmath.cbrt(abs(x)))),
+    # At 0 its slope is infinite, which the sign of 0 leaves a note of.
+    "cbrt": (("jnp.cbrt({0})",), lifted(lambda real, x: real.sign(x) * mpmath.cbrt(abs(x)))),
     "sin": (("jnp.sin({0})", "-jnp.sin(-{0})"), _smooth(mpmath.sin)),
     "cos": (
         ("jnp.cos({0})", "jnp.cos(-{0})", "1 - 2 * jnp.sin({0} / 2) ** 2"),
