@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from jaxgrad.inner_programs import inner_programs
+from jaxgrad.inner_programs import inner_programs, source_name
 from jaxgrad.program import is_differentiable
 from jaxgrad.rules.registry import CALLS, inner_jaxpr
 
@@ -73,9 +73,7 @@ def function_name(equation: Any) -> str:
         >>> function_name(jax.make_jaxpr(jax.nn.relu)(1.0).eqns[0])
         'relu'
     """
-    program = inner_jaxpr(equation.params)
-    source = getattr(getattr(program, "jaxpr", program).debug_info, "func_src_info", None)
-    return str(source).partition(" at ")[0]
+    return source_name(inner_jaxpr(equation.params))
 
 
 def strip_custom_rules(closed: Any) -> Callable[..., list[Any]]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Container
 from typing import Any
 
-__all__ = ["holds_primitive", "inner_programs", "operations"]
+__all__ = ["holds_primitive", "inner_programs", "operations", "source_name"]
 
 
 def inner_programs(params: dict[str, Any]) -> list[Any]:
@@ -26,6 +26,12 @@ def holds_primitive(jaxpr: Any, names: Container[str]) -> bool:
         if any(holds_primitive(inner, names) for inner in inner_programs(equation.params)):
             return True
     return False
+
+
+def source_name(program: Any) -> str:
+    """The name of the Python function that a program was traced from."""
+    source = getattr(getattr(program, "jaxpr", program).debug_info, "func_src_info", None)
+    return str(source).partition(" at ")[0]
 
 
 def operations(jaxpr: Any) -> int:

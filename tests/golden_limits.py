@@ -42,7 +42,8 @@ def _until_small(x: Any) -> Any:
 
 def _newton(x: Any) -> Any:
     def solve(product: Any, b: Any) -> Any:
-        return 0.9 * b / product(jnp.ones_like(b))
+        step = 0.9 / product(jnp.ones_like(b))
+        return lax.fori_loop(0, 2, lambda _, y: y + step * (b - product(y)), jnp.zeros_like(b))
 
     return lax.custom_linear_solve(lambda v: (x * x + 1) * v, x, solve, solve)
 

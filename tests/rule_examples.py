@@ -262,6 +262,16 @@ def _squared(x: Any) -> Any:
 _squared.def_vmap(lambda size, mapped, x: (x * x, mapped[0]))
 
 
+@jax.custom_vjp
+def _to_the_third(x: Any) -> Any:
+    return x * x * x
+
+
+_to_the_third.defvjp(
+    lambda x: (x * x * x, 3 * x * x), lambda slope, y: (slope * y,), optimize_remat=True
+)
+
+
 CONTROL: dict[str, Example] = {
     "linear_call": _exact(
         lambda x, y: jax.custom_derivatives.linear_call(
@@ -274,6 +284,7 @@ CONTROL: dict[str, Example] = {
     "remat2": _exact(lambda x, y: jax.checkpoint(lambda a: a * a * y)(x)),
     "custom_jvp_call": _exact(lambda x, y: _cubed(x) * y),
     "custom_vjp_call": _exact(lambda x, y: _twice(x) * y),
+    "remat_opt": _exact(lambda x, y: jax.vjp(_to_the_third, x)[1](y)[0], gradient=False),
     "composite": _exact(
         lambda x, y: lax.composite(lambda a, b: a * b, "jaxgrad.product")(x, y), gradient=False
     ),

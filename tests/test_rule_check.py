@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxgrad.comparison import compare
 from jaxgrad.custom_rules import has_custom_rules, strip_custom_rules
 from jaxgrad.errors import (
     ArgumentError,
@@ -239,6 +240,36 @@ def test_other_arguments_that_make_no_sense() -> None:
         check_grads(backward_only(lambda x, u: (u * jnp.cos(x),)), (0.5,), modes="fwd")
     with pytest.raises(UndecidedError, match="nothing to check"):
         check_grads(jnp.sin, (np.zeros(0, np.float32),))
+
+
+@pytest.mark.parametrize("around", [lambda f: f, jax.checkpoint, jax.jit])
+def test_a_forward_rule_that_jax_may_leave_out(around: Callable[..., Any]) -> None:
+    """With ``optimize_remat`` it is an operation of its own, and the value of the function."""
+
+    def made(value: Any, bwd: Any) -> Any:
+        f = jax.custom_vjp(lambda x: x * jnp.sin(x))
+        kept = lambda x: (value(x), (jnp.sin(x), jnp.cos(x), x))  # noqa: E731
+        f.defvjp(kept, bwd, optimize_remat=True)
+        return around(f)
+
+    def value(x: Any) -> Any:
+        return x * jnp.sin(x)
+
+    def slope(x: Any) -> Any:
+        return jnp.sin(x) + x * jnp.cos(x)
+
+    right = made(value, lambda kept, g: ((kept[0] + kept[2] * kept[1]) * g,))
+    assert check_grads(right, (0.5,), modes="rev").verdict is Verdict.PROVED
+    assert compare(slope, jax.grad(right), 0.5).verdict is Verdict.PROVED
+    wrong = made(value, lambda kept, g: ((kept[0] - kept[2] * kept[1]) * g,))
+    with pytest.raises(GradientMismatch, match="rev: the derivative of f by x"):
+        check_grads(wrong, (0.5,), modes="rev")
+    assert compare(slope, jax.grad(wrong), 0.5).verdict is Verdict.REFUTED
+    if around is jax.checkpoint:  # runs the function first, and the forward rule for what is kept
+        return
+    of_another = made(jnp.cos, lambda kept, g: ((kept[0] + kept[2] * kept[1]) * g,))
+    with pytest.raises(GradientMismatch, match="the value of f"):
+        check_grads(of_another, (0.5,), modes="rev")
 
 
 def test_a_mode_that_a_custom_vjp_rule_has_not_is_left_out_and_named() -> None:

@@ -16,7 +16,7 @@ from numbers_support import Checked, Disagreement, dyadic, gradient, over_polyno
 from rule_examples import LINEAR_ALGEBRA
 from rule_support import rule_tests
 
-from jaxgrad import check_grads
+from jaxgrad import Verdict, check_grads, compare
 from jaxgrad.errors import GradientMismatch, UndecidedError
 from jaxgrad.interpret import interpret
 from jaxgrad.numbers.base import CannotDecide
@@ -223,6 +223,110 @@ def test_a_solver_that_is_exact_at_the_point_only_is_named() -> None:
     symmetric = _along(lambda a: jax.scipy.sparse.linalg.cg(a, b)[0], a, v + v.T)
     wanted = -np.linalg.solve(a, (v + v.T) @ np.linalg.solve(a, b))
     np.testing.assert_allclose([float(x.mid()) for x in symmetric.right[0][1]], wanted)
+
+
+def _solved(a: Any, b: Any, solve: Any = jnp.linalg.solve, transposed: Any = None) -> Any:
+    """The x with a x = b, by solvers that take the matrix."""
+    transposed = transposed or (lambda a, v: jnp.linalg.solve(a.T, v))
+    return lax.custom_linear_solve(
+        lambda v: a @ v, b, lambda _, v: solve(a, v), lambda _, v: transposed(a, v)
+    )
+
+
+def _by_rows(a: Any, b: Any) -> Any:
+    """The solution for an upper triangular matrix, row by row from below, in a loop."""
+
+    def step(x: Any, i: Any) -> Any:
+        return x.at[i].set((b[i] - a[i] @ x) / a[i, i]), None
+
+    return lax.scan(step, jnp.zeros_like(b), jnp.arange(len(b))[::-1])[0]
+
+
+def _one_step(a: Any, b: Any) -> Any:
+    """One step of an iteration from 0, which is nearer to the solution than 0 is."""
+    return lax.fori_loop(0, 1, lambda _, x: x + (b - a @ x) / 4, jnp.zeros_like(b))
+
+
+def _by_adjoint(a: Any, b: Any) -> tuple[Any, Any]:
+    """The gradient of the sum of the solution."""
+    u = jnp.linalg.solve(a.T, jnp.ones_like(b))
+    return -jnp.outer(u, jnp.linalg.solve(a, b)), u
+
+
+UPPER, TARGET = np.array([[2.0, 1.0], [0.0, 3.0]], np.float32), np.array([1.0, 2.0], np.float32)
+WRONG_TRANSPOSES: dict[str, Any] = {
+    "the transpose forgotten": jnp.linalg.solve,
+    "scaled": lambda a, v: 1.5 * jnp.linalg.solve(a.T, v),
+    "the transpose forgotten, in a loop": _by_rows,
+    "of another sign, in a loop": lambda a, v: -_one_step(a.T, v),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_TRANSPOSES)
+def test_a_wrong_transpose_solve_is_refuted(name: str) -> None:
+    """What the backward derivative runs is that, whatever the solution is."""
+
+    def solved(a: Any, b: Any) -> Any:
+        return _solved(a, b, transposed=WRONG_TRANSPOSES[name])
+
+    with pytest.raises(GradientMismatch, match="rev: the derivative of f"):
+        check_grads(solved, (UPPER, TARGET), modes=("rev",))
+    assert check_grads(solved, (UPPER, TARGET), modes=("fwd",), special_points=False)
+    gradient = jax.grad(lambda a, b: solved(a, b).sum(), (0, 1))
+    assert compare(_by_adjoint, gradient, UPPER, TARGET).verdict is Verdict.REFUTED
+
+
+def test_right_solvers_pass() -> None:
+    gradient = jax.grad(lambda a, b: _solved(a, b).sum(), (0, 1))
+    assert compare(_by_adjoint, gradient, UPPER, TARGET).verdict.passes
+    assert check_grads(_solved, (UPPER, TARGET)).verdict.passes
+
+    def triangular(a: Any, b: Any) -> Any:
+        return _solved(jnp.triu(a), b, _by_rows)
+
+    assert check_grads(triangular, (UPPER, TARGET), special_points=False).verdict.passes
+
+
+def test_a_solve_of_a_symmetric_matrix() -> None:
+    def solved(a: Any, b: Any, factor: float = 1.0) -> Any:
+        a = a @ a.T
+        return lax.custom_linear_solve(
+            lambda v: a @ v, b, lambda _, v: factor * jnp.linalg.solve(a, v), symmetric=True
+        )
+
+    assert check_grads(solved, (UPPER, TARGET)).verdict.passes
+    for mode in ("fwd", "rev"):
+        with pytest.raises(GradientMismatch, match=f"a: {mode}: the derivative of f"):
+            check_grads(lambda a, b: solved(a, b, 1.5), (UPPER, TARGET), modes=(mode,))
+
+    def said_to_be(a: Any, b: Any) -> Any:
+        return lax.custom_linear_solve(
+            lambda v: a @ v, b, lambda _, v: jnp.linalg.solve(a, v), symmetric=True
+        )
+
+    with pytest.raises(GradientMismatch, match="rev: the derivative of f"):
+        check_grads(said_to_be, (UPPER, TARGET), modes=("rev",))
+
+
+@pytest.mark.parametrize("mode", ["fwd", "rev"])
+def test_a_wrong_solve_is_refuted(mode: str) -> None:
+    """It is what the function is, and the derivative rules are those of the solution."""
+    for wrong in (lambda a, v: 1.5 * jnp.linalg.solve(a, v), lambda a, v: v / jnp.diagonal(a)):
+        with pytest.raises(GradientMismatch, match=f"{mode}: the derivative of f"):
+            check_grads(lambda a, b, w=wrong: _solved(a, b, w), (UPPER, TARGET), modes=(mode,))
+
+
+@pytest.mark.parametrize("which", ["solve", "transposed"])
+def test_a_solver_that_may_be_an_iteration_is_named(which: str) -> None:
+    def solved(a: Any, b: Any) -> Any:
+        return _solved(a, b, **{which: _one_step})
+
+    with pytest.raises(
+        UndecidedError,
+        match="the solver `.*` of a `custom_linear_solve` returns "
+        r"no solution of its system: where .* is wanted it has .*; either",
+    ):
+        check_grads(solved, (UPPER, TARGET), modes=("rev",))
 
 
 def test_roots_and_solves_have_right_rules() -> None:

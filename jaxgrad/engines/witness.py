@@ -145,9 +145,10 @@ def program_floats(program: Program, values: Sequence[Any]) -> list[np.ndarray]:
 
 
 # Calls that are gone into: compiled as a whole, each new program would be compiled anew.
-_OPENED = frozenset(
-    ("jit", "closed_call", "call", "remat2", "checkpoint", "custom_jvp_call", "custom_vjp_call")
-)
+_OPENED = frozenset((
+    "jit", "closed_call", "eval_jaxpr", "call", "remat2", "remat_opt", "checkpoint",
+    "custom_jvp_call", "custom_vjp_call",
+))  # fmt: skip
 
 
 def _run(program: Any, inputs: Sequence[Any]) -> list[Any]:

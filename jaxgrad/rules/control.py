@@ -6,9 +6,11 @@ from typing import Any
 
 import jax
 import numpy as np
+from flint import arb
 
 from jaxgrad.budgets import require_scan
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.inner_programs import holds_primitive, source_name
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.rules.devices import device
 from jaxgrad.rules.registry import CALLS, anything, inner_jaxpr, rule, scan_counts
@@ -22,6 +24,7 @@ _UNREAD_BY_CALLS: dict[str, tuple[str, ...]] = {
         "in_shardings", "out_shardings", "in_layouts", "out_layouts",
     ),
     "call": ("name",),
+    "closed_call": ("name",),
     "remat2": ("prevent_cse", "differentiated", "policy"),
     "custom_jvp_call": ("jvp_jaxpr_fun", "symbolic_zeros"),
     "custom_vjp_call": (
@@ -30,6 +33,7 @@ _UNREAD_BY_CALLS: dict[str, tuple[str, ...]] = {
     "composite": ("name", "attributes", "version"),
     "linear_call": ("transpose_thunk", "num_callee_consts", "num_res"),
     "custom_vmap_call": ("rule", "in_tree", "out_tree"),
+    "remat_opt": ("fun_jaxpr_thunk", "num_res"),
 }  # fmt: skip
 
 
@@ -45,7 +49,7 @@ for _name in CALLS:
     rule(
         _name,
         # The last tells the arguments of a custom rule from the constants of its program.
-        reads=("jaxpr", "call_jaxpr", "callee", "call", "num_consts"),
+        reads=("jaxpr", "call_jaxpr", "callee", "call", "fwd_jaxpr", "num_consts"),
         harmless=dict.fromkeys(_UNREAD_BY_CALLS.get(_name, ()), anything),
     )(_call)
 
@@ -171,10 +175,15 @@ def _advanced(
 
 @rule("custom_linear_solve", reads=("const_lengths", "jaxprs"))
 def _custom_linear_solve(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
-    """What its ``solve`` returns, which must be the solution: its derivative rule relies on it.
+    """What its ``solve`` returns; of the transposed equation that is the ``transpose_solve``.
+
+    A solver without a loop is a formula, right or wrong.  One with a loop may be an iteration that
+    ends before the solution, which its derivative rule takes for the solution: nothing is decided
+    of that, unless it is certainly no approximation.
 
     Raises:
-        CannotDecide: it certainly is none, as where an iteration stops at a tolerance.
+        CannotDecide: it holds a loop and certainly returns no solution, only what may be one
+            nearly, as where an iteration stops at a tolerance.
     """
     lengths, programs = equation.params["const_lengths"], equation.params["jaxprs"]
     ends = np.cumsum(lengths)
@@ -185,18 +194,46 @@ def _custom_linear_solve(interpreter: Any, equation: Any, inputs: list[Any]) -> 
         return interpreter.call(getattr(programs, name), [*given, *values])
 
     wanted = inputs[ends[-1] :]
-    solution = call("solve", *wanted)  # and what it returns beside the solution
-    system = interpreter.system
-    found = call("matvec", *solution[: len(wanted)])
+    outputs = call("solve", *wanted)  # and what it returns beside the solution
+    if not holds_primitive(programs.solve, ("while", "scan")):
+        return outputs
+    system, solution = interpreter.system, outputs[: len(wanted)]
+    found = call("matvec", *solution)
+    apart = _first_apart(system, found, wanted)
+    if apart is None or _is_no_nearer_than_zero(system, found, wanted):
+        return outputs
+    if programs.vecmat is not None and not _first_apart(system, call("vecmat", *solution), wanted):
+        return outputs  # the solution of the system transposed
+    raise CannotDecide(
+        f"the solver `{source_name(programs.solve)}` of a `custom_linear_solve` returns no "
+        f"solution of its system: {_told(*apart)}; either it is wrong, or it iterates until a "
+        "tolerance, and then it has no derivative rule that is exact"
+    )
+
+
+def _told(x: Any, y: Any) -> str:
+    if not (isinstance(x, arb) and isinstance(y, arb)):
+        return "the derivatives of the two sides differ"
+    return f"where {y.str(12, radius=False)} is wanted it has {x.str(12, radius=False)}"
+
+
+def _first_apart(system: Any, found: list[Any], wanted: list[Any]) -> tuple[Any, Any] | None:
+    """The first pair of entries that certainly differ."""
+    pairs = (
+        pair
+        for left, right in zip(found, wanted, strict=True)
+        for pair in zip(left.flat, right.flat, strict=True)
+    )
+    return next((pair for pair in pairs if system.certainly_differ(*pair)), None)
+
+
+def _is_no_nearer_than_zero(system: Any, found: list[Any], wanted: list[Any]) -> bool:
+    """Whether 0, with which iterations start, certainly leaves no larger residual."""
+    residual = size = system.constant(0)
     for left, right in zip(found, wanted, strict=True):
         for x, y in zip(left.flat, right.flat, strict=True):
-            if system.certainly_differ(x, y):
-                raise CannotDecide(
-                    "the `solve` of a `custom_linear_solve` returns no solution of its system, "
-                    f"only an approximation: where {y} is wanted it has {x}; a solver that "
-                    "iterates until a tolerance has no derivative rule that is exact"
-                )
-    return solution
+            residual, size = residual + (x - y) * (x - y), size + y * y
+    return system.known(system.compare("ge", residual, size)) is True
 
 
 def _without_effect(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:

@@ -101,6 +101,7 @@ CALLS = (
     "eval_jaxpr",  # since jax 0.12
     "linear_call",
     "custom_vmap_call",
+    "remat_opt",  # the forward rule of a `custom_vjp` with optimize_remat=True
 )
 """Primitives that run a program inside; of a custom rule that is the primal."""
 
@@ -135,9 +136,10 @@ def inner_jaxpr(params: dict[str, Any]) -> Any:
     """The program inside a call, whatever the release names it.
 
     ``jit`` has ``jaxpr``, ``custom_jvp_call`` and ``closed_call`` have ``call_jaxpr``, and
-    ``linear_call`` has a ``callee`` and ``custom_vmap_call`` a ``call``.
+    ``linear_call`` has a ``callee``, ``custom_vmap_call`` a ``call`` and ``remat_opt`` a
+    ``fwd_jaxpr``.
     """
-    for name in ("jaxpr", "call_jaxpr", "callee", "call"):
+    for name in ("jaxpr", "call_jaxpr", "callee", "call", "fwd_jaxpr"):
         if name in params:
             return params[name]
     raise UnsupportedPrimitive(f"a call whose parameters {sorted(params)} hold no jaxpr")
