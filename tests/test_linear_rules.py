@@ -64,6 +64,18 @@ NOT_LINEAR: dict[str, Callable[[Any, Any], Any]] = {
     "squared": lambda x, g: g * jnp.abs(g),
     "where x is large": lambda x, g: jnp.where(x > 2, jnp.clip(g, -1, 1), g),
     "in a loop": lambda x, g: jax.lax.fori_loop(0, 3, lambda _, c: jnp.clip(c, -9, 9), g),
+    "clipped at 1e30": lambda x, g: jnp.clip(g, -1e30, 1e30),
+    "clipped at 3e38": lambda x, g: jnp.clip(g, -3e38, 3e38),
+    "a product clipped at 1e30": lambda x, g: jnp.clip(g * x, -1e30, 1e30) / 0.3 + 0 * x,
+    "dropped above 3e33": lambda x, g: jnp.where(jnp.abs(g) > 3e33, 0.0, g),
+    "dropped below 1e-36": lambda x, g: jnp.where(jnp.abs(g) < 1e-36, 0.0, g),
+    "dropped at 1e30 alone": lambda x, g: jnp.where(g == 1e30, 0.0, g),
+    **{
+        f"dropped between {low:g} and {high:g}": lambda x, g, low=low, high=high: jnp.where(
+            (jnp.abs(g) > low) & (jnp.abs(g) < high), 0.0, g
+        )
+        for low, high in ((1e10, 1.1e10), (3e33, 3.1e33), (2e-30, 2.1e-30))
+    },
 }
 
 
@@ -97,6 +109,10 @@ def test_a_forward_rule_that_is_not_linear(name: str) -> None:
         lambda x, g: jnp.where(jnp.abs(g) == jnp.max(jnp.abs(g)), g, 0.0),
         lambda x, g: jnp.where(jnp.arange(3) == 2, jnp.clip(g, -100, 100), g),
         lambda x, g: g + 0 * g[::-1] + jnp.where(g[0] * g[1] > 0, 1e-6, 0.0) * g,
+        lambda x, g: g * jnp.minimum(1.0, 1e25 / jnp.linalg.norm(g)),
+        lambda x, g: jnp.where(jnp.arange(3) == 2, jnp.clip(g, -1e30, 1e30), g),
+        lambda x, g: jnp.where(jnp.abs(jnp.sum(g * g) - 1.1e24) < 1e22, 0.0, g),
+        lambda x, g: jnp.where((jnp.abs(g) > 3e33) & (jnp.abs(g) < 3.1e33), 0.0, g),
     ],
 )
 def test_vectors(rule: Any) -> None:
@@ -113,6 +129,56 @@ def test_sizes_are_those_of_the_dtype(dtype: str) -> None:
     largest = jnp.finfo(dtype).max
     right = backward(lambda x, g: jnp.clip(g, -largest, largest))
     assert check_grads(right, (x,), modes="rev").verdict.passes
+
+
+Rule = Callable[[Any, Any], Any]
+
+
+def by_range(dtype: str) -> tuple[dict[str, Rule], dict[str, Rule]]:
+    """Rules that are not linear somewhere in the range of a dtype, and some that overflow."""
+    limits = jnp.finfo(dtype)
+    largest, least = float(limits.max), float(limits.smallest_normal)
+
+    def of(size: float) -> Any:
+        return jnp.asarray(size, dtype)
+
+    top = of(largest)
+    wrong: dict[str, Rule] = {
+        "clipped near the end": lambda x, g: jnp.clip(g, -0.9 * top, 0.9 * top),
+        "clipped in the middle": lambda x, g: jnp.clip(g, -of(largest**0.5), of(largest**0.5)),
+        "dropped near the least one": lambda x, g: jnp.where(jnp.abs(g) < of(4 * least), 0 * g, g),
+        "dropped at one float": lambda x, g: jnp.where(g == of(largest**0.3), 0 * g, g),
+        "dropped in a window": lambda x, g: jnp.where(
+            (jnp.abs(g) > of(largest**0.6)) & (jnp.abs(g) < of(1.05 * largest**0.6)), 0 * g, g
+        ),
+        "a product is clipped": lambda x, g: jnp.clip(g / 2, -of(largest**0.9), top) * 2,
+    }
+    right: dict[str, Rule] = {
+        "clipped at the end": lambda x, g: jnp.clip(g, -top, top),
+        "a product is clipped at the end": lambda x, g: jnp.clip(16 * g, -top, top) / 16,
+        "a sum is clipped at the end": lambda x, g: jnp.clip(g + g, -top, top) / 2,
+        "without infinities": lambda x, g: jnp.nan_to_num(16 * g) / 16,
+        "infinities dropped": lambda x, g: jnp.where(jnp.isfinite(16 * g), g, 0),
+        "without subnormals": lambda x, g: 16 * jnp.where(jnp.abs(g / 16) < of(least), 0, g / 16),
+        "scaled by the largest": lambda x, g: jnp.max(jnp.abs(g)) * (
+            g / jnp.where(jnp.max(jnp.abs(g)) == 0, 1, jnp.max(jnp.abs(g)))
+        ),
+    }  # fmt: skip
+    return wrong, right
+
+
+@pytest.mark.parametrize("shape", [(), (3,)])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_the_whole_range_of_a_dtype(dtype: str, shape: tuple[int, ...]) -> None:
+    with jax.enable_x64(dtype == "float64"):
+        x = jnp.full(shape, 0.5, dtype)
+        wrong, right = by_range(dtype)
+        for rule in wrong.values():
+            with pytest.raises(GradientMismatch, match="not linear in its cotangent"):
+                check_grads(backward(rule), (x,), modes="rev", special_points=False)
+        for rule in right.values():
+            found = check_grads(backward(rule), (x,), modes="rev", special_points=False)
+            assert found.verdict.passes
 
 
 RIGHT: dict[str, Callable[[Any, Any], Any]] = {

@@ -1,8 +1,8 @@
 """A backward rule is linear in its cotangent, and a forward rule in its tangent.
 
 Where the operations of a derivative program do not show it, it is asked for
-L(a·g + b·h) = a·L(g) + b·L(h) at many sizes of g, and where the program itself decides something
-by its cotangent.
+L(a·g + b·h) = a·L(g) + b·L(h) at sizes of g all over the range of its dtype, and where the program
+itself decides something by its cotangent.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.derivative_rules.at_point import AtPoint
+from jaxgrad.derivative_rules.in_range import leaves_range
 from jaxgrad.derivative_rules.judgement import agreement, digits_beyond
 from jaxgrad.derivative_rules.linear_programs import Kind, kinds_of
 from jaxgrad.derivative_rules.rules import Rules
@@ -25,7 +26,7 @@ from jaxgrad.errors import JaxgradError, UnsupportedPrimitive
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
 from jaxgrad.program import Leaf, trace
-from jaxgrad.special_points.search import special_points
+from jaxgrad.special_points.thresholds import thresholds
 
 __all__ = ["MOVED", "Bend", "Linearity"]
 
@@ -35,12 +36,18 @@ MOVED = {"fwd": "tangent", "rev": "cotangent"}
 Leaves = tuple[np.ndarray, ...]
 
 # Sizes 2^±e, closer together where thresholds are likely; of a dtype those that it has.
-EXPONENTS = (1, 2, 4, 7, 10, 14, 20, 27, 34, 42, 50, 60)
+EXPONENTS = (
+    1, 2, 4, 7, 10, 14, 20, 27, 34, 42, 50, 60, 70, 82, 96, 112, 131, 153, 179, 209, 245, 287,
+    336, 393, 460, 538, 630, 737, 862, 1009,
+)  # fmt: skip
+# As far from the ends of the range of a dtype: a rule may multiply before it decides.
+FROM_THE_ENDS = (0, 1, 2, 4, 8)
 # At a point that nobody asked for.
 FEW_EXPONENTS = (1, 7, 20)
+FEW_FROM_THE_ENDS = (0, 4)
 # Numbers computed on the way, at about 4 μs each: a second.
 BUDGET = 250_000
-MOST_SPECIAL = 12
+MOST_SPECIAL = 24
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,12 @@ def _is_plain(rules: Rules, mode: str) -> bool:
     return all(kind in (Kind.ZERO, Kind.LINEAR) for kind in found)
 
 
+def _up_to(most: int, exponents: Sequence[int], from_the_end: Sequence[int]) -> list[int]:
+    """Exponents that a dtype has, and those near the last one."""
+    last = [most - k for k in from_the_end if most - k > 0]
+    return list(dict.fromkeys([*(e for e in exponents if e <= most), *last]))
+
+
 class _Asked:
     """One derivative program at one point, as a function of what it should be linear in."""
 
@@ -140,31 +153,39 @@ class _Asked:
             self._like([np.zeros(x.shape) for x in self.leaves]),
         )
         asked = itertools.chain(
-            (((a, 0.0), g, zero) for a in self._sizes(FEW_EXPONENTS)),
+            (((a, 0.0), g, zero) for a in self._sizes(FEW_EXPONENTS, FEW_FROM_THE_ENDS)),
             (((0.0, 0.0), g, zero), ((1.0, 1.0), g, h), ((1.0, 1.0), h, zero)),
             self._more(g, h, zero) if thorough else (),
         )
         return itertools.islice(asked, self._affordable)
 
     def _more(self, g: Leaves, h: Leaves, zero: Leaves) -> Iterator[Any]:
-        for a in self._sizes(EXPONENTS):
+        for a in self._sizes(EXPONENTS, FROM_THE_ENDS):
             yield (a, 0.0), g, zero
-        special = self._special(g)
-        between = [
-            self._like([x / 2 + y / 2 for x, y in zip(*pair, strict=True)])
-            for pair in itertools.pairwise(sorted(special, key=lambda s: [x.tolist() for x in s]))
-        ]
-        for s in (*special, *between):
-            yield (1.0, 1.0), s, h
+        halves = [float(jnp.finfo(leaf.dtype).max) / 2 for leaf in self.leaves]
+        largest = self._like([np.sign(x) * half for x, half in zip(g, halves, strict=True)])
+        yield (2.0, 0.0), largest, zero
+        for s in self._special(g):
             yield (2.0, 0.0), s, zero
+            yield (1.0, 1.0), s, self._towards_zero(s, h)
 
-    def _sizes(self, exponents: Sequence[int]) -> Iterator[float]:
+    def _towards_zero(self, s: Leaves, h: Leaves) -> Leaves:
+        """h as large as s and away from it, so that what is special at s is not so at s + h."""
+        size = max((float(np.max(abs(x), initial=0)) for x in s), default=0.0)
+        size = 2.0 ** np.floor(np.log2(size)) if size else 1.0
+        return self._like(
+            [-np.where(x < 0, -1.0, 1.0) * abs(y) * size for x, y in zip(s, h, strict=True)]
+        )
+
+    def _sizes(self, exponents: Sequence[int], from_the_ends: Sequence[int]) -> Iterator[float]:
         yield -1.0
-        for e, sign in itertools.product(exponents, (1, -1)):
-            if e <= self._largest:
-                yield sign * 2.0**e
-            if -e >= self._least:
-                yield sign * 2.0**-e
+        ups = _up_to(self._largest, exponents, from_the_ends)
+        downs = _up_to(-self._least, exponents, from_the_ends)
+        for up, down in itertools.zip_longest(ups, downs):
+            for e in (up, None if down is None else -down):
+                if e is not None:
+                    yield 2.0**e
+                    yield -(2.0**e)
 
     def _drawn(self, seed: int) -> Leaves:
         generator = np.random.default_rng(seed)
@@ -181,7 +202,7 @@ class _Asked:
             program = trace(lambda *u: self._derived.function(point, u)[1], g)
         except (JaxgradError, TypeError, ValueError):  # traced once before, of other arguments
             return []
-        return [tuple(found.values) for found in special_points([program], leaves, MOST_SPECIAL)]
+        return [tuple(found) for found in thresholds(program, leaves, MOST_SPECIAL)]
 
     # -- what is answered ------------------------------------------------------------------------
     def bend(self, weights: tuple[float, float], g: Leaves, h: Leaves) -> Bend | None:
@@ -204,7 +225,7 @@ class _Asked:
                 if weights[1]:  # 0 times NaN is not 0
                     total += second[k][index] * b
                 said = self._said(value[index], total, both, k, index)
-                if said is not None:
+                if said is not None and not self._leaves_range(value[index], both, g, h, weights):
                     return Bend(self.mode, self.at.values, weights, (g, h), (k, index), *said)
         return None
 
@@ -220,7 +241,7 @@ class _Asked:
         self, value: arb, total: arb, moved: Any, leaf: int, index: tuple[int, ...]
     ) -> tuple[str, str] | None:
         """Both numbers as text, if they are apart; below the least normal one XLA has 0."""
-        if not total.is_finite():
+        if not total.is_finite() or abs(total) > float(jnp.finfo(self._outputs[leaf].dtype).max):
             return None
         if not value.is_finite():
             floats = [np.array([float(x) for x in u.flat]).reshape(u.shape) for u in moved]
@@ -231,6 +252,18 @@ class _Asked:
             return None
         digits = digits_beyond(agreement(value, total))
         return text_of(value, digits), text_of(total, digits)
+
+    def _leaves_range(
+        self, value: arb, both: Any, g: Leaves, h: Leaves, weights: tuple[float, float]
+    ) -> bool:
+        """Whether that they are apart may be the doing of an overflow, or of an underflow."""
+        moved = [both, g, h] if weights[1] else [both, g]
+        runs = [
+            [*self.at.balls, *(x if x.dtype == object else Ball().constants(x) for x in leaves)]
+            for leaves in moved
+        ]
+        parts = [exact_ball(a) for a in weights[: len(moved) - 1]]
+        return leaves_range(self._derived.program, runs, parts, every=not value.is_finite())
 
     def _at(self, moved: Any) -> list[ObjectArray] | None:
         """L of this, kept if it is one of few; None where it has no exact value."""

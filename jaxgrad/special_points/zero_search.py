@@ -12,7 +12,7 @@ import numpy as np
 from jaxgrad.special_points.critical_arguments import Critical
 from jaxgrad.special_points.lines import Line, Space, nearest, neighbour, shortest
 
-__all__ = ["PASSES", "Zero", "in_turn", "zeros"]
+__all__ = ["BESIDE", "PASSES", "Zero", "in_turn", "zeros"]
 
 Evaluate = Callable[[np.ndarray], list[Critical]]
 
@@ -70,6 +70,7 @@ def zeros(
     evaluate: Evaluate,
     samples: int,
     passes: int = PASSES,
+    sizes: Sequence[float] = MAGNITUDES,
 ) -> list[Zero]:
     """Searches every line for zeros of every critical argument.
 
@@ -79,11 +80,12 @@ def zeros(
         evaluate: (points, N) -> the critical arguments there.
         samples: how many points of every line are looked at first.
         passes: how often brackets are shortened, one evaluation each.
+        sizes: of the points of a line that are looked at, of either sign.
 
     Returns:
         exact zeros first, each with the line and the float on it.
     """
-    grids = [_grid(line, samples) for line in found_lines]
+    grids = [_grid(line, samples, sizes) for line in found_lines]
     points = [space.point[None]]
     points += [line.points(ts) for line, ts in zip(found_lines, grids, strict=True)]
     criticals = evaluate(space.rounded(np.concatenate(points)))
@@ -109,15 +111,13 @@ def _zero(bracket: _Bracket, t: float, exact: bool) -> Zero:
     return Zero(bracket.critical, bracket.entry, bracket.line, t, exact)
 
 
-def _grid(line: Line, samples: int) -> np.ndarray:
+def _grid(line: Line, samples: int, sizes: Sequence[float]) -> np.ndarray:
     """Floats of the line's dtype in increasing order, 0 and the given one among them."""
     scale = max(abs(line.given), 2.0**-10)
-    step = max(1, math.ceil(2 * len(MAGNITUDES) / max(samples - 2 - 2 * len(BESIDE), 2)))
-    sizes = np.array(MAGNITUDES[::step])
+    step = max(1, math.ceil(2 * len(sizes) / max(samples - 2 - 2 * len(BESIDE), 2)))
+    far = np.array(sizes[::step])
     beside = scale * np.array(BESIDE)
-    ts = np.concatenate(
-        [-sizes, sizes, [0.0, line.given], line.given - beside, line.given + beside]
-    )
+    ts = np.concatenate([-far, far, [0.0, line.given], line.given - beside, line.given + beside])
     return np.unique(nearest(ts, line.dtype))
 
 
