@@ -187,7 +187,7 @@ def runnable(code: Code, args: tuple[Any, ...]) -> Code:
                 arrays = run([*kept, step], *(np.copy(x) for x in args))
             except (TypeError, ValueError, IndexError, ZeroDivisionError):
                 continue
-        if all(np.size(x) <= LARGEST and np.all(np.abs(1.0 * x) < LARGE) for x in arrays):
+        if all(np.size(x) <= LARGEST and np.all(np.abs(np.float64(1) * x) < LARGE) for x in arrays):
             kept.append(step)
     return kept
 
