@@ -200,6 +200,8 @@ def with_rewritten_steps(random: Random, program: Program, share: float = 0.5) -
 
 def with_error(random: Random, program: Program, point: list[Any]) -> Program | None:
     """The same program with one step replaced by another operation, or other parameters."""
+    if not program.steps:
+        return None
     k = random.randrange(len(program.steps))
     step = program.steps[k]
     operation = OPERATIONS[step.operation]

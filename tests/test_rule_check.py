@@ -516,3 +516,40 @@ def test_rules_are_stripped_inside_control_flow() -> None:
     slope = jax.grad(lambda x: stripped(x)[0])(0.5)
     want = jax.grad(lambda x: jnp.sin(jnp.sin(jnp.sin(x))))(0.5)
     assert np.allclose(slope, want, rtol=1e-6)
+
+
+def _product(slope_of_b: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    product = jax.custom_jvp(lambda a, b: a * b)
+    product.defjvp(lambda p, t: (p[0] * p[1], t[0] * slope_of_b(p[1]) + t[1] * p[0]))
+    return product
+
+
+@pytest.mark.parametrize(
+    "smaller",
+    [
+        jnp.minimum,
+        lambda x, y: jnp.where(x < y, x, y),
+        lambda x, y: jnp.sort(jnp.stack([x, y])),
+        lambda x, y: jnp.min(jnp.stack([x, y])),
+    ],
+)  # fmt: skip
+def test_where_there_is_no_hessian_none_is_the_only_right_one(smaller: Callable[..., Any]) -> None:
+    """min(a, ab) has a derivative at a = 0, b = 1, and a second one along every line."""
+    right, wrong = _product(lambda b: b), _product(_with_slope(3.0))
+    found = check_grads(lambda a, b: smaller(a, a * b), (0.0, 1.0), order=2)
+    assert found.verdict is Verdict.AGREES
+    assert check_grads(lambda a, b: smaller(a, right(a, b)), (0.0, 1.0), order=2)
+    with pytest.raises(GradientMismatch, match="derivative 2"):
+        check_grads(lambda a, b: smaller(a, wrong(a, b)), (0.25, 0.5), order=2)
+
+
+def test_what_no_branch_has_is_wrong_where_there_is_no_hessian() -> None:
+    wrong = _product(_with_slope(3.0))
+    with pytest.raises(GradientMismatch, match="derivative 2"):
+        check_grads(lambda a, b: jnp.minimum(a, wrong(a, b)), (0.0, 1.0), order=2)
+
+
+def _with_slope(slope: float) -> Callable[[Any], Any]:
+    same = jax.custom_jvp(lambda b: b)
+    same.defjvp(lambda p, t: (p[0], slope * t[0]))
+    return same

@@ -98,7 +98,7 @@ def test_limits_of_derivatives_nearby(function: Any, direction: float, low: int,
     ],
 )
 def test_all_that_autodiff_may_make_of_kinks(function: Any, low: int, high: int) -> None:
-    found = truth(function, 0.0).around(along(1.0), 1, Direction([np.array(1.0)]))
+    found = truth(function, 0.0).around([along(1.0)], Direction([np.array(1.0)]))
     assert ends(found) == pytest.approx((low, high), abs=RADIUS)
 
 
@@ -107,7 +107,7 @@ def test_higher_orders_and_mixed_derivatives() -> None:
     one = Direction([np.array(1.0)])
     assert both(found.sides(along(1.0, 0.0), 2, one)) == (16, 16)
     assert both(found.mixed(along(1.0, 0.0), along(0.0, 1.0), one)) == (72, 72)
-    assert float(found.around(along(1.0, 0.0), 2, one)) == 16
+    assert float(found.around([along(1.0, 0.0)] * 2, one)) == 16
     kinked = truth(lambda x: abs(x[0]) * x[1], 0.0, 2.0)
     assert kinked.mixed(along(1.0, 0.0), along(0.0, 1.0), one) is None
     assert kinked.kinked(one) and not found.kinked(one)
@@ -131,3 +131,14 @@ def test_where_there_is_no_derivative_the_reason_is_named(
     assert any(text.startswith(reason) for text in found.reasons)
     assert found.jumps == jumps
     assert not found.defined_along(along(1.0))
+
+
+def test_second_derivatives_along_lines_that_have_no_hessian() -> None:
+    v, w, one = along(1.0, 0.0), along(0.0, 1.0), Direction([np.array(1.0)])
+    bent = truth(lambda x: jnp.minimum(x[0], x[0] * x[1]), 0.0, 1.0)
+    assert both(bent.mixed(v, w, one)) == (0.5, 0.5)
+    assert bent.bent(v, w, one) and not bent.kinked(one)
+    assert ends(bent.around([v, w], one)) == pytest.approx((0, 1), abs=RADIUS)
+    flat = truth(lambda x: jnp.maximum(x[0], 0) ** 3 + x[0] * x[1], 0.0, 1.0)
+    assert not flat.bent(v, w, one) and not flat.bent(v, v, one)
+    assert ends(flat.around([v, w], one)) == pytest.approx((1, 1), abs=RADIUS)

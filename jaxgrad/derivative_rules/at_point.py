@@ -243,7 +243,7 @@ class AtPoint:
         if sides is None:
             return None
         directions, cotangent = question.moving, question.cotangent
-        return judge(
+        found = judge(
             number(0.0),
             sides,
             self.rules.least_bits,
@@ -252,6 +252,11 @@ class AtPoint:
             lambda: (number(self.rules.spacing), self._sides(self._rounded, question)),
             lambda: self._around(sides, directions, cotangent),
         )
+        if found.verdict is Verdict.REFUTED and len(directions) > 1:
+            around = self._around(sides, directions, cotangent)
+            if around and not around[-1].is_finite():  # no Hessian, and none that is known of
+                return None
+        return found
 
     def _judge_value(self, question: Question, number: Callable[[float], arb]) -> Judgement | None:
         rules, cotangent = self.rules, question.cotangent
@@ -286,8 +291,10 @@ class AtPoint:
             limits, several = self.truth.limits(directions[0], cotangent)
             kink = kink or several or self.truth.kinked(cotangent)
             found = [limits] if kink else []
+        elif not kink:
+            kink = self.truth.bent(directions[0], directions[-1], cotangent)
         if kink:
-            found.append(self.truth.around(directions[0], len(directions), cotangent))
+            found.append(self.truth.around(directions, cotangent))
         return found
 
     def sides(self, question: Question) -> Sides | None:

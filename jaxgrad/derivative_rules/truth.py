@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -164,6 +165,25 @@ class Truth:
         """Whether ⟨u, f⟩ has a kink along some direction, so that no gradient is its only one."""
         return any(self.sides(line, 1, cotangent).kink for line in self._beside)
 
+    def bent(self, v: Direction, w: Direction, cotangent: Direction) -> bool:
+        """Whether D²⟨u, f⟩ is no quadratic form, so that no Hessian is its only one.
+
+        One has D²(v+w)² + D²(v−w)² = 2D²v² + 2D²w²; min(a, ab) has none at a = 0, b = 1, though
+        a derivative, and a second one along every line.
+        """
+        pairs = [(v, w), *itertools.pairwise(self._beside)]
+        return any(self._bent_along(v, w, cotangent) for v, w in pairs)
+
+    def _bent_along(self, v: Direction, w: Direction, cotangent: Direction) -> bool:
+        lines = (v.plus(w, 1), v.plus(w, -1), v, w) if v is not w else (v,)
+        both = [self.sides(line, 2, cotangent) for line in lines]
+        if any(sides.kink for sides in both):
+            return True
+        if len(both) == 1 or not all(len(sides.known) == 2 for sides in both):
+            return False
+        plus, minus, first, second = (sides.right for sides in both)
+        return not (plus + minus).overlaps(2 * (first + second))
+
     def limits(self, direction: Direction, cotangent: Direction) -> tuple[arb, bool]:
         """A part of Clarke's generalised derivative, and whether it is more than one number.
 
@@ -194,12 +214,23 @@ class Truth:
         ]
         return [*lines, *(drawn(shapes, seed) for seed in range(2, 2 + NEARBY))]
 
-    def around(self, direction: Direction, order: int, cotangent: Direction) -> arb:
+    def around(self, directions: Sequence[Direction], cotangent: Direction) -> arb:
         """Everything that autodiff may make of the kinks that the function is composed of.
 
         At a tie each of max, abs and select may take any value between its own two slopes
         (a conservative derivative; Bolte and Pauwels, 2021).
+
+        Args:
+            directions: one again and again, or two of which the mixed derivative is asked for.
+            cotangent: the weights of the results.
         """
+        first, last = directions[0], directions[-1]
+        if first is last:
+            return self._around(first, len(directions), cotangent)
+        plus, minus = (self._around(first.plus(last, sign), 2, cotangent) for sign in (1, -1))
+        return (plus - minus) / 4
+
+    def _around(self, direction: Direction, order: int, cotangent: Direction) -> arb:
         terms = order + 1
         system = _EitherBranch(terms)
         inputs = [
