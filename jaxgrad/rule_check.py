@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from jaxgrad.budgets import WHILE_BUDGET, nested_too_deeply, while_budget
+from jaxgrad.budgets import nested_too_deeply
 from jaxgrad.custom_rules import has_custom_rules
 from jaxgrad.debug_modes import without_debug_modes
 from jaxgrad.derivative_rules.at_point import AtPoint
@@ -35,6 +35,7 @@ from jaxgrad.derivative_rules.conclusions import (
 from jaxgrad.derivative_rules.floats import RuleFloat
 from jaxgrad.derivative_rules.linearity import Linearity
 from jaxgrad.derivative_rules.opaque import hold_against_reference, is_opaque
+from jaxgrad.derivative_rules.other_points import in_words, judged_at, other_points
 from jaxgrad.derivative_rules.programs import NoDerivative, Primal
 from jaxgrad.derivative_rules.result import GradientCheck, RuleResult
 from jaxgrad.derivative_rules.rules import Rules
@@ -43,7 +44,7 @@ from jaxgrad.engines.enclosure import FIRST_PRECISION
 from jaxgrad.errors import ArgumentError, UnsupportedPrimitive
 from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.special_points.search import SpecialPoint, special_points
+from jaxgrad.special_points.search import SpecialPoint
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["GradientCheck", "RuleResult", "check_grads"]
@@ -51,11 +52,6 @@ __all__ = ["GradientCheck", "RuleResult", "check_grads"]
 MODES = ("fwd", "rev")
 # Two doublings past the first precision: values that 848 bits do not tell apart are undecided.
 PRECISIONS = (FIRST_PRECISION, 2 * FIRST_PRECISION, 4 * FIRST_PRECISION)
-# Operations spent at special points, at about 20 μs each in all modes: half a second.
-SPECIAL_BUDGET = 20_000
-MOST_SPECIAL_POINTS = 40
-# A loop that ends at the given point may never end at others, of which there are many.
-SPECIAL_SHARE = 10
 # A program of JAX's own primitives is batched by JAX's own rules; past this many operations it is
 # not looked at.
 BATCH_BUDGET = 2_000
@@ -95,7 +91,8 @@ def check_grads(
             ``("float32", "bfloat16")``, at the given and at special points; see
             :mod:`jaxgrad.derivative_rules.floats`.
         special_points: whether to judge the points at which the program compares equal, divides
-            by 0 and the like, too; by default yes, without a reference.
+            by 0 and the like, too, and one drawn near the given one, whose numbers have every bit;
+            by default yes, without a reference.
         linear: whether a backward rule has to be linear in its cotangent, and a forward rule in
             its tangent, as every derivative is; by default yes, without a reference.  ``False``
             declares that a rule is not on purpose, as one that clips gradients.
@@ -222,7 +219,7 @@ def _check(
         reasons = "; ".join(sorted(at.truth.reasons)) or "the enclosures are too wide"
         evidence = Evidence(Verdict.UNDECIDED, "reason", reasons)
         return GradientCheck(Verdict.UNDECIDED, leaves, evidence)
-    points = _special_points(rules) if special else []
+    points = other_points(rules) if special else []
     check = _elsewhere(rules, leaves, at, points, linearity)
     if not check.verdict.passes:
         return check
@@ -281,11 +278,11 @@ def _given(rules: Rules) -> tuple[Judged, AtPoint]:
     return judged, at
 
 
-# -- special points ------------------------------------------------------------------------------
+# -- other points --------------------------------------------------------------------------------
 
 
 def _bent(linearity: Linearity | None, at: AtPoint, why: str | None) -> GradientCheck | None:
-    """The check where a rule is not linear at a point, a special one if it has a reason."""
+    """The check where a rule is not linear at a point; ``why`` says which, if not the given one."""
     if linearity is None:
         return None
     with precision(FIRST_PRECISION):
@@ -301,17 +298,16 @@ def _elsewhere(
     linearity: Linearity | None,
 ) -> GradientCheck:
     """The check where nothing is wrong at the given point."""
-    seen: list[str] = []
+    seen: list[SpecialPoint] = []
     other = None
     for point in points:
-        with precision(FIRST_PRECISION):
-            there, judged = _judged_at(rules, point)
+        there, judged = judged_at(rules, point)
         wrong = first_wrong(judged)
         if wrong is not None:
             hold_rules(rules, point.values)
             return wrong_at(rules.primal, leaves, point, *wrong)
         if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
-            seen.append(point.why)
+            seen.append(point)
             other = other or there
             bent = None if there is None else _bent(linearity, there, point.why)
             if bent is not None:
@@ -319,7 +315,7 @@ def _elsewhere(
     batch = _batch(rules, at, other or at)
     if isinstance(batch, GradientCheck):
         return batch
-    at_points = f"at this point{_count(len(seen))}, to order {rules.order}, "
+    at_points = f"at this point{in_words(seen)}, to order {rules.order}, "
     at_points += " and ".join(rules.modes)
     least = min((leaf.bits for leaf in leaves), default=math.inf)
     at_points += f", to {int(least)} bits" if math.isfinite(least) else ""
@@ -331,32 +327,13 @@ def _elsewhere(
         notes += linearity.notes
     elif rules.custom and rules.primal.reference is None:
         notes.append("not asked whether the rules are linear, as linear=False says")
+    if points and not any(point.drawn for point in points):
+        notes.append("nothing drawn near it at which the function is defined")
     if len(seen) < len(points):
         notes.append(f"nothing decided at {len(points) - len(seen)} more")
     whose = "reference" if rules.primal.reference is not None else "function"
     text = "; ".join([f"the one-sided derivatives of the {whose} {at_points}", *notes])
-    return passed(rules, leaves, text, tuple(seen))
-
-
-def _count(points: int) -> str:
-    if not points:
-        return ""
-    return f" and {points} special point{'' if points == 1 else 's'} of the program"
-
-
-def _special_points(rules: Rules) -> list[SpecialPoint]:
-    most = min(MOST_SPECIAL_POINTS, SPECIAL_BUDGET // rules.size)
-    return special_points(rules.programs, rules.primal.inputs, most) if most else []
-
-
-def _judged_at(rules: Rules, point: SpecialPoint) -> tuple[AtPoint | None, Judged]:
-    """The judgements at a special point, none where it cannot be looked at."""
-    try:
-        with while_budget(WHILE_BUDGET // SPECIAL_SHARE):
-            at = AtPoint(rules, point.values)
-            return at, at.together()
-    except (CannotDecide, UnsupportedPrimitive):
-        return None, []
+    return passed(rules, leaves, text, tuple(point.why for point in seen))
 
 
 def _batch(rules: Rules, at: AtPoint, other: AtPoint) -> str | GradientCheck:

@@ -134,7 +134,7 @@ def wrong_at(
     question: Question,
     found: Judgement,
 ) -> GradientCheck:
-    """The check where a rule is wrong at a special point."""
+    """The check where a rule is wrong at a special point, or at one drawn near the given one."""
     code = paste(primal, question, point.values)
     sentence = f"at {point.why}: {_sentence(primal, question, found)}"
     moving = question.leaf
@@ -144,7 +144,8 @@ def wrong_at(
         else leaf
         for i, leaf in enumerate(leaves)
     )
-    text = f"the derivative rules are wrong at a special point of the program, {point.why}"
+    kind = "" if point.drawn else "a special point of the program, "
+    text = f"the derivative rules are wrong at {kind}{point.why}"
     if question.is_value:
         text += f": {_blamed(primal, question, found, point.values)}"
     return GradientCheck(Verdict.REFUTED, results, refutation(text, code), (point.why,))

@@ -34,10 +34,12 @@ class SpecialPoint:
     Args:
         values: one array for each leaf, of its dtype and shape.
         why: in words, e.g. ``x = 6.0, where `min` ties``.
+        drawn: whether there is nothing special about it, but that its numbers have every bit.
     """
 
     values: list[np.ndarray]
     why: str
+    drawn: bool = False
 
 
 def special_points(
