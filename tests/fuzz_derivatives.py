@@ -92,6 +92,8 @@ class Quotients:
     def _affine(self, real: Real, k: int, x: Any, record: bool) -> Any:
         step = self.program.steps[k]
         kind = dict(step.parameters)["kind"]
+        if kind == "value" and not self._moves(step.operands[0]):
+            raise Unknown("JAX runs the forward rule of what moves alone")
         if record:
             h = mpf(10) ** (STEP + 10)
             right, left = step.exact(real, [x + h]), step.exact(real, [x - h])
@@ -103,6 +105,14 @@ class Quotients:
         return np.asarray(
             self._results[k] + self._slopes[k] * (x - self._operands[k]), dtype=object
         )
+
+    def _moves(self, value: int) -> bool:
+        """Whether nothing but floating-point numbers is between a value and the arguments."""
+        inputs = len(self.program.inputs)
+        if value < inputs:
+            return value in self.program.moving
+        step = self.program.steps[value - inputs]
+        return "float" in step.dtype and all(map(self._moves, step.operands))
 
 
 def along(program: Program, place: int, index: tuple[int, ...]) -> list[Any]:
