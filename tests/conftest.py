@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,11 +24,23 @@ settings.register_profile(
 settings.register_profile("brief", settings.get_profile("ci"), max_examples=10)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
+# The tests that a suite of a few minutes leaves out, written by tools/slow_tests.py.
+_SLOW_TESTS = Path(__file__).with_name("slow_tests.txt")
 _FLINT_PRECISION = 53  # FLINT's default: the significand of a float64
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fuzz-programs", help="how many random programs, for tests marked fuzz")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is known to be slow."""
+    lines = _SLOW_TESTS.read_text(encoding="utf-8").splitlines() if _SLOW_TESTS.exists() else []
+    slow = {line for line in lines if not line.startswith("#")}
+    for item in items:
+        if item.nodeid in slow:
+            item.add_marker("slow")
 
 
 @pytest.fixture(autouse=True)

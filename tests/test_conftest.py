@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import jax.numpy as jnp
 import pytest
 
 pytest_plugins = ["pytester"]
+HERE = Path(__file__).parent
 
 
 @pytest.mark.parametrize(
@@ -35,3 +37,26 @@ def test_float32_is_the_default():
 
 def test_float64_on_request(float64):
     assert jnp.asarray(0.1).dtype == jnp.float64
+
+
+def test_what_is_in_the_list_of_slow_tests_is_slow(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest((HERE / "conftest.py").read_text())
+    pytester.path.joinpath("slow_tests.txt").write_text("# a comment\ntest_both.py::test_slow[1]\n")
+    pytester.makepyfile(
+        test_both="""
+        import pytest
+        @pytest.mark.parametrize("i", range(3))
+        def test_slow(i): pass
+        """
+    )
+    pytester.runpytest_inprocess("-m", "not slow").assert_outcomes(passed=2, deselected=1)
+    pytester.runpytest_inprocess("-m", "").assert_outcomes(passed=3)
+
+
+def test_the_list_of_slow_tests_names_tests_that_exist() -> None:
+    lines = (HERE / "slow_tests.txt").read_text(encoding="utf-8").splitlines()
+    named = [line.split("::") for line in lines if line.startswith("tests/")]
+    assert len(named) > 50
+    for file, name in named:
+        source = (HERE.parent / file).read_text(encoding="utf-8")
+        assert re.search(rf"\b{name.partition('[')[0]}\b", source), f"{file} has no {name}"

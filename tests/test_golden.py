@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from golden_cases import CASES
@@ -13,9 +15,16 @@ from golden_record import difference, elsewhere, merged, read, record, stored
 from rule_examples import PRECEDING, SINCE
 
 STORED = read()
+# Of so many cases one is in the suite of a few minutes.
+ONE_OF = 8
 
 
-@pytest.mark.parametrize("name", CASES)
+def _spread(names: Iterable[str]) -> list[Any]:
+    marks = [() if i % ONE_OF == 0 else (pytest.mark.slow,) for i in range(len(CASES))]
+    return [pytest.param(name, marks=mark) for name, mark in zip(names, marks, strict=True)]
+
+
+@pytest.mark.parametrize("name", _spread(CASES))
 def test_a_check_says_what_it_said(name: str) -> None:
     changed = difference(stored(STORED.get(name)), record(CASES[name]))
     assert not changed, f"{name}\n{changed}\nIf this is meant: python tools/golden.py --write"

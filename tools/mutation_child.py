@@ -78,6 +78,7 @@ def _pytest(arguments: Sequence[str], plugins: Sequence[Any] = ()) -> int:
     asked = ["-q", "-p", "no:cacheprovider", "--hypothesis-profile=mutation", "--tb=line", "-rN"]
     # pytest would load the modules of its plugins itself, and this package is one.
     asked += ["--assert=plain"]
+    asked += ["-m", ""]  # slow tests, too
     asked += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of what the parent imported
     return int(pytest.main([*asked, *arguments], plugins=list(plugins)))
 
