@@ -40,10 +40,13 @@ FILES = (
 # The test files that are looked into.  Those of claims, networks, proofs and whole dtypes are about
 # other things; of those of the whole, which take long, the golden file has most cases.
 NEAR = (
-    "ball", "budgets", "devices", "differential", "domains", "elementwise", "enclosure_engine",
-    "germ", "germ_beside", "golden", "interpret", "jet", "judgement", "numpy_code", "polynomial",
-    "rule_check", "rule_parameters", "rules", "rules_linear_algebra", "rules_windows",
-    "special_functions", "truth", "witness",
+    "ball", "budgets", "compared_outputs", "custom_rules", "devices", "differential",
+    "domains", "drawn_parameters", "drawn_points", "elementwise", "enclosure_engine",
+    "exclusion", "factors", "germ", "germ_beside", "golden", "interpret", "jet", "judgement",
+    "linear_rules", "numpy_code", "numpy_programs", "numpy_verdicts", "points_with_every_bit",
+    "polynomial", "reported_verdicts", "rounded_constants", "rule_check", "rule_parameters",
+    "rules", "rules_linear_algebra", "rules_windows", "running_error", "special_functions",
+    "truth", "values_of_rules", "witness",
 )  # fmt: skip
 # What the tests of one mutant may take together, in seconds of CPU where nothing is wrong, and how
 # many they may be: a line of the walker is executed by nearly every test.
