@@ -100,9 +100,9 @@ def _apart(x: Any, y: Any, allowed: Any) -> bool:
     return bool(abs(x - y) > allowed * max(1, abs(x)))
 
 
-def any_apart(x: Any, y: Any, allowed: Any) -> bool:
+def any_apart(x: Any, y: Any, allowed: Any, digits: int = DIGITS) -> bool:
     pairs = zip(np.ravel(x), np.ravel(y), strict=True)
-    with mpmath.workdps(DIGITS):
+    with mpmath.workdps(digits):
         return any(_apart(a, b, allowed) for a, b in pairs)
 
 
