@@ -186,7 +186,7 @@ def _arguments(node: ast.AST) -> Iterator[Replacement]:
         swapped = [*args[:-2], args[-1], args[-2], *(ast.unparse(k) for k in node.keywords)]
         yield "operands swapped", node, f"{ast.unparse(node.func)}({', '.join(swapped)})"
     for k, keyword in enumerate(node.keywords):
-        if keyword.arg in (None, "strict", "dtype", "trusts", "default"):
+        if keyword.arg in (None, "strict", "dtype", "trusts", "default", "frozen"):
             continue
         rest = [*args, *(ast.unparse(other) for i, other in enumerate(node.keywords) if i != k)]
         yield "parameter ignored", node, f"{ast.unparse(node.func)}({', '.join(rest)})"
