@@ -255,11 +255,19 @@ def _proved(hand: Side, auto: Side, algebra: Identity) -> Comparison | None:
 
 
 def _second_opinion(hand: Side, auto: Side) -> enclosure.Meeting | None:
-    """The balls at the given point, which share no code with the polynomials but the rules."""
+    """The balls at the given point, which share no code with the polynomials but the rules.
+
+    They are made more precise only where the first ones show nothing.
+    """
+    given = [leaf.value for leaf in hand.inputs]
+    meeting = None
     try:
-        return enclosure.meet_once(hand, auto, [leaf.value for leaf in hand.inputs])
+        meeting = enclosure.meet_once(hand, auto, given)
+        if not (meeting.differs or meeting.seen):
+            meeting = enclosure.meet(hand, auto, given)
     except (CannotDecide, UnsupportedPrimitive):
-        return None
+        pass
+    return meeting
 
 
 def _at_points(hand: Side, auto: Side, args: Sequence[Any], algebra: Identity) -> Comparison:
@@ -349,7 +357,7 @@ def _agrees(
         bits = None if proved else _bits(settled, k)
         verdict = Verdict.PROVED if proved else Verdict.AGREES
         leaves.append(LeafResult(output.path, output.shape, verdict, bits))
-    least = min((leaf.bits for leaf in leaves if leaf.bits is not None), default=0)
+    least = min(leaf.bits for leaf in leaves if leaf.bits is not None)
     why = algebra.reason or "their polynomials are not shown equal"
     off_ties = algebra.off_ties if algebra.reason is None else None
     if off_ties is not None and all(bool(leaf.all()) for leaf in off_ties):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -11,12 +14,14 @@ from flint import arb
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jaxgrad.comparison import compare
 from jaxgrad.engines import enclosure
 from jaxgrad.engines.enclosure import FIRST_PRECISION, LAST_PRECISION, ZERO_BITS, draw, meet
 from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import UNKNOWN
 from jaxgrad.program import Leaf
 from jaxgrad.sides import make_side
+from jaxgrad.verdict import Verdict
 
 INF = math.inf
 NOTHING = (False, -INF, -INF)
@@ -98,3 +103,34 @@ def test_balls_are_compared_at_the_precision_that_was_asked_for() -> None:
         found = enclosure.meet_once(*sides(jnp.exp, jnp.exp, x))
     assert found.working == FIRST_PRECISION
     assert found.hand[0][()].rel_accuracy_bits() > FIRST_PRECISION - 16
+
+
+def hidden(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same function, of which the first precision shows no bit: e³⁰⁰ˣ has 303 of them."""
+    return lambda x: f(x) + jnp.exp(300 * x) - jnp.exp(300 * x)
+
+
+def test_balls_that_show_nothing_are_made_more_precise_before_a_proof_is_believed() -> None:
+    with jax.enable_x64(True):
+        x = np.float64(0.7)
+        assert not enclosure.meet_once(*sides(hidden(jnp.sin), jnp.sin, x)).seen
+        same = compare(hidden(jnp.sin), jnp.sin, x)
+        several = compare(lambda x: [hidden(jnp.sin)(x), x], lambda x: [jnp.sin(x), 1 * x], x)
+        wrong = compare(hidden(lambda x: jnp.sin(x) + 1e-40), jnp.sin, x)
+    assert same.verdict is several.verdict is Verdict.PROVED
+    assert "bits" not in same.evidence.text
+    assert wrong.verdict is Verdict.REFUTED
+
+
+def test_what_no_precision_shows_is_not_said_to_agree_to_no_bits() -> None:
+    """e^(e^(e^9)) − e^(e^(e^9)) is 0 as a formula, and no ball of it is finite."""
+
+    def hand(x: Any) -> Any:
+        large = jnp.exp(jnp.exp(jnp.exp(x)))
+        return jnp.cos(large) - jnp.cos(large)
+
+    found = enclosure.meet_once(*sides(hand, lambda x: 0 * x, np.float32(5.0)))
+    result = compare(hand, lambda x: 0 * x, np.float32(5.0))
+    assert not found.seen
+    assert not result.verdict.passes
+    assert "to 0 bits" not in result.evidence.text
