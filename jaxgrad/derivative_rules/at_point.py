@@ -16,9 +16,12 @@ from jaxgrad.derivative_rules.judgement import Judgement, judge, judge_value
 from jaxgrad.derivative_rules.question import Question
 from jaxgrad.derivative_rules.rules import Rules
 from jaxgrad.derivative_rules.truth import Sides, Truth
+from jaxgrad.derivative_rules.zero_signs import value_as_run
+from jaxgrad.engines.witness import program_floats
 from jaxgrad.interpret import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
+from jaxgrad.numbers.either_zero import EitherZero
 from jaxgrad.verdict import Verdict
 
 __all__ = ["AtPoint", "product"]
@@ -30,6 +33,9 @@ ENTRY_BUDGET = 100_000
 PAIR_BUDGET = 20_000
 # Results of up to this many entries are judged one by one, larger ones by drawn cotangents.
 FEW_OUTPUTS = 4
+
+# The rounding of constants, and the numbers.
+_How = tuple[float, type[Ball]]
 
 
 class AtPoint:
@@ -263,7 +269,7 @@ class AtPoint:
         truth = product(self.own, cotangent)
         if not truth.is_finite():
             return None
-        return judge_value(
+        found = judge_value(
             number(0.0),
             truth,
             (rules.float_bits, rules.least_bits),
@@ -271,6 +277,17 @@ class AtPoint:
             lambda: self.floats(question),
             lambda: (number(rules.spacing), product(self._own(rules.spacing), cotangent)),
         )
+        if found.verdict is not Verdict.REFUTED:
+            return found
+        return value_as_run(found, (self.number(question), truth), *self._of_either_zero(question))
+
+    def _of_either_zero(self, question: Question) -> tuple[tuple[arb, arb], tuple[float, float]]:
+        """The value by the rules and of the function, a zero being −0 or 0, and JAX's own runs."""
+        program, cotangent = self.rules.primal.moving_program, question.cotangent
+        own = interpret(program, EitherZero(), self.balls)
+        runs = _weighed(program_floats(program, self.values), cotangent)
+        either = self.number(question, system=EitherZero), product(own, cotangent)
+        return either, (self.floats(question), sum(runs))
 
     @cached_property
     def own(self) -> list[ObjectArray]:
@@ -315,33 +332,34 @@ class AtPoint:
         rules = self.rules
         return Truth(rules.primal.truth_program, self.values, rules.order, rules.spacing)
 
-    def number(self, question: Question, rounding: float = 0.0) -> arb:
+    def number(self, question: Question, rounding: float = 0.0, system: type[Ball] = Ball) -> arb:
         """The enclosure of what the rules give."""
+        how = rounding, system
         modes, directions, cotangent = question.modes, question.directions, question.cotangent
         if len(modes) > 1:
             vs = tuple(direction.leaves for direction in directions)
             key = *(direction.key for direction in directions), cotangent.key
-            found = self._balls(modes, key, rounding, vs, cotangent.leaves)
+            found = self._balls(modes, key, how, vs, cotangent.leaves)
             return found[-1 if question.taken is None else question.taken][()]
         moved = directions[0] if modes == ("fwd",) else cotangent
         values = self.rules[modes].values
         if question.is_value:  # the same whatever moves
-            found = self._any_balls(modes, rounding) or self._balls(
-                modes, moved.key, rounding, moved.leaves
-            )
+            found = self._any_balls(modes, how) or self._balls(modes, moved.key, how, moved.leaves)
             return product(found[:values], cotangent)
-        found = self._balls(modes, moved.key, rounding, moved.leaves)
+        found = self._balls(modes, moved.key, how, moved.leaves)
         return product(found[values:], cotangent if modes == ("fwd",) else directions[0])
 
-    def _balls(self, modes: tuple[str, ...], key: Any, rounding: float, *moved: Any) -> Any:
-        outputs = self._outputs.setdefault((modes, rounding), {})
+    def _balls(self, modes: tuple[str, ...], key: Any, how: _How, *moved: Any) -> Any:
+        outputs = self._outputs.setdefault((modes, how), {})
         if key not in outputs:
-            outputs[key] = self.rules[modes].balls(self.balls, *moved, rounding=rounding)
+            rounding, system = how
+            made = self.rules[modes]
+            outputs[key] = made.balls(self.balls, *moved, rounding=rounding, system=system())
         return outputs[key]
 
-    def _any_balls(self, modes: tuple[str, ...], rounding: float) -> Any:
+    def _any_balls(self, modes: tuple[str, ...], how: _How) -> Any:
         """The outputs along a direction that was asked for already, if there is one."""
-        return next(iter(self._outputs.get((modes, rounding), {}).values()), None)
+        return next(iter(self._outputs.get((modes, how), {}).values()), None)
 
     def floats(self, question: Question) -> float:
         """The number as JAX computes it."""

@@ -118,7 +118,7 @@ def wrong_value(primal: Primal, judged: Judged) -> GradientCheck | None:
 
 
 def _blamed(primal: Primal, question: Question, found: Judgement, point: list[Any]) -> str:
-    culprit = wrong_value_of(primal, point)
+    culprit = None if found.as_run else wrong_value_of(primal, point)
     modes = " then ".join(question.modes)
     return culprit or f"{modes} returns {found.value} as the value, the function is {found.truth}"
 

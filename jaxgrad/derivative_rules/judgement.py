@@ -26,6 +26,7 @@ class Judgement:
         kink: whether the function has a kink there.
         value: the number, as text.
         truth: what it is held against, as text.
+        as_run: whether these are floats that JAX computes, and not the formulas.
     """
 
     verdict: Verdict
@@ -33,6 +34,7 @@ class Judgement:
     kink: bool
     value: str
     truth: str
+    as_run: bool = False
 
 
 def judge(

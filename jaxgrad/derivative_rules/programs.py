@@ -228,19 +228,23 @@ class Derived:
     program: Program
     values: int = 0
 
-    def balls(self, *args: Leaves, rounding: float = 0.0) -> list[ObjectArray]:
+    def balls(
+        self, *args: Leaves, rounding: float = 0.0, system: Ball | None = None
+    ) -> list[ObjectArray]:
         """The exact formula of the rules, enclosed: an object array for each leaf.
 
         Args:
             args: the point, the directions and the cotangents, which are exact; arrays of
                 numbers, or object arrays of balls.
             rounding: the relative error of the constants within the program.
+            system: the balls, if not the plain ones.
         """
+        system = system or Ball()
         flat = [
-            v if v.dtype == object else Ball().constants(v)
+            v if v.dtype == object else system.constants(v)
             for v in map(np.asarray, tree_leaves(list(args)))
         ]
-        return interpret(self.program, Ball(), flat, rounding)
+        return interpret(self.program, system, flat, rounding)
 
     def floats(self, *args: Leaves) -> list[np.ndarray]:
         """What JAX computes."""

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 from flint import arb
 
+from jaxgrad.engines.zero_signs import as_run
 from jaxgrad.numbers.ball import Ball, precision, relative_bits
 from jaxgrad.numbers.base import UNKNOWN
 from jaxgrad.program import Leaf
@@ -118,15 +119,28 @@ def _wants_more(meeting: Meeting) -> bool:
 
 def _meet_at(hand: Side, auto: Side, values: list[Any], working: int) -> Meeting:
     with precision(working):
-        system = Ball()
-        left, right = (side.over(system, balls(side.inputs, values)) for side in (hand, auto))
+        system, inputs = Ball(), balls(hand.inputs, values)
+        left, right = (side.over(system, list(inputs)) for side in (hand, auto))
         apart, bits, absolute = [], [], []
         for x, y in zip(left, right, strict=True):
             rows = [_entry(a, b) for a, b in zip(x.reshape(-1), y.reshape(-1), strict=True)]
             apart.append(np.array([r[0] for r in rows], bool).reshape(x.shape))
             bits.append(np.array([r[1] for r in rows], float).reshape(x.shape))
             absolute.append(np.array([r[2] for r in rows], float).reshape(x.shape))
+        signed = as_run((hand, auto), values, inputs, _differences(left, right, apart))
+        for (k, index), pair in signed.items():
+            left[k][index], right[k][index] = pair
+            apart[k][index], bits[k][index], absolute[k][index] = _entry(*pair)
     return Meeting(values, left, right, apart, bits, absolute, working)
+
+
+def _differences(left: Any, right: Any, apart: Any) -> dict[tuple[int, tuple[int, ...]], arb]:
+    """(leaf, index) of numbers that are apart, and by how much."""
+    places = [(k, tuple(index)) for k, x in enumerate(apart) for index in np.argwhere(x).tolist()]
+    pairs = {(k, index): (left[k][index], right[k][index]) for k, index in places}
+    return {
+        place: a - b for place, (a, b) in pairs.items() if isinstance(a, arb) and isinstance(b, arb)
+    }
 
 
 def _entry(a: Any, b: Any) -> tuple[bool, float, float]:

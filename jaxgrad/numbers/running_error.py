@@ -16,6 +16,7 @@ from flint import arb
 
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import NumberSystem, objects
+from jaxgrad.numbers.either_zero import angles
 
 __all__ = ["Rounded", "RunningError"]
 
@@ -223,8 +224,8 @@ class RunningError(NumberSystem):
         values = [y if y.is_integer() else y * moved for y in values]
         own = getattr(self.ball, name, None)
         found = own(*values) if own else self.ball.function(name, *values)
-        if name == "atan2" and values[0].is_zero() and not values[1] > 0:
-            found = found.union(-found)  # of -0, which no real number tells from 0
+        if name == "atan2":
+            found = angles(found, *values)
         # Near its zeros an approximation is as good as the numbers that it is the difference of.
         size = found.abs_upper() if name in ACCURATE else found.abs_upper().max(arb(1))
         if name in OF_EXPONENTS:
