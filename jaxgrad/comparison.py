@@ -67,8 +67,12 @@ def compare(
         ArgumentError: a side is not callable, no argument is floating point, or the sides return no
             number, so that nothing is compared.
         NonFiniteInput: an argument holds NaN or an infinity.
-        TreeMismatch, ShapeMismatch, DtypeMismatch: the sides return different structures.
+        TreeMismatch, ShapeMismatch, DtypeMismatch: the sides return different structures, or a
+            derivative rule of what a side differentiates returns the wrong one.
+        NoDerivative: JAX has no derivative of what a side differentiates; an ArgumentError, too.
         TraceError: a side runs neither under JAX nor under NumPy.
+        Exception: what a side raises itself, or runs into in JAX, as it is, with a note of the
+            side.  Of all others above that come of an exception, that is the ``__cause__``.
 
     Example:
         >>> import jax

@@ -15,6 +15,7 @@ import numpy as np
 
 from .errors import ArgumentError, JaxgradError
 from .float_formats import UNSIGNED, Float, Format, bits_of, format_of, is_zero
+from .jax_errors import errors_named
 from .predicates import SAMPLE, Predicate, of_each, require_elementwise
 from .verdict import Evidence, Outcome, Verdict
 
@@ -151,6 +152,10 @@ def sweep(
         ArgumentError: the dtype cannot be swept, the tile is no power of two, f does not return
             one scalar, a predicate does not return booleans of shape (n,), its answer for a float
             depends on other floats, or ``holds`` does not look at y.
+        NoDerivative, TreeMismatch, ShapeMismatch, DtypeMismatch, TraceError: f differentiates what
+            has no derivative, or not a right rule, or cannot be traced; JAX's own exception is the
+            ``__cause__``.
+        Exception: what f or a predicate raises itself, as it is, with a note of which.
 
     Example:
         >>> result = sweep(jax.grad(jax.nn.sigmoid), jnp.float16, lambda x, y: y <= 0.25)
@@ -379,7 +384,9 @@ def _compile(f: Callable[..., Any], device: Any) -> Callable[..., Any]:
 
 
 def _output(f: Callable[[Any], Any], dtype: np.dtype) -> Any:
-    output = jax.eval_shape(f, jax.ShapeDtypeStruct((), dtype))
+    scalar = jax.ShapeDtypeStruct((), dtype)
+    with errors_named("sweep: f", f, (scalar,)):
+        output = jax.eval_shape(f, scalar)
     if getattr(output, "shape", None) != ():
         raise ArgumentError(
             f"sweep: f returns {output} for a scalar {dtype.name}, not one scalar; "

@@ -18,9 +18,10 @@ from jax.core import Tracer
 from jaxgrad import rules
 from jaxgrad.budgets import require_while
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.jax_errors import KEEPERS
 from jaxgrad.numbers.base import COMPLEX, NumberSystem
 from jaxgrad.numbers.rounded import RoundedConstants
-from jaxgrad.program import KEEPERS, is_differentiable
+from jaxgrad.program import is_differentiable
 from jaxgrad.rules.concrete import evaluate, is_concrete
 
 __all__ = ["Interpreter", "interpret"]

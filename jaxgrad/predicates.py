@@ -12,6 +12,7 @@ import numpy as np
 
 from jaxgrad.dependence import reads
 from jaxgrad.errors import ArgumentError
+from jaxgrad.jax_errors import errors_named, place
 
 __all__ = ["Predicate", "of_each", "require_elementwise"]
 
@@ -77,7 +78,7 @@ def require_elementwise(
         >>> require_elementwise("holds", lambda x, y: x == y, x, x, about_outputs=True)
     """
     size = x.shape[0]
-    together = _checked(name, predicate(x, y), size)
+    together = _checked(name, _asked(name, predicate, x, y), size)
     if not _reads_output(name, predicate, x, y) and about_outputs:
         raise ArgumentError(
             f"{name} does not look at y, so it says nothing of the function: compare y with "
@@ -94,13 +95,27 @@ def require_elementwise(
     )
 
 
+def _asked(name: str, predicate: Predicate, x: jax.Array, y: jax.Array) -> Any:
+    """The answers for all floats, or an error that says why there are none."""
+    with errors_named(name, predicate, (x, y)):
+        try:
+            return predicate(x, y)
+        except ValueError as error:
+            if "truth value of an array" not in str(error):
+                raise
+            raise ArgumentError(f"{name} asks for the truth of a whole array{place(error)}: "
+                                f"{_WITHOUT_TRUTHS}") from error  # fmt: skip
+
+
+_WITHOUT_TRUTHS = "use jax.numpy, with jnp.where for `if` and & and | for `and` and `or`"
+
+
 def _reads_output(name: str, predicate: Predicate, x: jax.Array, y: jax.Array) -> bool:
     try:
         return reads(predicate, x, y)[1]
     except jax.errors.JAXTypeError as error:
         raise ArgumentError(
-            f"{name} cannot be compiled ({str(error).splitlines()[0]}): use jax.numpy, with "
-            "jnp.where for `if` and & and | for `and` and `or`"
+            f"{name} cannot be compiled ({str(error).splitlines()[0]}): {_WITHOUT_TRUTHS}"
         ) from error
 
 
@@ -114,9 +129,9 @@ def _others_matter(predicate: Predicate, x: jax.Array, y: jax.Array, together: n
     differ = np.flatnonzero(alone != together)
     if differ.size > _ROUNDED * alone.size:
         return True
-    for place in differ[:_ASKED_AGAIN]:
-        copies = (jnp.full_like(values, values[place]) for values in (x, y))
-        if bool(np.asarray(predicate(*copies))[place]) != bool(together[place]):
+    for k in differ[:_ASKED_AGAIN]:
+        copies = (jnp.full_like(values, values[k]) for values in (x, y))
+        if bool(np.asarray(predicate(*copies))[k]) != bool(together[k]):
             return True
     return False
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import re
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,24 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path
 
-from jaxgrad.errors import ArgumentError, NoDerivative, NonFiniteInput, TraceError
+from jaxgrad.errors import ArgumentError, NonFiniteInput
+from jaxgrad.jax_errors import errors_named
 
-__all__ = ["KEEPERS", "Leaf", "Program", "arguments", "is_differentiable", "trace"]
-
-# What JAX raises when Python code asks a tracer for its number, as NumPy code does.
-_NOT_TRACEABLE = (
-    jax.errors.TracerArrayConversionError,
-    jax.errors.ConcretizationTypeError,
-    jax.errors.TracerBoolConversionError,
-    jax.errors.TracerIntegerConversionError,
-    jax.errors.NonConcreteBooleanIndexError,
-)
-_WITHOUT_RULE = re.compile(r"No (JVP|VJP) defined for custom_(jvp|vjp) function")
-KEEPERS = (
-    "a derivative rule that closes over the argument of a function under jax.vmap or jax.jit, or "
-    "that has one of the arguments in nondiff_argnums; close over that one: `lambda x: f(x, 2.0)`"
-)
-"""What keeps a value of one trace for another, in words."""
+__all__ = ["Leaf", "Program", "arguments", "is_differentiable", "trace"]
 
 
 @dataclass(frozen=True)
@@ -144,25 +127,6 @@ def _argument_leaf(path: str, value: Any) -> Leaf:
     return Leaf(path, aval.shape, aval.dtype, concrete)
 
 
-@contextlib.contextmanager
-def _tracing_errors(side: str) -> Iterator[None]:
-    try:
-        yield
-    except TypeError as error:
-        if "grad requires" in str(error) or "requires real- or complex-valued" in str(error):
-            raise ArgumentError(
-                f"{side} differentiates with respect to an argument that is not floating point "
-                f"({error}); convert it with jnp.asarray(x, float) or differentiate another "
-                "argument"
-            ) from error
-        raise
-    except AttributeError as error:
-        if _WITHOUT_RULE.match(str(error)):
-            text = f"JAX has no derivative rule of a function in {side}: {error}"
-            raise NoDerivative(text, f"JAX has none: {error}") from error
-        raise
-
-
 def _require_function(function: Any, side: str) -> None:
     """What returns no value when it is called has no derivative."""
     if not callable(function):
@@ -191,8 +155,10 @@ def trace(function: Callable[..., Any], args: Sequence[Any], side: str = "the fu
     Raises:
         ArgumentError, NonFiniteInput: see :func:`arguments`; or it is no function, or one that is
             written with ``async`` or ``yield``.
-        NoDerivative: the rule of a custom_jvp or custom_vjp function was never defined.
+        NoDerivative: JAX has no derivative of something that the function differentiates.
+        TreeMismatch, ShapeMismatch, DtypeMismatch: a custom rule returns the wrong structure.
         TraceError: the function is not made of JAX operations, or calls are nested too deeply.
+        Exception: what the function itself raises, as it is.
 
     Example:
         >>> program = trace(jax.grad(lambda x: x**2), (3.0,))
@@ -201,24 +167,8 @@ def trace(function: Callable[..., Any], args: Sequence[Any], side: str = "the fu
     """
     _require_function(function, side)
     inputs = arguments(args, parameter_names(function, len(args)))
-    try:
-        with _tracing_errors(side):
-            jaxpr, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
-    except _NOT_TRACEABLE as error:
-        raise TraceError(
-            f"{side} cannot be traced by JAX: it asks for the values of its arguments "
-            f"({type(error).__name__})"
-        ) from error
-    except jax.errors.UnexpectedTracerError as error:
-        raise TraceError(
-            f"{side} cannot be traced by JAX: a value of one trace was kept for another, as by "
-            f"{KEEPERS} (UnexpectedTracerError)"
-        ) from error
-    except RecursionError as error:
-        raise TraceError(
-            f"{side} cannot be traced by JAX: its calls are nested deeper than Python's limit of "
-            f"{sys.getrecursionlimit()}; sys.setrecursionlimit raises it"
-        ) from error
+    with errors_named(side, function, args):
+        jaxpr, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
     paths, out_tree = tree_flatten_with_path(shapes)
     outputs = tuple(Leaf(keystr(path), tuple(s.shape), s.dtype) for path, s in paths)
     return Program(jaxpr, inputs, outputs, out_tree)

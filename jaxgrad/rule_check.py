@@ -110,6 +110,9 @@ def check_grads(
         TraceError: f is not made of JAX operations.
         NoDerivative: JAX has no derivative of f in any of the modes; an ArgumentError, too.
         TreeMismatch, ShapeMismatch, DtypeMismatch: a custom rule returns the wrong structure.
+        Exception: what f, its rules or the reference raise themselves, or run into in JAX, as it
+            is, with a note of where.  Of all others above that come of an exception, that is the
+            ``__cause__``.
         GradientMismatch: a rule is wrong; the message names the leaf and carries a counterexample.
         UndecidedError: it could not be decided.
 

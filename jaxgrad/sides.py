@@ -20,6 +20,7 @@ from jax.tree_util import keystr, tree_flatten_with_path, tree_unflatten
 from jaxgrad import numpy_functions, numpy_order, numpy_products  # noqa: F401
 from jaxgrad.errors import ArgumentError, JaxgradError, TraceError, UnsupportedPrimitive
 from jaxgrad.interpret import Interpreter, interpret
+from jaxgrad.jax_errors import is_raised_by_caller
 from jaxgrad.numbers.base import NumberSystem
 from jaxgrad.numbers.field import FieldFull
 from jaxgrad.numpy_code import NumberArray, NumberScalar
@@ -41,9 +42,11 @@ class Side:
         args: the arguments it is compared at.
         inputs: the leaves of the arguments.
         program: its traced program; None for NumPy code.
+        untraced: why there is none, of code that JAX cannot trace.
 
     Raises:
         TraceError: NumPy code that does not run.
+        Exception: what the code raises by a statement of its own, as it is.
     """
 
     def __init__(
@@ -53,8 +56,10 @@ class Side:
         args: Sequence[Any],
         inputs: tuple[Leaf, ...],
         program: Program | None,
+        untraced: TraceError | None = None,
     ) -> None:
         self.name = name
+        self.untraced = untraced
         self.function = function
         self.inputs = inputs
         self.program = program
@@ -79,6 +84,8 @@ class Side:
         except (JaxgradError, FieldFull):
             raise
         except Exception as error:
+            if self.returns_jax and self.untraced is not None:  # it hands exact numbers to JAX
+                raise UnsupportedPrimitive(str(self.untraced)) from error
             first = error.__cause__ or error  # NumPy says "a sequence" of what it cannot convert
             raise UnsupportedPrimitive(f"{type(first).__name__}: {first}") from error
         leaves, tree = jax.tree.flatten(result)
@@ -157,16 +164,36 @@ class Side:
         try:
             result = self._call([_as_float(*each) for each in given])
         except Exception as error:
-            raise TraceError(
-                f"{self.name} runs neither under JAX's tracer nor on NumPy arrays: "
-                f"{type(error).__name__}: {error}"
-            ) from error
+            if is_raised_by_caller(error):
+                error.add_note(f"Raised while jaxgrad ran {self.name} on NumPy arrays.")
+                raise
+            raise TraceError(self._runs_nowhere(error)) from error
         paths, tree = tree_flatten_with_path(result)
+        for path, value in paths:
+            self._require_numbers(keystr(path), value)
         self.returns_jax = any(isinstance(value, jax.Array) for _, value in paths)
         leaves = tuple(
             Leaf(keystr(path), np.shape(value), np.asarray(value).dtype) for path, value in paths
         )
         return leaves, tree
+
+    def _require_numbers(self, path: str, value: Any) -> None:
+        if isinstance(value, np.ndarray | jax.Array) or np.asarray(value).dtype.kind not in "OSU":
+            return
+        raise ArgumentError(
+            f"{self.name}{path} is a value of type {type(value).__name__}, which is no array of "
+            "numbers; return the gradient"
+        )
+
+    def _runs_nowhere(self, error: Exception) -> str:
+        message = f"{self.name} runs neither under JAX's tracer nor on NumPy arrays: "
+        if self.untraced is None:
+            return f"{message}{type(error).__name__}: {error}"
+        if isinstance(
+            error, jax.errors.JAXTypeError | jax.errors.JAXIndexError
+        ):  # from a tracer of its own: it is JAX code
+            return str(self.untraced)
+        return f"{message}{type(error).__name__}: {error}; and {self.untraced}"
 
     def try_exact(self, system: NumberSystem, inputs: list[Any]) -> None:
         """Marks NumPy code that cannot run over exact numbers as opaque."""
@@ -210,6 +237,9 @@ def make_side(name: str, function: Callable[..., Any], args: Sequence[Any]) -> S
     Raises:
         ArgumentError: not callable, or arguments that are no arrays of finite numbers.
         TraceError: it runs neither under JAX nor under NumPy.
+        NoDerivative, TreeMismatch, ShapeMismatch, DtypeMismatch: what it differentiates has no
+            derivative, or a derivative rule that returns the wrong structure.
+        Exception: what it raises itself, as it is.
     """
     if not callable(function):
         raise ArgumentError(
@@ -226,22 +256,23 @@ def make_side(name: str, function: Callable[..., Any], args: Sequence[Any]) -> S
         )
     try:
         return Side(name, function, args, inputs, trace(function, args, side=name))
-    except TraceError:
-        return Side(name, function, args, inputs, None)
+    except TraceError as error:
+        return Side(name, function, args, inputs, None, error)
     except JaxgradError:
         raise
-    except Exception as error:  # what NumPy code does to a tracer: x[0] = 0, x.fill(0), x[[0, 1]]
-        return _numpy_side(name, function, args, inputs, error)
+    except Exception:  # what NumPy code does to a tracer: x[0] = 0, x.fill(0), x[[0, 1]]
+        side = _numpy_side(name, function, args, inputs)
+        if side is None:
+            raise
+        return side
 
 
 def _numpy_side(
-    name: str, function: Any, args: Sequence[Any], inputs: tuple[Leaf, ...], error: Exception
-) -> Side:
-    """The callable as NumPy code, if it is that; else the error is the caller's own."""
+    name: str, function: Any, args: Sequence[Any], inputs: tuple[Leaf, ...]
+) -> Side | None:
+    """The callable as NumPy code; None if it is not that."""
     try:
         side = Side(name, function, args, inputs, None)
-    except TraceError:
-        raise error from None
-    if side.returns_jax:
-        raise error
-    return side
+    except Exception:
+        return None
+    return None if side.returns_jax else side

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,7 +15,6 @@ from jax.extend.core import jaxpr_as_fun
 from jax.tree_util import tree_leaves, tree_structure, tree_unflatten
 
 from jaxgrad.custom_rules import has_custom_rules, has_discrete_values
-from jaxgrad.derivative_rules.jax_errors import is_jaxs_own
 from jaxgrad.derivative_rules.nesting import along_steps
 from jaxgrad.errors import (
     ArgumentError,
@@ -24,12 +22,12 @@ from jaxgrad.errors import (
     JaxgradError,
     NoDerivative,
     ShapeMismatch,
-    TraceError,
     TreeMismatch,
     UnsupportedPrimitive,
 )
 from jaxgrad.inner_programs import inner_programs
 from jaxgrad.interpret import interpret
+from jaxgrad.jax_errors import DERIVATIVE, backward_only, is_jaxs_own, is_raised_by_caller
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import COMPLEX, ObjectArray
 from jaxgrad.program import Leaf, Program, arguments, parameter_names, trace
@@ -85,7 +83,11 @@ class Primal:
         if any(jnp.issubdtype(leaf.dtype, np.complexfloating) for leaf in self.program.outputs):
             raise UnsupportedPrimitive(COMPLEX)
         if not self._kept:
-            raise ArgumentError("no output is floating point, so there is nothing to check")
+            found = ", ".join(f"f{x.path} is {np.dtype(x.dtype)}" for x in self.program.outputs)
+            raise ArgumentError(
+                "no output is floating point, so there is nothing to check: "
+                f"{found or 'f returns nothing (a forgotten `return`?)'}"
+            )
 
     def _values_of_rules(self) -> list[int]:
         """Integers and booleans in the result, where a rule returns some of its own beside it.
@@ -204,14 +206,6 @@ class Primal:
         return tuple(np.asarray(v, y.dtype) for v, y in zip(leaves, self.outputs, strict=True))
 
 
-def _backward_only() -> NoDerivative:
-    return NoDerivative(
-        "f has a custom_vjp rule, which JAX cannot differentiate in forward mode; "
-        'pass modes=("rev",)',
-        "JAX has none for a custom_vjp rule",
-    )
-
-
 @dataclass(frozen=True)
 class Derived:
     """A derivative of a primal as JAX's rules give it.
@@ -267,15 +261,18 @@ def _derived(
         TreeMismatch, ShapeMismatch, DtypeMismatch: a rule returns another structure.
     """
     try:
-        program = trace(function, args, side="the derivative of f")
+        program = trace(function, args, side=DERIVATIVE)
     except JaxgradError as error:
         if isinstance(error.__cause__, jax.errors.UnexpectedTracerError):
-            raise _malformed(error) from error
+            raise _no_derivative(error) from error
         raise
     except Exception as error:
-        raise _malformed(error) from error
+        unable = isinstance(error, NotImplementedError) and not is_raised_by_caller(error)
+        if unable or is_jaxs_own(error):
+            raise _no_derivative(error) from error
+        raise
     if _is_one_way(program.jaxpr):
-        raise _backward_only()
+        raise backward_only("f")
     for leaf, found in zip(outputs, program.outputs[values:], strict=False):
         if np.dtype(leaf.dtype) != np.dtype(found.dtype):
             raise DtypeMismatch(
@@ -286,26 +283,8 @@ def _derived(
     return Derived(function, program, values)
 
 
-def _malformed(error: Exception) -> Exception:
-    """The error that JAX raises at what a custom rule returns, under its own name."""
-    text = str(error)
-    if "forward-mode autodiff" in text and "custom_vjp" in text:
-        return _backward_only()
-    named = "-mode differentiation does not work", "with respect to a closed-over value"
-    unable = isinstance(error, NotImplementedError | TraceError)
-    if unable or any(words in text for words in named):
-        return NoDerivative(f"JAX cannot differentiate f: {text}", f"JAX has none: {text}")
-    if not any(name in text for name in ("Custom JVP", "Custom VJP", "custom_jvp", "custom_vjp")):
-        if not is_jaxs_own(error):
-            return error
-        return NoDerivative(f"JAX cannot differentiate f: {text}", f"JAX has none: {text}")
-    message = f"a custom derivative rule of f returns the wrong structure: {text}"
-    if "structure" in text or "must produce a pair" in text:
-        return TreeMismatch(message)
-    expected = re.search(r"Expected (\w+)\[.*?but got (\w+)\[", text)
-    if expected and expected[1] != expected[2]:
-        return DtypeMismatch(message)
-    return ShapeMismatch(message)
+def _no_derivative(error: Exception) -> NoDerivative:
+    return NoDerivative(f"JAX cannot differentiate f: {error}", f"JAX has none: {error}")
 
 
 def _is_one_way(jaxpr: Any) -> bool:

@@ -139,9 +139,15 @@ def program_floats(program: Program, values: Sequence[Any]) -> list[np.ndarray]:
         except Exception as error:
             raise TraceError(
                 "JAX traces the program, and fails to run it: "
-                f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+                f"{type(error).__name__}: {_cause(error)}"
             ) from error
     return [np.asarray(x) if not _is_key(x) else x for x in outputs]
+
+
+def _cause(error: Exception) -> str:
+    """The first line of a message; of a callback's traceback the last, which is the error."""
+    lines = str(error).strip().splitlines() or [""]
+    return lines[-1] if lines[0].endswith("(most recent call last):") else lines[0]
 
 
 # Calls that are gone into: compiled as a whole, each new program would be compiled anew.
