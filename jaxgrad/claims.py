@@ -121,7 +121,8 @@ class ClaimResult:
             cannot be declared, file name and line.
         part: the part's name, empty for a claim without parts.
         path: the proof module.
-        seconds: time spent on this part.
+        seconds: time spent on this part, until its process was ended if it was; None where nothing
+            of it was run, or nobody knows for how long.
         claim: the claim; None for a module that cannot be imported and for a claim that cannot
             be declared.
         evidence: what the claim returned; None where ``error`` says why there is none.
@@ -136,7 +137,7 @@ class ClaimResult:
     id: str
     part: str
     path: Path
-    seconds: float
+    seconds: float | None
     claim: Claim | Declaration | None = None
     evidence: Evidence | None = None
     error: str | None = None
@@ -220,7 +221,7 @@ def _refuse(error: ArgumentError) -> None:
         raise error
     line = registry.line()
     text = f"the claim on line {line} cannot be declared\n{type(error).__name__}: {error}"
-    failure = ClaimResult(f"{registry.path.name}:{line}", "", registry.path, 0.0, error=text)
+    failure = ClaimResult(f"{registry.path.name}:{line}", "", registry.path, None, error=text)
     registry.failures.append(failure)
 
 

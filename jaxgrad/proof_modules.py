@@ -171,7 +171,7 @@ def _duplicate(first: Claim, second: Claim) -> ClaimResult:
         f"two claims of {second.path} are named {second.name}, on lines {first.line} and "
         f"{second.line}; the second was not run: rename one, or yield several parts from one claim"
     )
-    return ClaimResult(second.id, "", second.path, 0.0, claim=second, error=text)
+    return ClaimResult(second.id, "", second.path, None, claim=second, error=text)
 
 
 def _claims_of(

@@ -71,8 +71,14 @@ class Task(Protocol):
     def receive(self, message: dict[str, Any]) -> None:
         """Take one answer."""
 
-    def lost(self, how: str) -> Task | None:
-        """The process ended before the task was complete; what is to be done instead."""
+    def lost(self, how: str, seconds: float) -> Task | None:
+        """The process ended before the task was complete; what is to be done instead.
+
+        Args:
+            how: how it ended, in words.
+            seconds: how long it had been at the unit of work that it was at.
+        """
+        ...
 
 
 def supervise(tasks: Iterable[Task], *, jobs: int, timeout: float | None) -> Generator[Task]:
@@ -100,11 +106,15 @@ def supervise(tasks: Iterable[Task], *, jobs: int, timeout: float | None) -> Gen
             for process in _heard(inbox, _TICK):
                 yield process.task
             for process in [process for process in running if process.over(timeout)]:
+                until = time.monotonic()
                 process.end()
                 running.remove(process)
                 for other in _heard(inbox, 0):  # what it said last
                     yield other.task
-                instead = None if process.task.complete else process.task.lost(process.fate())
+                instead = None
+                if not process.task.complete:
+                    seconds = max(0.0, until - process.since)
+                    instead = process.task.lost(process.fate(), seconds)
                 if instead is not None:
                     waiting.appendleft(instead)
                 yield process.task
@@ -137,7 +147,7 @@ class _Process:
         self.task = task
         self._last_words: list[str] = []
         self._closed = self._timed_out = False
-        self._since = time.monotonic()
+        self.since = time.monotonic()
         self._leaving: float | None = None
         self._child = subprocess.Popen(
             [
@@ -173,7 +183,7 @@ class _Process:
         if not self._timed_out:
             self.task.receive(message)
             if "declared" in message or "ends" in message:
-                self._since = time.monotonic()
+                self.since = time.monotonic()
 
     def over(self, timeout: float | None) -> bool:
         """Whether nothing more will be heard of it."""
@@ -181,7 +191,7 @@ class _Process:
         ended = self._child.poll() is not None
         if ended and self._closed:
             return True
-        if timeout is not None and not self.task.complete and now - self._since > timeout:
+        if timeout is not None and not self.task.complete and now - self.since > timeout:
             self._timed_out = True
             return True
         if not (ended or self._closed or self.task.complete):

@@ -85,20 +85,26 @@ class Module:
         self.ended.add(number)
         self.current = None
 
-    def fail(self, number: int, error: str) -> None:
-        """End a claim with an error beside the results that it has."""
+    def fail(self, number: int, error: str, seconds: float | None = None) -> None:
+        """End a claim with an error beside the results that it has.
+
+        Args:
+            seconds: how long all of the claim took, None if that is not known.
+        """
         assert self.claims is not None
         claim = self.claims[number]
         results = self.results.setdefault(number, [])
-        results.append(ClaimResult(claim.id, "", claim.path, 0.0, claim, error=error))
+        if seconds is not None:
+            seconds = max(0.0, seconds - sum(result.seconds or 0.0 for result in results))
+        results.append(ClaimResult(claim.id, "", claim.path, seconds, claim, error=error))
         self.ended.add(number)
         self.current = None
 
-    def break_down(self, error: str) -> None:
-        """The module could not be imported, or not to the end."""
+    def break_down(self, error: str, seconds: float) -> None:
+        """The module could not be imported, or not to the end, for which it had this time."""
         self.claims = []
         text = f"the module cannot be imported\n{error}"
-        self.failures = [ClaimResult(self.path.name, "", self.path, 0.0, error=text)]
+        self.failures = [ClaimResult(self.path.name, "", self.path, seconds, error=text)]
 
 
 @dataclass
@@ -124,8 +130,8 @@ class _Listing:
     def receive(self, message: dict[str, Any]) -> None:
         self._rest[0].declare(message)
 
-    def lost(self, how: str) -> Task | None:
-        self._rest[0].break_down(f"it {how}")
+    def lost(self, how: str, seconds: float) -> Task | None:
+        self._rest[0].break_down(f"it {how}", seconds)
         return None if self.complete else self
 
 
@@ -159,10 +165,10 @@ class _Running:
         else:
             self.module.end(message["ends"])
 
-    def lost(self, how: str) -> Task | None:
+    def lost(self, how: str, seconds: float) -> Task | None:
         module = self.module
         if module.claims is None:
-            module.break_down(f"it {how}")
+            module.break_down(f"it {how}", seconds)
         elif not self.declared:
             text = f"the claim was not run: its module, imported again, {how}"
             for number in module.outstanding:
@@ -171,7 +177,8 @@ class _Running:
             number = module.outstanding[0] if module.current is None else module.current
             before = len(module.results.get(number, ()))
             after = f", after {before} of its parts," if before else ""
-            module.fail(number, f"the claim{after} {how}")
+            begun = module.current is not None
+            module.fail(number, f"the claim{after} {how}", seconds if begun else None)
         if not module.outstanding:
             return None
         return _Running(module, self.elsewhere)
@@ -269,9 +276,9 @@ class Run:
         found = []
         for module in self.modules:
             if module.claims is None:
-                found.append(ClaimResult(module.path.name, "", module.path, 0.0, error=why))
+                found.append(ClaimResult(module.path.name, "", module.path, None, error=why))
                 continue
             for number in module.outstanding:
                 claim = module.claims[number]
-                found.append(ClaimResult(claim.id, "", claim.path, 0.0, claim, error=why))
+                found.append(ClaimResult(claim.id, "", claim.path, None, claim, error=why))
         return found

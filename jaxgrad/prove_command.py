@@ -98,7 +98,7 @@ def _require_claims(options: argparse.Namespace, modules: Sequence[Module]) -> l
         inside = [m for m in modules if m.path.resolve().is_relative_to(path.resolve())]
         if all(module.path in empty for module in inside):
             text = str(no_claims(path))
-            failures.append(ClaimResult(path.name, "", path, 0.0, error=text))
+            failures.append(ClaimResult(path.name, "", path, None, error=text))
     if failures and len(empty) == len(modules):
         raise ArgumentError(failures[0].error)
     return failures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -229,6 +230,14 @@ def test_many_unexpected_parts_are_shown_by_a_few(capsys):
     out = capsys.readouterr().out
     assert "n=2  ✗" in out and "n=3  ✗" not in out
     assert "T: 47 more parts like these; --verbose shows them" in out
+
+
+def test_time_that_nobody_knows_is_a_dash(capsys):
+    bad = result(Verdict.PROVED, None)
+    for known, shown in ((None, "–"), (1.5, "1.50"), (0.0, "0.00")):
+        terminal.show([dataclasses.replace(bad, seconds=known)], 9.0, terminal.console())
+        row = capsys.readouterr().out.partition("ERROR")[2].partition("\n")[0]
+        assert row.split()[-1] == shown
 
 
 def test_list_runs_nothing(proofs, capsys):

@@ -121,6 +121,7 @@ def test_parts_before_a_death_are_kept(proofs, capfd):
     parts = {part: one for (_, name, part), one in done.results.items() if name == "bad"}
     assert parts["one"]["as_expected"] and parts["two"]["as_expected"]
     assert "after 2 of its parts" in parts[""]["error"]
+    assert parts[""]["seconds"] >= 0.0
     assert done.code == 1 and len(done.results) == 5
 
 
@@ -132,6 +133,7 @@ def test_death_of_an_import(proofs, capfd):
         done = run(capfd, *arguments)
         assert done.code == 1
         assert "it ended its process, with exit code 0" in done.results["a", "a.py", ""]["error"]
+        assert done.results["a", "a.py", ""]["seconds"] > 0.0
         assert "GeneratorExit" in done.results["b", "b.py", ""]["error"]
         assert done.results["c", "after", ""]["as_expected"]
 
@@ -149,6 +151,7 @@ def test_a_claim_without_end_is_given_up_alone(proofs, tmp_path, monkeypatch):
     error = str(results["bad"].error)
     assert error.startswith("the claim took longer than the time that --timeout gives it")
     assert f'File "{path}", line 14 in bad' in error
+    assert results["bad"].seconds == 3600.0
     assert results["before"].as_expected and results["after"].as_expected and len(results) == 3
     assert run.without_result("") == []
 
@@ -159,6 +162,8 @@ def test_a_module_that_declares_something_else_each_time(proofs, capfd):
     done = run(capfd)
     assert done.code == 1
     assert "when it is imported again" in done.results["a", "after", ""]["error"]
+    assert done.results["a", "after", ""]["seconds"] is None  # it was not run
+    assert done.results["a", "bad", ""]["seconds"] >= 0.0
     assert "declares" not in str(done.results["a", "before", ""]["error"])
 
 

@@ -53,7 +53,7 @@ def result_object(result: ClaimResult) -> dict[str, Any]:
         "as_expected": result.as_expected,
         **_told(result.evidence),
         "error": result.error,
-        "seconds": round(result.seconds, 6),
+        "seconds": None if result.seconds is None else round(result.seconds, 6),
     }
 
 

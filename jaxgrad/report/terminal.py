@@ -140,9 +140,14 @@ def _table(results: Sequence[ClaimResult], width: int, *, verbose: bool) -> Tabl
         cells += [Text(_statement(first)), _verdict(first)]
         if evidence:
             cells.append(Text(row.evidence))
-        seconds = sum(result.seconds for result in row.results)
-        table.add_row(*cells, Text(f"{seconds:.2f}"))
+        table.add_row(*cells, Text(_seconds(row.results)))
     return table
+
+
+def _seconds(results: Sequence[ClaimResult]) -> str:
+    """The time that is known, or a dash where none is."""
+    known = [result.seconds for result in results if result.seconds is not None]
+    return f"{sum(known):.2f}" if known else "–"
 
 
 def _statement(result: ClaimResult) -> str:
