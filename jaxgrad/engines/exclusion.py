@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,31 +18,76 @@ from jaxgrad.numbers.field import Field, Poly
 from jaxgrad.numbers.valuation import Valuation
 from jaxgrad.program import Leaf
 
-__all__ = ["excluded", "failing", "left_out"]
+__all__ = ["Place", "excluded", "failing", "left_out"]
 
-# Enough to recognise a divisor by; the whole of a long one helps nobody.
+# Enough to recognise a divisor by; a longer one is told by the arguments that are in it.
 _LONGEST_DESCRIPTION = 60
-# Of each kind of condition, so many are written out.
+# Descriptions that are the same so far are taken for the same expression.
+_LONGEST_KEY = 400
+# Of each kind of condition, so many are written out, and so many arguments of each.
 _WRITTEN_OUT = 2
+_ARGUMENTS = 3
 
 
-def excluded(field: Field, inputs: Sequence[Leaf]) -> dict[str, list[str]]:
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a proof says nothing: at the zeros of a divisor, outside the domain of a function.
+
+    Args:
+        key: the beginning of what was divided by, or given to the function.
+        text: all of it if it is short, else which arguments it is made of; empty of a long one
+            after others, which is only counted.
+    """
+
+    key: str
+    text: str = dataclasses.field(compare=False)
+
+
+def excluded(field: Field, inputs: Sequence[Leaf]) -> dict[str, list[Place]]:
     """Where a proof says nothing: "a divisor vanishes" -> the divisors.
+
+    A divisor that vanishes nowhere else than where something is not positive that has to be, such
+    as the root of it, is not said again.
 
     Args:
         field: the ring in which both sides were evaluated.
         inputs: the leaves whose names are used.
     """
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, list[Place]] = {}
+    positive = [
+        _unnamed(field, condition.arguments[0])
+        for condition in field.conditions
+        if condition.name in _POSITIVE
+    ]
     for condition in field.conditions:
-        text = ", ".join(_describe(field, u, inputs) for u in condition.arguments)
-        names = groups.setdefault(condition.domain.fails, [])
-        if text not in names:
-            names.append(text)
+        if condition.name == "divide" and _base(field, condition.arguments[0]) in positive:
+            continue
+        places = groups.setdefault(condition.domain.fails, [])
+        told = sum(place.text.startswith(_LONG) for place in places)
+        place = _place(field, condition.arguments, inputs, told < _WRITTEN_OUT)
+        if place not in places:
+            places.append(place)
     return groups
 
 
-def left_out(*parts: Mapping[str, Sequence[str]]) -> str:
+# What has an argument that is positive wherever a proof speaks.
+_POSITIVE = ("log", "log1p", "sqrt")
+
+
+def _base(field: Field, divisor: Poly) -> Poly:
+    """What vanishes, or is negative, wherever a divisor vanishes: of a root its argument."""
+    single = field.single(_unnamed(field, divisor))
+    root = single is not None and single.kind == "root"
+    return _unnamed(field, single.arguments[0] if single is not None and root else divisor)
+
+
+def _unnamed(field: Field, poly: Poly) -> Poly:
+    """The polynomial itself, where a generator stands for it."""
+    single = field.single(poly)
+    return single.arguments[0] if single is not None and single.kind == "named" else poly
+
+
+def left_out(*parts: Mapping[str, Sequence[Place]]) -> str:
     """The end of the sentence in which one or more proofs say what they leave out; may be empty.
 
     Conditions count in branches that are not taken, too: x/x is the polynomial 1 and x[x = 0] is
@@ -50,23 +97,30 @@ def left_out(*parts: Mapping[str, Sequence[str]]) -> str:
         parts: of each proof what :func:`excluded` found.
 
     Example:
-        >>> left_out({"a divisor vanishes": ["x", "y", "z"]}, {"a divisor vanishes": ["x"]})
+        >>> x, y, z = (Place(name, name) for name in "xyz")
+        >>> left_out({"a divisor vanishes": [x, y, z]}, {"a divisor vanishes": [x]})
         ', except where a divisor vanishes (x, y and 1 more), in branches not taken too'
     """
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, list[Place]] = {}
     for part in parts:
-        for fails, names in part.items():
+        for fails, places in part.items():
             known = groups.setdefault(fails, [])
-            known += [name for name in names if name not in known]
+            known += [place for place in places if place not in known]
     if not groups:
         return ""
-    clauses = [f"{fails} ({_few(names)})" for fails, names in groups.items()]
+    clauses = [f"{fails} ({_few(places)})" for fails, places in groups.items()]
     return f", except where {' or '.join(clauses)}, in branches not taken too"
 
 
-def _few(names: Sequence[str]) -> str:
-    more = len(names) - _WRITTEN_OUT
-    return ", ".join(names[:_WRITTEN_OUT]) + (f" and {more} more" if more > 0 else "")
+def _few(places: Sequence[Place]) -> str:
+    """Some of them, those that are told alike together, and how many there are besides."""
+    counts = Counter(place.text for place in places if place.text)
+    written = list(counts.items())[:_WRITTEN_OUT]
+    texts = [text if n == 1 else text.replace(_LONG, f"{n} expressions", 1) for text, n in written]
+    more = len(places) - sum(n for _, n in written)
+    if not any(_LONG in text for text, _ in written):
+        return ", ".join(texts) + (f" and {more} more" if more > 0 else "")
+    return "; ".join([*texts, f"and {more} more"] if more > 0 else texts)
 
 
 def failing(field: Field, point: Mapping[Any, Any], bits: int) -> Condition | None:
@@ -93,11 +147,50 @@ def _holds(valuation: Valuation, condition: Condition) -> bool:
     return bool(condition.domain.holds(*values))
 
 
-def _describe(field: Field, poly: Poly, inputs: Sequence[Leaf]) -> str:
-    """A polynomial in the names of the inputs, cut short if it is long."""
-    text = _beginning(field, poly, inputs, _LONGEST_DESCRIPTION + 1)
-    short = len(text) <= _LONGEST_DESCRIPTION
-    return text if short else text[: _LONGEST_DESCRIPTION - 1] + "…"
+_LONG = "an expression"
+
+
+def _place(field: Field, arguments: Sequence[Poly], inputs: Sequence[Leaf], told: bool) -> Place:
+    """Where a condition on these arguments fails; a long one has a text if it is to be told."""
+    keys = [_beginning(field, u, inputs, _LONGEST_KEY)[:_LONGEST_KEY] for u in arguments]
+    key = ", ".join(keys)
+    short = [len(text) <= _LONGEST_DESCRIPTION for text in keys]
+    if not told and not all(short):
+        return Place(key, "")
+    texts = [
+        text if is_short else f"{_LONG} in {_names(field, u, inputs)}"
+        for text, is_short, u in zip(keys, short, arguments, strict=True)
+    ]
+    return Place(key, ", ".join(texts))
+
+
+def _names(field: Field, poly: Poly, inputs: Sequence[Leaf]) -> str:
+    """The entries of arguments that an expression is made of; where they are many, the leaves."""
+    places = sorted(_entries(field, poly))
+    names = [_entry(inputs, *place) for place in places]
+    if len(names) > _ARGUMENTS:
+        names = list(dict.fromkeys(inputs[leaf].path for leaf, _ in places))
+    more = len(names) - _ARGUMENTS
+    if more > 0:
+        return f"{', '.join(names[:_ARGUMENTS])} and {more} more argument{'s' * (more > 1)}"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
+def _entries(field: Field, poly: Poly) -> set[tuple[int, int]]:
+    """The labels of the inputs that a polynomial depends on, through what generators stand for."""
+    found: set[tuple[int, int]] = set()
+    seen: set[int] = set()
+    waiting = list(field.used(poly))
+    while waiting:
+        generator = waiting.pop()
+        if generator.index in seen:
+            continue
+        seen.add(generator.index)
+        if generator.kind == "input":
+            found.add(generator.label)
+        for argument in generator.arguments:
+            waiting += field.used(argument)
+    return found
 
 
 def _beginning(field: Field, poly: Poly, inputs: Sequence[Leaf], room: int) -> str:
@@ -106,7 +199,7 @@ def _beginning(field: Field, poly: Poly, inputs: Sequence[Leaf], room: int) -> s
     Generators are described by what they were made of, which doubles with every step of some
     programs: the whole of it is never written.
     """
-    text = ""
+    text, poly = "", _unnamed(field, poly)  # which stands alone, and needs no brackets
     for piece in re.split(r"(g\d+)", str(poly)):
         if len(text) >= room:
             break

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from jaxgrad.engines.enclosure import FIRST_PRECISION
-from jaxgrad.engines.exclusion import excluded, failing
+from jaxgrad.engines.exclusion import Place, excluded, failing
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import CannotDecide, objects
 from jaxgrad.numbers.canonical_signs import at
@@ -59,7 +59,7 @@ class Identity:
     """
 
     equal: list[np.ndarray] | None
-    excluded: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    excluded: Mapping[str, Sequence[Place]] = field(default_factory=dict)
     covers_given: bool = True
     off_ties: list[np.ndarray] | None = None
     ties: bool = False
