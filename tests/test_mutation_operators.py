@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,3 +79,26 @@ def test_a_mutant_is_named_by_its_place_and_not_by_its_line(planted) -> None:
     (moved,) = mutants_of("a.py", f"import os\n\n{source}")
     assert (first.line, moved.line) == (2, 4)
     assert first.key == moved.key == "a.py f: sign: -x → (x)"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="needs sys.monitoring")
+def test_every_call_of_a_function_of_one_line_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most entries of a table are such: the tests that use one are near it, not the first alone."""
+    monkeypatch.setattr(sys, "path", [str(TOOLS), *sys.path])
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    from mutation_child import MONITOR, MONITORING, _Observer
+
+    observer = _Observer()
+    try:
+        observer.home = "planted"
+        source = "f = lambda x: -x\n\ndef g(x):\n    return -x\n"
+        made: dict[str, Any] = {}
+        exec(compile(source, "planted.py", "exec"), made)
+        for name, line in (("f", 1), ("f", 1), ("g", 4), ("g", 4), ("f", 1)):
+            observer.lines = set()
+            made[name](1)
+            assert ("planted.py", line) in observer.lines
+            assert ("planted.py", 5 - line) not in observer.lines
+    finally:
+        MONITORING.set_events(MONITOR, 0)
+        MONITORING.free_tool_id(MONITOR)

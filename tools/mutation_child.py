@@ -133,10 +133,16 @@ class _Observer:
         MONITORING.set_events(MONITOR, events.PY_START)
 
     def _start(self, code: CodeType, offset: int) -> Any:
-        """Lines are looked at in the package alone: JAX has very many."""
-        if code.co_filename.startswith(self.home):
-            MONITORING.set_local_events(MONITOR, code, MONITORING.events.LINE)
-        return MONITORING.DISABLE
+        """Lines are looked at in the package alone: JAX has very many.
+
+        A function whose body stands on its first line, such as a lambda in a table, has no event
+        of a line but that of its start.
+        """
+        if not code.co_filename.startswith(self.home):
+            return MONITORING.DISABLE
+        MONITORING.set_local_events(MONITOR, code, MONITORING.events.LINE)
+        self.lines.add((code.co_filename, code.co_firstlineno))
+        return None
 
     def _line(self, code: CodeType, line: int) -> None:
         self.lines.add((code.co_filename, line))
