@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import pytest
 from flint import fmpq_mpoly
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxgrad.numbers import factors as module
-from jaxgrad.numbers.factors import factors
+from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.factors import factors, primes, square_part
 from jaxgrad.numbers.field import Field
+from jaxgrad.numbers.sizes import LONGEST_FACTORED, MOST_BITS_FACTORED
 
 _coefficients = st.lists(st.integers(-3, 3), min_size=3, max_size=3).filter(any)
 
@@ -41,3 +44,28 @@ def test_a_polynomial_is_factored_once(monkeypatch: Any) -> None:
         assert factor == _polynomial(field, coefficients), coefficients
         assert exponent == 1
     assert len(calls) == 3
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("free", [1, 2, 15, 2 * 3 * 7])
+@pytest.mark.parametrize("square", [1, 2, 3, 4, 12])
+def test_an_integer_is_a_square_times_what_is_free_of_squares(
+    sign: int, free: int, square: int
+) -> None:
+    assert square_part(sign * square**2 * free) == (square, sign * free)
+
+
+def test_integers_of_just_the_bits_that_are_factored() -> None:
+    n = 3**60
+    assert n.bit_length() == MOST_BITS_FACTORED
+    assert primes(n) == [(3, 60)] and primes(n << 7) == [(2, 7), (3, 60)]
+    with pytest.raises(CannotDecide, match="bits to factor"):
+        primes(3 * n)
+
+
+def test_a_long_polynomial_is_its_only_factor() -> None:
+    field = Field(8, 1000)
+    x, y = (field.generator("input", (), name).poly for name in "xy")
+    long = sum((x**k * (k + 1) for k in range(LONGEST_FACTORED + 1)), field.zero)
+    assert factors(field, -2 * y * long) == (-2, ((y * long, 1),))
+    assert len(factors(field, y * (x + 1))[1]) == 2

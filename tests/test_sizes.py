@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ from jaxgrad.numbers.sizes import (
     LONGEST_FACTORED,
     MOST_BITS,
     MOST_PRODUCTS,
+    height,
     is_factored,
     power_cost,
     product_cost,
@@ -73,6 +75,26 @@ def test_what_is_too_large_is_refused(form: object, reason: str) -> None:
     assert callable(form)
     with pytest.raises(CannotDecide, match=reason):
         form()
+
+
+@pytest.mark.parametrize("terms", [1, 2, 3])
+@pytest.mark.parametrize("n", [1, 2, 5, 40, 300])
+def test_a_power_of_independent_terms_costs_the_words_that_it_has(terms: int, n: int) -> None:
+    """It has as many terms as there are monomials of degree n, each of at most tⁿ."""
+    poly = sum((A, B, C)[:terms], RING.constant(0))
+    count, bits = math.comb(n + terms - 1, n), n * (terms - 1).bit_length()
+    assert power_cost(poly, n) == count * (1 + bits // 64)
+    if n <= 40:
+        power = poly**n
+        assert len(power) == count and height(power) <= bits + 1
+
+
+@pytest.mark.parametrize("scale", [1, 3, 2**64, fmpq(1, 2**70)])
+def test_a_product_costs_a_word_for_each_two_terms_and_each_word_of_them(scale: Any) -> None:
+    left, right = scale * (A + B), A - B + C
+    bits = height(left) + height(right)
+    assert product_cost(left, right) == 6 * (1 + bits // 64)
+    assert bits >= height(left * right)
 
 
 def test_products_are_counted_together() -> None:
