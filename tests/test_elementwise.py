@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -121,3 +123,34 @@ def test_limits_at_infinity(name: str) -> None:
             assert np.isnan(expected) or name == "lgamma"
         else:
             assert float(getattr(found, "value", found)) == expected
+
+
+# A real number is on every line with what is not one: which of them it is, is no matter.
+REALS, OTHERS = (-2.5, 0.0, 3.5), (math.inf, -math.inf, math.nan)
+BESIDE: dict[str, Callable[[float, float], Any]] = {
+    "add": operator.add, "add_any": operator.add, "sub": operator.sub, "mul": operator.mul,
+    "max": np.maximum, "min": np.minimum,
+    "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge,
+    "eq": operator.eq, "ne": operator.ne,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_two_numbers_of_which_one_is_not_real(name: str) -> None:
+    pairs = [(x, y) for x in (*OTHERS, *REALS) for y in (*OTHERS, *REALS)]
+    for x, y in pairs:
+        if x in REALS and y in REALS:
+            continue
+        given_ = [arb(z) if z in REALS else NonFinite(z) for z in (x, y)]
+        if name == "mul" and (x in REALS or y in REALS) and not math.isnan(x + y):
+            with pytest.raises(CannotDecide, match="times a number of unknown sign"):
+                apply_nonfinite(Ball(), name, tuple(given_))
+            continue
+        found = apply_nonfinite(Ball(), name, tuple(given_))
+        expected = BESIDE[name](x, y)
+        if isinstance(expected, bool):
+            assert found is expected, (x, y)
+        elif expected in REALS:
+            assert found is given_[(x, y).index(expected)], (x, y)
+        else:
+            assert repr(found) == repr(NonFinite(float(expected))), (x, y)

@@ -27,6 +27,7 @@ from jaxgrad.numbers.field import Field
 from jaxgrad.numbers.polynomial import Polynomial
 from jaxgrad.program import trace
 from jaxgrad.rules import RULES
+from jaxgrad.rules.concrete import is_concrete
 
 
 def _at(function: Callable[..., Any], *args: Any) -> list[np.ndarray]:
@@ -116,6 +117,22 @@ def test_known_floats_are_truncated_towards_zero() -> None:
     assert _numbers(result) == [1, -1, 0]
     with pytest.raises(UnsupportedPrimitive, match="does not fit"):
         _at(lambda x: x.astype(jnp.int8) * 1.0, jnp.array([200.0]))
+
+
+def test_known_numbers_are_lifted_and_elements_stay() -> None:
+    walker = Interpreter(Ball())
+    for floats in (np.array([0.5, 2.0]), jnp.array([0.5, 2.0]), 0.5, np.float32(0.5)):
+        lifted = walker.lift(floats)
+        assert not is_concrete(lifted)
+        assert _numbers(lifted) == np.ravel(floats).tolist()
+    elements = objects([arb(1), arb(2)], (2,))
+    assert walker.lift(elements) is elements
+    key = jax.random.key(0)
+    assert walker.lift(key) is key
+    for known in (np.array([1, 2]), np.array([True]), jnp.array([1, 2]), 3, True, key):
+        assert is_concrete(known) and is_concrete(walker.lift(known))
+    for plain in (0.5, np.float64(0.5), np.array([0.5]), jnp.array([0.5])):
+        assert is_concrete(plain)
 
 
 def _symbolic(function: Callable[..., Any], *args: Any) -> list[np.ndarray]:

@@ -144,3 +144,31 @@ def test_saturating_functions_keep_relative_accuracy(x: float, function: Any) ->
     with precision(100), jax.enable_x64(True):
         found = one_sided_derivatives(function, (np.float64(x),), (1.0,)).right[0]
     assert all(value.rel_accuracy_bits() > 50 or value.is_zero() for value in found)
+
+
+@pytest.mark.parametrize("order", range(5))
+def test_the_derivatives_are_those_up_to_the_order(order: int) -> None:
+    jet = Jet(order)
+    with series_length(order + 3):  # more than it keeps
+        found = jet.derivatives(jet.exp(jet.line(0, 2)))
+        still = jet.derivatives(arb(3))
+    assert len(found) == len(still) == order + 1
+    assert all(value.contains(2**k) for k, value in enumerate(found))
+    assert [float(value) for value in still] == [3.0, *[0.0] * order]
+    assert all(value.is_nan() for value in jet.derivatives(OPEN))
+
+
+@pytest.mark.parametrize("k", range(3))
+def test_jets_differ_in_the_value_or_in_some_derivative(k: int) -> None:
+    jet = Jet(2)
+    with series_length(3):
+        first = jet._taylor([arb(1), arb(2), arb(3)])
+        for step, differs in ((0.5, True), (-0.5, True), (0.0, False)):
+            second = jet._taylor([arb(c + 1) + (step if c == k else 0) for c in range(3)])
+            assert jet.certainly_differ(first, second) is differs
+            assert jet.certainly_differ(second, first) is differs
+        wide = jet._taylor([arb(c + 1, 0.25 if c == k else 0) for c in range(3)])
+        assert not jet.certainly_differ(first, wide)
+        assert not jet.certainly_differ(first, OPEN)
+        assert jet.certainly_differ(first, arb(1)) and jet.certainly_differ(arb(1), arb(2))
+        assert not jet.certainly_differ(arb(1), jet._taylor([arb(1), arb(0), arb(0)]))

@@ -210,6 +210,16 @@ def test_bits_are_those_to_which_it_agrees() -> None:
         assert Case(arb(0), arb(-1), arb(1)).judged().bits == math.inf
 
 
+@pytest.mark.parametrize("scale", [1, -1])
+def test_just_as_many_bits_as_are_asked_for_are_enough(scale: int) -> None:
+    with precision(FIRST_PRECISION):
+        case = Case(near(scale, AGREED), **both(scale), rounded=MEET)
+        bits = case.judged().bits
+        assert replace(case, least_bits=bits).judged().verdict is Verdict.AGREES
+        more = math.nextafter(bits, math.inf)
+        assert replace(case, least_bits=more).judged().verdict is Verdict.UNDECIDED
+
+
 def test_a_refuted_number_is_told_with_the_digits_that_differ() -> None:
     with precision(FIRST_PRECISION):
         found = Case(near(1, 60), **both(1), **APART).judged()

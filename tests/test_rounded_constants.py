@@ -17,7 +17,7 @@ from jaxgrad.interpret import interpret
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import objects
 from jaxgrad.numbers.germ import Germ
-from jaxgrad.numbers.rounded import RoundedConstants
+from jaxgrad.numbers.rounded import RoundedConstants, Twins
 from jaxgrad.program import trace
 from jaxgrad.rule_check import check_grads
 from jaxgrad.verdict import Verdict
@@ -124,3 +124,86 @@ def test_a_constant_that_is_meant_as_it_is_stays() -> None:
     assert germs.compare("eq", germs.constant(0.3), germs.constant(0.3)) is True
     with pytest.raises(TypeError, match="where a truth value is wanted"):
         bool(numbers.constant(0.3))
+
+
+NUMBERS = RoundedConstants(Ball(), EPSILON)
+VALUES = (-0.7, -0.3, 0.0, 0.25, 0.3, 0.7)
+# name -> (what it is over rounded constants, what it is of floats)
+CHOICES: dict[str, tuple[Any, Any]] = {
+    "maximum": (NUMBERS.maximum, max),
+    "minimum": (NUMBERS.minimum, min),
+    "select": (lambda x, y: NUMBERS.select(NUMBERS.compare("lt", x, y), x, y),
+               lambda x, y: y if x < y else x),
+    "absolute": (lambda x, y: NUMBERS.absolute(x), lambda x, y: abs(x)),
+    "sign": (lambda x, y: NUMBERS.sign(x), lambda x, y: float(np.sign(x))),
+    "floor": (lambda x, y: NUMBERS.function("floor", x), lambda x, y: float(np.floor(x))),
+    "sum": (lambda x, y: x + y, lambda x, y: x + y),
+    "difference": (lambda x, y: x - y, lambda x, y: x - y),
+    "product": (lambda x, y: x * y, lambda x, y: x * y),
+    "quotient": (lambda x, y: NUMBERS.divide(x, y + NUMBERS.constant(2)), lambda x, y: x / (y + 2)),
+    "power": (lambda x, y: NUMBERS.power(x, 3), lambda x, y: x**3),
+    "total": (lambda x, y: NUMBERS.total([x, y, y]), lambda x, y: x + y + y),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_both_numbers_are_what_the_operation_makes_of_both(name: str) -> None:
+    """The exact one is that of the floats; the wide one holds it, and is as narrow as it may be."""
+    operation, reference = CHOICES[name]
+    for x, y in ((x, y) for x in VALUES for y in VALUES):
+        found = operation(NUMBERS.constant(x), NUMBERS.constant(y))
+        assert abs(found.exact - reference(x, y)) < 1e-15, (x, y)
+        assert found.wide.contains(found.exact), (x, y)
+        assert float(found.wide.rad()) <= 4 * EPSILON, (x, y)
+        if {x, y} <= {0.0, 0.25}:
+            assert found.wide is found.exact
+
+
+def test_a_choice_is_that_of_a_number_and_keeps_its_width() -> None:
+    low, high = NUMBERS.constant(0.3), NUMBERS.constant(0.7)
+    for x, y in ((low, high), (high, low)):
+        assert NUMBERS.maximum(x, y) is high and NUMBERS.minimum(x, y) is low
+        assert NUMBERS.select(True, x, y) is y and NUMBERS.select(False, x, y) is x
+    assert NUMBERS.absolute(low) is low
+    assert (-low).exact < 0 and NUMBERS.absolute(-low).wide.contains(low.wide)
+
+
+def test_an_open_choice_holds_both_numbers() -> None:
+    x, y = Twins(arb(0, 1), arb(0, 2)), NUMBERS.constant(0.3)
+    for found, exact in (
+        (NUMBERS.maximum(x, y), (0.3, 1)),
+        (NUMBERS.minimum(x, y), (-1, 0.3)),
+        (NUMBERS.absolute(x), (0, 1)),
+        (NUMBERS.select(None, x, y), (-1, 1)),
+    ):
+        assert all(found.exact.contains(arb(value)) for value in exact)
+        assert all(found.wide.contains(2 * value) for value in exact if abs(value) == 1)
+    assert NUMBERS.select(None, True, False) is None and NUMBERS.select(None, True, True) is True
+
+
+@pytest.mark.parametrize("rounded", [(), ("a",), ("b",), ("a", "b")], ids=str)
+def test_a_product_of_matrices_is_that_of_both_numbers(rounded: tuple[str, ...]) -> None:
+    shapes = {"a": (2, 3), "b": (3, 4)}
+    floats = {
+        name: np.arange(1.0, 1 + np.prod(shape)).reshape(shape) / (10 if name in rounded else 4)
+        for name, shape in shapes.items()
+    }
+    for name in rounded:
+        floats[name][0, 0] = 0.25  # some of its numbers are exact
+    found = NUMBERS.matmul(*(NUMBERS.constants(floats[name]) for name in "ab"))
+    for entry, value in zip(found.flat, (floats["a"] @ floats["b"]).flat, strict=True):
+        assert abs(entry.exact - value) < 1e-13
+        assert entry.wide.contains(entry.exact)
+        assert (float(entry.wide.rad()) > EPSILON / 8) == bool(rounded)
+        assert float(entry.wide.rad()) < 4 * EPSILON * value
+
+
+def test_a_number_of_the_other_system_is_what_it_is() -> None:
+    ball = arb(1, 0.5)
+    given_ = NUMBERS.given(objects([ball, ball], (2,)))
+    assert all(twins.exact is ball and twins.wide is ball for twins in given_)
+    assert NUMBERS.widened(given_)[1] is ball
+    truths = np.array([True, False])
+    assert NUMBERS.given(truths) is truths
+    assert NUMBERS.certainly_differ(NUMBERS.constant(0.3), NUMBERS.constant(0.7))
+    assert not NUMBERS.certainly_differ(NUMBERS.constant(0.3), NUMBERS.constant(0.3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax
@@ -143,3 +144,58 @@ def test_an_incomplete_gamma_function_of_a_large_order_is_held_in_its_terms(orde
 def test_the_angle_of_a_zero_has_either_sign(zero: float) -> None:
     program = trace(lambda y: jnp.arctan2(y, -1.0), (np.float32(zero),))
     assert hold_program("f", program, [leaf.value for leaf in program.inputs]).held == 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("count", [2, 10, 100])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_sum_is_as_wide_as_its_rounding_and_not_much_wider(
+    dtype: Any, count: int, sign: float
+) -> None:
+    """Higham (2002), section 4.2: n − 1 roundings, each by half an ulp of Σ|x| at most."""
+    terms = [1.5 * sign**k for k in range(count)]
+    system, limits = RunningError(dtype), jnp.finfo(dtype)
+    once, flushed = float(limits.eps) / 2 * 1.5 * count, float(limits.smallest_normal)
+    row, ones = system.constants(np.array([terms])), system.constants(np.ones((count, 1)))
+    found = {  # how many roundings there are, and the enclosure; a product is one more
+        count - 1: system.total(list(row[0])).value,
+        count: system.matmul(row, ones)[0, 0].value,
+    }
+    for roundings, enclosure in found.items():
+        assert enclosure.contains(arb(sum(terms)))
+        most = 4 * (roundings + 1) * once + (roundings + 1) * flushed
+        assert roundings * once <= float(enclosure.rad()) < most * (1 + 2.0**-20)
+
+
+def test_a_sum_of_one_term_is_that_term() -> None:
+    system = RunningError(np.float32)
+    third = system.divide(system.constant(1), system.constant(3))
+    assert float(system.total([third]).value.rad()) == float(third.value.rad())
+    assert system.total([]).value.is_zero()
+
+
+@pytest.mark.parametrize("y", [1e-30, 1e-3, 0.5, 1.0, 1.5, 2.5, 30.0, 1e4, 1e8])
+@pytest.mark.parametrize("radius", [0.0, 0.25])
+def test_the_terms_of_an_exponent_are_bounded(y: float, radius: float) -> None:
+    """By a number that is no less than each, and no more than (1 + y)(1 + |log y|)."""
+    ball = arb(y, y * radius)
+    found = RunningError._exponent(ball)
+    for point in (arb(y), arb(y) * (1 + radius), arb(y) * (1 - radius)):
+        terms = (point, point * point.log(), point.lgamma(), point.log() * (point < 1))
+        assert all(found >= abs(term) * (1 - arb(2) ** -20) for term in terms)
+    most = (1 + y * (1 + radius)) * (
+        1 + max(abs(math.log(y * s)) for s in (1 - radius, 1 + radius))
+    )
+    assert found <= most * 1.000001
+
+
+@pytest.mark.parametrize("dtype", [np.float64, *DTYPES], ids=str)
+def test_only_what_is_below_the_smallest_normal_number_may_be_flushed(dtype: Any) -> None:
+    system = RunningError(dtype)
+    least = float(jnp.finfo(dtype).smallest_normal)
+    for value in (least, -least, 3.0, 1e4, 0.0):
+        exact = system.constant(value).value
+        assert exact.is_exact() and exact == value
+    for value in (least / 2, -least / 2, least * 0.999):
+        tiny = system.constant(value).value
+        assert tiny.contains(0) and tiny.contains(arb(value)) and not tiny.contains(2 * value)
