@@ -24,7 +24,6 @@ from jaxgrad.derivative_rules.conclusions import (
     beyond_rounding,
     first_wrong,
     leaf_result,
-    not_linear,
     passed,
     refutation,
     undecided,
@@ -33,7 +32,7 @@ from jaxgrad.derivative_rules.conclusions import (
     wrong_value,
 )
 from jaxgrad.derivative_rules.floats import RuleFloat
-from jaxgrad.derivative_rules.linearity import Linearity
+from jaxgrad.derivative_rules.linear_checks import LinearChecks
 from jaxgrad.derivative_rules.opaque import hold_against_reference, is_opaque
 from jaxgrad.derivative_rules.other_points import in_words, judged_at, other_points
 from jaxgrad.derivative_rules.programs import NoDerivative, Primal
@@ -206,8 +205,8 @@ def _check(
     wrong = wrong_value(primal, judged)
     if wrong is not None:
         return wrong
-    linearity = Linearity(rules) if linear else None
-    wrong = _bent(linearity, at, None)
+    checks = LinearChecks(rules, linear)
+    wrong = checks.first(at)
     if wrong is not None:
         return wrong
     leaves = tuple(
@@ -218,12 +217,15 @@ def _check(
     if refuted:
         text = f"the derivative rules are wrong for {len(refuted)} of {len(leaves)} leaves"
         return GradientCheck(Verdict.REFUTED, leaves, refutation(text, refuted[0].counterexample))
+    wrong = checks.higher(at)
+    if wrong is not None:
+        return wrong
     if any(leaf.verdict is Verdict.UNDECIDED for leaf in leaves):
         reasons = "; ".join(sorted(at.truth.reasons)) or "the enclosures are too wide"
         evidence = Evidence(Verdict.UNDECIDED, "reason", reasons)
         return GradientCheck(Verdict.UNDECIDED, leaves, evidence)
     points = other_points(rules) if special else []
-    check = _elsewhere(rules, leaves, at, points, linearity)
+    check = _elsewhere(rules, leaves, at, points, checks)
     if not check.verdict.passes:
         return check
     return _in_floats(check, compiled(rules, dtypes, points, finite), dtypes is not None)
@@ -284,37 +286,29 @@ def _given(rules: Rules) -> tuple[Judged, AtPoint]:
 # -- other points --------------------------------------------------------------------------------
 
 
-def _bent(linearity: Linearity | None, at: AtPoint, why: str | None) -> GradientCheck | None:
-    """The check where a rule is not linear at a point; ``why`` says which, if not the given one."""
-    if linearity is None:
-        return None
-    with precision(FIRST_PRECISION):
-        bend = linearity.bend(at, thorough=why is None)
-    return None if bend is None else not_linear(at.rules.primal, bend, why)
-
-
 def _elsewhere(
     rules: Rules,
     leaves: tuple[RuleResult, ...],
     at: AtPoint,
     points: list[SpecialPoint],
-    linearity: Linearity | None,
+    linear: LinearChecks,
 ) -> GradientCheck:
     """The check where nothing is wrong at the given point."""
     seen: list[SpecialPoint] = []
     other = None
     for point in points:
         there, judged = judged_at(rules, point)
-        wrong = first_wrong(judged)
-        if wrong is not None:
+        refuted = first_wrong(judged)
+        if refuted is not None:
             hold_rules(rules, point.values)
-            return wrong_at(rules.primal, leaves, point, *wrong)
+            return wrong_at(rules.primal, leaves, point, *refuted)
         if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
             seen.append(point)
             other = other or there
-            bent = None if there is None else _bent(linearity, there, point.why)
-            if bent is not None:
-                return bent
+            for ask in (linear.first, linear.higher):
+                wrong = None if there is None else ask(there, point.why)
+                if wrong is not None:
+                    return wrong
     batch = _batch(rules, at, other or at)
     if isinstance(batch, GradientCheck):
         return batch
@@ -326,10 +320,7 @@ def _elsewhere(
     notes = list(rules.missing)
     if at.skipped:
         notes.append(f"{at.skipped} mixed derivatives at kinks not judged")
-    if linearity is not None:
-        notes += linearity.notes
-    elif rules.custom and rules.primal.reference is None:
-        notes.append("not asked whether the rules are linear, as linear=False says")
+    notes += linear.notes
     if points and not any(point.drawn for point in points):
         notes.append("nothing drawn near it at which the function is defined")
     if len(seen) < len(points):

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
 from jax.tree_util import tree_structure, tree_unflatten
 
 from jaxgrad.as_code import as_code, imports
+from jaxgrad.derivative_rules.compositions import Cut, HigherBend
 from jaxgrad.derivative_rules.directions import Direction
 from jaxgrad.derivative_rules.linearity import Bend
 from jaxgrad.derivative_rules.programs import Primal
 from jaxgrad.derivative_rules.question import Question
 from jaxgrad.program import Leaf
 
-__all__ = ["in_words", "named", "paste", "paste_batch", "paste_bend", "paste_kernel", "point_code"]
+__all__ = [
+    "in_words",
+    "named",
+    "paste",
+    "paste_batch",
+    "paste_bend",
+    "paste_composed",
+    "paste_kernel",
+    "point_code",
+]
 
 
 def in_words(primal: Primal, question: Question) -> str:
@@ -97,19 +108,11 @@ _AT_ZERO = {
 
 def paste_bend(primal: Primal, bend: Bend) -> str:
     """Source that prints L(a·g + b·h) and a·L(g) + b·L(h) of a rule that is not linear."""
-    (a, b), (g, h) = bend.weights, bend.moved
+    (a, b), (g, h) = bend.apart.weights, bend.apart.moved
     operator = "jax.vjp(of, *moving)[1](u)" if bend.mode == "rev" else "jax.jvp(of, moving, u)[1]"
     like = "outputs" if bend.mode == "rev" else "moving"
     lines = [
-        *imports(primal.inputs),
-        point_code(primal, bend.point),
-        "leaves, tree = jax.tree.flatten(args)",
-        f"places, kept = {primal.place}, {primal.place_of_outputs}",
-        "def of(*moving):",
-        "    moved = dict(zip(places, moving))",
-        "    moved = [moved.get(k, x) for k, x in enumerate(leaves)]",
-        "    result = jax.tree.leaves(f(*jax.tree.unflatten(tree, moved)))",
-        "    return [result[k] * 1.0 for k in kept]",  # integers and booleans as numbers
+        *_of_leaves(primal, bend.point),
         "moving = [jnp.asarray(leaves[k]) for k in places]",
         "outputs = of(*moving)",
         f"g, h = {as_code(list(g))}, {as_code(list(h))}",
@@ -123,6 +126,70 @@ def paste_bend(primal: Primal, bend: Bend) -> str:
         "print(combined(L(g), L(h)))",
     ]
     return "\n".join(lines)
+
+
+def _of_leaves(primal: Primal, point: Sequence[np.ndarray]) -> list[str]:
+    """Lines that define ``of``, the function of the floating-point leaves."""
+    return [
+        *imports(primal.inputs),
+        point_code(primal, point),
+        "leaves, tree = jax.tree.flatten(args)",
+        f"places, kept = {primal.place}, {primal.place_of_outputs}",
+        "def of(*moving):",
+        "    moved = dict(zip(places, moving))",
+        "    moved = [moved.get(k, x) for k, x in enumerate(leaves)]",
+        "    result = jax.tree.leaves(f(*jax.tree.unflatten(tree, moved)))",
+        "    return [result[k] * 1.0 for k in kept]",  # integers and booleans as numbers
+    ]
+
+
+def paste_composed(primal: Primal, wrong: Cut | HigherBend) -> str:
+    """Source that prints a derivative along all that it is a function of, and what it should be."""
+    modes, args = wrong.modes, [list(leaves) for leaves in wrong.args]
+    lines = [
+        *_of_leaves(primal, list(wrong.args[0])),
+        *_ALONG_EVERYTHING,
+        f"T = {functools.reduce(_deeper, modes[1:], f'first({modes[0]!r})')}",
+    ]
+    if isinstance(wrong, Cut):
+        inner = functools.reduce(_deeper, modes[1:-1], f"first({modes[0]!r})")
+        moved = as_code([list(leaves) for leaves in wrong.moved])
+        return "\n".join([*lines, f"print(T(*{as_code(args)}))", f"print({inner}(*{moved}))"])
+    (a, b), (g, h) = wrong.apart.weights, wrong.apart.moved
+    lines += [
+        f"arguments = {as_code(args)}",
+        f"g, h = {as_code(list(g))}, {as_code(list(h))}",
+        f"a, b = {a!r}, {b!r}",
+        "def L(u):",
+        "    u, moved = iter(u), [list(x) for x in arguments]",
+        f"    for k in {list(wrong.places)}:",
+        "        moved[k] = [jnp.asarray(next(u), x.dtype) for x in arguments[k]]",
+        "    return T(*moved)",
+        "print(L([a * x + (b * y if b else 0) for x, y in zip(g, h)]))",
+        "print(a * L(g) + (b * L(h) if b else 0))",
+    ]
+    return "\n".join(lines)
+
+
+def _deeper(inner: str, mode: str) -> str:
+    return f"along({inner}, {mode!r})"
+
+
+_ALONG_EVERYTHING = """\
+def product(u, v):
+    return sum(jnp.sum(x * y) for x, y in zip(u, v))
+def first(mode):
+    if mode == "fwd":
+        return lambda x, v, u: product(u, jax.jvp(of, tuple(x), tuple(v))[1])
+    return lambda x, v, u: product(v, jax.vjp(of, *x)[1](list(u)))
+def along(f, mode):
+    def derivative(*args):
+        at, moved = args[:len(args) // 2], args[len(args) // 2:]
+        if mode == "fwd":
+            return jax.jvp(f, at, moved)[1]
+        value, pull = jax.vjp(f, *at)
+        return product(*map(jax.tree.leaves, (moved, pull(jnp.ones_like(value)))))
+    return derivative""".splitlines()
 
 
 def paste_kernel(primal: Primal) -> str:

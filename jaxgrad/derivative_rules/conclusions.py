@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from jaxgrad.derivative_rules.asked import Apart
 from jaxgrad.derivative_rules.at_point import AtPoint
 from jaxgrad.derivative_rules.code import (
     in_words,
@@ -12,11 +13,14 @@ from jaxgrad.derivative_rules.code import (
     paste,
     paste_batch,
     paste_bend,
+    paste_composed,
     paste_kernel,
 )
+from jaxgrad.derivative_rules.composition import MOVED
+from jaxgrad.derivative_rules.compositions import Cut, HigherBend
 from jaxgrad.derivative_rules.culprit import wrong_value_of
 from jaxgrad.derivative_rules.judgement import Judgement
-from jaxgrad.derivative_rules.linearity import MOVED, Bend
+from jaxgrad.derivative_rules.linearity import Bend
 from jaxgrad.derivative_rules.opaque import Held
 from jaxgrad.derivative_rules.programs import Primal
 from jaxgrad.derivative_rules.proof import prove
@@ -38,6 +42,7 @@ __all__ = [
     "refutation",
     "undecided",
     "wrong_at",
+    "wrong_in_compositions",
     "wrong_under_vmap",
     "wrong_value",
 ]
@@ -157,31 +162,82 @@ def not_linear(primal: Primal, bend: Bend, why: str | None = None) -> GradientCh
     Args:
         why: the special point, in words; None at the given one.
     """
-    moved, leaf = MOVED[bend.mode], bend.place[0]
+    apart, moved = bend.apart, MOVED[bend.mode]
     outputs = primal.outputs if bend.mode == "fwd" else primal.inputs
-    name = ("f" if bend.mode == "fwd" else "") + named(outputs[leaf], bend.place[1])
-    a, b = bend.weights
+    name = ("f" if bend.mode == "fwd" else "") + named(outputs[apart.place[0]], apart.place[1])
+    a, b = apart.weights
     sides = ("L(g + h)", "L(g) + L(h)") if b else (f"L({a:g}·g)", f"{a:g}·L(g)")
-    g, h = (", ".join(str(x) for x in leaves) for leaves in bend.moved)
+    g, h = (", ".join(str(x) for x in leaves) for leaves in apart.moved)
     sizes = f"g = {g}" + (f", h = {h}" if b else "")
     where = "" if why is None else f"at {why}: "
     sentence = (
         f"{where}{bend.mode}: for the {moved} {sizes} the {moved} L of {name} is not linear: "
-        f"{sides[0]} is {bend.value} and {sides[1]} is {bend.sum}"
+        f"{sides[0]} is {apart.value} and {sides[1]} is {apart.sum}"
     )
     which = "backward" if bend.mode == "rev" else "forward"
     text = (
         f"the derivative rules are wrong: a {which} rule is not linear in its {moved}: "
-        f"{sides[0]} is {bend.value} and {sides[1]} is {bend.sum}"
+        f"{sides[0]} is {apart.value} and {sides[1]} is {apart.sum}"
     )
-    if bend.value not in ("nan", "inf", "-inf"):
-        text += ", as with gradient clipping; where that is meant, linear=False says so"
-    code = paste_bend(primal, bend)
+    return _everywhere(primal, text + _clipping(apart), sentence, paste_bend(primal, bend), why)
+
+
+def _clipping(apart: Apart) -> str:
+    if apart.value in ("nan", "inf", "-inf"):
+        return ""
+    return ", as with gradient clipping; where that is meant, linear=False says so"
+
+
+def _everywhere(
+    primal: Primal, text: str, sentence: str, code: str, why: str | None
+) -> GradientCheck:
+    """The check that is refuted for all leaves by one counterexample."""
     leaves = tuple(
         RuleResult(x.path, Verdict.REFUTED, text=sentence, counterexample=code)
         for x in primal.inputs
     )
     return GradientCheck(Verdict.REFUTED, leaves, refutation(text, code), (why,) if why else ())
+
+
+def wrong_in_compositions(
+    primal: Primal, wrong: Cut | HigherBend, why: str | None = None
+) -> GradientCheck:
+    """The check where a derivative of order 2 or more is wrong where everything moves."""
+    modes, order = " then ".join(wrong.modes), len(wrong.modes)
+    where = "" if why is None else f"at {why}: "
+    code = paste_composed(primal, wrong)
+    if isinstance(wrong, HigherBend):
+        a, b = wrong.apart.weights
+        sides = ("L(g + h)", "L(g) + L(h)") if b else (f"L({a:g}·g)", f"{a:g}·L(g)")
+        said = f"{sides[0]} is {wrong.apart.value} and {sides[1]} is {wrong.apart.sum}"
+        text = (
+            f"the derivative rules are wrong at order {order}: {modes} is not linear in the "
+            f"{wrong.group}: {said}{_clipping(wrong.apart)}"
+        )
+        sentence = f"{where}{modes}: for the {wrong.group} L of f is not linear: {said}"
+        return _everywhere(primal, text, sentence, code, why)
+    rule, moved = _RULE.get((wrong.modes[0], wrong.group), (f"derivative {order - 1}", wrong.group))
+    zero = " at 0" if wrong.at_zero else ""
+    numbers = f"{zero} is {wrong.value} by the rules and {wrong.truth} in truth"
+    cause = (
+        f"the rule holds its {moved} against 0"
+        if wrong.at_zero
+        else (f"a stop_gradient or another rule cuts the {moved} off")
+    )
+    text = (
+        f"the derivative rules are wrong at order {order}: {rule} is linear in its {moved}, and "
+        f"its derivative along that{numbers}, as where {cause}; then "
+        f"{_WHERE[moved == 'cotangent']} has wrong derivatives of order {order}"
+    )
+    sentence = f"{where}{modes}: the derivative along the {moved} of {rule}{numbers}"
+    return _everywhere(primal, text, sentence, code, why)
+
+
+_RULE = {
+    ("rev", "cotangent"): ("a backward rule", "cotangent"),
+    ("fwd", "direction"): ("a forward rule", "tangent"),
+}
+_WHERE = {True: "h(f(x))", False: "f(h(x))"}
 
 
 def wrong_under_vmap(
@@ -207,7 +263,7 @@ def passed(
     rules: Rules, leaves: tuple[RuleResult, ...], text: str, seen: tuple[str, ...]
 ) -> GradientCheck:
     """The check where nothing is wrong anywhere; proved if it can be."""
-    proof = prove(rules.primal, rules.order, rules.modes)
+    proof = prove(rules)
     if proof is None:
         evidence = Evidence(Verdict.AGREES, "enclosure", text, trusts=TRUSTS)
         return GradientCheck(Verdict.AGREES, leaves, evidence, seen)

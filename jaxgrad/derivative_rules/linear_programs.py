@@ -16,7 +16,7 @@ from jaxgrad.program import is_differentiable
 from jaxgrad.rules.elementwise import IDENTITY
 from jaxgrad.rules.registry import CALLS, inner_jaxpr, scan_counts
 
-__all__ = ["Kind", "kinds_of"]
+__all__ = ["BY_RULES", "Kind", "kinds_of"]
 
 
 class Kind(IntEnum):
@@ -36,13 +36,28 @@ def join(*kinds: Kind) -> Kind:
     return known.pop() if len(known) == 1 else Kind.OTHER
 
 
-def kinds_of(jaxpr: Any, inputs: Sequence[Kind], consts: Sequence[Any] = ()) -> list[Kind]:
+Barred = frozenset[str]
+
+BY_RULES = frozenset({
+    "stop_gradient", "custom_jvp_call", "custom_vjp_call", "linear_call",
+    "custom_transpose_call", "custom_linear_solve",
+})  # fmt: skip
+"""Primitives that may be linear, and of which JAX takes the derivative from somebody's rule."""
+
+
+def kinds_of(
+    jaxpr: Any,
+    inputs: Sequence[Kind],
+    consts: Sequence[Any] = (),
+    barred: Barred = frozenset(),
+) -> list[Kind]:
     """The kinds of the outputs of a program.
 
     Args:
         jaxpr: an open or a closed one.
         inputs: the kind of each input.
         consts: the constants of an open one, free if left out.
+        barred: primitives of which nothing is believed.
 
     Example:
         >>> import jax
@@ -60,7 +75,7 @@ def kinds_of(jaxpr: Any, inputs: Sequence[Kind], consts: Sequence[Any] = ()) -> 
         return _of_constant(atom.val) if hasattr(atom, "val") else found[atom]
 
     for equation in jaxpr.eqns:
-        kinds = _applied(equation, [read(atom) for atom in equation.invars])
+        kinds = _applied(equation, [read(atom) for atom in equation.invars], barred)
         found.update(zip(equation.outvars, kinds, strict=True))
     return [read(atom) for atom in jaxpr.outvars]
 
@@ -70,10 +85,12 @@ def _of_constant(value: Any) -> Kind:
     return Kind.ZERO if zero else Kind.FREE
 
 
-def _applied(equation: Any, kinds: list[Kind]) -> list[Kind]:
+def _applied(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
     name, outputs = equation.primitive.name, len(equation.outvars)
+    if name in barred and max(kinds, default=Kind.FREE) > Kind.FREE:
+        return [Kind.OTHER] * outputs
     if name in _INNER:
-        return _INNER[name](equation, kinds)
+        return _INNER[name](equation, kinds, barred)
     if name in IDENTITY:
         return kinds
     if name in _LINEAR_IN and all(_is_real(v) for v in equation.outvars):
@@ -140,19 +157,19 @@ _LINEAR_IN: dict[str, Places] = {
 
 
 # -- programs inside -----------------------------------------------------------------------------
-def _call(equation: Any, kinds: list[Kind]) -> list[Kind]:
-    return kinds_of(inner_jaxpr(equation.params), kinds)
+def _call(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
+    return kinds_of(inner_jaxpr(equation.params), kinds, (), barred)
 
 
-def _cond(equation: Any, kinds: list[Kind]) -> list[Kind]:
+def _cond(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
     index, *operands = kinds
     if index > Kind.FREE:
         return [Kind.OTHER] * len(equation.outvars)
-    branches = [kinds_of(branch, operands) for branch in equation.params["branches"]]
+    branches = [kinds_of(branch, operands, (), barred) for branch in equation.params["branches"]]
     return [join(*each) for each in zip(*branches, strict=True)]
 
 
-def _scan(equation: Any, kinds: list[Kind]) -> list[Kind]:
+def _scan(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
     constants, carried = scan_counts(equation.params)
     fixed, carry, rows = (
         kinds[:constants],
@@ -161,19 +178,23 @@ def _scan(equation: Any, kinds: list[Kind]) -> list[Kind]:
     )
 
     def step(carry: list[Kind]) -> list[Kind]:
-        return kinds_of(equation.params["jaxpr"], [*fixed, *carry, *rows])
+        return kinds_of(equation.params["jaxpr"], [*fixed, *carry, *rows], (), barred)
 
     carry = _repeated(lambda carry: step(carry)[:carried], carry)
     return [*carry, *step(carry)[carried:]]
 
 
-def _while(equation: Any, kinds: list[Kind]) -> list[Kind]:
+def _while(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
     params = equation.params
     first = params["cond_nconsts"]
     second = first + params["body_nconsts"]
     test, fixed, carry = kinds[:first], kinds[first:second], kinds[second:]
-    carry = _repeated(lambda carry: kinds_of(params["body_jaxpr"], [*fixed, *carry]), carry)
-    (going,) = kinds_of(params["cond_jaxpr"], [*test, *carry])
+
+    def step(carry: list[Kind]) -> list[Kind]:
+        return kinds_of(params["body_jaxpr"], [*fixed, *carry], (), barred)
+
+    carry = _repeated(step, carry)
+    (going,) = kinds_of(params["cond_jaxpr"], [*test, *carry], (), barred)
     return carry if going <= Kind.FREE else [Kind.OTHER] * len(carry)
 
 
@@ -186,7 +207,7 @@ def _repeated(step: Callable[[list[Kind]], list[Kind]], carry: list[Kind]) -> li
         carry = after
 
 
-def _custom_linear_solve(equation: Any, kinds: list[Kind]) -> list[Kind]:
+def _custom_linear_solve(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
     """The solution is linear in the right-hand sides, if the equation itself does not move."""
     constants = sum(equation.params["const_lengths"])
     if join(*kinds[:constants]) > Kind.FREE:
@@ -194,7 +215,7 @@ def _custom_linear_solve(equation: Any, kinds: list[Kind]) -> list[Kind]:
     return [join(*kinds[constants:])] * len(equation.outvars)
 
 
-_INNER: dict[str, Callable[[Any, list[Kind]], list[Kind]]] = {
+_INNER: dict[str, Callable[[Any, list[Kind], Barred], list[Kind]]] = {
     **dict.fromkeys(CALLS, _call),
     "cond": _cond,
     "scan": _scan,

@@ -15,6 +15,7 @@ from jax.extend.core import jaxpr_as_fun
 from jax.tree_util import tree_leaves, tree_structure, tree_unflatten
 
 from jaxgrad.custom_rules import has_custom_rules, has_discrete_values
+from jaxgrad.derivative_rules.composition import arguments_of, composed
 from jaxgrad.derivative_rules.nesting import along_steps
 from jaxgrad.errors import (
     ArgumentError,
@@ -36,6 +37,7 @@ __all__ = [
     "Derived",
     "NoDerivative",
     "Primal",
+    "along_everything",
     "backward",
     "batched",
     "forward",
@@ -336,3 +338,12 @@ def nested(
     # Without a rule of somebody's own all values come from the one program.
     beside = has_custom_rules(primal.moving_program.jaxpr)
     return _derived(along_steps(primal, modes, beside), args, len(modes) if beside else 0)
+
+
+def along_everything(
+    primal: Primal, modes: tuple[str, ...], directions: Leaves, cotangents: Leaves
+) -> Derived:
+    """The derivatives of a primal by :func:`~jaxgrad.derivative_rules.composition.composed`."""
+    kinds = {"x": primal.like_inputs(directions), "u": primal.like_outputs(cotangents)}
+    others = [kinds[kind] for kind in arguments_of(len(modes))[1:]]
+    return _derived(composed(primal, modes), (tuple(primal.point), *others), 0)

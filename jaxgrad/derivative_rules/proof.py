@@ -11,8 +11,11 @@ import jax
 import numpy as np
 
 from jaxgrad.custom_rules import asks_what_moves, has_custom_rules, strip_custom_rules
+from jaxgrad.derivative_rules.composition import arguments_of, composed
+from jaxgrad.derivative_rules.compositions import shown as shown_by_operations
 from jaxgrad.derivative_rules.nesting import along_steps
 from jaxgrad.derivative_rules.programs import Primal
+from jaxgrad.derivative_rules.rules import Rules
 from jaxgrad.engines.exclusion import left_out
 from jaxgrad.engines.identity import Budget, Identity, identity
 from jaxgrad.inner_programs import holds_primitive
@@ -38,19 +41,19 @@ UNTRUE = frozenset({
 UNTRUE_TWICE = frozenset({"bessel_i0e"})
 
 
-def prove(primal: Primal, order: int, modes: tuple[str, ...]) -> str | None:
+def prove(rules: Rules) -> str | None:
     """What is shown if the rules are the same polynomials as autodiff without them, else None.
 
     Autodiff without the rules gives the derivative of the primal wherever nothing that is compared
     or rounded ties, as long as the primal holds none of :data:`UNTRUE`; where it does, nothing is
     shown.  Each order is shown by itself: that two first derivatives are equal for every input
     does not say that JAX differentiates both alike, as one of them may hold a ``stop_gradient``.
+    Where that may be on the way of a cotangent or a tangent, these move with the point.
 
     Args:
-        primal: the function; without custom rules there is nothing to prove.
-        order: the highest derivative.
-        modes: the modes in which the rules are used.
+        rules: the derivative programs; without custom rules there is nothing to prove.
     """
+    primal, order, modes = rules.primal, rules.order, rules.modes
     if not has_custom_rules(primal.moving_program.jaxpr):
         return None
     if primal.rounds_integers:
@@ -68,7 +71,9 @@ def prove(primal: Primal, order: int, modes: tuple[str, ...]) -> str | None:
     shown = [identity(itself, itself, BUDGET)]
     for k in range(1, order + 1):
         for combination in itertools.product(modes, repeat=k):
-            found = _identity(primal, stripped, own, combination)
+            nested = combination in rules.nested
+            moves = nested and not shown_by_operations(rules, combination)
+            found = _identity(primal, stripped, own, combination, moves)
             if found is None:
                 return None
             shown.append(found)
@@ -96,10 +101,13 @@ def _identity(
     stripped: Callable[..., Any],
     own: Callable[..., Any],
     modes: tuple[str, ...],
+    moves: bool,
 ) -> Identity | None:
     sides = []
     for name, function, value in (("hand", primal, None), ("auto", stripped, own)):
         derivative, args = _derivative(modes, function, value, primal)
+        if moves:
+            derivative, args = _along_everything(modes, function, derivative, args)
         try:
             side = make_side(name, derivative, args)
         except (NotImplementedError, TypeError, ValueError):  # JAX has no such derivative
@@ -151,3 +159,20 @@ def _derivative(
         return weighed, derivatives
 
     return nested, (point, (tangents,) * len(modes), cotangents)
+
+
+def _along_everything(
+    modes: tuple[str, ...],
+    function: Callable[..., Any],
+    derivative: Callable[..., Any],
+    args: tuple[Any, ...],
+) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """What these modes return, and the derivative where directions and cotangents move, too."""
+    _, vs, cotangents = args
+    kinds = {"x": vs[0], "u": cotangents}
+    whole = composed(function, modes)
+
+    def both(x: Any, vs: Any, u: Any, others: Any) -> Any:
+        return derivative(x, vs, u), whole(x, *others)
+
+    return both, (*args, tuple(kinds[kind] for kind in arguments_of(len(modes))[1:]))

@@ -48,6 +48,7 @@ class Rules:
         self.custom = has_custom_rules(primal.moving_program.jaxpr)
         self.missing: list[str] = []
         self._programs: dict[tuple[str, ...], Derived] = {}
+        self._along_everything: dict[tuple[str, ...], Derived] = {}
         self.modes = self._available(modes)
 
     def __getitem__(self, modes: tuple[str, ...]) -> Derived:
@@ -62,6 +63,18 @@ class Rules:
             self._programs[modes] = made
         return self._programs[modes]
 
+    def along_everything(self, modes: tuple[str, ...]) -> Derived:
+        """The derivative of the derivatives along all that they are functions of.
+
+        Raises:
+            NoDerivative: JAX has none.
+        """
+        if modes not in self._along_everything:
+            v, u = drawn(self.shapes).leaves, drawn(self.out_shapes).leaves
+            made = programs.along_everything(self.primal, modes, v, u)
+            self._along_everything[modes] = made
+        return self._along_everything[modes]
+
     @cached_property
     def nested(self) -> list[tuple[str, ...]]:
         """The compositions of modes of order 2 and more that are to be had."""
@@ -71,7 +84,7 @@ class Rules:
                 try:
                     self[modes]
                 except NoDerivative as error:
-                    self._missing(" then ".join(modes), error)
+                    self.leave_out(" then ".join(modes), error)
                 else:
                     found.append(modes)
         return found
@@ -88,14 +101,15 @@ class Rules:
                 self[(mode,)]
             except NoDerivative as error:
                 refused = error
-                self._missing(mode, error)
+                self.leave_out(mode, error)
             else:
                 found.append(mode)
         if refused is not None and not found:
             raise refused
         return tuple(found)
 
-    def _missing(self, what: str, error: NoDerivative) -> None:
+    def leave_out(self, what: str, error: NoDerivative) -> None:
+        """Notes what JAX has no derivative for."""
         note = f"{what} not checked, as {error.reason}"
         if note not in self.missing:
             self.missing.append(note)
