@@ -16,6 +16,7 @@ from jaxgrad.derivative_rules.judgement import Judgement, judge, judge_value
 from jaxgrad.derivative_rules.question import Question
 from jaxgrad.derivative_rules.rules import Rules
 from jaxgrad.derivative_rules.truth import Sides, Truth
+from jaxgrad.derivative_rules.weighed import product, terms
 from jaxgrad.derivative_rules.zero_signs import value_as_run
 from jaxgrad.engines.witness import program_floats
 from jaxgrad.interpret import interpret
@@ -24,7 +25,7 @@ from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.numbers.either_zero import EitherZero
 from jaxgrad.verdict import Verdict
 
-__all__ = ["AtPoint", "product"]
+__all__ = ["AtPoint"]
 
 # Entries times operations that are spent on judging a leaf entry by entry, where its drawn
 # direction met a kink: an operation over germs takes about 20 μs, so this is a few seconds.
@@ -272,7 +273,7 @@ class AtPoint:
         found = judge_value(
             number(0.0),
             truth,
-            (rules.float_bits, rules.least_bits),
+            self._bits(cotangent),
             self._tiny,
             lambda: self.floats(question),
             lambda: (number(rules.spacing), product(self._own(rules.spacing), cotangent)),
@@ -281,11 +282,18 @@ class AtPoint:
             return found
         return value_as_run(found, (self.number(question), truth), *self._of_either_zero(question))
 
+    def _bits(self, cotangent: Direction) -> tuple[float, float]:
+        """To how many bits values are the same, and of those that rounded constants make so."""
+        discrete = self.rules.primal.discrete
+        if all(k in discrete for k, _ in cotangent.support):
+            return math.inf, math.inf  # integers are not rounded
+        return self.rules.float_bits, self.rules.least_bits
+
     def _of_either_zero(self, question: Question) -> tuple[tuple[arb, arb], tuple[float, float]]:
         """The value by the rules and of the function, a zero being −0 or 0, and JAX's own runs."""
         program, cotangent = self.rules.primal.moving_program, question.cotangent
         own = interpret(program, EitherZero(), self.balls)
-        runs = _weighed(program_floats(program, self.values), cotangent)
+        runs = terms(program_floats(program, self.values), cotangent)
         either = self.number(question, system=EitherZero), product(own, cotangent)
         return either, (self.floats(question), sum(runs))
 
@@ -382,15 +390,6 @@ class AtPoint:
         forward = question.modes == ("fwd",)
         found = derived.floats(point, vs[0] if forward else u)
         if question.is_value:
-            return _weighed(found[: derived.values], question.cotangent)
+            return terms(found[: derived.values], question.cotangent)
         weights = question.cotangent if forward else question.directions[0]
-        return _weighed(found[derived.values :], weights)
-
-
-def product(values: Sequence[ObjectArray], weights: Direction) -> arb:
-    """⟨values, weights⟩ over the entries that count."""
-    return sum((values[i][index] * weight for i, index, weight in weights.entries), arb(0))
-
-
-def _weighed(values: Sequence[np.ndarray], weights: Direction) -> list[float]:
-    return [float(values[i][index] * weight) for i, index, weight in weights.entries]
+        return terms(found[derived.values :], weights)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from flint import arb
 
 from jaxgrad.derivative_rules import programs
-from jaxgrad.derivative_rules.at_point import AtPoint, product
+from jaxgrad.derivative_rules.at_point import AtPoint
 from jaxgrad.derivative_rules.directions import Direction, drawn
 from jaxgrad.derivative_rules.judgement import Judgement
 from jaxgrad.derivative_rules.question import Question
 from jaxgrad.derivative_rules.rules import Rules
+from jaxgrad.derivative_rules.weighed import product
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.verdict import Verdict
 
@@ -43,7 +45,11 @@ def under_vmap(rules: Rules, points: tuple[AtPoint, AtPoint]) -> list[tuple[Ques
             question = Question((mode,), (lines[i],), cotangents[i])
             asked = [(question, weights[i], slice(values, None))]
             if rules.custom:
-                asked += [(part, cotangents[i], slice(values)) for part in question.beside()]
+                asked += [
+                    (part, u, slice(values))
+                    for u in _by_kind(rules, cotangents[i])
+                    for part in replace(question, cotangent=u).beside()
+                ]
             for part, u, leaves in asked:
 
                 def number(
@@ -61,6 +67,14 @@ def under_vmap(rules: Rules, points: tuple[AtPoint, AtPoint]) -> list[tuple[Ques
                 if judgement.verdict is not Verdict.REFUTED or not at.is_opposed(part):
                     found.append((part, judgement))
     return found
+
+
+def _by_kind(rules: Rules, cotangent: Direction) -> list[Direction]:
+    """Of floating-point results and of integers, which are no floats that may be rounded."""
+    discrete = rules.primal.discrete
+    floating = [k for k in range(len(rules.out_shapes)) if k not in discrete]
+    parts = [cotangent.only(leaves) for leaves in (floating, discrete)] if discrete else [cotangent]
+    return [part for part in parts if part.support]
 
 
 def _batched(

@@ -72,11 +72,12 @@ def paste(primal: Primal, question: Question, point: Sequence[np.ndarray]) -> st
         point: the floating-point leaves at which it is asked for.
     """
     moves = ", ".join(_entries(direction, primal.place) for direction in question.directions)
-    nested, called = "along", ""
+    nested, called, whole = "along", "", _is_whole(primal, question)
     for i, mode in enumerate(question.modes):
         rest = ", ".join(f"s{k}" for k in range(i + 1, len(question.modes)))
         inner = f"lambda s: ({nested})({', '.join(filter(None, ('s', rest)))})"
-        called = _AT_ZERO[mode, i < len(question.moving)].format(inner)
+        kind = "whole" if whole else i < len(question.moving)
+        called = _AT_ZERO[mode, kind].format(inner)
         nested = f"lambda {rest}: {called}"
     lines = [
         *imports(primal.inputs),
@@ -88,7 +89,7 @@ def paste(primal: Primal, question: Question, point: Sequence[np.ndarray]) -> st
         "        for k, v in direction.items():",
         "            moved[k] = moved[k] + jnp.asarray(s * v, moved[k].dtype)",
         "    result = jax.tree.leaves(f(*jax.tree.unflatten(tree, moved)))",
-        f"    weights = {_entries(question.cotangent, primal.place_of_outputs)}",
+        f"    weights = {_entries(question.cotangent, primal.place_of_outputs, whole)}",
         "    return sum(jnp.sum(result[k] * u) for k, u in weights.items())",
         f"print({called})",
     ]
@@ -97,8 +98,16 @@ def paste(primal: Primal, question: Question, point: Sequence[np.ndarray]) -> st
     return "\n".join(lines)
 
 
+def _is_whole(primal: Primal, question: Question) -> bool:
+    """Whether the number is one integer or boolean, which as a float might be rounded."""
+    leaf, index = question.cotangent.place
+    return question.is_value and leaf in primal.discrete and index is not None
+
+
 # The derivative of a function of one number, or what a mode returns beside it.
 _AT_ZERO = {
+    ("fwd", "whole"): "jax.jvp({}, (0.0,), (1.0,))[0]",
+    ("rev", "whole"): "jax.vjp({}, 0.0)[0]",
     ("fwd", True): "jax.jacfwd({})(0.0)",
     ("rev", True): "jax.grad({})(0.0)",
     ("fwd", False): "jax.jvp({}, (0.0,), (1.0,))[0]",
@@ -225,10 +234,10 @@ def paste_batch(primal: Primal, question: Question, points: Sequence[Sequence[np
     return "\n".join(lines)
 
 
-def _entries(direction: Direction, places: Sequence[int]) -> str:
+def _entries(direction: Direction, places: Sequence[int], whole: bool = False) -> str:
     """The leaves that are not 0, by their place among all leaves."""
     moving = {
-        places[i]: np.asarray(leaf, np.float32)
+        places[i]: np.asarray(leaf, bool if whole else np.float32)
         for i, leaf in enumerate(direction.leaves)
         if leaf.any()
     }

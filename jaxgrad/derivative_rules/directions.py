@@ -71,6 +71,10 @@ class Direction:
             self._kept(lambda *at: at not in first),
         ]
 
+    def only(self, leaves: Sequence[int]) -> Direction:
+        """What it is in these leaves."""
+        return self._kept(lambda i, _: i in leaves)
+
     def plus(self, other: Direction, sign: int) -> Direction:
         """The sum, or with the sign −1 the difference."""
         return Direction([a + sign * b for a, b in zip(self.leaves, other.leaves, strict=True)])

@@ -47,6 +47,10 @@ __all__ = [
 Leaves = Sequence[Any]
 
 
+# Outside jit JAX would round a known integer itself, and no program would say so.
+_as_number = jax.jit(lax.convert_element_type, static_argnums=1, inline=True)
+
+
 class Primal:
     """A function of its floating-point leaves alone; all others are held fixed.
 
@@ -163,7 +167,7 @@ class Primal:
         except (jax.errors.UnexpectedTracerError, jax.errors.TracerArrayConversionError):
             result = tree_leaves(function(*tree_unflatten(tree_structure(self.args), values)))
         return [
-            lax.convert_element_type(result[i], self._number) if i in self._discrete else result[i]
+            _as_number(result[i], self._number) if i in self._discrete else result[i]
             for i in self._kept
         ]
 
