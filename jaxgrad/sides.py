@@ -26,6 +26,7 @@ from jaxgrad.numbers.field import FieldFull
 from jaxgrad.numpy_code import NumberArray, NumberScalar
 from jaxgrad.numpy_elements import UNWRITTEN, dtype_of, has_exact, laid_out, lift
 from jaxgrad.program import Leaf, Program, arguments, parameter_names, trace
+from jaxgrad.returned import require_keyless, require_numbers
 
 __all__ = ["Side", "make_side"]
 
@@ -159,6 +160,7 @@ class Side:
 
     def _describe(self) -> tuple[tuple[Leaf, ...], Any]:
         if self.program is not None:
+            require_keyless(self.name, self.program.outputs)
             return self.program.outputs, self.program.out_tree
         given = zip((leaf.value for leaf in self.inputs), self.inputs, self._originals, strict=True)
         try:
@@ -168,22 +170,13 @@ class Side:
                 error.add_note(f"Raised while jaxgrad ran {self.name} on NumPy arrays.")
                 raise
             raise TraceError(self._runs_nowhere(error)) from error
+        require_numbers(self.name, result)
         paths, tree = tree_flatten_with_path(result)
-        for path, value in paths:
-            self._require_numbers(keystr(path), value)
         self.returns_jax = any(isinstance(value, jax.Array) for _, value in paths)
         leaves = tuple(
             Leaf(keystr(path), np.shape(value), np.asarray(value).dtype) for path, value in paths
         )
         return leaves, tree
-
-    def _require_numbers(self, path: str, value: Any) -> None:
-        if isinstance(value, np.ndarray | jax.Array) or np.asarray(value).dtype.kind not in "OSU":
-            return
-        raise ArgumentError(
-            f"{self.name}{path} is a value of type {type(value).__name__}, which is no array of "
-            "numbers; return the gradient"
-        )
 
     def _runs_nowhere(self, error: Exception) -> str:
         message = f"{self.name} runs neither under JAX's tracer nor on NumPy arrays: "
@@ -235,7 +228,8 @@ def make_side(name: str, function: Callable[..., Any], args: Sequence[Any]) -> S
         args: pytrees of arrays.
 
     Raises:
-        ArgumentError: not callable, or arguments that are no arrays of finite numbers.
+        ArgumentError: not callable, or arguments that are no arrays of finite numbers, or results
+            that are no numbers.
         TraceError: it runs neither under JAX nor under NumPy.
         NoDerivative, TreeMismatch, ShapeMismatch, DtypeMismatch: what it differentiates has no
             derivative, or a derivative rule that returns the wrong structure.

@@ -89,7 +89,7 @@ class Primal:
         if any(jnp.issubdtype(leaf.dtype, np.complexfloating) for leaf in self.program.outputs):
             raise UnsupportedPrimitive(COMPLEX)
         if not self._kept:
-            found = ", ".join(f"f{x.path} is {np.dtype(x.dtype)}" for x in self.program.outputs)
+            found = ", ".join(f"f{x.path} is {x.dtype.name}" for x in self.program.outputs)
             raise ArgumentError(
                 "no output is floating point, so there is nothing to check: "
                 f"{found or 'f returns nothing (a forgotten `return`?)'}"
