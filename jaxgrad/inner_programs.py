@@ -6,7 +6,7 @@ import math
 from collections.abc import Container
 from typing import Any
 
-__all__ = ["holds_primitive", "inner_programs", "operations", "source_name"]
+__all__ = ["dtypes", "holds_primitive", "inner_programs", "operations", "source_name"]
 
 
 def inner_programs(params: dict[str, Any]) -> list[Any]:
@@ -26,6 +26,16 @@ def holds_primitive(jaxpr: Any, names: Container[str]) -> bool:
         if any(holds_primitive(inner, names) for inner in inner_programs(equation.params)):
             return True
     return False
+
+
+def dtypes(jaxpr: Any) -> set[Any]:
+    """The dtypes of what a program, or one inside it, computes."""
+    found = set()
+    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
+        found |= {v.aval.dtype for v in equation.outvars if hasattr(v.aval, "dtype")}
+        for inner in inner_programs(equation.params):
+            found |= dtypes(inner)
+    return found
 
 
 def source_name(program: Any) -> str:

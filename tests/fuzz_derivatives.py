@@ -23,6 +23,8 @@ DIGITS = 160
 STEP = -50
 # What two sides of a smooth function, whose second derivative is below 10^20, may differ by.
 SMOOTH = mpf(10) ** -25
+# Operations of floating-point numbers whose derivative JAX knows to be 0.
+WITHOUT_TANGENT = {"ceil", "floor", "round", "sign", "trunc"}
 STEEP = mpf(10) ** 20
 
 
@@ -107,12 +109,13 @@ class Quotients:
         )
 
     def _moves(self, value: int) -> bool:
-        """Whether nothing but floating-point numbers is between a value and the arguments."""
+        """Whether what is between a value and the arguments certainly has a tangent."""
         inputs = len(self.program.inputs)
         if value < inputs:
             return value in self.program.moving
         step = self.program.steps[value - inputs]
-        return "float" in step.dtype and all(map(self._moves, step.operands))
+        moving = "float" in step.dtype and step.operation not in WITHOUT_TANGENT
+        return moving and all(map(self._moves, step.operands))
 
 
 def along(program: Program, place: int, index: tuple[int, ...]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -207,3 +208,32 @@ def test_a_number_of_the_other_system_is_what_it_is() -> None:
     assert NUMBERS.given(truths) is truths
     assert NUMBERS.certainly_differ(NUMBERS.constant(0.3), NUMBERS.constant(0.7))
     assert not NUMBERS.certainly_differ(NUMBERS.constant(0.3), NUMBERS.constant(0.3))
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_a_constant_is_rounded_as_its_own_dtype_rounds(dtype: Any) -> None:
+    """A third has 8 bits in bfloat16, whatever the dtypes of the arguments and the results are."""
+
+    def narrow(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda x: function(x.astype(dtype)).astype(jnp.float32)
+
+    def root(third: float) -> Callable[[Any], Any]:
+        rule = jax.custom_jvp(jnp.cbrt)
+        rule.defjvp(lambda p, t: (rule(p[0]), jnp.asarray(third, dtype) * t[0] / rule(p[0]) ** 2))
+        return narrow(rule)
+
+    x = np.float32(1.3621644973754883)
+    assert check_grads(narrow(jnp.cbrt), (x,), order=2).verdict.passes
+    assert check_grads(root(1 / 3), (x,)).verdict.passes
+    with pytest.raises(GradientMismatch):
+        check_grads(root(0.35), (x,))
+
+
+def test_no_constant_is_rounded_more_than_its_dtype_rounds() -> None:
+    """A third of 16 bits is refuted in float32, also where the program is narrow elsewhere."""
+    rule = jax.custom_jvp(jnp.cbrt)
+    third = np.float32(jnp.bfloat16(1 / 3))
+    rule.defjvp(lambda p, t: (rule(p[0]), third * t[0] / rule(p[0]) ** 2))
+    for function in (rule, lambda x: rule(x) + x.astype(jnp.bfloat16).astype(jnp.float32)):
+        with pytest.raises(GradientMismatch):
+            check_grads(function, (np.float32(1.5),))

@@ -13,7 +13,8 @@ from jaxgrad.custom_rules import has_custom_rules
 from jaxgrad.derivative_rules import programs
 from jaxgrad.derivative_rules.directions import drawn
 from jaxgrad.derivative_rules.programs import Derived, NoDerivative, Primal
-from jaxgrad.inner_programs import operations
+from jaxgrad.inner_programs import dtypes, operations
+from jaxgrad.program import is_differentiable
 
 __all__ = ["Rules"]
 
@@ -44,7 +45,10 @@ class Rules:
         self.smallest = max(float(limit.smallest_subnormal) for limit in limits)
         self.float_bits = -math.log2(self.spacing)
         # A rule of which the rounding of constants leaves less than half the digits is not right.
-        self.least_bits = -math.log2(self.spacing) / 2
+        within = [
+            jnp.finfo(d).eps for d in dtypes(primal.moving_program.jaxpr) if is_differentiable(d)
+        ]
+        self.least_bits = -math.log2(max(self.spacing, *map(float, within), 0.0)) / 2
         self.custom = has_custom_rules(primal.moving_program.jaxpr)
         self.missing: list[str] = []
         self._programs: dict[tuple[str, ...], Derived] = {}

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from flint import arb
 
@@ -96,6 +97,13 @@ class RoundedConstants(NumberSystem):
     def widened(values: ObjectArray) -> ObjectArray:
         """The wide numbers, elements of the other system."""
         return _parts(values, "wide")
+
+    def constants(self, values: np.ndarray) -> np.ndarray:
+        """Each as far from its float as that one's own dtype rounds, where it rounds more."""
+        floating = jnp.issubdtype(values.dtype, np.floating)
+        own = float(jnp.finfo(values.dtype).eps) if floating else 0.0
+        system = self if own <= self.rounding else RoundedConstants(self.system, own)
+        return super(RoundedConstants, system).constants(values)
 
     def constant(self, value: Any) -> Twins:
         exact, number = self.system.constant(value), exact_ball(value)
