@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import jax
@@ -23,7 +24,8 @@ from jaxgrad.numbers.canonical import Canonical
 from jaxgrad.numbers.canonical_signs import MOST_CASES, signs
 from jaxgrad.numbers.field import READING, STEP, Field, FieldFull, Generator
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
-from jaxgrad.numbers.polynomial import Polynomial
+from jaxgrad.numbers.polynomial import Polynomial, _significand
+from jaxgrad.numbers.sizes import LARGEST_DEGREE
 from jaxgrad.numbers.valuation import Valuation
 from jaxgrad.numbers.zero_test import is_zero
 from jaxgrad.program import trace
@@ -542,6 +544,53 @@ def test_sums_of_squares_are_positive_if_one_term_is() -> None:
     for doubtful in (x, x * x, one + x, one - x * x, one + x * y, root, sign, x * x + y * y,
                      one + x * x * y, one + system.log(x)):  # fmt: skip
         assert not field.is_positive(doubtful.poly), doubtful
+
+
+def test_what_a_generator_takes_for_positive_is_its_own() -> None:
+    """log x has a value for x > 0, whatever other logarithms say of other numbers."""
+    system, x, y = _system()
+    field, one = system.field, system.constant(1)
+    logarithms = {"x": system.log(x), "y": system.log(y)}
+    numbers = {"x": x, "y": y}
+    below = system.exp(logarithms["x"] * logarithms["x"])
+    system.log(y * y + one)  # the last generator takes nothing for positive
+    for name, logarithm in logarithms.items():
+        square = logarithm * logarithm
+        for other, number in numbers.items():
+            assert field.is_positive((number + square).poly) == (name == other)
+    assert field.is_positive((x + below).poly) and not field.is_positive((y + below).poly)
+
+
+def test_terms_of_an_exponent_are_read_and_counted() -> None:
+    system, x, y = _system()
+    exponent = system.log(x + y) + x + y
+    before = system.field.work
+    system._exponent_parts(exponent)
+    once = READING * (len(exponent.poly) + 1) * system.field.capacity
+    assert system.field.work - before >= once + STEP
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6), st.integers(-80, 80), st.sampled_from([1, -1]))
+def test_a_number_is_a_significand_times_a_power_of_two(a: int, b: int, k: int, sign: int) -> None:
+    number = sign * Fraction(a, b) * Fraction(2) ** k
+    significand, power = _significand(number)
+    assert significand * abs(power) == abs(number) and (power > 0) == (number > 0)
+    numerator, denominator = abs(power).numerator, abs(power).denominator
+    assert numerator & (numerator - 1) == 0 == denominator & (denominator - 1)
+    assert numerator <= LARGEST_DEGREE
+    if numerator > 1 or denominator > 1:
+        assert Fraction(1, 2) < significand < 2
+    # Twice the number has the same significand, unless its power would be large.
+    if numerator < LARGEST_DEGREE / 2 and (numerator > 1 or denominator > 1):
+        assert _significand(2 * number) == (significand, 2 * power)
+
+
+@pytest.mark.parametrize("k", [-1000, -80, -8, -1, 0, 1, 5, 6, 7, 80])
+def test_a_power_of_two_is_taken_out_unless_it_is_large(k: int) -> None:
+    number = Fraction(2) ** k
+    expected = (1, number) if number <= LARGEST_DEGREE else (number, 1)
+    assert _significand(number) == expected
+    assert _significand(-number) == (expected[0], -expected[1])
 
 
 def test_infinities() -> None:

@@ -167,11 +167,13 @@ def test_a_sum_is_as_wide_as_its_rounding_and_not_much_wider(
         assert roundings * once <= float(enclosure.rad()) < most * (1 + 2.0**-20)
 
 
-def test_a_sum_of_one_term_is_that_term() -> None:
+def test_a_sum_of_one_term_is_that_term_and_one_of_zeros_0() -> None:
     system = RunningError(np.float32)
     third = system.divide(system.constant(1), system.constant(3))
     assert float(system.total([third]).value.rad()) == float(third.value.rad())
-    assert system.total([]).value.is_zero()
+    zero = system.constant(0)
+    assert system.total([]).value.is_zero() and system.total([zero] * 3).value.is_zero()
+    assert system.matmul(*(np.full((2, 2), zero),) * 2)[0, 1].value.is_zero()
 
 
 @pytest.mark.parametrize("y", [1e-30, 1e-3, 0.5, 1.0, 1.5, 2.5, 30.0, 1e4, 1e8])

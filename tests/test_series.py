@@ -27,6 +27,8 @@ def _require_ends(monomials, end, terms) -> None:
     count = len(series.monomials)
     assert series.monomials == tuple(monomials[:count])
     assert count <= max(1, TERMS_PER_POWER * terms)
+    if count > 1:
+        assert series.monomials[-1] < (monomials[0][0] + terms, monomials[0][1])
     left_out = monomials[count:]
     if left_out:
         assert series.end is not None and series.end <= left_out[0]
@@ -36,6 +38,12 @@ def _require_ends(monomials, end, terms) -> None:
         assert series.end is not None and series.end <= end
     elif not left_out:
         assert series.end is None
+
+
+@pytest.mark.parametrize("end", [None, (0, 0), (1, 0), (2, 0), (3, 0), (4, 0)])
+@pytest.mark.parametrize("terms", [1, 2, 3, 4])
+def test_the_end_itself_is_left_out(end, terms: int) -> None:
+    _require_ends([(0, 0), (1, 0), (2, 0), (3, 0)], end, terms)
 
 
 @pytest.mark.parametrize("end", [None, (2, 0), (Fraction(1, 100), 0)])

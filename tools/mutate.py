@@ -39,7 +39,7 @@ FILES = (
 # The test files that are looked into.  Those of claims, networks, proofs and whole dtypes are about
 # other things; of those of the whole, which take long, the golden file has most cases.
 NEAR = (
-    "ball", "budgets", "compared_outputs", "custom_rules", "devices", "differential",
+    "ball", "budgets", "compared_outputs", "conclusions", "custom_rules", "devices", "differential",
     "domains", "drawn_parameters", "drawn_points", "elementwise", "enclosure_engine",
     "exclusion", "factors", "germ", "germ_beside", "golden", "interpret", "jet", "judgement",
     "linear_rules", "numpy_code", "numpy_programs", "numpy_verdicts", "points_with_every_bit",
