@@ -33,8 +33,8 @@ class OpaqueFunctions(IndicatorPolynomials):
         power = self._known_power(*xs) if name == "pow" else None
         if power is not None:
             return power
-        if len(xs) == 1 and name in ODD | EVEN:
-            return self._odd_or_even(name, xs[0])
+        if name in ODD | EVEN:
+            return self._odd_or_even(name, *xs)
         return self._element(self._opaque(name, *(x.poly for x in xs)))
 
     def _odd_or_even(self, name: str, x: PolynomialElement) -> PolynomialElement:
