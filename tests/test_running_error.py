@@ -149,22 +149,25 @@ def test_the_angle_of_a_zero_has_either_sign(zero: float) -> None:
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("count", [2, 10, 100])
 @pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_a_sum_is_as_wide_as_its_rounding_and_not_much_wider(
-    dtype: Any, count: int, sign: float
+@pytest.mark.parametrize("is_tiny", [False, True])
+def test_a_sum_is_four_times_as_wide_as_its_rounding(
+    dtype: Any, count: int, sign: float, is_tiny: bool
 ) -> None:
-    """Higham (2002), section 4.2: n − 1 roundings, each by half an ulp of Σ|x| at most."""
-    terms = [1.5 * sign**k for k in range(count)]
+    """Higham (2002), section 4.2: half an ulp of Σ|x| for each term, and what is flushed."""
     system, limits = RunningError(dtype), jnp.finfo(dtype)
-    once, flushed = float(limits.eps) / 2 * 1.5 * count, float(limits.smallest_normal)
+    flushed = float(limits.smallest_normal)
+    first = 1.5 * (flushed if is_tiny else 1)
+    terms = [first * sign**k for k in range(count)]
+    once = float(limits.eps) / 2 * first * count
     row, ones = system.constants(np.array([terms])), system.constants(np.ones((count, 1)))
-    found = {  # how many roundings there are, and the enclosure; a product is one more
-        count - 1: system.total(list(row[0])).value,
-        count: system.matmul(row, ones)[0, 0].value,
+    found = {  # how many are summed, and the enclosure; a product is one more rounding
+        count: system.total(list(row[0])).value,
+        count + 1: system.matmul(row, ones)[0, 0].value,
     }
     for roundings, enclosure in found.items():
         assert enclosure.contains(arb(sum(terms)))
-        most = 4 * (roundings + 1) * once + (roundings + 1) * flushed
-        assert roundings * once <= float(enclosure.rad()) < most * (1 + 2.0**-20)
+        width = roundings * (4 * once + flushed)
+        assert abs(float(enclosure.rad()) / width - 1) < 2.0**-20
 
 
 def test_a_sum_of_one_term_is_that_term_and_one_of_zeros_0() -> None:
