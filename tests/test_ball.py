@@ -37,6 +37,18 @@ def test_integers_are_exact_at_any_precision(value: int) -> None:
         assert Ball().exact_value(exact_ball(value)) == value
 
 
+def test_a_product_of_sixteen_floats_is_known_and_a_smaller_one_is_not() -> None:
+    smallest, most = 5e-324, 16 * (1074 + 53)
+    with precision(100):
+        for sign in (1, -1):
+            product = exact_ball(sign * smallest) ** 15 * exact_ball(0.1)
+            expected = Fraction(sign * smallest) ** 15 * Fraction(0.1)
+            assert Ball().exact_value(product) == expected
+            power = arb(2) ** (sign * most)
+            assert Ball().exact_value(power) == Fraction(2) ** (sign * most)
+            assert Ball().exact_value(power * arb(2) ** sign) is None
+
+
 @given(value=st.fractions())
 def test_fractions_are_enclosed(value: Fraction) -> None:
     assert (exact_ball(value) * value.denominator).contains(arb(value.numerator))

@@ -154,3 +154,15 @@ def test_two_numbers_of_which_one_is_not_real(name: str) -> None:
             assert found is given_[(x, y).index(expected)], (x, y)
         else:
             assert repr(found) == repr(NonFinite(float(expected))), (x, y)
+
+
+def test_a_real_number_over_an_infinity_is_0_and_no_other_quotient_is_known() -> None:
+    for x, y in ((x, y) for x in (*OTHERS, *REALS) for y in (*OTHERS, *REALS)):
+        if x in REALS and y in REALS:
+            continue
+        numbers = tuple(arb(z) if z in REALS else NonFinite(z) for z in (x, y))
+        if x in REALS and math.isinf(y):
+            assert apply_nonfinite(Ball(), "div", numbers) == 0
+        else:
+            with pytest.raises(CannotDecide, match="`div` at"):
+                apply_nonfinite(Ball(), "div", numbers)

@@ -371,3 +371,37 @@ def test_beside_an_infinite_constant_a_function_is_at_its_limit() -> None:
     moved = Series([arb("inf"), arb(1)], terms=3)
     assert (compose("atan", moved).at(0) * 2).overlaps(arb.pi())
     assert compose("atan", moved).at(1) == 0
+
+
+# Where a function ends, with the direction in which it goes on.
+EDGES = {
+    "acos": [(1, -1), (-1, 1)], "asin": [(1, -1), (-1, 1)], "acosh": [(1, 1)],
+    "sqrt": [(0, 1)], "cbrt": [(0, 1), (0, -1)],
+}  # fmt: skip
+INSIDE = {
+    "acos": 0.25, "asin": -0.5, "acosh": 2.5, "atan": -3.5, "atanh": 0.75, "cbrt": -8.5, "erf": 0.5,
+    "erfc": -0.5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("terms", [3, 6])
+@pytest.mark.parametrize("name", sorted({*EDGES, *INSIDE}))
+def test_a_germ_has_the_value_at_its_point(name: str, terms: int) -> None:
+    germ, ball = Germ(terms), Ball()
+    places = [*EDGES.get(name, ()), *((INSIDE[name], s) for s in (1, -1) if name in INSIDE)]
+    for x, slope in places:
+        line = germ.line(x, slope)
+        found = germ.sqrt(line) if name == "sqrt" else germ.function(name, line)
+        expected = arb(x).sqrt() if name == "sqrt" else ball.function(name, arb(x))
+        assert found.knows((0, 0)) and found.terms == terms, (x, slope)
+        assert abs(found.at(0) - expected) < 1e-14, (x, slope)
+
+
+@pytest.mark.parametrize("terms", [1, 3, 6])
+def test_an_angle_is_that_of_the_point_in_all_quadrants(terms: int) -> None:
+    germ, epsilon = Germ(terms), Germ(terms).line(0, 1)
+    numbers = {0: epsilon, 1: germ.constant(1), -1: germ.constant(-1)}
+    for y, x in ((y, x) for y in numbers for x in numbers if x or y):
+        found = germ.function("atan2", numbers[y], numbers[x])
+        assert abs(found.at(0) - math.atan2(y, x)) < 1e-14, (y, x)
+        assert found.terms == terms

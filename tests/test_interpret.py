@@ -24,6 +24,7 @@ from jaxgrad.interpret import Interpreter, interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, objects
 from jaxgrad.numbers.field import Field
+from jaxgrad.numbers.germ import Germ
 from jaxgrad.numbers.polynomial import Polynomial
 from jaxgrad.program import trace
 from jaxgrad.rules import RULES
@@ -87,6 +88,15 @@ def test_constants_of_every_dtype_are_the_binary_rationals_they_are(dtype: str) 
     tenth = jnp.asarray(0.1, dtype)
     (result,) = _at(lambda x: x * tenth + jnp.full((), 0.1, dtype), jnp.asarray(1.0, dtype))
     assert _numbers(result) == [2 * Fraction(float(tenth))]
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_complex_constants_are_refused_by_every_system(dtype: Any) -> None:
+    for system in (Ball(), Germ(), Polynomial(Field(8, 100))):
+        for shape in ((), (0,), (2,)):
+            with pytest.raises(UnsupportedPrimitive, match="complex"):
+                system.constants(np.ones(shape, dtype))
+            assert system.constants(np.ones(shape)).shape == shape
 
 
 def test_64_bit_programs_keep_their_integers_outside_of_x64() -> None:

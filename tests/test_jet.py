@@ -18,6 +18,7 @@ from program_strategies import BINARY, SIZE, UNARY, RandomProgram, programs
 from rule_examples import EXAMPLES
 
 from jaxgrad.numbers.ball import precision
+from jaxgrad.numbers.base import objects
 from jaxgrad.numbers.jet import OPEN, Jet
 from jaxgrad.numbers.special_functions import series_length
 from jaxgrad.one_sided import OneSided, one_sided_derivatives
@@ -172,3 +173,24 @@ def test_jets_differ_in_the_value_or_in_some_derivative(k: int) -> None:
         assert not jet.certainly_differ(first, OPEN)
         assert jet.certainly_differ(first, arb(1)) and jet.certainly_differ(arb(1), arb(2))
         assert not jet.certainly_differ(arb(1), jet._taylor([arb(1), arb(0), arb(0)]))
+
+
+@pytest.mark.parametrize("order", range(4))
+def test_a_jet_keeps_its_order_where_series_may_be_longer(order: int) -> None:
+    jet = Jet(order)
+    with series_length(order + 4):
+        x = jet.line(2, 1)
+        found = {
+            "line": x,
+            "product": x * x * x * x,
+            "quotient": jet.divide(arb(1), x),
+            "power": jet.power(x, 5),
+            "exp": jet.exp(x),
+            "tanh": jet.tanh(x),
+            "atan": jet.function("atan", x),
+            "matrix": jet.matmul(objects([x, x], (1, 2)), objects([x, arb(1)], (2, 1)))[0, 0],
+        }
+    for name, value in found.items():
+        coefficients = value.polynomial.coeffs()
+        assert len(coefficients) <= order + 1, name
+        assert len(coefficients) == order + 1 or name in ("line", "matrix")

@@ -17,7 +17,14 @@ from rule_examples import EXAMPLES, Example
 from rule_support import GENERIC
 
 from jaxgrad.engines.witness import hold_program
-from jaxgrad.numbers.running_error import RunningError
+from jaxgrad.numbers.running_error import (
+    ACCURATE,
+    ACCURATE_ULPS,
+    FLOAT64_ULPS,
+    OTHER_ULPS,
+    Rounded,
+    RunningError,
+)
 from jaxgrad.program import trace
 
 DTYPES = [np.float32, np.float16, jnp.bfloat16]
@@ -204,3 +211,39 @@ def test_only_what_is_below_the_smallest_normal_number_may_be_flushed(dtype: Any
     for value in (least / 2, -least / 2, least * 0.999):
         tiny = system.constant(value).value
         assert tiny.contains(0) and tiny.contains(arb(value)) and not tiny.contains(2 * value)
+
+
+# How far XLA's functions may be off, in units in the last place of a result of size 1 or more.
+WIDTHS = {
+    ("exp", np.float32): ACCURATE_ULPS, ("tanh", np.float16): ACCURATE_ULPS,
+    ("log1p", jnp.bfloat16): ACCURATE_ULPS, ("lgamma", np.float32): OTHER_ULPS,
+    ("exp", np.float64): FLOAT64_ULPS, ("tanh", np.float64): FLOAT64_ULPS,
+    ("lgamma", np.float64): FLOAT64_ULPS, ("digamma", np.float64): FLOAT64_ULPS,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name, dtype", WIDTHS, ids=str)
+def test_a_function_is_as_wide_as_its_error_and_not_much_wider(name: str, dtype: Any) -> None:
+    system = RunningError(dtype)
+    for x in (0.5, 1.5, 3.0):
+        found = system.function(name, system.constant(x)).value
+        size = max(abs(float(found.mid())), 0.0 if name in ACCURATE else 1.0)
+        unit = float(jnp.finfo(dtype).eps) * size * WIDTHS[name, dtype]
+        assert unit * 0.9 < float(found.rad()) < unit * 3
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_products_of_wide_matrices_hold_what_is_rounded_at_the_ends_of_their_entries(
+    dtype: Any,
+) -> None:
+    system, count = RunningError(dtype), 5
+    for x in np.array([0.3, 0.7, 1.1, 1.7, 2.3, 100.3], dtype):
+        total = dtype(0)
+        for _ in range(count):
+            total = dtype(total + dtype(x * x))
+        for low in (-float(x), 0.0):
+            middle, radius = (float(x) + low) / 2, (float(x) - low) / 2
+            entries = np.full((count, count), Rounded(arb(middle, radius), system))
+            found = system.matmul(entries, entries)[0, 0].value
+            assert found.contains(float(total))
+            assert not low or found.contains(-float(total))

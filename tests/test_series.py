@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import operator
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from flint import arb
@@ -10,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxgrad.numbers.germ import Germ
-from jaxgrad.numbers.series import TERMS_PER_POWER, Series
+from jaxgrad.numbers.series import TERMS_PER_POWER, Series, quotient, unknown
 from jaxgrad.numbers.special_series import SERIES
 
 _powers = st.builds(Fraction, st.integers(-3, 40), st.sampled_from((1, 2, 7)))
@@ -90,3 +94,63 @@ def test_an_incomplete_gamma_function_is_known_as_far_as_it_is_computed(
             coefficients = dict(zip(found.monomials, found.coefficients, strict=True))
             assert coefficients.get((k * step, 0), arb(0)).overlaps(expected), k
     assert found.knows((0, 0)) and not found.knows((6 * step, 0))
+
+
+# An end that may be anywhere, before and after what division leaves out by itself.
+ENDS = (None, 1, 2, 3, Fraction(7, 2), 5)
+DIVISORS = {
+    "1 − ε²": ([1, -1], [0, 2]),
+    "2 + 3ε": ([2, 3], [0, 1]),
+    "ε − ε⁴": ([1, -1], [1, 4]),
+    "1 + √ε/8": ([1, 0.125], [0, Fraction(1, 2)]),
+}
+
+
+def _series(coefficients: Sequence[float], powers: Sequence[Any], end: Any, terms: int) -> Series:
+    balls = [arb(c) for c in coefficients]
+    return Series(balls, [(a, 0) for a in powers], None if end is None else (end, 0), terms)
+
+
+@pytest.mark.parametrize("name", DIVISORS)
+@pytest.mark.parametrize("terms", [1, 3, 6])
+def test_a_quotient_is_known_no_further_than_what_it_is_of(name: str, terms: int) -> None:
+    """Whatever stands past the ends of both changes nothing that is known of the quotient."""
+    coefficients, powers = DIVISORS[name]
+    for x_end in ENDS:
+        for y_end in (None if end is None else end + powers[0] for end in ENDS):
+            found = quotient(
+                _series([1], [0], x_end, terms), _series(coefficients, powers, y_end, terms)
+            )
+            x = dict([(0, 1.0)] + ([(x_end, 5.0)] if x_end else []))
+            y = {a: c for c, a in zip(coefficients, powers, strict=True) if not y_end or a < y_end}
+            y |= {y_end: 7.0} if y_end else {}
+            full = quotient(
+                _series(list(x.values()), list(x), None, 12),
+                _series([y[a] for a in sorted(y)], sorted(y), None, 12),
+            )
+            for m in {*found.monomials, *full.monomials}:
+                if found.knows(m) and full.knows(m):
+                    assert found.coefficient(m).overlaps(full.coefficient(m)), (x_end, y_end, m)
+
+
+OPERATIONS: dict[str, Callable[[Series, Series], Series]] = {
+    "sum": operator.add, "difference": operator.sub, "product": operator.mul, "quotient": quotient,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("known", [0, 1, math.inf])
+def test_the_reason_why_nothing_is_known_is_kept(name: str, known: float) -> None:
+    operation, number = OPERATIONS[name], Series([arb(known)])
+    first, second = unknown("the first", 6), unknown("the second", 6)
+    assert operation(first, number).reason == "the first"
+    assert operation(number, second).reason == "the second"
+    assert operation(first, second).reason == "the first"
+
+
+@pytest.mark.parametrize("end", [None, (0, 0), (2, 0)])
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_a_product_with_0_is_0_however_little_is_known_of_the_other(count: int, end) -> None:
+    other, zero = Series([arb(2), arb(3)][:count], end=end), Series(())
+    assert (other * zero).is_zero and (zero * other).is_zero
+    assert quotient(zero, Series([arb(2), arb(3)], end=(2, 0))).is_zero

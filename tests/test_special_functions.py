@@ -17,8 +17,10 @@ from numbers_support import Checked
 
 from jaxgrad.numbers import special_functions
 from jaxgrad.numbers.ball import Ball, precision
-from jaxgrad.numbers.special_functions import EXPANSIONS, FUNCTIONS
+from jaxgrad.numbers.germ import Germ
+from jaxgrad.numbers.special_functions import EXPANSIONS, FUNCTIONS, padded
 from jaxgrad.numbers.special_series import SERIES
+from jaxgrad.numbers.taylor import FUNCTIONS as TAYLOR
 from jaxgrad.one_sided import one_sided_derivatives
 
 BITS = 200
@@ -222,3 +224,35 @@ def test_incomplete_gamma_functions_of_a_large_order(
         assert series[0].overlaps(lower)
         density = ((order - 1) * arb(at).log() - at - arb(order).lgamma()).exp()
         assert series[1].overlaps(density)
+
+
+@pytest.mark.parametrize("count", range(5))
+@pytest.mark.parametrize("known", range(5))
+def test_series_without_trailing_zeros_get_them_back(known: int, count: int) -> None:
+    coefficients = [arb(k + 1) for k in range(known)]
+    expected = [k + 1 if k < known else 0 for k in range(count)]
+    assert [float(x) for x in padded(coefficients, count)] == expected
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+@pytest.mark.parametrize("name", sorted(TAYLOR))
+def test_as_many_coefficients_as_are_asked_for_are_those_of_a_longer_expansion(
+    name: str, count: int
+) -> None:
+    c = arb(1.75 if name == "acosh" else 0.375)
+    found, longer = TAYLOR[name](c, count), TAYLOR[name](c, 9)
+    assert len(found) == count and len(longer) == 9
+    for k, (x, y) in enumerate(zip(found, longer[:count], strict=True)):
+        assert x.overlaps(y) and x.rad() < 1e-9, k
+
+
+@pytest.mark.parametrize("x", [-0.875, 0.0, 0.375])
+def test_the_inverse_of_erf_is_that_in_every_coefficient(x: float) -> None:
+    """erf(erf⁻¹(x + ε)) = x + ε."""
+    for terms in range(1, 8):
+        germ = Germ(terms)
+        found = germ.function("erf", germ.function("erf_inv", germ.line(x, 1)))
+        assert found.knows((terms - 1, 0))
+        for k in range(terms):
+            expected = x if k == 0 else float(k == 1)
+            assert abs(found.at(k) - expected) < 1e-9, k

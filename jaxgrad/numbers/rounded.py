@@ -111,7 +111,7 @@ class RoundedConstants(NumberSystem):
             return Twins(exact, exact)
         factor = arb(1, self.rounding)
         if not isinstance(exact, arb):
-            factor = type(exact)([factor], terms=exact.terms)  # a series
+            factor = type(exact)([factor])  # a series, of as many terms as what it scales
         return Twins(exact, exact * factor)
 
     # -- arithmetic and functions ------------------------------------------------------------

@@ -43,7 +43,7 @@ def series_length(count: int) -> Iterator[None]:
 
 def padded(coefficients: Coefficients, count: int) -> Coefficients:
     """The first coefficients of a series, of which FLINT drops trailing zeros."""
-    return [*coefficients, *[arb(0)] * (count - len(coefficients))][:count]
+    return [*coefficients, *[arb(0)] * count][:count]
 
 
 def _unknown(count: int) -> Coefficients:

@@ -58,9 +58,9 @@ def _erf_inv(c: arb, count: int) -> list[arb]:
     """y' = (√π/2) e^(y²): each pass of Picard's iteration settles one more coefficient."""
     with series_length(count):
         half = arb.pi().sqrt() / 2
-        y = arb_series([c.erfinv()], prec=count)
-        for _ in range(count):
-            y = arb_series([c.erfinv()], prec=count) + ((y * y).exp() * half).integral()
+        value = y = arb_series([c.erfinv()])
+        for _ in range(count - 1):
+            y = value + ((y * y).exp() * half).integral()
         found = y.coeffs()
     return padded(found, count)
 

@@ -86,8 +86,6 @@ def is_zero(field: Field, poly: Poly) -> bool | None:
     """
     if poly.is_zero():
         return True
-    if poly.is_constant():
-        return None
     test = _TESTS.get(field)
     if test is None:
         test = _TESTS[field] = _Test(field)
