@@ -199,13 +199,17 @@ class AtPoint:
             return [(question, judgement)]
         if judgement.verdict is Verdict.REFUTED:
             return self._refuted(question, judgement)
-        leaf, moving = question.leaf, len(question.directions[0].support)
-        small = leaf is None or moving * self.rules.size <= ENTRY_BUDGET
-        if len(question.directions) == 1 and moving > 1 and small:
+        direction = question.directions[0]
+        small = question.leaf is None or self.affords_entries(direction)
+        if len(question.directions) == 1 and len(direction.support) > 1 and small:
             return [pair for part in question.parts() for pair in self._settle(part)]
         if judgement.verdict is Verdict.AGREES:
             return [(question, judgement)]
         return [self._narrowed(question, judgement)]
+
+    def affords_entries(self, direction: Direction) -> bool:
+        """Whether a sum over so many entries may be judged entry by entry."""
+        return len(direction.support) * self.rules.size <= ENTRY_BUDGET
 
     def _refuted(
         self, question: Question, judgement: Judgement

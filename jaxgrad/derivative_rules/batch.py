@@ -5,10 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from flint import arb
 
 from jaxgrad.derivative_rules import programs
 from jaxgrad.derivative_rules.at_point import AtPoint
@@ -38,35 +36,50 @@ def under_vmap(rules: Rules, points: tuple[AtPoint, AtPoint]) -> list[tuple[Ques
     cotangents = [drawn(rules.out_shapes, 1), drawn(rules.out_shapes)]
     found = []
     for mode in rules.modes:
-        inputs, weights = (lines, cotangents) if mode == "fwd" else (cotangents, lines)
+        inputs = lines if mode == "fwd" else cotangents
         batched = _batched(rules, mode, points, inputs)
         values = rules[(mode,)].values
         for i, at in enumerate(points):
             question = Question((mode,), (lines[i],), cotangents[i])
-            asked = [(question, weights[i], slice(values, None))]
+            found += _judged(at, question, _numbers(batched, i, slice(values, None)))
             if rules.custom:
-                asked += [
-                    (part, u, slice(values))
-                    for u in _by_kind(rules, cotangents[i])
-                    for part in replace(question, cotangent=u).beside()
-                ]
-            for part, u, leaves in asked:
-
-                def number(
-                    rounding: float,
-                    batched: Any = batched,
-                    i: int = i,
-                    u: Direction = u,
-                    leaves: slice = leaves,
-                ) -> arb:
-                    return product([leaf[i, ...] for leaf in batched(rounding)[leaves]], u)
-
-                judgement = at.judge(part, number)
-                if judgement is None:  # a value that is no real number is not judged
-                    continue
-                if judgement.verdict is not Verdict.REFUTED or not at.is_opposed(part):
-                    found.append((part, judgement))
+                for u in _by_kind(rules, cotangents[i]):
+                    for value in replace(question, cotangent=u).beside():
+                        found += _judged(at, value, _numbers(batched, i, slice(values)))
     return found
+
+
+# The enclosures of a result of the batch, for constants of a given rounding.
+_Numbers = Callable[[float], list[ObjectArray]]
+
+
+def _numbers(batched: _Numbers, i: int, leaves: slice) -> _Numbers:
+    """Of the point i alone."""
+    return lambda rounding: [leaf[i, ...] for leaf in batched(rounding)[leaves]]
+
+
+def _judged(at: AtPoint, question: Question, numbers: _Numbers) -> list[tuple[Question, Judgement]]:
+    """The judgement of a weighed sum, of its entries where the sum does not tell of each.
+
+    Where infinities of both signs meet, a line leaves the domain or a kink lets the sum be many a
+    number, the other entries are hidden by it.
+    """
+    by_cotangent = question.is_value or question.modes == ("fwd",)
+    weights = question.cotangent if by_cotangent else question.directions[0]
+    judgement = at.judge(question, lambda rounding: product(numbers(rounding), weights))
+    if judgement is None:  # a value that is no real number is not judged
+        return []
+    verdict, several = judgement.verdict, len(weights.support) > 1
+    opposed = several and verdict is Verdict.REFUTED and at.is_opposed(question)
+    if not several or not (opposed or judgement.kink or verdict is Verdict.UNDECIDED):
+        return [(question, judgement)]
+    if not at.affords_entries(weights):
+        return [(question, replace(judgement, verdict=Verdict.UNDECIDED) if opposed else judgement)]
+    parts = [
+        replace(question, **({"cotangent": part} if by_cotangent else {"directions": (part,)}))
+        for part in weights.parts()
+    ]
+    return [pair for part in parts for pair in _judged(at, part, numbers)]
 
 
 def _by_kind(rules: Rules, cotangent: Direction) -> list[Direction]:
@@ -79,7 +92,7 @@ def _by_kind(rules: Rules, cotangent: Direction) -> list[Direction]:
 
 def _batched(
     rules: Rules, mode: str, points: tuple[AtPoint, AtPoint], inputs: list[Direction]
-) -> Callable[[float], list[ObjectArray]]:
+) -> _Numbers:
     """The outputs for the batch, as a function of the rounding of constants."""
     like = rules.primal.like_inputs if mode == "fwd" else rules.primal.like_outputs
     example = tuple(rules.primal.point), like(inputs[0].leaves)

@@ -1,0 +1,72 @@
+"""Under vmap entries are judged singly where others in their sum would hide a wrong one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgrad import GradientMismatch, check_grads
+
+ENDS = np.array([-1.5, 1.5, 0.3, 0.2], np.float32)
+
+
+def _times(slope: float) -> Callable[[Any], Any]:
+    """t ↦ t, which is slope · t under vmap."""
+    function = jax.custom_batching.custom_vmap(lambda t: 1.0 * t)
+    function.def_vmap(lambda size, batched, t: (slope * t, batched[0]))
+    return function
+
+
+def _identity(slope: float) -> Callable[[Any], Any]:
+    """x ↦ x, whose backward rule is wrong under vmap unless the slope is 1."""
+    scaled = _times(slope)
+    function = jax.custom_vjp(lambda x: x)
+    function.defvjp(lambda x: (x, None), lambda _, u: (scaled(u),))
+    return function
+
+
+def _forward_identity(slope: float) -> Callable[[Any], Any]:
+    scaled = _times(slope)
+    function = jax.custom_jvp(lambda x: x)
+    function.defjvp(lambda xs, ts: (function(*xs), scaled(ts[0])))
+    return function
+
+
+def _opposed(g: Any) -> Any:
+    return lambda x: jnp.arccos(x[:3] / -1.5).sum() + g(x[3])
+
+
+def _kinked(g: Any) -> Any:
+    return lambda x: 8 * jax.nn.relu(x[:3]).sum() + g(x[3])
+
+
+def _opposed_results(g: Any) -> Any:
+    return lambda x: jnp.stack([jnp.arccos(x), jnp.arccos(x), jnp.arcsin(x), jnp.arcsin(x), g(x)])
+
+
+CASES = {
+    "infinities of both signs": (_opposed, _identity, ENDS, "rev"),
+    "a kink": (_kinked, _identity, np.float32([0, 0, 0, 0.2]), "rev"),
+    "infinite results of both signs": (_opposed_results, _forward_identity, np.float32(1), "fwd"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_entry_that_is_wrong_under_vmap_beside(case: str) -> None:
+    function, rule, point, mode = CASES[case]
+    asked: dict[str, Any] = {"modes": mode, "special_points": False}
+    found = check_grads(function(rule(1.0)), (point,), **asked)
+    assert ", and under vmap" in found.evidence.text
+    with pytest.raises(GradientMismatch, match=r"wrong under jax\.vmap"):
+        check_grads(function(rule(2.0)), (point,), **asked)
+
+
+def test_the_entry_is_named() -> None:
+    with pytest.raises(GradientMismatch) as caught:
+        check_grads(_opposed(_identity(2.0)), (ENDS,), modes="rev", special_points=False)
+    assert "under vmap: rev: the derivative of f by x[3] is 2.0" in str(caught.value)
