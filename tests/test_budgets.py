@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,11 +16,13 @@ from jax import lax
 from jaxgrad import budgets
 from jaxgrad.budgets import SCAN_BUDGET, WHILE_BUDGET, while_budget
 from jaxgrad.comparison import compare
+from jaxgrad.engines import identity as identity_module
 from jaxgrad.engines.identity import identity
 from jaxgrad.errors import UndecidedError, UnsupportedPrimitive
 from jaxgrad.interpret import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, objects
+from jaxgrad.numbers.field import Field
 from jaxgrad.numbers.sizes import MOST_BITS
 from jaxgrad.program import trace
 from jaxgrad.roundings import longest_chain
@@ -194,3 +197,24 @@ def test_rounding_what_is_no_number(method: Any) -> None:
         trace(lambda x: lax.round(x, method), (1.0,)), Ball(), [objects([arb(2.75, 0.5)], ())]
     )
     assert value[()].contains(2) and value[()].contains(3) and not value[()].contains(4)
+
+
+def test_room_for_generators_is_doubled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what was computed in too little room is no more than what is computed in the end."""
+    rooms: list[int] = []
+
+    def made(capacity: int, *others: Any) -> Field:
+        rooms.append(capacity)
+        return Field(capacity, *others)
+
+    monkeypatch.setattr(identity_module, "Field", made)
+    for count in (10, 100, 200):
+        rooms.clear()
+
+        def total(x: Any, count: int = count) -> Any:
+            return jnp.sum(jnp.sin(x * jnp.arange(1.0, count + 1)))
+
+        sides = [make_side(name, total, (HALF,)) for name in ("hand", "auto")]
+        assert identity(*sides).proved
+        assert all(following == 2 * room for room, following in itertools.pairwise(rooms))
+        assert rooms[-1] >= count and (len(rooms) == 1 or rooms[-2] < 2 * count + 2)

@@ -16,9 +16,13 @@ from jax.scipy import special
 from numbers_support import Checked
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.numbers.ball import exact_ball
+from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.germ import Germ
+from jaxgrad.numbers.running_error import Rounded, RunningError
+from jaxgrad.numbers.series import Series
 from jaxgrad.one_sided import one_sided_derivatives
+from jaxgrad.rules.devices import _sign_bit
 
 FEW = settings(max_examples=3, deadline=None)
 HALF_OF_THE_BITS = arb(2) ** -26  # of float64: what approximations reach, and wrong formulas do not
@@ -118,3 +122,30 @@ def test_a_namesake_elsewhere_is_run_as_it_is_written() -> None:
 def test_the_sign_of_gamma_at_zero_is_open() -> None:
     with pytest.raises(CannotDecide, match="open comparison"):
         Checked(special.gamma, np.float64(0)).balls(np.float64(0))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    ("system", "number"),
+    [
+        (Ball(), arb(1, 1 - 2.0**-20)),
+        (RunningError(np.float32), Rounded(arb(3e38), RunningError(np.float32))),  # 1/x is flushed
+        (Germ(), Series([1, 2], terms=2)),
+        (Germ(), Series([0, 1], terms=2)),
+    ],
+    ids=["a wide ball", "a large float", "a germ", "an infinitesimal"],
+)
+def test_what_is_certainly_no_zero_has_a_sign_bit(system: Any, number: Any, sign: int) -> None:
+    signed = number if sign > 0 else -number
+    assert system.known(_sign_bit(system, signed)) is (sign < 0)
+
+
+def test_a_program_of_which_a_result_was_left_out_is_run_as_it_is_written() -> None:
+    """The one that is left may be either: they are of one kind."""
+    for part, wanted in ((0, lambda x: x.sin() / x), (1, lambda x: x.cos() / x)):
+        integral = FUNCTIONS[("sine_integral", "cosine_integral")[part]][0]
+        derivative = jax.grad(jax.jit(lambda x, f=integral: f(x) ** 2))
+        (found,) = Checked(derivative, np.float64(0.5)).balls(np.float64(0.5))
+        x = arb(0.5)
+        truth = 2 * (x.si(), x.ci())[part] * wanted(x)
+        assert abs(found[()] - truth) <= HALF_OF_THE_BITS

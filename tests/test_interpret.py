@@ -82,6 +82,23 @@ def test_a_loop_that_is_mapped_stops_entry_by_entry() -> None:
     checked.check_exact(np.array([0.5, -1.5, 2.0]))
 
 
+@pytest.mark.parametrize("known", ["first", "last"])
+def test_a_mapped_loop_carries_truths_that_are_known_at_one_of_its_ends(known: str) -> None:
+    """Over polynomials the others are open, and both are truths of one array afterwards."""
+
+    def chosen(count: Any, x: Any) -> Any:
+        ends = [np.bool_(False), x > 0]
+        first, last = ends if known == "first" else ends[::-1]
+        step = (lambda s: (s[0] + 1, x > 0)) if known == "first" else (lambda s: (s[0] + 1, last))
+        done = lax.while_loop(lambda s: s[0] < count, step, (np.int32(0), first))[1]
+        return jnp.where(jnp.logical_or(done, x > 3), 2 * x, x)
+
+    counts = np.array([0, 1, 0, 1, 0, 1], np.int32)
+    checked = Checked(lambda x: jax.vmap(chosen)(counts, x), np.ones(6))
+    assert checked.polynomials is not None
+    checked.check_exact(np.array([1.0, 1.0, -2.0, -2.0, 4.0, 4.0]))
+
+
 # -- dtypes ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32", "float8_e4m3fn"])
 def test_constants_of_every_dtype_are_the_binary_rationals_they_are(dtype: str) -> None:

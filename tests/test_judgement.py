@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flint import arb
 
-from jaxgrad.derivative_rules.judgement import Judgement, judge
+from jaxgrad.derivative_rules.judgement import Judgement, agreement, judge, judge_value
 from jaxgrad.derivative_rules.truth import DIGITS, Sides
 from jaxgrad.engines.enclosure import ENOUGH_BITS, FIRST_PRECISION
 from jaxgrad.numbers.ball import precision
@@ -63,6 +63,7 @@ def near(x: float, bits: int) -> arb:
 
 APART = {"rounded": (arb(1), Sides(arb(2), arb(2))), "around": []}
 MEET = (arb(1, 0.5), Sides(arb(1), arb(1)))
+APART_VALUES = {"rounded": (arb(1), arb(2))}
 
 # Name: a case, its verdict, the change of the case, the verdict then.
 TABLE: dict[str, tuple[Case, str, dict[str, Any], str]] = {
@@ -145,6 +146,13 @@ TABLE: dict[str, tuple[Case, str, dict[str, Any], str]] = {
         Case(arb("1e-50"), **both(1), tiny=1e-45, **APART), "REFUTED",
         {**both("2e-50")}, "UNDECIDED",
     ),
+    "the rule is not certainly below every float": (
+        Case(arb(2, 1.5), **both("1e-50"), tiny=3.0, **APART), "REFUTED", {"tiny": 4.0}, "UNDECIDED"
+    ),
+    "the truth is not certainly below every float": (
+        Case(arb("1e-50"), arb(2, 1.5), arb(2, 1.5), tiny=3.0, **APART), "REFUTED",
+        {"tiny": 4.0}, "UNDECIDED",
+    ),
     "another number": (Case(arb(2), **both(1), **APART), "REFUTED", {"value": arb(1)}, "AGREES"),
     "beyond a kink": (
         Case(arb(2), arb(-1), arb(1), **APART), "REFUTED", {"value": arb(0.5)}, "AGREES"
@@ -180,6 +188,68 @@ TABLE: dict[str, tuple[Case, str, dict[str, Any], str]] = {
         Case(arb(1), arb(1), arb(1, 0.5)), "UNDECIDED", {"right": arb(1)}, "AGREES"
     ),
 }  # fmt: skip
+
+
+VALUES: dict[str, tuple[dict[str, Any], str, dict[str, Any], str]] = {
+    "equal": ({}, "AGREES", {"truth": arb(3), **APART_VALUES}, "REFUTED"),
+    "no number, JAX computes one": (
+        {"value": NAN, "floats": 1.0}, "UNDECIDED", {"floats": math.nan}, "REFUTED"
+    ),
+    "the same float": (
+        {"value": near(1, AGREED), "bits": (AGREED - 2, LEAST)}, "AGREES",
+        {"bits": (AGREED + 2, LEAST), **APART_VALUES}, "REFUTED",
+    ),
+    "not known to enough bits": (
+        {"value": arb(1, 0.5)}, "UNDECIDED", {"value": arb(1)}, "AGREES"
+    ),
+    "apart but for rounded constants": (
+        {"value": near(1, AGREED), "rounded": (arb(1, 0.5), arb(1))}, "AGREES",
+        APART_VALUES, "REFUTED",
+    ),
+    "to too few bits for rounded constants": (
+        {"value": near(1, LEAST - 5), "rounded": (arb(1, 0.5), arb(1))}, "REFUTED",
+        {"value": near(1, LEAST + 5)}, "AGREES",
+    ),
+    "below every float": (
+        {"value": arb("1e-50"), "truth": arb("2e-50"), "tiny": 1e-45, **APART_VALUES}, "UNDECIDED",
+        {"tiny": 1e-55}, "REFUTED",
+    ),
+    "the truth alone is below every float": (
+        {"truth": arb("1e-50"), "tiny": 1e-45, **APART_VALUES}, "REFUTED",
+        {"value": arb("2e-50")}, "UNDECIDED",
+    ),
+    "the rule alone is below every float": (
+        {"value": arb("1e-50"), "tiny": 1e-45, **APART_VALUES}, "REFUTED",
+        {"truth": arb("2e-50")}, "UNDECIDED",
+    ),
+    "the rule is not certainly below every float": (
+        {"value": arb(2, 1.5), "truth": arb("1e-50"), "tiny": 3.0, **APART_VALUES}, "REFUTED",
+        {"tiny": 4.0}, "UNDECIDED",
+    ),
+    "the truth is not certainly below every float": (
+        {"value": arb("1e-50"), "truth": arb(2, 1.5), "tiny": 3.0, **APART_VALUES}, "REFUTED",
+        {"tiny": 4.0}, "UNDECIDED",
+    ),
+}  # fmt: skip
+
+
+def judged_value(**given: Any) -> Judgement:
+    """The judgement of a value, which is 1 and right where nothing else is given."""
+    right = {"value": arb(1), "truth": arb(1), "bits": (ENOUGH_BITS, LEAST), "tiny": 0.0}
+    asked = {"floats": not_asked, "rounded": not_asked, **given}
+    callables = [_returns(asked.pop(name)) for name in ("floats", "rounded")]
+    values: Any = {**right, **asked}
+    return judge_value(*values.values(), *callables)
+
+
+@pytest.mark.parametrize("case, verdict, change, other", VALUES.values(), ids=VALUES)
+def test_a_value_is_judged_and_a_change_turns_it(
+    case: dict[str, Any], verdict: str, change: dict[str, Any], other: str
+) -> None:
+    with precision(FIRST_PRECISION):
+        assert judged_value(**case).verdict is Verdict[verdict]
+        assert judged_value(**(case | change)).verdict is Verdict[other]
+    assert verdict != other
 
 
 @pytest.mark.parametrize("case, verdict, change, other", TABLE.values(), ids=TABLE)
@@ -230,3 +300,23 @@ def test_a_refuted_number_is_told_with_the_digits_that_differ() -> None:
     assert Case(INF, **both(1), floats=math.nan).judged().value == "nan"
     sides = Case(arb(5), arb(-1), arb(1), **APART).judged().truth
     assert sides == "-1.00000000000 from the left and 1.00000000000 from the right"
+
+
+@pytest.mark.parametrize("truth", [arb(1), arb(-1)])
+def test_a_value_needs_no_more_bits_than_are_asked_for(truth: arb) -> None:
+    with precision(FIRST_PRECISION):
+        value = near(float(truth), AGREED)
+        bits = agreement(value, truth)
+        more = math.nextafter(bits, math.inf)
+        meet = {"value": value, "truth": truth, "rounded": (truth, truth)}
+        assert judged_value(**{**meet, "bits": (bits, math.inf)}).verdict is Verdict.AGREES
+        assert judged_value(**{**meet, "bits": (more, bits)}).verdict is Verdict.AGREES
+        assert judged_value(**{**meet, "bits": (more, more)}).verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("large, small", [(1.0, 0.5), (-1.0, -0.5), (0.5, 1.0), (-0.5, -1.0)])
+def test_a_number_as_large_as_the_least_float_counts(large: float, small: float) -> None:
+    for tiny, verdict in ((1.0, Verdict.REFUTED), (math.nextafter(1.0, 2), Verdict.UNDECIDED)):
+        found = judged_value(value=arb(large), truth=arb(small), tiny=tiny, **APART_VALUES)
+        assert found.verdict is verdict
+        assert Case(arb(large), **both(small), tiny=tiny, **APART).judged().verdict is verdict

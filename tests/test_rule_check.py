@@ -553,3 +553,12 @@ def _with_slope(slope: float) -> Callable[[Any], Any]:
     same = jax.custom_jvp(lambda b: b)
     same.defjvp(lambda p, t: (p[0], slope * t[0]))
     return same
+
+
+def test_what_is_judged_of_a_leaf_is_its_derivatives_alone() -> None:
+    """The value that a rule returns beside them is judged, too, but is none of them."""
+    for modes, count in (("fwd", 1), ("rev", 1), (("fwd", "rev"), 2)):
+        found = check_grads(lambda x, y: x * jnp.sin(y), (0.5, 0.25), modes=modes)
+        assert [leaf.judged for leaf in found.leaves] == [count, count]
+        kinked = check_grads(jnp.abs, (0.0,), modes=modes)
+        assert [(leaf.judged, leaf.kinks) for leaf in kinked.leaves] == [(count, count)]

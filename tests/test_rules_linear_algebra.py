@@ -329,6 +329,28 @@ def test_a_solver_that_may_be_an_iteration_is_named(which: str) -> None:
         check_grads(solved, (UPPER, TARGET), modes=("rev",))
 
 
+@pytest.mark.parametrize("scale", [0.25, 1.0, 4.0])
+@pytest.mark.parametrize(("part", "iterates"), [(0.25, True), (1.75, True), (2.25, False)])
+def test_an_iteration_leaves_a_smaller_residual_than_zero(
+    scale: float, part: float, iterates: bool
+) -> None:
+    """Of the equation 2x = b: what is further from it than 0 is no approximation, it is wrong."""
+
+    def solve(_: Any, b: Any) -> Any:
+        return lax.fori_loop(0, 1, lambda _, x: x + part * b / 2, 0 * b)
+
+    def solved(b: Any) -> Any:
+        return lax.custom_linear_solve(lambda v: 2 * v, b, solve, solve)
+
+    checked = Checked(solved, np.ones(2))
+    at = scale * np.array([1.0, -0.5])
+    if iterates:
+        with pytest.raises(CannotDecide, match="no solution"):
+            checked.balls(at)
+    else:
+        assert [float(x) for x in checked.balls(at)[0]] == (part * at / 2).tolist()
+
+
 def test_roots_and_solves_have_right_rules() -> None:
     def root(t: Any) -> Any:
         return lax.custom_root(

@@ -10,11 +10,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flint import arb
 
 import jaxgrad
 from jaxgrad.engines.not_finite import first_not_finite
+from jaxgrad.engines.witness import WORKING, Run, enclosures
 from jaxgrad.errors import EnginesDisagree, GradientMismatch
+from jaxgrad.numbers.ball import precision
 from jaxgrad.numpy_code import NumberArray
+from jaxgrad.program import trace
 from jaxgrad.rules.registry import RULES
 
 X = np.arange(6, dtype=np.float32).reshape(3, 2) + 1
@@ -219,3 +223,54 @@ def test_numpy_code_that_overflows_on_its_way_warns_once() -> None:
         )
     assert found.verdict.passes
     assert [str(warning.message) for warning in warned] == ["overflow encountered in exp"]
+
+
+def test_an_infinity_is_right_only_beyond_the_largest_float() -> None:
+    for dtype in (np.float32, np.float64):
+        largest = float(np.finfo(dtype).max)
+        for sign in (1, -1):
+            infinite = [np.array([sign * np.inf], dtype)]
+            for factor, wrong in ((0.5, True), (1.0, True), (2.0, False), (-2.0, True)):
+                truth = [np.array([sign * factor * arb(largest)])]
+                found = first_not_finite(infinite, infinite, lambda t=truth: t)
+                assert found == ((0, (0,)) if wrong else None)
+
+
+def test_keys_and_integers_are_finite() -> None:
+    others = [jax.random.key(0), np.array([1, 2]), np.array([True, False])]
+    for number, finite in ((1.0, True), (np.nan, False), (-np.inf, False)):
+        for floats in ([*others, np.array([0.0, number])], [np.float32(number), *others]):
+            assert Run(floats, 0).finite == finite
+    assert Run(others, 0).finite
+
+
+# -- the enclosures --------------------------------------------------------------------------------
+def test_arguments_are_held_in_their_own_dtype() -> None:
+    """What is below the smallest normal number of that may be flushed to 0, and nothing else."""
+
+    for dtype in (np.float16, np.float32, np.float64):
+        normal = np.finfo(dtype).smallest_normal
+        for argument, flushed in ((normal / dtype(4), True), (normal, False)):
+            with jax.enable_x64(True):
+                program = trace(lambda x: x * 1024, (argument,))
+            (found,) = enclosures(program, [argument])
+            assert found[()].value.contains(0) == flushed
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_error_of_the_balls_is_nothing_beside_that_of_the_floats(dtype: Any) -> None:
+    """With twice the working precision the enclosures are as wide as before."""
+    x, y = dtype(0.7), dtype(1.3)
+    functions = [
+        lambda x, y: x / y, lambda x, y: x * y - x, lambda x, y: jnp.sqrt(x + y),
+        lambda x, y: jnp.exp(x) * jnp.sin(y), lambda x, y: jnp.stack([x, y]) @ jnp.stack([y, x]),
+    ]  # fmt: skip
+    for function in functions:
+        with jax.enable_x64(True):
+            program = trace(function, (x, y))
+        radii = []
+        for bits in (WORKING, 2 * WORKING):
+            with precision(bits):
+                (found,) = enclosures(program, [x, y])
+                radii.append(found[()].value.rad())
+        assert 0 < radii[0] <= radii[1] * (1 + arb(2) ** -20)
