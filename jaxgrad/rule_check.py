@@ -38,6 +38,7 @@ from jaxgrad.derivative_rules.other_points import in_words, judged_at, other_poi
 from jaxgrad.derivative_rules.programs import NoDerivative, Primal
 from jaxgrad.derivative_rules.result import GradientCheck, RuleResult
 from jaxgrad.derivative_rules.rules import Rules
+from jaxgrad.derivative_rules.sizes import cause_by_size
 from jaxgrad.derivative_rules.witness import hold_rules
 from jaxgrad.engines.enclosure import FIRST_PRECISION
 from jaxgrad.errors import ArgumentError, UnsupportedPrimitive
@@ -216,6 +217,7 @@ def _check(
     refuted = [leaf for leaf in leaves if leaf.verdict is Verdict.REFUTED]
     if refuted:
         text = f"the derivative rules are wrong for {len(refuted)} of {len(leaves)} leaves"
+        text += _cause(at, judged, linear)
         return GradientCheck(Verdict.REFUTED, leaves, refutation(text, refuted[0].counterexample))
     wrong = checks.higher(at)
     if wrong is not None:
@@ -283,6 +285,12 @@ def _given(rules: Rules) -> tuple[Judged, AtPoint]:
     return judged, at
 
 
+def _cause(at: AtPoint, judged: Judged, linear: bool) -> str:
+    """What is known of why numbers at a point are wrong."""
+    wrong = [question for question, found in judged if found.verdict is Verdict.REFUTED]
+    return "" if linear else cause_by_size(at, wrong)
+
+
 # -- other points --------------------------------------------------------------------------------
 
 
@@ -301,7 +309,8 @@ def _elsewhere(
         refuted = first_wrong(judged)
         if refuted is not None:
             hold_rules(rules, point.values)
-            return wrong_at(rules.primal, leaves, point, *refuted)
+            cause = "" if there is None else _cause(there, judged, linear.asked)
+            return wrong_at(rules.primal, leaves, point, *refuted, cause)
         if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
             seen.append(point)
             other = other or there

@@ -138,8 +138,13 @@ def wrong_at(
     point: SpecialPoint,
     question: Question,
     found: Judgement,
+    cause: str = "",
 ) -> GradientCheck:
-    """The check where a rule is wrong at a special point, or at one drawn near the given one."""
+    """The check where a rule is wrong at a special point, or at one drawn near the given one.
+
+    Args:
+        cause: why that is so, as far as it is known.
+    """
     code = paste(primal, question, point.values)
     sentence = f"at {point.why}: {_sentence(primal, question, found)}"
     moving = question.leaf
@@ -153,7 +158,8 @@ def wrong_at(
     text = f"the derivative rules are wrong at {kind}{point.why}"
     if question.is_value:
         text += f": {_blamed(primal, question, found, point.values)}"
-    return GradientCheck(Verdict.REFUTED, results, refutation(text, code), (point.why,))
+    evidence = refutation(text + cause, code)
+    return GradientCheck(Verdict.REFUTED, results, evidence, (point.why,))
 
 
 def not_linear(primal: Primal, bend: Bend, why: str | None = None) -> GradientCheck:
