@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,11 @@ import pytest
 
 from jaxgrad.comparison import compare
 from jaxgrad.custom_rules import has_custom_rules, strip_custom_rules
+from jaxgrad.derivative_rules.conclusions import leaf_result
+from jaxgrad.derivative_rules.directions import Direction
+from jaxgrad.derivative_rules.judgement import Judgement
+from jaxgrad.derivative_rules.programs import Primal
+from jaxgrad.derivative_rules.question import Question
 from jaxgrad.errors import (
     ArgumentError,
     DtypeMismatch,
@@ -556,9 +562,25 @@ def _with_slope(slope: float) -> Callable[[Any], Any]:
 
 
 def test_what_is_judged_of_a_leaf_is_its_derivatives_alone() -> None:
-    """The value that a rule returns beside them is judged, too, but is none of them."""
+    """The value and lower derivatives that come beside one are judged, too, but do not count."""
+    primal = Primal(jnp.sin, (0.5,))
+    one = Direction([np.array(1.0)])
+    question = Question(("fwd", "fwd"), (one, one), one)
+
+    def found(bits: float, verdict: Verdict = Verdict.AGREES, kink: bool = False) -> Judgement:
+        return Judgement(verdict, bits, kink, "1", "2")
+
+    derivatives = [(question, found(80)), (question, found(math.inf, kink=True))]
+    for verdict in (Verdict.AGREES, Verdict.UNDECIDED, Verdict.REFUTED):
+        others = [(beside, found(60, verdict, kink=True)) for beside in question.beside()]
+        result = leaf_result(primal, "x", [*derivatives, *others])
+        assert (result.judged, result.kinks, result.bits) == (2, 1, 80)
+        assert result.verdict is verdict
+    assert leaf_result(primal, "x", derivatives[1:]).bits == math.inf
+
+
+def test_a_value_beside_a_derivative_is_not_counted() -> None:
     sine = with_rule(jnp.sin, lambda xs, ts: jnp.cos(xs[0]) * ts[0])
-    for modes, count in (("fwd", 1), ("rev", 1), (("fwd", "rev"), 2)):
-        for function in (jnp.sin, sine):
-            found = check_grads(function, (0.5,), modes=modes, special_points=False)
-            assert [leaf.judged for leaf in found.leaves] == [count]
+    for function in (jnp.sin, sine):
+        (leaf,) = check_grads(function, (0.5,), modes="fwd", special_points=False).leaves
+        assert leaf.judged == 1
