@@ -1,79 +1,156 @@
-"""A rule that is declared not to be linear, and clips what it is asked with: the size is why."""
+"""No polynomial ends the process: what is too large is refused before FLINT sees it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flint import Ordering, fmpq, fmpq_mpoly_ctx
+from large_polynomials import LARGE
 
-from jaxgrad import GradientMismatch, check_grads
+from jaxgrad.engines.identity import identity
+from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.factors import primes
+from jaxgrad.numbers.field import Field
+from jaxgrad.numbers.sizes import (
+    LARGEST_DEGREE,
+    LARGEST_EXPONENT,
+    LONGEST_FACTORED,
+    MOST_BITS,
+    MOST_PRODUCTS,
+    height,
+    is_factored,
+    power_cost,
+    product_cost,
+)
+from jaxgrad.sides import make_side
 
-X = np.float32(0.3)
-V = np.array([0.3, 0.5], np.float32)
-WHY = "the size of the cotangent is why, as with gradient clipping"
+RING = fmpq_mpoly_ctx.get(["a", "b", "c"], Ordering.degrevlex)
+A, B, C = RING.gens()
 
-
-def clip(threshold: float, slope: float = 1.0) -> Callable[[Any], Any]:
-    """x ↦ x, whose backward rule clips its cotangent."""
-    function = jax.custom_vjp(lambda x: x)
-    function.defvjp(lambda x: (x, None), lambda _, g: (slope * jnp.clip(g, -threshold, threshold),))
-    return function
-
-
-def refuted(f: Callable[..., Any], *args: Any, **asked: Any) -> str:
-    with pytest.raises(GradientMismatch) as caught:
-        check_grads(f, args, **{"modes": "rev", "linear": False} | asked)
-    return str(caught.value).splitlines()[0]
-
-
-def test_the_size_is_why_and_what_is_advised_passes() -> None:
-    f = clip(0.1)
-    said = refuted(f, X)
-    assert WHY in said
-    assert "for 2**-4 of it what is refuted here is right" in said
-    assert said.endswith("raise the threshold, or check `lambda *args: 2**-4 * f(*args)`")
-    smaller = eval(said.split("`")[1], {"f": f})
-    assert check_grads(smaller, (X,), modes="rev", linear=False).verdict.passes
-    assert check_grads(clip(2.0), (X,), modes="rev", linear=False).verdict.passes
+DRAWN = 12
 
 
-def test_of_a_tree() -> None:
-    f = lambda x: {"a": jnp.sin(clip(0.01)(1000 * x))}  # noqa: E731
-    said = refuted(f, V)
-    assert "for 2**-7 of it" in said
-    smaller = eval(said.split("`")[1], {"f": f, "jax": jax})
-    assert check_grads(smaller, (V,), modes="rev", linear=False).verdict.passes
+def test_the_process_ends_as_it_should() -> None:
+    program = Path(__file__).with_name("large_polynomials.py")
+    found = subprocess.run(
+        [sys.executable, str(program), str(DRAWN)], capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stderr[-2000:]
+    assert found.stdout.split() == ["AGREES", str(len(LARGE) + DRAWN)]
 
 
-def test_with_a_reference() -> None:
-    said = refuted(clip(0.1), X, reference=lambda x: x, linear=None)
-    assert "`lambda *args: 2**-4 * f(*args)` with reference=`lambda *args: 2**-4 * ref" in said
+def test_what_fits_is_formed() -> None:
+    field = Field(4, 1000)
+    x, y = (field.generator("input", (), name).poly for name in "xy")
+    assert field.product(x + y, x - y) == x**2 - y**2
+    assert field.power(x + y, 3) == (x + y) * (x + y) * (x + y)
+    assert field.power(x, 0) == field.one and field.power(x, LARGEST_EXPONENT // 2) != x
 
 
-def test_at_a_special_point() -> None:
-    said = refuted(lambda x: clip(3.0)(x) ** 2, V)
-    assert "x is 2 everywhere; the size of the cotangent is why" in said
-    assert "for 2**-1 of it" in said
+@pytest.mark.parametrize(
+    ("form", "reason"),
+    [
+        (lambda: power_cost(A + B + C, 10**5), f"a power .* {MOST_PRODUCTS} words"),
+        (lambda: power_cost(3 * A, MOST_BITS), f"a power .* {MOST_BITS} bits a coefficient"),
+        (lambda: power_cost(A, LARGEST_EXPONENT + 1), "a power .* for the degree"),
+        (lambda: product_cost(A**LARGEST_EXPONENT, A), "a product .* for the degree"),
+        (
+            lambda: product_cost(A * fmpq(2**MOST_BITS), B),
+            f"a product .* {MOST_BITS} bits a coefficient",
+        ),
+        (
+            lambda: product_cost((A + 1) ** 6000, (B + 1) ** 6000),
+            f"a product .* {MOST_PRODUCTS} words",
+        ),
+    ],
+)
+def test_what_is_too_large_is_refused(form: object, reason: str) -> None:
+    assert callable(form)
+    with pytest.raises(CannotDecide, match=reason):
+        form()
 
 
-def test_a_tangent() -> None:
-    f = jax.custom_jvp(lambda x: x)
-    f.defjvp(lambda xs, ts: (f(*xs), jnp.clip(ts[0], -0.1, 0.1)))
-    said = refuted(f, X, modes="fwd")
-    assert "the size of the tangent is why" in said
-    assert said.endswith("raise the threshold")
+@pytest.mark.parametrize("terms", [1, 2, 3])
+@pytest.mark.parametrize("n", [1, 2, 5, 40, 300])
+def test_a_power_of_independent_terms_costs_the_words_that_it_has(terms: int, n: int) -> None:
+    """It has as many terms as there are monomials of degree n, each of at most tⁿ."""
+    poly = sum((A, B, C)[:terms], RING.constant(0))
+    count, bits = math.comb(n + terms - 1, n), n * (terms - 1).bit_length()
+    assert power_cost(poly, n) == count * (1 + bits // 64)
+    if n <= 40:
+        power = poly**n
+        assert len(power) == count and height(power) <= bits + 1
 
 
-def test_another_error_is_no_matter_of_size() -> None:
-    for f in (clip(0.1, 2.0), clip(2.0, 2.0)):
-        assert "size" not in refuted(f, X)
+@pytest.mark.parametrize("scale", [1, 3, 2**64, fmpq(1, 2**70)])
+def test_a_product_costs_a_word_for_each_two_terms_and_each_word_of_them(scale: Any) -> None:
+    left, right = scale * (A + B), A - B + C
+    bits = height(left) + height(right)
+    assert product_cost(left, right) == 6 * (1 + bits // 64)
+    assert bits >= height(left * right)
 
 
-def test_a_value_is_no_matter_of_size() -> None:
-    f = jax.custom_vjp(lambda x: x)
-    f.defvjp(lambda x: (x + 1, None), lambda _, g: (jnp.clip(g, -0.1, 0.1),))
-    assert "size" not in refuted(f, X)
+def test_products_are_counted_together() -> None:
+    field = Field(4, 1000, max_products=3)
+    x = field.generator("input", (), "x").poly
+    for _ in range(3):
+        field.product(x, x)
+    with pytest.raises(CannotDecide, match="products past the budget of 3 words in all"):
+        field.product(x, x)
+
+
+def test_rewriting_is_counted() -> None:
+    field = Field(4, 1000)
+    x, y = (field.generator("exp", (), name) for name in "xy")
+    field.relate(x, y, field.one)
+    assert field.reduce(x.poly**1000 * y.poly**999) == x.poly
+    with pytest.raises(CannotDecide, match="rewriting past the budget"):
+        field.reduce(x.poly**2_000_000 * y.poly**1_999_999)
+
+
+def test_only_what_is_small_is_factored() -> None:
+    assert is_factored((A + B) ** 3, A * B * C)
+    assert not is_factored(A, B ** (LARGEST_DEGREE + 1))
+    assert not is_factored(sum((A**i * B**j for i in range(9) for j in range(9)), RING.constant(0)))
+    assert is_factored(sum((A**i for i in range(LONGEST_FACTORED)), RING.constant(0)))
+
+
+def test_integers_are_factored_up_to_a_size() -> None:
+    assert primes(1) == [] and primes(12) == [(2, 2), (3, 1)]
+    assert primes(3 * 2**1074) == [(2, 1074), (3, 1)] and primes(2**200) == [(2, 200)]
+    with pytest.raises(CannotDecide, match="bits to factor"):
+        primes((2**61 - 1) * (2**89 - 1))
+
+
+def test_a_field_that_is_too_small_has_spent_from_the_same_budget(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[Field] = []
+
+    class Watched(Field):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            made.append(self)
+
+        def generator(self, *args: Any) -> Any:
+            made_before.append((len(made), self.work))
+            return super().generator(*args)
+
+    made_before: list[tuple[int, int]] = []
+    monkeypatch.setattr("jaxgrad.engines.identity.Field", Watched)
+
+    def many(x: Any) -> Any:
+        return sum(jnp.exp(x**k) for k in range(1, 60))
+
+    sides = [make_side(name, many, (np.float32(0.5),)) for name in ("hand", "auto")]
+    assert identity(*sides).proved
+    assert len(made) == 2
+    spent = max(work for number, work in made_before if number == 1)
+    assert min(work for number, work in made_before if number == 2) >= spent > 0

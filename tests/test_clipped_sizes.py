@@ -1,0 +1,79 @@
+"""A rule that is declared not to be linear, and clips what it is asked with: the size is why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgrad import GradientMismatch, check_grads
+
+X = np.float32(0.3)
+V = np.array([0.3, 0.5], np.float32)
+WHY = "the size of the cotangent is why, as with gradient clipping"
+
+
+def clip(threshold: float, slope: float = 1.0) -> Callable[[Any], Any]:
+    """x ↦ x, whose backward rule clips its cotangent."""
+    function = jax.custom_vjp(lambda x: x)
+    function.defvjp(lambda x: (x, None), lambda _, g: (slope * jnp.clip(g, -threshold, threshold),))
+    return function
+
+
+def refuted(f: Callable[..., Any], *args: Any, **asked: Any) -> str:
+    with pytest.raises(GradientMismatch) as caught:
+        check_grads(f, args, **{"modes": "rev", "linear": False} | asked)
+    return str(caught.value).splitlines()[0]
+
+
+def test_the_size_is_why_and_what_is_advised_passes() -> None:
+    f = clip(0.1)
+    said = refuted(f, X)
+    assert WHY in said
+    assert "for 2**-4 of it what is refuted here is right" in said
+    assert said.endswith("raise the threshold, or check `lambda *args: 2**-4 * f(*args)`")
+    smaller = eval(said.split("`")[1], {"f": f})
+    assert check_grads(smaller, (X,), modes="rev", linear=False).verdict.passes
+    assert check_grads(clip(2.0), (X,), modes="rev", linear=False).verdict.passes
+
+
+def test_of_a_tree() -> None:
+    f = lambda x: {"a": jnp.sin(clip(0.01)(1000 * x))}  # noqa: E731
+    said = refuted(f, V)
+    assert "for 2**-7 of it" in said
+    smaller = eval(said.split("`")[1], {"f": f, "jax": jax})
+    assert check_grads(smaller, (V,), modes="rev", linear=False).verdict.passes
+
+
+def test_with_a_reference() -> None:
+    said = refuted(clip(0.1), X, reference=lambda x: x, linear=None)
+    assert "`lambda *args: 2**-4 * f(*args)` with reference=`lambda *args: 2**-4 * ref" in said
+
+
+def test_at_a_special_point() -> None:
+    said = refuted(lambda x: clip(3.0)(x) ** 2, V)
+    assert "x is 2 everywhere; the size of the cotangent is why" in said
+    assert "for 2**-1 of it" in said
+
+
+def test_a_tangent() -> None:
+    f = jax.custom_jvp(lambda x: x)
+    f.defjvp(lambda xs, ts: (f(*xs), jnp.clip(ts[0], -0.1, 0.1)))
+    said = refuted(f, X, modes="fwd")
+    assert "the size of the tangent is why" in said
+    assert said.endswith("raise the threshold")
+
+
+def test_another_error_is_no_matter_of_size() -> None:
+    for f in (clip(0.1, 2.0), clip(2.0, 2.0)):
+        assert "size" not in refuted(f, X)
+
+
+def test_a_value_is_no_matter_of_size() -> None:
+    f = jax.custom_vjp(lambda x: x)
+    f.defvjp(lambda x: (x + 1, None), lambda _, g: (jnp.clip(g, -0.1, 0.1),))
+    assert "size" not in refuted(f, X)
