@@ -158,7 +158,8 @@ def _ties(case: Case) -> bool:
 
 def slack_is_fair(sentence: str) -> bool:
     """Whether the two numbers of a sentence differ by more than a message rounds."""
-    numbers = [mpf(n) for n in re.findall(r"-?\d+\.\d+(?:e[-+]\d+)?", sentence)]
+    without_radii = re.sub(r"\+/- [^\]]*", "", sentence)
+    numbers = [mpf(n) for n in re.findall(r"-?\d+\.\d+(?:e[-+]\d+)?", without_radii)]
     return len(numbers) < 2 or abs(numbers[0] - numbers[-1]) > EQUAL_DECIMALS
 
 
