@@ -102,3 +102,9 @@ def test_every_call_of_a_function_of_one_line_is_seen(monkeypatch: pytest.Monkey
     finally:
         MONITORING.set_events(MONITOR, 0)
         MONITORING.free_tool_id(MONITOR)
+
+
+def test_mutants_that_read_alike_have_names_of_their_own() -> None:
+    found = mutants_of("a.py", "def f(x):\n    return x[0] + x[0]\n")
+    assert len({m.key for m in found}) == len(found)
+    assert any(m.key.endswith("(number 2)") for m in found)

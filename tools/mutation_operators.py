@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import bisect
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ class Mutant:
         kind: one of ``KINDS``.
         around: the lines of that function.
         before, after: the source that is replaced, and by what.
+        nth: which of those that read the same within the function, from 1.
         source: the whole changed file.
     """
 
@@ -42,6 +44,7 @@ class Mutant:
     kind: str
     before: str
     after: str
+    nth: int
     source: str
 
     @property
@@ -52,7 +55,8 @@ class Mutant:
     @property
     def key(self) -> str:
         """What names it whatever is changed elsewhere in the file."""
-        return f"{self.file} {self.place}: {self.kind}: {self.before} → {self.after}"
+        which = f" (number {self.nth})" if self.nth > 1 else ""
+        return f"{self.file} {self.place}: {self.kind}: {self.before} → {self.after}{which}"
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line} ({self.place}), {self.kind}: {self.before} → {self.after}"
@@ -69,6 +73,7 @@ def mutants_of(file: str, source: str) -> list[Mutant]:
     for line in lines:
         starts.append(starts[-1] + len(line))
     found, seen = [], set()
+    alike: Counter[tuple[str, ...]] = Counter()
     for place, around, node in _nodes(tree):
         for kind, old, after in _changes(node):
             first, last = _ends(old, starts)
@@ -80,7 +85,9 @@ def mutants_of(file: str, source: str) -> list[Mutant]:
             seen.add((first, last, after))
             before, short = (" ".join(text.split()) for text in (before, after))
             line = bisect.bisect(starts, first)
-            found.append(Mutant(file, line, place, around, kind, before, short, changed))
+            alike[place, kind, before, short] += 1
+            nth = alike[place, kind, before, short]
+            found.append(Mutant(file, line, place, around, kind, before, short, nth, changed))
     return found
 
 
