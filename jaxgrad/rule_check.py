@@ -313,7 +313,8 @@ def _elsewhere(
             return wrong_at(rules.primal, leaves, point, *refuted, cause)
         if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
             seen.append(point)
-            other = other or there
+            if any(not question.is_value for question, _ in judged):  # f does not jump there
+                other = other or there
             for ask in (linear.first, linear.higher):
                 wrong = None if there is None else ask(there, point.why)
                 if wrong is not None:

@@ -108,6 +108,25 @@ def test_a_rule_whose_value_is_another_float_is_refuted_by_those_floats(x: float
         check_grads(with_value(lambda x: mirrored(x) + 1e-3), (np.float32(x),))
 
 
+@pytest.mark.parametrize("point", [-1.0, 1.0])
+def test_where_the_function_jumps_nothing_is_asked_under_vmap(point: float) -> None:
+    """arctan2(0, y) jumps at 0 from π to 0, and a rule may be NaN there."""
+
+    def angle(wrong: float) -> Callable[[Any], Any]:
+        rule = jax.custom_jvp(jnp.arctan2)
+
+        def tangent(p: Any, t: Any) -> Any:
+            (y, x), (dy, dx) = p, t
+            return rule(y, x), (dy * x - dx * y) / (y**2 + x**2) + wrong * dx
+
+        rule.defjvp(tangent)
+        return lambda x: rule(jnp.zeros_like(x), x)
+
+    assert check_grads(angle(0.0), (np.float32(point),)).verdict.passes
+    with pytest.raises(GradientMismatch):
+        check_grads(angle(1e-3), (np.float32(point),))
+
+
 # -- numbers ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("y", "x"), [(0.0, -1.0), (-0.0, -1.0), (0.0, 0.0), (0.0, -0.0)])
 def test_every_zero_is_in_the_enclosures(y: float, x: float) -> None:
