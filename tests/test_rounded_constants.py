@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -237,3 +238,65 @@ def test_no_constant_is_rounded_more_than_its_dtype_rounds() -> None:
     for function in (rule, lambda x: rule(x) + x.astype(jnp.bfloat16).astype(jnp.float32)):
         with pytest.raises(GradientMismatch):
             check_grads(function, (np.float32(1.5),))
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_a_constant_that_rounds_to_a_short_number_is_rounded(dtype: Any) -> None:
+    """In bfloat16 2/√π is 1.125 and 180/π is 57.25, which are multiples of 1/16."""
+
+    def error_function(factor: float) -> Callable[[Any], Any]:
+        rule, rounded = jax.custom_jvp(jax.lax.erf), np.asarray(factor, dtype)
+        rule.defjvp(lambda p, t: (rule(p[0]), rounded * t[0] * jnp.exp(-p[0] * p[0])))
+        return rule
+
+    def degrees(factor: float) -> Callable[[Any], Any]:
+        rule = jax.custom_jvp(lambda x: x * 180 / jnp.pi)
+        rule.defjvp(lambda p, t: (rule(p[0]), np.asarray(factor, dtype) * t[0]))
+        return rule
+
+    x = np.asarray(0.3, dtype)
+    for function in (jax.lax.erf, partial(jax.nn.gelu, approximate=False)):
+        assert check_grads(function, (x,), order=2).verdict.passes
+    for rule, factor in ((error_function, 2 / np.pi**0.5), (degrees, 180 / np.pi)):
+        assert check_grads(rule(factor), (x,)).verdict.passes
+        for wrong in (1.03, 0.97):
+            with pytest.raises(GradientMismatch):
+                check_grads(rule(wrong * factor), (x,))
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, np.float16, np.float32, np.float64])
+def test_short_numbers_and_integers_are_meant_as_they_are(dtype: Any) -> None:
+    eps = float(jnp.finfo(dtype).eps)
+    numbers = RoundedConstants(Ball(), eps)
+    for short in (0.0, 0.5, 1.0, -2.0, 3.0, 6.0, -0.75, 1.25, 1024.0):
+        [found] = numbers.constants(np.asarray([short], dtype))
+        assert found.wide is found.exact
+    bits = 1 - int(np.log2(eps))
+    long = 1 + 2.0 ** (1 - bits // 2 - bits % 2)  # of half the bits
+    assert not numbers.constants(np.asarray([long], dtype))[0].wide.is_exact()
+    [integer] = numbers.constants(np.asarray([2**24 + 1]))
+    assert integer.wide is integer.exact and integer.wide == 2**24 + 1
+
+
+@pytest.mark.parametrize(
+    ("dtype", "n"),
+    [
+        (np.float32, np.int32(2**31 - 1)),
+        (np.float32, np.uint32(2**32 - 1)),
+        (jnp.bfloat16, np.int32(257)),
+        (np.float16, np.int16(2051)),
+    ],
+)
+def test_an_integer_is_rounded_where_a_program_makes_a_float_of_it(dtype: Any, n: Any) -> None:
+    """In a rule it is a constant, and in the function that is traced an operation."""
+
+    def times(error: int) -> Callable[[Any, Any], Any]:
+        rule = jax.custom_jvp(lambda x, n: x * n)
+        rule.defjvp(lambda p, t: (rule(*p), t[0] * (p[1] - error).astype(dtype)))
+        return rule
+
+    x = np.asarray(0.3, dtype)
+    assert check_grads(times(0), (x, n), order=2).verdict.passes
+    with pytest.raises(GradientMismatch):
+        check_grads(times(n // 20), (x, n))
+    assert check_grads(lambda x: x * (n - n // 2), (x,)).verdict.passes

@@ -7,6 +7,7 @@ So every number comes twice, as it is and widened, and the first alone is compar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -20,7 +21,8 @@ from jaxgrad.numbers.base import NumberSystem, ObjectArray
 
 __all__ = ["RoundedConstants", "Twins"]
 
-# A multiple of 1/16 is exact in every float of 4 bits or more, and meant as it is.
+# A multiple of 1/16 with less than half the bits of a float is meant as it is: of real numbers, few
+# round to one.  In bfloat16 1.125, of 4 bits out of 8, is 2/√π.
 SHORT = 16
 
 # Functions that are constant between their jumps.
@@ -107,12 +109,20 @@ class RoundedConstants(NumberSystem):
 
     def constant(self, value: Any) -> Twins:
         exact, number = self.system.constant(value), exact_ball(value)
-        if not number.is_finite() or (number * SHORT).is_integer():
+        whole = isinstance(value, int | Fraction)  # and no float
+        if whole or not number.is_finite() or self._is_meant(number):
             return Twins(exact, exact)
         factor = arb(1, self.rounding)
         if not isinstance(exact, arb):
             factor = type(exact)([factor])  # a series, of as many terms as what it scales
         return Twins(exact, exact * factor)
+
+    def _is_meant(self, number: arb) -> bool:
+        """Whether a constant is no rounding of another number."""
+        if not (number * SHORT).is_integer():
+            return False
+        bits = int(abs(number.man_exp()[0])).bit_length()
+        return 2 * bits < 1 - math.log2(self.rounding)
 
     # -- arithmetic and functions ------------------------------------------------------------
     def divide(self, x: Twins, y: Twins) -> Twins:
