@@ -219,6 +219,24 @@ def test_powers_at_zero() -> None:
     assert not system.power(arb(0), -1).is_finite()
 
 
+@pytest.mark.parametrize("n", range(-2, 6))
+@pytest.mark.parametrize("radius", [0.0, 0.25, 1.0, 3.0])
+@pytest.mark.parametrize("middle", [0.0, 2.0**-60, -0.5, 2.0])
+def test_powers_enclose_every_power_and_little_more(middle: float, radius: float, n: int) -> None:
+    """Of a ball around 0 itself as well: a difference of equal floats is one."""
+    system, x = Ball(), arb(middle, radius)
+    low, high = middle - radius, middle + radius
+    for found in (system.power(x, n), system.function("pow", x, arb(n))):
+        if n < 0 and low <= 0 <= high:
+            assert not found.is_finite()
+            continue
+        assert found.is_finite()
+        for inside in (low, middle, high):
+            assert found.contains(arb(inside) ** n)
+        largest = max((abs(arb(end) ** n) for end in (low, high)), key=float)
+        assert found.abs_upper() <= largest * 1.001
+
+
 @given(x=moderate, radius=st.floats(0, 3), place=st.floats(-1, 1))
 def test_stepwise_functions_enclose_every_value_of_a_wide_ball(
     x: float, radius: float, place: float

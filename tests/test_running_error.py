@@ -213,6 +213,24 @@ def test_only_what_is_below_the_smallest_normal_number_may_be_flushed(dtype: Any
         assert tiny.contains(0) and tiny.contains(arb(value)) and not tiny.contains(2 * value)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, *DTYPES], ids=str)
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_a_power_of_what_cancels_is_held_as_the_product_is(dtype: Any, n: int) -> None:
+    def power(x: Any) -> Any:
+        return (3 * x - x * 3) ** n
+
+    def product(x: Any) -> Any:
+        return math.prod([3 * x - x * 3] * n)
+
+    with jax.enable_x64(True):
+        x = np.array([0.1, -1.7], dtype)
+        assert _held(power, x) == _held(product, x) == 2
+    system = RunningError(dtype)
+    tenth, three = system.constant(0.1), system.constant(3)
+    found = system.power(three * tenth - tenth * three, n).value
+    assert found.contains(0) and not found.contains(1)
+
+
 # How far XLA's functions may be off, in units in the last place of a result of size 1 or more.
 WIDTHS = {
     ("exp", np.float32): ACCURATE_ULPS, ("tanh", np.float16): ACCURATE_ULPS,

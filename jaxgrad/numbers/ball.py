@@ -15,7 +15,7 @@ from flint import arb, fmpq
 from jaxgrad.numbers import special_functions
 from jaxgrad.numbers.base import UNKNOWN, ThreeValued, objects
 
-__all__ = ["Ball", "exact_ball", "precision"]
+__all__ = ["Ball", "exact_ball", "precision", "raised_to"]
 
 
 @contextlib.contextmanager
@@ -54,6 +54,17 @@ def exact_ball(value: Any) -> arb:
 # An integer m and a power of 2 make up a float: 53 bits and an exponent of 11 bits.  Products of
 # sixteen floats still are known as fractions.
 LARGEST_EXPONENT = 16 * (1074 + 53)
+_UNIT_BALL = arb(0, 1)
+
+
+def raised_to(x: arb, n: int | arb) -> arb:
+    """xⁿ for an integer n.
+
+    Arb knows nothing of a power of a ball whose midpoint is 0: that of its radius bounds it.
+    """
+    if n > 0 and x.mid().is_zero():
+        return _UNIT_BALL * x.rad() ** n
+    return x**n
 
 
 class Ball(ThreeValued):
@@ -76,7 +87,7 @@ class Ball(ThreeValued):
         return x / y
 
     def power(self, x: arb, n: int) -> arb:
-        return x**n
+        return raised_to(x, n)
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         shape = a.shape[0], b.shape[1]
@@ -206,7 +217,7 @@ def _power(x: arb, y: arb) -> arb:
     """x^y of a real exponent: e^(y log x) for x > 0, and 0^y = 0 for y > 0."""
     if x.is_zero() and y > 0:
         return arb(0)
-    return x**y
+    return raised_to(x, y) if y.is_integer() else x**y
 
 
 def _round_half_away(x: arb) -> arb:

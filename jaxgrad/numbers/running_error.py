@@ -182,7 +182,7 @@ class RunningError(NumberSystem):
         if n < 0:
             return self.divide(self.constant(1), self.power(x, -n))
         # At most two products for each bit of n, and each doubles the error so far.
-        return self.rounded(x.value**n, ARITHMETIC_ULPS * (1 + n))
+        return self.rounded(self.ball.power(x.value, n), ARITHMETIC_ULPS * (1 + n))
 
     def total(self, terms: list[Rounded]) -> Rounded:
         size = sum((term.value.abs_upper() for term in terms), arb(0))

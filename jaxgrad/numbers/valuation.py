@@ -12,7 +12,7 @@ from typing import Any
 from flint import arb, fmpq, fmpq_mpoly
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.numbers.ball import Ball, exact_ball
+from jaxgrad.numbers.ball import Ball, exact_ball, raised_to
 from jaxgrad.numbers.field import INDICATORS, Field, Generator
 
 __all__ = ["Valuation"]
@@ -62,7 +62,8 @@ class Valuation:
             term = arb(coefficient)
             for i, exponent in zip(others, key, strict=True):
                 if exponent:
-                    term = term * self.generator(self.field.generators[i]) ** exponent
+                    value = self.generator(self.field.generators[i])
+                    term = term * raised_to(value, exponent)
             total = total + term
         return total
 
