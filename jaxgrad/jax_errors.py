@@ -35,6 +35,7 @@ __all__ = [
     "KEEPERS",
     "backward_only",
     "errors_named",
+    "is_callers",
     "is_jaxs_own",
     "is_raised_by_caller",
     "place",
@@ -119,7 +120,7 @@ def is_raised_by_caller(error: BaseException) -> bool:
         True
     """
     file = _raised_in(error)
-    return file is not None and _is_callers(file)
+    return file is not None and is_callers(file)
 
 
 def _raised_in(error: BaseException) -> Path | None:
@@ -137,14 +138,15 @@ def _raised_in(error: BaseException) -> Path | None:
 def place(error: BaseException) -> str:
     """Where in the caller's code it was raised, for a message: `` in `f`: `if x > 0:` ``."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if _is_callers(Path(frame.filename))]
+    own = [frame for frame in frames if is_callers(Path(frame.filename))]
     if not own:
         return ""
     line = own[-1].line or ""
     return f" in `{own[-1].name}`" + (f" (`{_short(line)}`)" if line else "")
 
 
-def _is_callers(file: Path) -> bool:
+def is_callers(file: Path) -> bool:
+    """Whether a file is neither of this package or an installed one nor of Python itself."""
     return not _is_known(file) and "site-packages" not in file.parts
 
 

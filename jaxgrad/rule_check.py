@@ -39,6 +39,7 @@ from jaxgrad.derivative_rules.programs import NoDerivative, Primal
 from jaxgrad.derivative_rules.result import GradientCheck, RuleResult
 from jaxgrad.derivative_rules.rules import Rules
 from jaxgrad.derivative_rules.sizes import cause_by_size
+from jaxgrad.derivative_rules.stopped import cause_by_reference
 from jaxgrad.derivative_rules.witness import hold_rules
 from jaxgrad.engines.enclosure import FIRST_PRECISION
 from jaxgrad.errors import ArgumentError, UnsupportedPrimitive
@@ -288,7 +289,7 @@ def _given(rules: Rules) -> tuple[Judged, AtPoint]:
 def _cause(at: AtPoint, judged: Judged, linear: bool) -> str:
     """What is known of why numbers at a point are wrong."""
     wrong = [question for question, found in judged if found.verdict is Verdict.REFUTED]
-    return "" if linear else cause_by_size(at, wrong)
+    return ("" if linear else cause_by_size(at, wrong)) or cause_by_reference(at, wrong)
 
 
 # -- other points --------------------------------------------------------------------------------
