@@ -105,6 +105,8 @@ def test_every_call_of_a_function_of_one_line_is_seen(monkeypatch: pytest.Monkey
 
 
 def test_mutants_that_read_alike_have_names_of_their_own() -> None:
+    from mutation_operators import mutants_of
+
     found = mutants_of("a.py", "def f(x):\n    return x[0] + x[0]\n")
     assert len({m.key for m in found}) == len(found)
     assert any(m.key.endswith("(number 2)") for m in found)
