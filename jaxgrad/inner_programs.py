@@ -6,7 +6,14 @@ import math
 from collections.abc import Container
 from typing import Any
 
-__all__ = ["dtypes", "holds_primitive", "inner_programs", "operations", "source_name"]
+__all__ = [
+    "dtypes",
+    "holds_primitive",
+    "inner_programs",
+    "operations",
+    "promises_symmetry",
+    "source_name",
+]
 
 
 def inner_programs(params: dict[str, Any]) -> list[Any]:
@@ -24,6 +31,18 @@ def holds_primitive(jaxpr: Any, names: Container[str]) -> bool:
         if equation.primitive.name in names:
             return True
         if any(holds_primitive(inner, names) for inner in inner_programs(equation.params)):
+            return True
+    return False
+
+
+def promises_symmetry(jaxpr: Any) -> bool:
+    """Whether a program, or one inside it, solves equations that it says are symmetric."""
+    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
+        if equation.primitive.name == "custom_linear_solve":
+            solver = equation.params["jaxprs"]
+            if solver.vecmat is solver.matvec:
+                return True
+        if any(map(promises_symmetry, inner_programs(equation.params))):
             return True
     return False
 

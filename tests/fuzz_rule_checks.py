@@ -114,7 +114,7 @@ def _refutation_holds(case: Case, message: str) -> list[Finding]:
     several = case.order > 1 or "under vmap" in message
     if said is None or "zip(steps" not in message or several:
         case.counts[f"check_grads: REFUTED otherwise, {'planted' if planted else 'right'}"] += 1
-        of_ties = case.order > 1 and "under vmap" not in message and _ties(case)
+        of_ties = case.order > 1 and "under vmap" not in message and _ties(case, message)
         if planted or "compiled they do not compute" in message or of_ties:
             return []
         return [Finding("REFUTED otherwise", message)]
@@ -148,10 +148,11 @@ def _refutation_holds(case: Case, message: str) -> list[Finding]:
     return []
 
 
-def _ties(case: Case) -> bool:
-    """Whether something ties at the given point, where JAX's derivatives may well be wrong."""
+def _ties(case: Case, message: str) -> bool:
+    """Whether something ties at the point of a message, where JAX may well be wrong."""
+    point = arguments_in(message) if "\nargs = " in message else case.point
     try:
-        return Quotients(case.program, case.point).doubtful
+        return Quotients(case.program, point).doubtful
     except Unknown:
         return True
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgrad import GradientMismatch, check_grads
+from jaxgrad import GradientMismatch, UndecidedError, check_grads
 
 ENDS = np.array([-1.5, 1.5, 0.3, 0.2], np.float32)
 
@@ -70,3 +70,25 @@ def test_the_entry_is_named() -> None:
     with pytest.raises(GradientMismatch) as caught:
         check_grads(_opposed(_identity(2.0)), (ENDS,), modes="rev", special_points=False)
     assert "under vmap: rev: the derivative of f by x[3] is 2.0" in str(caught.value)
+
+
+def test_where_two_jumps_cancel_on_one_side_nothing_is_refuted_under_vmap() -> None:
+    """mod(x, a) jumps by -1 at 0 and the indicator of it by 1, on one side."""
+
+    def f(a: Any, x: Any) -> Any:
+        rest = jnp.mod(x, a)
+        return jnp.sum(rest) + rest.astype(bool).astype(jnp.float32)
+
+    args = (np.float32(-1.0), np.array([2.25, 0.0, 0.5], np.float32))
+    try:
+        assert check_grads(f, args, special_points=False).verdict.passes
+    except UndecidedError as error:
+        assert "f jumps at the point" in str(error)
+
+
+def test_beside_a_jump_a_wrong_batching_rule_is_found() -> None:
+    f = jax.custom_jvp(lambda x: jnp.sin(x))
+    f.defjvp(lambda p, t: (f(p[0]), _times(2.0)(jnp.cos(p[0]) * t[0])))
+    args = (np.array([0.0, 0.5], np.float32),)
+    with pytest.raises(GradientMismatch, match="under vmap"):
+        check_grads(lambda x: jnp.stack([jnp.floor(x[0]), f(x[1])]), args, special_points=False)

@@ -89,7 +89,7 @@ class AtPoint:
                     if len(question.moving) == 1 or self._twice_finite(question)
                 ]
                 wrong = any(found.verdict is Verdict.REFUTED for _, found in judged)
-                if wrong and self._jumps():
+                if wrong and self.jumps():
                     return [pair for pair in judged if pair[0].is_value]
                 return judged
         return []
@@ -104,7 +104,7 @@ class AtPoint:
         sides = self.sides(question)
         return sides is not None and sides.right.is_finite() and sides.left.is_finite()
 
-    def _jumps(self) -> bool:
+    def jumps(self) -> bool:
         """Whether the function is not continuous here, along some leaf."""
         for i, shape in enumerate(self.rules.shapes):
             if math.prod(shape):

@@ -61,8 +61,8 @@ def _numbers(batched: _Numbers, i: int, leaves: slice) -> _Numbers:
 def _judged(at: AtPoint, question: Question, numbers: _Numbers) -> list[tuple[Question, Judgement]]:
     """The judgement of a weighed sum, of its entries where the sum does not tell of each.
 
-    Where infinities of both signs meet, a line leaves the domain or a kink lets the sum be many a
-    number, the other entries are hidden by it.
+    Where infinities of both signs meet, a line leaves the domain, an entry jumps or a kink lets the
+    sum be many a number, the other entries are hidden by it.
     """
     by_cotangent = question.is_value or question.modes == ("fwd",)
     weights = question.cotangent if by_cotangent else question.directions[0]
@@ -70,7 +70,10 @@ def _judged(at: AtPoint, question: Question, numbers: _Numbers) -> list[tuple[Qu
     if judgement is None:  # a value that is no real number is not judged
         return []
     verdict, several = judgement.verdict, len(weights.support) > 1
-    opposed = several and verdict is Verdict.REFUTED and at.is_opposed(question)
+    wrong = verdict is Verdict.REFUTED
+    opposed = several and wrong and (at.is_opposed(question) or at.jumps())
+    if not several and wrong and _is_beside_a_jump(at, question):
+        judgement = replace(judgement, verdict=Verdict.UNDECIDED)
     if not several or not (opposed or judgement.kink or verdict is Verdict.UNDECIDED):
         return [(question, judgement)]
     if not at.affords_entries(weights):
@@ -80,6 +83,14 @@ def _judged(at: AtPoint, question: Question, numbers: _Numbers) -> list[tuple[Qu
         for part in weights.parts()
     ]
     return [pair for part in parts for pair in _judged(at, part, numbers)]
+
+
+def _is_beside_a_jump(at: AtPoint, question: Question) -> bool:
+    """Whether the function is continuous from one side at most, where it has no derivative."""
+    if question.is_value or not at.jumps():
+        return False
+    sides = at.sides(question)
+    return sides is not None and len(sides.known) < 2
 
 
 def _by_kind(rules: Rules, cotangent: Direction) -> list[Direction]:

@@ -13,7 +13,7 @@ from jaxgrad.custom_rules import has_custom_rules
 from jaxgrad.derivative_rules import programs
 from jaxgrad.derivative_rules.directions import drawn
 from jaxgrad.derivative_rules.programs import Derived, NoDerivative, Primal
-from jaxgrad.inner_programs import dtypes, operations
+from jaxgrad.inner_programs import dtypes, operations, promises_symmetry
 from jaxgrad.program import is_differentiable
 
 __all__ = ["Rules"]
@@ -83,6 +83,12 @@ class Rules:
     def nested(self) -> list[tuple[str, ...]]:
         """The compositions of modes of order 2 and more that are to be had."""
         found = []
+        if self.order > 1 and promises_symmetry(self.primal.moving_program.jaxpr):
+            self.missing.append(
+                "orders above 1 not checked, as directions that are not symmetric leave what a "
+                "`custom_linear_solve` with symmetric=True is right for"
+            )
+            return []
         for order in range(2, self.order + 1):
             for modes in itertools.product(self.modes, repeat=order):
                 try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,11 +13,14 @@ from flint import arb
 from jaxgrad.budgets import require_scan
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.inner_programs import holds_primitive, source_name
+from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.rules.devices import device
 from jaxgrad.rules.registry import CALLS, anything, inner_jaxpr, rule, scan_counts
 from jaxgrad.rules.structural import is_key
 
+# The unknowns of a system that is held to be symmetric: as many calls of the program.
+_LARGEST_SYSTEM = 24
 # What each call has beside its program.  Of a custom rule all that belongs to its derivatives is
 # read where JAX derives; a `composite` and a `custom_vmap_call` mean their program.
 _UNREAD_BY_CALLS: dict[str, tuple[str, ...]] = {
@@ -183,7 +188,8 @@ def _custom_linear_solve(interpreter: Any, equation: Any, inputs: list[Any]) -> 
 
     Raises:
         CannotDecide: it holds a loop and certainly returns no solution, only what may be one
-            nearly, as where an iteration stops at a tolerance.
+            nearly, as where an iteration stops at a tolerance; or the system is said to be
+            symmetric, and is not.
     """
     lengths, programs = equation.params["const_lengths"], equation.params["jaxprs"]
     ends = np.cumsum(lengths)
@@ -194,6 +200,8 @@ def _custom_linear_solve(interpreter: Any, equation: Any, inputs: list[Any]) -> 
         return interpreter.call(getattr(programs, name), [*given, *values])
 
     wanted = inputs[ends[-1] :]
+    if programs.vecmat is programs.matvec:
+        _require_symmetry(interpreter.system, lambda *x: call("matvec", *x), wanted)
     outputs = call("solve", *wanted)  # and what it returns beside the solution
     if not holds_primitive(programs.solve, ("while", "scan")):
         return outputs
@@ -209,6 +217,30 @@ def _custom_linear_solve(interpreter: Any, equation: Any, inputs: list[Any]) -> 
         f"solution of its system: {_told(*apart)}; either it is wrong, or it iterates until a "
         "tolerance, and then it has no derivative rule that is exact"
     )
+
+
+def _require_symmetry(system: Any, matvec: Callable[..., list[Any]], wanted: list[Any]) -> None:
+    """Holds a solver to its promise ``symmetric=True``, beside which JAX says nothing.
+
+    Derivatives along lines that leave the symmetric systems are those of the solver at one, so
+    numbers with a part beside their value are not asked.
+
+    Raises:
+        CannotDecide: the promise is broken.
+    """
+    size = sum(x.size for x in wanted)
+    if not isinstance(system, Ball) or size > _LARGEST_SYSTEM:
+        return
+    columns = []
+    for unit in np.eye(size):
+        parts = np.split(unit, np.cumsum([x.size for x in wanted])[:-1])
+        x = [system.constants(p.reshape(w.shape)) for p, w in zip(parts, wanted, strict=True)]
+        columns.append([entry for leaf in matvec(*x) for entry in leaf.flat])
+    for i, j in itertools.combinations(range(size), 2):
+        if system.certainly_differ(columns[i][j], columns[j][i]):
+            raise CannotDecide(
+                "a `custom_linear_solve` with symmetric=True whose system is not symmetric there"
+            )
 
 
 def _told(x: Any, y: Any) -> str:
