@@ -137,7 +137,11 @@ def _refutation_holds(case: Case, message: str) -> list[Finding]:
     value = _decimal(said.group(1))
     low, high = min(sides), max(sides)
     slack = EQUAL_DECIMALS * (1 + max(abs(low), abs(high)))
-    if value is not None and low - slack < value < high + slack and slack_is_fair(said.group(0)):
+    if (
+        value is not None
+        and low - slack < value < high + slack
+        and slack_is_fair(said.group(0), low, high)
+    ):
         truth = f"{mpmath.nstr(low, 15)} and {mpmath.nstr(high, 15)}"
         return [Finding("wrong REFUTED of rules", f"{message}\n{truth} on its sides in truth")]
     if not planted:
@@ -157,11 +161,17 @@ def _ties(case: Case, message: str) -> bool:
         return True
 
 
-def slack_is_fair(sentence: str) -> bool:
-    """Whether the two numbers of a sentence differ by more than a message rounds."""
+def slack_is_fair(sentence: str, low: Any, high: Any) -> bool:
+    """Whether what the rules are said to give is as near to the truth as the truth that is told.
+
+    Two numbers that differ by less than a message's directions are rounded are told apart by that.
+    """
     without_radii = re.sub(r"\+/- [^\]]*", "", sentence)
     numbers = [mpf(n) for n in re.findall(r"-?\d+\.\d+(?:e[-+]\d+)?", without_radii)]
-    return len(numbers) < 2 or abs(numbers[0] - numbers[-1]) > EQUAL_DECIMALS
+    if len(numbers) != 2:
+        return True
+    by_rules, told = (max(low - x, x - high, mpf(0)) for x in numbers)
+    return by_rules <= told
 
 
 def _line(message: str, start: str) -> str:

@@ -268,12 +268,14 @@ def test_a_constant_that_rounds_to_a_short_number_is_rounded(dtype: Any) -> None
 def test_short_numbers_and_integers_are_meant_as_they_are(dtype: Any) -> None:
     eps = float(jnp.finfo(dtype).eps)
     numbers = RoundedConstants(Ball(), eps)
-    for short in (0.0, 0.5, 1.0, -2.0, 3.0, 6.0, -0.75, 1.25, 1024.0):
+    for short in (0.0, 0.5, 1.0, -2.0, 3.0, 6.0, -0.75, 1.25, 128.0):
         [found] = numbers.constants(np.asarray([short], dtype))
         assert found.wide is found.exact
     bits = 1 - int(np.log2(eps))
     long = 1 + 2.0 ** (1 - bits // 2 - bits % 2)  # of half the bits
     assert not numbers.constants(np.asarray([long], dtype))[0].wide.is_exact()
+    [large] = numbers.constants(np.asarray([2 / eps], dtype))  # as is the integer after it
+    assert large.wide.contains(2 / eps + 1) and large.exact == 2 / eps
     [integer] = numbers.constants(np.asarray([2**24 + 1]))
     assert integer.wide is integer.exact and integer.wide == 2**24 + 1
 

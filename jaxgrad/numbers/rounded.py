@@ -119,7 +119,8 @@ class RoundedConstants(NumberSystem):
 
     def _is_meant(self, number: arb) -> bool:
         """Whether a constant is no rounding of another number."""
-        if not (number * SHORT).is_integer():
+        all_integers = 2 / self.rounding  # up to here; beyond, an integer may be rounded, too
+        if not (number * SHORT).is_integer() or bool(abs(number) >= all_integers):
             return False
         bits = int(abs(number.man_exp()[0])).bit_length()
         return 2 * bits < 1 - math.log2(self.rounding)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
@@ -276,9 +275,9 @@ def _convert_element_type(interpreter: Any, equation: Any, inputs: list[Any]) ->
     if np.issubdtype(new, np.complexfloating):
         raise UnsupportedPrimitive(COMPLEX)
     if is_concrete(value):
-        if is_differentiable(new) and _holds(new, np.asarray(value)):
+        if is_differentiable(new):  # an integer is the same real number
             return system.constants(np.asarray(value))
-        return evaluate(interpreter, equation, inputs)  # rounded, as where it is traced
+        return evaluate(interpreter, equation, inputs)
     if equation.invars[0].aval.dtype == np.dtype(bool):
         if np.dtype(new) == bool:
             return value
@@ -289,13 +288,6 @@ def _convert_element_type(interpreter: Any, equation: Any, inputs: list[Any]) ->
         zero = system.constant(0)
         return interpreter.settle(system.map(lambda x: system.compare("ne", x, zero), value))
     return _truncated(interpreter, value, new)
-
-
-def _holds(dtype: Any, integers: np.ndarray) -> bool:
-    """Whether floats of a dtype are exactly these integers or booleans, as all small ones are."""
-    most = 2 ** (jnp.finfo(dtype).nmant + 1)
-    kind = integers.dtype.kind
-    return kind not in "iu" or all(abs(x) <= most for x in integers.reshape(-1).tolist())
 
 
 def _truncated(interpreter: Any, value: np.ndarray, dtype: Any) -> np.ndarray:
