@@ -148,3 +148,21 @@ def test_what_runs_show() -> None:
     assert not shows(2 * arb.pi(), 3.14, 3.14)
     assert not shows(2 * arb.pi(), float("nan"), 3.14)
     assert not shows(2 * arb.pi(), float("inf"), 3.14)
+
+
+@pytest.mark.parametrize(
+    ("apart", "x", "y", "shown"),
+    [
+        (1.0, 0.0, 0.5, True),
+        (1.0, 0.5, 0.0, True),
+        (1.0, 0.0, 0.4, False),  # not by less than half
+        (2.5, 0.0, 1.0, False),
+        (1.0, 3.0, 3.0, False),
+        (1.0, float("nan"), 0.0, False),
+        (1.0, float("inf"), 0.0, False),
+    ],
+)
+def test_floats_show_a_difference_that_is_there_as_a_whole(
+    apart: float, x: float, y: float, shown: bool
+) -> None:
+    assert shows(arb(apart), x, y) is shown

@@ -45,8 +45,8 @@ NEAR = (
     "linear_rules", "normal_forms", "numpy_code", "numpy_programs", "numpy_verdicts",
     "points_with_every_bit", "polynomial", "reported_verdicts", "rounded_constants", "rule_check",
     "rule_parameters", "rules", "rules_linear_algebra", "rules_windows", "running_error", "samples",
-    "series", "sizes", "special_functions", "special_points", "truth", "values_of_rules", "witness",
-    "zero_test",
+    "series", "signs_of_zero", "sizes", "special_functions", "special_points", "truth",
+    "values_of_rules", "witness", "zero_test",
 )  # fmt: skip
 # What the tests of one mutant may take together, in seconds of CPU where nothing is wrong, and how
 # many they may be: a line of the walker is executed by nearly every test.
