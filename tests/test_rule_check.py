@@ -584,3 +584,41 @@ def test_a_value_beside_a_derivative_is_not_counted() -> None:
     for function in (jnp.sin, sine):
         (leaf,) = check_grads(function, (0.5,), modes="fwd", special_points=False).leaves
         assert leaf.judged == 1
+
+
+def _open_from_one_side(x: Any, y: Any) -> Any:
+    """Germs do not tell which way mod(m, m) goes at a tie of min(x, 2y), from one side."""
+    smaller = jnp.minimum(x, 2 * y)
+    return smaller + jnp.mod(jnp.max(smaller), jnp.max(smaller))
+
+
+def test_a_side_that_nothing_decides_leaves_the_other_to_refute_nothing() -> None:
+    x = np.array([0.0, 2.0, 0.5], np.float32)
+    with pytest.raises(UndecidedError, match="floor at a jump"):
+        check_grads(_open_from_one_side, (x, np.float32(1.0)), modes="fwd", special_points=False)
+    doubled = with_rule(_open_from_one_side, lambda xs, ts: 2.0 * ts[0] + 0 * ts[1])
+    with pytest.raises(GradientMismatch):  # beside the tie nothing is open
+        check_grads(doubled, (x, np.float32(2.0)), modes="fwd", special_points=False)
+
+
+@pytest.mark.parametrize("function", [jnp.sqrt, jnp.arccosh, lambda x: jnp.log(x) ** 2])
+def test_at_the_end_of_a_domain_the_side_that_is_there_refutes(function: Any) -> None:
+    """Of x√(x − 1) and the like at 1, which is not defined to the left."""
+    times = with_rule(lambda x: (x - 1) * function(x - 1 + (function is not jnp.sqrt)),
+                      lambda xs, ts: 5.0 * ts[0])  # fmt: skip
+    with pytest.raises(GradientMismatch):
+        check_grads(times, (1.0,), special_points=False)
+
+
+def test_where_single_numbers_move_without_a_jump_it_is_none_of_a_rule() -> None:
+    """mod(x, a) and the indicator of it jump together on one side of x = 0, where both move."""
+
+    def f(z: Any) -> Any:
+        rest = jnp.mod(z[0], z[1])
+        return rest + (rest != 0)
+
+    z = np.array([0.0, -1.0], np.float32)
+    assert check_grads(f, (z,), special_points=False).verdict.passes
+    wrong = with_rule(f, lambda xs, ts: 3.0 * ts[0][0])
+    with pytest.raises(GradientMismatch):
+        check_grads(wrong, (z,), special_points=False)

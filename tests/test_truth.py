@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from flint import arb
 
+from jaxgrad.derivative_rules.beyond import Beyond, beyond
 from jaxgrad.derivative_rules.directions import Direction
 from jaxgrad.derivative_rules.truth import Sides, Truth
 from jaxgrad.program import trace
@@ -153,3 +154,32 @@ def test_constants_that_are_rounded_numbers_are_enclosed() -> None:
         for side in (found.right, found.left):
             assert side.contains(arb(float(np.float32(0.1))))
             assert side.contains(arb(1) / 10) == meant
+
+
+@pytest.mark.parametrize(
+    ("function", "right", "left"),
+    [
+        (lambda x: jnp.sqrt(x[0]), Beyond.OPEN, Beyond.EDGE),
+        (lambda x: jnp.where(x[0] == 0, 0, x[0] * jnp.log(x[0])), Beyond.OPEN, Beyond.EDGE),
+        (lambda x: jnp.sign(x[0]), Beyond.JUMP, Beyond.JUMP),
+        (lambda x: jnp.where(x[0] > 0, 1.0 + x[0], x[0]), Beyond.JUMP, Beyond.OPEN),
+        (lambda x: abs(x[0]), Beyond.OPEN, Beyond.OPEN),
+        (lambda x: 0 * x[0], Beyond.OPEN, Beyond.OPEN),
+        (lambda x: jnp.where(x[0] == 0, 0, -1 / jnp.log(abs(x[0]) / 4)), Beyond.OPEN, Beyond.OPEN),
+        (lambda x: jnp.where(x[0] < 0, 1e-30, 0.0), Beyond.OPEN, Beyond.JUMP),
+    ],
+)
+def test_what_there_is_on_a_side(function: Any, right: Beyond, left: Beyond) -> None:
+    program = trace(lambda x: jnp.stack([function(x)]), (np.zeros(1),))
+    value = Truth(program, [np.zeros(1)], 1).value
+    for sign, kind in ((1, right), (-1, left)):
+        [found] = beyond(program, value, along(1.0), sign)
+        assert list(found) == [kind]
+
+
+def test_beside_a_tiny_number_the_step_is_tinier() -> None:
+    """The end of the domain of √ is 1e-38 away, and no step reaches it."""
+    point = np.array([1e-38], np.float32)
+    program = trace(lambda x: jnp.sqrt(x), (point,))
+    value = Truth(program, [point], 1).value
+    assert [beyond(program, value, along(1.0), sign)[0][0] for sign in (1, -1)] == [Beyond.OPEN] * 2

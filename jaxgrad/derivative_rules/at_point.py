@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -89,7 +90,7 @@ class AtPoint:
                     if len(question.moving) == 1 or self._twice_finite(question)
                 ]
                 wrong = any(found.verdict is Verdict.REFUTED for _, found in judged)
-                if wrong and self.jumps():
+                if wrong and self.truth.jumps:
                     return [pair for pair in judged if pair[0].is_value]
                 return judged
         return []
@@ -103,13 +104,6 @@ class AtPoint:
             return True
         sides = self.sides(question)
         return sides is not None and sides.right.is_finite() and sides.left.is_finite()
-
-    def jumps(self) -> bool:
-        """Whether the function is not continuous here, along some leaf."""
-        for i, shape in enumerate(self.rules.shapes):
-            if math.prod(shape):
-                self.truth.along(drawn(self.rules.shapes, leaf=i))
-        return self.truth.jumps
 
     def _ask(
         self, directions: list[Direction], pairs: bool, named: bool = True
@@ -263,6 +257,9 @@ class AtPoint:
             lambda: (number(self.rules.spacing), self._sides(self._rounded, question)),
             lambda: self._around(sides, directions, cotangent),
         )
+        wrong = found.verdict is Verdict.REFUTED and number(0.0).is_finite()
+        if wrong and not self.truth.tells(directions, cotangent):
+            return replace(found, verdict=Verdict.UNDECIDED)
         if found.verdict is Verdict.REFUTED and len(directions) > 1:
             around = self._around(sides, directions, cotangent)
             if around and not around[-1].is_finite():  # no Hessian, and none that is known of

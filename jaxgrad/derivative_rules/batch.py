@@ -70,10 +70,7 @@ def _judged(at: AtPoint, question: Question, numbers: _Numbers) -> list[tuple[Qu
     if judgement is None:  # a value that is no real number is not judged
         return []
     verdict, several = judgement.verdict, len(weights.support) > 1
-    wrong = verdict is Verdict.REFUTED
-    opposed = several and wrong and (at.is_opposed(question) or at.jumps())
-    if not several and wrong and _is_beside_a_jump(at, question):
-        judgement = replace(judgement, verdict=Verdict.UNDECIDED)
+    opposed = several and verdict is Verdict.REFUTED and at.is_opposed(question)
     if not several or not (opposed or judgement.kink or verdict is Verdict.UNDECIDED):
         return [(question, judgement)]
     if not at.affords_entries(weights):
@@ -83,14 +80,6 @@ def _judged(at: AtPoint, question: Question, numbers: _Numbers) -> list[tuple[Qu
         for part in weights.parts()
     ]
     return [pair for part in parts for pair in _judged(at, part, numbers)]
-
-
-def _is_beside_a_jump(at: AtPoint, question: Question) -> bool:
-    """Whether the function is continuous from one side at most, where it has no derivative."""
-    if question.is_value or not at.jumps():
-        return False
-    sides = at.sides(question)
-    return sides is not None and len(sides.known) < 2
 
 
 def _by_kind(rules: Rules, cotangent: Direction) -> list[Direction]:

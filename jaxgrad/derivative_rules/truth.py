@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from flint import arb
 
+from jaxgrad.derivative_rules.beyond import Beyond, beyond
 from jaxgrad.derivative_rules.directions import Direction, drawn
 from jaxgrad.interpret import interpret
 from jaxgrad.numbers.ball import Ball
@@ -26,6 +27,7 @@ __all__ = ["DIGITS", "Sides", "Truth", "text_of"]
 NEARBY = 6
 # A step in a direction of 30 drawn bits: below the distance of most of their entries.
 TAU = 2.0**-20
+JUMPS = "f jumps at the point"  # one of the reasons
 DIGITS = 12  # of a number in a message
 
 
@@ -104,10 +106,10 @@ class Truth:
         self._order = order
         self._rounding = rounding
         self._found: dict[bytes, OneSided] = {}
+        self._found_beyond: dict[tuple[bytes, int], list[ObjectArray]] = {}
         self.point = [Ball().constants(value) for value in point]
         self.value: list[ObjectArray] = interpret(program, Ball(), self.point)
         self.reasons: set[str] = set()
-        self.jumps = False
 
     @property
     def defined(self) -> bool:
@@ -155,6 +157,46 @@ class Truth:
             total.append(both[1])
         plus, minus = total
         return Sides((plus.right - minus.right) / 4, (plus.left - minus.left) / 4)
+
+    @functools.cached_property
+    def jumps(self) -> bool:
+        """Whether the function is not continuous at the point, along some leaf."""
+        shapes = [value.shape for value in self.point]
+        for i, value in enumerate(self.point):
+            if value.size:
+                self.along(drawn(shapes, leaf=i))
+        return JUMPS in self.reasons
+
+    def tells(self, directions: Sequence[Direction], cotangent: Direction) -> bool:
+        """Whether the sides that are known say what the derivative is, unless there is a kink.
+
+        They do not where the function goes on continuously at a side that is not known; nor where
+        an entry jumps there and several numbers move: along each of these it may not.
+        """
+        first, last = directions[0], directions[-1]
+        lines = [first] if first is last else [first.plus(last, sign) for sign in (1, -1)]
+        silent = {Beyond.OPEN, *([Beyond.JUMP] if len(lines[0].support) > 1 else [])}
+        return not any(
+            self._beyond(line, sign)[leaf][index] in silent
+            for line in lines
+            for leaf, index, sign in self._unknown(line, len(directions), cotangent)
+        )
+
+    def _unknown(
+        self, line: Direction, order: int, cotangent: Direction
+    ) -> Iterator[tuple[int, tuple[int, ...], int]]:
+        """(leaf, index, sign) of every entry of which one side alone is known."""
+        found = self.along(line)
+        for leaf, index in cotangent.support:
+            known = [_known(side[leaf][(order, *index)]) for side in (found.right, found.left)]
+            if known[0] != known[1]:
+                yield leaf, index, -1 if known[0] else 1
+
+    def _beyond(self, line: Direction, sign: int) -> list[ObjectArray]:
+        key = line.key, sign
+        if key not in self._found_beyond:
+            self._found_beyond[key] = beyond(self._program, self.value, line, sign)
+        return self._found_beyond[key]
 
     @functools.cached_property
     def smooth(self) -> bool:
@@ -260,8 +302,7 @@ class Truth:
                 elif not limit.is_finite():
                     self.reasons.add("f grows without bound, or is not defined, beside the point")
                 elif not value.overlaps(limit):
-                    self.reasons.add("f jumps at the point")
-                    self.jumps = True
+                    self.reasons.add(JUMPS)
                 else:
                     continue
                 for k in range(len(leaf)):
