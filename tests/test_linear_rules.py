@@ -181,6 +181,36 @@ def test_the_whole_range_of_a_dtype(dtype: str, shape: tuple[int, ...]) -> None:
             assert found.verdict.passes
 
 
+def beside(size: float, rule: Callable[[Any], Any]) -> Callable[..., Any]:
+    """x and size·y, with a backward rule for x beside a term that may be no float."""
+    function = jax.custom_vjp(lambda x, y: x + size * y)
+    function.defvjp(
+        lambda x, y: (x + size * y, None), lambda _, g: (rule(g), g * jnp.asarray(size, g.dtype))
+    )
+    return function
+
+
+@pytest.mark.parametrize("looped", [False, True])
+@pytest.mark.parametrize(
+    ("size", "rule"),
+    [
+        (30_000.0, lambda g: jnp.clip(g, -4, 4)),
+        (0.01, lambda g: jnp.where(jnp.abs(g) < 1e-3, 0 * g, g)),
+    ],
+)
+def test_a_term_that_leaves_the_range_excuses_no_other(
+    size: float, rule: Callable[[Any], Any], looped: bool
+) -> None:
+    def bent(g: Any) -> Any:
+        return jax.lax.fori_loop(0, 2, lambda _, c: rule(c), g) if looped else rule(g)
+
+    x = np.float16(0.5)
+    with pytest.raises(GradientMismatch, match="not linear in its cotangent"):
+        check_grads(beside(size, bent), (x, x), modes="rev", special_points=False)
+    right = beside(size, lambda g: jnp.clip(g * size, -65504, 65504) / size)
+    assert check_grads(right, (x, x), modes="rev", special_points=False).verdict.passes
+
+
 RIGHT: dict[str, Callable[[Any, Any], Any]] = {
     "itself": lambda x, g: g,
     "0 where it is 0": lambda x, g: jnp.where(g == 0, 0.0, g),
