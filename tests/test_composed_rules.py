@@ -206,6 +206,31 @@ def test_a_nested_rule_that_is_not_linear(name: str, capsys: pytest.CaptureFixtu
     assert check_grads(wrong, (X,), order=2, modes="rev", linear=False).verdict.passes
 
 
+def tenth(constant: Any) -> Callable[..., Any]:
+    """g/10, with a forward rule of a constant that is about 1/10."""
+    function = jax.custom_jvp(lambda g: g / 10)
+    function.defjvp(lambda p, t: (p[0] / 10, t[0] * jnp.asarray(constant, p[0].dtype)))
+    return function
+
+
+@pytest.mark.parametrize(
+    ("dtype", "wrong"), [("float32", 0.1000001), ("float32", 0.11), ("bfloat16", 0.11)]
+)
+def test_a_constant_of_a_rule_within_is_rounded(dtype: str, wrong: float) -> None:
+    def scaled(constant: float) -> list[Callable[..., Any]]:
+        reverse, forwards = jax.custom_vjp(lambda x: x / 10), jax.custom_jvp(lambda x: x / 10)
+        reverse.defvjp(lambda x: (x / 10, None), lambda _, g: (tenth(constant)(g),))
+        forwards.defjvp(lambda p, t: (p[0] / 10, tenth(constant)(t[0])))
+        return [reverse, forwards]
+
+    x = jnp.asarray(0.75, dtype)
+    for right, modes in zip(scaled(0.1), ("rev", ("fwd", "rev")), strict=True):
+        assert check_grads(right, (x,), order=2, modes=modes).verdict.passes
+    for other, modes in zip(scaled(wrong), ("rev", ("fwd", "rev")), strict=True):
+        with pytest.raises(GradientMismatch, match="wrong at order 2"):
+            check_grads(other, (x,), order=2, modes=modes)
+
+
 def test_what_only_numbers_say_is_said() -> None:
     careful = backward(RIGHT["a product by rules"])
     plain = check_grads(careful, (X,), order=2, modes="rev")

@@ -19,6 +19,7 @@ import numpy as np
 from jaxgrad.derivative_rules.asked import Apart, Asked, apart
 from jaxgrad.derivative_rules.at_point import AtPoint
 from jaxgrad.derivative_rules.composition import arguments_of, groups
+from jaxgrad.derivative_rules.judgement import agreement
 from jaxgrad.derivative_rules.linear_programs import BY_RULES, Kind, kinds_of
 from jaxgrad.derivative_rules.linearity import BUDGET
 from jaxgrad.derivative_rules.operators import Leaves, Operator
@@ -138,7 +139,7 @@ class Compositions:
             moved = [along[i] if i in places else x for i, x in enumerate(args)]
             at_zero = [still[i] if i in places else x for i, x in enumerate(args)]
             for base in (args, at_zero) if thorough else (args,):
-                said = _said(inner, outer, [*base, *moving], moved)
+                said = _said(self.rules, (inner, outer), [*base, *moving], moved)
                 if said is not None:
                     return Cut(modes, group, [*base, *moving], moved, base is at_zero, *said)
         return None
@@ -226,13 +227,25 @@ def _flat(args: Arguments) -> list[np.ndarray]:
 
 
 def _said(
-    inner: Program, outer: Program, args: Arguments, moved: Arguments
+    rules: Rules, programs: tuple[Program, Program], args: Arguments, moved: Arguments
 ) -> tuple[str, str] | None:
-    """The derivative and what it should be, as text, if they are apart."""
+    """The derivative and what it should be, as text, if they are apart.
+
+    That the constants of two rules within are rounded differently keeps them apart, too, and is no
+    fault of them.
+    """
+    inner, outer = programs
     derivative = Operator(outer, tuple(_flat(args)), ())
     itself = Operator(inner, tuple(_flat(moved)), ())
     values, totals = derivative.balls(()), itself.balls(())
     if values is None or totals is None:
         return None
+    value, total = values[0][()], totals[0][()]
     tiny = float(jnp.finfo(outer.outputs[0].dtype).smallest_normal)
-    return apart(derivative, values[0][()], totals[0][()], (), (0, ()), tiny)
+    said = apart(derivative, value, total, (), (0, ()), tiny)
+    if said is None or agreement(value, total) < rules.least_bits:
+        return said
+    values, totals = (operator.balls((), rules.spacing) for operator in (derivative, itself))
+    if values is None or totals is None or values[0][()].overlaps(totals[0][()]):
+        return None
+    return said

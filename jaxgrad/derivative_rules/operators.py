@@ -70,10 +70,11 @@ class Operator:
             found[i] = value if value.dtype == object else Ball().constants(value)
         return found
 
-    def balls(self, moved: Sequence[Any]) -> list[ObjectArray] | None:
-        """What it gives, enclosed; None where that has no exact value."""
+    def balls(self, moved: Sequence[Any], rounding: float = 0.0) -> list[ObjectArray] | None:
+        """What it gives, for constants so much rounded; None where that has no exact value."""
         try:
-            return interpret(self.program, Ball(), self.as_balls(moved))[self.values :]
+            found = interpret(self.program, Ball(), self.as_balls(moved), rounding)
+            return found[self.values :]
         except (CannotDecide, UnsupportedPrimitive):
             return None
 
