@@ -415,3 +415,29 @@ def test_a_promise_of_symmetry_is_for_symmetric_systems() -> None:
         check_grads(_symmetric_solver(1.25), (s, b))
     with pytest.raises(UndecidedError, match="not symmetric there"):
         check_grads(_symmetric_solver(1.0), (np.array([[2.0, 0.7], [0.5, 1.5]], np.float32), b))
+
+
+def test_a_promise_of_symmetry_of_many_unknowns() -> None:
+    """A batch of systems is one system, whose special points break the promise of one of them."""
+
+    def solver(scale: float) -> Callable[..., Any]:
+        def solve(a: Any, b: Any) -> Any:
+            def solution(_: Any, b: Any) -> Any:
+                (p, q), (r, s) = a.transpose(1, 2, 0)
+                x = s * b[:, 0] - q * b[:, 1], p * b[:, 1] - r * b[:, 0]
+                return scale * jnp.stack(x, 1) / (p * s - q * r)[:, None]
+
+            return lax.custom_linear_solve(
+                lambda x: jnp.einsum("bij,bj->bi", a, x), b, solution, symmetric=True
+            )
+
+        return solve
+
+    a = np.broadcast_to(np.array([[2.0, 0.5], [0.5, 1.5]], np.float32), (13, 2, 2)).copy()
+    b = np.linspace(-1, 1, 26, dtype=np.float32).reshape(13, 2)
+    assert check_grads(solver(1.0), (a, b), modes="rev").verdict.passes
+    with pytest.raises(GradientMismatch):
+        check_grads(solver(1.25), (a, b), modes="rev")
+    a[12, 0, 1] = 0.75
+    with pytest.raises(UndecidedError, match="not symmetric there"):
+        check_grads(solver(1.0), (a, b), modes="rev")
