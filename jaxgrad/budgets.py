@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
-from jaxgrad.inner_programs import inner_programs
+from jaxgrad.inner_programs import holds_primitive
 from jaxgrad.numbers.base import CannotDecide
 
 __all__ = [
@@ -101,12 +101,7 @@ def has_loops(jaxpr: Any) -> bool:
         >>> has_loops(jax.make_jaxpr(lambda x: jax.lax.fori_loop(0, 9, lambda i, y: y * y, x))(1.0))
         True
     """
-    equations = getattr(jaxpr, "jaxpr", jaxpr).eqns
-    return any(
-        equation.primitive.name in ("while", "scan")
-        or any(map(has_loops, inner_programs(equation.params)))
-        for equation in equations
-    )
+    return holds_primitive(jaxpr, ("while", "scan"))
 
 
 def require_scan(length: int, body: Any) -> None:

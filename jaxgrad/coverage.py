@@ -20,7 +20,7 @@ from jax.extend.core import jaxpr_as_fun
 from jaxgrad.coverage_recipes import MODULES, Recipe, recipes
 from jaxgrad.engines.identity import variables
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.inner_programs import inner_programs
+from jaxgrad.inner_programs import dtypes
 from jaxgrad.interpret import Interpreter
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
@@ -279,15 +279,6 @@ def _agreement(jaxpr: Any) -> arb:
     The rounding errors of JAX's own implementations are smaller at generic points, and a wrong
     formula is wrong in its leading digits.
     """
-    bits = [jax.numpy.finfo(dtype).nmant + 1 for dtype in _floats(jaxpr)]
+    floating = filter(is_differentiable, dtypes(jaxpr))
+    bits = [jax.numpy.finfo(dtype).nmant + 1 for dtype in floating]
     return arb(2) ** -(min(bits, default=DOUBLE) // 2)
-
-
-def _floats(jaxpr: Any) -> Iterator[Any]:
-    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
-        for variable in equation.outvars:
-            dtype = getattr(variable.aval, "dtype", None)
-            if dtype is not None and is_differentiable(dtype):
-                yield dtype
-        for inner in inner_programs(equation.params):
-            yield from _floats(inner)

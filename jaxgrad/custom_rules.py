@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from jaxgrad.inner_programs import inner_programs, source_name
+from jaxgrad.inner_programs import equations, holds_primitive, inner_programs, source_name
 from jaxgrad.program import is_differentiable
 from jaxgrad.rules.registry import CALLS, inner_jaxpr
 
@@ -32,12 +32,7 @@ def has_custom_rules(jaxpr: Any) -> bool:
         >>> has_custom_rules(jax.make_jaxpr(jax.numpy.sin)(1.0))
         False
     """
-    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
-        if equation.primitive.name in RULES:
-            return True
-        if any(has_custom_rules(inner) for inner in inner_programs(equation.params)):
-            return True
-    return False
+    return holds_primitive(jaxpr, RULES)
 
 
 def has_discrete_values(jaxpr: Any) -> bool:
@@ -47,23 +42,19 @@ def has_discrete_values(jaxpr: Any) -> bool:
         >>> has_discrete_values(jax.make_jaxpr(jax.nn.relu)(1.0))
         False
     """
-    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
-        discrete = any(not is_differentiable(v.aval.dtype) for v in equation.outvars)
-        if equation.primitive.name in RULES and discrete:
-            return True
-        if any(has_discrete_values(inner) for inner in inner_programs(equation.params)):
-            return True
-    return False
+    return any(
+        equation.primitive.name in RULES
+        and any(not is_differentiable(v.aval.dtype) for v in equation.outvars)
+        for equation in equations(jaxpr)
+    )
 
 
 def asks_what_moves(jaxpr: Any) -> bool:
     """Whether a custom rule in a program is told which arguments are differentiated."""
-    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
-        if equation.primitive.name in RULES and equation.params.get("symbolic_zeros"):
-            return True
-        if any(asks_what_moves(inner) for inner in inner_programs(equation.params)):
-            return True
-    return False
+    return any(
+        equation.primitive.name in RULES and equation.params.get("symbolic_zeros")
+        for equation in equations(jaxpr)
+    )
 
 
 def function_name(equation: Any) -> str:

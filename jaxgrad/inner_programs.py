@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from typing import Any
 
 __all__ = [
     "dtypes",
+    "equations",
     "holds_primitive",
     "inner_programs",
+    "is_said_to_be_symmetric",
     "operations",
     "promises_symmetry",
     "source_name",
@@ -25,36 +27,48 @@ def inner_programs(params: dict[str, Any]) -> list[Any]:
     return found
 
 
+def equations(jaxpr: Any) -> Iterator[Any]:
+    """The equations of a program, each before those of the programs inside it.
+
+    Example:
+        >>> import jax
+        >>> closed = jax.make_jaxpr(jax.jit(lambda x: -abs(x)))(1.0)
+        >>> [equation.primitive.name for equation in equations(closed)]
+        ['jit', 'abs', 'neg']
+    """
+    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
+        yield equation
+        for inner in inner_programs(equation.params):
+            yield from equations(inner)
+
+
 def holds_primitive(jaxpr: Any, names: Container[str]) -> bool:
     """Whether a program, or one inside it, holds a primitive of one of these names."""
-    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
-        if equation.primitive.name in names:
-            return True
-        if any(holds_primitive(inner, names) for inner in inner_programs(equation.params)):
-            return True
-    return False
+    return any(equation.primitive.name in names for equation in equations(jaxpr))
 
 
 def promises_symmetry(jaxpr: Any) -> bool:
     """Whether a program, or one inside it, solves equations that it says are symmetric."""
-    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
-        if equation.primitive.name == "custom_linear_solve":
-            solver = equation.params["jaxprs"]
-            if solver.vecmat is solver.matvec:
-                return True
-        if any(map(promises_symmetry, inner_programs(equation.params))):
-            return True
-    return False
+    return any(
+        equation.primitive.name == "custom_linear_solve"
+        and is_said_to_be_symmetric(equation.params["jaxprs"])
+        for equation in equations(jaxpr)
+    )
+
+
+def is_said_to_be_symmetric(solver: Any) -> bool:
+    """Whether a ``custom_linear_solve`` has symmetric=True, which JAX keeps as one program twice.
+
+    Args:
+        solver: its four programs.
+    """
+    return solver.vecmat is solver.matvec
 
 
 def dtypes(jaxpr: Any) -> set[Any]:
     """The dtypes of what a program, or one inside it, computes."""
-    found = set()
-    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
-        found |= {v.aval.dtype for v in equation.outvars if hasattr(v.aval, "dtype")}
-        for inner in inner_programs(equation.params):
-            found |= dtypes(inner)
-    return found
+    variables = (v for equation in equations(jaxpr) for v in equation.outvars)
+    return {v.aval.dtype for v in variables if hasattr(v.aval, "dtype")}
 
 
 def source_name(program: Any) -> str:

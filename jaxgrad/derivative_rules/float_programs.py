@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,7 @@ from jaxgrad.derivative_rules import programs
 from jaxgrad.derivative_rules.directions import Direction, Unit, drawn
 from jaxgrad.derivative_rules.programs import NoDerivative, Primal
 from jaxgrad.float_check import unit_roundoff
-from jaxgrad.inner_programs import inner_programs, operations
+from jaxgrad.inner_programs import dtypes, operations
 from jaxgrad.interpret import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
@@ -112,7 +112,7 @@ class Compiled:
     def dtypes(self) -> tuple[np.dtype, ...]:
         """Every floating-point dtype that is computed in, the coarsest first."""
         found = {np.dtype(leaf.dtype) for leaf in self.primal.inputs}
-        found |= set(_float_dtypes(self.program.jaxpr.jaxpr))
+        found |= set(filter(is_differentiable, dtypes(self.program.jaxpr)))
         return tuple(sorted(found, key=lambda dtype: -float(jnp.finfo(dtype).eps)))
 
     @property
@@ -174,16 +174,6 @@ class Compiled:
         if self.mode == "fwd":
             return seed, Unit([leaf.shape for leaf in self.primal.outputs], output, index)
         return Unit([leaf.shape for leaf in self.primal.inputs], output, index), seed
-
-
-def _float_dtypes(jaxpr: Any) -> Iterator[np.dtype]:
-    for equation in jaxpr.eqns:
-        for variable in equation.outvars:
-            dtype = getattr(variable.aval, "dtype", None)
-            if dtype is not None and is_differentiable(dtype):
-                yield np.dtype(dtype)
-        for inner in inner_programs(equation.params):
-            yield from _float_dtypes(getattr(inner, "jaxpr", inner))
 
 
 def compile_derivatives(primal: Primal, mode: str) -> list[Compiled]:

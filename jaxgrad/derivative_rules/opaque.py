@@ -14,7 +14,7 @@ from jaxgrad.derivative_rules.directions import Direction, Unit, drawn
 from jaxgrad.derivative_rules.programs import Primal
 from jaxgrad.derivative_rules.question import Question
 from jaxgrad.float_check import FloatResult, check_floats, unit_roundoff
-from jaxgrad.inner_programs import inner_programs
+from jaxgrad.inner_programs import holds_primitive
 from jaxgrad.sides import make_side
 
 __all__ = ["OPAQUE", "Held", "hold_against_reference", "is_opaque"]
@@ -36,10 +36,7 @@ def is_opaque(jaxpr: Any) -> bool:
         >>> is_opaque(jax.make_jaxpr(jax.numpy.sin)(1.0))
         False
     """
-    return any(
-        equation.primitive.name in OPAQUE or any(map(is_opaque, inner_programs(equation.params)))
-        for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns
-    )
+    return holds_primitive(jaxpr, OPAQUE)
 
 
 @dataclass(frozen=True)

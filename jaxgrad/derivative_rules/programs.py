@@ -26,7 +26,7 @@ from jaxgrad.errors import (
     TreeMismatch,
     UnsupportedPrimitive,
 )
-from jaxgrad.inner_programs import inner_programs
+from jaxgrad.inner_programs import holds_primitive
 from jaxgrad.interpret import interpret
 from jaxgrad.jax_errors import DERIVATIVE, backward_only, is_jaxs_own, is_raised_by_caller
 from jaxgrad.numbers.ball import Ball
@@ -295,12 +295,7 @@ def _no_derivative(error: Exception) -> NoDerivative:
 
 def _is_one_way(jaxpr: Any) -> bool:
     """Whether a trace holds what JAX leaves where it pushes a tangent through a custom_vjp rule."""
-    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
-        if equation.primitive.name == "custom_lin":
-            return True
-        if any(_is_one_way(inner) for inner in inner_programs(equation.params)):
-            return True
-    return False
+    return holds_primitive(jaxpr, ("custom_lin",))
 
 
 def forward(primal: Primal, directions: Leaves) -> Derived:

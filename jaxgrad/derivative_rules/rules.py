@@ -45,10 +45,9 @@ class Rules:
         self.smallest = max(float(limit.smallest_subnormal) for limit in limits)
         self.float_bits = -math.log2(self.spacing)
         # A rule of which the rounding of constants leaves less than half the digits is not right.
-        within = [
-            jnp.finfo(d).eps for d in dtypes(primal.moving_program.jaxpr) if is_differentiable(d)
-        ]
-        self.least_bits = -math.log2(max(self.spacing, *map(float, within), 0.0)) / 2
+        within = filter(is_differentiable, dtypes(primal.moving_program.jaxpr))
+        spacings = [self.spacing, *(float(jnp.finfo(dtype).eps) for dtype in within)]
+        self.least_bits = -math.log2(max(spacings)) / 2
         self.custom = has_custom_rules(primal.moving_program.jaxpr)
         self.missing: list[str] = []
         self._programs: dict[tuple[str, ...], Derived] = {}

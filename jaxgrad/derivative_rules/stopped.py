@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from jaxgrad.derivative_rules.question import Question
 from jaxgrad.derivative_rules.rules import Rules
 from jaxgrad.engines.enclosure import FIRST_PRECISION
 from jaxgrad.errors import JaxgradError
-from jaxgrad.inner_programs import inner_programs
+from jaxgrad.inner_programs import equations
 from jaxgrad.jax_errors import is_callers
 from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import CannotDecide
@@ -35,7 +34,7 @@ def cause_by_reference(at: AtPoint, wrong: list[Question]) -> str:
     if reference is None:
         return ""
     program = trace(reference, at.rules.primal.args, side="reference")
-    stops = list(_stops(program.jaxpr.jaxpr))
+    stops = [x for x in equations(program.jaxpr) if x.primitive.name == "stop_gradient"]
     if not stops or not any(_is_wrong_of_itself(at, question) for question in wrong):
         return ""
     names = dict.fromkeys(filter(None, map(_stopped_in, stops)))
@@ -58,15 +57,6 @@ def _is_wrong_of_itself(at: AtPoint, question: Question) -> bool:
     except (JaxgradError, CannotDecide):
         return False
     return found is not None and found.verdict is Verdict.REFUTED
-
-
-def _stops(jaxpr: Any) -> Iterator[Any]:
-    """The equations that stop a gradient, those of programs within, too."""
-    for equation in jaxpr.eqns:
-        if equation.primitive.name == "stop_gradient":
-            yield equation
-        for inner in inner_programs(equation.params):
-            yield from _stops(getattr(inner, "jaxpr", inner))
 
 
 def _stopped_in(equation: Any) -> str | None:

@@ -9,9 +9,9 @@ import jax
 import numpy as np
 from flint import arb
 
-from jaxgrad.budgets import require_scan
+from jaxgrad.budgets import has_loops, require_scan
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.inner_programs import holds_primitive, source_name
+from jaxgrad.inner_programs import is_said_to_be_symmetric, source_name
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.rules.devices import device
@@ -197,10 +197,10 @@ def _custom_linear_solve(interpreter: Any, equation: Any, inputs: list[Any]) -> 
         return interpreter.call(getattr(programs, name), [*given, *values])
 
     wanted = inputs[ends[-1] :]
-    if programs.vecmat is programs.matvec:
+    if is_said_to_be_symmetric(programs):
         _require_symmetry(interpreter.system, lambda *x: call("matvec", *x), wanted)
     outputs = call("solve", *wanted)  # and what it returns beside the solution
-    if not holds_primitive(programs.solve, ("while", "scan")):
+    if not has_loops(programs.solve):
         return outputs
     system, solution = interpreter.system, outputs[: len(wanted)]
     found = call("matvec", *solution)
