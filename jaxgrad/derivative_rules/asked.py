@@ -23,8 +23,12 @@ from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.special_points.thresholds import thresholds
 
-__all__ = ["Apart", "Asked", "apart", "drawn_like"]
+__all__ = ["Apart", "Asked", "affordable", "apart", "sized"]
 
+# Numbers computed on the way, at about 4 μs each: a second.
+BUDGET = 250_000
+# However large the program: the first questions are −1, and of sizes near 1 the two of either sign.
+FEWEST = 8
 # Sizes 2^±e, closer together where thresholds are likely; of a dtype those that it has.
 EXPONENTS = (
     1, 2, 4, 7, 10, 14, 20, 27, 34, 42, 50, 60, 70, 82, 96, 112, 131, 153, 179, 209, 245, 287,
@@ -32,9 +36,10 @@ EXPONENTS = (
 )  # fmt: skip
 # As far from the ends of the range of a dtype: a rule may multiply before it decides.
 FROM_THE_ENDS = (0, 1, 2, 4, 8)
-# At a point that nobody asked for.
+# At a point that nobody asked for, of which there may be forty: a size near 1 and two further ones.
 FEW_EXPONENTS = (1, 7, 20)
 FEW_FROM_THE_ENDS = (0, 4)
+# Each of them is two questions, fewer in all than those of the sizes.
 MOST_SPECIAL = 24
 
 
@@ -56,13 +61,20 @@ class Apart:
     sum: str
 
 
-def drawn_like(operator: Operator, seed: int) -> Leaves:
-    """Values for what moves, none of them 0; the same for the same seed."""
+def affordable(size: int, programs: int = 1) -> int:
+    """How many questions one of so many programs of about this many operations may be asked."""
+    return max(FEWEST, BUDGET // max(size, 1) // programs)
+
+
+def sized(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Numbers between a half and 1 in size, of either sign."""
+    return generator.uniform(0.5, 1, shape) * generator.choice([-1, 1], shape)
+
+
+def _drawn(operator: Operator, seed: int) -> Leaves:
+    """Values for what moves; the same for the same seed."""
     generator = np.random.default_rng(seed)
-    return operator.like(
-        [generator.uniform(0.5, 1, x.shape) * generator.choice([-1, 1], x.shape)
-         for x in operator.leaves]
-    )  # fmt: skip
+    return operator.like([sized(generator, x.shape) for x in operator.leaves])
 
 
 class Asked:
@@ -99,7 +111,7 @@ class Asked:
     def _questions(self, thorough: bool) -> Iterator[tuple[tuple[float, float], Leaves, Leaves]]:
         """(a, b), g and h, those that show the usual mistakes first."""
         operator = self.operator
-        g, h = drawn_like(operator, 0), drawn_like(operator, 1)
+        g, h = _drawn(operator, 0), _drawn(operator, 1)
         zero = operator.like([np.zeros(x.shape) for x in operator.leaves])
         asked = itertools.chain(
             (((a, 0.0), g, zero) for a in self._sizes(FEW_EXPONENTS, FEW_FROM_THE_ENDS)),

@@ -16,12 +16,11 @@ from functools import cached_property
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgrad.derivative_rules.asked import Apart, Asked, apart
+from jaxgrad.derivative_rules.asked import Apart, Asked, affordable, apart, sized
 from jaxgrad.derivative_rules.at_point import AtPoint
 from jaxgrad.derivative_rules.composition import arguments_of, groups
 from jaxgrad.derivative_rules.judgement import agreement
-from jaxgrad.derivative_rules.linear_programs import BY_RULES, Kind, kinds_of
-from jaxgrad.derivative_rules.linearity import BUDGET
+from jaxgrad.derivative_rules.linear_programs import BY_RULES, Barred, is_linear
 from jaxgrad.derivative_rules.operators import Leaves, Operator
 from jaxgrad.derivative_rules.programs import NoDerivative
 from jaxgrad.derivative_rules.rules import Rules
@@ -147,14 +146,14 @@ class Compositions:
     # -- linearity ----------------------------------------------------------------------------
     def _bend(self, at: AtPoint, modes: tuple[str, ...], thorough: bool) -> HigherBend | None:
         program = self.rules.along_everything(modes).program
-        size = operations(program.jaxpr.jaxpr)
-        budget = BUDGET // max(size, 1) // (len(self.open) * (1 if thorough else SPECIAL_SHARE))
+        programs = len(self.open) * (1 if thorough else SPECIAL_SHARE)
+        budget = affordable(operations(program.jaxpr.jaxpr), programs)
         args, count = self._drawn(at, len(modes)), 0
         for group, places in self._not_plain(modes):
             operator = Operator(
                 program, tuple(_flat(args)), tuple(sorted(self._leaves(modes, places)))
             )
-            asked = Asked(operator, max(8, budget))
+            asked = Asked(operator, budget)
             found = asked.apart(thorough)
             if found is not None:
                 return HigherBend(modes, group, args, places, found)
@@ -166,7 +165,7 @@ class Compositions:
     def _not_plain(self, modes: tuple[str, ...]) -> Iterator[tuple[str, tuple[int, ...]]]:
         program = self.rules.along_everything(modes).program
         for group, places in groups(len(modes)):
-            if not _is_linear(program, self._leaves(modes, places)):
+            if not is_linear(program.jaxpr, self._leaves(modes, places)):
                 yield group, places
 
     def _leaves(self, modes: tuple[str, ...], places: tuple[int, ...]) -> set[int]:
@@ -186,9 +185,7 @@ class Compositions:
         for kind in arguments_of(order):
             like = primal.like_inputs if kind == "x" else primal.like_outputs
             shapes = self.rules.shapes if kind == "x" else self.rules.out_shapes
-            found.append(
-                like([generator.uniform(0.5, 1, s) * generator.choice([-1, 1], s) for s in shapes])
-            )
+            found.append(like([sized(generator, shape) for shape in shapes]))
         return [tuple(at.values), *found[1:]]
 
 
@@ -199,27 +196,19 @@ def shown(rules: Rules, modes: tuple[str, ...]) -> bool:
     is differentiated by JAX's own rules, not by somebody's.
     """
     steps = [(modes[:k], BY_RULES) for k in range(1, len(modes))]
-    return all(_each_is_linear(rules, *step) for step in (*steps, (modes, frozenset[str]())))
+    return all(_each_is_linear(rules, *step) for step in (*steps, (modes, Barred())))
 
 
-def _each_is_linear(rules: Rules, modes: tuple[str, ...], barred: frozenset[str]) -> bool:
+def _each_is_linear(rules: Rules, modes: tuple[str, ...], barred: Barred) -> bool:
     """Whether the derivatives are linear in each of their arguments but the point."""
     derived, primal = rules[modes], rules.primal
     x, u = len(primal.inputs), len(primal.outputs)
     sizes = [*(x for _ in modes), u] if len(modes) > 1 else [x if "fwd" in modes else u]
     ends = np.cumsum([x, *sizes]).tolist()
     return all(
-        _is_linear(derived.program, set(range(*pair)), barred, derived.values)
+        is_linear(derived.program.jaxpr, range(*pair), derived.values, barred)
         for pair in itertools.pairwise(ends)
     )
-
-
-def _is_linear(
-    program: Program, moving: set[int], barred: frozenset[str] = frozenset(), values: int = 0
-) -> bool:
-    inputs = [Kind.LINEAR if i in moving else Kind.FREE for i in range(len(program.inputs))]
-    found = kinds_of(program.jaxpr, inputs, (), barred)[values:]
-    return all(kind in (Kind.ZERO, Kind.LINEAR) for kind in found)
 
 
 def _flat(args: Arguments) -> list[np.ndarray]:

@@ -171,21 +171,26 @@ def not_linear(primal: Primal, bend: Bend, why: str | None = None) -> GradientCh
     apart, moved = bend.apart, MOVED[bend.mode]
     outputs = primal.outputs if bend.mode == "fwd" else primal.inputs
     name = ("f" if bend.mode == "fwd" else "") + named(outputs[apart.place[0]], apart.place[1])
-    a, b = apart.weights
-    sides = ("L(g + h)", "L(g) + L(h)") if b else (f"L({a:g}·g)", f"{a:g}·L(g)")
+    said = _sides(apart)
     g, h = (", ".join(str(x) for x in leaves) for leaves in apart.moved)
-    sizes = f"g = {g}" + (f", h = {h}" if b else "")
+    sizes = f"g = {g}" + (f", h = {h}" if apart.weights[1] else "")
     where = "" if why is None else f"at {why}: "
     sentence = (
-        f"{where}{bend.mode}: for the {moved} {sizes} the {moved} L of {name} is not linear: "
-        f"{sides[0]} is {apart.value} and {sides[1]} is {apart.sum}"
+        f"{where}{bend.mode}: for the {moved} {sizes} the {moved} L of {name} is not linear: {said}"
     )
     which = "backward" if bend.mode == "rev" else "forward"
     text = (
         f"the derivative rules are wrong: a {which} rule is not linear in its {moved}: "
-        f"{sides[0]} is {apart.value} and {sides[1]} is {apart.sum}"
+        f"{said}{_clipping(apart)}"
     )
-    return _everywhere(primal, text + _clipping(apart), sentence, paste_bend(primal, bend), why)
+    return _everywhere(primal, text, sentence, paste_bend(primal, bend), why)
+
+
+def _sides(apart: Apart) -> str:
+    """What L is of a sum, or of a multiple, and what it should be."""
+    a, b = apart.weights
+    one, other = ("L(g + h)", "L(g) + L(h)") if b else (f"L({a:g}·g)", f"{a:g}·L(g)")
+    return f"{one} is {apart.value} and {other} is {apart.sum}"
 
 
 def _clipping(apart: Apart) -> str:
@@ -213,9 +218,7 @@ def wrong_in_compositions(
     where = "" if why is None else f"at {why}: "
     code = paste_composed(primal, wrong)
     if isinstance(wrong, HigherBend):
-        a, b = wrong.apart.weights
-        sides = ("L(g + h)", "L(g) + L(h)") if b else (f"L({a:g}·g)", f"{a:g}·L(g)")
-        said = f"{sides[0]} is {wrong.apart.value} and {sides[1]} is {wrong.apart.sum}"
+        said = _sides(wrong.apart)
         text = (
             f"the derivative rules are wrong at order {order}: {modes} is not linear in the "
             f"{wrong.group}: {said}{_clipping(wrong.apart)}"
@@ -225,15 +228,14 @@ def wrong_in_compositions(
     rule, moved = _RULE.get((wrong.modes[0], wrong.group), (f"derivative {order - 1}", wrong.group))
     zero = " at 0" if wrong.at_zero else ""
     numbers = f"{zero} is {wrong.value} by the rules and {wrong.truth} in truth"
-    cause = (
-        f"the rule holds its {moved} against 0"
-        if wrong.at_zero
-        else (f"a stop_gradient or another rule cuts the {moved} off")
-    )
+    cause = f"a stop_gradient or another rule cuts the {moved} off"
+    if wrong.at_zero:
+        cause = f"the rule holds its {moved} against 0"
+    where_it_is = "h(f(x))" if moved == "cotangent" else "f(h(x))"
     text = (
         f"the derivative rules are wrong at order {order}: {rule} is linear in its {moved}, and "
         f"its derivative along that{numbers}, as where {cause}; then "
-        f"{_WHERE[moved == 'cotangent']} has wrong derivatives of order {order}"
+        f"{where_it_is} has wrong derivatives of order {order}"
     )
     sentence = f"{where}{modes}: the derivative along the {moved} of {rule}{numbers}"
     return _everywhere(primal, text, sentence, code, why)
@@ -243,7 +245,6 @@ _RULE = {
     ("rev", "cotangent"): ("a backward rule", "cotangent"),
     ("fwd", "direction"): ("a forward rule", "tangent"),
 }
-_WHERE = {True: "h(f(x))", False: "f(h(x))"}
 
 
 def wrong_under_vmap(

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from jaxgrad.derivative_rules.at_point import AtPoint
 from jaxgrad.derivative_rules.compositions import Compositions
 from jaxgrad.derivative_rules.conclusions import not_linear, wrong_in_compositions
 from jaxgrad.derivative_rules.linearity import Linearity
+from jaxgrad.derivative_rules.programs import Primal
 from jaxgrad.derivative_rules.result import GradientCheck
 from jaxgrad.derivative_rules.rules import Rules
 from jaxgrad.engines.enclosure import FIRST_PRECISION
 from jaxgrad.numbers.ball import precision
 
 __all__ = ["LinearChecks"]
+
+Found = TypeVar("Found")
 
 
 class LinearChecks:
@@ -28,19 +34,24 @@ class LinearChecks:
 
     def first(self, at: AtPoint, why: str | None = None) -> GradientCheck | None:
         """The check where a rule is not linear at a point, a special one if it has a reason."""
-        if not self.asked:
-            return None
-        with precision(FIRST_PRECISION):
-            bend = self._first.bend(at, thorough=why is None)
-        return None if bend is None else not_linear(self.rules.primal, bend, why)
+        return self._wrong(self._first.bend, not_linear, at, why)
 
     def higher(self, at: AtPoint, why: str | None = None) -> GradientCheck | None:
         """The check where a derivative of a derivative is wrong where everything moves."""
+        return self._wrong(self._higher.wrong, wrong_in_compositions, at, why)
+
+    def _wrong(
+        self,
+        found_wrong: Callable[[AtPoint, bool], Found | None],
+        said: Callable[[Primal, Found, str | None], GradientCheck],
+        at: AtPoint,
+        why: str | None,
+    ) -> GradientCheck | None:
         if not self.asked:
             return None
         with precision(FIRST_PRECISION):
-            wrong = self._higher.wrong(at, thorough=why is None)
-        return None if wrong is None else wrong_in_compositions(self.rules.primal, wrong, why)
+            wrong = found_wrong(at, why is None)  # all of it at the given point alone
+        return None if wrong is None else said(self.rules.primal, wrong, why)
 
     @property
     def notes(self) -> list[str]:

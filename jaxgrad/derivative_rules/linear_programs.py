@@ -6,7 +6,7 @@ can be seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -16,7 +16,7 @@ from jaxgrad.program import is_differentiable
 from jaxgrad.rules.elementwise import IDENTITY
 from jaxgrad.rules.registry import CALLS, inner_jaxpr, scan_counts
 
-__all__ = ["BY_RULES", "Kind", "kinds_of"]
+__all__ = ["BY_RULES", "Barred", "Kind", "is_linear", "kinds_of"]
 
 
 class Kind(IntEnum):
@@ -78,6 +78,29 @@ def kinds_of(
         kinds = _applied(equation, [read(atom) for atom in equation.invars], barred)
         found.update(zip(equation.outvars, kinds, strict=True))
     return [read(atom) for atom in jaxpr.outvars]
+
+
+def is_linear(
+    closed: Any, moving: Container[int], values: int = 0, barred: Barred = frozenset()
+) -> bool:
+    """Whether the operations of a program show that it is linear in some of its inputs.
+
+    Args:
+        closed: the program.
+        moving: the places of those inputs; all others are free.
+        values: how many of its outputs, the first ones, may be anything.
+        barred: primitives of which nothing is believed.
+
+    Example:
+        >>> import jax
+        >>> closed = jax.make_jaxpr(lambda x, u: (x * x, x * u))(1.0, 1.0)
+        >>> is_linear(closed, {1}), is_linear(closed, {1}, values=1)
+        (False, True)
+    """
+    places = range(len(closed.jaxpr.invars))
+    inputs = [Kind.LINEAR if i in moving else Kind.FREE for i in places]
+    found = kinds_of(closed, inputs, (), barred)[values:]
+    return all(kind in (Kind.ZERO, Kind.LINEAR) for kind in found)
 
 
 def _of_constant(value: Any) -> Kind:

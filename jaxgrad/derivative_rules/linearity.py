@@ -10,17 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxgrad.derivative_rules.asked import Apart, Asked
+from jaxgrad.derivative_rules.asked import Apart, Asked, affordable
 from jaxgrad.derivative_rules.at_point import AtPoint
 from jaxgrad.derivative_rules.composition import MOVED
-from jaxgrad.derivative_rules.linear_programs import Kind, kinds_of
+from jaxgrad.derivative_rules.linear_programs import is_linear
 from jaxgrad.derivative_rules.operators import Operator
 from jaxgrad.derivative_rules.rules import Rules
 
-__all__ = ["BUDGET", "Bend", "Linearity"]
-
-# Numbers computed on the way, at about 4 μs each: a second.
-BUDGET = 250_000
+__all__ = ["Bend", "Linearity"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ class Linearity:
             thorough: whether all sizes and special cotangents are asked for.
         """
         for mode in self.open:
-            asked = Asked(self._operator(at, mode), max(8, BUDGET // max(self.rules.size, 1)))
+            asked = Asked(self._operator(at, mode), affordable(self.rules.size))
             found = asked.apart(thorough)
             if found is not None:
                 return Bend(mode, at.values, found)
@@ -85,6 +82,5 @@ class Linearity:
 def _is_plain(rules: Rules, mode: str) -> bool:
     """Whether the operations of a derivative program show that it is linear."""
     derived, fixed = rules[(mode,)], len(rules.primal.inputs)
-    inputs = [Kind.FREE] * fixed + [Kind.LINEAR] * (len(derived.program.inputs) - fixed)
-    found = kinds_of(derived.program.jaxpr, inputs)[derived.values :]
-    return all(kind in (Kind.ZERO, Kind.LINEAR) for kind in found)
+    moving = range(fixed, len(derived.program.inputs))
+    return is_linear(derived.program.jaxpr, moving, derived.values)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 from jaxgrad.budgets import WHILE_BUDGET, while_budget
 from jaxgrad.derivative_rules.at_point import AtPoint
@@ -34,29 +35,28 @@ def other_points(rules: Rules) -> list[SpecialPoint]:
 
 
 def _is_defined(rules: Rules, point: SpecialPoint) -> bool:
-    at = _at(rules, point)
-    return at is not None and at.truth.defined
+    with _as_far_as_it_goes():
+        return AtPoint(rules, point.values).truth.defined
+    return False
 
 
-def _at(rules: Rules, point: SpecialPoint) -> AtPoint | None:
-    """The rules at a point, None where it cannot be looked at."""
-    try:
-        with precision(FIRST_PRECISION), while_budget(WHILE_BUDGET // SPECIAL_SHARE):
-            return AtPoint(rules, point.values)
-    except (CannotDecide, UnsupportedPrimitive):
-        return None
+@contextlib.contextmanager
+def _as_far_as_it_goes() -> Iterator[None]:
+    """Leaves the block where a point cannot be looked at."""
+    with (
+        contextlib.suppress(CannotDecide, UnsupportedPrimitive),
+        precision(FIRST_PRECISION),
+        while_budget(WHILE_BUDGET // SPECIAL_SHARE),
+    ):
+        yield
 
 
 def judged_at(rules: Rules, point: SpecialPoint) -> tuple[AtPoint | None, Judged]:
     """The judgements at such a point, none where it cannot be looked at."""
-    at = _at(rules, point)
-    if at is None:
-        return None, []
-    try:
-        with precision(FIRST_PRECISION), while_budget(WHILE_BUDGET // SPECIAL_SHARE):
-            return at, at.together()
-    except (CannotDecide, UnsupportedPrimitive):
-        return None, []
+    with _as_far_as_it_goes():
+        at = AtPoint(rules, point.values)
+        return at, at.together()
+    return None, []
 
 
 def in_words(points: Sequence[SpecialPoint]) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -56,8 +55,8 @@ def thresholds(program: Program, leaves: Sequence[Leaf], limit: int) -> list[lis
     most = min(MOST_LINES, points // FEWEST_SAMPLES)
     if most < 1 or passes < 1:
         return []  # the program is too large to be run even so
-    # Of all lines, the last ones are those of whole leaves.
-    chosen = _spread(lines(space, most))
+    # Those that move several entries come before those that move one.
+    chosen = sorted(lines(space, most), key=lambda line: line.entry is not None)
     sizes = _sizes(space)
     samples = min(2 * len(sizes) + 2 + 2 * len(BESIDE), points // len(chosen))
 
@@ -73,11 +72,6 @@ def thresholds(program: Program, leaves: Sequence[Leaf], limit: int) -> list[lis
         if len(kept) == limit:
             break
     return [space.arrays(point) for point in kept.values()]
-
-
-def _spread(found: list[Line]) -> list[Line]:
-    """Those that move several entries before those that move one."""
-    return sorted(found, key=lambda line: line.entry is not None)
 
 
 def _sizes(space: Space) -> list[float]:
@@ -97,7 +91,7 @@ def _on(line: Line, found: list[Zero]) -> list[tuple[Line, float]]:
     gaps = sorted(itertools.pairwise(ends), key=_width)
     between = [(line, _middle(line, *gap)) for gap in gaps]
     own = [(line, t) for t in sorted(ts, key=abs, reverse=True)]
-    return list(_alternate(between, own))
+    return list(in_turn([between, own]))
 
 
 def _middle(line: Line, low: float, high: float) -> float:
@@ -106,7 +100,3 @@ def _middle(line: Line, low: float, high: float) -> float:
 
 def _width(gap: tuple[float, float]) -> float:
     return (gap[1] - gap[0]) / max(map(abs, gap))
-
-
-def _alternate(first: Sequence[Any], second: Sequence[Any]) -> Iterator[Any]:
-    return in_turn([first, second])
