@@ -8,14 +8,10 @@ or by what it asks of JAX, is the caller's own: it goes on as it is, with a note
 from __future__ import annotations
 
 import contextlib
-import dis
 import inspect
 import re
 import sys
-import sysconfig
-import traceback
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -29,16 +25,13 @@ from jaxgrad.errors import (
     TraceError,
     TreeMismatch,
 )
+from jaxgrad.raised_by import is_jaxs_own, is_raised_outside, place
 
 __all__ = [
     "DERIVATIVE",
     "KEEPERS",
     "backward_only",
     "errors_named",
-    "is_callers",
-    "is_jaxs_own",
-    "is_raised_by_caller",
-    "place",
 ]
 
 DERIVATIVE = "the derivative of f"
@@ -49,9 +42,6 @@ KEEPERS = (
     "that has one of the arguments in nondiff_argnums; close over that one: `lambda x: f(x, 2.0)`"
 )
 """What keeps a value of one trace for another, in words."""
-
-_PACKAGES = (Path(jax.__file__).parent, Path(__file__).parent)
-_STANDARD = Path(sysconfig.get_paths()["stdlib"])
 
 
 @contextlib.contextmanager
@@ -77,8 +67,7 @@ def errors_named(side: str, function: Any, args: Sequence[Any]) -> Iterator[None
 
 def _named(error: Exception, side: str, function: Any, args: Sequence[Any]) -> Exception | None:
     """The error of this package; None where the error is the caller's own."""
-    raised_in = _raised_in(error)
-    if raised_in is not None and not _is_known(raised_in):
+    if is_raised_outside(error):
         return None
     found = _untraceable(error, side) or _called_wrongly(error, side, function, args)
     whose = "f" if side == DERIVATIVE else f"a function in {side}"
@@ -88,82 +77,6 @@ def _named(error: Exception, side: str, function: Any, args: Sequence[Any]) -> E
         or _without_derivative(error, whose)
         or _gradient_of_no_number(error, side)
     )
-
-
-# -- whose it is ---------------------------------------------------------------------------------
-def is_jaxs_own(error: BaseException) -> bool:
-    """Whether none but JAX, this package and Python's library was running.
-
-    An error that a custom rule raises is the rule's own, and so is one that it runs into inside
-    JAX.  The function itself was traced before, so that any other error is JAX's: it has no such
-    derivative, or fails to make it.
-
-    Example:
-        >>> try:
-        ...     raise ValueError("in a rule")
-        ... except ValueError as error:
-        ...     is_jaxs_own(error)
-        False
-    """
-    frames = traceback.extract_tb(error.__traceback__)
-    return all(_is_known(Path(frame.filename)) for frame in frames)
-
-
-def is_raised_by_caller(error: BaseException) -> bool:
-    """Whether a ``raise`` or an ``assert`` of the caller's own code raised it.
-
-    Example:
-        >>> try:
-        ...     raise ValueError("not this shape")
-        ... except ValueError as error:
-        ...     is_raised_by_caller(error)
-        True
-    """
-    file = _raised_in(error)
-    return file is not None and is_callers(file)
-
-
-def _raised_in(error: BaseException) -> Path | None:
-    """The file whose ``raise`` or ``assert`` raised it; None where a call or an operation did."""
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    if last is None:
-        return None
-    code = last.tb_frame.f_code
-    raised = code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"]
-    return Path(code.co_filename) if raised else None
-
-
-def place(error: BaseException) -> str:
-    """Where in the caller's code it was raised, for a message: `` in `f`: `if x > 0:` ``."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if is_callers(Path(frame.filename))]
-    if not own:
-        return ""
-    line = own[-1].line or ""
-    return f" in `{own[-1].name}`" + (f" (`{_short(line)}`)" if line else "")
-
-
-def is_callers(file: Path) -> bool:
-    """Whether a file is neither of this package or an installed one nor of Python itself."""
-    return not _is_known(file) and "site-packages" not in file.parts
-
-
-def _is_known(file: Path) -> bool:
-    if any(package in file.parents for package in _PACKAGES):
-        return True
-    return str(file).startswith("<frozen") or (
-        _STANDARD in file.parents and "site-packages" not in file.parts
-    )
-
-
-# Enough of a line of code to find it by.
-_LONGEST_LINE = 80
-
-
-def _short(line: str) -> str:
-    return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1] + "…"
 
 
 # -- what cannot be traced -----------------------------------------------------------------------
@@ -216,7 +129,6 @@ def _untraceable(error: Exception, side: str) -> Exception | None:
 
 
 # -- what derivative rules are made of -----------------------------------------------------------
-_RULES = ("Custom JVP", "Custom VJP", "custom_jvp", "custom_vjp")
 # How JAX's message begins, and what the rule has to return.
 _WANTED = {
     "Custom VJP fwd": "a fwd rule returns a pair: what the function returns, and what bwd needs",

@@ -12,7 +12,8 @@ import numpy as np
 
 from jaxgrad.dependence import reads
 from jaxgrad.errors import ArgumentError
-from jaxgrad.jax_errors import errors_named, place
+from jaxgrad.jax_errors import errors_named
+from jaxgrad.raised_by import place
 
 __all__ = ["Predicate", "of_each", "require_elementwise"]
 

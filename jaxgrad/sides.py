@@ -20,12 +20,12 @@ from jax.tree_util import keystr, tree_flatten_with_path, tree_unflatten
 from jaxgrad import numpy_functions, numpy_order, numpy_products  # noqa: F401
 from jaxgrad.errors import ArgumentError, JaxgradError, TraceError, UnsupportedPrimitive
 from jaxgrad.interpret import Interpreter, interpret
-from jaxgrad.jax_errors import is_raised_by_caller
 from jaxgrad.numbers.base import NumberSystem
 from jaxgrad.numbers.field import FieldFull
 from jaxgrad.numpy_code import NumberArray, NumberScalar
 from jaxgrad.numpy_elements import UNWRITTEN, dtype_of, has_exact, laid_out, lift
 from jaxgrad.program import Leaf, Program, arguments, parameter_names, trace
+from jaxgrad.raised_by import is_raised_by_caller
 from jaxgrad.returned import require_keyless, require_numbers
 
 __all__ = ["Side", "make_side"]

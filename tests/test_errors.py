@@ -21,7 +21,7 @@ from jaxgrad.errors import (
     TraceError,
     TreeMismatch,
 )
-from jaxgrad.jax_errors import is_jaxs_own, is_raised_by_caller
+from jaxgrad.raised_by import is_jaxs_own, is_raised_by_caller
 from jaxgrad.rule_check import check_grads
 
 X = np.array([0.5, 0.25, 0.75], np.float32)

@@ -28,10 +28,11 @@ from jaxgrad.errors import (
 )
 from jaxgrad.inner_programs import holds_primitive
 from jaxgrad.interpret import interpret
-from jaxgrad.jax_errors import DERIVATIVE, backward_only, is_jaxs_own, is_raised_by_caller
+from jaxgrad.jax_errors import DERIVATIVE, backward_only
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import COMPLEX, ObjectArray
 from jaxgrad.program import Leaf, Program, arguments, parameter_names, trace
+from jaxgrad.raised_by import is_jaxs_own, is_raised_by_caller
 
 __all__ = [
     "Derived",

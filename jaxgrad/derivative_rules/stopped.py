@@ -12,10 +12,10 @@ from jaxgrad.derivative_rules.rules import Rules
 from jaxgrad.engines.enclosure import FIRST_PRECISION
 from jaxgrad.errors import JaxgradError
 from jaxgrad.inner_programs import equations
-from jaxgrad.jax_errors import is_callers
 from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.program import trace
+from jaxgrad.raised_by import is_callers
 from jaxgrad.verdict import Verdict
 
 __all__ = ["cause_by_reference"]

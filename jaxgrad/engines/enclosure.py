@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from flint import arb
 
-from jaxgrad.engines.zero_signs import as_run
+from jaxgrad.engines.zero_signs import Entry, as_run
 from jaxgrad.numbers.ball import Ball, precision, relative_bits
 from jaxgrad.numbers.base import UNKNOWN
 from jaxgrad.program import Leaf
@@ -134,8 +134,8 @@ def _meet_at(hand: Side, auto: Side, values: list[Any], working: int) -> Meeting
     return Meeting(values, left, right, apart, bits, absolute, working)
 
 
-def _differences(left: Any, right: Any, apart: Any) -> dict[tuple[int, tuple[int, ...]], arb]:
-    """(leaf, index) of numbers that are apart, and by how much."""
+def _differences(left: Any, right: Any, apart: Any) -> dict[Entry, arb]:
+    """The numbers that are apart, and by how much."""
     places = [(k, tuple(index)) for k, x in enumerate(apart) for index in np.argwhere(x).tolist()]
     pairs = {(k, index): (left[k][index], right[k][index]) for k, index in places}
     return {

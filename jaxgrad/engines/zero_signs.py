@@ -15,14 +15,15 @@ from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.either_zero import EitherZero
 from jaxgrad.sides import Side
 
-__all__ = ["Place", "as_run", "shows"]
+__all__ = ["Entry", "as_run", "shows"]
 
-Place = tuple[int, tuple[int, ...]]
+Entry = tuple[int, tuple[int, ...]]
+"""A leaf of the results, and an index in it."""
 
 
 def as_run(
-    sides: tuple[Side, Side], values: Sequence[Any], inputs: Sequence[Any], apart: dict[Place, arb]
-) -> dict[Place, tuple[arb, arb]]:
+    sides: tuple[Side, Side], values: Sequence[Any], inputs: Sequence[Any], apart: dict[Entry, arb]
+) -> dict[Entry, tuple[arb, arb]]:
     """What two sides return where their balls are apart by the sign of a zero alone.
 
     atan2(0, −1) is π and atan2(−0, −1) is −π, and a ball does not know which zero a program has.
@@ -31,7 +32,7 @@ def as_run(
         sides: both sides.
         values: the point, an array for each input leaf.
         inputs: the same in balls.
-        apart: (leaf, index) of the entries that are apart, and by how much.
+        apart: the entries that are apart, and by how much.
 
     Returns:
         for those entries that depend on it what the runs are: two numbers that are apart, or one
