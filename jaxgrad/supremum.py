@@ -9,10 +9,9 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from flint import arb, arb_series, ctx
+from flint import arb, ctx
 
 from .enclosure import judge, outside, precisions
-from .errors import ArgumentError
 from .outward import (
     Bounds,
     Bracket,
@@ -20,26 +19,20 @@ from .outward import (
     bracket_of,
     computed,
     interval_ball,
-    rational,
     working,
 )
+from .taylor_bounds import SEARCH_BITS, Box, Function, ends, taylor
 from .verdict import Evidence, Outcome, Verdict
 
-__all__ = ["Supremum", "supremum", "taylor", "upper_bound"]
+__all__ = ["Supremum", "supremum"]
 
-_SEARCH_BITS = 128
-# Precision of the search for boxes; the few boxes that survive are refined at any precision.
-
-_MOST_BOXES = 20_000
 # A smooth function with isolated maxima needs some hundred boxes. A maximum where the second
 # derivative vanishes too, or a constant stretch, would need infinitely many.
+_MOST_BOXES = 20_000
 
-_MOST_STEPS = 60
 # Newton's method doubles the digits with each step, from the first on that maps the box into
 # itself: 60 steps would give far more bits than any precision here has.
-
-Function = Callable[[arb_series], Any]
-Box = tuple[Fraction, Fraction]
+_MOST_STEPS = 60
 
 
 @dataclass(frozen=True)
@@ -111,7 +104,7 @@ def supremum(
 
     Source: claims D2, F1, F2, F3.
     """
-    low, high = _ends(interval, "supremum")
+    low, high = ends(interval, "supremum")
     bracket = None if claimed is None else bracket_of(claimed)
     places = None if claimed_at is None else [bracket_of(place) for place in claimed_at]
     search = _Search(f, absolute, (low, high))
@@ -139,78 +132,6 @@ def supremum(
     )
 
 
-def taylor(f: Function, x: arb, terms: int, bits: int) -> list[arb]:
-    """The first Taylor coefficients of f at every point of a ball.
-
-    Args:
-        f: series -> series.
-        x: the ball.
-        terms: how many coefficients.
-        bits: working precision.
-
-    Example:
-        >>> [int(c.unique_fmpz()) for c in taylor(lambda x: x * x, arb(3), 3, 64)]
-        [9, 6, 1]
-    """
-    with working(bits, terms):
-        try:
-            series = f(arb_series([x, 1]) if terms > 1 else arb_series([x]))
-        except (ValueError, ZeroDivisionError):  # FLINT: a divisor's ball contains 0
-            return [arb.nan()] * terms
-    if not isinstance(series, arb_series):
-        raise ArgumentError(
-            f"f returned {series!r:.60} ({type(series).__name__}), which is no Taylor series: "
-            "return what the operations of flint.arb_series make of the argument"
-        )
-    found = series.coeffs()
-    return [*found, *[arb(0)] * (terms - len(found))][:terms]
-
-
-def upper_bound(
-    f: Function, interval: tuple[Any, Any], *, absolute: bool = False, pieces: int = 64
-) -> arb:
-    """A bound of f (or |f|) from above on an interval, good to the first order in its pieces.
-
-    max over the pieces of f(m) + f'(B)(B - m), for a piece's ball B and middle m. For the part of
-    a tail where the function is not yet as simple as its limit.
-
-    Args:
-        f: series -> series, as for `supremum`.
-        interval: (a, b), rational ends.
-        absolute: bound |f|.
-        pieces: how many equal pieces.
-
-    Raises:
-        ArgumentError: the interval is empty, pieces < 1, or f returns no series.
-
-    Example:
-        >>> bool(upper_bound(lambda x: x * (1 - x), (0, 1)) < 0.26)
-        True
-    """
-    low, high = _ends(interval, "upper_bound")
-    if not isinstance(pieces, int) or pieces < 1:
-        raise ArgumentError(f"upper_bound: pieces must be at least 1, not {pieces}")
-    width, highest = (high - low) / pieces, None
-    for index in range(pieces):
-        start = low + index * width
-        ball = interval_ball(start, start + width)
-        middle = interval_ball(start + width / 2, start + width / 2)
-        at, slope = taylor(f, middle, 1, _SEARCH_BITS)[0], taylor(f, ball, 2, _SEARCH_BITS)[1]
-        with working(_SEARCH_BITS):
-            bound = at + slope * (ball - middle)
-            bound = (abs(bound) if absolute else bound).upper()
-        highest = bound if highest is None else highest.max(bound)
-    assert highest is not None
-    return highest
-
-
-def _ends(interval: tuple[Any, Any], caller: str) -> Box:
-    low, high = (rational(end, f"{caller}: an end of the interval") for end in interval)
-    if low >= high:
-        raise ArgumentError(f"{caller}: the interval [{low}, {high}] is empty; exchange its ends")
-    return low, high
-
-
 class _Search:
     """Branch and bound: boxes that may hold a maximiser, each with one critical point."""
 
@@ -222,7 +143,7 @@ class _Search:
     def run(self) -> str:
         """Fill ``balls``; what went wrong, or ""."""
         pending: list[tuple[float, Fraction, Fraction]] = []
-        with working(_SEARCH_BITS):
+        with working(SEARCH_BITS):
             self._look_at(self.interval, pending)
             for _ in range(_MOST_BOXES):
                 if not pending:
@@ -242,8 +163,8 @@ class _Search:
     def _look_at(self, box: Box, pending: list[tuple[float, Fraction, Fraction]]) -> None:
         low, high = box
         ball, middle = interval_ball(low, high), interval_ball((low + high) / 2, (low + high) / 2)
-        value, slope, curve = taylor(self.f, ball, 3, _SEARCH_BITS)
-        at, slope_at = taylor(self.f, middle, 2, _SEARCH_BITS)
+        value, slope, curve = taylor(self.f, ball, 3, SEARCH_BITS)
+        at, slope_at = taylor(self.f, middle, 2, SEARCH_BITS)
         size = self._size(at)
         if size.is_finite() and (self.attained is None or size.lower() > self.attained):
             self.attained = size.lower()
@@ -265,14 +186,14 @@ class _Search:
         # Wider than the box, so that a critical point on its edge is inside.
         wide = (low - (high - low) / 4, high + (high - low) / 4)
         ball = interval_ball(*wide)
-        status = _newton(self.f, ball, _SEARCH_BITS)
+        status = _newton(self.f, ball, SEARCH_BITS)
         if status == "unique":
             self.balls.append(ball)
         return status in ("unique", "none")
 
     def size_at(self, x: Fraction) -> arb:
         """f or |f| at one point."""
-        return self._size(taylor(self.f, interval_ball(x, x), 1, _SEARCH_BITS)[0])
+        return self._size(taylor(self.f, interval_ball(x, x), 1, SEARCH_BITS)[0])
 
     def _size(self, value: arb) -> arb:
         return abs(value) if self.absolute else value
@@ -340,7 +261,7 @@ def _root(f: Function, ball: arb, bits: int) -> arb:
 
 def _outside_problem(bounds: Mapping[str, Callable[[], arb]], attained: arb | None) -> str:
     for where, bound in bounds.items():
-        with working(_SEARCH_BITS):
+        with working(SEARCH_BITS):
             ball = computed(bound, f"the bound for {where}")
         if attained is None or not ball < attained:
             return (

@@ -29,7 +29,8 @@ from flint import arb, arb_series
 import jaxgrad
 from jaxgrad.activations import stepped_sigmoid
 from jaxgrad.outward import Bracket
-from jaxgrad.supremum import Supremum, supremum, upper_bound
+from jaxgrad.supremum import Supremum, supremum
+from jaxgrad.taylor_bounds import upper_bound
 
 Parts = Iterator[tuple[str, Any]]
 

@@ -14,7 +14,8 @@ from jaxgrad.cover import covers
 from jaxgrad.enclosure import enclose
 from jaxgrad.errors import ArgumentError
 from jaxgrad.outward import Bounds, bounds_of, bracket_of, decimal, interval_ball, working
-from jaxgrad.supremum import supremum, taylor, upper_bound
+from jaxgrad.supremum import supremum
+from jaxgrad.taylor_bounds import taylor, upper_bound
 from jaxgrad.verdict import Verdict
 
 rationals = st.fractions(-(10**30), 10**30, max_denominator=10**30)

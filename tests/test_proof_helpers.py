@@ -23,7 +23,8 @@ from jaxgrad.errors import ArgumentError
 from jaxgrad.induction import induction
 from jaxgrad.outward import ball_of, computed, rational
 from jaxgrad.sampling import clopper_pearson, frequency
-from jaxgrad.supremum import supremum, taylor, upper_bound
+from jaxgrad.supremum import supremum
+from jaxgrad.taylor_bounds import taylor, upper_bound
 from jaxgrad.verdict import Evidence, Verdict
 
 PROVED = Evidence(Verdict.PROVED, "decision", "checked")
