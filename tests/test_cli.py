@@ -12,6 +12,7 @@ from textwrap import dedent
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from claims_support import HEADER
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,15 +22,6 @@ from jaxgrad.report import terminal
 from jaxgrad.verdict import Evidence, Verdict
 
 ROOT = Path(__file__).parents[1]
-
-HEADER = """\
-from jaxgrad.claims import claim
-from jaxgrad.verdict import Evidence, Verdict
-
-def said(verdict, text="it is so"):
-    return Evidence(verdict, "decision", text)
-
-"""
 
 BODIES = {
     "expected": """\

@@ -8,17 +8,9 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from claims_support import HEADER
 
 pytest_plugins = ["pytester"]
-
-HEADER = """\
-from jaxgrad.claims import claim
-from jaxgrad.verdict import Evidence, Verdict
-
-def said(verdict, text="it is so"):
-    return Evidence(verdict, "decision", text)
-
-"""
 
 PROOFS = {
     "good": """\
