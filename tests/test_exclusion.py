@@ -86,4 +86,4 @@ def test_of_many_some_are_told_and_all_are_counted() -> None:
         return 1 / (y**9 + 3 * y**7 - 5 * y**6 + 11 * y**3 + 13 * y**2 - 7 * y + 2)
 
     told = _left_out(lambda y: 2 * long(y), lambda y: long(y) + long(y), 3 * y)
-    assert told == ("a divisor vanishes (an expression in y[0]; an expression in y[1]; and 4 more)")
+    assert told == "a divisor vanishes (an expression in y[0]; an expression in y[1]; and 4 more)"

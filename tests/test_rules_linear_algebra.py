@@ -287,25 +287,63 @@ def test_right_solvers_pass() -> None:
     assert check_grads(triangular, (UPPER, TARGET), special_points=False).verdict.passes
 
 
+def _symmetric_solver(scale: float) -> Callable[..., Any]:
+    def solve(s: Any, b: Any) -> Any:
+        return lax.custom_linear_solve(
+            lambda x: s @ x, b, lambda _, b: scale * jnp.linalg.solve(s, b), symmetric=True
+        )
+
+    return solve
+
+
 def test_a_solve_of_a_symmetric_matrix() -> None:
     def solved(a: Any, b: Any, factor: float = 1.0) -> Any:
-        a = a @ a.T
-        return lax.custom_linear_solve(
-            lambda v: a @ v, b, lambda _, v: factor * jnp.linalg.solve(a, v), symmetric=True
-        )
+        return _symmetric_solver(factor)(a @ a.T, b)
 
     assert check_grads(solved, (UPPER, TARGET)).verdict.passes
     for mode in ("fwd", "rev"):
         with pytest.raises(GradientMismatch, match=f"a: {mode}: the derivative of f"):
             check_grads(lambda a, b: solved(a, b, 1.5), (UPPER, TARGET), modes=(mode,))
-
-    def said_to_be(a: Any, b: Any) -> Any:
-        return lax.custom_linear_solve(
-            lambda v: a @ v, b, lambda _, v: jnp.linalg.solve(a, v), symmetric=True
-        )
-
     with pytest.raises(UndecidedError, match="not symmetric there"):
-        check_grads(said_to_be, (UPPER, TARGET), modes=("rev",))
+        check_grads(_symmetric_solver(1.0), (UPPER, TARGET), modes=("rev",))
+
+
+def test_a_promise_of_symmetry_is_for_symmetric_systems() -> None:
+    """Nothing is said of a special point, or of a direction at order 2, that breaks it."""
+    s, b = np.array([[2.0, 0.5], [0.5, 1.5]], np.float32), np.array([0.3, -1.2], np.float32)
+    assert check_grads(_symmetric_solver(1.0), (s, b)).verdict.passes
+    second = check_grads(_symmetric_solver(1.0), (s, b), order=2)
+    assert second.verdict.passes and "orders above 1 not checked" in str(second)
+    with pytest.raises(GradientMismatch):
+        check_grads(_symmetric_solver(1.25), (s, b))
+    with pytest.raises(UndecidedError, match="not symmetric there"):
+        check_grads(_symmetric_solver(1.0), (np.array([[2.0, 0.7], [0.5, 1.5]], np.float32), b))
+
+
+def test_a_promise_of_symmetry_of_many_unknowns() -> None:
+    """A batch of systems is one system, whose special points break the promise of one of them."""
+
+    def solver(scale: float) -> Callable[..., Any]:
+        def solve(a: Any, b: Any) -> Any:
+            def solution(_: Any, b: Any) -> Any:
+                (p, q), (r, s) = a.transpose(1, 2, 0)
+                x = s * b[:, 0] - q * b[:, 1], p * b[:, 1] - r * b[:, 0]
+                return scale * jnp.stack(x, 1) / (p * s - q * r)[:, None]
+
+            return lax.custom_linear_solve(
+                lambda x: jnp.einsum("bij,bj->bi", a, x), b, solution, symmetric=True
+            )
+
+        return solve
+
+    a = np.broadcast_to(np.array([[2.0, 0.5], [0.5, 1.5]], np.float32), (13, 2, 2)).copy()
+    b = np.linspace(-1, 1, 26, dtype=np.float32).reshape(13, 2)
+    assert check_grads(solver(1.0), (a, b), modes="rev").verdict.passes
+    with pytest.raises(GradientMismatch):
+        check_grads(solver(1.25), (a, b), modes="rev")
+    a[12, 0, 1] = 0.75
+    with pytest.raises(UndecidedError, match="not symmetric there"):
+        check_grads(solver(1.0), (a, b), modes="rev")
 
 
 @pytest.mark.parametrize("mode", ["fwd", "rev"])
@@ -393,51 +431,3 @@ def test_a_wrong_rule_of_a_primitive_is_found(monkeypatch: pytest.MonkeyPatch) -
         Checked(LINEAR_ALGEBRA["triangular_solve"].function, np.ones(4), np.ones(4)).check(
             np.array([0.75, -1.25, 2.0, -0.5]), np.array([1.0, 2.0, 0.5, -1.0])
         )
-
-
-# -- a solver of symmetric systems ---------------------------------------------------------------
-def _symmetric_solver(scale: float) -> Callable[..., Any]:
-    def solve(s: Any, b: Any) -> Any:
-        return lax.custom_linear_solve(
-            lambda x: s @ x, b, lambda _, b: scale * jnp.linalg.solve(s, b), symmetric=True
-        )
-
-    return solve
-
-
-def test_a_promise_of_symmetry_is_for_symmetric_systems() -> None:
-    """Nothing is said of a special point, or of a direction at order 2, that breaks it."""
-    s, b = np.array([[2.0, 0.5], [0.5, 1.5]], np.float32), np.array([0.3, -1.2], np.float32)
-    assert check_grads(_symmetric_solver(1.0), (s, b)).verdict.passes
-    second = check_grads(_symmetric_solver(1.0), (s, b), order=2)
-    assert second.verdict.passes and "orders above 1 not checked" in str(second)
-    with pytest.raises(GradientMismatch):
-        check_grads(_symmetric_solver(1.25), (s, b))
-    with pytest.raises(UndecidedError, match="not symmetric there"):
-        check_grads(_symmetric_solver(1.0), (np.array([[2.0, 0.7], [0.5, 1.5]], np.float32), b))
-
-
-def test_a_promise_of_symmetry_of_many_unknowns() -> None:
-    """A batch of systems is one system, whose special points break the promise of one of them."""
-
-    def solver(scale: float) -> Callable[..., Any]:
-        def solve(a: Any, b: Any) -> Any:
-            def solution(_: Any, b: Any) -> Any:
-                (p, q), (r, s) = a.transpose(1, 2, 0)
-                x = s * b[:, 0] - q * b[:, 1], p * b[:, 1] - r * b[:, 0]
-                return scale * jnp.stack(x, 1) / (p * s - q * r)[:, None]
-
-            return lax.custom_linear_solve(
-                lambda x: jnp.einsum("bij,bj->bi", a, x), b, solution, symmetric=True
-            )
-
-        return solve
-
-    a = np.broadcast_to(np.array([[2.0, 0.5], [0.5, 1.5]], np.float32), (13, 2, 2)).copy()
-    b = np.linspace(-1, 1, 26, dtype=np.float32).reshape(13, 2)
-    assert check_grads(solver(1.0), (a, b), modes="rev").verdict.passes
-    with pytest.raises(GradientMismatch):
-        check_grads(solver(1.25), (a, b), modes="rev")
-    a[12, 0, 1] = 0.75
-    with pytest.raises(UndecidedError, match="not symmetric there"):
-        check_grads(solver(1.0), (a, b), modes="rev")
