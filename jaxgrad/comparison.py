@@ -284,7 +284,7 @@ def _at_points(hand: Side, auto: Side, args: Sequence[Any], algebra: Identity) -
         except (CannotDecide, UnsupportedPrimitive) as error:
             if not meetings:
                 return _undecided_or_floats(hand, auto, error, algebra)
-            break
+            continue
         if meeting.differs:
             for side in (hand, auto) if point is not given else ():
                 hold_side(side, point)

@@ -96,7 +96,8 @@ def check_grads(
             by default yes, without a reference.
         linear: whether a backward rule has to be linear in its cotangent, and a forward rule in
             its tangent, as every derivative is; by default yes, without a reference.  ``False``
-            declares that a rule is not on purpose, as one that clips gradients.
+            declares that a rule is not on purpose, as one that clips gradients; it is then asked
+            with cotangents and tangents no longer than 1, of both signs.
 
     Returns:
         the check, if it passes.  PROVED: besides, the custom rules give the same polynomials as
@@ -194,7 +195,7 @@ def _check(
     linear: bool,
     dtypes: tuple[Any, ...] | None = None,
 ) -> GradientCheck:
-    rules = Rules(primal, order, modes)
+    rules = Rules(primal, order, modes, linear)
     if rules.empty:
         return undecided(primal, "the arguments or the results are empty: nothing to check")
     try:

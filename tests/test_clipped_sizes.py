@@ -77,3 +77,66 @@ def test_a_value_is_no_matter_of_size() -> None:
     f = jax.custom_vjp(lambda x: x)
     f.defvjp(lambda x: (x + 1, None), lambda _, g: (jnp.clip(g, -0.1, 0.1),))
     assert "size" not in refuted(f, X)
+
+
+# -- what is asked is no longer than 1, and of both signs ------------------------------------------
+M = np.linspace(-1, 1, 8, dtype=np.float32)
+
+
+def backward(rule: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """x ↦ x, with this backward rule."""
+    function = jax.custom_vjp(lambda x: x)
+    function.defvjp(lambda x: (x, None), lambda _, g: (rule(g),))
+    return function
+
+
+def forward(rule: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    function = jax.custom_jvp(lambda x: x)
+    function.defjvp(lambda xs, ts: (function(*xs), rule(ts[0])))
+    return function
+
+
+def by_norm(threshold: float) -> Callable[[Any], Any]:
+    def clipped(g: Any) -> Any:
+        size = jnp.sqrt(jnp.sum(g * g))
+        long = size > threshold
+        return jnp.where(long, g * threshold / jnp.where(long, size, 1.0), g)
+
+    return clipped
+
+
+@pytest.mark.parametrize(
+    "asked", [{"linear": False}, {"reference": lambda x: x}], ids=["declared", "reference"]
+)
+@pytest.mark.parametrize("x", [X, V, M], ids=["scalar", "two", "eight"])
+def test_a_norm_of_1_clips_nothing(x: Any, asked: dict[str, Any]) -> None:
+    for f, mode in ((backward(by_norm(1.0)), "rev"), (forward(by_norm(1.0)), "fwd")):
+        found = check_grads(f, (x,), modes=mode, **asked)
+        assert found.verdict.passes
+    with pytest.raises(GradientMismatch):
+        check_grads(backward(lambda g: by_norm(1.0)(g) * 1.001), (x,), modes="rev", **asked)
+    with pytest.raises(GradientMismatch):
+        check_grads(backward(by_norm(0.01)), (x,), modes="rev", **asked)
+
+
+OF_ONE_SIGN: dict[str, Callable[[Any], Any]] = {
+    "absolute": jnp.abs,
+    "clipped at 0": lambda g: jnp.clip(g, 0.0, 100.0),
+    "rectified": lambda g: jnp.maximum(g, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", OF_ONE_SIGN)
+@pytest.mark.parametrize("x", [X, V, M], ids=["scalar", "two", "eight"])
+def test_a_rule_that_is_right_for_one_sign_alone(name: str, x: Any) -> None:
+    rule = OF_ONE_SIGN[name]
+    assert "gradient clipping" not in refuted(backward(rule), x)
+    assert "gradient clipping" not in refuted(forward(rule), x, modes="fwd")
+    assert "gradient clipping" not in refuted(backward(rule), x, reference=lambda x: x, linear=None)
+
+
+def test_what_was_asked_is_said() -> None:
+    with pytest.raises(GradientMismatch, match=r"by x for the cotangent -1 is 1.0+ by the rules"):
+        check_grads(backward(jnp.abs), (X,), modes="rev", linear=False)
+    with pytest.raises(GradientMismatch, match=r"by x for the tangent -1 is 1.0+ by the rules"):
+        check_grads(forward(jnp.abs), (X,), modes="fwd", linear=False)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from jaxgrad.derivative_rules.directions import Direction, Unit, drawn, entry_count
+from jaxgrad.derivative_rules.directions import Direction, Unit, entry_count
 from jaxgrad.derivative_rules.judgement import Judgement, judge, judge_value
 from jaxgrad.derivative_rules.question import Question
 from jaxgrad.derivative_rules.rules import Rules
@@ -61,7 +61,7 @@ class AtPoint:
     def everything(self) -> list[tuple[Question, Judgement]]:
         """Every leaf by itself, every order, every mode."""
         leaves = [
-            drawn(self.rules.shapes, leaf=i)
+            self.rules.direction(leaf=i)
             for i, shape in enumerate(self.rules.shapes)
             if math.prod(shape)
         ]
@@ -80,7 +80,7 @@ class AtPoint:
         return [*self._derivatives(), *self._values()]
 
     def _derivatives(self) -> list[tuple[Question, Judgement]]:
-        direction = drawn(self.rules.shapes)
+        direction = self.rules.direction()
         inward = Direction([abs(leaf) for leaf in direction.leaves])
         for line in (direction, inward):  # of roots, only one into the domain of all of them
             if self.truth.defined_along(line):
@@ -117,8 +117,9 @@ class AtPoint:
         self._named = named
         found = []
         for mode in self.rules.modes:
+            moved = self.rules.signs(directions) if mode == "fwd" else directions
             for cotangent in self._moving(self._cotangents(mode)):
-                for direction in directions:
+                for direction in moved:
                     found += self._settle(Question((mode,), (direction,), cotangent))
         for modes in self.rules.nested:
             for cotangent in self._moving(self._cotangents("rev")):
@@ -133,7 +134,7 @@ class AtPoint:
         """The values that the rules return beside their first derivatives."""
         if not self.rules.custom:
             return []
-        direction, found = drawn(self.rules.shapes), []
+        direction, found = self.rules.direction(), []
         for mode in self.rules.modes:
             for cotangent in self._cotangents("rev"):
                 known = [
@@ -161,11 +162,11 @@ class AtPoint:
     ) -> Iterator[tuple[Direction, ...]]:
         """One direction again and again, and at order 2 also two that are not the same."""
         if not pairs:
-            directions = [drawn(self.rules.shapes)] if len(directions) > 1 else directions
+            directions = [self.rules.direction()] if len(directions) > 1 else directions
         for direction in directions:
             yield (direction,) * order
         if order == 2:
-            others = [drawn(self.rules.shapes, 1, leaf=d.place[0]) for d in directions]
+            others = [self.rules.direction(1, leaf=d.place[0]) for d in directions]
             yield from itertools.product(directions, others)
 
     def _cotangents(self, mode: str) -> list[Direction]:
@@ -173,8 +174,11 @@ class AtPoint:
         shapes = self.rules.out_shapes
         if mode == "fwd" or entry_count(shapes) <= FEW_OUTPUTS:
             places = [(k, i) for k, shape in enumerate(shapes) for i in np.ndindex(shape)]
-            return [Unit(shapes, k, i) for k, i in places]
-        return [drawn(shapes, 1, leaf=k) for k, shape in enumerate(shapes) if math.prod(shape)]
+            found: list[Direction] = [Unit(shapes, k, i) for k, i in places]
+        else:
+            leaves = [k for k, shape in enumerate(shapes) if math.prod(shape)]
+            found = [self.rules.cotangent(1, k) for k in leaves]
+        return found if mode == "fwd" else self.rules.signs(found)
 
     def _moving(self, cotangents: list[Direction]) -> list[Direction]:
         """Those of numbers that have a derivative: integers and booleans are values alone."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxgrad.derivative_rules import programs
 from jaxgrad.derivative_rules.at_point import AtPoint
-from jaxgrad.derivative_rules.directions import Direction, drawn
+from jaxgrad.derivative_rules.directions import Direction
 from jaxgrad.derivative_rules.judgement import Judgement
 from jaxgrad.derivative_rules.question import Question
 from jaxgrad.derivative_rules.rules import Rules
@@ -32,8 +32,8 @@ def under_vmap(rules: Rules, points: tuple[AtPoint, AtPoint]) -> list[tuple[Ques
         CannotDecide, UnsupportedPrimitive: the batched program has no exact value.
     """
     # At the second point the truth along this direction is known already.
-    lines = [drawn(rules.shapes, 1), drawn(rules.shapes)]
-    cotangents = [drawn(rules.out_shapes, 1), drawn(rules.out_shapes)]
+    lines = [rules.direction(1), rules.direction()]
+    cotangents = [rules.cotangent(1), rules.cotangent()]
     found = []
     for mode in rules.modes:
         inputs = lines if mode == "fwd" else cotangents

@@ -37,7 +37,15 @@ def in_words(primal: Primal, question: Question) -> str:
     order = len(question.moving)
     which = "the derivative" if order == 1 else f"derivative {order}"
     beside = f", which comes beside derivative {len(modes)}," if order < len(modes) else ""
-    return f"{' then '.join(modes)}: {which} of {of} {by}{beside}"
+    return f"{' then '.join(modes)}: {which} of {of} {by}{_sizes(question)}{beside}"
+
+
+def _sizes(question: Question) -> str:
+    """With what the rules were asked, where that is one number other than 1."""
+    asked = [("tangent", question.directions[0])] if question.modes == ("fwd",) else []
+    asked.append(("cotangent", question.cotangent))
+    alone = [(name, d.entries[0][2]) for name, d in asked if len(d.entries) == 1]
+    return "".join(f" for the {name} {value:.8g}" for name, value in alone if value != 1)
 
 
 def named(leaf: Leaf, index: tuple[int, ...]) -> str:

@@ -79,6 +79,22 @@ class Direction:
         """The sum, or with the sign −1 the difference."""
         return Direction([a + sign * b for a, b in zip(self.leaves, other.leaves, strict=True)])
 
+    def opposite(self) -> Direction:
+        """The direction of every entry the other way."""
+        return Direction([-leaf for leaf in self.leaves])
+
+    def within_unit(self) -> Direction:
+        """As much of it, by a power of 2, as is no longer than 1, so that no norm of 1 clips it.
+
+        Example:
+            >>> Direction([np.array([3.0, 4.0])]).within_unit().leaves[0]
+            array([0.375, 0.5  ])
+        """
+        size = float(np.sqrt(sum(float(np.sum(leaf * leaf)) for leaf in self.leaves)))
+        if size <= 1:
+            return self
+        return Direction([leaf * 2.0 ** -np.ceil(np.log2(size)) for leaf in self.leaves])
+
     def _kept(self, keep: object) -> Direction:
         leaves = [np.zeros(leaf.shape) for leaf in self.leaves]
         for i, index in self.support:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from jaxgrad.custom_rules import has_custom_rules
 from jaxgrad.derivative_rules import programs
-from jaxgrad.derivative_rules.directions import drawn
+from jaxgrad.derivative_rules.directions import Direction, drawn
 from jaxgrad.derivative_rules.programs import Derived, NoDerivative, Primal
 from jaxgrad.inner_programs import dtypes, operations, promises_symmetry
 from jaxgrad.program import is_differentiable
@@ -26,13 +26,17 @@ class Rules:
         primal: the function.
         order: the highest derivative.
         modes: the modes asked for; those that JAX does not have for it are left out.
+        linear: whether they have to be linear. Rules that need not, such as one that clips, are
+            asked with tangents and cotangents no longer than 1, of both signs.
 
     Raises:
         ArgumentError: none of the modes is to be had.
     """
 
-    def __init__(self, primal: Primal, order: int, modes: tuple[str, ...]) -> None:
-        self.primal, self.order = primal, order
+    def __init__(
+        self, primal: Primal, order: int, modes: tuple[str, ...], linear: bool = True
+    ) -> None:
+        self.primal, self.order, self.linear = primal, order, linear
         self.shapes = [leaf.shape for leaf in primal.inputs]
         self.out_shapes = [leaf.shape for leaf in primal.outputs]
         self.empty = not any(map(math.prod, self.shapes)) or not any(
@@ -77,6 +81,21 @@ class Rules:
             made = programs.along_everything(self.primal, modes, v, u)
             self._along_everything[modes] = made
         return self._along_everything[modes]
+
+    def direction(self, seed: int = 0, leaf: int | None = None) -> Direction:
+        """A drawn direction of the arguments, or of one of them."""
+        return self._sized(drawn(self.shapes, seed, leaf))
+
+    def cotangent(self, seed: int = 0, leaf: int | None = None) -> Direction:
+        """A drawn cotangent of the results, or of one of them."""
+        return self._sized(drawn(self.out_shapes, seed, leaf))
+
+    def signs(self, moved: list[Direction]) -> list[Direction]:
+        """What a rule is asked with; of one that need not be linear also the other way."""
+        return moved if self.linear else [*moved, *(d.opposite() for d in moved)]
+
+    def _sized(self, moved: Direction) -> Direction:
+        return moved if self.linear else moved.within_unit()
 
     @cached_property
     def nested(self) -> list[tuple[str, ...]]:

@@ -46,7 +46,7 @@ def cause_by_size(at: AtPoint, wrong: list[Question]) -> str:
 
 
 def _exponents(primal: Primal) -> list[int]:
-    """Halvings that leave normal floats, a drawn cotangent being no less than a half."""
+    """Halvings that leave a number of size 1 a normal float."""
     least = max(int(jnp.finfo(x.dtype).minexp) for x in (*primal.inputs, *primal.outputs))
     return [k for k in EXPONENTS if k < -least]
 

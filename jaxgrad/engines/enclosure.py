@@ -164,18 +164,19 @@ def draw(inputs: Sequence[Leaf], seed: int) -> list[Any]:
 
     Every bit of a number is drawn, as a program that rounds to multiples of any step is itself
     at these.  Of three points the second has multiples of 1/8 instead, of which some tie and whose
-    sums are exact, and the third has no negative number, for roots and logarithms.
+    sums are exact, four times as large and each of the sign that the first has not; and the third
+    has no negative number, for roots and logarithms.
     """
-    generator = np.random.default_rng(seed)
+    generator, before = np.random.default_rng(seed), np.random.default_rng(seed - (seed % 3 == 1))
     kind = seed % 3
     values = []
     for leaf in inputs:
         if not leaf.differentiable:
             values.append(leaf.value)
             continue
-        drawn = generator.standard_normal(leaf.shape)
-        if kind == 1:
-            drawn = np.round(drawn * 8) / 8  # exact in every float of 8 bits or more around 1
+        drawn, other = generator.standard_normal(leaf.shape), before.standard_normal(leaf.shape)
+        if kind == 1:  # exact in every float of 8 bits or more
+            drawn = 0.0 - np.copysign(np.round(np.abs(drawn) * 32) / 8, other)
         elif kind == 2:
             drawn = np.abs(drawn)
         values.append(np.asarray(jax.numpy.asarray(drawn, leaf.dtype)))
