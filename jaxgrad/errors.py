@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = [
     "ArgumentError",
-    "ClaimImportError",
     "DtypeMismatch",
     "EnginesDisagree",
     "GradientMismatch",
@@ -62,10 +61,6 @@ class UnsupportedPrimitive(JaxgradError, NotImplementedError):
 
 class EnginesDisagree(JaxgradError, RuntimeError):
     """Two engines contradict each other, so one of them is wrong: a bug of this package."""
-
-
-class ClaimImportError(JaxgradError, ImportError):
-    """A proof module could not be imported."""
 
 
 class MissingExtra(JaxgradError, ImportError):
