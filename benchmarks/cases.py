@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["MODES", "Case", "with_rule"]
+__all__ = ["MODES", "Case", "backward_only", "with_rule"]
 
 MODES = ("fwd", "rev")
 
@@ -55,4 +56,11 @@ def with_rule(primal: Callable[..., Any], tangent: Callable[..., Any]) -> Callab
     """
     function = jax.custom_jvp(primal)
     function.defjvp(lambda xs, ts: (function(*xs), tangent(xs, ts)))
+    return function
+
+
+def backward_only(bwd: Callable[..., Any]) -> Callable[..., Any]:
+    """The sine with a rule for reverse mode alone, (x, cotangent) ↦ a tuple of one cotangent."""
+    function = jax.custom_vjp(jnp.sin)
+    function.defvjp(lambda x: (jnp.sin(x), x), bwd)
     return function

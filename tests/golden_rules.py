@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from benchmarks.cases import Case, with_rule
+from benchmarks.cases import Case, backward_only, with_rule
 from benchmarks.hand_rules import HAND_RULES
 from benchmarks.historical_bugs import ACCEPTED, BUGS
 from benchmarks.mutants import Mutant, mutants
@@ -138,13 +138,6 @@ KINKS: dict[str, Asked] = {
 
 
 # -- modes, orders, references ---------------------------------------------------------------------
-def backward_only(bwd: Callable[..., Any]) -> Callable[..., Any]:
-    """The sine with a rule for reverse mode alone."""
-    function = jax.custom_vjp(jnp.sin)
-    function.defvjp(lambda x: (jnp.sin(x), x), bwd)
-    return function
-
-
 def straight_through(x: Any) -> Any:
     return x + lax.stop_gradient(jnp.round(x) - x)
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from jax import lax
 from jax.scipy.special import log_ndtr
-from test_rule_check import with_rule
 
+from benchmarks.cases import with_rule
 from jaxgrad.comparison import compare
 from jaxgrad.debug_modes import without_debug_modes
 from jaxgrad.errors import (

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 import pytest
-from test_rule_check import with_rule
 
+from benchmarks.cases import with_rule
 from jaxgrad.errors import ArgumentError, GradientMismatch, NonFiniteInput, UndecidedError
 from jaxgrad.rule_check import check_grads
 from jaxgrad.verdict import Verdict

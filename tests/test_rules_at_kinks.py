@@ -1,0 +1,129 @@
+"""check_grads() at kinks, jumps and ends of domains: what is right there, and what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from benchmarks.cases import with_rule
+from jaxgrad.errors import GradientMismatch, UndecidedError
+from jaxgrad.rule_check import check_grads
+from jaxgrad.verdict import Verdict
+
+
+@pytest.mark.parametrize(
+    ("function", "point"),
+    [(jax.nn.relu, 0.0), (abs, 0.0), (jax.nn.relu6, 0.0), (jax.nn.relu6, 6.0)],
+)
+def test_a_kink_is_accepted_and_reported(function: Callable[..., Any], point: float) -> None:
+    found = check_grads(function, (point,))
+    assert found.verdict is Verdict.AGREES
+    assert found.leaves[0].kinks == 2
+    assert "at a kink in 2 of 2" in str(found)
+
+
+def test_kinks_of_a_composition_are_told_from_a_wrong_rule() -> None:
+    x = np.zeros(2, np.float32)
+    weights = np.array([[1.0, -2.0], [-3.0, 0.5]], np.float32)
+
+    def network(rule: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda x: jnp.array([1.0, -0.75]) @ rule(weights @ x)
+
+    assert check_grads(network(jax.nn.relu), (x,)).verdict.passes
+    steep = with_rule(lambda x: jnp.maximum(x, 0.0), lambda xs, ts: 5 * (xs[0] >= 0) * ts[0])
+    with pytest.raises(GradientMismatch):
+        check_grads(network(steep), (x,))
+    with pytest.raises(GradientMismatch):  # differentiable, and autodiff says 0
+        check_grads(lambda x: jax.nn.relu(x) - jax.nn.relu(-x), (0.0,))
+
+
+@pytest.mark.parametrize(
+    "function", [lambda x: jnp.sort(x), lambda x: jax.lax.top_k(x, 2)[0], lambda x: jnp.median(x)]
+)
+def test_a_permutation_at_a_tie_is_a_generalised_derivative(function: Callable[..., Any]) -> None:
+    tied = np.ones(3, np.float32)
+    assert check_grads(function, (tied,)).verdict.passes
+    assert check_grads(function, (np.array([3.0, 1.0, 2.0], np.float32),)).verdict.passes
+    doubled = with_rule(function, lambda xs, ts: 2 * jax.jvp(function, xs, ts)[1])
+    with pytest.raises(GradientMismatch):
+        check_grads(doubled, (tied,))
+
+
+def _product(slope_of_b: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    product = jax.custom_jvp(lambda a, b: a * b)
+    product.defjvp(lambda p, t: (p[0] * p[1], t[0] * slope_of_b(p[1]) + t[1] * p[0]))
+    return product
+
+
+@pytest.mark.parametrize(
+    "smaller",
+    [
+        jnp.minimum,
+        lambda x, y: jnp.where(x < y, x, y),
+        lambda x, y: jnp.sort(jnp.stack([x, y])),
+        lambda x, y: jnp.min(jnp.stack([x, y])),
+    ],
+)  # fmt: skip
+def test_where_there_is_no_hessian_none_is_the_only_right_one(smaller: Callable[..., Any]) -> None:
+    """min(a, ab) has a derivative at a = 0, b = 1, and a second one along every line."""
+    right, wrong = _product(lambda b: b), _product(_with_slope(3.0))
+    found = check_grads(lambda a, b: smaller(a, a * b), (0.0, 1.0), order=2)
+    assert found.verdict is Verdict.AGREES
+    assert check_grads(lambda a, b: smaller(a, right(a, b)), (0.0, 1.0), order=2)
+    with pytest.raises(GradientMismatch, match="derivative 2"):
+        check_grads(lambda a, b: smaller(a, wrong(a, b)), (0.25, 0.5), order=2)
+
+
+def test_what_no_branch_has_is_wrong_where_there_is_no_hessian() -> None:
+    wrong = _product(_with_slope(3.0))
+    with pytest.raises(GradientMismatch, match="derivative 2"):
+        check_grads(lambda a, b: jnp.minimum(a, wrong(a, b)), (0.0, 1.0), order=2)
+
+
+def _with_slope(slope: float) -> Callable[[Any], Any]:
+    same = jax.custom_jvp(lambda b: b)
+    same.defjvp(lambda p, t: (p[0], slope * t[0]))
+    return same
+
+
+def _open_from_one_side(x: Any, y: Any) -> Any:
+    """Germs do not tell which way mod(m, m) goes at a tie of min(x, 2y), from one side."""
+    smaller = jnp.minimum(x, 2 * y)
+    return smaller + jnp.mod(jnp.max(smaller), jnp.max(smaller))
+
+
+def test_a_side_that_nothing_decides_leaves_the_other_to_refute_nothing() -> None:
+    x = np.array([0.0, 2.0, 0.5], np.float32)
+    with pytest.raises(UndecidedError, match="floor at a jump"):
+        check_grads(_open_from_one_side, (x, np.float32(1.0)), modes="fwd", special_points=False)
+    doubled = with_rule(_open_from_one_side, lambda xs, ts: 2.0 * ts[0] + 0 * ts[1])
+    with pytest.raises(GradientMismatch):  # beside the tie nothing is open
+        check_grads(doubled, (x, np.float32(2.0)), modes="fwd", special_points=False)
+
+
+@pytest.mark.parametrize("function", [jnp.sqrt, jnp.arccosh, lambda x: jnp.log(x) ** 2])
+def test_at_the_end_of_a_domain_the_side_that_is_there_refutes(function: Any) -> None:
+    """Of x√(x − 1) and the like at 1, which is not defined to the left."""
+    times = with_rule(lambda x: (x - 1) * function(x - 1 + (function is not jnp.sqrt)),
+                      lambda xs, ts: 5.0 * ts[0])  # fmt: skip
+    with pytest.raises(GradientMismatch):
+        check_grads(times, (1.0,), special_points=False)
+
+
+def test_where_single_numbers_move_without_a_jump_it_is_none_of_a_rule() -> None:
+    """mod(x, a) and the indicator of it jump together on one side of x = 0, where both move."""
+
+    def f(z: Any) -> Any:
+        rest = jnp.mod(z[0], z[1])
+        return rest + (rest != 0)
+
+    z = np.array([0.0, -1.0], np.float32)
+    assert check_grads(f, (z,), special_points=False).verdict.passes
+    wrong = with_rule(f, lambda xs, ts: 3.0 * ts[0][0])
+    with pytest.raises(GradientMismatch):
+        check_grads(wrong, (z,), special_points=False)
