@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from network_support import at
 from rule_examples import EXAMPLES, Example
 from rule_support import GENERIC
 
@@ -33,14 +34,6 @@ def cases() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 # -- the document ----------------------------------------------------------------------------------
-def _at(net: Any) -> tuple[Any, Any, Any]:
-    params = net.init(jax.random.key(0))
-    if isinstance(net, Chain):
-        return params, jnp.asarray(0.3), jnp.asarray(0.7)
-    x = jnp.linspace(-1.0, 1.0, net.widths[0])
-    return params, x, jnp.full(net.widths[-1], 1.0 / net.widths[-1])
-
-
 def _networks() -> Iterator[tuple[str, Callable[[], Any]]]:
     nets = [
         *(Chain(n, a, c) for n, a, c in (
@@ -57,7 +50,7 @@ def _networks() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 def _against(net: Any, hand: Callable[..., Any]) -> Any:
-    return compare(hand, jax.grad(net.cost), *_at(net))
+    return compare(hand, jax.grad(net.cost), *at(net))
 
 
 def _changed(gradient: Callable[..., Any], change: Callable[[Any], Any]) -> Callable[..., Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,109 +9,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flint import arb
 from jax import lax
 
 from jaxgrad import check_grads
 from jaxgrad.comparison import compare
 from jaxgrad.errors import GradientMismatch
-from jaxgrad.numbers import ball
-from jaxgrad.numbers.ball import Ball
-from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.domains import DOMAINS, TOTAL
-from jaxgrad.numbers.field import Field
-from jaxgrad.numbers.polynomial import Polynomial
-from jaxgrad.rules.elementwise import ELEMENTWISE
 from jaxgrad.verdict import Verdict
 
 Function = Callable[..., Any]
-
-# The functions that are methods of a number system.
-METHODS = {"exp", "expm1", "log", "log1p", "logistic", "sqrt", "tanh", "divide"}
-NAMES = METHODS | set(ball._METHODS) | set(ball._FUNCTIONS)
-
-
-# -- every function has a domain ------------------------------------------------------------------
-def test_every_function_that_the_rules_know_has_a_stated_domain() -> None:
-    stated = set(DOMAINS) | TOTAL
-    assert stated >= NAMES, f"without a domain: {sorted(NAMES - stated)}"
-    assert stated <= NAMES, f"no such function: {sorted(stated - NAMES)}"
-    assert not set(DOMAINS) & TOTAL
-
-
-def test_every_primitive_is_made_of_functions_with_a_stated_domain() -> None:
-    asked: set[str] = set()
-
-    class Recording(Polynomial):
-        def function(self, name: str, *xs: Any) -> Any:
-            asked.add(name)
-            return super().function(name, *xs)
-
-    for name, primitive in ELEMENTWISE.items():
-        count = primitive.__code__.co_argcount - 1 or {"atan2": 2, "rem": 2}.get(name, 1)
-        for size in (count, 1, 2, 3, 4):  # a lambda of *xs does not say how many
-            system = Recording(Field(32, 1000))
-            try:
-                primitive(system, *(system.variable(i) for i in range(size)))
-            except TypeError:
-                continue
-    assert len(asked) > 20
-    assert asked <= set(DOMAINS) | TOTAL, sorted(asked - set(DOMAINS) - TOTAL)
-
-
-def test_a_function_without_a_stated_domain_becomes_no_polynomial() -> None:
-    system = Polynomial(Field(8, 100))
-    with pytest.raises(NotImplementedError, match="no rule over the polynomial numbers"):
-        system.function("gudermann", system.variable("x"))
-
-
-GRID = (-2.5, -2.0, -1.0, -0.75, 0.0, 0.5, 1.0, 2.0, 3.25)
-ARITY = {"atan2": 2, "rem": 2, "divide": 1, "pow": 2, "polygamma": 2, "zeta": 2, "igamma": 2,
-         "igammac": 2, "igamma_grad_a": 2, "regularized_incomplete_beta": 3, "expn": 2,
-         "hyp1f1": 3, "hyp2f1": 4}  # fmt: skip
-
-
-def _value(name: str, *xs: arb) -> arb:
-    if name == "divide":
-        return 1 / xs[0]
-    if name == "log1p":  # the condition is one of 1 + x
-        return xs[0].log()
-    system = Ball()
-    return getattr(system, name)(*xs) if name in METHODS else system.function(name, *xs)
-
-
-@pytest.mark.parametrize("name", sorted(NAMES))
-def test_a_function_has_a_value_wherever_its_domain_says_so(name: str) -> None:
-    grid = GRID if ARITY.get(name, 1) < 4 else GRID[2:8:2]
-    points = list(itertools.product(grid, repeat=ARITY.get(name, 1)))
-    inside = [p for p in points if name in TOTAL or DOMAINS[name].holds(*map(arb, p))]
-    assert inside and (len(inside) == len(points)) == (name in TOTAL or name == "tan")
-    for point in inside:
-        assert _value(name, *map(arb, point)).is_finite(), point
-
-
-# At these edges a function has a value, and is left out: its derivative has none.
-EDGES = {"sqrt": {(0.0,)}}
-
-
-@pytest.mark.parametrize("name", sorted(set(DOMAINS) - {"pow", "zeta", "hyp1f1", "hyp2f1", "expn"}))
-def test_a_domain_leaves_out_no_more_than_it_must(name: str) -> None:
-    for point in itertools.product(GRID, repeat=ARITY.get(name, 1)):
-        if _value(name, *map(arb, point)).is_finite() and point not in EDGES.get(name, set()):
-            allowed = name == "cosine_integral" or bool(DOMAINS[name].holds(*map(arb, point)))
-            assert allowed, point
-
-
-@pytest.mark.parametrize(
-    ("name", "point"),
-    [("asin", 2), ("acosh", 0), ("atanh", 1), ("erf_inv", 2), ("lgamma", -3), ("digamma", 0)],
-)
-def test_a_constant_outside_a_domain_is_no_real_number(name: str, point: int) -> None:
-    system = Polynomial(Field(8, 100))
-    with pytest.raises(CannotDecide, match=rf"`{name}` at {point}"):
-        system.function(name, system.constant(point))
-    assert not system.field.conditions
-
 
 # -- the sentence, and the given point ------------------------------------------------------------
 

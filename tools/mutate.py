@@ -41,12 +41,13 @@ FILES = (
 NEAR = (
     "ball", "budgets", "compared_outputs", "conclusions", "custom_rules", "devices", "differential",
     "domains", "drawn_parameters", "drawn_points", "elementwise", "enclosure_engine", "exclusion",
-    "factors", "field", "germ", "germ_beside", "golden", "interpret", "jet", "judgement",
-    "linear_rules", "normal_forms", "numpy_code", "numpy_programs", "numpy_verdicts",
-    "points_with_every_bit", "polynomial", "reported_verdicts", "rounded_constants", "rule_check",
-    "rule_parameters", "rules", "rules_linear_algebra", "rules_windows", "running_error", "samples",
-    "series", "signs_of_zero", "sizes", "special_functions", "special_points", "truth",
-    "values_of_rules", "witness", "zero_test",
+    "factors", "field", "germ", "germ_arithmetic", "germ_beside", "golden", "identities",
+    "interpret", "jet", "judgement", "linear_rules", "linear_solves", "normal_forms", "numpy_code",
+    "numpy_programs", "numpy_verdicts", "points_with_every_bit", "polynomial", "references",
+    "reported_verdicts", "rounded_constants", "rule_check", "rule_modes", "rule_parameters",
+    "rules", "rules_at_kinks", "rules_linear_algebra", "rules_windows", "running_error", "samples",
+    "series", "signs_of_zero", "sizes", "special_functions", "special_points", "stated_domains",
+    "translation", "truth", "values_of_rules", "witness", "zero_test",
 )  # fmt: skip
 # What the tests of one mutant may take together, in seconds of CPU where nothing is wrong, and how
 # many they may be: a line of the walker is executed by nearly every test.

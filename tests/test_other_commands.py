@@ -1,0 +1,83 @@
+"""The commands beside prove: a module to start from, coverage and sweep."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from jaxgrad.cli import main
+from jaxgrad.verdict import Evidence, Verdict
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_new_module_proves(capsys):
+    pytest.importorskip("jaxgrad.comparison")
+    assert main(["prove", "--new", "first"]) == 0
+    assert main(["prove", "--json"]) == 0
+    claims = json.loads(capsys.readouterr().out.partition("\n")[2])["claims"]
+    assert [one["id"] for one in claims] == ["FIRST"] * 4
+    assert all(one["verdict"] == "PROVED" for one in claims)
+
+
+def test_new_writes_a_module_that_compiles_and_never_overwrites(capsys):
+    assert main(["prove", "--new", "first.py", "other"]) == 0
+    path = Path("other/first.py")
+    text = path.read_text(encoding="utf-8")
+    compile(text, str(path), "exec")
+    assert "def first_derivative" in text and "{" + "n}" in text
+    path.write_text("mine", encoding="utf-8")
+    assert main(["prove", "--new", "first", "other"]) == 2
+    assert path.read_text() == "mine"
+    assert main(["prove", "--new", "second", "other/first.py"]) == 2
+
+
+def test_new_module_in_a_folder_that_cannot_be_written(capsys):
+    assert main(["prove", "--new", "first", "/proc/jaxgrad"]) == 2
+    assert "first.py cannot be written: " in capsys.readouterr().err
+
+
+def test_coverage_that_cannot_be_written(monkeypatch, capsys):
+    monkeypatch.setattr("jaxgrad.report.coverage_table.render", lambda survey: "page")
+    assert main(["coverage", "jax.numpy.sin", "--output", "/proc/jaxgrad"]) == 2
+    assert "--output /proc/jaxgrad: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"), [(Verdict.PROVED, 0), (Verdict.REFUTED, 1), (Verdict.UNDECIDED, 3)]
+)
+def test_sweep_reports_what_the_engine_found(monkeypatch, capsys, verdict, code):
+    calls = []
+
+    def sweep(f, dtype, holds):
+        calls.append((f, dtype.name, holds))
+        counterexample = "f(2.0)" if verdict is Verdict.REFUTED else None
+        evidence = Evidence(verdict, "exhaustion", "every float", counterexample=counterexample)
+        return SimpleNamespace(
+            verdict=verdict, checked=65536, counterexample=counterexample, evidence=evidence
+        )
+
+    engine = ModuleType("jaxgrad.exhaustion")
+    monkeypatch.setattr(engine, "sweep", sweep, raising=False)
+    monkeypatch.setitem(sys.modules, "jaxgrad.exhaustion", engine)
+    arguments = ["sweep", "math:sin", "--dtype", "bfloat16", "--holds", "os.path:isabs"]
+    assert main(arguments) == code
+    assert calls == [(math.sin, "bfloat16", os.path.isabs)]
+    out = capsys.readouterr().out
+    assert f"{verdict}: math:sin on 65536 values of bfloat16\nevery float\n" in out
+    assert ("f(2.0)" in out) is (verdict is Verdict.REFUTED)
+
+
+def test_sweep_refuses_what_is_no_dtype(capsys):
+    arguments = ["sweep", "math:sin", "--dtype", "float17", "--holds", "math:isnan"]
+    assert main(arguments) == 2
+    assert "--dtype float17" in capsys.readouterr().err
