@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.numbers.base import NumberSystem, objects
+from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.numpy_elements import (
     Exact,
@@ -37,13 +37,20 @@ def _truncate(s: S, x: Any) -> Any:
 
 
 def _floor_divide(s: S, x: Any, y: Any) -> Any:
+    """⌊x/y⌋ of real numbers; of 1 and −∞ NumPy has −1, of ∞ and 1 NaN.
+
+    Raises:
+        CannotDecide: one of them is an infinity.
+    """
+    if any(s.known(s.is_finite(z)) is False for z in (x, y)):
+        raise CannotDecide("`floor_divide` of an infinity")
     return s.function("floor", s.divide(x, y))
 
 
 def _heaviside(s: S, x: Any, at_zero: Any) -> Any:
     zero, one = s.constant(0), s.constant(1)
     beside = s.select(s.compare("gt", x, zero), zero, one)
-    return s.select(s.compare("eq", x, zero), beside, at_zero)
+    return s.select(s.compare("eq", x, zero), beside, at_zero) + zero * x  # of NaN it is NaN
 
 
 def _power(s: S, x: Any, y: Any) -> Any:

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.ball import Ball, exact_ball, precision, relative_bits
+from jaxgrad.numbers.series import Series
+from jaxgrad.numbers.taylor import compose
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 moderate = st.floats(-30, 30)
@@ -195,16 +197,24 @@ def test_every_function_is_finite_where_it_is_defined() -> None:
         assert left.is_finite() and right.is_finite(), name
 
 
+@pytest.mark.parametrize("nan", [arb("nan"), arb("inf") - arb("inf")], ids=["wide", "exact"])
 @pytest.mark.parametrize("name", [*NAMES, "absolute", "maximum", "minimum", "sign"])
-def test_no_function_of_nan_is_a_number(name: str) -> None:
-    """Arb has an interval for the angle of two NaNs, and for the sign of one."""
-    system, nan = Ball(), arb("nan")
+def test_no_function_of_nan_is_a_number(name: str, nan: arb) -> None:
+    """Arb has an interval for the angle of two NaNs, and −π/2 for asin of one without a radius."""
+    system = Ball()
     function = getattr(system, name, None) or (lambda *xs: system.function(name, *xs))
     if name not in ("atan2", "maximum", "minimum", "pow", "rem"):
         assert not function(nan).is_finite()
         return
     for pair in ((nan, nan), (nan, arb(2)), (arb(2), nan)):
         assert not function(*pair).is_finite()
+
+
+def test_the_sine_of_an_infinity_is_no_number() -> None:
+    for name in ("sin", "cos"):
+        assert not Ball().function(name, arb("-inf")).is_finite()
+        assert Ball().function(name, arb(0, "inf")).contains(1)  # any real number
+        assert compose(name, Series([arb("inf")])).reason is not None
 
 
 def test_the_logarithm_of_gamma_is_that_of_its_absolute_value() -> None:

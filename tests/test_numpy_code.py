@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ from jaxgrad.numbers.field import Field
 from jaxgrad.numbers.polynomial import Polynomial
 from jaxgrad.numpy_code import FUNCTIONS as TABLE
 from jaxgrad.numpy_code import NumberArray
+from jaxgrad.numpy_ufuncs import FLOAT
 
 # Dyadic, so that sums and products of a few are exact in float64.
 dyadic = st.integers(-64, 64).map(lambda n: n / 8)
@@ -44,6 +46,8 @@ EXACT: dict[str, Callable[[Any, Any], Any]] = {
     "astype": lambda x, y: (x > y).astype(np.float64) + x.astype(np.float32).copy(),
     "einsum-free outer": lambda x, y: np.multiply.outer(x, y),
 }
+# Beside numbers what is none.
+NO_NUMBERS = (math.inf, -math.inf, math.nan, 0.0, 0.75, -3.0)
 FUNCTIONS = ["exp", "tanh", "sin", "cos", "arctan", "expm1", "cbrt", "arcsinh", "sinh", "cosh"]
 
 
@@ -82,6 +86,22 @@ def test_functions_agree_with_numpy(name: str, value: float) -> None:
     expected = float(getattr(np, name)(x)[0])
     # NumPy's functions are good to a few ulp: 2^-50 is eight of them.
     assert abs(found - expected) <= abs(found).upper() * arb(2) ** -50
+
+
+@pytest.mark.parametrize("name", FLOAT)
+def test_of_infinities_and_nan_nothing_is_said_but_what_numpy_says(name: str) -> None:
+    function = getattr(np, name)
+    for xs in itertools.product(NO_NUMBERS, repeat=getattr(function, "nin", 3)):
+        with np.errstate(all="ignore"):
+            wanted = float(function(*map(np.float64, xs)))
+        try:
+            found = FLOAT[name][1](SYSTEM, *map(SYSTEM.constant, xs))
+        except CannotDecide:
+            continue
+        if found.is_finite():
+            assert math.isfinite(wanted) and found.overlaps(arb(wanted) * arb(1, 1e-12)), xs
+        elif found > 0 or found < 0:
+            assert wanted == (math.inf if found > 0 else -math.inf), xs
 
 
 def test_a_number_never_turns_into_a_float() -> None:

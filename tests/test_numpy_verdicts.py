@@ -254,6 +254,25 @@ def test_an_array_of_floats_is_judged_by_its_floats_and_named() -> None:
     assert "np.zeros_like(x) makes one for exact numbers" in right.evidence.text
 
 
+def test_a_quotient_by_an_infinity_is_rounded_down_as_numpy_does() -> None:
+    """1 // −∞ is −1, and ⌊1/−∞⌋ of real numbers is 0."""
+
+    def rounded(x: Any) -> Any:
+        return np.floor_divide(x, -np.inf) * x
+
+    right, wrong = (compare(rounded, f, X) for f in (lambda x: -x, lambda x: 0 * x))
+    assert (right.verdict, wrong.verdict) == (Verdict.AGREES, Verdict.UNDECIDED)
+
+
+def test_what_is_nan_on_both_sides_is_not_decided() -> None:
+    for nothing in (
+        lambda x: jnp.arcsin(x * jnp.nan), lambda x: x + 0 * jnp.sin(jnp.inf + x),
+        lambda x: np.heaviside(np.nan, x),
+    ):  # fmt: skip
+        assert compare(nothing, nothing, X).verdict is Verdict.UNDECIDED
+        assert compare(nothing, lambda x: 0 * x, X).verdict is Verdict.REFUTED
+
+
 def test_an_error_of_the_callers_own_is_left_as_it_is() -> None:
     def faulty(x: Any) -> Any:
         return jnp.exp(x).no_such_method()

@@ -15,7 +15,7 @@ from flint import arb, fmpq
 from jaxgrad.numbers import special_functions
 from jaxgrad.numbers.base import UNKNOWN, ThreeValued, objects
 
-__all__ = ["Ball", "exact_ball", "precision", "raised_to"]
+__all__ = ["Ball", "exact_ball", "has_no_value", "precision", "raised_to"]
 
 
 @contextlib.contextmanager
@@ -65,6 +65,18 @@ def raised_to(x: arb, n: int | arb) -> arb:
     if n > 0 and x.mid().is_zero():
         return _UNIT_BALL * x.rad() ** n
     return x**n
+
+
+def has_no_value(name: str, x: arb) -> bool:
+    """Whether a function certainly has no value at what is no real number, whatever Arb returns.
+
+    That is −π/2 for asin of a NaN without a radius, and [−1, 1] for the sine of an infinity.
+
+    Example:
+        >>> has_no_value("sin", arb("inf")), has_no_value("atan", arb("inf"))
+        (True, False)
+    """
+    return x.is_nan() or (name in ("sin", "cos") and x.is_exact() and not x.is_finite())
 
 
 class Ball(ThreeValued):
@@ -128,7 +140,7 @@ class Ball(ThreeValued):
         if name in _FUNCTIONS:
             return _FUNCTIONS[name](*xs)
         if name in _METHODS:
-            return getattr(xs[0], _METHODS[name])()
+            return arb.nan() if has_no_value(name, *xs) else getattr(xs[0], _METHODS[name])()
         return super().function(name, *xs)
 
     def compare(self, relation: str, x: arb, y: arb) -> bool | None:

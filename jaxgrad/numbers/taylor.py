@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from flint import arb, arb_series
 
+from jaxgrad.numbers.ball import has_no_value
 from jaxgrad.numbers.series import Series, unknown
 from jaxgrad.numbers.special_functions import (
     digamma_coefficients,
@@ -127,7 +128,7 @@ def expand(name: str, expansion: Expansion, x: Series) -> Series:
 
 
 def _constant(name: str, expansion: Expansion, c: arb, terms: int) -> Series:
-    value = expansion(c, 1)[0]
+    value = arb.nan() if has_no_value(name, c) else expansion(c, 1)[0]
     if value.is_nan():
         return unknown(f"{name} at {c.str(6)}", terms)
     return Series([value], terms=terms)
