@@ -238,7 +238,7 @@ def _called_wrongly(
     if not isinstance(error, TypeError) or not _UNFIT.search(text):
         return None
     if not _takes(function, len(args)):
-        count = f"{len(args)} argument{'s' if len(args) > 1 else ''}"
+        count = f"{len(args)} argument{'s' if len(args) != 1 else ''}"
         return ArgumentError(f"{side} is called with {count}, which it does not take: {text}")
     if not is_jaxs_own(error):
         return None

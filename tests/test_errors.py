@@ -261,6 +261,7 @@ def test_numpys_way_of_calling_jax_says_why_it_is_not_exact() -> None:
     ("call", "text"),
     [
         (lambda: check_grads(times, (X,)), r"^f is called with 1 argument, which it does not take"),
+        (lambda: check_grads(times, ()), r"^f is called with 0 arguments, which it does not take"),
         (lambda: compare(times, jnp.cos, X), r"^hand is called with 1 argument, which it does no"),
         (lambda: compare(jnp.cos, jax.grad(times), X), r"^auto is called with 1 argument, which"),
         (lambda: sweep(times, "float16", lambda x, y: y < 1), "^sweep: f is called with 1 argume"),
