@@ -14,7 +14,7 @@ import numpy as np
 
 from jaxgrad.program import is_differentiable
 from jaxgrad.rules.elementwise import IDENTITY
-from jaxgrad.rules.registry import CALLS, inner_jaxpr, scan_counts
+from jaxgrad.rules.registry import CALLS, inner_jaxpr, scan_counts, while_parts
 
 __all__ = ["BY_RULES", "Barred", "Kind", "is_linear", "kinds_of"]
 
@@ -209,9 +209,7 @@ def _scan(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
 
 def _while(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
     params = equation.params
-    first = params["cond_nconsts"]
-    second = first + params["body_nconsts"]
-    test, fixed, carry = kinds[:first], kinds[first:second], kinds[second:]
+    test, fixed, carry = while_parts(params, kinds)
 
     def step(carry: list[Kind]) -> list[Kind]:
         return kinds_of(params["body_jaxpr"], [*fixed, *carry], (), barred)

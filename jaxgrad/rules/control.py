@@ -11,7 +11,7 @@ from jaxgrad.budgets import require_scan
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.rules.devices import device
-from jaxgrad.rules.registry import CALLS, anything, inner_jaxpr, rule, scan_counts
+from jaxgrad.rules.registry import CALLS, anything, inner_jaxpr, rule, scan_counts, while_parts
 from jaxgrad.rules.structural import is_key
 
 # What each call has beside its program.  Of a custom rule all that belongs to its derivatives is
@@ -143,9 +143,7 @@ def _chosen(
 @rule("while", reads=("cond_nconsts", "cond_jaxpr", "body_nconsts", "body_jaxpr"))
 def _while(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     params = equation.params
-    split = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
-    test_constants, constants = inputs[: split[0]], inputs[split[0] : split[1]]
-    carry = list(inputs[split[1] :])
+    test_constants, constants, carry = while_parts(params, inputs)
     while True:
         (condition,) = interpreter.turn(params["cond_jaxpr"], [*test_constants, *carry])
         if condition.dtype == object:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from jaxgrad.errors import UnsupportedPrimitive
 
@@ -23,7 +23,10 @@ __all__ = [
     "inner_jaxpr",
     "rule",
     "scan_counts",
+    "while_parts",
 ]
+
+Input = TypeVar("Input")
 
 Rule = Callable[..., Any]
 """rule(interpreter, equation, inputs) -> one output or a list of outputs."""
@@ -154,3 +157,12 @@ def scan_counts(params: dict[str, Any]) -> tuple[int, int]:
         return params["num_consts"], params["num_carry"]
     constants, carry, _ = params["ft_in"].unpack()
     return len(constants), len(carry)
+
+
+def while_parts(
+    params: dict[str, Any], inputs: list[Input]
+) -> tuple[list[Input], list[Input], list[Input]]:
+    """The inputs of a ``while``: the constants of its test, those of its body, what is carried."""
+    first = params["cond_nconsts"]
+    second = first + params["body_nconsts"]
+    return inputs[:first], inputs[first:second], inputs[second:]

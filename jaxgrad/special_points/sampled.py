@@ -16,6 +16,7 @@ from jaxgrad.numbers.samples import Sampled, Samples, dense
 from jaxgrad.program import Leaf, Program, is_differentiable
 from jaxgrad.rules.concrete import is_concrete
 from jaxgrad.rules.elementwise import ELEMENTWISE, apply_elementwise
+from jaxgrad.rules.registry import while_parts
 
 __all__ = ["SampledInterpreter", "run_at"]
 
@@ -143,9 +144,7 @@ def _mixed(
 def _while(interpreter: SampledInterpreter, equation: Any, inputs: list[Any]) -> list[Any]:
     """Goes on at each point for as long as it does there."""
     params = equation.params
-    split = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
-    test_constants, constants = inputs[: split[0]], inputs[split[0] : split[1]]
-    carry = list(inputs[split[1] :])
+    test_constants, constants, carry = while_parts(params, inputs)
     dependent = 0
     while dependent < MOST_ITERATIONS:
         (condition,) = interpreter.turn(params["cond_jaxpr"], [*test_constants, *carry])
