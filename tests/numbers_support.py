@@ -53,6 +53,27 @@ def over_polynomials(program: Program, field: Field) -> list[np.ndarray]:
     )
 
 
+def over_balls(function: Callable[..., Any], *args: Any) -> list[np.ndarray]:
+    """The balls of a function traced in its own dtypes."""
+    program = trace(function, args)
+    system = Ball()
+    inputs = [
+        system.constants(leaf.value) if leaf.differentiable else leaf.value
+        for leaf in program.inputs
+    ]
+    return interpret(program, system, inputs)
+
+
+def exact_values(values: np.ndarray) -> list[Any]:
+    """The fractions that balls are, None of those that are none."""
+    return [Ball().exact_value(x) for x in values.reshape(-1)]
+
+
+def symbolic(function: Callable[..., Any], *args: Any) -> list[np.ndarray]:
+    """The polynomials of a function, by default of one number."""
+    return over_polynomials(trace(function, args or (1.0,)), Field(64, 1000))
+
+
 class Disagreement(AssertionError):
     """Two number systems, or one of them and JAX, contradict each other."""
 
