@@ -127,3 +127,17 @@ def test_where_single_numbers_move_without_a_jump_it_is_none_of_a_rule() -> None
     wrong = with_rule(f, lambda xs, ts: 3.0 * ts[0][0])
     with pytest.raises(GradientMismatch):
         check_grads(wrong, (z,), special_points=False)
+
+
+@pytest.mark.parametrize("beyond", [6.0, 13.0])
+def test_a_tie_of_a_quotient_is_seen_from_both_sides(beyond: float) -> None:
+    """q² up to 6 and 6q beyond, with a kink where 3/q is 1/2 exactly."""
+    function = with_rule(
+        lambda q: jnp.where(3.0 / q > 0.5, q * q, 6 * q),
+        lambda xs, ts: jnp.where(3.0 / xs[0] > 0.5, 2 * xs[0], beyond) * ts[0],
+    )
+    if beyond == 6:
+        assert check_grads(function, (6.0,), special_points=False).verdict.passes
+    else:
+        with pytest.raises(GradientMismatch, match=r"13\.0+ by the rules"):
+            check_grads(function, (6.0,), special_points=False)

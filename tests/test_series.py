@@ -154,3 +154,12 @@ def test_a_product_with_0_is_0_however_little_is_known_of_the_other(count: int, 
     other, zero = Series([arb(2), arb(3)][:count], end=end), Series(())
     assert (other * zero).is_zero and (zero * other).is_zero
     assert quotient(zero, Series([arb(2), arb(3)], end=(2, 0))).is_zero
+
+
+def test_a_quotient_that_is_a_number_of_few_bits_is_exact() -> None:
+    """3·(1/6) would be a ball around 1/2, and on which side of that 3/(6 + ε) is would be open."""
+    germ = Germ()
+    half = germ.divide(germ.constant(3), germ.line(6, 1))
+    assert half.at(0) == arb(1) / 2
+    assert germ.compare("lt", half, germ.constant(Fraction(1, 2))) is True
+    assert germ.divide(germ.line(3, 6), germ.line(6, 1)).at(1).contains(arb(11) / 12)

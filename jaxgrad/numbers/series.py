@@ -289,7 +289,11 @@ def _infinite(value: arb, terms: int) -> Series:
 
 
 def quotient(x: Series, y: Series) -> Series:
-    """x/y by long division, for a leading coefficient of y that is certainly not 0."""
+    """x/y by long division, for a leading coefficient of y that is certainly not 0.
+
+    To divide rounds once, or not at all where to multiply by the reciprocal does: 3/(6 + ε) is
+    less than 1/2, and 3·(1/6) need not be.
+    """
     bad = x if x.reason is not None else y
     if bad.reason is not None:
         return bad
@@ -301,13 +305,13 @@ def quotient(x: Series, y: Series) -> Series:
         return Series((), terms=x.terms)
     if x.infinity:
         return _infinite(x.coefficients[0] / arb(0 if y.infinity else y.sign() or 0), x.terms)
-    (a, b), first = y.monomials[0], 1 / y.coefficients[0]
+    (a, b), first = y.monomials[0], y.coefficients[0]
     back = (-a, -b)
     if x.is_zero:
         return x
     if y.end is None and len(y.coefficients) == 1:
-        moved = x.scaled(back)  # dividing rounds once, or not at all
-        divided = [c / y.coefficients[0] for c in moved.coefficients]
+        moved = x.scaled(back)
+        divided = [c / first for c in moved.coefficients]
         return Series(divided, moved.monomials, moved.end, moved.terms)
     start = times(x.start, back)
     ends = [times(start, (x.terms, 0))]
@@ -324,7 +328,7 @@ def quotient(x: Series, y: Series) -> Series:
         if monomial >= stop or len(out) == TERMS_PER_POWER * x.terms:
             stop = min(stop, monomial)
             break
-        c = out[monomial] = rest.pop(leading) * first
+        c = out[monomial] = rest.pop(leading) / first
         for n, d in zip(y.monomials[1:], y.coefficients[1:], strict=True):
             product = times(n, monomial)
             rest[product] = rest.get(product, arb(0)) - c * d
