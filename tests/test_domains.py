@@ -248,6 +248,24 @@ def test_what_a_rule_needs_is_left_out_in_the_words_of_compare() -> None:
         check_grads(zero_at_zero, (0.0,), special_points=False)
 
 
+def test_a_proof_of_a_rule_names_what_is_held_fixed() -> None:
+    """That the rule is wrong for any n but 3 is nothing that was looked at."""
+
+    @jax.custom_vjp
+    def times(x: Any, n: Any) -> Any:
+        return x * n
+
+    times.defvjp(lambda x, n: (x * n, None), lambda _, g: (3 * g, None))
+    x = np.float32(0.5)
+    found = check_grads(lambda x, n: times(x, n), (x, 3), modes="rev")
+    assert found.verdict is Verdict.PROVED
+    assert "for every real input of these shapes, n held fixed;" in found.evidence.text
+    many = check_grads(lambda x, n: times(x, n[0]), (x, [3, True, 1, 2]), modes="rev")
+    assert "these shapes, n[0], n[1], n[2], … held fixed;" in many.evidence.text
+    with pytest.raises(GradientMismatch):
+        check_grads(times, (x, 4), modes="rev")
+
+
 def test_no_proof_covers_a_given_point_that_it_leaves_out() -> None:
     @jax.custom_jvp
     def shifted(x: Any) -> Any:

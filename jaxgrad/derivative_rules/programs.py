@@ -116,6 +116,11 @@ class Primal:
         return [self._all[i] for i in self._moving]
 
     @property
+    def held(self) -> list[Leaf]:
+        """The leaves of the arguments that are held fixed at their values."""
+        return [leaf for leaf in self._all if not leaf.differentiable]
+
+    @property
     def outputs(self) -> list[Leaf]:
         """The floating-point leaves of the result, and those that count as such."""
         kept = [(i, self.program.outputs[i]) for i in self._kept]

@@ -89,11 +89,18 @@ def _sentence(primal: Primal, shown: list[Identity]) -> str:
     where = left_out(*(found.excluded for found in shown))
     text = (
         f"the custom rules give the same polynomial as JAX's derivative of the {whose} for every "
-        f"real input of these shapes{where}"
+        f"real input of these shapes{_held(primal)}{where}"
     )
     if any(found.ties for found in shown):
         text += ", and that is its derivative wherever nothing compared or rounded in it ties"
     return text
+
+
+def _held(primal: Primal) -> str:
+    """Which arguments are no real inputs: of other integers nothing is shown."""
+    paths = [leaf.path for leaf in primal.held]
+    more = ", …" if len(paths) > 3 else ""
+    return f", {', '.join(paths[:3])}{more} held fixed" if paths else ""
 
 
 def _identity(
