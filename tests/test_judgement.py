@@ -19,6 +19,7 @@ from jaxgrad.verdict import Verdict
 NAN, INF = arb.nan(), arb.pos_inf()
 # Two numbers that agree to this many bits, and fewer than a rounded constant has to.
 AGREED, LEAST = 30, 20
+COARSE = 25  # beside the end of a ball, the radius of which has 30 bits
 
 
 def not_asked(*_: Any) -> Any:
@@ -63,6 +64,8 @@ def near(x: float, bits: int) -> arb:
 
 APART = {"rounded": (arb(1), Sides(arb(2), arb(2))), "around": []}
 MEET = (arb(1, 0.5), Sides(arb(1), arb(1)))
+AT_KINK = (arb(1, 0.1), Sides(right=arb(1), left=arb(-1)))
+HULLS = [arb(9), arb(0, 3)]
 APART_VALUES = {"rounded": (arb(1), arb(2))}
 
 # Name: a case, its verdict, the change of the case, the verdict then.
@@ -159,6 +162,44 @@ TABLE: dict[str, tuple[Case, str, dict[str, Any], str]] = {
     ),
     "below a kink": (
         Case(arb(-2), arb(-1), arb(1), **APART), "REFUTED", {"left": arb(-2)}, "AGREES"
+    ),
+    "beyond a kink but for rounded constants": (
+        Case(near(1, AGREED), arb(-1), arb(1), rounded=AT_KINK, around=[]), "AGREES",
+        {"rounded": (near(1, AGREED), AT_KINK[1])}, "REFUTED",
+    ),
+    "below a kink but for rounded constants": (
+        Case(near(-1, AGREED), arb(-1), arb(1), rounded=(arb(-1, 0.1), AT_KINK[1]), around=[]),
+        "AGREES", {"rounded": (near(-1, AGREED), AT_KINK[1])}, "REFUTED",
+    ),
+    "beyond a kink to too few bits for rounded constants": (
+        Case(near(1, AGREED), arb(-1), arb(1), AGREED + 5, rounded=AT_KINK, around=[]), "REFUTED",
+        {"least_bits": AGREED - 5}, "AGREES",
+    ),
+    "beyond a kink of which rounded constants leave one side": (
+        Case(near(1, AGREED), arb(-1), arb(1), rounded=(AT_KINK[0], Sides(arb(3), NAN)), around=[]),
+        "REFUTED", {"rounded": AT_KINK}, "AGREES",
+    ),
+    "beyond a kink of which rounded constants leave nothing": (
+        Case(near(1, AGREED), arb(-1), arb(1), rounded=(AT_KINK[0], None), around=[]),
+        "REFUTED", {"rounded": AT_KINK}, "AGREES",
+    ),
+    "beyond a kink, and rounded constants make it no number": (
+        Case(near(1, AGREED), arb(-1), arb(1), rounded=(NAN, AT_KINK[1]), around=[]),
+        "REFUTED", {"rounded": AT_KINK}, "AGREES",
+    ),
+    "beyond a hull but for rounded constants": (
+        Case(near(3, COARSE), arb(-1), arb(1), rounded=(arb(3, 0.1), AT_KINK[1]), around=HULLS),
+        "AGREES", {"rounded": (near(3, COARSE), AT_KINK[1])}, "REFUTED",
+    ),
+    "below a hull but for rounded constants": (
+        Case(near(-3, COARSE), arb(-1), arb(1), rounded=(arb(-3, 0.1), AT_KINK[1]), around=HULLS),
+        "AGREES", {"rounded": (near(-3, COARSE), AT_KINK[1])}, "REFUTED",
+    ),
+    "beyond a hull to too few bits for rounded constants": (
+        Case(
+            near(3, COARSE), arb(-1), arb(1), COARSE + 3, rounded=(arb(3, 0.1), AT_KINK[1]),
+            around=HULLS,
+        ), "REFUTED", {"least_bits": COARSE - 3}, "AGREES",
     ),
     "between the sides of a kink": (
         Case(arb(0), arb(-1), arb(1)), "AGREES", {"left": arb("0.5"), **APART}, "REFUTED"

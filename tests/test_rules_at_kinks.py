@@ -141,3 +141,27 @@ def test_a_tie_of_a_quotient_is_seen_from_both_sides(beyond: float) -> None:
     else:
         with pytest.raises(GradientMismatch, match=r"13\.0+ by the rules"):
             check_grads(function, (6.0,), special_points=False)
+
+
+def _tenth_of_relu(slope: float) -> Callable[[Any], Any]:
+    return with_rule(
+        lambda x: jnp.maximum(x, 0) / 10, lambda xs, ts: jnp.where(xs[0] >= 0, ts[0] * slope, 0)
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, jnp.bfloat16])
+@pytest.mark.parametrize("slope", [0.1, 0.102])
+def test_a_constant_of_a_rule_is_rounded_at_a_kink_as_elsewhere(dtype: Any, slope: float) -> None:
+    """x/10 has the slope 1/10, which no dtype has; the function of two numbers has four kinks."""
+    rule = _tenth_of_relu(slope)
+    weights = jnp.array([[1.0, -2.0], [-3.0, 0.5]], dtype)
+    cases = [
+        (rule, np.zeros((), dtype)),
+        (lambda x: jnp.array([1.0, -0.75], dtype) @ rule(weights @ x), np.zeros(2, dtype)),
+    ]
+    for function, x in cases:
+        if slope == 0.1:
+            assert check_grads(function, (x,)).verdict.passes
+        else:
+            with pytest.raises(GradientMismatch):
+                check_grads(function, (x,))

@@ -88,7 +88,14 @@ def judge(
         bits = min(agreement(value, t) for t in known)
         if bits > 0 and _meet(*rounded()):
             return result(Verdict.AGREES if bits >= least_bits else Verdict.UNDECIDED, bits)
-        if any(value.overlaps(hull) for hull in around() if hull.is_finite()):
+        nearest = max(agreement(value, t) for t in known)
+        if sides.kink and nearest >= least_bits and _between(*rounded()):
+            return result(Verdict.AGREES, nearest)
+        hulls = [hull for hull in around() if hull.is_finite()]
+        if any(value.overlaps(hull) for hull in hulls):
+            return result(Verdict.AGREES, kink=True)
+        hulls = [hull for hull in hulls if agreement(value, _end(hull, value)) >= least_bits]
+        if hulls and any(rounded()[0].overlaps(hull) for hull in hulls):
             return result(Verdict.AGREES, kink=True)
         if all(abs(x).upper() < tiny for x in (value, *known)):
             return result(Verdict.UNDECIDED)
@@ -144,6 +151,18 @@ def _meet(value: arb, sides: Sides | None) -> bool:
     if sides is None or not value.is_finite():
         return False
     return bool(sides.known) and all(value.overlaps(t) for t in sides.known)
+
+
+def _between(value: arb, sides: Sides | None) -> bool:
+    """Whether it may be one of two sides, or between them."""
+    if sides is None or not value.is_finite() or len(sides.known) < 2:
+        return False
+    return not (all(value < t for t in sides.known) or all(value > t for t in sides.known))
+
+
+def _end(hull: arb, value: arb) -> arb:
+    """The end of a hull that is nearer to a number outside."""
+    return hull.lower() if value < hull else hull.upper()
 
 
 def digits_beyond(bits: float) -> int:
