@@ -7,9 +7,15 @@ from typing import Any
 
 import jax
 
-from jaxgrad.inner_programs import equations, holds_primitive, inner_programs, source_name
+from jaxgrad.inner_programs import (
+    CALLS,
+    equations,
+    holds_primitive,
+    inner_jaxpr,
+    inner_programs,
+    source_name,
+)
 from jaxgrad.program import is_differentiable
-from jaxgrad.rules.registry import CALLS, inner_jaxpr
 
 __all__ = [
     "RULES",

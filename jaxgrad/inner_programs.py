@@ -1,21 +1,44 @@
-"""The programs inside a program, and how much work all of them are."""
+"""The programs inside a program, whatever JAX's releases name them, and how much work they are."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Container, Iterator
-from typing import Any
+from typing import Any, TypeVar
+
+from jaxgrad.errors import UnsupportedPrimitive
 
 __all__ = [
+    "CALLS",
     "dtypes",
     "equations",
     "holds_primitive",
+    "inner_jaxpr",
     "inner_programs",
     "is_said_to_be_symmetric",
     "operations",
     "promises_symmetry",
+    "scan_counts",
     "source_name",
+    "while_parts",
 ]
+
+Input = TypeVar("Input")
+
+CALLS = (
+    "jit",
+    "closed_call",  # until jax 0.11, like "call"
+    "call",
+    "remat2",
+    "custom_jvp_call",
+    "custom_vjp_call",
+    "composite",
+    "eval_jaxpr",  # since jax 0.12
+    "linear_call",
+    "custom_vmap_call",
+    "remat_opt",  # the forward rule of a `custom_vjp` with optimize_remat=True
+)
+"""Primitives that run a program inside; of a custom rule that is the primal."""
 
 
 def inner_programs(params: dict[str, Any]) -> list[Any]:
@@ -90,3 +113,36 @@ def operations(jaxpr: Any) -> int:
             size += repeats * operations(getattr(inner, "jaxpr", inner))
         total += size
     return total
+
+
+def inner_jaxpr(params: dict[str, Any]) -> Any:
+    """The program inside a call, whatever the release names it.
+
+    ``jit`` has ``jaxpr``, ``custom_jvp_call`` and ``closed_call`` have ``call_jaxpr``, and
+    ``linear_call`` has a ``callee``, ``custom_vmap_call`` a ``call`` and ``remat_opt`` a
+    ``fwd_jaxpr``.
+    """
+    for name in ("jaxpr", "call_jaxpr", "callee", "call", "fwd_jaxpr"):
+        if name in params:
+            return params[name]
+    raise UnsupportedPrimitive(f"a call whose parameters {sorted(params)} hold no jaxpr")
+
+
+def scan_counts(params: dict[str, Any]) -> tuple[int, int]:
+    """How many inputs of a scan are constants, and how many are carried.
+
+    Until jax 0.11 they are parameters; since then a tree of the inputs says it.
+    """
+    if "num_consts" in params:
+        return params["num_consts"], params["num_carry"]
+    constants, carry, _ = params["ft_in"].unpack()
+    return len(constants), len(carry)
+
+
+def while_parts(
+    params: dict[str, Any], inputs: list[Input]
+) -> tuple[list[Input], list[Input], list[Input]]:
+    """The inputs of a ``while``: the constants of its test, those of its body, what is carried."""
+    first = params["cond_nconsts"]
+    second = first + params["body_nconsts"]
+    return inputs[:first], inputs[first:second], inputs[second:]

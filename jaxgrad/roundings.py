@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxgrad.budgets import require_scan
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.rules.registry import CALLS, inner_jaxpr, scan_counts
+from jaxgrad.inner_programs import CALLS, inner_jaxpr, scan_counts
 
 __all__ = ["longest_chain"]
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from jaxgrad.inner_programs import CALLS, inner_jaxpr, scan_counts, while_parts
 from jaxgrad.program import is_differentiable
 from jaxgrad.rules.elementwise import IDENTITY
-from jaxgrad.rules.registry import CALLS, inner_jaxpr, scan_counts, while_parts
 
 __all__ = ["BY_RULES", "Barred", "Kind", "is_linear", "kinds_of"]
 

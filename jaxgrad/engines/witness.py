@@ -18,13 +18,13 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.errors import EnginesDisagree, TraceError, UnsupportedPrimitive
+from jaxgrad.inner_programs import inner_jaxpr
 from jaxgrad.interpret import Interpreter
 from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.running_error import Rounded, RunningError
 from jaxgrad.program import Leaf, Program, is_differentiable
 from jaxgrad.rules.concrete import is_concrete
-from jaxgrad.rules.registry import inner_jaxpr
 from jaxgrad.sides import Side
 
 __all__ = ["Run", "enclosures", "hold_program", "hold_side", "program_floats"]

@@ -9,9 +9,10 @@ import numpy as np
 
 from jaxgrad.budgets import require_scan
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.inner_programs import CALLS, inner_jaxpr, scan_counts, while_parts
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.rules.devices import device
-from jaxgrad.rules.registry import CALLS, anything, inner_jaxpr, rule, scan_counts, while_parts
+from jaxgrad.rules.registry import anything, rule
 from jaxgrad.rules.structural import is_key
 
 # What each call has beside its program.  Of a custom rule all that belongs to its derivatives is

@@ -1,4 +1,4 @@
-"""Which rule gives a primitive its meaning, and the names JAX's releases use for one thing.
+"""Which rule gives a primitive its meaning.
 
 A rule declares every parameter of its primitive: those that it reads, and those that it may leave
 unread, with the values at which they change nothing.  An equation with any other parameter, such
@@ -9,24 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from jaxgrad.errors import UnsupportedPrimitive
 
 __all__ = [
-    "CALLS",
     "RULES",
     "UNREAD",
     "DeclaredRule",
     "Rule",
     "anything",
-    "inner_jaxpr",
     "rule",
-    "scan_counts",
-    "while_parts",
 ]
-
-Input = TypeVar("Input")
 
 Rule = Callable[..., Any]
 """rule(interpreter, equation, inputs) -> one output or a list of outputs."""
@@ -93,22 +87,6 @@ RULES: dict[str, DeclaredRule] = {}
 """Primitive name -> its one rule."""
 
 
-CALLS = (
-    "jit",
-    "closed_call",  # until jax 0.11, like "call"
-    "call",
-    "remat2",
-    "custom_jvp_call",
-    "custom_vjp_call",
-    "composite",
-    "eval_jaxpr",  # since jax 0.12
-    "linear_call",
-    "custom_vmap_call",
-    "remat_opt",  # the forward rule of a `custom_vjp` with optimize_remat=True
-)
-"""Primitives that run a program inside; of a custom rule that is the primal."""
-
-
 def rule(
     *names: str,
     reads: Iterable[str] = (),
@@ -133,36 +111,3 @@ def rule(
         return function
 
     return register
-
-
-def inner_jaxpr(params: dict[str, Any]) -> Any:
-    """The program inside a call, whatever the release names it.
-
-    ``jit`` has ``jaxpr``, ``custom_jvp_call`` and ``closed_call`` have ``call_jaxpr``, and
-    ``linear_call`` has a ``callee``, ``custom_vmap_call`` a ``call`` and ``remat_opt`` a
-    ``fwd_jaxpr``.
-    """
-    for name in ("jaxpr", "call_jaxpr", "callee", "call", "fwd_jaxpr"):
-        if name in params:
-            return params[name]
-    raise UnsupportedPrimitive(f"a call whose parameters {sorted(params)} hold no jaxpr")
-
-
-def scan_counts(params: dict[str, Any]) -> tuple[int, int]:
-    """How many inputs of a scan are constants, and how many are carried.
-
-    Until jax 0.11 they are parameters; since then a tree of the inputs says it.
-    """
-    if "num_consts" in params:
-        return params["num_consts"], params["num_carry"]
-    constants, carry, _ = params["ft_in"].unpack()
-    return len(constants), len(carry)
-
-
-def while_parts(
-    params: dict[str, Any], inputs: list[Input]
-) -> tuple[list[Input], list[Input], list[Input]]:
-    """The inputs of a ``while``: the constants of its test, those of its body, what is carried."""
-    first = params["cond_nconsts"]
-    second = first + params["body_nconsts"]
-    return inputs[:first], inputs[first:second], inputs[second:]

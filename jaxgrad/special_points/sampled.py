@@ -10,13 +10,13 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxgrad.inner_programs import while_parts
 from jaxgrad.interpret import Interpreter
 from jaxgrad.numbers.base import ObjectArray, objects
 from jaxgrad.numbers.samples import Sampled, Samples, dense
 from jaxgrad.program import Leaf, Program, is_differentiable
 from jaxgrad.rules.concrete import is_concrete
 from jaxgrad.rules.elementwise import ELEMENTWISE, apply_elementwise
-from jaxgrad.rules.registry import while_parts
 
 __all__ = ["SampledInterpreter", "run_at"]
 
