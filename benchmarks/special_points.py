@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 import jaxgrad
-from jaxgrad.program import trace
-from jaxgrad.special_points.search import special_points
+from jaxgrad.gradients.special_points.search import special_points
+from jaxgrad.programs.trace import trace
 
 REPEATS = 5
 LIMIT = 24  # points that are asked for, about as many as a check looks at

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.cases import Case
-from jaxgrad.custom_rules import strip_custom_rules
+from jaxgrad.programs.custom_rules import strip_custom_rules
 
 __all__ = [
     "NotExpressible",

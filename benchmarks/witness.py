@@ -20,7 +20,7 @@ from rich.table import Table
 
 import jaxgrad
 from jaxgrad import closed_form, compare
-from jaxgrad.engines.witness import Run
+from jaxgrad.gradients.witness import Run
 from jaxgrad.networks import Chain, Dense
 
 REPEATS = 5
@@ -63,9 +63,9 @@ def _seconds(run: Callable[[], Any], cold: bool) -> float:
 def _without(run: Callable[[], Any]) -> Callable[[], Any]:
     """The same check, in which nothing is held against its own run."""
     trusting = [
-        mock.patch("jaxgrad.comparison.hold_side", lambda *args: Run([], 0)),
-        mock.patch("jaxgrad.comparison.first_not_finite", lambda *args: None),
-        mock.patch("jaxgrad.rule_check.hold_rules", lambda *args: True),
+        mock.patch("jaxgrad.gradients.compare.hold_side", lambda *args: Run([], 0)),
+        mock.patch("jaxgrad.gradients.compare.first_not_finite", lambda *args: None),
+        mock.patch("jaxgrad.gradients.check_grads.hold_rules", lambda *args: True),
     ]
 
     def trusted() -> Any:

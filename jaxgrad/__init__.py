@@ -14,13 +14,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import activations, closed_form, networks, strategies
-    from .claims import claim
-    from .comparison import Comparison, compare
-    from .errors import GradientMismatch, JaxgradError, UndecidedError
-    from .exhaustion import Sweep, sweep
-    from .rule_check import check_grads
-    from .verdict import Verdict
+    from jaxgrad import networks
+    from jaxgrad.claims.claim import claim
+    from jaxgrad.errors import GradientMismatch, JaxgradError, UndecidedError
+    from jaxgrad.evidence.sweep import Sweep, sweep
+    from jaxgrad.gradients.check_grads import check_grads
+    from jaxgrad.gradients.compare import Comparison, compare
+    from jaxgrad.networks import activations, closed_form, strategies
+    from jaxgrad.verdict import Verdict
 
 __all__ = [
     "Comparison",
@@ -39,18 +40,24 @@ __all__ = [
     "sweep",
 ]
 
-# Where a public name is defined; one that is not listed is itself a module.
+# Where a public name is defined; and where the modules are.
 _HOME = {
-    "Comparison": "comparison",
+    "Comparison": "gradients.compare",
     "GradientMismatch": "errors",
     "JaxgradError": "errors",
-    "Sweep": "exhaustion",
+    "Sweep": "evidence.sweep",
     "UndecidedError": "errors",
     "Verdict": "verdict",
-    "check_grads": "rule_check",
-    "claim": "claims",
-    "compare": "comparison",
-    "sweep": "exhaustion",
+    "check_grads": "gradients.check_grads",
+    "claim": "claims.claim",
+    "compare": "gradients.compare",
+    "sweep": "evidence.sweep",
+}
+_MODULES = {
+    "activations": "networks.activations",
+    "closed_form": "networks.closed_form",
+    "networks": "networks",
+    "strategies": "networks.strategies",
 }
 
 
@@ -61,8 +68,8 @@ def __getattr__(name: str) -> Any:
         value = version(__name__)
     elif name in _HOME:
         value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
-    elif name in __all__:
-        value = importlib.import_module(f".{name}", __name__)
+    elif name in _MODULES:
+        value = importlib.import_module(f".{_MODULES[name]}", __name__)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value  # so that this runs once for each name

@@ -30,11 +30,11 @@ import jax.numpy as jnp
 from flint import arb, arb_series
 
 import jaxgrad
-from jaxgrad.decision import decide
-from jaxgrad.enclosure import Enclosure, enclose
-from jaxgrad.layers import layer
-from jaxgrad.outward import Bounds, Bracket, interval_ball, working
-from jaxgrad.supremum import supremum
+from jaxgrad.evidence.bounds import Bounds, Bracket, interval_ball, working
+from jaxgrad.evidence.decide import decide
+from jaxgrad.evidence.enclose import Enclosure, enclose
+from jaxgrad.evidence.supremum import supremum
+from jaxgrad.networks.layers import layer
 from jaxgrad.verdict import Evidence, Verdict
 
 

@@ -30,12 +30,12 @@ import jax.numpy as jnp
 
 import jaxgrad
 from jaxgrad import closed_form
-from jaxgrad.activations import Activation
-from jaxgrad.conjunction import conjunction
-from jaxgrad.decision import decide
-from jaxgrad.induction import induction
-from jaxgrad.layers import layer, output_layer
+from jaxgrad.evidence.conjunction import conjunction
+from jaxgrad.evidence.decide import decide
+from jaxgrad.evidence.induction import induction
 from jaxgrad.networks import Chain
+from jaxgrad.networks.activations import Activation
+from jaxgrad.networks.layers import layer, output_layer
 from jaxgrad.verdict import Evidence, Verdict
 
 Parts = Iterator[tuple[str, Any]]
@@ -120,8 +120,8 @@ def _layers(depth: int, one: float = 1.0) -> jaxgrad.Comparison:
 def compiled(one: float = 1.0, depths: Iterable[int] = _DEPTHS) -> Parts:
     """The identities above say what the program is; this says what its compilation returned.
 
-    The allowance is that of `jaxgrad.float_check`: as many roundings as the program makes, and the
-    change that rounding its inputs would cause.
+    The allowance is that of `jaxgrad.gradients.float_check`: as many roundings as the program
+    makes, and the change that rounding its inputs would cause.
     """
     for depth in depths:
         comparison = _layers(depth, one)

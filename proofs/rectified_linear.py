@@ -22,10 +22,9 @@ import numpy as np
 
 import jaxgrad
 from jaxgrad import closed_form
-from jaxgrad.conjunction import conjunction
-from jaxgrad.decision import decide
-from jaxgrad.exhaustion import Sweep
-from jaxgrad.float_formats import (
+from jaxgrad.evidence.conjunction import conjunction
+from jaxgrad.evidence.decide import decide
+from jaxgrad.evidence.float_formats import (
     Float,
     float_dtypes,
     format_of,
@@ -34,9 +33,10 @@ from jaxgrad.float_formats import (
     is_subnormal,
     is_zero,
 )
-from jaxgrad.induction import induction
-from jaxgrad.layers import layer, output_layer
+from jaxgrad.evidence.induction import induction
+from jaxgrad.evidence.sweep import Sweep
 from jaxgrad.networks import Chain, Dense
+from jaxgrad.networks.layers import layer, output_layer
 from jaxgrad.verdict import Evidence, Verdict
 
 Parts = Iterator[tuple[str, Any]]

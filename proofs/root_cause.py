@@ -26,13 +26,13 @@ import jax.numpy as jnp
 from flint import arb
 
 import jaxgrad
-from jaxgrad.decision import decide
-from jaxgrad.enclosure import Enclosure, enclose
-from jaxgrad.induction import induction
-from jaxgrad.layers import affine, layer, output_layer
+from jaxgrad.evidence.bounds import Bracket
+from jaxgrad.evidence.decide import decide
+from jaxgrad.evidence.enclose import Enclosure, enclose
+from jaxgrad.evidence.frequency import frequency
+from jaxgrad.evidence.induction import induction
 from jaxgrad.networks import Chain, Dense, Network
-from jaxgrad.outward import Bracket
-from jaxgrad.sampling import frequency
+from jaxgrad.networks.layers import affine, layer, output_layer
 from jaxgrad.verdict import Evidence, Verdict
 
 DEPTHS = range(1, 7)

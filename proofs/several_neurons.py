@@ -33,13 +33,13 @@ import numpy as np
 
 import jaxgrad
 from jaxgrad import closed_form
-from jaxgrad.activations import ACTIVATIONS, activation
-from jaxgrad.conjunction import conjunction
-from jaxgrad.costs import COSTS
-from jaxgrad.decision import decide
-from jaxgrad.induction import induction
-from jaxgrad.layers import affine, layer, output_layer
+from jaxgrad.evidence.conjunction import conjunction
+from jaxgrad.evidence.decide import decide
+from jaxgrad.evidence.induction import induction
 from jaxgrad.networks import Dense
+from jaxgrad.networks.activations import ACTIVATIONS, activation
+from jaxgrad.networks.costs import COSTS
+from jaxgrad.networks.layers import affine, layer, output_layer
 from jaxgrad.verdict import Evidence, Verdict
 
 Parts = Iterator[tuple[str, Any]]

@@ -21,11 +21,11 @@ import numpy as np
 from flint import acb, arb
 
 import jaxgrad
-from jaxgrad.decision import decide
-from jaxgrad.enclosure import enclose
-from jaxgrad.exhaustion import Count, Sweep
-from jaxgrad.float_formats import Float, Format, float_dtypes, is_zero
-from jaxgrad.outward import Bracket
+from jaxgrad.evidence.bounds import Bracket
+from jaxgrad.evidence.decide import decide
+from jaxgrad.evidence.enclose import enclose
+from jaxgrad.evidence.float_formats import Float, Format, float_dtypes, is_zero
+from jaxgrad.evidence.sweep import Count, Sweep
 from jaxgrad.verdict import Evidence, Verdict
 
 Parts = Iterator[tuple[str, Any]]

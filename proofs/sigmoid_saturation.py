@@ -32,11 +32,11 @@ import numpy as np
 from flint import arb, fmpq
 
 import jaxgrad
-from jaxgrad.conjunction import conjunction
-from jaxgrad.decision import decide
-from jaxgrad.enclosure import Enclosure, enclose
-from jaxgrad.exhaustion import Side, Sweep
-from jaxgrad.float_formats import Float, float_dtypes, format_of, is_zero
+from jaxgrad.evidence.conjunction import conjunction
+from jaxgrad.evidence.decide import decide
+from jaxgrad.evidence.enclose import Enclosure, enclose
+from jaxgrad.evidence.float_formats import Float, float_dtypes, format_of, is_zero
+from jaxgrad.evidence.sweep import Side, Sweep
 from jaxgrad.verdict import Evidence, Verdict
 
 Parts = Iterator[tuple[str, Any]]

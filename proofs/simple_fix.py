@@ -25,9 +25,9 @@ import jax
 import jax.numpy as jnp
 
 import jaxgrad
-from jaxgrad.induction import induction
-from jaxgrad.layers import layer, output_layer
+from jaxgrad.evidence.induction import induction
 from jaxgrad.networks import Chain
+from jaxgrad.networks.layers import layer, output_layer
 from jaxgrad.verdict import Evidence, Verdict
 
 DEPTHS = range(1, 13)

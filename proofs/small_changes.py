@@ -28,18 +28,17 @@ import jax.numpy as jnp
 from flint import arb
 
 import jaxgrad
-from jaxgrad import costs
-from jaxgrad.decision import decide
-from jaxgrad.enclosure import enclose
-from jaxgrad.induction import induction
-from jaxgrad.interpret import interpret
-from jaxgrad.layers import layer
-from jaxgrad.networks import Chain
+from jaxgrad.evidence.bounds import Bracket, bounds_of, working
+from jaxgrad.evidence.decide import decide
+from jaxgrad.evidence.enclose import enclose
+from jaxgrad.evidence.induction import induction
+from jaxgrad.evidence.supremum import supremum
+from jaxgrad.interpret.walker import interpret
+from jaxgrad.networks import Chain, costs
+from jaxgrad.networks.layers import layer
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import objects
-from jaxgrad.outward import Bracket, bounds_of, working
-from jaxgrad.program import trace
-from jaxgrad.supremum import supremum
+from jaxgrad.programs.trace import trace
 from jaxgrad.verdict import Evidence, Verdict
 
 Parts = Iterator[tuple[str, Any]]

@@ -27,10 +27,10 @@ import jax.numpy as jnp
 from flint import arb, arb_series
 
 import jaxgrad
-from jaxgrad.activations import stepped_sigmoid
-from jaxgrad.outward import Bracket
-from jaxgrad.supremum import Supremum, supremum
-from jaxgrad.taylor_bounds import upper_bound
+from jaxgrad.evidence.bounds import Bracket
+from jaxgrad.evidence.supremum import Supremum, supremum
+from jaxgrad.evidence.taylor_bounds import upper_bound
+from jaxgrad.networks.activations import stepped_sigmoid
 
 Parts = Iterator[tuple[str, Any]]
 

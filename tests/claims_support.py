@@ -6,13 +6,13 @@ import itertools
 from pathlib import Path
 from textwrap import dedent
 
-from jaxgrad.claims import ClaimResult, run
-from jaxgrad.proof_modules import collect
+from jaxgrad.claims.claim import ClaimResult, run
+from jaxgrad.claims.proof_modules import collect
 
 __all__ = ["HEADER", "results_of", "write"]
 
 HEADER = """\
-from jaxgrad.claims import claim
+from jaxgrad.claims.claim import claim
 from jaxgrad.verdict import Evidence, Verdict
 
 def said(verdict, text="it is so"):

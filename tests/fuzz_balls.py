@@ -13,10 +13,10 @@ from fuzz_findings import EQUAL, EQUAL_QUOTIENTS, Case, Finding, gradient_of, sm
 from fuzz_programs import DIGITS, Unknown, evaluate
 from mpmath import mpf
 
-from jaxgrad.engines.enclosure import FIRST_PRECISION, balls
-from jaxgrad.interpret import interpret
+from jaxgrad.gradients.enclosure import FIRST_PRECISION, balls
+from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball, precision
-from jaxgrad.program import trace
+from jaxgrad.programs.trace import trace
 
 __all__ = ["balls_hold_derivatives", "balls_hold_values"]
 

@@ -33,7 +33,7 @@ def work(first: int, count: int, shrink: bool) -> None:
     from fuzz_cases import as_code, case_of, findings_of, shrunk
     from fuzz_comparisons import BUDGET
 
-    from jaxgrad.derivative_rules import proof
+    from jaxgrad.gradients.rules import proof
 
     proof.BUDGET = BUDGET
     fuzz_checks.HARD_LIMIT = 1.5 * fuzz_checks.CPU_SECONDS

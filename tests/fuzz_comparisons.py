@@ -27,7 +27,7 @@ from fuzz_programs import Program, Unknown, evaluate
 from mpmath import mpf
 
 import jaxgrad
-from jaxgrad.engines.identity import Budget
+from jaxgrad.gradients.identity import Budget
 
 __all__ = ["gradients_compare", "values_compare"]
 

@@ -14,7 +14,7 @@ from rule_examples import EXAMPLES, Example
 from rule_support import GENERIC
 
 from jaxgrad import closed_form
-from jaxgrad.comparison import compare
+from jaxgrad.gradients.compare import compare
 from jaxgrad.networks import Chain, Dense
 
 __all__ = ["cases"]

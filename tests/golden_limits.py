@@ -13,10 +13,10 @@ from jax import lax
 
 from benchmarks.cases import with_rule
 from jaxgrad import closed_form
-from jaxgrad.comparison import compare
-from jaxgrad.engines.identity import Budget
+from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.compare import compare
+from jaxgrad.gradients.identity import Budget
 from jaxgrad.networks import Chain
-from jaxgrad.rule_check import check_grads
 
 __all__ = ["cases"]
 

@@ -13,7 +13,7 @@ import numpy as np
 from rule_examples import PRECEDING, RELEASE, SINCE
 
 from jaxgrad.errors import JaxgradError
-from jaxgrad.outcome import Comparison
+from jaxgrad.gradients.outcome import Comparison
 from jaxgrad.verdict import Evidence
 
 __all__ = [

@@ -17,7 +17,7 @@ from benchmarks.hand_rules import HAND_RULES
 from benchmarks.historical_bugs import ACCEPTED, BUGS
 from benchmarks.mutants import Mutant, mutants
 from benchmarks.right_rules import DEFECTS
-from jaxgrad.rule_check import check_grads
+from jaxgrad.gradients.check_grads import check_grads
 
 __all__ = ["cases"]
 

@@ -11,13 +11,13 @@ import jax
 import jax.numpy as jnp
 from flint import arb
 
-from jaxgrad.conjunction import conjunction
-from jaxgrad.cover import covers
-from jaxgrad.decision import decide
-from jaxgrad.enclosure import enclose
-from jaxgrad.exhaustion import sweep
-from jaxgrad.induction import induction
-from jaxgrad.supremum import supremum
+from jaxgrad.evidence.conjunction import conjunction
+from jaxgrad.evidence.cover import covers
+from jaxgrad.evidence.decide import decide
+from jaxgrad.evidence.enclose import enclose
+from jaxgrad.evidence.induction import induction
+from jaxgrad.evidence.supremum import supremum
+from jaxgrad.evidence.sweep import sweep
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["cases"]

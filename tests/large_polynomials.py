@@ -16,8 +16,8 @@ import numpy as np
 from jax import lax
 
 import jaxgrad
-from jaxgrad.engines.identity import Budget, identity
-from jaxgrad.sides import make_side
+from jaxgrad.gradients.identity import Budget, identity
+from jaxgrad.interpret.sides import make_side
 
 Function = Callable[..., Any]
 

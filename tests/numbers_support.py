@@ -16,15 +16,15 @@ import numpy as np
 from flint import arb
 from hypothesis import strategies as st
 
-from jaxgrad.engines.witness import enclosures
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.interpret import interpret
+from jaxgrad.gradients.witness import enclosures
+from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball, precision
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
 from jaxgrad.numbers.field import Field, FieldFull
 from jaxgrad.numbers.polynomial import Polynomial
 from jaxgrad.numbers.valuation import Valuation
-from jaxgrad.program import Program, trace
+from jaxgrad.programs.trace import Program, trace
 
 BALL_BITS = 100
 POLYNOMIAL_BITS = 200

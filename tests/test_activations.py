@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxgrad import strategies
-from jaxgrad.activations import ACTIVATIONS, Activation, activation, stepped_sigmoid
 from jaxgrad.errors import ArgumentError, MissingExtra
+from jaxgrad.networks.activations import ACTIVATIONS, Activation, activation, stepped_sigmoid
 
 DTYPES = ["float16", "bfloat16", "float32", "float64"]
 # In units of 2^-53, for values of size at most one: s(1 - s) and 1 - t*t take the error of one

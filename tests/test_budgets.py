@@ -13,21 +13,21 @@ import pytest
 from flint import arb
 from jax import lax
 
-from jaxgrad import budgets
-from jaxgrad.budgets import SCAN_BUDGET, WHILE_BUDGET, while_budget
-from jaxgrad.comparison import compare
-from jaxgrad.engines import identity as identity_module
-from jaxgrad.engines.identity import identity
 from jaxgrad.errors import UndecidedError, UnsupportedPrimitive
-from jaxgrad.interpret import interpret
+from jaxgrad.gradients import identity as identity_module
+from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.compare import compare
+from jaxgrad.gradients.identity import identity
+from jaxgrad.interpret import budgets
+from jaxgrad.interpret.budgets import SCAN_BUDGET, WHILE_BUDGET, while_budget
+from jaxgrad.interpret.roundings import longest_chain
+from jaxgrad.interpret.sides import make_side
+from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, objects
 from jaxgrad.numbers.field import Field
 from jaxgrad.numbers.sizes import MOST_BITS
-from jaxgrad.program import trace
-from jaxgrad.roundings import longest_chain
-from jaxgrad.rule_check import check_grads
-from jaxgrad.sides import make_side
+from jaxgrad.programs.trace import trace
 from jaxgrad.verdict import Verdict
 
 HALF = np.float32(0.5)

@@ -10,7 +10,7 @@ from claims_support import results_of, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxgrad.claims import Claim, claim, run
+from jaxgrad.claims.claim import Claim, claim, run
 from jaxgrad.errors import ArgumentError
 from jaxgrad.verdict import Evidence, Verdict
 
@@ -87,7 +87,7 @@ def test_every_part_has_its_own_result_in_order(verdicts, expected):
 
 def test_seconds_are_those_of_the_part_alone(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("jaxgrad.claims.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("jaxgrad.claims.claim.time.perf_counter", lambda: now[0])
 
     def parts():
         for part, cost in (("a", 2.0), ("b", 5.0)):
@@ -230,5 +230,5 @@ def test_the_traceback_names_the_proof_module_and_where_it_was_raised(tmp_path):
     [result] = results_of(write(tmp_path, "raises.py", body))
     assert result.error is not None
     assert 'json.loads("{")' in result.error and "decoder.py" in result.error
-    assert "jaxgrad/claims.py" not in result.error
+    assert "jaxgrad/claims/claim.py" not in result.error
     assert result.error.splitlines()[-1].startswith("json.decoder.JSONDecodeError")

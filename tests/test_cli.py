@@ -15,9 +15,9 @@ from claims_support import HEADER
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxgrad.claims import Claim, ClaimResult
-from jaxgrad.cli import exit_code, main
-from jaxgrad.report import terminal
+from jaxgrad.claims.claim import Claim, ClaimResult
+from jaxgrad.claims.cli import exit_code, main
+from jaxgrad.claims.report import terminal
 from jaxgrad.verdict import Evidence, Verdict
 
 ROOT = Path(__file__).parents[1]
@@ -335,7 +335,8 @@ def test_output_survives_a_terminal_without_greek(proofs):
 def test_help_and_collecting_import_neither_jax_nor_rich(proofs):
     proofs("expected")
     code = (
-        "import sys; from jaxgrad.cli import main; main(['--help']); main(['prove', '--json']);"
+        "import sys; from jaxgrad.claims.cli import main; "
+        "main(['--help']); main(['prove', '--json']);"
         "print(sorted({'jax', 'rich', 'numpy'} & set(sys.modules)), file=sys.stderr)"
     )
     done = subprocess.run(

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxgrad import closed_form, strategies
-from jaxgrad.activations import Activation, activation
 from jaxgrad.errors import ArgumentError, ShapeMismatch, TreeMismatch
-from jaxgrad.layers import layer, output_layer
 from jaxgrad.networks import Chain, Dense
+from jaxgrad.networks.activations import Activation, activation
+from jaxgrad.networks.layers import layer, output_layer
 
 UNIT = 2.0**-53  # of float64
 TINY = 2.0**-1022  # what is below may have been flushed to zero

@@ -13,8 +13,8 @@ from network_support import at
 from pasted_code import printed_by
 
 from jaxgrad import closed_form
-from jaxgrad.comparison import Comparison, compare
 from jaxgrad.errors import GradientMismatch
+from jaxgrad.gradients.compare import Comparison, compare
 from jaxgrad.networks import Chain, Dense
 from jaxgrad.verdict import Verdict
 

@@ -12,9 +12,7 @@ import numpy as np
 import pytest
 from network_support import at
 
-from jaxgrad import closed_form, counterexample
-from jaxgrad.comparison import compare
-from jaxgrad.engines.identity import Budget
+from jaxgrad import closed_form
 from jaxgrad.errors import (
     ArgumentError,
     DtypeMismatch,
@@ -25,6 +23,9 @@ from jaxgrad.errors import (
     TreeMismatch,
     UndecidedError,
 )
+from jaxgrad.gradients import counterexample
+from jaxgrad.gradients.compare import compare
+from jaxgrad.gradients.identity import Budget
 from jaxgrad.networks import Chain, Dense
 from jaxgrad.verdict import Verdict
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from pasted_code import printed_by
 
-from jaxgrad.derivative_rules.compositions import shown
-from jaxgrad.derivative_rules.programs import Primal
-from jaxgrad.derivative_rules.rules import Rules
 from jaxgrad.errors import GradientMismatch
-from jaxgrad.rule_check import check_grads
+from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.rules.compositions import shown
+from jaxgrad.gradients.rules.programs import Primal
+from jaxgrad.gradients.rules.rules import Rules
 from jaxgrad.verdict import Verdict
 
 X = np.float32(0.75)

@@ -10,12 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgrad.derivative_rules.programs import Primal
-from jaxgrad.derivative_rules.proof import prove
-from jaxgrad.derivative_rules.result import GradientCheck
-from jaxgrad.derivative_rules.rules import Rules
 from jaxgrad.errors import GradientMismatch
-from jaxgrad.rule_check import check_grads
+from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.rules.programs import Primal
+from jaxgrad.gradients.rules.proof import prove
+from jaxgrad.gradients.rules.result import GradientCheck
+from jaxgrad.gradients.rules.rules import Rules
 from jaxgrad.verdict import Verdict
 
 

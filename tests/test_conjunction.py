@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jaxgrad.conjunction import conjunction
 from jaxgrad.errors import ArgumentError
+from jaxgrad.evidence.conjunction import conjunction
 from jaxgrad.verdict import Evidence, Verdict
 
 PARTS = {

@@ -14,10 +14,10 @@ from jax import lax
 from numbers_support import Checked, exact_values, over_balls, symbolic
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.interpret import Interpreter, interpret
+from jaxgrad.interpret.walker import Interpreter, interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, objects
-from jaxgrad.program import trace
+from jaxgrad.programs.trace import trace
 
 
 # -- loops ----------------------------------------------------------------------------------------

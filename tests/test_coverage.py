@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from flint import arb
 
-from jaxgrad import cli, coverage
-from jaxgrad.coverage import PROGRAMS, SYSTEMS, survey
-from jaxgrad.coverage_recipes import MODULES, Recipe, recipes
+from jaxgrad.claims import cli, coverage
+from jaxgrad.claims.coverage import PROGRAMS, SYSTEMS, survey
+from jaxgrad.claims.coverage_recipes import MODULES, Recipe, recipes
+from jaxgrad.claims.report.coverage_table import render
+from jaxgrad.interpret.rules import RULES
 from jaxgrad.numbers.ball import Ball
-from jaxgrad.report.coverage_table import render
-from jaxgrad.rules import RULES
 
 PAGE = Path(__file__).parents[1] / "docs" / "coverage.md"
 COVERED = (

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from jaxgrad.custom_rules import has_custom_rules, strip_custom_rules
+from jaxgrad.programs.custom_rules import has_custom_rules, strip_custom_rules
 
 
 @jax.custom_jvp

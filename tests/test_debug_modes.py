@@ -14,8 +14,6 @@ from jax import lax
 from jax.scipy.special import log_ndtr
 
 from benchmarks.cases import with_rule
-from jaxgrad.comparison import compare
-from jaxgrad.debug_modes import without_debug_modes
 from jaxgrad.errors import (
     ArgumentError,
     GradientMismatch,
@@ -24,8 +22,10 @@ from jaxgrad.errors import (
     TraceError,
     UndecidedError,
 )
+from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.compare import compare
 from jaxgrad.numbers.ball import Ball
-from jaxgrad.rule_check import check_grads
+from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.verdict import Verdict
 
 HALF = np.float32(0.5)

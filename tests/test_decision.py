@@ -10,11 +10,11 @@ from flint import fmpq_poly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxgrad import decision
-from jaxgrad.algebraic import AlgebraicNumber
-from jaxgrad.decision import decide
 from jaxgrad.errors import ArgumentError, JaxgradError, MissingExtra
-from jaxgrad.sign_conditions import sample_points, variable
+from jaxgrad.evidence import decide as decision
+from jaxgrad.evidence.algebraic import AlgebraicNumber
+from jaxgrad.evidence.decide import decide
+from jaxgrad.evidence.sign_conditions import sample_points, variable
 from jaxgrad.verdict import Verdict
 
 QUARTER = Fraction(1, 4)

@@ -16,13 +16,13 @@ from jax.scipy import special
 from numbers_support import Checked
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.gradients.one_sided import one_sided_derivatives
+from jaxgrad.interpret.rules.devices import _sign_bit
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.germ import Germ
 from jaxgrad.numbers.running_error import Rounded, RunningError
 from jaxgrad.numbers.series import Series
-from jaxgrad.one_sided import one_sided_derivatives
-from jaxgrad.rules.devices import _sign_bit
 
 FEW = settings(max_examples=3, deadline=None)
 HALF_OF_THE_BITS = arb(2) ** -26  # of float64: what approximations reach, and wrong formulas do not

@@ -12,8 +12,8 @@ import pytest
 from jax import lax
 
 from jaxgrad import check_grads
-from jaxgrad.comparison import compare
 from jaxgrad.errors import GradientMismatch
+from jaxgrad.gradients.compare import compare
 from jaxgrad.verdict import Verdict
 
 Function = Callable[..., Any]

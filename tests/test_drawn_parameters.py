@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
 
-from jaxgrad.interpret import interpret
+from jaxgrad.interpret.rules import RULES
+from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
-from jaxgrad.program import trace
-from jaxgrad.rules import RULES
+from jaxgrad.programs.trace import trace
 
 SHAPE = (2, 3, 4)
 AXES = st.integers(0, len(SHAPE) - 1)

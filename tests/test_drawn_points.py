@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgrad.comparison import compare
-from jaxgrad.engines.enclosure import draw
-from jaxgrad.program import Leaf
+from jaxgrad.gradients.compare import compare
+from jaxgrad.gradients.enclosure import draw
+from jaxgrad.programs.trace import Leaf
 from jaxgrad.verdict import Verdict
 
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from jax import lax
 from numbers_support import Checked
 
+from jaxgrad.gradients.one_sided import one_sided_derivatives
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
-from jaxgrad.one_sided import one_sided_derivatives
 
 # Steps to the side: a function here moves by a few of them, unless it jumps.
 STEP = 2.0**-40

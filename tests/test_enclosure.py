@@ -10,12 +10,12 @@ from flint import arb, arb_series, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxgrad.cover import covers
-from jaxgrad.enclosure import enclose
 from jaxgrad.errors import ArgumentError
-from jaxgrad.outward import Bounds, bounds_of, bracket_of, decimal, interval_ball, working
-from jaxgrad.supremum import supremum
-from jaxgrad.taylor_bounds import taylor, upper_bound
+from jaxgrad.evidence.bounds import Bounds, bounds_of, bracket_of, decimal, interval_ball, working
+from jaxgrad.evidence.cover import covers
+from jaxgrad.evidence.enclose import enclose
+from jaxgrad.evidence.supremum import supremum
+from jaxgrad.evidence.taylor_bounds import taylor, upper_bound
 from jaxgrad.verdict import Verdict
 
 rationals = st.fractions(-(10**30), 10**30, max_denominator=10**30)
@@ -280,7 +280,7 @@ def test_a_tail_that_is_too_high_is_undecided():
 
 
 def test_a_flat_function_is_undecided(monkeypatch):
-    monkeypatch.setattr("jaxgrad.supremum._MOST_BOXES", 300)
+    monkeypatch.setattr("jaxgrad.evidence.supremum._MOST_BOXES", 300)
     flat = supremum(lambda x: x * 0 + 1, (0, 1), outside_bounds={})
     assert flat.verdict is Verdict.UNDECIDED and "flat" in flat.evidence.text
     monotone = supremum(lambda x: x, (0, 1), outside_bounds={})

@@ -14,13 +14,13 @@ from flint import arb
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxgrad.comparison import compare
-from jaxgrad.engines import enclosure
-from jaxgrad.engines.enclosure import FIRST_PRECISION, LAST_PRECISION, ZERO_BITS, draw, meet
+from jaxgrad.gradients import enclosure
+from jaxgrad.gradients.compare import compare
+from jaxgrad.gradients.enclosure import FIRST_PRECISION, LAST_PRECISION, ZERO_BITS, draw, meet
+from jaxgrad.interpret.sides import make_side
 from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import UNKNOWN
-from jaxgrad.program import Leaf
-from jaxgrad.sides import make_side
+from jaxgrad.programs.trace import Leaf
 from jaxgrad.verdict import Verdict
 
 INF = math.inf

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from jaxgrad import sweep
-from jaxgrad.comparison import compare
 from jaxgrad.errors import (
     ArgumentError,
     DtypeMismatch,
@@ -21,8 +20,9 @@ from jaxgrad.errors import (
     TraceError,
     TreeMismatch,
 )
-from jaxgrad.raised_by import is_jaxs_own, is_raised_by_caller
-from jaxgrad.rule_check import check_grads
+from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.compare import compare
+from jaxgrad.programs.raised_by import is_jaxs_own, is_raised_by_caller
 
 X = np.array([0.5, 0.25, 0.75], np.float32)
 

@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgrad.comparison import compare
+from jaxgrad.gradients.compare import compare
 from jaxgrad.verdict import Verdict
 
 X = np.array([0.5, 0.25, 0.75], np.float32)

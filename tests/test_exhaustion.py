@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxgrad.errors import ArgumentError
-from jaxgrad.exhaustion import sweep
-from jaxgrad.float_formats import (
+from jaxgrad.evidence.float_formats import (
     Float,
     Format,
     float_dtypes,
@@ -24,6 +23,7 @@ from jaxgrad.float_formats import (
     is_subnormal,
     is_zero,
 )
+from jaxgrad.evidence.sweep import sweep
 from jaxgrad.verdict import Verdict
 
 SMALL = [dtype for dtype in float_dtypes() if Format(dtype).bits <= 16]
@@ -241,7 +241,7 @@ def test_errors_name_the_fix():
 def test_two_devices_give_what_one_gives():
     program = (
         "import jax; jax.config.update('jax_num_cpu_devices', {})\n"
-        "from jaxgrad.exhaustion import sweep\n"
+        "from jaxgrad.evidence.sweep import sweep\n"
         "r = sweep(jax.grad(jax.nn.sigmoid), 'float16', lambda x, y: y < 0.25,\n"
         "          count={{'zero': lambda x, y: y == 0}}, tile=1024)\n"
         "print(len(jax.local_devices()), r.counts, r.failures, r.evidence.text)"

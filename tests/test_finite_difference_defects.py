@@ -12,8 +12,8 @@ import pytest
 
 from benchmarks.cases import with_rule
 from jaxgrad.errors import ArgumentError, GradientMismatch, UndecidedError
+from jaxgrad.gradients.check_grads import check_grads
 from jaxgrad.networks import Chain
-from jaxgrad.rule_check import check_grads
 
 HALVES = [jnp.bfloat16, jnp.float16]
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxgrad.as_code import as_code, imports
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.float_check import check_floats
-from jaxgrad.program import arguments, trace
-from jaxgrad.roundings import longest_chain
-from jaxgrad.sides import make_side
+from jaxgrad.gradients.float_check import check_floats
+from jaxgrad.interpret.roundings import longest_chain
+from jaxgrad.interpret.sides import make_side
+from jaxgrad.programs.as_code import as_code, imports
+from jaxgrad.programs.trace import arguments, trace
 
 
 def roundings(f: Any, *args: Any) -> int:

@@ -17,14 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jax.scipy import special
 
-from jaxgrad.interpret import interpret
+from jaxgrad.gradients.one_sided import OneSided, one_sided_derivatives
+from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball, precision
 from jaxgrad.numbers.base import objects
 from jaxgrad.numbers.germ import Germ
 from jaxgrad.numbers.series import Series
 from jaxgrad.numbers.taylor import FUNCTIONS, compose
-from jaxgrad.one_sided import OneSided, one_sided_derivatives
-from jaxgrad.program import trace
+from jaxgrad.programs.trace import trace
 
 DIGITS = 1e-6  # the constants of these programs are float32
 

@@ -13,10 +13,10 @@ from flint import arb
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jaxgrad.gradients.one_sided import one_sided_derivatives
 from jaxgrad.numbers.base import objects
 from jaxgrad.numbers.germ import Germ
 from jaxgrad.numbers.series import Series, quotient
-from jaxgrad.one_sided import one_sided_derivatives
 
 _exponents = st.builds(Fraction, st.integers(-3, 6), st.sampled_from((1, 2, 3)))
 

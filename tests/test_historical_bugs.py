@@ -9,7 +9,7 @@ import pytest
 from benchmarks.cases import Case
 from benchmarks.historical_bugs import ACCEPTED, BUGS, Bug
 from jaxgrad.errors import GradientMismatch
-from jaxgrad.rule_check import check_grads
+from jaxgrad.gradients.check_grads import check_grads
 
 
 def check(case: Case) -> Any:

@@ -18,7 +18,7 @@ from jaxgrad.numbers import zero_test
 from jaxgrad.numbers.canonical import Canonical
 from jaxgrad.numbers.field import Field
 from jaxgrad.numbers.zero_test import is_zero
-from jaxgrad.program import trace
+from jaxgrad.programs.trace import trace
 
 sigmoid = jax.nn.sigmoid
 Function = Callable[..., Any]

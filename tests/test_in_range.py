@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from flint import arb
 
-from jaxgrad.derivative_rules.in_range import leaves_range
+from jaxgrad.gradients.rules.in_range import leaves_range
 from jaxgrad.numbers.ball import Ball
-from jaxgrad.program import trace
+from jaxgrad.programs.trace import trace
 
 
 def _leaves(rule: Callable[[Any], Any], g: float, a: float, every: bool = False) -> bool:

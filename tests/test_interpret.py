@@ -17,15 +17,15 @@ from numbers_support import Checked, exact_values, gradient, over_balls, over_po
 from rule_examples import BITS, BOUND, CALLBACKS, EXAMPLES, PRIMITIVES, RELEASE, UNNAMED
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.interpret import Interpreter, interpret
+from jaxgrad.interpret.rules import RULES
+from jaxgrad.interpret.rules.concrete import is_concrete
+from jaxgrad.interpret.walker import Interpreter, interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, objects
 from jaxgrad.numbers.field import Field
 from jaxgrad.numbers.germ import Germ
 from jaxgrad.numbers.polynomial import Polynomial
-from jaxgrad.program import trace
-from jaxgrad.rules import RULES
-from jaxgrad.rules.concrete import is_concrete
+from jaxgrad.programs.trace import trace
 
 
 # -- every rule has an example, every example a rule ---------------------------------------------

@@ -17,11 +17,11 @@ from numbers_support import vector
 from program_strategies import BINARY, SIZE, UNARY, RandomProgram, programs
 from rule_examples import EXAMPLES
 
+from jaxgrad.gradients.one_sided import OneSided, one_sided_derivatives
 from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import objects
 from jaxgrad.numbers.jet import OPEN, Jet
 from jaxgrad.numbers.special_functions import series_length
-from jaxgrad.one_sided import OneSided, one_sided_derivatives
 
 ORDER = 2
 TERMS = ORDER + 5

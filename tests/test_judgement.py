@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from flint import arb
 
-from jaxgrad.derivative_rules.judgement import Judgement, agreement, judge, judge_value
-from jaxgrad.derivative_rules.truth import DIGITS, Sides
-from jaxgrad.engines.enclosure import ENOUGH_BITS, FIRST_PRECISION
+from jaxgrad.gradients.enclosure import ENOUGH_BITS, FIRST_PRECISION
+from jaxgrad.gradients.rules.judgement import Judgement, agreement, judge, judge_value
+from jaxgrad.gradients.rules.truth import DIGITS, Sides
 from jaxgrad.numbers.ball import precision
 from jaxgrad.verdict import Verdict
 

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pasted_code import printed_by
 
-from jaxgrad.derivative_rules.linear_programs import Kind, kinds_of
 from jaxgrad.errors import GradientMismatch
-from jaxgrad.rule_check import check_grads
+from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.rules.linear_programs import Kind, kinds_of
 from jaxgrad.verdict import Verdict
 
 X = np.float32(0.3)

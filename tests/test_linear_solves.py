@@ -14,8 +14,8 @@ from numbers_support import Checked
 
 from jaxgrad import Verdict, check_grads, compare
 from jaxgrad.errors import GradientMismatch, UndecidedError
+from jaxgrad.gradients.one_sided import one_sided_derivatives
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.one_sided import one_sided_derivatives
 
 
 def _iterated(a: Any, b: Any, steps: int) -> Any:

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxgrad import strategies
-from jaxgrad.activations import ACTIVATIONS, Activation, activation
-from jaxgrad.costs import COSTS, Cost, cost
 from jaxgrad.errors import ArgumentError, DtypeMismatch, ShapeMismatch, TreeMismatch
 from jaxgrad.networks import Chain, Dense
+from jaxgrad.networks.activations import ACTIVATIONS, Activation, activation
+from jaxgrad.networks.costs import COSTS, Cost, cost
 
 SHAPED = [Chain(1), Chain(3), Dense((2, 1)), Dense((2, 3, 2))]
 

@@ -13,15 +13,15 @@ from flint import arb
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxgrad import sides
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.interpret import sides
+from jaxgrad.interpret.numpy_code.code import FUNCTIONS as TABLE
+from jaxgrad.interpret.numpy_code.code import NumberArray
+from jaxgrad.interpret.numpy_code.ufuncs import FLOAT
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.field import Field
 from jaxgrad.numbers.polynomial import Polynomial
-from jaxgrad.numpy_code import FUNCTIONS as TABLE
-from jaxgrad.numpy_code import NumberArray
-from jaxgrad.numpy_ufuncs import FLOAT
 
 # Dyadic, so that sums and products of a few are exact in float64.
 dyadic = st.integers(-64, 64).map(lambda n: n / 8)

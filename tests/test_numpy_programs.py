@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from numpy_programs import PROGRAMS
 from numpy_steps import Code, codes, run, runnable
 
-from jaxgrad.engines.enclosure import balls
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.gradients.enclosure import balls
+from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.ball import Ball, precision
 from jaxgrad.numbers.base import CannotDecide, objects
-from jaxgrad.program import Leaf, arguments
-from jaxgrad.sides import Side
+from jaxgrad.programs.trace import Leaf, arguments
 
 # Dyadic, so that no comparison depends on rounding.
 dyadic = st.integers(-32, 32).map(lambda n: n / 8)

@@ -14,8 +14,8 @@ import pytest
 
 from jaxgrad import Verdict, compare
 from jaxgrad.errors import EnginesDisagree, UnsupportedPrimitive
+from jaxgrad.interpret.sides import make_side
 from jaxgrad.numbers.ball import Ball
-from jaxgrad.sides import make_side
 
 X = np.array([1.0, 2.0, 3.0], np.float32)
 Function = Callable[[Any], Any]

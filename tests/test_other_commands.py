@@ -11,7 +11,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from jaxgrad.cli import main
+from jaxgrad.claims.cli import main
 from jaxgrad.verdict import Evidence, Verdict
 
 
@@ -21,7 +21,7 @@ def _in_an_empty_folder(tmp_path, monkeypatch):
 
 
 def test_new_module_proves(capsys):
-    pytest.importorskip("jaxgrad.comparison")
+    pytest.importorskip("jaxgrad.gradients.compare")
     assert main(["prove", "--new", "first"]) == 0
     assert main(["prove", "--json"]) == 0
     claims = json.loads(capsys.readouterr().out.partition("\n")[2])["claims"]
@@ -47,7 +47,7 @@ def test_new_module_in_a_folder_that_cannot_be_written(capsys):
 
 
 def test_coverage_that_cannot_be_written(monkeypatch, capsys):
-    monkeypatch.setattr("jaxgrad.report.coverage_table.render", lambda survey: "page")
+    monkeypatch.setattr("jaxgrad.claims.report.coverage_table.render", lambda survey: "page")
     assert main(["coverage", "jax.numpy.sin", "--output", "/proc/jaxgrad"]) == 2
     assert "--output /proc/jaxgrad: " in capsys.readouterr().err
 
@@ -66,9 +66,9 @@ def test_sweep_reports_what_the_engine_found(monkeypatch, capsys, verdict, code)
             verdict=verdict, checked=65536, counterexample=counterexample, evidence=evidence
         )
 
-    engine = ModuleType("jaxgrad.exhaustion")
+    engine = ModuleType("jaxgrad.evidence.sweep")
     monkeypatch.setattr(engine, "sweep", sweep, raising=False)
-    monkeypatch.setitem(sys.modules, "jaxgrad.exhaustion", engine)
+    monkeypatch.setitem(sys.modules, "jaxgrad.evidence.sweep", engine)
     arguments = ["sweep", "math:sin", "--dtype", "bfloat16", "--holds", "os.path:isabs"]
     assert main(arguments) == code
     assert calls == [(math.sin, "bfloat16", os.path.isabs)]

@@ -40,7 +40,7 @@ def modules_after(statement: str) -> set[str]:
 # --------------------------------------------------------------------------------------- importing
 
 
-@pytest.mark.parametrize("statement", ["import jaxgrad", "import jaxgrad.pytest_plugin"])
+@pytest.mark.parametrize("statement", ["import jaxgrad", "import jaxgrad.claims.pytest_plugin"])
 def test_importing_loads_nothing_heavy(statement):
     loaded = modules_after(statement)
     assert not loaded & {"jax", "numpy", "flint", "hypothesis", "rich", "z3", "matplotlib"}
@@ -48,7 +48,7 @@ def test_importing_loads_nothing_heavy(statement):
 
 
 def test_help_does_not_load_jax():
-    loaded = modules_after("import jaxgrad.cli; jaxgrad.cli.main(['--help'])")
+    loaded = modules_after("import jaxgrad.claims.cli; jaxgrad.claims.cli.main(['--help'])")
     assert not loaded & {"jax", "numpy", "flint"}
 
 

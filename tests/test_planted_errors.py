@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from numbers_support import Checked, Disagreement
 from rule_examples import EXAMPLES
 
+from jaxgrad.interpret.rules import RULES
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.polynomial import Polynomial
-from jaxgrad.rules import RULES
 
 
 def _wrong_elementwise(f: Callable[..., Any]) -> Callable[..., Any]:
-    from jaxgrad.rules.elementwise import apply_elementwise
+    from jaxgrad.interpret.rules.elementwise import apply_elementwise
 
     return lambda interpreter, equation, inputs: apply_elementwise(interpreter, equation, inputs, f)
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from jaxgrad import Verdict, compare
-from jaxgrad.engines.enclosure import draw
-from jaxgrad.program import Leaf
+from jaxgrad.gradients.enclosure import draw
+from jaxgrad.programs.trace import Leaf
 
 X = np.float32(0.5)
 

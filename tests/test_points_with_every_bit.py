@@ -13,9 +13,9 @@ from jax import lax
 from pasted_code import printed_by
 
 from jaxgrad.errors import GradientMismatch
-from jaxgrad.program import Leaf
-from jaxgrad.rule_check import check_grads
-from jaxgrad.special_points.drawn_points import STEPS, drawn_points
+from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.special_points.drawn_points import STEPS, drawn_points
+from jaxgrad.programs.trace import Leaf
 from jaxgrad.verdict import Verdict
 
 DTYPES = ("float32", "float64", "float16", "bfloat16", "float8_e4m3fn")

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxgrad.errors import ArgumentError
-from jaxgrad.exhaustion import sweep
-from jaxgrad.float_formats import float_dtypes, is_zero
-from jaxgrad.predicates import SAMPLE, of_each, require_elementwise
+from jaxgrad.evidence.float_formats import float_dtypes, is_zero
+from jaxgrad.evidence.predicates import SAMPLE, of_each, require_elementwise
+from jaxgrad.evidence.sweep import sweep
 from jaxgrad.verdict import Verdict
 
 GRADIENT = jax.jit(jax.grad(jax.nn.sigmoid))

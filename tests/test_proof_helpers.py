@@ -14,17 +14,17 @@ from flint import arb, fmpq, fmpz
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxgrad.conjunction import conjunction
-from jaxgrad.cover import covers
-from jaxgrad.decision import decide
-from jaxgrad.dependence import reads
-from jaxgrad.enclosure import enclose
 from jaxgrad.errors import ArgumentError
-from jaxgrad.induction import induction
-from jaxgrad.outward import ball_of, computed, rational
-from jaxgrad.sampling import clopper_pearson, frequency
-from jaxgrad.supremum import supremum
-from jaxgrad.taylor_bounds import taylor, upper_bound
+from jaxgrad.evidence.bounds import ball_of, computed, rational
+from jaxgrad.evidence.conjunction import conjunction
+from jaxgrad.evidence.cover import covers
+from jaxgrad.evidence.decide import decide
+from jaxgrad.evidence.dependence import reads
+from jaxgrad.evidence.enclose import enclose
+from jaxgrad.evidence.frequency import clopper_pearson, frequency
+from jaxgrad.evidence.induction import induction
+from jaxgrad.evidence.supremum import supremum
+from jaxgrad.evidence.taylor_bounds import taylor, upper_bound
 from jaxgrad.verdict import Evidence, Verdict
 
 PROVED = Evidence(Verdict.PROVED, "decision", "checked")

@@ -10,9 +10,9 @@ from types import ModuleType
 import pytest
 from claims_support import HEADER, results_of, write
 
-from jaxgrad.claims import MARK, claim, run
+from jaxgrad.claims.claim import MARK, claim, run
+from jaxgrad.claims.proof_modules import collect, collect_file
 from jaxgrad.errors import ArgumentError
-from jaxgrad.proof_modules import collect, collect_file
 from jaxgrad.verdict import Verdict
 
 

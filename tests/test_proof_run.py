@@ -16,17 +16,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from jaxgrad import proof_process
-from jaxgrad.cli import main
-from jaxgrad.proof_run import Module, Run
-from jaxgrad.report import terminal
+from jaxgrad.claims import proof_process
+from jaxgrad.claims.cli import main
+from jaxgrad.claims.proof_run import Module, Run
+from jaxgrad.claims.report import terminal
 
 ROOT = Path(__file__).parents[1]
 
 HEADER = """\
 import os, signal, sys, time
 from pathlib import Path
-from jaxgrad.claims import claim
+from jaxgrad.claims.claim import claim
 from jaxgrad.verdict import Evidence, Verdict
 
 def said(verdict=Verdict.PROVED): return Evidence(verdict, "decision", "it is so")
@@ -140,7 +140,9 @@ def test_death_of_an_import(proofs, capfd):
 
 def test_a_claim_without_end_is_given_up_alone(proofs, tmp_path, monkeypatch):
     now, begun = [0.0], tmp_path / "begun"
-    monkeypatch.setattr("jaxgrad.proof_process.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(
+        "jaxgrad.claims.proof_process.time", SimpleNamespace(monotonic=lambda: now[0])
+    )
     path = proofs("a.py", claim_that(f"open({str(begun)!r}, 'w').close()\n    while True: pass"))
     run = Run([Module(path)], jobs=1, timeout=1800.0)
     for _ in run:
@@ -376,7 +378,7 @@ def test_what_has_no_result_is_a_failure_whatever_the_reason(proofs, capfd, monk
         tasks = list(tasks)
         yield from supervise([t for t in tasks if not t.request.run], **options)
 
-    monkeypatch.setattr("jaxgrad.proof_run.supervise", forgetful)
+    monkeypatch.setattr("jaxgrad.claims.proof_run.supervise", forgetful)
     done = run(capfd, *(["-k", "after"] if listed else []))
     assert done.code == 1
     [((_, name, _), result)] = done.results.items()

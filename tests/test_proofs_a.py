@@ -11,8 +11,8 @@ import pytest
 from flint import arb
 from proofs_support import load, run
 
-from jaxgrad.activations import Activation
-from jaxgrad.outward import working
+from jaxgrad.evidence.bounds import working
+from jaxgrad.networks.activations import Activation
 from jaxgrad.verdict import Verdict
 
 PROVED, REFUTED, UNDECIDED = Verdict.PROVED, Verdict.REFUTED, Verdict.UNDECIDED

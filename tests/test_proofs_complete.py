@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jaxgrad.proof_modules import collect
+from jaxgrad.claims.proof_modules import collect
 from jaxgrad.verdict import Verdict
 
 PROOFS = Path(__file__).parent.parent / "proofs"

@@ -11,7 +11,7 @@ import pytest
 from proofs_support import load, run
 
 from jaxgrad import closed_form
-from jaxgrad.activations import Activation, activation
+from jaxgrad.networks.activations import Activation, activation
 from jaxgrad.verdict import Verdict
 
 PROVED, REFUTED, UNDECIDED = Verdict.PROVED, Verdict.REFUTED, Verdict.UNDECIDED

@@ -41,7 +41,7 @@ def project(pytester, monkeypatch):
     """A project with proofs, some tests, and a way to run pytest on it."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     installed = any(entry.name == "jaxgrad" for entry in entry_points(group="pytest11"))
-    plugin = [] if installed else ["-p", "jaxgrad.pytest_plugin"]
+    plugin = [] if installed else ["-p", "jaxgrad.claims.pytest_plugin"]
 
     def run(*arguments, proofs=("good",), ini="", process=False):
         folder = pytester.mkdir("proofs")
@@ -149,7 +149,7 @@ def test_marker_is_registered(project, pytester):
 
 
 def test_fixture_is_the_function(project, pytester):
-    pytest.importorskip("jaxgrad.comparison")
+    pytest.importorskip("jaxgrad.gradients.compare")
     body = "import jaxgrad\ndef test_it(compare): assert compare is jaxgrad.compare\n"
     pytester.makepyfile(test_fixture=body)
     project("test_fixture.py").assert_outcomes(passed=1)
@@ -158,7 +158,7 @@ def test_fixture_is_the_function(project, pytester):
 def test_the_plugin_imports_nothing_heavy(pytester, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     code = (
-        "import sys; import pytest; before = set(sys.modules); import jaxgrad.pytest_plugin;"
+        "import sys; import pytest; before = set(sys.modules); import jaxgrad.claims.pytest_plugin;"
         "print(sorted({name.partition('.')[0] for name in set(sys.modules) - before}))"
     )
     done = pytester.run(sys.executable, "-c", code)

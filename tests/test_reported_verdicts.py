@@ -14,10 +14,10 @@ from jax import lax
 
 import jaxgrad
 from jaxgrad import Verdict
-from jaxgrad.cover import covers
-from jaxgrad.decision import decide
-from jaxgrad.enclosure import enclose
 from jaxgrad.errors import ArgumentError, GradientMismatch, UndecidedError
+from jaxgrad.evidence.cover import covers
+from jaxgrad.evidence.decide import decide
+from jaxgrad.evidence.enclose import enclose
 
 X3 = np.array([1.0, 2.0, 3.0], np.float32)
 X32 = np.arange(6, dtype=np.float32).reshape(3, 2) + 1

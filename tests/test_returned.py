@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgrad.comparison import compare
 from jaxgrad.errors import ArgumentError, JaxgradError, TreeMismatch
-from jaxgrad.returned import require_numbers
-from jaxgrad.rule_check import check_grads
+from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.compare import compare
+from jaxgrad.programs.returned import require_numbers
 
 X = np.float32(0.5)
 

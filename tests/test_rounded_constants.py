@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxgrad.errors import GradientMismatch
-from jaxgrad.interpret import interpret
+from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import objects
 from jaxgrad.numbers.germ import Germ
 from jaxgrad.numbers.rounded import RoundedConstants, Twins
-from jaxgrad.program import trace
-from jaxgrad.rule_check import check_grads
+from jaxgrad.programs.trace import trace
 from jaxgrad.verdict import Verdict
 
 EPSILON = float(np.finfo(np.float32).eps)

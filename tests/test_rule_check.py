@@ -15,15 +15,15 @@ import pytest
 from pasted_code import printed_by
 
 from benchmarks.cases import with_rule
-from jaxgrad.custom_rules import has_custom_rules, strip_custom_rules
-from jaxgrad.derivative_rules.conclusions import leaf_result
-from jaxgrad.derivative_rules.directions import Direction
-from jaxgrad.derivative_rules.judgement import Judgement
-from jaxgrad.derivative_rules.programs import Primal
-from jaxgrad.derivative_rules.question import Question
 from jaxgrad.errors import ArgumentError, GradientMismatch, UndecidedError
+from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.rules.conclusions import leaf_result
+from jaxgrad.gradients.rules.directions import Direction
+from jaxgrad.gradients.rules.judgement import Judgement
+from jaxgrad.gradients.rules.programs import Primal
+from jaxgrad.gradients.rules.question import Question
 from jaxgrad.networks import Chain
-from jaxgrad.rule_check import check_grads
+from jaxgrad.programs.custom_rules import has_custom_rules, strip_custom_rules
 from jaxgrad.verdict import Verdict
 
 RIGHT: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxgrad.derivative_rules.float_judgement import Exact, judge
-from jaxgrad.derivative_rules.float_programs import compile_derivatives, representable
-from jaxgrad.derivative_rules.floats import RuleFloat, rule_floats
-from jaxgrad.derivative_rules.programs import Primal
-from jaxgrad.float_check import unit_roundoff
+from jaxgrad.gradients.float_check import unit_roundoff
+from jaxgrad.gradients.rules.float_judgement import Exact, judge
+from jaxgrad.gradients.rules.float_programs import compile_derivatives, representable
+from jaxgrad.gradients.rules.floats import RuleFloat, rule_floats
+from jaxgrad.gradients.rules.programs import Primal
 
 MODES = ("fwd", "rev")
 DTYPES = (jnp.float16, jnp.bfloat16, jnp.float32, jnp.float64)

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from benchmarks.cases import backward_only, with_rule
-from jaxgrad.comparison import compare
 from jaxgrad.errors import (
     ArgumentError,
     DtypeMismatch,
@@ -20,7 +19,8 @@ from jaxgrad.errors import (
     TreeMismatch,
     UndecidedError,
 )
-from jaxgrad.rule_check import check_grads
+from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.compare import compare
 from jaxgrad.verdict import Verdict
 
 

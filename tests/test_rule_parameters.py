@@ -18,15 +18,15 @@ from jax import lax
 from numbers_support import gradient
 from rule_examples import BOUND, EXAMPLES, PRIMITIVES, TOTAL_ORDERS
 
-from jaxgrad.comparison import Comparison, compare
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.inner_programs import inner_programs
-from jaxgrad.interpret import Interpreter
+from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.compare import Comparison, compare
+from jaxgrad.interpret.rules import RULES
+from jaxgrad.interpret.rules.registry import UNREAD, DeclaredRule, anything, rule
+from jaxgrad.interpret.walker import Interpreter
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide, objects
-from jaxgrad.rule_check import check_grads
-from jaxgrad.rules import RULES
-from jaxgrad.rules.registry import UNREAD, DeclaredRule, anything, rule
+from jaxgrad.programs.jaxprs import inner_programs
 from jaxgrad.verdict import Verdict
 
 

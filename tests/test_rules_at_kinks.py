@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.cases import with_rule
 from jaxgrad.errors import GradientMismatch, UndecidedError
-from jaxgrad.rule_check import check_grads
+from jaxgrad.gradients.check_grads import check_grads
 from jaxgrad.verdict import Verdict
 
 

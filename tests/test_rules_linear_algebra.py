@@ -16,13 +16,13 @@ from numbers_support import Checked, Disagreement, dyadic, gradient, over_polyno
 from rule_examples import LINEAR_ALGEBRA
 from rule_support import rule_tests
 
-from jaxgrad.interpret import interpret
+from jaxgrad.gradients.one_sided import one_sided_derivatives
+from jaxgrad.interpret.rules import RULES, linear_algebra
+from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.field import Field
 from jaxgrad.numbers.polynomial import Polynomial
-from jaxgrad.one_sided import one_sided_derivatives
-from jaxgrad.program import trace
-from jaxgrad.rules import RULES, linear_algebra
+from jaxgrad.programs.trace import trace
 
 (
     test_the_value_is_jaxs_own,

@@ -19,7 +19,7 @@ from rule_support import rule_tests
 
 from jaxgrad import compare
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.rules import windows as window_rules
+from jaxgrad.interpret.rules import windows as window_rules
 from jaxgrad.verdict import Verdict
 
 (

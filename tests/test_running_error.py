@@ -16,7 +16,7 @@ from program_strategies import SIZE, RandomProgram, programs
 from rule_examples import EXAMPLES, Example
 from rule_support import GENERIC
 
-from jaxgrad.engines.witness import hold_program
+from jaxgrad.gradients.witness import hold_program
 from jaxgrad.numbers.running_error import (
     ACCURATE,
     ACCURATE_ULPS,
@@ -25,7 +25,7 @@ from jaxgrad.numbers.running_error import (
     Rounded,
     RunningError,
 )
-from jaxgrad.program import trace
+from jaxgrad.programs.trace import trace
 
 DTYPES = [np.float32, np.float16, jnp.bfloat16]
 HERE = {name: example for name, example in EXAMPLES.items() if example.here}

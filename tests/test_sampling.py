@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxgrad.errors import ArgumentError
-from jaxgrad.sampling import clopper_pearson, frequency
+from jaxgrad.evidence.frequency import clopper_pearson, frequency
 from jaxgrad.verdict import Verdict
 
 STEP = Fraction(1, 2**40)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxgrad.claims import Claim
+from jaxgrad.claims.claim import Claim
+from jaxgrad.claims.selection import Selection
 from jaxgrad.errors import ArgumentError
-from jaxgrad.selection import Selection
 from jaxgrad.verdict import Verdict
 
 

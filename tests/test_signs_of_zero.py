@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from flint import arb
 
-from jaxgrad.comparison import compare
-from jaxgrad.engines.zero_signs import shows
 from jaxgrad.errors import GradientMismatch
+from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.compare import compare
+from jaxgrad.gradients.zero_signs import shows
 from jaxgrad.numbers.either_zero import EitherZero
 from jaxgrad.numbers.running_error import RunningError
-from jaxgrad.rule_check import check_grads
 from jaxgrad.verdict import Verdict
 
 ZERO = np.float32(0.0)

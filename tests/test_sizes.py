@@ -14,7 +14,8 @@ import pytest
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 from large_polynomials import LARGE
 
-from jaxgrad.engines.identity import identity
+from jaxgrad.gradients.identity import identity
+from jaxgrad.interpret.sides import make_side
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.factors import primes
 from jaxgrad.numbers.field import Field
@@ -29,7 +30,6 @@ from jaxgrad.numbers.sizes import (
     power_cost,
     product_cost,
 )
-from jaxgrad.sides import make_side
 
 RING = fmpq_mpoly_ctx.get(["a", "b", "c"], Ordering.degrevlex)
 A, B, C = RING.gens()
@@ -144,7 +144,7 @@ def test_a_field_that_is_too_small_has_spent_from_the_same_budget(
             return super().generator(*args)
 
     made_before: list[tuple[int, int]] = []
-    monkeypatch.setattr("jaxgrad.engines.identity.Field", Watched)
+    monkeypatch.setattr("jaxgrad.gradients.identity.Field", Watched)
 
     def many(x: Any) -> Any:
         return sum(jnp.exp(x**k) for k in range(1, 60))

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from jax import lax
 from numbers_support import Checked
 
+from jaxgrad.gradients.one_sided import one_sided_derivatives
 from jaxgrad.numbers import special_functions
 from jaxgrad.numbers.ball import Ball, precision
 from jaxgrad.numbers.germ import Germ
 from jaxgrad.numbers.special_functions import EXPANSIONS, FUNCTIONS, padded
 from jaxgrad.numbers.special_series import SERIES
 from jaxgrad.numbers.taylor import FUNCTIONS as TAYLOR
-from jaxgrad.one_sided import one_sided_derivatives
 
 BITS = 200
 FEW = settings(max_examples=5, deadline=None)

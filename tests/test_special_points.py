@@ -14,15 +14,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from rule_examples import EXAMPLES
 
-import jaxgrad.special_points.lines
-import jaxgrad.special_points.search
-import jaxgrad.special_points.zero_search
-from jaxgrad.program import Leaf, Program, trace
-from jaxgrad.special_points.critical_arguments import Critical, critical_arguments
-from jaxgrad.special_points.float_points import float_points
-from jaxgrad.special_points.lines import Space, lines, nearest, neighbour, shortest
-from jaxgrad.special_points.sampled import SampledInterpreter, run_at
-from jaxgrad.special_points.search import SpecialPoint, special_points
+import jaxgrad.gradients.special_points.lines
+import jaxgrad.gradients.special_points.search
+import jaxgrad.gradients.special_points.zero_search
+from jaxgrad.gradients.special_points.critical_arguments import Critical, critical_arguments
+from jaxgrad.gradients.special_points.float_points import float_points
+from jaxgrad.gradients.special_points.lines import Space, lines, nearest, neighbour, shortest
+from jaxgrad.gradients.special_points.sampled import SampledInterpreter, run_at
+from jaxgrad.gradients.special_points.search import SpecialPoint, special_points
+from jaxgrad.programs.trace import Leaf, Program, trace
 
 DRAWN = settings(max_examples=25, deadline=None)
 DTYPES = [
@@ -367,7 +367,9 @@ def test_without_rounding_to_the_dtype_nothing_vanishes(monkeypatch: pytest.Monk
 
     assert float32(0.1) in [x for (x,) in values(without_derivatives(f, 1.3))]
     monkeypatch.setattr(
-        jaxgrad.special_points.zero_search, "nearest", lambda x, dtype: nearest(x, np.float16)
+        jaxgrad.gradients.special_points.zero_search,
+        "nearest",
+        lambda x, dtype: nearest(x, np.float16),
     )
     assert float32(0.1) not in [x for (x,) in values(without_derivatives(f, 1.3)[:1])]
 
@@ -387,9 +389,9 @@ def test_without_the_neighbours_of_an_estimate_roots_are_missed(
             exact += bool(3 * first.values[0] == 3 * constant)
         return exact
 
-    monkeypatch.setattr(jaxgrad.special_points.search, "PASSES", 1)
+    monkeypatch.setattr(jaxgrad.gradients.special_points.search, "PASSES", 1)
     assert found_in_one_pass() == len(constants)
-    monkeypatch.setattr(jaxgrad.special_points.zero_search, "AROUND", 0)
+    monkeypatch.setattr(jaxgrad.gradients.special_points.zero_search, "AROUND", 0)
     assert found_in_one_pass() < len(constants)
 
 
@@ -403,7 +405,7 @@ def test_a_search_that_breaks_off_still_gives_what_it_has(monkeypatch: pytest.Mo
         raise RuntimeError("no meaning here")
 
     for name in ("sin", "abs"):
-        monkeypatch.setitem(jaxgrad.special_points.sampled._OWN, name, fails)
+        monkeypatch.setitem(jaxgrad.gradients.special_points.sampled._OWN, name, fails)
     points = without_derivatives(lambda x: jnp.abs(x - 2.125) + jnp.abs(jnp.sin(x) - 1), 1.3)
     assert [2.125] in values(points[:1])
 

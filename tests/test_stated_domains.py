@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from flint import arb
 
+from jaxgrad.interpret.rules.elementwise import ELEMENTWISE
 from jaxgrad.numbers import ball
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.domains import DOMAINS, TOTAL
 from jaxgrad.numbers.field import Field
 from jaxgrad.numbers.polynomial import Polynomial
-from jaxgrad.rules.elementwise import ELEMENTWISE
 
 # The functions that are methods of a number system.
 METHODS = {"exp", "expm1", "log", "log1p", "logistic", "sqrt", "tanh", "divide"}

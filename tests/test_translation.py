@@ -20,7 +20,7 @@ from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.canonical import Canonical
 from jaxgrad.numbers.field import Field, Generator
 from jaxgrad.numbers.valuation import Valuation
-from jaxgrad.program import trace
+from jaxgrad.programs.trace import trace
 
 sigmoid = jax.nn.sigmoid
 Function = Callable[..., Any]

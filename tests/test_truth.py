@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from flint import arb
 
-from jaxgrad.derivative_rules.beyond import Beyond, beyond
-from jaxgrad.derivative_rules.directions import Direction
-from jaxgrad.derivative_rules.truth import Sides, Truth
-from jaxgrad.program import trace
+from jaxgrad.gradients.rules.beyond import Beyond, beyond
+from jaxgrad.gradients.rules.directions import Direction
+from jaxgrad.gradients.rules.truth import Sides, Truth
+from jaxgrad.programs.trace import trace
 
 NONE = arb.nan()
 UP, DOWN = arb("inf"), arb("-inf")

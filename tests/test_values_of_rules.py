@@ -12,7 +12,7 @@ import pytest
 from pasted_code import printed_by
 
 from jaxgrad.errors import GradientMismatch, UndecidedError
-from jaxgrad.rule_check import check_grads
+from jaxgrad.gradients.check_grads import check_grads
 from jaxgrad.verdict import Verdict
 
 X = np.array([1.0, 2.0, 3.0], np.float32)

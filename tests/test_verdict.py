@@ -12,14 +12,14 @@ import pytest
 from flint import arb
 
 import jaxgrad
-from jaxgrad.claims import ClaimResult
-from jaxgrad.decision import decide
-from jaxgrad.derivative_rules.result import GradientCheck, RuleResult
-from jaxgrad.enclosure import enclose
-from jaxgrad.outcome import LeafResult
-from jaxgrad.report.json_report import result_object
-from jaxgrad.sampling import frequency
-from jaxgrad.supremum import supremum
+from jaxgrad.claims.claim import ClaimResult
+from jaxgrad.claims.report.json_report import result_object
+from jaxgrad.evidence.decide import decide
+from jaxgrad.evidence.enclose import enclose
+from jaxgrad.evidence.frequency import frequency
+from jaxgrad.evidence.supremum import supremum
+from jaxgrad.gradients.outcome import LeafResult
+from jaxgrad.gradients.rules.result import GradientCheck, RuleResult
 from jaxgrad.verdict import Evidence, Verdict
 
 PASSING = {"PROVED", "PROBABLE", "AGREES"}

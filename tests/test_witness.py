@@ -13,13 +13,13 @@ import pytest
 from flint import arb
 
 import jaxgrad
-from jaxgrad.engines.not_finite import first_not_finite
-from jaxgrad.engines.witness import WORKING, Run, enclosures, hold_program
 from jaxgrad.errors import EnginesDisagree, GradientMismatch
+from jaxgrad.gradients.not_finite import first_not_finite
+from jaxgrad.gradients.witness import WORKING, Run, enclosures, hold_program
+from jaxgrad.interpret.numpy_code.code import NumberArray
+from jaxgrad.interpret.rules.registry import RULES
 from jaxgrad.numbers.ball import precision
-from jaxgrad.numpy_code import NumberArray
-from jaxgrad.program import trace
-from jaxgrad.rules.registry import RULES
+from jaxgrad.programs.trace import trace
 
 X = np.arange(6, dtype=np.float32).reshape(3, 2) + 1
 

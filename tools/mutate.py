@@ -32,8 +32,10 @@ LEAST = 0.95
 SURVIVORS = "survivors.json"  # the keys of those of the last run
 
 FILES = (
-    "jaxgrad/rules/*.py", "jaxgrad/numbers/*.py", "jaxgrad/engines/*.py", "jaxgrad/interpret.py",
-    *(f"jaxgrad/derivative_rules/{name}.py"
+    "jaxgrad/interpret/rules/*.py", "jaxgrad/numbers/*.py", "jaxgrad/interpret/walker.py",
+    *(f"jaxgrad/gradients/{name}.py"
+      for name in ("exclusion", "identity", "enclosure", "not_finite", "witness", "zero_signs")),
+    *(f"jaxgrad/gradients/rules/{name}.py"
       for name in ("judgement", "truth", "conclusions", "proof")),
 )  # fmt: skip
 # The test files that are looked into.  Those of claims, networks, proofs and whole dtypes are about

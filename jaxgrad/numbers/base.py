@@ -119,7 +119,7 @@ class NumberSystem:
         """A named real function that has no method of its own."""
         raise UnsupportedPrimitive(
             f"{name} has no rule over the {self.name} numbers; add a method `{name}` to "
-            f"{type(self).__name__} or a definition to jaxgrad/rules/elementwise.py"
+            f"{type(self).__name__} or a definition to jaxgrad/interpret/rules/elementwise.py"
         )
 
     def exp(self, x: Element) -> Element:

@@ -1,0 +1,1 @@
+"""Statements with their evidence: found, chosen, run and reported."""

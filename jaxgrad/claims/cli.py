@@ -1,0 +1,256 @@
+"""The command line: ``jaxgrad prove``, ``jaxgrad sweep`` and ``jaxgrad coverage``.
+
+A subcommand is one function: it takes its argument parser, declares its arguments and returns
+what is to be run with them; its name is the subcommand's and its docstring the help. JAX and rich
+are imported only when a subcommand runs, so that ``jaxgrad --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import math
+import operator
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxgrad.claims import prove_command
+from jaxgrad.claims.prove_command import exit_code
+from jaxgrad.errors import ArgumentError, MissingExtra
+from jaxgrad.verdict import Verdict
+
+__all__ = ["exit_code", "main"]
+
+_Runner = Callable[[argparse.Namespace], int]
+
+_ALL_EXPECTED, _NOT_EXPECTED, _USAGE, _UNDECIDED = 0, 1, 2, 3
+_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+_BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+_EXIT_CODES = """\
+exit codes:
+  0  every verdict is the expected one
+  1  a verdict is not the expected one, a claim raised, ended its process or took too long, or a
+     module cannot be imported
+  2  usage error
+  3  a verdict is UNDECIDED where another was expected
+  130  interrupted
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Args:
+        argv: the arguments after the program's name; those of the process if None.
+
+    Example:
+        >>> main(["prove", "--json", "no/such/folder"])
+        2
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # Where the terminal has no Greek letters, \\u03c3 is better than no answer.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # pyright: ignore
+    try:
+        options = _parser().parse_args(argv)
+        return options.run(options)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else _USAGE
+    except (ArgumentError, MissingExtra) as error:
+        print(f"jaxgrad: {error}", file=sys.stderr)
+        return _USAGE
+    except KeyboardInterrupt:
+        print("jaxgrad: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        prove_command.abandon_stdout()
+        return _BROKEN_PIPE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="jaxgrad",
+        description="Verify gradients: proofs and counterexamples, no tolerances.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in _COMMANDS:
+        text = (command.__doc__ or "").strip()
+        child = commands.add_parser(
+            command.__name__,
+            help=text.splitlines()[0],
+            description=text,
+            epilog=_EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        child.set_defaults(run=command(child))
+    return parser
+
+
+# ------------------------------------------------------------------------------------------- prove
+
+
+def prove(parser: argparse.ArgumentParser) -> _Runner:
+    """Run the claims of proof modules and hold each verdict against the expected one."""
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help="files or folders (default: proofs/)"
+    )
+    parser.add_argument(
+        "-k",
+        dest="expression",
+        default="",
+        metavar="EXPRESSION",
+        help="run only what matches words joined with and, or, not, ( ), looked for in a claim's "
+        "id, function, statement and module; beside such a word, others may name its parts; "
+        "double quotes keep a phrase together",
+    )
+    parser.add_argument(
+        "-j",
+        "--jobs",
+        type=_positive(int),
+        default=_cores(),
+        metavar="N",
+        help="run N modules at a time, each in its own process (default: the number of cores)",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=_positive(float),
+        metavar="SECONDS",
+        help="give up a claim, or the import of a module, that takes longer (default: never)",
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="every part, in full")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--json", action="store_true", help="print one JSON object, no table")
+    instead.add_argument("--list", action="store_true", help="list the claims, do not run them")
+    instead.add_argument("--new", metavar="NAME", help="write a proof module to begin with")
+    return _prove
+
+
+def _prove(options: argparse.Namespace) -> int:
+    if options.new:
+        return _new(options)
+    return prove_command.prove(options)
+
+
+def _positive(kind: Callable[[str], float]) -> Callable[[str], float]:
+    """A number that is positive and finite, of this kind."""
+
+    def number(text: str) -> float:
+        value = kind(text)
+        if not 0 < value < math.inf:
+            raise ValueError
+        return value
+
+    number.__name__ = f"positive {kind.__name__}"  # for the message of argparse
+    return number
+
+
+def _cores() -> int:
+    """The number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _new(options: argparse.Namespace) -> int:
+    from jaxgrad.claims.proof_template import write
+
+    if len(options.paths) > 1:
+        raise ArgumentError("--new writes into one folder; name one, or none for proofs/")
+    path = write(options.new, Path(*options.paths or ["proofs"]))
+    print(f"{path.as_posix()} is written; run it with: jaxgrad prove {path.as_posix()}")
+    return _ALL_EXPECTED
+
+
+# ------------------------------------------------------------------------------------------- sweep
+
+
+def sweep(parser: argparse.ArgumentParser) -> _Runner:
+    """Evaluate a function on every float of a dtype and check a predicate of each value."""
+    parser.add_argument("function", metavar="MODULE:FUNCTION", help="e.g. jax.nn:sigmoid")
+    parser.add_argument("--dtype", required=True, help="e.g. float16, bfloat16, float32")
+    parser.add_argument("--holds", required=True, metavar="MODULE:PREDICATE", help="what must hold")
+    return _sweep
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    function, holds = _named(options.function), _named(options.holds)
+    import jax.numpy as jnp
+
+    from jaxgrad.evidence.sweep import sweep
+
+    try:
+        dtype = jnp.dtype(options.dtype)
+    except TypeError as error:
+        raise ArgumentError(f"--dtype {options.dtype}: {error}") from None
+    result = sweep(function, dtype, holds)
+    print(f"{result.verdict}: {options.function} on {result.checked} values of {dtype.name}")
+    print(result.evidence.text)
+    if result.counterexample is not None:
+        print(f"counterexample:\n{result.counterexample}")
+    if result.verdict is Verdict.UNDECIDED:
+        return _UNDECIDED
+    return _ALL_EXPECTED if result.verdict.passes else _NOT_EXPECTED
+
+
+def _named(reference: str) -> Callable[..., Any]:
+    """The callable that MODULE:NAME names, modules in the current folder included."""
+    module, colon, name = reference.partition(":")
+    if not (module and colon and name):
+        raise ArgumentError(f"{reference!r} is not of the form MODULE:NAME, e.g. jax.nn:sigmoid")
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+    try:
+        found = operator.attrgetter(name)(importlib.import_module(module))
+    except (ImportError, AttributeError) as error:
+        raise ArgumentError(f"{reference}: {error}") from None
+    if not callable(found):
+        raise ArgumentError(f"{reference} is not callable: {found!r}")
+    return found
+
+
+# ---------------------------------------------------------------------------------------- coverage
+
+
+def coverage(parser: argparse.ArgumentParser) -> _Runner:
+    """Run JAX's public functions over every number system and say what is covered."""
+    parser.add_argument(
+        "functions",
+        nargs="*",
+        metavar="FUNCTION",
+        help="e.g. jax.numpy.sin (default: all of them)",
+    )
+    parser.add_argument("--output", metavar="FILE", help="write the page there, not to stdout")
+    return _coverage
+
+
+def _coverage(options: argparse.Namespace) -> int:
+    from jaxgrad.claims.coverage import survey
+    from jaxgrad.claims.report.coverage_table import render
+
+    found = survey(options.functions or None)
+    unknown = set(options.functions) - {f"{row.module}.{row.name}" for row in found.rows}
+    if unknown:
+        raise ArgumentError(
+            f"{', '.join(sorted(unknown))}: no public function of a module that is looked at; "
+            "write its full name, e.g. jax.numpy.sin or jax.scipy.special.gammaln"
+        )
+    page = render(found)
+    if options.output:
+        try:
+            Path(options.output).write_text(page, encoding="utf-8")
+        except OSError as error:
+            raise ArgumentError(f"--output {options.output}: {error.strerror}") from None
+    else:
+        print(page, end="")
+    for text in found.disagreements:
+        print(f"jaxgrad: {text}", file=sys.stderr)
+    return _NOT_EXPECTED if found.disagreements else _ALL_EXPECTED
+
+
+_COMMANDS = (prove, sweep, coverage)

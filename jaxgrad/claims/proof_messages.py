@@ -1,0 +1,81 @@
+"""What the process that runs a proof module tells the one that started it, as objects of JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jaxgrad.claims.claim import Claim, ClaimResult, Declaration
+from jaxgrad.verdict import Evidence, Verdict
+
+__all__ = ["declaration_from", "declaration_to", "result_from", "result_to"]
+
+
+def declaration_to(claim: Claim | Declaration) -> dict[str, Any]:
+    """A claim without its function.
+
+    Example:
+        >>> claim = Claim(lambda: None, "1 < 2", "X1: order", Verdict.PROVED, Path("order.py"))
+        >>> declaration_from(declaration_to(claim)) == claim.declaration
+        True
+    """
+    told = claim.declaration if isinstance(claim, Claim) else claim
+    return dataclasses.asdict(told) | {"expected": str(told.expected), "path": str(told.path)}
+
+
+def declaration_from(told: Mapping[str, Any]) -> Declaration:
+    """The claim that was told of."""
+    return Declaration(
+        **{**told, "expected": Verdict(told["expected"]), "path": Path(told["path"])}
+    )
+
+
+def result_to(result: ClaimResult) -> dict[str, Any]:
+    """The result of a part, without the claim that it belongs to.
+
+    Example:
+        >>> evidence = Evidence(Verdict.PROVED, "decision", "2 - 1 > 0", {"two": ("2", "2")})
+        >>> result = ClaimResult("X1", "two", Path("order.py"), 0.5, evidence=evidence)
+        >>> result_from(result_to(result), None) == result
+        True
+    """
+    evidence = result.evidence
+    return {
+        "id": result.id,
+        "part": result.part,
+        "path": str(result.path),
+        "seconds": result.seconds,
+        "error": result.error,
+        "evidence": None if evidence is None else _evidence_to(evidence),
+    }
+
+
+def result_from(told: Mapping[str, Any], claim: Declaration | None) -> ClaimResult:
+    """The result that was told of, of this claim."""
+    evidence = told["evidence"] and _evidence_from(told["evidence"])
+    return ClaimResult(**{**told, "path": Path(told["path"]), "claim": claim, "evidence": evidence})
+
+
+def _evidence_to(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "verdict": str(evidence.verdict),
+        "kind": evidence.kind,
+        "text": evidence.text,
+        "enclosures": {name: list(ends) for name, ends in evidence.enclosures.items()},
+        "counterexample": evidence.counterexample,
+        "trusts": list(evidence.trusts),
+    }
+
+
+def _evidence_from(told: Mapping[str, Any]) -> Evidence:
+    enclosures = {name: (lower, upper) for name, (lower, upper) in told["enclosures"].items()}
+    return Evidence(
+        **{
+            **told,
+            "verdict": Verdict(told["verdict"]),
+            "enclosures": enclosures,
+            "trusts": tuple(told["trusts"]),
+        }
+    )

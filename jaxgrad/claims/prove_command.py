@@ -1,0 +1,187 @@
+"""What ``jaxgrad prove`` does: find the proof files, choose claims, run them, report, conclude."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxgrad.claims.claim import ClaimResult
+from jaxgrad.claims.proof_modules import find, no_claims
+from jaxgrad.claims.proof_run import Module, Run, list_claims
+from jaxgrad.claims.selection import Selection
+from jaxgrad.errors import ArgumentError
+
+__all__ = ["abandon_stdout", "exit_code", "prove"]
+
+_ALL_EXPECTED, _NOT_EXPECTED, _UNDECIDED = 0, 1, 3
+_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+def exit_code(results: Iterable[ClaimResult]) -> int:
+    """0 if all are as expected, 3 if the only others are undecided, else 1.
+
+    Example:
+        >>> exit_code([])
+        0
+    """
+    unexpected = [result for result in results if not result.as_expected]
+    if not unexpected:
+        return _ALL_EXPECTED
+    return _UNDECIDED if all(result.undecided for result in unexpected) else _NOT_EXPECTED
+
+
+def prove(options: argparse.Namespace) -> int:
+    """Run the claims that the options choose, report on them, and return the exit code.
+
+    Args:
+        options: as the command line declares them.
+
+    Raises:
+        ArgumentError: a path without claims, or an expression that cannot be read or that selects
+            nothing; before any claim runs, unless only a part was missed.
+    """
+    started = time.perf_counter()
+    selection = Selection(options.expression)
+    modules = [Module(file) for file in find(_paths(options))]
+    listed = options.expression or options.list
+    if listed:
+        modules = list_claims([module.path for module in modules], timeout=options.timeout)
+        _require_claims(options, modules)
+        _narrow(modules, selection, options.expression)
+    if options.list:
+        return _list(modules)
+    run = Run(modules, jobs=options.jobs, timeout=options.timeout)
+    interrupted = _watch(run)
+    results = run.results(selection.keeps)
+    seconds = time.perf_counter() - started
+    if interrupted:
+        missing = run.without_result("the run was interrupted before this had ended")
+        _report(options, results, missing, seconds)
+        return _INTERRUPTED
+    results += run.without_result("it was not run, or its result was lost on the way")
+    if not listed:
+        results += _require_claims(options, modules)
+    if not results:
+        raise ArgumentError(
+            f"-k {options.expression!r} matches no part of the {run.wanted} claims that it runs"
+        )
+    _report(options, results, [], seconds)
+    return exit_code(results)
+
+
+def _paths(options: argparse.Namespace) -> Sequence[str]:
+    if not options.paths and not Path("proofs").is_dir():
+        raise ArgumentError(
+            f"there is no folder proofs/ in {Path.cwd()}: name the files or folders to prove, "
+            "or begin one with jaxgrad prove --new NAME"
+        )
+    return options.paths or ["proofs"]
+
+
+def _require_claims(options: argparse.Namespace, modules: Sequence[Module]) -> list[ClaimResult]:
+    """A failure for each path that was named and declares no claim, an error if no path does.
+
+    A file in a folder is only mentioned: it may be a helper without an underscore.
+    """
+    empty = {m.path for m in modules if m.claims == [] and not m.failures}
+    if len(empty) < len(modules):
+        for path in sorted(empty - {Path(path) for path in options.paths}):
+            print(f"jaxgrad: no claims in {path}", file=sys.stderr)
+    failures = []
+    for path in map(Path, _paths(options)):
+        inside = [m for m in modules if m.path.resolve().is_relative_to(path.resolve())]
+        if all(module.path in empty for module in inside):
+            text = str(no_claims(path))
+            failures.append(ClaimResult(path.name, "", path, None, error=text))
+    if failures and len(empty) == len(modules):
+        raise ArgumentError(failures[0].error)
+    return failures
+
+
+def _narrow(modules: Sequence[Module], selection: Selection, expression: str) -> None:
+    """Keep what may match; failures all stay, since nobody knows what a broken module holds."""
+    for module in modules:
+        claims = enumerate(module.claims or ())
+        module.only = [number for number, claim in claims if selection.may_match(claim)]
+    if not any(module.only or module.failures for module in modules):
+        raise ArgumentError(
+            f"-k {expression!r} matches no claim; the name of a part counts beside a word of its "
+            "claim (-k 'A5 and tanh'), and --list shows all claims"
+        )
+
+
+def _watch(run: Run) -> bool:
+    """Run everything; whether it was interrupted."""
+    try:
+        with _display() as tell, contextlib.closing(iter(run)) as events:
+            for _ in events:
+                tell(run)
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def _display() -> contextlib.AbstractContextManager[Callable[[Run], None]]:
+    if not sys.stderr.isatty():
+        return contextlib.nullcontext(lambda _: None)
+    from jaxgrad.claims.report import terminal
+
+    return terminal.progress(terminal.console(stderr=True))
+
+
+def _report(
+    options: argparse.Namespace,
+    results: Sequence[ClaimResult],
+    missing: Sequence[ClaimResult],
+    seconds: float,
+) -> None:
+    """Show the results, and by name what has none because the run was interrupted."""
+    with _quiet_when_the_reader_has_gone():
+        if options.json:
+            from jaxgrad.claims.report import json_report
+
+            print(json_report.render([*results, *missing], seconds))
+        elif results:
+            from jaxgrad.claims.report import terminal
+
+            terminal.show(
+                results,
+                seconds,
+                terminal.console(),
+                verbose=options.verbose,
+                missing=len(missing),
+            )
+        sys.stdout.flush()
+    if missing:
+        names = ", ".join(dict.fromkeys(result.id for result in missing))
+        print(f"jaxgrad: interrupted; without a result: {names}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _quiet_when_the_reader_has_gone() -> Iterator[None]:
+    """``| head`` has read enough: the verdicts, and so the exit code, are as they are."""
+    try:
+        yield
+    except BrokenPipeError:
+        abandon_stdout()
+
+
+def abandon_stdout() -> None:
+    """Let what is still to be printed, at the end of the process too, go nowhere."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _list(modules: Sequence[Module]) -> int:
+    from jaxgrad.claims.report import terminal
+
+    claims: list[Any] = [(module.claims or [])[n] for module in modules for n in module.wanted]
+    failures = [failure for module in modules for failure in module.failures]
+    terminal.show_list(claims, failures, terminal.console())
+    return _NOT_EXPECTED if failures else _ALL_EXPECTED

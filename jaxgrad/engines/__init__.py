@@ -1,1 +1,0 @@
-"""The procedures that decide whether two sides agree, one a file."""

@@ -1,0 +1,1 @@
+"""Proves a statement that is no program: decisions, covers, enclosures, sweeps, frequencies."""

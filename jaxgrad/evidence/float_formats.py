@@ -1,0 +1,317 @@
+"""The floats of a dtype by their bits: which are NaN, infinite, subnormal or zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import ml_dtypes
+import numpy as np
+
+from jaxgrad.errors import ArgumentError
+
+__all__ = [
+    "UNSIGNED",
+    "Float",
+    "Format",
+    "bits_of",
+    "float_dtypes",
+    "format_of",
+    "is_negative",
+    "is_positive",
+    "is_subnormal",
+    "is_zero",
+]
+
+UNSIGNED = {8: jnp.uint8, 16: jnp.uint16, 32: jnp.uint32}
+# The integer type whose bits are a float's, by width. Widths that are absent cannot be swept: 2^64
+# values are too many, XLA has no 6-bit floats (some releases end the process when given one), and
+# some releases cannot compile a program that makes 4-bit floats from integers.
+
+
+@dataclass(frozen=True)
+class Format:
+    """How the bit patterns of a float dtype are divided among numbers, infinities and NaN.
+
+    Magnitudes (the pattern without its sign) run zero, subnormals, normals, infinity, NaN.
+
+    Args:
+        dtype: the float dtype.
+
+    Example:
+        >>> Format(np.dtype("float16")).subnormals
+        2046
+    """
+
+    dtype: np.dtype
+
+    @cached_property
+    def bits(self) -> int:
+        """Width of a pattern."""
+        return int(ml_dtypes.finfo(self.dtype).bits)
+
+    @cached_property
+    def signed(self) -> bool:
+        """Whether negative numbers exist (float8_e8m0fnu has none)."""
+        return float(ml_dtypes.finfo(self.dtype).min) < 0
+
+    @cached_property
+    def sign(self) -> int:
+        """The pattern of the sign bit, or 0."""
+        return 2 ** (self.bits - 1) if self.signed else 0
+
+    @property
+    def magnitude(self) -> np.uint32:
+        """The mask that takes the sign bit away."""
+        return np.uint32(2**self.bits - 1 - self.sign)
+
+    @cached_property
+    def infinity(self) -> int | None:
+        """The pattern of +infinity, or None where the dtype has none."""
+        after = self._largest_finite + 1
+        if after < (self.sign or 2**self.bits) and np.isinf(float(self.value(after))):
+            return after
+        return None
+
+    @cached_property
+    def last(self) -> int:
+        """The largest magnitude that is not NaN."""
+        return self._largest_finite if self.infinity is None else self.infinity
+
+    @cached_property
+    def one_zero(self) -> bool:
+        """Whether the pattern of -0 means NaN (the dtypes whose name ends in fnuz)."""
+        return self.signed and bool(np.isnan(float(self.value(self.sign))))
+
+    @cached_property
+    def first_normal(self) -> int:
+        """The pattern of the smallest positive normal number."""
+        return int(bits_of(np.asarray(ml_dtypes.finfo(self.dtype).smallest_normal, self.dtype)))
+
+    @cached_property
+    def has_zero(self) -> bool:
+        """Whether pattern 0 is zero (in float8_e8m0fnu it is the smallest power of two)."""
+        return float(self.value(0)) == 0.0
+
+    @property
+    def _largest_finite(self) -> int:
+        return int(bits_of(np.asarray(ml_dtypes.finfo(self.dtype).max, self.dtype)))
+
+    @property
+    def _signs(self) -> int:
+        return 2 if self.signed else 1
+
+    @property
+    def numbers(self) -> int:
+        """How many patterns are not NaN."""
+        return self._signs * (self.last + 1) - self.one_zero
+
+    @property
+    def nans(self) -> int:
+        """How many patterns are NaN."""
+        return 2**self.bits - self.numbers
+
+    @property
+    def infinities(self) -> int:
+        """How many patterns are infinite."""
+        return 0 if self.infinity is None else self._signs
+
+    @property
+    def zeros(self) -> int:
+        """How many patterns are zero: 2, 1 or 0."""
+        return self._signs - self.one_zero if self.has_zero else 0
+
+    @property
+    def subnormals(self) -> int:
+        """How many patterns are subnormal."""
+        return self._signs * (self.first_normal - 1) if self.has_zero else 0
+
+    def value(self, bits: int) -> Any:
+        """The float with these bits, as a NumPy scalar."""
+        return np.asarray(bits, _container(self.dtype)).view(self.dtype)[()]
+
+    def is_nan(self, bits: jax.Array) -> jax.Array:
+        """Which patterns (uint32) are NaN, decided on the integers."""
+        beyond = (bits & self.magnitude) > self.last
+        return beyond | (bits == np.uint32(self.sign)) if self.one_zero else beyond
+
+
+@dataclass(frozen=True)
+class Float:
+    """One float, known by its bits.
+
+    Args:
+        dtype: the float dtype.
+        bits: its pattern.
+
+    Example:
+        >>> Float(np.dtype("float16"), 0x3C00).exact, Float(np.dtype("float16"), 0x3C00).python
+        (Fraction(1, 1), 'np.asarray(0x3c00, np.uint16).view(np.float16)[()]')
+    """
+
+    dtype: np.dtype
+    bits: int
+
+    @property
+    def value(self) -> Any:
+        """The float as a NumPy scalar."""
+        return Format(self.dtype).value(self.bits)
+
+    @property
+    def exact(self) -> Fraction:
+        """Its exact rational value.
+
+        Raises:
+            ArgumentError: it is infinite or NaN.
+        """
+        if not np.isfinite(float(self.value)):
+            raise ArgumentError(f"{self} is no rational number: ask for `value` instead of `exact`")
+        return Fraction(float(self.value))
+
+    @property
+    def python(self) -> str:
+        """An expression that rebuilds it from its bits, given np and ml_dtypes."""
+        module = "np" if hasattr(np, self.dtype.name) else "ml_dtypes"
+        width = (Format(self.dtype).bits + 3) // 4 + 2
+        return (
+            f"np.asarray({self.bits:#0{width}x}, np.{_container(self.dtype).name})"
+            f".view({module}.{self.dtype.name})[()]"
+        )
+
+    def __str__(self) -> str:
+        return f"{float(self.value)!r} ({self.dtype.name} bits {self.bits:#x})"
+
+
+def float_dtypes() -> tuple[np.dtype, ...]:
+    """Every float dtype of this JAX that can be swept, narrowest first.
+
+    Example:
+        >>> [dtype.name for dtype in float_dtypes()][-3:]
+        ['bfloat16', 'float16', 'float32']
+    """
+    found = set()
+    for name in dir(jnp):
+        if name.startswith(("float", "bfloat")) and name not in ("float_", "floating"):
+            scalar = getattr(jnp, name)
+            # jnp.float_ and jnp.float_power are no dtypes; float64 and 6-bit floats have no sweep.
+            if isinstance(scalar, type(jnp.float32)) and _width(scalar.dtype) in UNSIGNED:
+                found.add(np.dtype(scalar.dtype))
+    return tuple(sorted(found, key=lambda dtype: (_width(dtype), dtype.name)))
+
+
+def is_zero(x: jax.Array) -> jax.Array:
+    """Which floats are exactly zero, read from the bits.
+
+    ``x == 0`` does not tell: XLA compares a subnormal as if it were zero.
+
+    Args:
+        x: floats of any swept dtype, shape (n,).
+
+    Example:
+        >>> x = jnp.float32(1e-40)
+        >>> bool(x == 0), bool(is_zero(x))
+        (True, False)
+    """
+    format = Format(np.dtype(x.dtype))
+    bits = _to_bits(x)
+    if not format.has_zero:
+        return jnp.zeros(x.shape, bool)
+    return (bits == 0) if format.one_zero else (bits & format.magnitude) == 0
+
+
+def is_subnormal(x: jax.Array) -> jax.Array:
+    """Which floats are subnormal, read from the bits.
+
+    Args:
+        x: floats of any swept dtype, shape (n,).
+
+    Example:
+        >>> bool(is_subnormal(jnp.float32(1e-40)))
+        True
+    """
+    format = Format(np.dtype(x.dtype))
+    magnitude = _to_bits(x) & format.magnitude
+    if not format.has_zero:
+        return jnp.zeros(x.shape, bool)
+    return (magnitude > 0) & (magnitude < format.first_normal)
+
+
+def is_positive(x: jax.Array) -> jax.Array:
+    """Which floats are > 0 as real numbers, subnormals included, read from the bits.
+
+    Args:
+        x: floats of any swept dtype, shape (n,).
+
+    Example:
+        >>> bool(jnp.float32(1e-40) > 0), bool(is_positive(jnp.float32(1e-40)))
+        (False, True)
+    """
+    format = Format(np.dtype(x.dtype))
+    bits = _to_bits(x)
+    return ~format.is_nan(bits) & ~is_zero(x) & ((bits & np.uint32(format.sign)) == 0)
+
+
+def is_negative(x: jax.Array) -> jax.Array:
+    """Which floats are < 0 as real numbers, subnormals included, read from the bits.
+
+    Args:
+        x: floats of any swept dtype, shape (n,).
+
+    Example:
+        >>> bool(is_negative(jnp.float32(-1e-40))), bool(is_negative(jnp.float32(-0.0)))
+        (True, False)
+    """
+    format = Format(np.dtype(x.dtype))
+    bits = _to_bits(x)
+    return ~format.is_nan(bits) & ~is_zero(x) & ((bits & np.uint32(format.sign)) != 0)
+
+
+def format_of(dtype: Any) -> Format:
+    """The format of a dtype that can be swept.
+
+    Args:
+        dtype: a dtype, or what NumPy makes one of.
+
+    Raises:
+        ArgumentError: it is no float dtype, or one of a width that cannot be swept.
+
+    Example:
+        >>> format_of(jnp.bfloat16).nans
+        254
+    """
+    try:
+        which = np.dtype(dtype)
+        width = _width(which)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"{dtype!r} is no float dtype; take one of {_names()}") from error
+    if width not in UNSIGNED:
+        why = "has too many values" if width > 32 else "is a width that XLA cannot compute with"
+        raise ArgumentError(f"{which.name} {why}; take one of {_names()}")
+    return Format(which)
+
+
+def _names() -> str:
+    return ", ".join(dtype.name for dtype in float_dtypes())
+
+
+def _width(dtype: Any) -> int:
+    return int(ml_dtypes.finfo(dtype).bits)
+
+
+def _container(dtype: np.dtype) -> np.dtype:
+    """The NumPy integer that holds one float; narrower floats take a byte each."""
+    return np.dtype(f"uint{8 * dtype.itemsize}")
+
+
+def bits_of(x: np.ndarray) -> np.ndarray:
+    """The patterns of floats, as unsigned integers of the same shape."""
+    x = np.asarray(x)
+    return x.view(_container(x.dtype)) & np.asarray(2 ** _width(x.dtype) - 1, _container(x.dtype))
+
+
+def _to_bits(x: jax.Array) -> jax.Array:
+    return jax.lax.bitcast_convert_type(x, UNSIGNED[_width(x.dtype)]).astype(jnp.uint32)

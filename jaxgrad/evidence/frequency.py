@@ -1,0 +1,216 @@
+"""Measure a probability by drawing, with an exact confidence interval; never more than AGREES."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flint import arb, fmpq
+
+from jaxgrad.errors import ArgumentError, JaxgradError
+from jaxgrad.evidence.bounds import Bounds, computed, rational, working
+from jaxgrad.evidence.dependence import reads
+from jaxgrad.verdict import Evidence, Outcome, Verdict
+
+__all__ = ["Frequency", "clopper_pearson", "frequency"]
+
+_INTERVAL_BITS = 40
+# Ends are multiples of 2^-40, about 1e-12: far below the width of any interval that can be drawn.
+
+_MOST_BITS = 2**14
+# The binomial tails are compared with rationals they do not equal; doubling from 128 bits decides.
+
+_BATCH = 2**14
+# Draws held in memory at a time; the keys are numbered, so it changes nothing but the time.
+
+_MOST_TRIALS = 2**32
+# ``jax.random.fold_in`` takes 32 bits: draws beyond would repeat the first ones.
+
+
+@dataclass(frozen=True)
+class Frequency(Outcome):
+    """How often an event was drawn, and what that says of its probability.
+
+    Args:
+        successes: draws in which it happened.
+        trials: all draws.
+        bounds: the Clopper-Pearson interval.
+        evidence: AGREES at most.
+    """
+
+    successes: int
+    trials: int
+    bounds: Bounds
+    evidence: Evidence
+
+    @property
+    def verdict(self) -> Verdict:
+        """AGREES or UNDECIDED: draws prove and refute nothing."""
+        return self.evidence.verdict
+
+
+def clopper_pearson(successes: int, trials: int, confidence: Any = "0.999") -> Bounds:
+    """The exact (Clopper-Pearson) confidence interval of a binomial probability, rounded outward.
+
+    With k of n and a = 1 - confidence: the lower end solves P(X >= k) = I_p(k, n-k+1) = a/2 and
+    the upper end P(X <= k) = I_(1-p)(n-k, k+1) = a/2, X ~ Binomial(n, p); it is 0 for k = 0 and 1
+    for k = n. Whatever p is, the interval misses it with probability at most a.
+
+    Args:
+        successes: k, 0 <= k <= n.
+        trials: n >= 1.
+        confidence: between 0 and 1, a decimal string or a Fraction.
+
+    Raises:
+        ArgumentError: k, n or the confidence is outside those ranges.
+
+    Example:
+        >>> clopper_pearson(0, 10, "0.95").decimals(4)
+        ('0', '0.308498')
+
+    Source: claims C2, C3. Clopper, Pearson: Biometrika 26 (1934), 404-413.
+    """
+    if not 0 <= successes <= trials or trials < 1:
+        raise ArgumentError(f"{successes} successes in {trials} trials: need 0 <= k <= n, n >= 1")
+    level = rational(confidence, "the confidence")
+    if not 0 < level < 1:
+        raise ArgumentError(f"the confidence {confidence!r} must lie between 0 and 1")
+    half = (1 - level) / 2
+    lower = _quantile(successes, trials, half)
+    upper = 1 - _quantile(trials - successes, trials, half)
+    return Bounds(lower, upper)
+
+
+def frequency(
+    event: Callable[[jax.Array], Any],
+    key: jax.Array,
+    trials: int,
+    *,
+    bound: Callable[[], arb] | None = None,
+    confidence: Any = "0.999",
+    name: str = "probability",
+) -> Frequency:
+    """Draw an event many times and hold its probability against a bound.
+
+    Draw i uses ``jax.random.fold_in(key, i)``: the same key gives the same draws on every run.
+
+    Args:
+        event: key -> bool (), traceable; it is mapped over the draws and compiled.
+        key: where all draws come from.
+        trials: how many.
+        bound: () -> ball, a bound of the probability from above.
+        confidence: of the interval, as for `clopper_pearson`.
+        name: what the probability is of, for the text.
+
+    Returns:
+        AGREES when no bound is given or the whole interval lies below it, else UNDECIDED.
+
+    Raises:
+        ArgumentError: the event is no boolean scalar or does not use its key, trials is not between
+            1 and 2^32, or the bound is no exact number.
+
+    Example:
+        >>> coin = lambda key: jax.random.bernoulli(key)
+        >>> frequency(coin, jax.random.key(0), 1000, bound=lambda: arb("0.6")).verdict
+        <Verdict.AGREES: 'AGREES'>
+
+    Source: claims C2, C3.
+    """
+    successes = _count(event, key, trials)
+    bounds = clopper_pearson(successes, trials, confidence)
+    lower, upper = decimals = bounds.decimals(10)
+    percent = f"{float(100 * rational(confidence, 'the confidence')):g} %"
+    text = (
+        f"{name}: {successes} of {trials} draws, so between {lower} and {upper} with confidence "
+        f"{percent} (Clopper-Pearson)"
+    )
+    verdict = Verdict.AGREES
+    if bound is not None:
+        with working(2 * _INTERVAL_BITS):
+            ball = computed(bound, "the bound")
+        verdict, remark = _against(bounds, ball)
+        text += f"; {remark} the bound {ball}"
+    evidence = Evidence(
+        verdict,
+        "sampling",
+        f"{text}.",
+        {f"{name}, confidence {percent}": decimals},
+        trusts=("independence of jax.random draws", "Arb"),
+    )
+    return Frequency(successes, trials, bounds, evidence)
+
+
+def _against(bounds: Bounds, ball: arb) -> tuple[Verdict, str]:
+    if _ball(bounds.upper) < ball:
+        return Verdict.AGREES, "all below"
+    if _ball(bounds.lower) > ball:
+        return Verdict.UNDECIDED, "all above, which speaks against"
+    return Verdict.UNDECIDED, "not clear of"
+
+
+def _count(event: Callable[[jax.Array], Any], key: jax.Array, trials: int) -> int:
+    if not isinstance(trials, int) or isinstance(trials, bool) or not 1 <= trials <= _MOST_TRIALS:
+        raise ArgumentError(
+            f"frequency: {trials} trials: give at least 1, since none say nothing, and at most "
+            "2^32, since the keys are numbered in 32 bits"
+        )
+    if not any(reads(event, key)):
+        raise ArgumentError(
+            "frequency: the event does not use its key, so every draw is the same: draw from it "
+            "with jax.random"
+        )
+
+    @jax.jit
+    def happened(numbers: jax.Array) -> jax.Array:
+        return jax.vmap(lambda number: event(jax.random.fold_in(key, number)))(numbers)
+
+    total = 0
+    for start in range(0, trials, _BATCH):
+        numbers = jnp.arange(start, min(start + _BATCH, trials), dtype=jnp.uint32)
+        found = happened(numbers)
+        if found.dtype != bool or found.shape != numbers.shape:
+            raise ArgumentError(
+                f"frequency: the event returned {found.dtype.name}{list(found.shape[1:])}, not one "
+                "bool: end it with a comparison"
+            )
+        total += int(found.sum())
+    return total
+
+
+def _quantile(successes: int, trials: int, level: Fraction) -> Fraction:
+    """A multiple of 2^-40 at most the p at which P(X >= successes) = level, and 2^-40 near it."""
+    if successes == 0:
+        return Fraction(0)
+    low, high = 0, 2**_INTERVAL_BITS
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _tail_below(successes, trials, Fraction(middle, 2**_INTERVAL_BITS), level):
+            low = middle
+        else:
+            high = middle
+    return Fraction(low, 2**_INTERVAL_BITS)
+
+
+def _tail_below(successes: int, trials: int, p: Fraction, level: Fraction) -> bool:
+    """Whether P(X >= successes) < level for X ~ Binomial(trials, p), decided rigorously."""
+    bits = 128
+    while bits <= _MOST_BITS:
+        with working(bits):
+            tail = _ball(p).beta_lower(successes, trials - successes + 1, regularized=True)
+            if tail < _ball(level):
+                return True
+            if tail > _ball(level):
+                return False
+        bits *= 2
+    raise JaxgradError(
+        f"P(X >= {successes}) with {trials} trials at p = {p} is not separated from {level}: "
+        "choose another confidence"
+    )
+
+
+def _ball(value: Fraction) -> arb:
+    return arb(fmpq(value.numerator, value.denominator))

@@ -1,0 +1,378 @@
+"""check_grads(): are the derivative rules of a function right?  No tolerance.
+
+JAX's own derivative programs are evaluated in Arb balls, which is the exact formula of the rules,
+and held against the one-sided derivatives of the primal, which no derivative rule takes part in.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from jaxgrad.errors import ArgumentError, UnsupportedPrimitive
+from jaxgrad.gradients.enclosure import FIRST_PRECISION
+from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.batch import under_vmap
+from jaxgrad.gradients.rules.compiled import compiled, float_dtypes
+from jaxgrad.gradients.rules.conclusions import (
+    TRUSTS,
+    Judged,
+    beyond_rounding,
+    first_wrong,
+    leaf_result,
+    passed,
+    refutation,
+    undecided,
+    wrong_at,
+    wrong_under_vmap,
+    wrong_value,
+)
+from jaxgrad.gradients.rules.floats import RuleFloat
+from jaxgrad.gradients.rules.linear_checks import LinearChecks
+from jaxgrad.gradients.rules.opaque import hold_against_reference, is_opaque
+from jaxgrad.gradients.rules.other_points import in_words, judged_at, other_points
+from jaxgrad.gradients.rules.programs import NoDerivative, Primal
+from jaxgrad.gradients.rules.result import GradientCheck, RuleResult
+from jaxgrad.gradients.rules.rules import Rules
+from jaxgrad.gradients.rules.sizes import cause_by_size
+from jaxgrad.gradients.rules.stopped import cause_by_reference
+from jaxgrad.gradients.rules.witness import hold_rules
+from jaxgrad.gradients.special_points.search import SpecialPoint
+from jaxgrad.interpret.budgets import nested_too_deeply
+from jaxgrad.numbers.ball import precision
+from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.programs.custom_rules import has_custom_rules
+from jaxgrad.programs.debug_modes import without_debug_modes
+from jaxgrad.verdict import Evidence, Verdict
+
+__all__ = ["GradientCheck", "RuleResult", "check_grads"]
+
+MODES = ("fwd", "rev")
+# Two doublings past the first precision: values that 848 bits do not tell apart are undecided.
+PRECISIONS = (FIRST_PRECISION, 2 * FIRST_PRECISION, 4 * FIRST_PRECISION)
+# A program of JAX's own primitives is batched by JAX's own rules; past this many operations it is
+# not looked at.
+BATCH_BUDGET = 2_000
+
+
+def check_grads(
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    order: int = 1,
+    modes: Sequence[str] | str = MODES,
+    atol: float | None = None,
+    rtol: float | None = None,
+    eps: float | None = None,
+    *,
+    reference: Callable[..., Any] | None = None,
+    dtypes: Sequence[Any] | None = None,
+    special_points: bool | None = None,
+    linear: bool | None = None,
+) -> GradientCheck:
+    """Checks the derivative rules of a function; a drop-in for JAX's test utility.
+
+    What JAX's rules give for J(x)v, for J(x)ᵀu and for the derivatives of these is enclosed and
+    held against the one-sided derivatives f₊⁽ᵏ⁾(x; v) and f₋⁽ᵏ⁾(x; v) of the function itself.
+    Where the two differ, the function has a kink, and any value between them is accepted and
+    reported.  Leaves that are not floating point are held fixed.
+
+    Args:
+        f: a JAX function of ``args``, any floating-point dtypes.
+        args: a sequence of pytrees of arrays, the point x.
+        order: every order from 1 to this one is checked.
+        modes: ``"fwd"``, ``"rev"`` or both; a mode that JAX does not have for a ``custom_vjp``
+            rule is left out, and the evidence says so.
+        atol, rtol, eps: accepted and without use: nothing is compared to a tolerance.
+        reference: the function whose derivative the rules of f should be, if that is not f: a
+            straight-through estimator, a stopped or surrogate gradient.  Of the arguments of f.
+        dtypes: the compiled derivatives are judged in these dtypes, too, such as
+            ``("float32", "bfloat16")``, at the given and at special points; see
+            :mod:`jaxgrad.gradients.rules.floats`.
+        special_points: whether to judge the points at which the program compares equal, divides
+            by 0 and the like, too, and one drawn near the given one, whose numbers have every bit;
+            by default yes, without a reference.
+        linear: whether a backward rule has to be linear in its cotangent, and a forward rule in
+            its tangent, as every derivative is; by default yes, without a reference.  ``False``
+            declares that a rule is not on purpose, as one that clips gradients; it is then asked
+            with cotangents and tangents no longer than 1, of both signs.
+
+    Returns:
+        the check, if it passes.  PROVED: besides, the custom rules give the same polynomials as
+        JAX's derivative of the function without them, for every real input except where the
+        evidence says (a divisor vanishes, a function has no value), and that is the derivative
+        wherever nothing compared or rounded in the function ties.  A function with a
+        ``stop_gradient`` or a solver of the user's own is never PROVED.  AGREES: the rules are
+        right at the points that were judged.
+
+    Raises:
+        ArgumentError: an unknown mode or order, nothing to differentiate, or args is no tuple.
+        TraceError: f is not made of JAX operations.
+        NoDerivative: JAX has no derivative of f in any of the modes; an ArgumentError, too.
+        TreeMismatch, ShapeMismatch, DtypeMismatch: a custom rule returns the wrong structure.
+        Exception: what f, its rules or the reference raise themselves, or run into in JAX, as it
+            is, with a note of where.  Of all others above that come of an exception, that is the
+            ``__cause__``.
+        GradientMismatch: a rule is wrong; the message names the leaf and carries a counterexample.
+        UndecidedError: it could not be decided.
+
+    Example:
+        >>> import jax
+        >>> check_grads(jax.nn.softplus, (0.0,), order=2).verdict
+        <Verdict.AGREES: 'AGREES'>
+        >>> check_grads(abs, (0.0,)).kinks
+        ('x',)
+        >>> straight_through = lambda x: x + jax.lax.stop_gradient(jax.numpy.round(x) - x)
+        >>> check_grads(straight_through, (0.3,), reference=lambda x: x).verdict
+        <Verdict.AGREES: 'AGREES'>
+    """
+    modes = _modes(modes)
+    if isinstance(order, bool) or not isinstance(order, int) or order < 1:
+        raise ArgumentError(f"order is {order!r}; it is 1, 2, … (the highest derivative)")
+    if not isinstance(args, tuple | list):
+        given = type(args).__name__
+        raise ArgumentError(f"args is one {given}; give a tuple of the arguments: (x,) for one")
+    _say_useless(atol=atol, rtol=rtol, eps=eps)
+    if special_points is None:
+        special_points = reference is None
+    if linear is None:
+        linear = reference is None
+    asked = float_dtypes(dtypes)
+    with without_debug_modes():
+        check = _checked(f, args, reference, order, modes, special_points, linear, asked)
+    check.assert_agrees()
+    return check
+
+
+def _checked(
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    reference: Callable[..., Any] | None,
+    order: int,
+    modes: tuple[str, ...],
+    special: bool,
+    linear: bool,
+    dtypes: tuple[Any, ...] | None,
+) -> GradientCheck:
+    try:
+        primal = Primal(f, args, reference)
+    except UnsupportedPrimitive as error:
+        return GradientCheck(
+            Verdict.UNDECIDED, (), Evidence(Verdict.UNDECIDED, "reason", str(error))
+        )
+    try:
+        return _check(primal, order, modes, special, linear, dtypes)
+    except RecursionError:
+        return undecided(primal, nested_too_deeply())
+
+
+def _modes(modes: Sequence[str] | str) -> tuple[str, ...]:
+    found = (modes,) if isinstance(modes, str) else tuple(modes)
+    unknown = [mode for mode in found if mode not in MODES]
+    if unknown or not found:
+        given = f"holds {unknown[0]!r}" if unknown else "is empty"
+        raise ArgumentError(f'modes {given}; the accepted ones are "fwd" and "rev"')
+    return tuple(mode for mode in MODES if mode in found)
+
+
+def _say_useless(**tolerances: float | None) -> None:
+    useless = [name for name, value in tolerances.items() if value is not None]
+    if useless:
+        warnings.warn(
+            f"{', '.join(useless)}: not used, as derivatives are enclosed and nothing is compared "
+            "to a tolerance; leave them out",
+            stacklevel=3,
+        )
+
+
+def _check(
+    primal: Primal,
+    order: int,
+    modes: tuple[str, ...],
+    special: bool,
+    linear: bool,
+    dtypes: tuple[Any, ...] | None = None,
+) -> GradientCheck:
+    rules = Rules(primal, order, modes, linear)
+    if rules.empty:
+        return undecided(primal, "the arguments or the results are empty: nothing to check")
+    try:
+        judged, at = _given(rules)
+    except (CannotDecide, UnsupportedPrimitive) as error:
+        if any(is_opaque(program.jaxpr) for program in rules.programs):
+            return _opaque(primal, order, rules.modes)
+        return undecided(primal, str(error))
+    finite = hold_rules(rules, primal.point)
+    wrong = wrong_value(primal, judged)
+    if wrong is not None:
+        return wrong
+    checks = LinearChecks(rules, linear)
+    wrong = checks.first(at)
+    if wrong is not None:
+        return wrong
+    leaves = tuple(
+        leaf_result(primal, leaf.path, [pair for pair in judged if pair[0].leaf in (i, None)])
+        for i, leaf in enumerate(primal.inputs)
+    )
+    refuted = [leaf for leaf in leaves if leaf.verdict is Verdict.REFUTED]
+    if refuted:
+        text = f"the derivative rules are wrong for {len(refuted)} of {len(leaves)} leaves"
+        text += _cause(at, judged, linear)
+        return GradientCheck(Verdict.REFUTED, leaves, refutation(text, refuted[0].counterexample))
+    wrong = checks.higher(at)
+    if wrong is not None:
+        return wrong
+    if any(leaf.verdict is Verdict.UNDECIDED for leaf in leaves):
+        reasons = "; ".join(sorted(at.truth.reasons)) or "the enclosures are too wide"
+        evidence = Evidence(Verdict.UNDECIDED, "reason", reasons)
+        return GradientCheck(Verdict.UNDECIDED, leaves, evidence)
+    points = other_points(rules) if special else []
+    check = _elsewhere(rules, leaves, at, points, checks)
+    if not check.verdict.passes:
+        return check
+    return _in_floats(check, compiled(rules, dtypes, points, finite), dtypes is not None)
+
+
+def _opaque(primal: Primal, order: int, modes: tuple[str, ...]) -> GradientCheck:
+    """Judges what can only be run by its floats."""
+    if primal.reference is None:
+        return undecided(
+            primal,
+            "f calls a kernel or a callback, of which only floats can be had; name a JAX function "
+            "that computes the same with reference=",
+        )
+    if order > 1:
+        return undecided(
+            primal, "f calls a kernel or a callback, of which first derivatives alone are judged; "
+            "pass order=1",
+        )  # fmt: skip
+    try:
+        trusted = _check(
+            Primal(primal.reference, primal.args), 1, modes, special=False, linear=False
+        )
+        if not trusted.verdict.passes:
+            return undecided(primal, f"the reference is {trusted}")
+        results = hold_against_reference(primal, modes)
+    except (CannotDecide, UnsupportedPrimitive) as error:
+        return undecided(primal, f"the reference has no exact values: {error}")
+    unstable = [held for held in results if not held.result.stable]
+    if unstable:
+        return beyond_rounding(primal, next((x for x in unstable if x.wrong), unstable[0]))
+    text = "the floats of f are as near to the value and derivative of the reference as rounding "
+    text += "allows"
+    digits = min((held.result.digits for held in results), default=math.inf)
+    text += f", at least {digits:.1f} digits" if math.isfinite(digits) else ""
+    evidence = Evidence(Verdict.AGREES, "sampling", f"{text}, at this point", trusts=TRUSTS)
+    leaves = tuple(RuleResult(leaf.path, Verdict.AGREES) for leaf in primal.inputs)
+    return GradientCheck(Verdict.AGREES, leaves, evidence)
+
+
+# -- the given point -----------------------------------------------------------------------------
+
+
+def _given(rules: Rules) -> tuple[Judged, AtPoint]:
+    """Every question at the given point, with as much precision as it takes."""
+    judged: Judged = []
+    at = None
+    for bits in PRECISIONS:
+        with precision(bits):
+            at = AtPoint(rules, rules.primal.point)
+            judged = at.everything()
+        verdicts = {found.verdict for _, found in judged}
+        if Verdict.UNDECIDED not in verdicts or Verdict.REFUTED in verdicts:
+            break
+    assert at is not None
+    return judged, at
+
+
+def _cause(at: AtPoint, judged: Judged, linear: bool) -> str:
+    """What is known of why numbers at a point are wrong."""
+    wrong = [question for question, found in judged if found.verdict is Verdict.REFUTED]
+    return ("" if linear else cause_by_size(at, wrong)) or cause_by_reference(at, wrong)
+
+
+# -- other points --------------------------------------------------------------------------------
+
+
+def _elsewhere(
+    rules: Rules,
+    leaves: tuple[RuleResult, ...],
+    at: AtPoint,
+    points: list[SpecialPoint],
+    linear: LinearChecks,
+) -> GradientCheck:
+    """The check where nothing is wrong at the given point."""
+    seen: list[SpecialPoint] = []
+    other = None
+    for point in points:
+        there, judged = judged_at(rules, point)
+        refuted = first_wrong(judged)
+        if refuted is not None:
+            hold_rules(rules, point.values)
+            cause = "" if there is None else _cause(there, judged, linear.asked)
+            return wrong_at(rules.primal, leaves, point, *refuted, cause)
+        if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
+            seen.append(point)
+            if any(not question.is_value for question, _ in judged):  # f does not jump there
+                other = other or there
+            for ask in (linear.first, linear.higher):
+                wrong = None if there is None else ask(there, point.why)
+                if wrong is not None:
+                    return wrong
+    batch = _batch(rules, at, other or at)
+    if isinstance(batch, GradientCheck):
+        return batch
+    at_points = f"at this point{in_words(seen)}, to order {rules.order}, "
+    at_points += " and ".join(rules.modes)
+    least = min((leaf.bits for leaf in leaves), default=math.inf)
+    at_points += f", to {int(least)} bits" if math.isfinite(least) else ""
+    at_points += batch
+    notes = list(rules.missing)
+    if at.skipped:
+        notes.append(f"{at.skipped} mixed derivatives at kinks not judged")
+    notes += linear.notes
+    if points and not any(point.drawn for point in points):
+        notes.append("nothing drawn near it at which the function is defined")
+    if len(seen) < len(points):
+        notes.append(f"nothing decided at {len(points) - len(seen)} more")
+    whose = "reference" if rules.primal.reference is not None else "function"
+    text = "; ".join([f"the one-sided derivatives of the {whose} {at_points}", *notes])
+    return passed(rules, leaves, text, tuple(point.why for point in seen))
+
+
+def _batch(rules: Rules, at: AtPoint, other: AtPoint) -> str | GradientCheck:
+    """What is said of the derivatives under vmap, or the refutation of them."""
+    if rules.size > BATCH_BUDGET and not has_custom_rules(rules.primal.moving_program.jaxpr):
+        rules.missing.append("not looked at under vmap, as large programs of JAX's own are not")
+        return ""
+    try:
+        with precision(FIRST_PRECISION):
+            judged = under_vmap(rules, (at, other))
+    except (CannotDecide, UnsupportedPrimitive, NoDerivative) as error:
+        rules.missing.append(f"not looked at under vmap: {error}")
+        return ""
+    if any(found.verdict is Verdict.REFUTED for _, found in judged):
+        return wrong_under_vmap(rules.primal, judged, (at, other))
+    agree = all(found.verdict is Verdict.AGREES for _, found in judged)
+    if not agree:
+        rules.missing.append("not decided under vmap")
+    return ", and under vmap" if agree else ""
+
+
+# -- floats --------------------------------------------------------------------------------------
+
+
+def _in_floats(check: GradientCheck, floats: tuple[RuleFloat, ...], asked: bool) -> GradientCheck:
+    """The check with what is known of the floats, refuted by those that count.
+
+    Where no dtype is asked for, only NaN or an infinity at the given point counts.
+    """
+    check = replace(check, floats=floats)
+    wrong = [x for x in floats if x.status == "UNSTABLE" and (asked or x.grave)]
+    if not wrong:
+        return check
+    text = "the derivative rules are right as formulas, but compiled they do not compute these"
+    evidence = refutation(text, wrong[0].code)
+    return replace(check, verdict=Verdict.REFUTED, evidence=evidence)

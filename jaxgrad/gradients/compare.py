@@ -1,0 +1,382 @@
+"""compare(): do two gradients agree?  No tolerance: the same programs run over other numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from jaxgrad.errors import (
+    ArgumentError,
+    DtypeMismatch,
+    EnginesDisagree,
+    ShapeMismatch,
+    TreeMismatch,
+    UnsupportedPrimitive,
+)
+from jaxgrad.gradients import counterexample, enclosure
+from jaxgrad.gradients.exclusion import left_out
+from jaxgrad.gradients.float_check import check_floats, truth_at
+from jaxgrad.gradients.identity import Budget, Identity, identity
+from jaxgrad.gradients.not_finite import first_not_finite
+from jaxgrad.gradients.outcome import Comparison, LeafResult
+from jaxgrad.gradients.witness import Run, hold_side
+from jaxgrad.interpret.budgets import BudgetSpent, has_loops, nested_too_deeply
+from jaxgrad.interpret.sides import Side, make_side
+from jaxgrad.numbers.ball import Ball, precision
+from jaxgrad.numbers.base import UNKNOWN, CannotDecide
+from jaxgrad.programs.debug_modes import without_debug_modes
+from jaxgrad.verdict import Evidence, Verdict
+
+__all__ = ["Comparison", "LeafResult", "compare"]
+
+# Points drawn besides the one given: a difference of two analytic programs shows at almost every
+# point, so the first decides nearly always and the others catch what a coincidence hides.
+DRAWN_POINTS = 3
+
+_TRUSTS_POLYNOMIALS = ("FLINT polynomials", "the interpreter's rules", "JAX's tracing")
+_TRUSTS_BALLS = ("Arb balls", "the interpreter's rules", "JAX's tracing")
+
+
+def compare(
+    hand: Callable[..., Any],
+    auto: Callable[..., Any],
+    *args: Any,
+    budget: Budget | None = None,
+) -> Comparison:
+    """Decides whether two gradients are the same function.
+
+    The ladder: same tree, shapes and dtypes; then equal polynomials (PROVED, for every real
+    input of these shapes, except where a divisor vanishes or a function has no value: the evidence
+    names these places, and the given point is none of them); then Arb balls at the given point and
+    at drawn ones: disjoint balls refute, balls that meet agree to the bits stated.  There is no
+    tolerance.
+
+    Args:
+        hand: the gradient to be checked: a JAX function, or plain NumPy code, of ``args``.
+        auto: what it is held against, usually ``jax.grad(cost)``.
+        args: pytrees of arrays, any floating-point dtype; their shapes and dtypes are the scope
+            of the verdict and their values are one of the points tried.  Integer, boolean and
+            PRNG-key leaves are held fixed.
+        budget: how far the polynomials may grow; see :class:`~jaxgrad.gradients.identity.Budget`.
+
+    Raises:
+        ArgumentError: a side is not callable, no argument is floating point, or the sides return no
+            number, so that nothing is compared.
+        NonFiniteInput: an argument holds NaN or an infinity.
+        TreeMismatch, ShapeMismatch, DtypeMismatch: the sides return different structures, or a
+            derivative rule of what a side differentiates returns the wrong one.
+        NoDerivative: JAX has no derivative of what a side differentiates; an ArgumentError, too.
+        TraceError: a side runs neither under JAX nor under NumPy.
+        Exception: what a side raises itself, or runs into in JAX, as it is, with a note of the
+            side.  Of all others above that come of an exception, that is the ``__cause__``.
+
+    Example:
+        >>> import jax
+        >>> def hand(z):
+        ...     s = jax.nn.sigmoid(z)
+        ...     return s * (1 - s)
+        >>> compare(hand, jax.grad(jax.nn.sigmoid), 0.5).verdict
+        <Verdict.PROVED: 'PROVED'>
+
+    Source: claim A5 (the product) and claim E1 (the recurrence) are proved by this function.
+    """
+    with without_debug_modes():
+        left, right = make_side("hand", hand, args), make_side("auto", auto, args)
+        _same_structure(left, right)
+        try:
+            return _compare(left, right, args, budget)
+        except RecursionError:
+            return _undecided(left, right, nested_too_deeply())
+
+
+def _compare(left: Side, right: Side, args: Sequence[Any], budget: Budget | None) -> Comparison:
+    found = _find_opaque(left, right)
+    if found is not None:
+        return found
+    given = [leaf.value for leaf in left.inputs]
+    for side in (left, right):
+        spent = _budget_spent(side, given)
+        if spent is not None:
+            return _undecided(left, right, spent)
+    runs = hold_side(left, given), hold_side(right, given)
+    algebra = identity(left, right, budget)
+    found = _proved(left, right, algebra) if algebra.proved else None
+    found = found or _at_points(left, right, args, algebra)
+    return _as_run(found, runs, args)
+
+
+def _same_structure(hand: Side, auto: Side) -> None:
+    if hand.out_tree != auto.out_tree:
+        paths = [{leaf.path for leaf in side.outputs} for side in (hand, auto)]
+        only = sorted(paths[0] ^ paths[1])
+        where = f"; {only[0] or 'the root'} is a leaf of one side only" if only else ""
+        raise TreeMismatch(
+            f"hand returns {hand.out_tree} and auto returns {auto.out_tree}{where}; return the "
+            "tree of the argument that is differentiated"
+        )
+    if not any(math.prod(leaf.shape) for leaf in hand.outputs + auto.outputs):
+        raise ArgumentError(
+            f"hand and auto return no number ({hand.out_tree}), so nothing is compared; return the "
+            "gradient (a forgotten `return`, or an empty slice?)"
+        )
+    for x, y in zip(hand.outputs, auto.outputs, strict=True):
+        name = f"gradient{x.path}"
+        if x.shape != y.shape:
+            raise ShapeMismatch(
+                f"{name} has shape {x.shape} in hand and {y.shape} in auto; a gradient has the "
+                "shape of what it is taken with respect to (a missing transpose or a missing "
+                "sum over a broadcast axis?)"
+            )
+        traced = hand.program is not None and auto.program is not None
+        if traced and x.dtype != y.dtype:
+            raise DtypeMismatch(
+                f"{name} has dtype {np.dtype(x.dtype)} in hand and {np.dtype(y.dtype)} in auto; "
+                "cast the hand-derived gradient with .astype, or pass arguments of one dtype"
+            )
+
+
+def _budget_spent(side: Side, given: list[Any]) -> str | None:
+    """Which budget the loops of a side spend at the given point, where it is not run as it is."""
+    if side.program is None or not has_loops(side.program.jaxpr):
+        return None
+    try:
+        with precision(enclosure.FIRST_PRECISION):
+            side.over(Ball(), enclosure.balls(side.inputs, given))
+    except BudgetSpent as error:
+        return f"{side.name}: {error}"
+    except (CannotDecide, UnsupportedPrimitive):
+        return None
+    return None
+
+
+def _find_opaque(hand: Side, auto: Side) -> Comparison | None:
+    """Judges NumPy code that cannot run over exact numbers by its floats."""
+    for side in (hand, auto):
+        with precision(enclosure.FIRST_PRECISION):
+            point = enclosure.balls(side.inputs, [leaf.value for leaf in side.inputs])
+            side.try_exact(Ball(), point)
+    opaque = [side for side in (hand, auto) if side.opaque is not None]
+    if not opaque:
+        return None
+    if len(opaque) == 2:
+        return _undecided(hand, auto, f"both sides are opaque ({opaque[0].opaque})")
+    return _by_floats(hand, auto, opaque[0])
+
+
+def _by_floats(hand: Side, auto: Side, opaque: Side) -> Comparison:
+    reference = auto if opaque is hand else hand
+    values = [leaf.value for leaf in hand.inputs]
+    reason = f"{opaque.name} runs only in floating point ({opaque.opaque})"
+    try:
+        results = check_floats(opaque, reference, values)
+    except (CannotDecide, UnsupportedPrimitive) as error:
+        return _undecided(hand, auto, f"{reason}, and the other side has no balls: {error}")
+    unstable = next((result for result in results if not result.stable), None)
+    if unstable is not None:
+        return _undecided(
+            hand, auto, f"{reason}, and its result is beyond what rounding explains: {unstable}"
+        )
+    digits = min((result.digits for result in results), default=float("inf"))
+    text = f"{reason}; at the given point it is as accurate as the formula allows"
+    if digits < float("inf"):
+        text += f", at least {digits:.1f} digits"
+    leaves = tuple(LeafResult(x.path, x.shape, Verdict.AGREES) for x in hand.outputs)
+    evidence = Evidence(Verdict.AGREES, "sampling", text, trusts=_TRUSTS_BALLS)
+    return Comparison(Verdict.AGREES, leaves, evidence, (hand, auto))
+
+
+def _undecided(hand: Side, auto: Side, reason: str) -> Comparison:
+    leaves = tuple(LeafResult(x.path, x.shape, Verdict.UNDECIDED) for x in hand.outputs)
+    evidence = Evidence(Verdict.UNDECIDED, "reason", reason)
+    return Comparison(Verdict.UNDECIDED, leaves, evidence, (hand, auto))
+
+
+def _as_run(found: Comparison, runs: tuple[Run, Run], args: Sequence[Any]) -> Comparison:
+    """The comparison, refuted where a side returns NaN or an infinity at the given arguments.
+
+    That is so where the other side, or the formula, has a number there.
+    """
+    hand, auto = found._sides
+    if found.verdict is Verdict.REFUTED:
+        return found
+    given = [leaf.value for leaf in hand.inputs]
+    place = first_not_finite(runs[0].floats, runs[1].floats, lambda: _values(hand, auto, given))
+    if place is None:
+        return found
+    k, index = place
+    left, right = (f"{run.floats[k][index]}" for run in runs)
+    leaves = list(found.leaves)
+    path, shape = leaves[k].path, leaves[k].shape
+    leaves[k] = LeafResult(path, shape, Verdict.REFUTED, None, index, left, right)
+    text = f"at the given arguments hand returns {left} and auto {right} in floating point"
+    if found.verdict.passes:
+        text += f"; as formulas: {found.evidence.text}"
+    code = counterexample.write(hand, args, given, k, index)
+    evidence = Evidence(
+        Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=("JAX's own run",)
+    )
+    return Comparison(Verdict.REFUTED, tuple(leaves), evidence, (hand, auto))
+
+
+def _values(hand: Side, auto: Side, given: list[Any]) -> list[Any] | None:
+    """The balls of the formula at the given point, of whichever side has them."""
+    for side in (hand, auto):
+        try:
+            return truth_at(side, given)
+        except (CannotDecide, UnsupportedPrimitive):
+            continue
+    return None
+
+
+def _scope(side: Side) -> str:
+    shapes = ", ".join(
+        f"{leaf.path}{list(leaf.shape)}" for leaf in side.inputs[:3] if leaf.differentiable
+    )
+    more = ", …" if len(side.inputs) > 3 else ""
+    fixed = [leaf.path for leaf in side.inputs if not leaf.differentiable]
+    held = f", {', '.join(fixed)} held fixed" if fixed else ""
+    return f"of these shapes ({shapes}{more}){held}"
+
+
+def _proved(hand: Side, auto: Side, algebra: Identity) -> Comparison | None:
+    """What a proof is worth; None where it does not speak of the given point."""
+    meeting = _second_opinion(hand, auto)
+    if meeting is not None and not (meeting.differs or meeting.seen):
+        return None
+    if meeting is not None and meeting.differs:
+        raise EnginesDisagree(
+            "polynomials prove the two sides equal and balls prove them different; one of the "
+            f"rules of this package is wrong, please report it: {hand.program} {auto.program}"
+        )
+    text = f"the same polynomial for every real input {_scope(hand)}{left_out(algebra.excluded)}"
+    leaves = tuple(LeafResult(x.path, x.shape, Verdict.PROVED) for x in hand.outputs)
+    evidence = Evidence(Verdict.PROVED, "identity", text, trusts=_TRUSTS_POLYNOMIALS)
+    return Comparison(Verdict.PROVED, leaves, evidence, (hand, auto))
+
+
+def _second_opinion(hand: Side, auto: Side) -> enclosure.Meeting | None:
+    """The balls at the given point, which share no code with the polynomials but the rules.
+
+    They are made more precise only where the first ones show nothing.
+    """
+    given = [leaf.value for leaf in hand.inputs]
+    meeting = None
+    try:
+        meeting = enclosure.meet_once(hand, auto, given)
+        if not (meeting.differs or meeting.seen):
+            meeting = enclosure.meet(hand, auto, given)
+    except (CannotDecide, UnsupportedPrimitive):
+        pass
+    return meeting
+
+
+def _at_points(hand: Side, auto: Side, args: Sequence[Any], algebra: Identity) -> Comparison:
+    given = [leaf.value for leaf in hand.inputs]
+    points = [given, *(enclosure.draw(hand.inputs, seed) for seed in range(DRAWN_POINTS))]
+    meetings: list[enclosure.Meeting] = []
+    for point in points:
+        try:
+            meeting = enclosure.meet(hand, auto, point)
+        except (CannotDecide, UnsupportedPrimitive) as error:
+            if not meetings:
+                return _undecided_or_floats(hand, auto, error, algebra)
+            continue
+        if meeting.differs:
+            for side in (hand, auto) if point is not given else ():
+                hold_side(side, point)
+            return _refuted(hand, auto, args, meeting)
+        meetings.append(meeting)
+    return _agrees(hand, auto, meetings, algebra)
+
+
+def _undecided_or_floats(hand: Side, auto: Side, error: Exception, algebra: Identity) -> Comparison:
+    """A side without balls is opaque; the other one may still serve as the truth."""
+    point = [leaf.value for leaf in hand.inputs]
+    for side in (hand, auto):
+        try:
+            with precision(enclosure.FIRST_PRECISION):
+                side.over(Ball(), enclosure.balls(side.inputs, point))
+        except (CannotDecide, UnsupportedPrimitive) as own:
+            side.opaque = str(own)
+    opaque = [side for side in (hand, auto) if side.opaque is not None]
+    if len(opaque) == 1:
+        return _by_floats(hand, auto, opaque[0])
+    return _undecided(hand, auto, f"{error} (polynomials: {algebra.reason or 'not equal'})")
+
+
+def _refuted(hand: Side, auto: Side, args: Sequence[Any], meeting: enclosure.Meeting) -> Comparison:
+    leaves, first = [], None
+    for k, (output, apart) in enumerate(zip(hand.outputs, meeting.apart, strict=True)):
+        if not apart.any():
+            leaves.append(LeafResult(output.path, output.shape, Verdict.AGREES))
+            continue
+        index = tuple(int(i) for i in np.argwhere(apart)[0])
+        left, right = _decimals(meeting, k, index)
+        leaf = LeafResult(output.path, output.shape, Verdict.REFUTED, None, index, left, right)
+        leaves.append(leaf)
+        first = first if first is not None else (k, leaf)
+    assert first is not None
+    code = counterexample.write(hand, args, meeting.values, first[0], first[1].index or ())
+    count = sum(int(apart.sum()) for apart in meeting.apart)
+    total = sum(apart.size for apart in meeting.apart)
+    text = f"the enclosures of {count} of {total} entries are disjoint"
+    evidence = Evidence(
+        Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=_TRUSTS_BALLS
+    )
+    return Comparison(Verdict.REFUTED, tuple(leaves), evidence, (hand, auto))
+
+
+def _decimals(meeting: enclosure.Meeting, leaf: int, index: tuple[int, ...]) -> tuple[str, str]:
+    """Both enclosures, with enough digits to see that they differ."""
+    left, right = meeting.hand[leaf][index], meeting.auto[leaf][index]
+    if isinstance(left, bool) or isinstance(right, bool):
+        return str(left), str(right)
+    digits = 6
+    while digits < 60 and left.str(digits, radius=False) == right.str(digits, radius=False):
+        digits += 6
+    return left.str(digits), right.str(digits)
+
+
+def _agrees(
+    hand: Side, auto: Side, meetings: list[enclosure.Meeting], algebra: Identity
+) -> Comparison:
+    unseen = meetings[0].unseen
+    if unseen:
+        k, index = unseen[0]
+        name = f"gradient{hand.outputs[k].path}"
+        return _undecided(
+            hand, auto,
+            f"{meetings[0].working} bits of precision do not settle {name}{list(index)}: the "
+            f"enclosures are {_told(meetings[0].hand[k][index])} and "
+            f"{_told(meetings[0].auto[k][index])}",
+        )  # fmt: skip
+    settled = [meeting for meeting in meetings if not meeting.unseen]
+    leaves = []
+    for k, output in enumerate(hand.outputs):
+        proved = algebra.proves(k)
+        bits = None if proved else _bits(settled, k)
+        verdict = Verdict.PROVED if proved else Verdict.AGREES
+        leaves.append(LeafResult(output.path, output.shape, verdict, bits))
+    least = min(leaf.bits for leaf in leaves if leaf.bits is not None)
+    why = algebra.reason or "their polynomials are not shown equal"
+    off_ties = algebra.off_ties if algebra.reason is None else None
+    if off_ties is not None and all(bool(leaf.all()) for leaf in off_ties):
+        why = "the same polynomial wherever no comparison ties; at ties they may differ"
+    text = f"at {len(settled)} points, to {least} bits at least ({why})"
+    evidence = Evidence(Verdict.AGREES, "sampling", text, trusts=_TRUSTS_BALLS)
+    return Comparison(Verdict.AGREES, tuple(leaves), evidence, (hand, auto))
+
+
+def _told(element: Any) -> str:
+    return "an open comparison" if element is UNKNOWN else str(element)
+
+
+def _bits(meetings: list[enclosure.Meeting], leaf: int) -> int:
+    least = [m.working for m in meetings]
+    for meeting in meetings:
+        best = np.maximum(meeting.bits[leaf], meeting.absolute[leaf])
+        least += [int(b) for b in best.reshape(-1) if np.isfinite(b)]
+    return min(least)

@@ -1,0 +1,50 @@
+"""A counterexample as Python that can be pasted where ``hand`` and ``auto`` are in scope."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jax.tree_util import tree_leaves, tree_structure, tree_unflatten
+
+from jaxgrad.interpret.sides import Side
+from jaxgrad.programs.as_code import as_code, imports
+
+__all__ = ["write"]
+
+
+def write(
+    side: Side, args: Sequence[Any], values: Sequence[Any], leaf: int, index: tuple[int, ...]
+) -> str:
+    """Source that rebuilds the point exactly and prints both values of one entry.
+
+    Args:
+        side: either side, for the dtypes of the inputs.
+        args: the arguments as the caller gave them, for their tree.
+        values: the leaves of the point.
+        leaf: which output leaf differs.
+        index: at which entry.
+
+    Example:
+        >>> import jax
+        >>> from jaxgrad.gradients.compare import compare
+        >>> found = compare(jax.numpy.sin, jax.grad(jax.numpy.sin), 0.5)
+        >>> print(found.counterexample)
+        import jax
+        import jax.numpy as jnp
+        import numpy as np
+        args = (np.float32(0.5),)
+        for gradient in (hand, auto):
+            print(np.asarray(jax.tree.leaves(gradient(*args))[0])[()])
+    """
+    tree = tree_structure(tuple(args))
+    try:
+        point = f"args = {as_code(tree_unflatten(tree, list(values)))}"
+    except TypeError:  # a container of the caller's own: take its structure from args in scope
+        point = (
+            "args = jax.tree.unflatten(jax.tree.structure(args),\n"
+            f"    {as_code(list(tree_leaves(list(values))))})"
+        )
+    show = f"    print(np.asarray(jax.tree.leaves(gradient(*args))[{leaf}])[{index!r}])"
+    lines = [*imports(side.inputs), point, "for gradient in (hand, auto):", show]
+    return "\n".join(lines)

@@ -1,0 +1,170 @@
+"""Are two programs the same function of every real input?  Equal polynomials say yes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.gradients.enclosure import FIRST_PRECISION
+from jaxgrad.gradients.exclusion import Place, excluded, failing
+from jaxgrad.interpret.sides import Side
+from jaxgrad.numbers.base import CannotDecide, objects
+from jaxgrad.numbers.canonical_signs import at
+from jaxgrad.numbers.field import INDICATORS, Field, FieldFull, Poly
+from jaxgrad.numbers.polynomial import Polynomial
+from jaxgrad.numbers.zero_test import is_zero
+from jaxgrad.programs.trace import Leaf
+
+__all__ = ["Budget", "Identity", "identity"]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How far polynomials may grow before the evaluation is given up as UNDECIDED.
+
+    Args:
+        terms: of one polynomial.  FLINT multiplies about a million terms a second here, so this
+            bounds one product to tenths of a second.
+        work: exponents in all the terms made, a few seconds' worth: a term carries one exponent
+            for each generator, and about a hundred million are handled in a second.
+        generators: variables in all; every term of every polynomial is as long.
+    """
+
+    terms: int = 200_000
+    work: int = 500_000_000
+    generators: int = 1024
+
+
+# Kinds of generators that stand for a choice or a step: elsewhere than at their ties everything is
+# analytic.
+TIES = frozenset({
+    *INDICATORS, "maximum", "floor", "ceil", "round_half_away", "round_half_even", "rem", "atan2",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What the polynomials of two sides say.
+
+    Args:
+        equal: for each output leaf a boolean array: proved equal; None if evaluation stopped.
+        excluded: where the proof says nothing; see :func:`~jaxgrad.gradients.exclusion.excluded`.
+        covers_given: whether the given point is certainly none of what is left out.
+        off_ties: for each leaf whether the entries are equal wherever no comparison ties.
+        ties: whether something was compared or rounded, so that there may be a tie.
+        reason: why it stopped, if it did, or why it says nothing of the given point.
+    """
+
+    equal: list[np.ndarray] | None
+    excluded: Mapping[str, Sequence[Place]] = field(default_factory=dict)
+    covers_given: bool = True
+    off_ties: list[np.ndarray] | None = None
+    ties: bool = False
+    reason: str | None = None
+
+    @property
+    def proved(self) -> bool:
+        """Whether every entry of every leaf is proved equal, at the given point too."""
+        return self.equal is not None and all(map(self.proves, range(len(self.equal))))
+
+    def proves(self, leaf: int) -> bool:
+        """Whether every entry of one output leaf is proved equal, at the given point too."""
+        return self.covers_given and self.equal is not None and bool(self.equal[leaf].all())
+
+
+def identity(hand: Side, auto: Side, budget: Budget | None = None) -> Identity:
+    """Evaluates both sides as polynomials of symbolic inputs and holds them against each other.
+
+    Plain polynomials first; if they grow past the budget, once more with every sum that is
+    multiplied named, so that a deep or wide network stays small: equal names are equal values.
+
+    Args:
+        hand, auto: the sides.
+        budget: see :class:`Budget`.
+    """
+    budget = budget or Budget()
+    result = Identity(None)
+    for name_sums in (False, True):
+        result = _attempt(hand, auto, budget, name_sums)
+        if result.equal is not None:
+            return result
+    return result
+
+
+def _attempt(hand: Side, auto: Side, budget: Budget, name_sums: bool) -> Identity:
+    size = sum(int(np.prod(leaf.shape)) for leaf in hand.inputs if leaf.differentiable)
+    capacity = size + 64  # room for a small program; doubled until everything fits
+    spent = 0
+    while capacity <= budget.generators:
+        ring = Field(capacity, budget.terms, budget.work, name_sums)
+        ring.work = spent
+        try:
+            return _evaluate(hand, auto, ring)
+        except FieldFull:
+            capacity, spent = 2 * capacity, ring.work
+        except (CannotDecide, UnsupportedPrimitive) as error:
+            return Identity(None, reason=str(error))
+    return Identity(None, reason=f"more than {budget.generators} distinct values need a name")
+
+
+def variables(system: Polynomial, inputs: Sequence[Leaf]) -> list[np.ndarray]:
+    """Symbolic inputs: one generator an entry; leaves that are not floating point stay fixed."""
+    values = []
+    for k, leaf in enumerate(inputs):
+        if not leaf.differentiable:
+            values.append(leaf.value)
+            continue
+        size = int(np.prod(leaf.shape))
+        values.append(objects((system.variable((k, i)) for i in range(size)), leaf.shape))
+    return values
+
+
+def _evaluate(hand: Side, auto: Side, ring: Field) -> Identity:
+    system = Polynomial(ring)
+    left, right = (side.over(system, variables(system, side.inputs)) for side in (hand, auto))
+    equal, off_ties = [], []
+    for x, y in zip(left, right, strict=True):
+        pairs = [_same(ring, a, b) for a, b in zip(x.reshape(-1), y.reshape(-1), strict=True)]
+        equal.append(np.array([p[0] for p in pairs], bool).reshape(x.shape))
+        off_ties.append(np.array([p[1] for p in pairs], bool).reshape(x.shape))
+    fails = failing(ring, _given(hand.inputs), FIRST_PRECISION)
+    reason = None
+    if fails is not None:
+        where = fails.domain.fails
+        reason = f"polynomials say nothing of the given point: it may be one where {where}"
+    ties = any(g.kind in TIES for g in ring.generators)
+    return Identity(equal, excluded(ring, hand.inputs), fails is None, off_ties, ties, reason)
+
+
+def _given(inputs: Sequence[Leaf]) -> dict[tuple[int, int], float]:
+    """The given point by the labels of :func:`variables`."""
+    return {
+        (k, i): float(value)
+        for k, leaf in enumerate(inputs)
+        if leaf.differentiable
+        for i, value in enumerate(np.asarray(leaf.value, np.float64).reshape(-1))
+    }
+
+
+def _same(ring: Field, x: object, y: object) -> tuple[bool, bool]:
+    """Whether two elements are equal, and whether they are where no comparison ties."""
+    a, b = getattr(x, "poly", None), getattr(y, "poly", None)
+    if a is None or b is None:
+        return False, False
+    if a == b:
+        return True, True
+    difference = a - b
+    if is_zero(ring, difference):
+        return True, True
+    return False, bool(is_zero(ring, _without_ties(ring, difference)))
+
+
+def _without_ties(ring: Field, poly: Poly) -> Poly:
+    """The polynomial where no [u=0] holds."""
+    for generator in ring.used(poly):
+        if generator.kind == "zero":
+            poly = at(ring, poly, generator, 0)
+    return poly

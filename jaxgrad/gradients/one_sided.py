@@ -1,0 +1,193 @@
+"""The one-sided derivatives of a program, of any order, without its derivative rules."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from jaxgrad.errors import JaxgradError
+from jaxgrad.interpret.walker import interpret
+from jaxgrad.numbers.base import CannotDecide, objects
+from jaxgrad.numbers.germ import Germ
+from jaxgrad.numbers.jet import Jet
+from jaxgrad.numbers.series import FINITE, Series
+from jaxgrad.numbers.special_functions import series_length
+from jaxgrad.programs.trace import Program, trace
+
+__all__ = ["OneSided", "one_sided_derivatives"]
+
+
+class OneSided:
+    """The one-sided derivatives of a program at a point along a line.
+
+    Args:
+        right, left: for each output leaf of shape s an object array of shape (order + 1, *s):
+            f₊⁽ᵏ⁾(x; v) and f₋⁽ᵏ⁾(x; v) for k = 0 … order, enclosed; ±∞ where the slope is infinite
+            and NaN where nothing is known (outside the domain, at a pole, or too few terms).
+        reasons: why some entry is NaN.
+        smooth: whether the program is analytic along the line, because no operation of it asked
+            for what is true beside the point only; then the sides are equal.
+
+    Example:
+        >>> import jax
+        >>> found = one_sided_derivatives(jax.nn.relu, (0.0,), (1.0,))
+        >>> found.left[0][1], found.right[0][1]
+        (0, 1.00000000000000)
+    """
+
+    def __init__(
+        self,
+        right: list[np.ndarray],
+        left: list[np.ndarray],
+        reasons: tuple[str, ...],
+        smooth: bool = False,
+    ) -> None:
+        self.right = right
+        self.left = left
+        self.reasons = reasons
+        self.smooth = smooth
+
+
+def one_sided_derivatives(
+    function: Callable[..., Any] | Program,
+    args: Sequence[Any],
+    direction: Sequence[Any],
+    order: int = 1,
+    terms: int | None = None,
+    rounding: float = 0.0,
+) -> OneSided:
+    """The derivatives of t ↦ f(x + tv) at 0 from the right and from the left.
+
+    The function is evaluated over jets, or once for each side over germs where what is true
+    beside the point matters, so no derivative rule of JAX has a part in it.
+
+    Args:
+        function: a JAX function of ``args``, or its traced program.
+        args: pytrees of arrays of floating-point numbers, the point x.
+        direction: the leaves of v, one array for each leaf of ``args``; those of leaves that are
+            not floating point are not looked at.
+        order: the highest derivative.
+        terms: how many powers of ε are kept; by default enough for the order and for four
+            leading terms to cancel.
+        rounding: the relative error of the constants within the program.
+
+    Raises:
+        UnsupportedPrimitive: a primitive has no rule.
+
+    Example:
+        >>> import jax
+        >>> found = one_sided_derivatives(jax.nn.softplus, (0.0,), (1.0,))
+        >>> found.right[0][1], found.left[0][1]
+        (0.500000000000000, 0.500000000000000)
+    """
+    program = function if isinstance(function, Program) else trace(function, args)
+    if terms is None:
+        found = _analytic(program, direction, order, rounding)
+        if found is not None:
+            return OneSided(found, [leaf.copy() for leaf in found], (), smooth=True)
+    # Each 0/0 of simple zeros costs one term, so four such quotients may be nested; few are.
+    attempts = (order + 2, order + 5) if terms is None else (terms,)
+    reasons: set[str] = set()
+    right, left = (
+        _one_side(program, direction, order, sign, attempts, reasons, rounding) for sign in (1, -1)
+    )
+    return OneSided(right, left, tuple(sorted(reasons)))
+
+
+def _analytic(
+    program: Program, direction: Sequence[Any], order: int, rounding: float
+) -> list[np.ndarray] | None:
+    """The derivatives from both sides, where no operation asks what is beside the point."""
+    jet = Jet(order)
+    try:
+        with series_length(order + 1):
+            inputs = _moving(jet, program, direction, 1)
+            outputs = interpret(program, jet, inputs, rounding)
+            found = [_stacked(values, order, jet.derivatives) for values in outputs]
+    except JaxgradError:  # germs decide more, or say what is the matter
+        return None
+    return found if all(x.is_finite() for leaf in found for x in leaf.flat) else None
+
+
+def _one_side(
+    program: Program,
+    direction: Sequence[Any],
+    order: int,
+    sign: int,
+    attempts: Sequence[int],
+    reasons: set[str],
+    rounding: float,
+) -> list[np.ndarray]:
+    """The derivatives from the side of this sign, with more terms where fewer do not do."""
+    for terms in attempts:
+        germ = Germ(terms)
+        why: set[str] = set()
+        last = terms == attempts[-1]
+        try:
+            inputs = _moving(germ, program, direction, sign)
+            outputs = interpret(program, germ, inputs, rounding)
+        except CannotDecide:
+            if last:
+                raise
+            continue
+        read = functools.partial(_derivatives, order=order, sign=sign, reasons=why)
+        found = [_stacked(values, order, read) for values in outputs]
+        if last or not (germ.undecided or why):
+            break
+    reasons |= why
+    return found
+
+
+def _moving(system: Any, program: Program, direction: Sequence[Any], sign: int) -> list[Any]:
+    """The inputs x + sign·v·ε; what does not move is a constant."""
+    inputs = []
+    for leaf, v in zip(program.inputs, direction, strict=True):
+        if not leaf.differentiable:
+            inputs.append(leaf.value)
+            continue
+        values = np.asarray(leaf.value, np.float64)
+        slopes = np.broadcast_to(np.asarray(v, np.float64), values.shape)
+        elements = np.empty(values.shape, object)
+        elements[slopes == 0] = system.constants(values[slopes == 0])
+        for index in map(tuple, np.argwhere(slopes)):
+            elements[index] = system.line(values[index], sign * slopes[index])
+        inputs.append(elements)
+    return inputs
+
+
+def _stacked(values: np.ndarray, order: int, derivatives: Callable[[Any], list[arb]]) -> np.ndarray:
+    """The derivatives of each order, for every entry, of which there may be none."""
+    columns = [derivatives(x) for x in values.flat]
+    return objects((column[k] for k in range(order + 1) for column in columns),
+                   (order + 1, *values.shape))  # fmt: skip
+
+
+def _derivatives(x: Any, order: int, sign: int, reasons: set[str]) -> list[arb]:
+    """The limits of x and of its derivatives as ε falls to 0; infinite where they grow."""
+    nothing = [arb.nan()] * order
+    if not isinstance(x, Series) or x.reason is not None:
+        reasons.add(getattr(x, "reason", "an output that is no real number"))
+        return [arb.nan(), *nothing]
+    found = [_limit(x, 0, reasons)]
+    if not found[0].is_finite():
+        reasons.add("the value is infinite or not known")
+        return [*found, *nothing]
+    for k in range(1, order + 1):
+        x = x.derivative()
+        found.append(_limit(x, k, reasons) * sign**k)
+    return found
+
+
+def _limit(x: Series, k: int, reasons: set[str]) -> arb:
+    for m, c in zip(x.monomials, x.coefficients, strict=True):
+        if m >= FINITE:
+            break
+        return arb.pos_inf() if c > 0 else arb.neg_inf() if c < 0 else arb.nan()
+    if not x.knows(FINITE):
+        reasons.add(f"fewer than {k + 1} powers of ε are left of {x.terms}")
+        return arb.nan()
+    return x.at(0)

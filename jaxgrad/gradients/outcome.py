@@ -1,0 +1,146 @@
+"""What came of a comparison: a verdict, a result for each leaf, and what the floats do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from jaxgrad.errors import GradientMismatch, UndecidedError
+from jaxgrad.gradients.float_check import FloatResult, check_floats
+from jaxgrad.interpret.sides import Side
+from jaxgrad.programs.debug_modes import without_debug_modes
+from jaxgrad.verdict import Evidence, Outcome, Verdict
+
+__all__ = ["Comparison", "LeafResult"]
+
+
+@dataclass(frozen=True)
+class LeafResult(Outcome):
+    """What is known of one leaf of the gradient.
+
+    Args:
+        path: its key path in the output tree.
+        shape: its shape.
+        verdict: the verdict for this leaf alone.
+        bits: relative bits of agreement where points were tried, else None.
+        index: the first entry that differs, else None.
+        hand, auto: the enclosures there, decimal strings, else None.
+    """
+
+    path: str
+    shape: tuple[int, ...]
+    verdict: Verdict
+    bits: int | None = None
+    index: tuple[int, ...] | None = None
+    hand: str | None = None
+    auto: str | None = None
+
+    def __str__(self) -> str:
+        name = f"gradient{self.path}"
+        if self.index is None:
+            bits = "" if self.bits is None else f" to {self.bits} bits"
+            return f"{name}: {self.verdict}{bits}"
+        at = f"{name}{list(self.index) if self.index else ''}"
+        return f"{at}: hand is {self.hand}, auto is {self.auto}"
+
+
+@dataclass(frozen=True)
+class Comparison(Outcome):
+    """The outcome of :func:`compare`.
+
+    Args:
+        verdict: the conclusion over all leaves.
+        leaves: one result for each leaf of the gradient.
+        evidence: what the verdict rests on; its text says what is quantified over.
+        counterexample: Python that can be pasted and run, or None.
+    """
+
+    verdict: Verdict
+    leaves: tuple[LeafResult, ...]
+    evidence: Evidence
+    _sides: tuple[Side, Side] = field(repr=False, compare=False)
+
+    @property
+    def counterexample(self) -> str | None:
+        """Python that can be pasted and run, with ``hand`` and ``auto`` in scope; or None."""
+        return self.evidence.counterexample
+
+    @cached_property
+    def floats(self) -> tuple[FloatResult, ...]:
+        """The other question: do the compiled programs compute these values at the given point?
+
+        Each side that agrees with the formula is run as compiled and held against the balls; see
+        :mod:`jaxgrad.gradients.float_check` for the allowance. Computed when first asked for.
+
+        Raises:
+            UnsupportedPrimitive, CannotDecide: no true value can be enclosed.
+        """
+        hand, auto = self._sides
+        values = [leaf.value for leaf in hand.inputs]
+        reference = auto if auto.opaque is None else hand
+        results: list[FloatResult] = []
+        with without_debug_modes():
+            for side in (hand, auto):
+                differs = self.verdict is Verdict.REFUTED
+                own = side if differs and side.opaque is None else reference
+                results += check_floats(side, own, values)
+        return tuple(results)
+
+    @property
+    def stable(self) -> bool:
+        """Whether every compiled leaf of both sides is within its allowance."""
+        return all(result.stable for result in self.floats)
+
+    def assert_agrees(self) -> None:
+        """Passes if the gradients agree.
+
+        Raises:
+            GradientMismatch: they differ; the message carries the counterexample.
+            UndecidedError: it is not known, which never passes.
+
+        Example:
+            >>> import jax
+            >>> from jaxgrad import compare
+            >>> compare(jax.numpy.cos, jax.grad(jax.numpy.sin), 0.5).assert_agrees()
+        """
+        if self.verdict is Verdict.REFUTED:
+            raise GradientMismatch(str(self))
+        if not self.verdict.passes:
+            raise UndecidedError(str(self))
+
+    def to_json(self) -> str:
+        """The comparison as a JSON object.
+
+        Example:
+            >>> import jax
+            >>> from jaxgrad import compare
+            >>> result = compare(jax.numpy.cos, jax.grad(jax.numpy.sin), 0.5)
+            >>> json.loads(result.to_json())["verdict"]
+            'PROVED'
+        """
+        leaves = [
+            {
+                "path": leaf.path,
+                "shape": list(leaf.shape),
+                "verdict": str(leaf.verdict),
+                "bits": leaf.bits,
+                "index": None if leaf.index is None else list(leaf.index),
+                "hand": leaf.hand,
+                "auto": leaf.auto,
+            }
+            for leaf in self.leaves
+        ]
+        return json.dumps({**self.evidence.to_dict(), "leaves": leaves})
+
+    def __str__(self) -> str:
+        lines = [f"{self.verdict}: {self.evidence.text}"]
+        shown = [leaf for leaf in self.leaves if leaf.verdict is self.verdict]
+        most = 8  # a screenful; to_json has them all
+        if self.verdict is Verdict.REFUTED:
+            lines += [f"  {leaf}" for leaf in shown[:most]]
+            if len(shown) > most:
+                lines.append(f"  and {len(shown) - most} more leaves")
+        if self.counterexample:
+            lines += ["", "To see it, with `hand` and `auto` in scope:", "", self.counterexample]
+        return "\n".join(lines)

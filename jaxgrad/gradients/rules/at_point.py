@@ -1,0 +1,400 @@
+"""The numbers that derivative rules give at a point, each judged by the truth of it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from jaxgrad.gradients.rules.directions import Direction, Unit, entry_count
+from jaxgrad.gradients.rules.judgement import Judgement, judge, judge_value
+from jaxgrad.gradients.rules.question import Question
+from jaxgrad.gradients.rules.rules import Rules
+from jaxgrad.gradients.rules.truth import Sides, Truth
+from jaxgrad.gradients.rules.weighed import product, terms
+from jaxgrad.gradients.rules.zero_signs import value_as_run
+from jaxgrad.gradients.witness import program_floats
+from jaxgrad.interpret.walker import interpret
+from jaxgrad.numbers.ball import Ball
+from jaxgrad.numbers.base import ObjectArray
+from jaxgrad.numbers.either_zero import EitherZero
+from jaxgrad.verdict import Verdict
+
+__all__ = ["AtPoint"]
+
+# Entries times operations that are spent on judging a leaf entry by entry, where its drawn
+# direction met a kink: an operation over germs takes about 20 μs, so this is a few seconds.
+ENTRY_BUDGET = 100_000
+# The same for all pairs of leaves at order 2.
+PAIR_BUDGET = 20_000
+# Results of up to this many entries are judged one by one, larger ones by drawn cotangents.
+FEW_OUTPUTS = 4
+
+# The rounding of constants, and the numbers.
+_How = tuple[float, type[Ball]]
+
+
+class AtPoint:
+    """Answers and judges questions at one point, at the working precision in force.
+
+    Args:
+        rules: the derivative programs.
+        point: the value of each floating-point leaf.
+    """
+
+    def __init__(self, rules: Rules, point: Sequence[np.ndarray]) -> None:
+        self.rules, self.values = rules, list(point)
+        self.truth = Truth(rules.primal.truth_program, point, rules.order)
+        self.balls = [Ball().constants(value) for value in point]
+        self.skipped = 0
+        self._tiny = 0.0
+        self._named = True
+        self._named_leaves: set[int | None] = set()
+        self._outputs: dict[Any, dict[Any, list[ObjectArray]]] = {}
+
+    def everything(self) -> list[tuple[Question, Judgement]]:
+        """Every leaf by itself, every order, every mode."""
+        leaves = [
+            self.rules.direction(leaf=i)
+            for i, shape in enumerate(self.rules.shapes)
+            if math.prod(shape)
+        ]
+        pairs = len(leaves) ** 2 * self.rules.size <= PAIR_BUDGET
+        return [*self._ask(leaves, pairs), *self._values()]
+
+    def together(self) -> list[tuple[Question, Judgement]]:
+        """All leaves along one drawn direction; each by itself where that shows something.
+
+        Only values where the function is not defined beside the point, or jumps there; and far
+        out, where nobody asked, no number counts that is below every float of the dtype.
+        """
+        self._tiny = self.rules.smallest
+        if not self.truth.defined:
+            return []
+        return [*self._derivatives(), *self._values()]
+
+    def _derivatives(self) -> list[tuple[Question, Judgement]]:
+        direction = self.rules.direction()
+        inward = Direction([abs(leaf) for leaf in direction.leaves])
+        for line in (direction, inward):  # of roots, only one into the domain of all of them
+            if self.truth.defined_along(line):
+                judged = [
+                    (question, found)
+                    for question, found in self._ask([line], pairs=False, named=False)
+                    if len(question.moving) == 1 or self._twice_finite(question)
+                ]
+                wrong = any(found.verdict is Verdict.REFUTED for _, found in judged)
+                if wrong and self.truth.jumps:
+                    return [pair for pair in judged if pair[0].is_value]
+                return judged
+        return []
+
+    def _twice_finite(self, question: Question) -> bool:
+        """Whether a higher derivative is a real number on both sides.
+
+        At the end of its domain a function has none, and JAX's NaN is as good as an infinity.
+        """
+        if question.is_value:
+            return True
+        sides = self.sides(question)
+        return sides is not None and sides.right.is_finite() and sides.left.is_finite()
+
+    def _ask(
+        self, directions: list[Direction], pairs: bool, named: bool = True
+    ) -> list[tuple[Question, Judgement]]:
+        """Asks along every direction.
+
+        Args:
+            pairs: whether order 2 is asked for every pair of directions.
+            named: whether the entry that is not decided is looked for, too.
+        """
+        self._named = named
+        found = []
+        for mode in self.rules.modes:
+            moved = self.rules.signs(directions) if mode == "fwd" else directions
+            for cotangent in self._moving(self._cotangents(mode)):
+                for direction in moved:
+                    found += self._settle(Question((mode,), (direction,), cotangent))
+        for modes in self.rules.nested:
+            for cotangent in self._moving(self._cotangents("rev")):
+                for vs in self._tuples(directions, len(modes), pairs):
+                    question = Question(modes, vs, cotangent)
+                    found += self._settle(question)
+                    if self.rules.custom:
+                        found += self._judged(question.beside())
+        return found
+
+    def _values(self) -> list[tuple[Question, Judgement]]:
+        """The values that the rules return beside their first derivatives."""
+        if not self.rules.custom:
+            return []
+        direction, found = self.rules.direction(), []
+        for mode in self.rules.modes:
+            for cotangent in self._cotangents("rev"):
+                known = [
+                    np.where([x.is_finite() for x in value.flat], u.reshape(-1), 0.0)
+                    for value, u in zip(self.own, cotangent.leaves, strict=True)
+                ]
+                u = Direction([w.reshape(x.shape) for w, x in zip(known, self.own, strict=True)])
+                if u.support:
+                    found += self._judged(Question((mode,), (direction,), u).beside())
+        return found
+
+    def _judged(self, questions: list[Question]) -> list[tuple[Question, Judgement]]:
+        """The judgements of what comes beside a derivative, narrowed where one is wrong."""
+        found = []
+        for question in questions:
+            judgement = self.judge(question)
+            if judgement is not None and judgement.verdict is Verdict.REFUTED:
+                found.append(self._narrowed(question, judgement))
+            elif judgement is not None:
+                found.append((question, judgement))
+        return found
+
+    def _tuples(
+        self, directions: list[Direction], order: int, pairs: bool
+    ) -> Iterator[tuple[Direction, ...]]:
+        """One direction again and again, and at order 2 also two that are not the same."""
+        if not pairs:
+            directions = [self.rules.direction()] if len(directions) > 1 else directions
+        for direction in directions:
+            yield (direction,) * order
+        if order == 2:
+            others = [self.rules.direction(1, leaf=d.place[0]) for d in directions]
+            yield from itertools.product(directions, others)
+
+    def _cotangents(self, mode: str) -> list[Direction]:
+        """Every entry of the result, or a drawn cotangent of each leaf where they are many."""
+        shapes = self.rules.out_shapes
+        if mode == "fwd" or entry_count(shapes) <= FEW_OUTPUTS:
+            places = [(k, i) for k, shape in enumerate(shapes) for i in np.ndindex(shape)]
+            found: list[Direction] = [Unit(shapes, k, i) for k, i in places]
+        else:
+            leaves = [k for k, shape in enumerate(shapes) if math.prod(shape)]
+            found = [self.rules.cotangent(1, k) for k in leaves]
+        return found if mode == "fwd" else self.rules.signs(found)
+
+    def _moving(self, cotangents: list[Direction]) -> list[Direction]:
+        """Those of numbers that have a derivative: integers and booleans are values alone."""
+        discrete = self.rules.primal.discrete
+        return [u for u in cotangents if not any(u.leaves[k].any() for k in discrete)]
+
+    # -- judging -----------------------------------------------------------------------------
+    def _settle(self, question: Question) -> list[tuple[Question, Judgement]]:
+        """The judgement, of smaller parts where it is not that the two plainly agree."""
+        judgement = self.judge(question)
+        if judgement is None:
+            self.skipped += 1
+            return []
+        plain = judgement.verdict is Verdict.AGREES and not judgement.kink
+        if plain or (judgement.verdict is Verdict.UNDECIDED and not self._named):
+            return [(question, judgement)]
+        if judgement.verdict is Verdict.REFUTED:
+            return self._refuted(question, judgement)
+        direction = question.directions[0]
+        small = question.leaf is None or self.affords_entries(direction)
+        if len(question.directions) == 1 and len(direction.support) > 1 and small:
+            return [pair for part in question.parts() for pair in self._settle(part)]
+        if judgement.verdict is Verdict.AGREES:
+            return [(question, judgement)]
+        return [self._narrowed(question, judgement)]
+
+    def affords_entries(self, direction: Direction) -> bool:
+        """Whether a sum over so many entries may be judged entry by entry."""
+        return len(direction.support) * self.rules.size <= ENTRY_BUDGET
+
+    def _refuted(
+        self, question: Question, judgement: Judgement
+    ) -> list[tuple[Question, Judgement]]:
+        """The entry that is wrong, looked for once for every leaf."""
+        leaf = question.leaf
+        if leaf is None and len(question.directions) == 1:
+            parts = [pair for part in question.parts() for pair in self._settle(part)]
+            if any(part.verdict is Verdict.REFUTED for _, part in parts):
+                return parts
+        elif leaf not in self._named_leaves:
+            self._named_leaves.add(leaf)
+            return [self._narrowed(question, judgement)]
+        return [(question, judgement)]
+
+    def _narrowed(self, question: Question, judgement: Judgement) -> tuple[Question, Judgement]:
+        """The smallest part that is not seen to agree."""
+        for halves in question.narrower():
+            for half in halves:
+                found = self.judge(half)
+                if found is not None and found.verdict is judgement.verdict:
+                    return self._narrowed(half, found)
+        plain = question.along_units()
+        found = self.judge(plain)
+        if found is not None and found.verdict is judgement.verdict:
+            return plain, found
+        return question, judgement
+
+    def judge(
+        self, question: Question, number: Callable[[float], arb] | None = None
+    ) -> Judgement | None:
+        """The judgement of one number; None where a kink leaves it without meaning.
+
+        Args:
+            question: which number.
+            number: its enclosure for constants of a given rounding; as the rules give it if None.
+        """
+        number = number or (lambda rounding: self.number(question, rounding))
+        if question.is_value:
+            return self._judge_value(question, number)
+        sides = self.sides(question)
+        if sides is None:
+            return None
+        directions, cotangent = question.moving, question.cotangent
+        found = judge(
+            number(0.0),
+            sides,
+            self.rules.least_bits,
+            self._tiny,
+            lambda: self.floats(question),
+            lambda: (number(self.rules.spacing), self._sides(self._rounded, question)),
+            lambda: self._around(sides, directions, cotangent),
+        )
+        wrong = found.verdict is Verdict.REFUTED and number(0.0).is_finite()
+        if wrong and not self.truth.tells(directions, cotangent):
+            return replace(found, verdict=Verdict.UNDECIDED)
+        if found.verdict is Verdict.REFUTED and len(directions) > 1:
+            around = self._around(sides, directions, cotangent)
+            if around and not around[-1].is_finite():  # no Hessian, and none that is known of
+                return None
+        return found
+
+    def _judge_value(self, question: Question, number: Callable[[float], arb]) -> Judgement | None:
+        rules, cotangent = self.rules, question.cotangent
+        truth = product(self.own, cotangent)
+        if not truth.is_finite():
+            return None
+        found = judge_value(
+            number(0.0),
+            truth,
+            self._bits(cotangent),
+            self._tiny,
+            lambda: self.floats(question),
+            lambda: (number(rules.spacing), product(self._own(rules.spacing), cotangent)),
+        )
+        if found.verdict is not Verdict.REFUTED:
+            return found
+        return value_as_run(found, (self.number(question), truth), *self._of_either_zero(question))
+
+    def _bits(self, cotangent: Direction) -> tuple[float, float]:
+        """To how many bits values are the same, and of those that rounded constants make so."""
+        discrete = self.rules.primal.discrete
+        if all(k in discrete for k, _ in cotangent.support):
+            return math.inf, math.inf  # integers are not rounded
+        return self.rules.float_bits, self.rules.least_bits
+
+    def _of_either_zero(self, question: Question) -> tuple[tuple[arb, arb], tuple[float, float]]:
+        """The value by the rules and of the function, a zero being −0 or 0, and JAX's own runs."""
+        program, cotangent = self.rules.primal.moving_program, question.cotangent
+        own = interpret(program, EitherZero(), self.balls)
+        runs = terms(program_floats(program, self.values), cotangent)
+        either = self.number(question, system=EitherZero), product(own, cotangent)
+        return either, (self.floats(question), sum(runs))
+
+    @cached_property
+    def own(self) -> list[ObjectArray]:
+        """The values of the function itself, whatever its rules and its reference."""
+        return self.truth.value if self.rules.primal.reference is None else self._own(0.0)
+
+    def _own(self, rounding: float) -> list[ObjectArray]:
+        return interpret(self.rules.primal.moving_program, Ball(), self.balls, rounding)
+
+    def _around(
+        self, sides: Sides, directions: tuple[Direction, ...], cotangent: Direction
+    ) -> list[arb]:
+        """What a rule may give where the function has no derivative, if it has none."""
+        if self.truth.smooth:
+            return []
+        found, kink = [], sides.kink
+        if len(directions) == 1:
+            limits, several = self.truth.limits(directions[0], cotangent)
+            kink = kink or several or self.truth.kinked(cotangent)
+            found = [limits] if kink else []
+        elif not kink:
+            kink = self.truth.bent(directions[0], directions[-1], cotangent)
+        if kink:
+            found.append(self.truth.around(directions, cotangent))
+        return found
+
+    def sides(self, question: Question) -> Sides | None:
+        """The truth of a question; None for a higher derivative where there is no first."""
+        return self._sides(self.truth, question)
+
+    @staticmethod
+    def _sides(truth: Truth, question: Question) -> Sides | None:
+        first, *rest = question.moving
+        if all(direction is first for direction in rest):
+            if rest and truth.sides(first, 1, question.cotangent).kink:
+                return None
+            return truth.sides(first, 1 + len(rest), question.cotangent)
+        return truth.mixed(first, rest[0], question.cotangent)
+
+    @cached_property
+    def _rounded(self) -> Truth:
+        rules = self.rules
+        return Truth(rules.primal.truth_program, self.values, rules.order, rules.spacing)
+
+    def number(self, question: Question, rounding: float = 0.0, system: type[Ball] = Ball) -> arb:
+        """The enclosure of what the rules give."""
+        how = rounding, system
+        modes, directions, cotangent = question.modes, question.directions, question.cotangent
+        if len(modes) > 1:
+            vs = tuple(direction.leaves for direction in directions)
+            key = *(direction.key for direction in directions), cotangent.key
+            found = self._balls(modes, key, how, vs, cotangent.leaves)
+            return found[-1 if question.taken is None else question.taken][()]
+        moved = directions[0] if modes == ("fwd",) else cotangent
+        values = self.rules[modes].values
+        if question.is_value:  # the same whatever moves
+            found = self._any_balls(modes, how) or self._balls(modes, moved.key, how, moved.leaves)
+            return product(found[:values], cotangent)
+        found = self._balls(modes, moved.key, how, moved.leaves)
+        return product(found[values:], cotangent if modes == ("fwd",) else directions[0])
+
+    def _balls(self, modes: tuple[str, ...], key: Any, how: _How, *moved: Any) -> Any:
+        outputs = self._outputs.setdefault((modes, how), {})
+        if key not in outputs:
+            rounding, system = how
+            made = self.rules[modes]
+            outputs[key] = made.balls(self.balls, *moved, rounding=rounding, system=system())
+        return outputs[key]
+
+    def _any_balls(self, modes: tuple[str, ...], how: _How) -> Any:
+        """The outputs along a direction that was asked for already, if there is one."""
+        return next(iter(self._outputs.get((modes, how), {}).values()), None)
+
+    def floats(self, question: Question) -> float:
+        """The number as JAX computes it."""
+        return float(sum(self._terms(question)))
+
+    def is_opposed(self, question: Question) -> bool:
+        """Whether the number is a sum of infinities of both signs, NaN though no term of it is."""
+        terms = self._terms(question)
+        return math.inf in terms and -math.inf in terms and not any(map(math.isnan, terms))
+
+    def _terms(self, question: Question) -> list[float]:
+        """What JAX computes of each entry that counts, weighed."""
+        primal, derived = self.rules.primal, self.rules[question.modes]
+        vs = [primal.like_inputs(direction.leaves) for direction in question.directions]
+        u = primal.like_outputs(question.cotangent.leaves)
+        point = tuple(self.values)
+        if len(question.modes) > 1:
+            found = derived.floats(point, tuple(vs), u)
+            return [float(found[-1 if question.taken is None else question.taken])]
+        forward = question.modes == ("fwd",)
+        found = derived.floats(point, vs[0] if forward else u)
+        if question.is_value:
+            return terms(found[: derived.values], question.cotangent)
+        weights = question.cotangent if forward else question.directions[0]
+        return terms(found[derived.values :], weights)

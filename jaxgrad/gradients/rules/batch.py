@@ -1,0 +1,104 @@
+"""Derivatives under ``jax.vmap``: a batching rule may be wrong where the derivative is right."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from jaxgrad.gradients.rules import programs
+from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.directions import Direction
+from jaxgrad.gradients.rules.judgement import Judgement
+from jaxgrad.gradients.rules.question import Question
+from jaxgrad.gradients.rules.rules import Rules
+from jaxgrad.gradients.rules.weighed import product
+from jaxgrad.numbers.base import ObjectArray
+from jaxgrad.verdict import Verdict
+
+__all__ = ["under_vmap"]
+
+
+def under_vmap(rules: Rules, points: tuple[AtPoint, AtPoint]) -> list[tuple[Question, Judgement]]:
+    """Judges the first derivatives of a batch of two points, all leaves moving at once.
+
+    Args:
+        rules: the derivative programs.
+        points: two points, different ones if there are two at which the function is defined.
+
+    Raises:
+        CannotDecide, UnsupportedPrimitive: the batched program has no exact value.
+    """
+    # At the second point the truth along this direction is known already.
+    lines = [rules.direction(1), rules.direction()]
+    cotangents = [rules.cotangent(1), rules.cotangent()]
+    found = []
+    for mode in rules.modes:
+        inputs = lines if mode == "fwd" else cotangents
+        batched = _batched(rules, mode, points, inputs)
+        values = rules[(mode,)].values
+        for i, at in enumerate(points):
+            question = Question((mode,), (lines[i],), cotangents[i])
+            found += _judged(at, question, _numbers(batched, i, slice(values, None)))
+            if rules.custom:
+                for u in _by_kind(rules, cotangents[i]):
+                    for value in replace(question, cotangent=u).beside():
+                        found += _judged(at, value, _numbers(batched, i, slice(values)))
+    return found
+
+
+# The enclosures of a result of the batch, for constants of a given rounding.
+_Numbers = Callable[[float], list[ObjectArray]]
+
+
+def _numbers(batched: _Numbers, i: int, leaves: slice) -> _Numbers:
+    """Of the point i alone."""
+    return lambda rounding: [leaf[i, ...] for leaf in batched(rounding)[leaves]]
+
+
+def _judged(at: AtPoint, question: Question, numbers: _Numbers) -> list[tuple[Question, Judgement]]:
+    """The judgement of a weighed sum, of its entries where the sum does not tell of each.
+
+    Where infinities of both signs meet, a line leaves the domain, an entry jumps or a kink lets the
+    sum be many a number, the other entries are hidden by it.
+    """
+    by_cotangent = question.is_value or question.modes == ("fwd",)
+    weights = question.cotangent if by_cotangent else question.directions[0]
+    judgement = at.judge(question, lambda rounding: product(numbers(rounding), weights))
+    if judgement is None:  # a value that is no real number is not judged
+        return []
+    verdict, several = judgement.verdict, len(weights.support) > 1
+    opposed = several and verdict is Verdict.REFUTED and at.is_opposed(question)
+    if not several or not (opposed or judgement.kink or verdict is Verdict.UNDECIDED):
+        return [(question, judgement)]
+    if not at.affords_entries(weights):
+        return [(question, replace(judgement, verdict=Verdict.UNDECIDED) if opposed else judgement)]
+    parts = [
+        replace(question, **({"cotangent": part} if by_cotangent else {"directions": (part,)}))
+        for part in weights.parts()
+    ]
+    return [pair for part in parts for pair in _judged(at, part, numbers)]
+
+
+def _by_kind(rules: Rules, cotangent: Direction) -> list[Direction]:
+    """Of floating-point results and of integers, which are no floats that may be rounded."""
+    discrete = rules.primal.discrete
+    floating = [k for k in range(len(rules.out_shapes)) if k not in discrete]
+    parts = [cotangent.only(leaves) for leaves in (floating, discrete)] if discrete else [cotangent]
+    return [part for part in parts if part.support]
+
+
+def _batched(
+    rules: Rules, mode: str, points: tuple[AtPoint, AtPoint], inputs: list[Direction]
+) -> _Numbers:
+    """The outputs for the batch, as a function of the rounding of constants."""
+    like = rules.primal.like_inputs if mode == "fwd" else rules.primal.like_outputs
+    example = tuple(rules.primal.point), like(inputs[0].leaves)
+    derived = programs.batched(rules[(mode,)], example)
+    args = [
+        tuple(np.stack(pair) for pair in zip(*parts, strict=True))
+        for parts in ((at.balls for at in points), (moved.leaves for moved in inputs))
+    ]
+    return functools.cache(lambda rounding: derived.balls(*args, rounding=rounding))

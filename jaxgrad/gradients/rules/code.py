@@ -1,0 +1,263 @@
+"""A wrong derivative as Python that can be pasted where ``f`` is in scope, and in words."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+from jax.tree_util import tree_structure, tree_unflatten
+
+from jaxgrad.gradients.rules.compositions import Cut, HigherBend
+from jaxgrad.gradients.rules.directions import Direction
+from jaxgrad.gradients.rules.linearity import Bend
+from jaxgrad.gradients.rules.programs import Primal
+from jaxgrad.gradients.rules.question import Question
+from jaxgrad.programs.as_code import as_code, imports
+from jaxgrad.programs.trace import Leaf
+
+__all__ = [
+    "in_words",
+    "named",
+    "paste",
+    "paste_batch",
+    "paste_bend",
+    "paste_composed",
+    "paste_kernel",
+    "point_code",
+]
+
+
+def in_words(primal: Primal, question: Question) -> str:
+    """Which number a question asks for."""
+    modes, of = question.modes, _of(question, primal.outputs)
+    if question.is_value:
+        return f"{' then '.join(modes)}: the value of {of}"
+    by = " and ".join(dict.fromkeys(_by(direction, primal.inputs) for direction in question.moving))
+    order = len(question.moving)
+    which = "the derivative" if order == 1 else f"derivative {order}"
+    beside = f", which comes beside derivative {len(modes)}," if order < len(modes) else ""
+    return f"{' then '.join(modes)}: {which} of {of} {by}{_sizes(question)}{beside}"
+
+
+def _sizes(question: Question) -> str:
+    """With what the rules were asked, where that is one number other than 1."""
+    asked = [("tangent", question.directions[0])] if question.modes == ("fwd",) else []
+    asked.append(("cotangent", question.cotangent))
+    alone = [(name, d.entries[0][2]) for name, d in asked if len(d.entries) == 1]
+    return "".join(f" for the {name} {value:.8g}" for name, value in alone if value != 1)
+
+
+def named(leaf: Leaf, index: tuple[int, ...]) -> str:
+    """The key path of an entry."""
+    return f"{leaf.path}{list(index) if index else ''}"
+
+
+def _by(direction: Direction, leaves: Sequence[Leaf]) -> str:
+    leaf, index = direction.place
+    if leaf is None:
+        return "along a drawn direction"
+    if index is None:
+        return f"along a drawn direction of {leaves[leaf].path}"
+    return f"by {named(leaves[leaf], index)}"
+
+
+def _of(question: Question, leaves: Sequence[Leaf]) -> str:
+    leaf, index = question.cotangent.place
+    if leaf is None:
+        return "a drawn combination of f"
+    if index is None:
+        return f"a drawn combination of f{leaves[leaf].path}"
+    return f"f{named(leaves[leaf], index)}"
+
+
+def paste(primal: Primal, question: Question, point: Sequence[np.ndarray]) -> str:
+    """Source that rebuilds the point and prints what JAX's rules give.
+
+    Args:
+        primal: the function.
+        question: the number.
+        point: the floating-point leaves at which it is asked for.
+    """
+    moves = ", ".join(_entries(direction, primal.place) for direction in question.directions)
+    nested, called, whole = "along", "", _is_whole(primal, question)
+    for i, mode in enumerate(question.modes):
+        rest = ", ".join(f"s{k}" for k in range(i + 1, len(question.modes)))
+        inner = f"lambda s: ({nested})({', '.join(filter(None, ('s', rest)))})"
+        kind = "whole" if whole else i < len(question.moving)
+        called = _AT_ZERO[mode, kind].format(inner)
+        nested = f"lambda {rest}: {called}"
+    lines = [
+        *imports(primal.inputs),
+        point_code(primal, point),
+        "leaves, tree = jax.tree.flatten(args)",
+        "def along(*steps):",
+        "    moved = [jnp.asarray(x) for x in leaves]",
+        f"    for s, direction in zip(steps, [{moves}]):",
+        "        for k, v in direction.items():",
+        "            moved[k] = moved[k] + jnp.asarray(s * v, moved[k].dtype)",
+        "    result = jax.tree.leaves(f(*jax.tree.unflatten(tree, moved)))",
+        f"    weights = {_entries(question.cotangent, primal.place_of_outputs, whole)}",
+        "    return sum(jnp.sum(result[k] * u) for k, u in weights.items())",
+        f"print({called})",
+    ]
+    if question.is_value:
+        lines.append(f"print(along({', '.join(['0.0'] * len(question.modes))}))")
+    return "\n".join(lines)
+
+
+def _is_whole(primal: Primal, question: Question) -> bool:
+    """Whether the number is one integer or boolean, which as a float might be rounded."""
+    leaf, index = question.cotangent.place
+    return question.is_value and leaf in primal.discrete and index is not None
+
+
+# The derivative of a function of one number, or what a mode returns beside it.
+_AT_ZERO = {
+    ("fwd", "whole"): "jax.jvp({}, (0.0,), (1.0,))[0]",
+    ("rev", "whole"): "jax.vjp({}, 0.0)[0]",
+    ("fwd", True): "jax.jacfwd({})(0.0)",
+    ("rev", True): "jax.grad({})(0.0)",
+    ("fwd", False): "jax.jvp({}, (0.0,), (1.0,))[0]",
+    ("rev", False): "jax.value_and_grad({})(0.0)[0]",
+}
+
+
+def paste_bend(primal: Primal, bend: Bend) -> str:
+    """Source that prints L(a·g + b·h) and a·L(g) + b·L(h) of a rule that is not linear."""
+    (a, b), (g, h) = bend.apart.weights, bend.apart.moved
+    operator = "jax.vjp(of, *moving)[1](u)" if bend.mode == "rev" else "jax.jvp(of, moving, u)[1]"
+    like = "outputs" if bend.mode == "rev" else "moving"
+    lines = [
+        *_of_leaves(primal, bend.point),
+        "moving = [jnp.asarray(leaves[k]) for k in places]",
+        "outputs = of(*moving)",
+        f"g, h = {as_code(list(g))}, {as_code(list(h))}",
+        f"a, b = {a!r}, {b!r}",
+        "def combined(gs, hs):",
+        "    return [jnp.asarray(a * x + (b * y if b else 0), x.dtype) for x, y in zip(gs, hs)]",
+        "def L(u):",
+        f"    u = [jnp.asarray(x, like.dtype) for x, like in zip(u, {like})]",
+        f"    return {operator}",
+        "print(list(L(combined(g, h))))",
+        "print(combined(L(g), L(h)))",
+    ]
+    return "\n".join(lines)
+
+
+def _of_leaves(primal: Primal, point: Sequence[np.ndarray]) -> list[str]:
+    """Lines that define ``of``, the function of the floating-point leaves."""
+    return [
+        *imports(primal.inputs),
+        point_code(primal, point),
+        "leaves, tree = jax.tree.flatten(args)",
+        f"places, kept = {primal.place}, {primal.place_of_outputs}",
+        "def of(*moving):",
+        "    moved = dict(zip(places, moving))",
+        "    moved = [moved.get(k, x) for k, x in enumerate(leaves)]",
+        "    result = jax.tree.leaves(f(*jax.tree.unflatten(tree, moved)))",
+        "    return [result[k] * 1.0 for k in kept]",  # integers and booleans as numbers
+    ]
+
+
+def paste_composed(primal: Primal, wrong: Cut | HigherBend) -> str:
+    """Source that prints a derivative along all that it is a function of, and what it should be."""
+    modes, args = wrong.modes, [list(leaves) for leaves in wrong.args]
+    lines = [
+        *_of_leaves(primal, list(wrong.args[0])),
+        *_ALONG_EVERYTHING,
+        f"T = {functools.reduce(_deeper, modes[1:], f'first({modes[0]!r})')}",
+    ]
+    if isinstance(wrong, Cut):
+        inner = functools.reduce(_deeper, modes[1:-1], f"first({modes[0]!r})")
+        moved = as_code([list(leaves) for leaves in wrong.moved])
+        return "\n".join([*lines, f"print(T(*{as_code(args)}))", f"print({inner}(*{moved}))"])
+    (a, b), (g, h) = wrong.apart.weights, wrong.apart.moved
+    lines += [
+        f"arguments = {as_code(args)}",
+        f"g, h = {as_code(list(g))}, {as_code(list(h))}",
+        f"a, b = {a!r}, {b!r}",
+        "def L(u):",
+        "    u, moved = iter(u), [list(x) for x in arguments]",
+        f"    for k in {list(wrong.places)}:",
+        "        moved[k] = [jnp.asarray(next(u), x.dtype) for x in arguments[k]]",
+        "    return T(*moved)",
+        "print(L([a * x + (b * y if b else 0) for x, y in zip(g, h)]))",
+        "print(a * L(g) + (b * L(h) if b else 0))",
+    ]
+    return "\n".join(lines)
+
+
+def _deeper(inner: str, mode: str) -> str:
+    return f"along({inner}, {mode!r})"
+
+
+_ALONG_EVERYTHING = """\
+def product(u, v):
+    return sum(jnp.sum(x * y) for x, y in zip(u, v))
+def first(mode):
+    if mode == "fwd":
+        return lambda x, v, u: product(u, jax.jvp(of, tuple(x), tuple(v))[1])
+    return lambda x, v, u: product(v, jax.vjp(of, *x)[1](list(u)))
+def along(f, mode):
+    def derivative(*args):
+        at, moved = args[:len(args) // 2], args[len(args) // 2:]
+        if mode == "fwd":
+            return jax.jvp(f, at, moved)[1]
+        value, pull = jax.vjp(f, *at)
+        return product(*map(jax.tree.leaves, (moved, pull(jnp.ones_like(value)))))
+    return derivative""".splitlines()
+
+
+def paste_kernel(primal: Primal) -> str:
+    """Source that prints the value of a kernel and that of its ``reference``."""
+    code = point_code(primal, primal.point)
+    return "\n".join([*imports(primal.inputs), code, "print(f(*args))", "print(reference(*args))"])
+
+
+def paste_batch(primal: Primal, question: Question, points: Sequence[Sequence[np.ndarray]]) -> str:
+    """Source that prints the derivatives, or values, of two points under vmap and without it."""
+    mode = question.modes[0]
+    operator = "jax.jacfwd" if mode == "fwd" else "jax.jacrev"
+    batched, alone = f"{operator}(of)", f"{operator}(of)"
+    if question.is_value:
+        both = "jax.jvp(of, (x,), (x,))" if mode == "fwd" else "jax.vjp(of, x)"
+        batched, alone = f"lambda x: {both}[0]", "of"
+    batch = {
+        place: np.stack([np.asarray(point[i]) for point in points])
+        for i, place in enumerate(primal.place)
+    }
+    lines = [
+        *imports(primal.inputs),
+        point_code(primal, primal.point),
+        "leaves, tree = jax.tree.flatten(args)",
+        "def of(moving):",
+        "    moved = [moving.get(k, x) for k, x in enumerate(leaves)]",
+        "    return f(*jax.tree.unflatten(tree, moved))",
+        f"batch = {as_code(batch)}",
+        f"print(jax.vmap({batched})(batch))",
+        "for i in range(2):",
+        f"    print({alone}(" + "{k: jnp.asarray(x)[i] for k, x in batch.items()}))",
+    ]
+    return "\n".join(lines)
+
+
+def _entries(direction: Direction, places: Sequence[int], whole: bool = False) -> str:
+    """The leaves that are not 0, by their place among all leaves."""
+    moving = {
+        places[i]: np.asarray(leaf, bool if whole else np.float32)
+        for i, leaf in enumerate(direction.leaves)
+        if leaf.any()
+    }
+    return as_code(moving)
+
+
+def point_code(primal: Primal, point: Sequence[np.ndarray]) -> str:
+    """The line that sets ``args`` to the arguments with other floating-point leaves."""
+    leaves = [leaf.value for leaf in primal.program.inputs]
+    for i, value in zip(primal.place, point, strict=True):
+        leaves[i] = value
+    try:
+        return f"args = {as_code(tree_unflatten(tree_structure(primal.args), leaves))}"
+    except TypeError:  # a container of the caller's own: args itself is in the caller's scope
+        return "# args as they were passed to check_grads"

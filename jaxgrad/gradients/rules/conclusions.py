@@ -1,0 +1,279 @@
+"""What is concluded from the judgements: a check for each way in which one can end."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from jaxgrad.gradients.float_check import in_words as in_words_of_float
+from jaxgrad.gradients.rules.asked import Apart
+from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.code import (
+    in_words,
+    named,
+    paste,
+    paste_batch,
+    paste_bend,
+    paste_composed,
+    paste_kernel,
+)
+from jaxgrad.gradients.rules.composition import MOVED
+from jaxgrad.gradients.rules.compositions import Cut, HigherBend
+from jaxgrad.gradients.rules.culprit import wrong_value_of
+from jaxgrad.gradients.rules.judgement import Judgement
+from jaxgrad.gradients.rules.linearity import Bend
+from jaxgrad.gradients.rules.opaque import Held
+from jaxgrad.gradients.rules.programs import Primal
+from jaxgrad.gradients.rules.proof import prove
+from jaxgrad.gradients.rules.question import Question
+from jaxgrad.gradients.rules.result import GradientCheck, RuleResult
+from jaxgrad.gradients.rules.rules import Rules
+from jaxgrad.gradients.special_points.search import SpecialPoint
+from jaxgrad.verdict import Evidence, Verdict
+
+__all__ = [
+    "TRUSTS",
+    "Judged",
+    "beyond_rounding",
+    "first_wrong",
+    "leaf_result",
+    "not_linear",
+    "passed",
+    "refutation",
+    "undecided",
+    "wrong_at",
+    "wrong_in_compositions",
+    "wrong_under_vmap",
+    "wrong_value",
+]
+
+TRUSTS = ("Arb balls", "the interpreter's rules", "JAX's tracing")
+
+Judged = list[tuple[Question, Judgement]]
+
+
+def undecided(primal: Primal, reason: str) -> GradientCheck:
+    """A check that is not settled, with the reason."""
+    leaves = tuple(RuleResult(leaf.path, Verdict.UNDECIDED) for leaf in primal.inputs)
+    return GradientCheck(Verdict.UNDECIDED, leaves, Evidence(Verdict.UNDECIDED, "reason", reason))
+
+
+def refutation(text: str, code: str | None) -> Evidence:
+    """The evidence that a rule is wrong."""
+    return Evidence(Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=TRUSTS)
+
+
+def beyond_rounding(primal: Primal, held: Held) -> GradientCheck:
+    """The check where a float of a kernel is not what the reference says."""
+    question = held.question
+    what = "value" if question is None or question.is_value else "derivative"
+    which = "the value of f" if question is None else in_words(primal, question)
+    said = in_words_of_float(held.result.value, held.result.truth, held.result.digits)
+    if not held.wrong:
+        return undecided(
+            primal,
+            f"f runs in floating point alone, and its {what} is further from that of the "
+            f"reference than rounding explains: {which} is {said}",
+        )
+    code = paste_kernel(primal) if question is None else paste(primal, question, primal.point)
+    text = (
+        f"the {what} of f is not that of the reference, by more than rounding every number to "
+        f"bfloat16 would explain: {which} is {said}"
+    )
+    leaves = tuple(
+        RuleResult(leaf.path, Verdict.REFUTED, text=f"{which} is {said}", counterexample=code)
+        for leaf in primal.inputs
+    )
+    return GradientCheck(Verdict.REFUTED, leaves, refutation(text, code))
+
+
+def leaf_result(primal: Primal, path: str, judged: Judged) -> RuleResult:
+    """What the judgements at the given point say of one leaf."""
+    derivatives = [found for question, found in judged if question.taken is None]
+    kinks = sum(found.kink for found in derivatives)
+    bits = min((found.bits for found in derivatives), default=math.inf)
+    for verdict in (Verdict.REFUTED, Verdict.UNDECIDED):
+        for question, found in judged:
+            if found.verdict is verdict:
+                text = _sentence(primal, question, found)
+                refuted = verdict is Verdict.REFUTED
+                code = paste(primal, question, primal.point) if refuted else None
+                return RuleResult(path, verdict, len(derivatives), kinks, bits, text, code)
+    return RuleResult(path, Verdict.AGREES, len(derivatives), kinks, bits)
+
+
+def first_wrong(judged: Judged) -> tuple[Question, Judgement] | None:
+    """What is refuted first: a wrong value makes the derivatives around it wrong, too."""
+    wrong = [pair for pair in judged if pair[1].verdict is Verdict.REFUTED]
+    return min(wrong, key=lambda pair: len(pair[0].moving), default=None)
+
+
+def wrong_value(primal: Primal, judged: Judged) -> GradientCheck | None:
+    """The check where a rule returns another value than the function at the given point."""
+    wrong = first_wrong(judged)
+    if wrong is None or not wrong[0].is_value:
+        return None
+    text, code = _sentence(primal, *wrong), paste(primal, wrong[0], primal.point)
+    leaves = tuple(
+        RuleResult(leaf.path, Verdict.REFUTED, text=text, counterexample=code)
+        for leaf in primal.inputs
+    )
+    what = f"the derivative rules are wrong: {_blamed(primal, *wrong, primal.point)}"
+    return GradientCheck(Verdict.REFUTED, leaves, refutation(what, code))
+
+
+def _blamed(primal: Primal, question: Question, found: Judgement, point: list[Any]) -> str:
+    culprit = None if found.as_run else wrong_value_of(primal, point)
+    modes = " then ".join(question.modes)
+    return culprit or f"{modes} returns {found.value} as the value, the function is {found.truth}"
+
+
+def _sentence(primal: Primal, question: Question, found: Judgement) -> str:
+    return f"{in_words(primal, question)} is {found.value} by the rules and {found.truth} in truth"
+
+
+def wrong_at(
+    primal: Primal,
+    leaves: tuple[RuleResult, ...],
+    point: SpecialPoint,
+    question: Question,
+    found: Judgement,
+    cause: str = "",
+) -> GradientCheck:
+    """The check where a rule is wrong at a special point, or at one drawn near the given one.
+
+    Args:
+        cause: why that is so, as far as it is known.
+    """
+    code = paste(primal, question, point.values)
+    sentence = f"at {point.why}: {_sentence(primal, question, found)}"
+    moving = question.leaf
+    results = tuple(
+        RuleResult(leaf.path, Verdict.REFUTED, text=sentence, counterexample=code)
+        if moving in (i, None)
+        else leaf
+        for i, leaf in enumerate(leaves)
+    )
+    kind = "" if point.drawn else "a special point of the program, "
+    text = f"the derivative rules are wrong at {kind}{point.why}"
+    if question.is_value:
+        text += f": {_blamed(primal, question, found, point.values)}"
+    evidence = refutation(text + cause, code)
+    return GradientCheck(Verdict.REFUTED, results, evidence, (point.why,))
+
+
+def not_linear(primal: Primal, bend: Bend, why: str | None = None) -> GradientCheck:
+    """The check where a rule is not linear in what it is given.
+
+    Args:
+        why: the special point, in words; None at the given one.
+    """
+    apart, moved = bend.apart, MOVED[bend.mode]
+    outputs = primal.outputs if bend.mode == "fwd" else primal.inputs
+    name = ("f" if bend.mode == "fwd" else "") + named(outputs[apart.place[0]], apart.place[1])
+    said = _sides(apart)
+    g, h = (", ".join(str(x) for x in leaves) for leaves in apart.moved)
+    sizes = f"g = {g}" + (f", h = {h}" if apart.weights[1] else "")
+    where = "" if why is None else f"at {why}: "
+    sentence = (
+        f"{where}{bend.mode}: for the {moved} {sizes} the {moved} L of {name} is not linear: {said}"
+    )
+    which = "backward" if bend.mode == "rev" else "forward"
+    text = (
+        f"the derivative rules are wrong: a {which} rule is not linear in its {moved}: "
+        f"{said}{_clipping(apart)}"
+    )
+    return _everywhere(primal, text, sentence, paste_bend(primal, bend), why)
+
+
+def _sides(apart: Apart) -> str:
+    """What L is of a sum, or of a multiple, and what it should be."""
+    a, b = apart.weights
+    one, other = ("L(g + h)", "L(g) + L(h)") if b else (f"L({a:g}·g)", f"{a:g}·L(g)")
+    return f"{one} is {apart.value} and {other} is {apart.sum}"
+
+
+def _clipping(apart: Apart) -> str:
+    if apart.value in ("nan", "inf", "-inf"):
+        return ""
+    return ", as with gradient clipping; where that is meant, linear=False says so"
+
+
+def _everywhere(
+    primal: Primal, text: str, sentence: str, code: str, why: str | None
+) -> GradientCheck:
+    """The check that is refuted for all leaves by one counterexample."""
+    leaves = tuple(
+        RuleResult(x.path, Verdict.REFUTED, text=sentence, counterexample=code)
+        for x in primal.inputs
+    )
+    return GradientCheck(Verdict.REFUTED, leaves, refutation(text, code), (why,) if why else ())
+
+
+def wrong_in_compositions(
+    primal: Primal, wrong: Cut | HigherBend, why: str | None = None
+) -> GradientCheck:
+    """The check where a derivative of order 2 or more is wrong where everything moves."""
+    modes, order = " then ".join(wrong.modes), len(wrong.modes)
+    where = "" if why is None else f"at {why}: "
+    code = paste_composed(primal, wrong)
+    if isinstance(wrong, HigherBend):
+        said = _sides(wrong.apart)
+        text = (
+            f"the derivative rules are wrong at order {order}: {modes} is not linear in the "
+            f"{wrong.group}: {said}{_clipping(wrong.apart)}"
+        )
+        sentence = f"{where}{modes}: for the {wrong.group} L of f is not linear: {said}"
+        return _everywhere(primal, text, sentence, code, why)
+    rule, moved = _RULE.get((wrong.modes[0], wrong.group), (f"derivative {order - 1}", wrong.group))
+    zero = " at 0" if wrong.at_zero else ""
+    numbers = f"{zero} is {wrong.value} by the rules and {wrong.truth} in truth"
+    cause = f"a stop_gradient or another rule cuts the {moved} off"
+    if wrong.at_zero:
+        cause = f"the rule holds its {moved} against 0"
+    where_it_is = "h(f(x))" if moved == "cotangent" else "f(h(x))"
+    text = (
+        f"the derivative rules are wrong at order {order}: {rule} is linear in its {moved}, and "
+        f"its derivative along that{numbers}, as where {cause}; then "
+        f"{where_it_is} has wrong derivatives of order {order}"
+    )
+    sentence = f"{where}{modes}: the derivative along the {moved} of {rule}{numbers}"
+    return _everywhere(primal, text, sentence, code, why)
+
+
+_RULE = {
+    ("rev", "cotangent"): ("a backward rule", "cotangent"),
+    ("fwd", "direction"): ("a forward rule", "tangent"),
+}
+
+
+def wrong_under_vmap(
+    primal: Primal, judged: Judged, points: tuple[AtPoint, AtPoint]
+) -> GradientCheck:
+    """The check where the derivatives of a batch are wrong."""
+    wrong = first_wrong(judged)
+    assert wrong is not None
+    question, found = wrong
+    sentence = f"under vmap: {_sentence(primal, question, found)}"
+    code = paste_batch(primal, question, [at.values for at in points])
+    leaves = tuple(
+        RuleResult(leaf.path, Verdict.REFUTED, text=sentence, counterexample=code)
+        for leaf in primal.inputs
+    )
+    text = "the derivative rules are wrong under jax.vmap"
+    if question.is_value:
+        text += f": {_blamed(primal, question, found, points[0].values)}"
+    return GradientCheck(Verdict.REFUTED, leaves, refutation(text, code))
+
+
+def passed(
+    rules: Rules, leaves: tuple[RuleResult, ...], text: str, seen: tuple[str, ...]
+) -> GradientCheck:
+    """The check where nothing is wrong anywhere; proved if it can be."""
+    proof = prove(rules)
+    if proof is None:
+        evidence = Evidence(Verdict.AGREES, "enclosure", text, trusts=TRUSTS)
+        return GradientCheck(Verdict.AGREES, leaves, evidence, seen)
+    trusts = ("FLINT polynomials", "JAX's derivatives of its own primitives", *TRUSTS)
+    evidence = Evidence(Verdict.PROVED, "identity", f"{proof}; and {text}", trusts=trusts)
+    return GradientCheck(Verdict.PROVED, leaves, evidence, seen)

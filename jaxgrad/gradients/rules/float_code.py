@@ -1,0 +1,78 @@
+"""A float of a compiled derivative as Python that can be pasted where ``f`` is in scope."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgrad.gradients.rules.code import point_code
+from jaxgrad.gradients.rules.directions import Direction
+from jaxgrad.gradients.rules.float_programs import Compiled
+from jaxgrad.programs.as_code import as_code, imports
+from jaxgrad.programs.trace import Leaf
+
+__all__ = ["described", "paste_floats"]
+
+
+def described(
+    direction: Direction, leaves: Sequence[Leaf], otherwise: str, start: str = ""
+) -> tuple[str, tuple[int, ...] | None]:
+    """The path and the index of what a direction moves; ``otherwise`` where that is all leaves."""
+    leaf, index = direction.place
+    if leaf is None and len(leaves) == 1 and not direction.support:
+        leaf = 0
+    if leaf is None:
+        return otherwise, None
+    return start + leaves[leaf].path, index
+
+
+def paste_floats(
+    compiled: Compiled,
+    point: Sequence[np.ndarray],
+    seed: int,
+    output: int,
+    entry: tuple[int, ...],
+    how: str,
+) -> str:
+    """Source that rebuilds the point and prints what the compiled derivative returns.
+
+    Args:
+        compiled: the derivative.
+        point: the floating-point leaves.
+        seed: the number of the direction or cotangent.
+        output, entry: which number it returns.
+        how: ``"jit"`` or ``"jit(vmap)"``.
+    """
+    primal, forward = compiled.primal, compiled.mode == "fwd"
+    inputs = list(range(len(primal.inputs)))
+    outputs = list(range(len(primal.outputs)))
+    if compiled.leaf is not None and forward:
+        inputs = [compiled.leaf]
+    elif compiled.leaf is not None:
+        outputs = [compiled.leaf]
+    vector = as_code(tuple(jnp.asarray(v) for v in compiled.arrays(compiled.seeds[seed])))
+    product = (
+        f"lambda *x: jax.jvp(results, x, {vector})[1]"
+        if forward
+        else f"lambda *x: jax.vjp(results, *x)[1](list({vector}))"
+    )
+    batched = how == "jit(vmap)"
+    call = f"jax.jit(jax.vmap({product}))" if batched else f"jax.jit({product})"
+    at = "".join(f"[{k}]" for k in ((0,) if batched else ()) + entry)
+    lines = [
+        *imports(primal.inputs),
+        point_code(primal, point),
+        "leaves, tree = jax.tree.flatten(args)",
+        f"places = {[primal.place[i] for i in inputs]}",
+        "def results(*values):",
+        "    moved = list(leaves)",
+        "    for k, value in zip(places, values):",
+        "        moved[k] = value",
+        "    found = jax.tree.leaves(f(*jax.tree.unflatten(tree, moved)))",
+        f"    return [found[k] for k in {[primal.place_of_outputs[i] for i in outputs]}]",
+        f"x = [jnp.asarray(leaves[k]){'[None]' if batched else ''} for k in places]",
+        f"print({call}(*x)[{output}]{at})",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,250 @@
+"""JAX's derivatives of a function in one dtype, compiled once and run at many points."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flint import arb
+from jax.tree_util import tree_structure, tree_unflatten
+
+from jaxgrad.gradients.float_check import unit_roundoff
+from jaxgrad.gradients.rules import programs
+from jaxgrad.gradients.rules.directions import Direction, Unit, drawn
+from jaxgrad.gradients.rules.programs import NoDerivative, Primal
+from jaxgrad.interpret.roundings import longest_chain
+from jaxgrad.interpret.walker import interpret
+from jaxgrad.numbers.ball import Ball
+from jaxgrad.numbers.base import ObjectArray
+from jaxgrad.programs.jaxprs import dtypes, operations
+from jaxgrad.programs.trace import Leaf, Program, is_differentiable, trace
+
+__all__ = ["Compiled", "compile_derivatives", "in_dtype", "precise_enough", "representable"]
+
+# Each output leaf of up to this many entries has a gradient of its own for every entry, and each
+# input leaf a unit direction for every entry; larger ones have one drawn vector of ±1.
+FEW_ENTRIES = 16
+# Trees of up to this many leaves are taken leaf by leaf, a compilation for each, so that no leaf is
+# weighed by a 0 that would make NaN of an infinite slope; larger ones all leaves at once.
+FEW_LEAVES = 4
+# Numbers that one call may hold at once: 2^24 float64 are 128 MiB.
+MOST_NUMBERS = 2**24
+
+
+def precise_enough(dtype: Any) -> contextlib.AbstractContextManager[Any]:
+    """A block in which JAX has the dtype: float64 needs its 64 bits switched on."""
+    if dtype is not None and np.dtype(dtype) == np.float64:
+        return jax.enable_x64(True)
+    return contextlib.nullcontext()
+
+
+def in_dtype(primal: Primal, dtype: Any) -> Primal:
+    """The function traced anew with every floating-point leaf in a dtype; None for their own.
+
+    Raises:
+        TypeError, ValueError, JaxgradError: the function does not take this dtype.
+    """
+    if dtype is None or all(np.dtype(leaf.dtype) == np.dtype(dtype) for leaf in primal.inputs):
+        return primal
+    leaves = [leaf.value for leaf in primal.program.inputs]
+    for place in primal.place:
+        leaves[place] = representable(leaves[place], dtype)
+    args = tree_unflatten(tree_structure(primal.args), leaves)
+    return Primal(primal.function, args, primal.reference)
+
+
+def representable(values: Any, dtype: Any) -> np.ndarray:
+    """The nearest finite floats of a dtype, 0 for those that XLA would flush.
+
+    Example:
+        >>> representable(np.array([1e-40, 0.1, 1e9]), np.float16).tolist()
+        [0.0, 0.0999755859375, 65504.0]
+    """
+    limits = jnp.finfo(dtype)
+    numbers = np.asarray(values).astype(np.float64)
+    bounded = np.clip(numbers, float(limits.min), float(limits.max)).astype(dtype)
+    normal = np.abs(bounded.astype(np.float64)) >= float(limits.smallest_normal)
+    return np.where(normal, bounded, np.zeros((), dtype))
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A derivative program, its seeds, and what its arithmetic is like.
+
+    Args:
+        mode: ``"fwd"`` or ``"rev"``.
+        primal: the function in the dtype.
+        function: of the point and the seed, each a tuple of arrays.
+        program: the same, traced.
+        seeds: directions (fwd) or cotangents (rev).
+        leaf: the only input leaf that moves (fwd) or output leaf that is weighed (rev), or None.
+    """
+
+    mode: str
+    primal: Primal
+    function: Callable[..., Any]
+    program: Program
+    seeds: tuple[Direction, ...]
+    leaf: int | None
+
+    @cached_property
+    def roundings(self) -> int:
+        """The roundings on the longest way through the program.
+
+        Raises:
+            UnsupportedPrimitive: a loop of unknown length.
+        """
+        return max(longest_chain(self.program), 1)
+
+    @cached_property
+    def cost(self) -> int:
+        """About how many operations one evaluation takes."""
+        return operations(self.program.jaxpr.jaxpr)
+
+    @cached_property
+    def dtypes(self) -> tuple[np.dtype, ...]:
+        """Every floating-point dtype that is computed in, the coarsest first."""
+        found = {np.dtype(leaf.dtype) for leaf in self.primal.inputs}
+        found |= set(filter(is_differentiable, dtypes(self.program.jaxpr)))
+        return tuple(sorted(found, key=lambda dtype: -float(jnp.finfo(dtype).eps)))
+
+    @property
+    def unit(self) -> arb:
+        """The unit roundoff of the coarsest dtype."""
+        return unit_roundoff(self.dtypes[0])
+
+    @property
+    def smallest(self) -> float:
+        """The largest of the smallest normal numbers of the dtypes."""
+        return max(float(jnp.finfo(dtype).smallest_normal) for dtype in self.dtypes)
+
+    def arrays(self, seed: Direction) -> tuple[np.ndarray, ...]:
+        """A seed as the arguments that the program takes."""
+        like = self._seeded
+        leaves = seed.leaves if self.leaf is None else [seed.leaves[self.leaf]]
+        return tuple(np.asarray(v, x.dtype) for v, x in zip(leaves, like, strict=True))
+
+    @property
+    def _seeded(self) -> Sequence[Leaf]:
+        leaves = self.primal.inputs if self.mode == "fwd" else self.primal.outputs
+        return leaves if self.leaf is None else [leaves[self.leaf]]
+
+    def single(self, point: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The compiled program at one point: for each output shape (seeds, …)."""
+        rows = [self._jitted(tuple(point), self.arrays(seed)) for seed in self.seeds]
+        return [np.stack([np.asarray(x, np.float64) for x in leaf]) for leaf in zip(*rows)]  # noqa: B905
+
+    @cached_property
+    def _jitted(self) -> Callable[..., Any]:
+        return jax.jit(lambda x, w: jax.tree.leaves(self.function(x, w)))
+
+    def batch(self, points: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
+        """The same under vmap over points and seeds: for each output shape (points, seeds, …)."""
+        rows = max(1, MOST_NUMBERS // (self.cost * len(self.seeds)))
+        seeds = tuple(map(np.stack, zip(*map(self.arrays, self.seeds), strict=True)))
+        function = jax.jit(jax.vmap(jax.vmap(self.function, (None, 0)), (0, None)))
+        parts = []
+        for start in range(0, len(points), rows):
+            chosen = list(points[start : start + rows])
+            missing = min(rows, len(points)) - len(chosen)  # so that all calls compile once
+            stacked = tuple(map(np.stack, zip(*chosen, *[chosen[-1]] * missing, strict=True)))
+            found = jax.tree.leaves(function(stacked, seeds))
+            parts.append([np.asarray(leaf, np.float64)[: len(chosen)] for leaf in found])
+        return [np.concatenate(leaf) for leaf in zip(*parts, strict=True)]
+
+    def balls(self, point: Sequence[ObjectArray], seed: Sequence[ObjectArray]) -> list[ObjectArray]:
+        """The exact formula.
+
+        Raises:
+            CannotDecide, UnsupportedPrimitive: as the rules do.
+        """
+        return interpret(self.program, Ball(), [*point, *seed])
+
+    def entry(
+        self, seed: Direction, output: int, index: tuple[int, ...]
+    ) -> tuple[Direction, Direction]:
+        """The direction and the cotangent of one number that the program returns."""
+        if self.mode == "fwd":
+            return seed, Unit([leaf.shape for leaf in self.primal.outputs], output, index)
+        return Unit([leaf.shape for leaf in self.primal.inputs], output, index), seed
+
+
+def compile_derivatives(primal: Primal, mode: str) -> list[Compiled]:
+    """The derivative programs of one mode whose numbers make up the Jacobian, or samples of it.
+
+    None in forward mode where a ``custom_vjp`` rule stands in its way.
+    """
+    if not _to_be_had(primal, mode):
+        return []
+    leaves = primal.inputs if mode == "fwd" else primal.outputs
+    shapes = [leaf.shape for leaf in leaves]
+    if len(leaves) > FEW_LEAVES:
+        return [_compiled(primal, mode, None, (_signs(shapes, None),))]
+    found = []
+    for i, shape in enumerate(shapes):
+        few = math.prod(shape) <= FEW_ENTRIES
+        units = tuple(Unit(shapes, i, index) for index in np.ndindex(shape)) if few else ()
+        if math.prod(shape):
+            found.append(_compiled(primal, mode, i, units or (_signs(shapes, i),)))
+    return found
+
+
+def _to_be_had(primal: Primal, mode: str) -> bool:
+    if mode == "rev":
+        return True
+    try:
+        programs.forward(primal, [np.ones(leaf.shape) for leaf in primal.inputs])
+    except NoDerivative:
+        return False
+    return True
+
+
+def _signs(shapes: Sequence[tuple[int, ...]], leaf: int | None) -> Direction:
+    """A drawn vector of ±1, which every dtype holds."""
+    return Direction([np.sign(part) for part in drawn(shapes, 0, leaf).leaves])
+
+
+def _compiled(
+    primal: Primal, mode: str, leaf: int | None, seeds: tuple[Direction, ...]
+) -> Compiled:
+    function = (_forward if mode == "fwd" else _backward)(primal, leaf)
+    empty = Compiled(mode, primal, function, primal.moving_program, seeds, leaf)
+    program = trace(function, (tuple(primal.point), empty.arrays(seeds[0])), side="f")
+    return replace(empty, program=program)
+
+
+def _forward(primal: Primal, leaf: int | None) -> Callable[..., Any]:
+    """(x, v) ↦ J(x)v, one leaf of x moving, or all of them."""
+
+    def function(x: Any, v: Any) -> Any:
+        moving = range(len(x)) if leaf is None else [leaf]
+
+        def moved(*values: Any) -> Any:
+            every = list(x)
+            for i, value in zip(moving, values, strict=True):
+                every[i] = value
+            return primal(*every)
+
+        return jax.jvp(moved, tuple(x[i] for i in moving), tuple(v))[1]
+
+    return function
+
+
+def _backward(primal: Primal, leaf: int | None) -> Callable[..., Any]:
+    """(x, u) ↦ J(x)ᵀu, of one leaf of the result or of all of them."""
+
+    def function(x: Any, u: Any) -> Any:
+        def weighed(*values: Any) -> Any:
+            results = primal(*values)
+            return results if leaf is None else [results[leaf]]
+
+        return jax.vjp(weighed, *x)[1](list(u))
+
+    return function

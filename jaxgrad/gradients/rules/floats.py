@@ -1,0 +1,316 @@
+"""Do the compiled derivatives compute what their rules say, in the dtypes asked for?
+
+Each derivative is compiled once for a mode and a dtype, under jit and under vmap over all points,
+and its floats are held against the exact value of its formula; see
+:mod:`jaxgrad.gradients.rules.float_judgement` for what is allowed.  Whether the formula is the
+derivative is another question, which is not asked here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from jaxgrad.errors import JaxgradError
+from jaxgrad.gradients.float_check import in_words
+from jaxgrad.gradients.rules.float_code import described, paste_floats
+from jaxgrad.gradients.rules.float_judgement import Exact, Found, judge
+from jaxgrad.gradients.rules.float_programs import (
+    Compiled,
+    compile_derivatives,
+    in_dtype,
+    precise_enough,
+    representable,
+)
+from jaxgrad.gradients.rules.programs import Primal
+
+__all__ = ["RuleFloat", "rule_floats"]
+
+# Operations over balls that one compiled derivative may take: 3 μs each in large programs and up to
+# 15 μs in small ones, whose overhead counts, so about half a second.
+BUDGET = 30_000
+# Entries of one derivative that are judged at one point, those that look wrong among them.
+MOST_ENTRIES = 1000
+_ORDER = {"STABLE": 0, "UNKNOWN": 1, "UNSTABLE": 2}
+
+
+@dataclass(frozen=True)
+class RuleFloat:
+    """What the floats of a derivative are worth, shown at the worst of the points.
+
+    Args:
+        mode: ``"fwd"`` or ``"rev"``.
+        dtype: the dtype of the arguments.
+        path, index: the entry of the arguments by which is differentiated; None for a drawn
+            direction.
+        output, output_index: the entry of the result that is; None for a drawn combination.
+        point: the arguments there, as text.
+        given: whether that is the given point.
+        value: what the compiled program returned.
+        truth: the value of the formula, a decimal string.
+        digits: how many decimal digits are right.
+        status: ``"STABLE"``, ``"UNSTABLE"`` or ``"UNKNOWN"``.
+        reason: ``"nan"``, ``"infinite"``, ``"underflow"`` or ``"digits lost"``, or why it is
+            unknown.
+        grave: NaN or an infinity where the truth is another value.
+        compiled: ``"jit"`` or ``"jit(vmap)"``.
+        judged, failed: how many floats were judged, and how many have this status and reason.
+        within: dtypes coarser than ``dtype`` that the function converts to.
+        code: Python that shows it where ``f`` is in scope.
+    """
+
+    mode: str
+    dtype: str
+    path: str
+    index: tuple[int, ...] | None
+    output: str
+    output_index: tuple[int, ...] | None
+    point: str
+    given: bool
+    value: float
+    truth: str
+    digits: float
+    status: str
+    reason: str
+    grave: bool
+    compiled: str
+    judged: int
+    failed: int
+    within: tuple[str, ...] = ()
+    code: str = field(default="", repr=False)
+
+    @property
+    def stable(self) -> bool:
+        """Whether every float that was judged is within its allowance."""
+        return self.status == "STABLE"
+
+    def __str__(self) -> str:
+        of, by = _place(self.output, self.output_index), _place(self.path, self.index)
+        dtype = self.dtype + "".join(f" with {name} inside" for name in self.within)
+        head = f"{self.status} {self.mode} {dtype}: ∂{of}/∂{by}"
+        if self.status == "STABLE":
+            return f"{head}: {self.judged} floats"
+        why = f"{head} at {self.point} under {self.compiled}"
+        found = in_words(self.value, self.truth, self.digits)
+        return f"{why}: {found} ({self.reason}; {self.failed} of {self.judged} floats)"
+
+
+def _place(path: str, index: tuple[int, ...] | None) -> str:
+    return f"{path}{list(index) if index else ''}"
+
+
+def rule_floats(
+    primal: Primal,
+    modes: tuple[str, ...],
+    dtypes: Sequence[Any] | None,
+    points: Sequence[list[np.ndarray]],
+) -> tuple[RuleFloat, ...]:
+    """Holds the compiled derivatives of a function against the exact values of their formulas.
+
+    Args:
+        primal: the function.
+        modes: ``"fwd"``, ``"rev"`` or both.
+        dtypes: dtypes of the floating-point leaves, all of them in each; None for their own.
+        points: values of the floating-point leaves, the given point first; each is rounded to
+            the dtype, and what XLA would flush is 0.
+
+    Returns:
+        for each mode, dtype and leaf the worst float, and the worst for each reason where some
+        are unstable.
+
+    Example:
+        >>> import jax
+        >>> primal = Primal(jax.numpy.tanh, (np.float32(10.0),))
+        >>> (found,) = rule_floats(primal, ("rev",), None, [primal.point])
+        >>> found.status, found.reason, found.value, found.truth
+        ('UNSTABLE', 'underflow', 0.0, '8.244614456e-9')
+    """
+    results: list[RuleFloat] = []
+    for dtype in dtypes if dtypes is not None else (None,):
+        with precise_enough(dtype):
+            for mode in modes:
+                try:
+                    results += _in_dtype(primal, mode, dtype, points)
+                except (JaxgradError, TypeError, ValueError) as error:
+                    results.append(_not_run(primal, mode, dtype, error))
+    return tuple(results)
+
+
+def _in_dtype(
+    primal: Primal, mode: str, dtype: Any, points: Sequence[list[np.ndarray]]
+) -> Iterator[RuleFloat]:
+    cast = in_dtype(primal, dtype)
+    rounded = _distinct(
+        [
+            [
+                representable(value, leaf.dtype)
+                for value, leaf in zip(point, cast.inputs, strict=True)
+            ]
+            for point in points
+        ]
+    )
+    cases = []
+    for compiled in compile_derivatives(cast, mode):
+        cases += _judged(compiled, rounded)
+    yield from _worst(cases)
+
+
+def _distinct(points: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
+    seen = {b"".join(leaf.tobytes() for leaf in point): point for point in reversed(points)}
+    return list(reversed(seen.values()))
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One float with its judgement."""
+
+    compiled: Compiled
+    how: str
+    given: bool
+    point: list[np.ndarray]
+    seed: int
+    output: int
+    entry: tuple[int, ...]
+    value: float
+    found: Found
+
+    @property
+    def leaf(self) -> int | None:
+        """The leaf of the arguments by which is differentiated."""
+        return self.compiled.leaf if self.compiled.mode == "fwd" else self.output
+
+    @property
+    def rank(self) -> tuple[Any, ...]:
+        """Larger is worse; of equally bad ones the given point is shown."""
+        found = self.found
+        return found.grave, _ORDER[found.status], found.excess, self.given, self.how == "jit"
+
+
+def _judged(compiled: Compiled, points: list[list[np.ndarray]]) -> Iterator[_Case]:
+    """Every float that is judged: at the given point under jit, at all under jit and vmap."""
+    runs = [("jit", [leaf[None] for leaf in compiled.single(points[0])], [0])]
+    try:
+        runs.append(("jit(vmap)", compiled.batch(points), list(range(len(points)))))
+    except NotImplementedError:  # a primitive that has no batching rule
+        for p in range(1, len(points)):
+            runs.append(("jit", [leaf[None] for leaf in compiled.single(points[p])], [p]))
+    spent = 0
+    known: dict[tuple[int, int], Exact] = {}
+    for how, floats, places in runs:
+        for row, s in _suspicious_first(floats):
+            place = places[row]
+            if spent > BUDGET and place != 0:
+                break
+            exact = known.setdefault((place, s), Exact(compiled, points[place], compiled.seeds[s]))
+            before = exact.evaluations
+            for output, entry in _entries([leaf[row, s] for leaf in floats]):
+                value = float(floats[output][(row, s, *entry)])
+                found = judge(exact, output, entry, value)
+                if found is not None:
+                    point, given = points[place], place == 0
+                    yield _Case(compiled, how, given, point, s, output, entry, value, found)
+            spent += (exact.evaluations - before) * compiled.cost
+
+
+def _suspicious_first(floats: list[np.ndarray]) -> list[tuple[int, int]]:
+    """(row, seed): the given point, then those with NaN or infinities, with zeros, the rest."""
+    rows, seeds = floats[0].shape[:2]
+    count = rows * seeds
+    bad = np.zeros(count, bool)
+    zero = np.zeros(count, bool)
+    for leaf in floats:
+        flat = leaf.reshape(count, math.prod(leaf.shape[2:]))
+        bad |= ~np.isfinite(flat).all(axis=1)
+        zero |= (flat == 0).any(axis=1)
+    # A permutation whose every beginning is spread over the whole: multiples of the golden ratio.
+    spread = np.modf(np.arange(count) * ((math.sqrt(5) - 1) / 2))[0]
+    order = sorted(range(count), key=lambda i: (i >= seeds, not bad[i], not zero[i], spread[i]))
+    return [divmod(i, seeds) for i in order]
+
+
+def _entries(floats: list[np.ndarray]) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """(output, index) of the floats to judge, at most so many of each output."""
+    for output, leaf in enumerate(floats):
+        values = leaf.reshape(-1)
+        order = np.lexsort((np.abs(values), np.isfinite(values)))
+        if values.size > MOST_ENTRIES:  # what is not finite, the smallest, and some of the others
+            half = MOST_ENTRIES // 2
+            rest = order[half :: max(1, (values.size - half) // half)]
+            order = np.concatenate([order[:half], rest[:half]])
+        for i in order:
+            yield output, tuple(int(k) for k in np.unravel_index(i, leaf.shape))
+
+
+def _worst(cases: list[_Case]) -> Iterator[RuleFloat]:
+    """For each leaf the worst of every reason for being unstable, or of all."""
+    for leaf in dict.fromkeys(case.leaf for case in cases):
+        own = [case for case in cases if case.leaf == leaf]
+        unstable = [case for case in own if case.found.status == "UNSTABLE"]
+        # Elsewhere than at the given point an unknown says nothing beside what is known.
+        known = [c for c in own if c.given or c.found.status != "UNKNOWN"] or own
+        groups = [
+            [case for case in unstable if case.found.reason == reason]
+            for reason in dict.fromkeys(case.found.reason for case in unstable)
+        ] or [known]
+        for group in groups:
+            yield _result(max(group, key=lambda case: case.rank), own)
+
+
+def _result(case: _Case, own: list[_Case]) -> RuleFloat:
+    compiled, found = case.compiled, case.found
+    primal, seed = compiled.primal, compiled.seeds[case.seed]
+    direction, cotangent = compiled.entry(seed, case.output, case.entry)
+    path, index = described(direction, primal.inputs, "a drawn direction")
+    output, output_index = described(cotangent, primal.outputs, "a drawn combination", "f")
+    dtypes = [np.dtype(leaf.dtype).name for leaf in primal.inputs]
+    coarsest = [d.name for d in compiled.dtypes]
+    within = coarsest[: min(coarsest.index(name) for name in dtypes)]
+    alike = [c for c in own if (c.found.status, c.found.reason) == (found.status, found.reason)]
+    return RuleFloat(
+        mode=compiled.mode,
+        dtype=", ".join(dict.fromkeys(dtypes)),
+        path=path,
+        index=index,
+        output=output,
+        output_index=output_index,
+        point=_point_text(primal, case.point, path),
+        given=case.given,
+        value=case.value,
+        truth=found.truth,
+        digits=found.digits,
+        status=found.status,
+        reason=found.reason,
+        grave=found.grave,
+        compiled=case.how,
+        judged=len(own),
+        failed=len(alike) if found.status != "STABLE" else 0,
+        within=tuple(within),
+        code=paste_floats(compiled, case.point, case.seed, case.output, case.entry, case.how),
+    )
+
+
+def _point_text(primal: Primal, point: list[np.ndarray], path: str) -> str:
+    """The point as text: all of it if it is short, else the leaf that matters in short."""
+    texts = [
+        f"{leaf.path} = {np.asarray(value, np.float64).tolist()!r}"
+        for leaf, value in zip(primal.inputs, point, strict=True)
+    ]
+    text = ", ".join(texts)
+    screenful = 200
+    if len(text) <= screenful:
+        return text
+    own = [t for leaf, t in zip(primal.inputs, texts, strict=True) if leaf.path == path]
+    return f"{(own or texts)[0][:screenful]} …"
+
+
+def _not_run(primal: Primal, mode: str, dtype: Any, error: Exception) -> RuleFloat:
+    name = "its own dtypes" if dtype is None else np.dtype(dtype).name
+    reason = f"{type(error).__name__}: {error}"
+    return RuleFloat(
+        mode, name, "x", None, "f", None, "any point", False, math.nan, "unknown", -math.inf,
+        "UNKNOWN", reason, False, "jit", 0, 0,
+    )  # fmt: skip

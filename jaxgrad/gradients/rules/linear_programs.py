@@ -1,0 +1,245 @@
+"""Is a program linear in some of its inputs?  Seen from its operations, without any numbers.
+
+Each value is 0, free of those inputs, linear in them (and 0 where they are), or neither as far as
+can be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from jaxgrad.interpret.rules.elementwise import IDENTITY
+from jaxgrad.programs.jaxprs import CALLS, inner_jaxpr, scan_counts, while_parts
+from jaxgrad.programs.trace import is_differentiable
+
+__all__ = ["BY_RULES", "Barred", "Kind", "is_linear", "kinds_of"]
+
+
+class Kind(IntEnum):
+    """How a value depends on the inputs that move."""
+
+    ZERO = 0
+    FREE = 1
+    LINEAR = 2
+    OTHER = 3
+
+
+def join(*kinds: Kind) -> Kind:
+    """The kind of what is one of several values, and of sums of them."""
+    known = set(kinds) - {Kind.ZERO}
+    if not known:
+        return Kind.ZERO
+    return known.pop() if len(known) == 1 else Kind.OTHER
+
+
+Barred = frozenset[str]
+
+BY_RULES = frozenset({
+    "stop_gradient", "custom_jvp_call", "custom_vjp_call", "linear_call",
+    "custom_transpose_call", "custom_linear_solve",
+})  # fmt: skip
+"""Primitives that may be linear, and of which JAX takes the derivative from somebody's rule."""
+
+
+def kinds_of(
+    jaxpr: Any,
+    inputs: Sequence[Kind],
+    consts: Sequence[Any] = (),
+    barred: Barred = frozenset(),
+) -> list[Kind]:
+    """The kinds of the outputs of a program.
+
+    Args:
+        jaxpr: an open or a closed one.
+        inputs: the kind of each input.
+        consts: the constants of an open one, free if left out.
+        barred: primitives of which nothing is believed.
+
+    Example:
+        >>> import jax
+        >>> closed = jax.make_jaxpr(lambda x, u: (x * u, u * u, x + u))(1.0, 1.0)
+        >>> [str(kind.name) for kind in kinds_of(closed, [Kind.FREE, Kind.LINEAR])]
+        ['LINEAR', 'OTHER', 'OTHER']
+    """
+    if hasattr(jaxpr, "consts"):
+        jaxpr, consts = jaxpr.jaxpr, jaxpr.consts
+    found: dict[Any, Kind] = dict.fromkeys(jaxpr.constvars, Kind.FREE)
+    found.update(zip(jaxpr.constvars, map(_of_constant, consts), strict=False))
+    found.update(zip(jaxpr.invars, inputs, strict=True))
+
+    def read(atom: Any) -> Kind:
+        return _of_constant(atom.val) if hasattr(atom, "val") else found[atom]
+
+    for equation in jaxpr.eqns:
+        kinds = _applied(equation, [read(atom) for atom in equation.invars], barred)
+        found.update(zip(equation.outvars, kinds, strict=True))
+    return [read(atom) for atom in jaxpr.outvars]
+
+
+def is_linear(
+    closed: Any, moving: Container[int], values: int = 0, barred: Barred = frozenset()
+) -> bool:
+    """Whether the operations of a program show that it is linear in some of its inputs.
+
+    Args:
+        closed: the program.
+        moving: the places of those inputs; all others are free.
+        values: how many of its outputs, the first ones, may be anything.
+        barred: primitives of which nothing is believed.
+
+    Example:
+        >>> import jax
+        >>> closed = jax.make_jaxpr(lambda x, u: (x * x, x * u))(1.0, 1.0)
+        >>> is_linear(closed, {1}), is_linear(closed, {1}, values=1)
+        (False, True)
+    """
+    places = range(len(closed.jaxpr.invars))
+    inputs = [Kind.LINEAR if i in moving else Kind.FREE for i in places]
+    found = kinds_of(closed, inputs, (), barred)[values:]
+    return all(kind in (Kind.ZERO, Kind.LINEAR) for kind in found)
+
+
+def _of_constant(value: Any) -> Kind:
+    zero = isinstance(value, int | float | np.ndarray | np.generic) and not np.any(value)
+    return Kind.ZERO if zero else Kind.FREE
+
+
+def _applied(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
+    name, outputs = equation.primitive.name, len(equation.outvars)
+    if name in barred and max(kinds, default=Kind.FREE) > Kind.FREE:
+        return [Kind.OTHER] * outputs
+    if name in _INNER:
+        return _INNER[name](equation, kinds, barred)
+    if name in IDENTITY:
+        return kinds
+    if name in _LINEAR_IN and all(_is_real(v) for v in equation.outvars):
+        moving = _LINEAR_IN[name](len(kinds))
+        rest = join(*(kind for i, kind in enumerate(kinds) if i not in moving))
+        if rest <= Kind.FREE:
+            return [join(*(kinds[i] for i in moving))] * outputs
+    if name in _PRODUCTS:
+        return [_product(kinds)]
+    if max(kinds, default=Kind.FREE) <= Kind.FREE:
+        return [Kind.FREE] * outputs
+    return [Kind.OTHER] * outputs
+
+
+def _is_real(variable: Any) -> bool:
+    return is_differentiable(variable.aval.dtype)
+
+
+def _product(kinds: list[Kind]) -> Kind:
+    if Kind.ZERO in kinds:
+        return Kind.ZERO
+    moving = [kind for kind in kinds if kind > Kind.FREE]
+    if not moving:
+        return Kind.FREE
+    return moving[0] if len(moving) == 1 else Kind.OTHER
+
+
+_PRODUCTS = frozenset({"mul", "dot_general", "conv_general_dilated", "ragged_dot"})
+
+Places = Callable[[int], Sequence[int]]
+
+
+def _all(count: int) -> Sequence[int]:
+    return range(count)
+
+
+def _only(*places: int) -> Places:
+    return lambda count: places
+
+
+# primitive -> the arguments in which it is linear, all at once, if the others do not move.
+_LINEAR_IN: dict[str, Places] = {
+    **dict.fromkeys(
+        (
+            "add", "add_any", "sub", "neg", "convert_element_type", "reduce_sum", "cumsum",
+            "broadcast_in_dim", "reshape", "transpose", "squeeze", "expand_dims", "rev",
+            "concatenate", "slice", "pad", "split", "reduce_window_sum", "real", "imag",
+        ),
+        _all,
+    ),
+    "div": _only(0),
+    "gather": _only(0),
+    "dynamic_slice": _only(0),
+    "dynamic_update_slice": _only(0, 1),
+    "scatter": _only(0, 2),
+    "scatter-add": _only(0, 2),
+    "scatter_add": _only(0, 2),
+    "scatter_sub": _only(0, 2),
+    "select_n": lambda count: range(1, count),
+    "triangular_solve": _only(1),
+    "select_and_scatter_add": _only(0),
+    "select_and_gather_add": _only(0),
+}  # fmt: skip
+
+
+# -- programs inside -----------------------------------------------------------------------------
+def _call(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
+    return kinds_of(inner_jaxpr(equation.params), kinds, (), barred)
+
+
+def _cond(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
+    index, *operands = kinds
+    if index > Kind.FREE:
+        return [Kind.OTHER] * len(equation.outvars)
+    branches = [kinds_of(branch, operands, (), barred) for branch in equation.params["branches"]]
+    return [join(*each) for each in zip(*branches, strict=True)]
+
+
+def _scan(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
+    constants, carried = scan_counts(equation.params)
+    fixed, carry, rows = (
+        kinds[:constants],
+        kinds[constants:][:carried],
+        kinds[constants + carried :],
+    )
+
+    def step(carry: list[Kind]) -> list[Kind]:
+        return kinds_of(equation.params["jaxpr"], [*fixed, *carry, *rows], (), barred)
+
+    carry = _repeated(lambda carry: step(carry)[:carried], carry)
+    return [*carry, *step(carry)[carried:]]
+
+
+def _while(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
+    params = equation.params
+    test, fixed, carry = while_parts(params, kinds)
+
+    def step(carry: list[Kind]) -> list[Kind]:
+        return kinds_of(params["body_jaxpr"], [*fixed, *carry], (), barred)
+
+    carry = _repeated(step, carry)
+    (going,) = kinds_of(params["cond_jaxpr"], [*test, *carry], (), barred)
+    return carry if going <= Kind.FREE else [Kind.OTHER] * len(carry)
+
+
+def _repeated(step: Callable[[list[Kind]], list[Kind]], carry: list[Kind]) -> list[Kind]:
+    """What holds before and after every turn; the kinds only rise, so it ends."""
+    while True:
+        after = [join(x, y) for x, y in zip(carry, step(carry), strict=True)]
+        if after == carry:
+            return carry
+        carry = after
+
+
+def _custom_linear_solve(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
+    """The solution is linear in the right-hand sides, if the equation itself does not move."""
+    constants = sum(equation.params["const_lengths"])
+    if join(*kinds[:constants]) > Kind.FREE:
+        return [Kind.OTHER] * len(equation.outvars)
+    return [join(*kinds[constants:])] * len(equation.outvars)
+
+
+_INNER: dict[str, Callable[[Any, list[Kind], Barred], list[Kind]]] = {
+    **dict.fromkeys(CALLS, _call),
+    "cond": _cond,
+    "scan": _scan,
+    "while": _while,
+    "custom_linear_solve": _custom_linear_solve,
+}

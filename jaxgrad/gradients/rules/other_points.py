@@ -1,0 +1,74 @@
+"""The points that nobody asked for: special ones of the program, and one with every bit."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.gradients.enclosure import FIRST_PRECISION
+from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.conclusions import Judged
+from jaxgrad.gradients.rules.rules import Rules
+from jaxgrad.gradients.special_points.drawn_points import drawn_points
+from jaxgrad.gradients.special_points.search import SpecialPoint, special_points
+from jaxgrad.interpret.budgets import WHILE_BUDGET, while_budget
+from jaxgrad.numbers.ball import precision
+from jaxgrad.numbers.base import CannotDecide
+
+__all__ = ["in_words", "judged_at", "other_points"]
+
+# Operations spent at special points, at about 20 μs each in all modes: half a second.
+SPECIAL_BUDGET = 20_000
+MOST_SPECIAL_POINTS = 40
+# A loop that ends at the given point may never end at others, of which there are many.
+SPECIAL_SHARE = 10
+
+
+def other_points(rules: Rules) -> list[SpecialPoint]:
+    """The special points of a program, and the nearest drawn one at which it is defined."""
+    most = min(MOST_SPECIAL_POINTS, SPECIAL_BUDGET // rules.size)
+    if not most:
+        return []
+    near = next((x for x in drawn_points(rules.primal.inputs) if _is_defined(rules, x)), None)
+    return [*special_points(rules.programs, rules.primal.inputs, most), *([near] if near else [])]
+
+
+def _is_defined(rules: Rules, point: SpecialPoint) -> bool:
+    with _as_far_as_it_goes():
+        return AtPoint(rules, point.values).truth.defined
+    return False
+
+
+@contextlib.contextmanager
+def _as_far_as_it_goes() -> Iterator[None]:
+    """Leaves the block where a point cannot be looked at."""
+    with (
+        contextlib.suppress(CannotDecide, UnsupportedPrimitive),
+        precision(FIRST_PRECISION),
+        while_budget(WHILE_BUDGET // SPECIAL_SHARE),
+    ):
+        yield
+
+
+def judged_at(rules: Rules, point: SpecialPoint) -> tuple[AtPoint | None, Judged]:
+    """The judgements at such a point, none where it cannot be looked at."""
+    with _as_far_as_it_goes():
+        at = AtPoint(rules, point.values)
+        return at, at.together()
+    return None, []
+
+
+def in_words(points: Sequence[SpecialPoint]) -> str:
+    """How many they are beside the given one.
+
+    Example:
+        >>> in_words([SpecialPoint([], "x = 0", False), SpecialPoint([], "x = 0.53", True)])
+        ', one drawn near it and 1 special point of the program'
+    """
+    special = sum(not point.drawn for point in points)
+    drawn = "one drawn near it" if special < len(points) else ""
+    found = f"{special} special point{'' if special == 1 else 's'} of the program"
+    if special and drawn:
+        return f", {drawn} and {found}"
+    return f" and {found if special else drawn}" if points else ""

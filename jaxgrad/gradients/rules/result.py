@@ -1,0 +1,114 @@
+"""What came of a check of derivative rules: a verdict, a result for each leaf, and the floats."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from jaxgrad.errors import GradientMismatch, UndecidedError
+from jaxgrad.verdict import Evidence, Outcome, Verdict
+
+__all__ = ["GradientCheck", "RuleResult"]
+
+
+@dataclass(frozen=True)
+class RuleResult(Outcome):
+    """What is known of the derivative with respect to one leaf of the arguments.
+
+    Args:
+        path: the key path of the leaf.
+        verdict: the verdict for this leaf alone.
+        judged: how many numbers were judged at the given point.
+        kinks: how many of them at a kink, where any value between the two sides is accepted.
+        bits: the fewest bits to which they agree; infinite where all are equal or at a kink.
+        text: for a number that is refuted or undecided, which one it is and what it should be.
+        counterexample: Python that shows a refuted number, or None.
+    """
+
+    path: str
+    verdict: Verdict
+    judged: int = 0
+    kinks: int = 0
+    bits: float = math.inf
+    text: str = ""
+    counterexample: str | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        kinks = f", at a kink in {self.kinks} of {self.judged}" if self.kinks else ""
+        return f"{self.path}: {self.text}" if self.text else f"{self.path}: {self.verdict}{kinks}"
+
+
+@dataclass(frozen=True)
+class GradientCheck(Outcome):
+    """The outcome of :func:`check_grads`.
+
+    Args:
+        verdict: the conclusion over all leaves.
+        leaves: one result for each floating-point leaf of the arguments.
+        evidence: what the verdict rests on.
+        special_points: the points that were judged besides the given one, in words.
+        floats: what the compiled derivatives are worth, where that was asked; each one a
+            :class:`~jaxgrad.gradients.rules.floats.RuleFloat`.
+    """
+
+    verdict: Verdict
+    leaves: tuple[RuleResult, ...]
+    evidence: Evidence
+    special_points: tuple[str, ...] = ()
+    floats: tuple[Any, ...] = ()
+
+    @property
+    def counterexample(self) -> str | None:
+        """Python that can be pasted and run with ``f`` in scope, or None."""
+        return self.evidence.counterexample
+
+    @property
+    def kinks(self) -> tuple[str, ...]:
+        """The leaves with a kink at the point."""
+        return tuple(leaf.path for leaf in self.leaves if leaf.kinks)
+
+    @property
+    def unstable(self) -> tuple[Any, ...]:
+        """The floats that are not what their formula says."""
+        return tuple(found for found in self.floats if found.status == "UNSTABLE")
+
+    def assert_agrees(self) -> None:
+        """Passes if the rules agree with the function.
+
+        Raises:
+            GradientMismatch: they do not; the message carries the counterexample.
+            UndecidedError: it is not known, which never passes.
+        """
+        if self.verdict is Verdict.REFUTED:
+            raise GradientMismatch(str(self))
+        if not self.verdict.passes:
+            raise UndecidedError(str(self))
+
+    def to_json(self) -> str:
+        """The check as a JSON object."""
+        leaves = [
+            {"path": x.path, "verdict": str(x.verdict), "judged": x.judged, "kinks": x.kinks,
+             "bits": int(x.bits) if math.isfinite(x.bits) else None, "text": x.text}
+            for x in self.leaves
+        ]  # fmt: skip
+        return json.dumps(
+            {
+                **self.evidence.to_dict(),
+                "leaves": leaves,
+                "special_points": list(self.special_points),
+                "floats": [str(found) for found in self.floats],
+            }
+        )
+
+    def __str__(self) -> str:
+        lines = [f"{self.verdict}: {self.evidence.text}"]
+        lines += [f"  {leaf}" for leaf in self.leaves if leaf.kinks or leaf.text]
+        most = 8  # a screenful; `unstable` has them all
+        lines += [f"  {found}" for found in self.unstable[:most]]
+        if len(self.unstable) > most:
+            lines.append(f"  and {len(self.unstable) - most} more")
+        if self.counterexample:
+            lines += ["", "To see it, with `f` in scope:", "", self.counterexample]
+        return "\n".join(lines)

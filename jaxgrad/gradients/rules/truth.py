@@ -1,0 +1,321 @@
+"""The truth that derivative rules are held against: one-sided derivatives of the function."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from jaxgrad.gradients.one_sided import OneSided, one_sided_derivatives
+from jaxgrad.gradients.rules.beyond import Beyond, beyond
+from jaxgrad.gradients.rules.directions import Direction, drawn
+from jaxgrad.interpret.walker import interpret
+from jaxgrad.numbers.ball import Ball
+from jaxgrad.numbers.base import UNKNOWN, CannotDecide, ObjectArray
+from jaxgrad.numbers.germ import Germ
+from jaxgrad.numbers.series import Series
+from jaxgrad.programs.trace import Program
+
+__all__ = ["DIGITS", "Sides", "Truth", "text_of"]
+
+# Drawn points beside a kink: three entries that tie have six orders.
+NEARBY = 6
+# A step in a direction of 30 drawn bits: below the distance of most of their entries.
+TAU = 2.0**-20
+JUMPS = "f jumps at the point"  # one of the reasons
+DIGITS = 12  # of a number in a message
+
+
+def text_of(x: arb, digits: int = DIGITS) -> str:
+    """A ball, an infinity or NaN as text."""
+    if x.is_finite():
+        return x.str(digits)
+    return "inf" if x > 0 else "-inf" if x < 0 else "nan"
+
+
+def _known(x: arb) -> bool:
+    """Whether something is known: enclosed, or certainly infinite."""
+    return x.is_finite() or x > 0 or x < 0
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The derivatives from the two sides, NaN where there is none.
+
+    Of a weighted sum of results these are the ends of everything that lies between the sides of
+    each result.
+    """
+
+    right: arb
+    left: arb
+
+    @property
+    def known(self) -> list[arb]:
+        """The sides of which something is known."""
+        return [t for t in (self.right, self.left) if _known(t)]
+
+    @property
+    def kink(self) -> bool:
+        """Whether the two sides certainly differ."""
+        return len(self.known) == 2 and not self.right.overlaps(self.left)
+
+    def __str__(self) -> str:
+        return self.text(DIGITS)
+
+    def text(self, digits: int) -> str:
+        """Both sides in words."""
+        texts = [text_of(t, digits) for t in self.known]
+        if not texts:
+            return "unknown"
+        if self.kink:
+            return f"{texts[1]} from the left and {texts[0]} from the right"
+        return texts[0] if len(self.known) == 2 else f"{texts[0]} from one side"
+
+
+def _sum(each: list[Sides]) -> Sides:
+    """The ends of what lies between the sides of every term; a side that is unknown is left out."""
+    high = low = arb(0)
+    for sides in each:
+        first, second = (*sides.known, *sides.known)[:2] if sides.known else (arb.nan(),) * 2
+        if sides.kink and first < second:
+            first, second = second, first
+        high, low = high + first, low + second
+    return Sides(high, low)
+
+
+class Truth:
+    """The one-sided derivatives of a program at a point, along any direction.
+
+    Args:
+        program: the function, of floating-point leaves.
+        point: the value of each leaf.
+        order: the highest derivative that will be asked for.
+        rounding: the relative error of the constants within the program.
+    """
+
+    def __init__(
+        self, program: Program, point: Sequence[np.ndarray], order: int, rounding: float = 0.0
+    ) -> None:
+        leaves = [replace(x, value=v) for x, v in zip(program.inputs, point, strict=True)]
+        self._program = replace(program, inputs=tuple(leaves))
+        self._order = order
+        self._rounding = rounding
+        self._found: dict[bytes, OneSided] = {}
+        self._found_beyond: dict[tuple[bytes, int], list[ObjectArray]] = {}
+        self.point = [Ball().constants(value) for value in point]
+        self.value: list[ObjectArray] = interpret(program, Ball(), self.point)
+        self.reasons: set[str] = set()
+
+    @property
+    def defined(self) -> bool:
+        """Whether every entry of the function is a real number at the point."""
+        return all(x.is_finite() for leaf in self.value for x in leaf.reshape(-1))
+
+    def along(self, direction: Direction) -> OneSided:
+        """The derivatives up to the order along a direction."""
+        if direction.key not in self._found:
+            values = [leaf.value for leaf in self._program.inputs]
+            found = one_sided_derivatives(
+                self._program, values, direction.leaves, self._order, rounding=self._rounding
+            )
+            self.reasons |= set(found.reasons)
+            for side in (found.right, found.left):
+                self._drop_undefined(side)
+            self._found[direction.key] = found
+        return self._found[direction.key]
+
+    def defined_along(self, direction: Direction) -> bool:
+        """Whether every entry of the result has a derivative from one side at least."""
+        found = self.along(direction)
+        return all(
+            _known(right) or _known(left)
+            for leaf, other in zip(found.right, found.left, strict=True)
+            for right, left in zip(leaf[1, ...].reshape(-1), other[1, ...].reshape(-1), strict=True)
+        )
+
+    def sides(self, direction: Direction, order: int, cotangent: Direction) -> Sides:
+        """The derivative of ⟨u, f⟩ for a cotangent u."""
+        found = self.along(direction)
+        each = []
+        for leaf, index, u in cotangent.entries:
+            each.append(Sides(*(s[leaf][(order, *index)] * u for s in (found.right, found.left))))
+        return each[0] if len(each) == 1 else _sum(each)
+
+    def mixed(self, v: Direction, w: Direction, cotangent: Direction) -> Sides | None:
+        """D²⟨u, f⟩(v, w) = (D²(v+w)² − D²(v−w)²)/4; None where a kink leaves it without meaning."""
+        total = []
+        for sign in (1, -1):
+            line = v.plus(w, sign)
+            both = [self.sides(line, k, cotangent) for k in (1, 2)]
+            if any(len(sides.known) < 2 or sides.kink for sides in both):
+                return None
+            total.append(both[1])
+        plus, minus = total
+        return Sides((plus.right - minus.right) / 4, (plus.left - minus.left) / 4)
+
+    @functools.cached_property
+    def jumps(self) -> bool:
+        """Whether the function is not continuous at the point, along some leaf."""
+        shapes = [value.shape for value in self.point]
+        for i, value in enumerate(self.point):
+            if value.size:
+                self.along(drawn(shapes, leaf=i))
+        return JUMPS in self.reasons
+
+    def tells(self, directions: Sequence[Direction], cotangent: Direction) -> bool:
+        """Whether the sides that are known say what the derivative is, unless there is a kink.
+
+        They do not where the function goes on continuously at a side that is not known; nor where
+        an entry jumps there and several numbers move: along each of these it may not.
+        """
+        first, last = directions[0], directions[-1]
+        lines = [first] if first is last else [first.plus(last, sign) for sign in (1, -1)]
+        silent = {Beyond.OPEN, *([Beyond.JUMP] if len(lines[0].support) > 1 else [])}
+        return not any(
+            self._beyond(line, sign)[leaf][index] in silent
+            for line in lines
+            for leaf, index, sign in self._unknown(line, len(directions), cotangent)
+        )
+
+    def _unknown(
+        self, line: Direction, order: int, cotangent: Direction
+    ) -> Iterator[tuple[int, tuple[int, ...], int]]:
+        """(leaf, index, sign) of every entry of which one side alone is known."""
+        found = self.along(line)
+        for leaf, index in cotangent.support:
+            known = [_known(side[leaf][(order, *index)]) for side in (found.right, found.left)]
+            if known[0] != known[1]:
+                yield leaf, index, -1 if known[0] else 1
+
+    def _beyond(self, line: Direction, sign: int) -> list[ObjectArray]:
+        key = line.key, sign
+        if key not in self._found_beyond:
+            self._found_beyond[key] = beyond(self._program, self.value, line, sign)
+        return self._found_beyond[key]
+
+    @functools.cached_property
+    def smooth(self) -> bool:
+        """Whether nothing ties where all leaves move, so that there certainly is a gradient."""
+        return self.along(drawn([value.shape for value in self.point])).smooth
+
+    def kinked(self, cotangent: Direction) -> bool:
+        """Whether ⟨u, f⟩ has a kink along some direction, so that no gradient is its only one."""
+        return any(self.sides(line, 1, cotangent).kink for line in self._beside)
+
+    def bent(self, v: Direction, w: Direction, cotangent: Direction) -> bool:
+        """Whether D²⟨u, f⟩ is no quadratic form, so that no Hessian is its only one.
+
+        One has D²(v+w)² + D²(v−w)² = 2D²v² + 2D²w²; min(a, ab) has none at a = 0, b = 1, though
+        a derivative, and a second one along every line.
+        """
+        pairs = [(v, w), *itertools.pairwise(self._beside)]
+        return any(self._bent_along(v, w, cotangent) for v, w in pairs)
+
+    def _bent_along(self, v: Direction, w: Direction, cotangent: Direction) -> bool:
+        lines = (v.plus(w, 1), v.plus(w, -1), v, w) if v is not w else (v,)
+        both = [self.sides(line, 2, cotangent) for line in lines]
+        if any(sides.kink for sides in both):
+            return True
+        if len(both) == 1 or not all(len(sides.known) == 2 for sides in both):
+            return False
+        plus, minus, first, second = (sides.right for sides in both)
+        return not (plus + minus).overlaps(2 * (first + second))
+
+    def limits(self, direction: Direction, cotangent: Direction) -> tuple[arb, bool]:
+        """A part of Clarke's generalised derivative, and whether it is more than one number.
+
+        It holds limits of derivatives at points nearby: the derivative along w at x + εd tends to
+        (f₊′(x; d + τw) − f₊′(x; d))/τ for small τ, and a larger τ gives a mean of such limits
+        (Clarke 1983, section 2.5).
+        """
+        slopes = []
+        step = Direction([leaf * TAU for leaf in direction.leaves])
+        for line in self._beside:
+            ends = [self.sides(d, 1, cotangent).right for d in (line.plus(step, 1), line)]
+            slopes.append((ends[0] - ends[1]) / TAU)
+        slopes = [slope for slope in slopes if slope.is_finite()]
+        if not slopes:
+            return arb.nan(), False
+        several = any(not slope.overlaps(slopes[0]) for slope in slopes)
+        return functools.reduce(arb.union, slopes), several
+
+    @functools.cached_property
+    def _beside(self) -> list[Direction]:
+        """Directions of points nearby: entries in their order, in the reverse one, and drawn."""
+        shapes = [value.shape for value in self.point]
+        count = sum(value.size for value in self.point)
+        ramp, ends = np.arange(1, count + 1) / count, np.cumsum([v.size for v in self.point])[:-1]
+        lines = [
+            Direction([x.reshape(s) for x, s in zip(np.split(row, ends), shapes, strict=True)])
+            for row in (ramp, -ramp)
+        ]
+        return [*lines, *(drawn(shapes, seed) for seed in range(2, 2 + NEARBY))]
+
+    def around(self, directions: Sequence[Direction], cotangent: Direction) -> arb:
+        """Everything that autodiff may make of the kinks that the function is composed of.
+
+        At a tie each of max, abs and select may take any value between its own two slopes
+        (a conservative derivative; Bolte and Pauwels, 2021).
+
+        Args:
+            directions: one again and again, or two of which the mixed derivative is asked for.
+            cotangent: the weights of the results.
+        """
+        first, last = directions[0], directions[-1]
+        if first is last:
+            return self._around(first, len(directions), cotangent)
+        plus, minus = (self._around(first.plus(last, sign), 2, cotangent) for sign in (1, -1))
+        return (plus - minus) / 4
+
+    def _around(self, direction: Direction, order: int, cotangent: Direction) -> arb:
+        terms = order + 1
+        system = _EitherBranch(terms)
+        inputs = [
+            system.map(lambda x, v: Series([x, arb(float(v))], terms=terms), leaf, moved)
+            for leaf, moved in zip(self.point, direction.leaves, strict=True)
+        ]
+        try:
+            outputs = interpret(self._program, system, inputs)
+        except CannotDecide:
+            return arb.nan()
+        total = arb(0)
+        for leaf, index, u in cotangent.entries:
+            x = outputs[leaf][index]
+            if not x.is_taylor(order):
+                return arb.nan()
+            total += x.at(order) * arb(order).fac() * u
+        return total
+
+    def _drop_undefined(self, side: list[ObjectArray]) -> None:
+        """Where f has no value, or its limit is another one, a side has no derivative."""
+        for leaf, values in zip(side, self.value, strict=True):
+            for index in np.ndindex(values.shape):
+                value = values[index]
+                limit = leaf[(0, *index)]
+                if not value.is_finite():
+                    self.reasons.add("f is no real number at the point")
+                elif not limit.is_finite():
+                    self.reasons.add("f grows without bound, or is not defined, beside the point")
+                elif not value.overlaps(limit):
+                    self.reasons.add(JUMPS)
+                else:
+                    continue
+                for k in range(len(leaf)):
+                    leaf[(k, *index)] = arb.nan()
+
+
+class _EitherBranch(Germ):
+    """Germs in which a tie is left open, so that a selection takes both branches."""
+
+    name = "either-branch germ"
+
+    def compare(self, relation: str, x: Series, y: Series) -> Any:
+        difference = x - y
+        if difference.is_infinitesimal:
+            return UNKNOWN
+        return super().compare(relation, x, y)

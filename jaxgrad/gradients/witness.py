@@ -1,0 +1,304 @@
+"""Is a program what it was read as?  Its own run in floating point says so, or contradicts it.
+
+The program is evaluated over numbers that hold every result which rounding allows
+(:mod:`jaxgrad.numbers.running_error`), and run by JAX, or by NumPy, at the same point.  A result
+outside shows that a rule of this package reads an operation as another one than it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flint import arb
+
+from jaxgrad.errors import EnginesDisagree, TraceError, UnsupportedPrimitive
+from jaxgrad.interpret.rules.concrete import is_concrete
+from jaxgrad.interpret.sides import Side
+from jaxgrad.interpret.walker import Interpreter
+from jaxgrad.numbers.ball import precision
+from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.running_error import Rounded, RunningError
+from jaxgrad.programs.jaxprs import inner_jaxpr
+from jaxgrad.programs.trace import Leaf, Program, is_differentiable
+
+__all__ = ["Run", "enclosures", "hold_program", "hold_side", "program_floats"]
+
+# Twice the bits of the widest float: what is left of the error of the balls themselves is nothing
+# beside the error of the floats.
+WORKING = 2 * 53
+
+
+_NUMPY_CAUSES = (
+    "or the NumPy code itself does something else over exact numbers: if it asks for type(x), use "
+    "isinstance; if it draws from a generator of its own, seed it within the function; if it keeps "
+    "numbers from one run to the next, do not"
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A program's own results at a point.
+
+    Args:
+        floats: for each output leaf what JAX or NumPy returned.
+        held: how many entries were held against an enclosure; 0 where none can be had, as where
+            an order of numbers depends on their rounding.
+    """
+
+    floats: list[np.ndarray]
+    held: int
+
+    @property
+    def finite(self) -> bool:
+        """Whether every number that was returned is finite."""
+        return all(bool(np.isfinite(_doubles(x)).all()) for x in self.floats if _is_real(x))
+
+
+def hold_program(name: str, program: Program, values: Sequence[Any]) -> Run:
+    """Holds what a program is read as against its own run by JAX, primitive by primitive.
+
+    Args:
+        name: what to call the program in an error message.
+        program: a traced program.
+        values: the value of each input leaf.
+
+    Raises:
+        EnginesDisagree: some entry is outside what rounding explains.
+
+    Example:
+        >>> from jaxgrad.programs.trace import trace
+        >>> program = trace(lambda x: jnp.sin(x) / x, (np.float32(0.5),))
+        >>> hold_program("f", program, [leaf.value for leaf in program.inputs]).held
+        1
+    """
+    floats = program_floats(program, values)
+    return _hold_all(name, floats, lambda: enclosures(program, values), program.outputs)
+
+
+def hold_side(side: Side, values: Sequence[Any]) -> Run:
+    """Holds what a side of a comparison is read as against its own run by JAX or by NumPy.
+
+    NumPy code runs on float64 arrays, each time on copies of its own.
+
+    Args:
+        side: a side that runs over exact numbers.
+        values: the value of each input leaf.
+
+    Raises:
+        EnginesDisagree: some entry is outside what rounding explains.
+    """
+    if side.program is not None:
+        return hold_program(side.name, side.program, values)
+    side, system = side.in_double(), RunningError()
+    doubles = [
+        np.array(value, np.float64) if leaf.differentiable else value
+        for leaf, value in zip(side.inputs, values, strict=True)
+    ]
+    with np.errstate(all="ignore"):
+        floats = side.floats(doubles)
+
+    def enclose() -> list[Any]:
+        pairs = zip(side.inputs, doubles, strict=True)
+        return side.over(system, [system.constants(x) if y.differentiable else x for y, x in pairs])
+
+    try:
+        return _hold_all(side.name, floats, enclose, side.outputs)
+    except EnginesDisagree as error:
+        raise EnginesDisagree(f"{error}; {_NUMPY_CAUSES}") from None
+
+
+def _hold_all(
+    name: str, floats: list[np.ndarray], enclose: Callable[[], list[Any]], outputs: Sequence[Leaf]
+) -> Run:
+    """Holds results against the enclosures, where there are any."""
+    try:
+        with precision(WORKING):
+            enclosures = enclose()
+            pairs = zip(outputs, floats, enclosures, strict=True)
+            held = sum(_hold(name, *pair) for pair in pairs)
+    except (CannotDecide, UnsupportedPrimitive):
+        held = 0
+    return Run(floats, held)
+
+
+def program_floats(program: Program, values: Sequence[Any]) -> list[np.ndarray]:
+    """What JAX returns, primitive by primitive: compiled programs are reused across programs.
+
+    Raises:
+        TraceError: JAX cannot run what it has traced.
+    """
+    with _as_it_is():
+        try:
+            outputs = _run(program.jaxpr, values)
+        except Exception as error:
+            raise TraceError(
+                "JAX traces the program, and fails to run it: "
+                f"{type(error).__name__}: {_cause(error)}"
+            ) from error
+    return [np.asarray(x) if not _is_key(x) else x for x in outputs]
+
+
+def _cause(error: Exception) -> str:
+    """The first line of a message; of a callback's traceback the last, which is the error."""
+    lines = str(error).strip().splitlines() or [""]
+    return lines[-1] if lines[0].endswith("(most recent call last):") else lines[0]
+
+
+# Calls that are gone into: compiled as a whole, each new program would be compiled anew.
+_OPENED = frozenset((
+    "jit", "closed_call", "eval_jaxpr", "call", "remat2", "remat_opt", "checkpoint",
+    "custom_jvp_call", "custom_vjp_call",
+))  # fmt: skip
+
+
+def _run(program: Any, inputs: Sequence[Any]) -> list[Any]:
+    jaxpr, constants = getattr(program, "jaxpr", program), getattr(program, "consts", ())
+    values: dict[Any, Any] = {}
+    values.update(zip(jaxpr.constvars, map(_typed, constants, jaxpr.constvars), strict=True))
+    values.update(zip(jaxpr.invars, inputs, strict=True))
+
+    def read(atom: Any) -> Any:
+        return _typed(atom.val, atom) if hasattr(atom, "val") else values[atom]
+
+    for equation in jaxpr.eqns:
+        arguments = [read(atom) for atom in equation.invars]
+        if equation.primitive.name in _OPENED:
+            outputs = _run(inner_jaxpr(equation.params), arguments)
+        else:
+            outputs = _bound(equation, arguments)
+        values.update(zip(equation.outvars, outputs, strict=True))
+    return [read(atom) for atom in jaxpr.outvars]
+
+
+def _typed(value: Any, atom: Any) -> Any:
+    """A constant in the dtype that the program has it in: NumPy's int64 is an int32 to JAX."""
+    dtype = getattr(atom.aval, "dtype", None)
+    if dtype is None or _is_key(value) or getattr(value, "dtype", dtype) == dtype:
+        return value
+    return np.asarray(value).astype(dtype)
+
+
+def _bound(equation: Any, arguments: list[Any]) -> list[Any]:
+    parameters = equation.primitive.get_bind_params(equation.params)
+    with equation.ctx.manager:
+        outputs = equation.primitive.bind(*arguments, **parameters)
+    return list(outputs) if equation.primitive.multiple_results else [outputs]
+
+
+@contextlib.contextmanager
+def _as_it_is() -> Iterator[None]:
+    """On the CPU, whose errors are known, and without JAX's own errors at a NaN."""
+    with (
+        jax.default_device(jax.devices("cpu")[0]),
+        jax.debug_nans(False),
+        jax.debug_infs(False),
+        np.errstate(all="ignore"),
+    ):
+        yield
+
+
+def enclosures(program: Program, values: Sequence[Any]) -> list[Any]:
+    """For each output leaf what rounding may return: an array of :class:`Rounded`, or concrete.
+
+    Raises:
+        CannotDecide, UnsupportedPrimitive: as the rules do.
+    """
+    interpreter = _InFloats(RunningError())
+    inputs = [interpreter.lift(value) for value in values]
+    return interpreter.run(program.jaxpr.jaxpr, program.jaxpr.consts, inputs)
+
+
+# Their rules take other steps than LAPACK does, which may be exact where LAPACK's are not: an
+# elimination without the quotients that it rounds.
+_BY_ANOTHER_WAY = frozenset(("lu", "cholesky", "triangular_solve"))
+# XLA orders −0 before 0 here, on some devices at least.
+_BY_TOTAL_ORDER = frozenset(("top_k", "approx_top_k", "sort", "lt_to", "le_to", "eq_to"))
+
+
+class _InFloats(Interpreter):
+    """The walker over running errors, which rounds every operation in its own dtype."""
+
+    system: RunningError
+
+    def lift(self, value: Any) -> Any:
+        dtype = getattr(value, "dtype", None)
+        if dtype is not None and is_differentiable(dtype):
+            self.system.round_to(dtype)
+        return super().lift(value)
+
+    def apply(self, equation: Any, arguments: list[Any]) -> list[Any]:
+        dtypes = [v.aval.dtype for v in (*equation.outvars, *equation.invars) if _has_dtype(v)]
+        floating = [dtype for dtype in dtypes if is_differentiable(dtype)]
+        if floating:
+            self.system.round_to(floating[0])
+        self.system.exact = equation.primitive.name not in _BY_ANOTHER_WAY
+        self.system.by_total_order = equation.primitive.name in _BY_TOTAL_ORDER
+        outputs = super().apply(equation, arguments)
+        if equation.primitive.name in ("convert_element_type", "reduce_precision"):
+            bits = equation.params.get("mantissa_bits")
+            outputs = [self._stored(value, bits) for value in outputs]
+        return outputs
+
+    def _stored(self, value: Any, bits: int | None) -> Any:
+        if is_concrete(value):
+            return value
+        system = self.system
+        return system.map(lambda x: system.stored(x, bits) if isinstance(x, Rounded) else x, value)
+
+
+def _has_dtype(variable: Any) -> bool:
+    return hasattr(getattr(variable, "aval", None), "dtype")
+
+
+def _hold(name: str, leaf: Leaf, floats: Any, enclosures: Any) -> int:
+    """How many entries of one leaf were held; an entry outside raises."""
+    if _is_key(floats):
+        return 0
+    if is_concrete(enclosures):
+        if not np.array_equal(np.asarray(enclosures), floats):
+            raise _gap(name, leaf, (), floats, enclosures)
+        return floats.size
+    held = 0
+    numbers = _doubles(floats)
+    for index in np.ndindex(floats.shape):
+        known = enclosures[index]
+        if isinstance(known, Rounded):
+            # NaN comes of an overflow inside a primitive, too; it is judged for what it is.
+            if not (known.value.is_finite() and np.isfinite(numbers[index])):
+                continue
+            inside = known.value.contains(arb(float(numbers[index])))
+        elif known is None:
+            continue
+        else:
+            inside = bool(known) == bool(numbers[index])
+        if not inside:
+            raise _gap(name, leaf, index, floats, known)
+        held += 1
+    return held
+
+
+def _gap(name: str, leaf: Leaf, index: tuple[int, ...], floats: Any, known: Any) -> EnginesDisagree:
+    at = f"{name}{leaf.path}{list(index) if index else ''}"
+    read = known.value.str(10) if isinstance(known, Rounded) else known
+    return EnginesDisagree(
+        f"{at} is {floats[index]} when it is run, and is read as {read}, rounding included; a rule "
+        "of this package misreads an operation of the program, please report it with the program"
+    )
+
+
+def _is_key(value: Any) -> bool:
+    return hasattr(value, "dtype") and jnp.issubdtype(value.dtype, jax.dtypes.extended)
+
+
+def _is_real(value: Any) -> bool:
+    return not _is_key(value) and is_differentiable(value.dtype)
+
+
+def _doubles(value: Any) -> np.ndarray:
+    return np.asarray(value).astype(np.float64)

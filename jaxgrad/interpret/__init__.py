@@ -1,0 +1,1 @@
+"""Runs a program over numbers: the walker, one rule for each primitive, NumPy code."""

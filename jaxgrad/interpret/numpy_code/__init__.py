@@ -1,0 +1,1 @@
+"""NumPy code over the numbers of a system."""

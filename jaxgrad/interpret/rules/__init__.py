@@ -1,0 +1,30 @@
+"""What each primitive means, by family; importing this package registers every rule."""
+
+from jaxgrad.interpret.rules import (
+    control,
+    elementwise,
+    linear,
+    linear_algebra,
+    linear_solve,
+    logic,
+    order,
+    scatter,
+    structural,
+    windows,
+)
+from jaxgrad.interpret.rules.registry import RULES, rule
+
+__all__ = [
+    "RULES",
+    "control",
+    "elementwise",
+    "linear",
+    "linear_algebra",
+    "linear_solve",
+    "logic",
+    "order",
+    "rule",
+    "scatter",
+    "structural",
+    "windows",
+]

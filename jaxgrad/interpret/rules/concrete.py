@@ -1,0 +1,74 @@
+"""Values that no real variable reaches: primitives run on them as they are, and exactly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.programs.trace import is_differentiable
+
+__all__ = ["bind", "evaluate", "is_concrete", "is_discrete", "require_real", "require_truth"]
+
+
+def is_concrete(value: Any) -> bool:
+    """Whether a value holds plain numbers that no real variable reaches."""
+    return not (isinstance(value, np.ndarray) and value.dtype.kind == "O")
+
+
+def is_discrete(interpreter: Any, equation: Any, inputs: list[Any]) -> bool:
+    """Whether an equation involves known integers or booleans only."""
+    return all(is_concrete(value) for value in inputs)
+
+
+def evaluate(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+    """Runs a primitive on concrete values, where it is exact."""
+    outputs = bind(equation.primitive, inputs, equation.params)
+    return [interpreter.lift(x) for x in outputs]
+
+
+def bind(primitive: Any, inputs: list[Any], params: dict[str, Any]) -> list[Any]:
+    """The outputs of a primitive on concrete arrays, whose dtypes are kept.
+
+    A program of 64-bit numbers is evaluated as such even where JAX would now make them 32-bit.
+    """
+    with jax.enable_x64(True):
+        arrays = [x if isinstance(x, jax.Array) else jax.numpy.asarray(x) for x in inputs]
+        outputs = primitive.bind(*arrays, **params)
+        return list(outputs) if primitive.multiple_results else [outputs]
+
+
+# These return one of their arguments, so that no integer can wrap around.
+CHOOSING = ("clamp", "max", "min", "reduce_max", "reduce_min")
+
+
+def require_real(equation: Any) -> None:
+    """Refuses arithmetic on integers that depend on a real variable, which wraps around.
+
+    Raises:
+        UnsupportedPrimitive: the outputs are no floating-point numbers, or an input is a boolean.
+    """
+    if equation.primitive.name in CHOOSING:
+        return
+    truths = any(atom.aval.dtype == np.dtype(bool) for atom in equation.invars)
+    if truths or not is_differentiable(equation.outvars[0].aval.dtype):
+        _refuse(equation)
+
+
+def require_truth(equation: Any) -> None:
+    """Refuses bitwise operations on integers that depend on a real variable.
+
+    Raises:
+        UnsupportedPrimitive: the outputs are no booleans.
+    """
+    if equation.outvars[0].aval.dtype != np.dtype(bool):
+        _refuse(equation)
+
+
+def _refuse(equation: Any) -> None:
+    raise UnsupportedPrimitive(
+        f"`{equation.primitive.name}` on {equation.invars[0].aval.dtype} values that depend on a "
+        "real variable has no rule"
+    )

@@ -1,0 +1,210 @@
+"""Calls, custom rules (their primal is interpreted) and control flow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.interpret.budgets import require_scan
+from jaxgrad.interpret.rules.devices import device
+from jaxgrad.interpret.rules.registry import anything, rule
+from jaxgrad.interpret.rules.structural import is_key
+from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.programs.jaxprs import CALLS, inner_jaxpr, scan_counts, while_parts
+
+# What each call has beside its program.  Of a custom rule all that belongs to its derivatives is
+# read where JAX derives; a `composite` and a `custom_vmap_call` mean their program.
+_UNREAD_BY_CALLS: dict[str, tuple[str, ...]] = {
+    "jit": (
+        "name", "inline", "keep_unused", "compiler_options_kvs", "donated_invars", "ctx_mesh",
+        "in_shardings", "out_shardings", "in_layouts", "out_layouts",
+    ),
+    "call": ("name",),
+    "closed_call": ("name",),
+    "remat2": ("prevent_cse", "differentiated", "policy"),
+    "custom_jvp_call": ("jvp_jaxpr_fun", "symbolic_zeros"),
+    "custom_vjp_call": (
+        "fwd_jaxpr_thunk", "bwd", "num_consts", "out_trees", "symbolic_zeros",
+    ),
+    "composite": ("name", "attributes", "version"),
+    "linear_call": ("transpose_thunk", "num_callee_consts", "num_res"),
+    "custom_vmap_call": ("rule", "in_tree", "out_tree"),
+    "remat_opt": ("fun_jaxpr_thunk", "num_res"),
+}  # fmt: skip
+
+
+def _call(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+    inner = inner_jaxpr(equation.params)
+    written_for_floats = device(inner, equation)
+    if written_for_floats is not None:
+        return written_for_floats(interpreter, equation, inputs)
+    return interpreter.call(inner, inputs)
+
+
+for _name in CALLS:
+    rule(
+        _name,
+        # The last tells the arguments of a custom rule from the constants of its program.
+        reads=("jaxpr", "call_jaxpr", "callee", "call", "fwd_jaxpr", "num_consts"),
+        harmless=dict.fromkeys(_UNREAD_BY_CALLS.get(_name, ()), anything),
+    )(_call)
+
+
+# The results stand in the order of the program's own, as `ft_out` says too.
+@rule(
+    "scan",
+    reads=("jaxpr", "length", "reverse", "num_consts", "num_carry", "ft_in"),
+    harmless={"ft_out": anything, "linear": anything},
+)
+def _scan(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+    params = equation.params
+    num_constants, num_carry = scan_counts(params)
+    constants = inputs[:num_constants]
+    carry = list(inputs[num_constants : num_constants + num_carry])
+    sequences = inputs[num_constants + num_carry :]
+    steps = range(params["length"])
+    require_scan(params["length"], params["jaxpr"])
+    collected: list[list[Any]] = []
+    for i in reversed(steps) if params["reverse"] else steps:
+        rows = [sequence[i, ...] for sequence in sequences]
+        outputs = interpreter.call(params["jaxpr"], [*constants, *carry, *rows])
+        carry = outputs[: len(carry)]
+        collected.append(outputs[len(carry) :])
+    if params["reverse"]:
+        collected.reverse()
+    return carry + stacked(interpreter, equation.outvars[len(carry) :], collected)
+
+
+def stacked(interpreter: Any, variables: Any, collected: list[list[Any]]) -> list[Any]:
+    """The k-th value of every step along a new first axis, for each variable k."""
+    outputs = []
+    for k, variable in enumerate(variables):
+        rows = [row[k] for row in collected]
+        if any(row.dtype == object for row in rows):
+            rows = [interpreter.elements(row, variable.aval.dtype) for row in rows]
+        if rows and is_key(rows[0]):
+            outputs.append(jax.numpy.stack(rows))
+        elif rows:
+            outputs.append(np.stack(rows))
+        else:
+            outputs.append(interpreter.lift(np.zeros(variable.aval.shape, variable.aval.dtype)))
+    return outputs
+
+
+# `branches_platforms` says which branch is lowered where; the index says it, too.
+@rule("cond", reads=("branches",), harmless={"branches_platforms": anything})
+def _cond(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+    """Runs the chosen branch; where the choice is open, both, and selects entry by entry."""
+    index, *operands = inputs
+    branches = equation.params["branches"]
+    if index.dtype != object:
+        chosen = min(max(int(index), 0), len(branches) - 1)
+        return interpreter.call(branches[chosen], operands)
+    return _cond_from(interpreter, equation, index.reshape(())[()], 0, operands)
+
+
+def _cond_from(
+    interpreter: Any, equation: Any, index: Any, first: int, operands: list[Any]
+) -> list[Any]:
+    """Branch number ``first`` if the index is that at most, else one of those that follow."""
+    branches, system = equation.params["branches"], interpreter.system
+    if first == len(branches) - 1:
+        return interpreter.call(branches[first], list(operands))
+    # A choice of two is a condition made an integer, 0 or 1.
+    relation = "ne" if len(branches) == 2 else "gt"
+    later = system.compare(relation, index, system.constant(first))
+    known = system.known(later)
+    if known is False:
+        return interpreter.call(branches[first], list(operands))
+    rest = _cond_from(interpreter, equation, index, first + 1, operands)
+    if known:
+        return rest
+    here = interpreter.call(branches[first], list(operands))
+    return [
+        _chosen(interpreter, later, variable.aval.dtype, *values)
+        for variable, *values in zip(equation.outvars, here, rest, strict=True)
+    ]
+
+
+def _chosen(
+    interpreter: Any, condition: Any, dtype: Any, if_false: np.ndarray, if_true: np.ndarray
+) -> np.ndarray:
+    if is_key(if_false):
+        raise UnsupportedPrimitive("`cond` that chooses a PRNG key by an open comparison")
+    if if_false.dtype != object and if_true.dtype != object and np.array_equal(if_false, if_true):
+        return if_false
+    system = interpreter.system
+    arrays = [interpreter.elements(value, dtype) for value in (if_false, if_true)]
+    return system.map(lambda x, y: system.select(condition, x, y), *arrays)
+
+
+@rule("while", reads=("cond_nconsts", "cond_jaxpr", "body_nconsts", "body_jaxpr"))
+def _while(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+    params = equation.params
+    test_constants, constants, carry = while_parts(params, inputs)
+    while True:
+        (condition,) = interpreter.turn(params["cond_jaxpr"], [*test_constants, *carry])
+        if condition.dtype == object:
+            raise CannotDecide("whether a `while_loop` goes on depends on an open comparison")
+        if not np.any(condition):
+            return carry
+        following = interpreter.turn(params["body_jaxpr"], [*constants, *carry])
+        # A loop that was mapped over an axis stops entry by entry.
+        carry = following if np.all(condition) else [
+            _advanced(interpreter, np.asarray(condition), variable.aval.dtype, *values)
+            for variable, *values in zip(equation.outvars, carry, following, strict=True)
+        ]  # fmt: skip
+
+
+def _advanced(
+    interpreter: Any, condition: np.ndarray, dtype: Any, before: np.ndarray, after: np.ndarray
+) -> np.ndarray:
+    if is_key(before):
+        raise UnsupportedPrimitive("a `while_loop` over PRNG keys that stops entry by entry")
+    if before.dtype == object or after.dtype == object:
+        before, after = (interpreter.elements(value, dtype) for value in (before, after))
+    goes_on = condition.reshape(condition.shape + (1,) * (after.ndim - condition.ndim))
+    return np.where(goes_on, after, before)
+
+
+def _without_effect(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+    return []
+
+
+# They return nothing: what is printed, and how, is no value.
+for _name, _unread in {
+    "debug_callback": ("callback", "effect", "partitioned"),
+    "debug_print": (
+        "fmt", "ordered", "partitioned", "in_tree", "static_args", "np_printoptions",
+        "has_placeholders", "logging_record",
+    ),
+}.items():  # fmt: skip
+    rule(_name, harmless=dict.fromkeys(_unread, anything))(_without_effect)
+
+
+@rule(
+    "pure_callback",
+    "io_callback",
+    reads=("callback", "result_avals", "vmap_method", "ordered"),
+)
+def _callback(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+    raise UnsupportedPrimitive(
+        f"`{equation.primitive.name}` runs Python code that is no JAX program; hold the function "
+        "as floats against a JAX function that means the same, with jaxgrad.compare"
+    )
+
+
+# Over a mesh of one device every specification is the whole array.
+@rule(
+    "shard_map",
+    reads=("mesh", "jaxpr"),
+    harmless=dict.fromkeys(("in_specs", "out_specs", "check_vma", "newly_manual_axes"), anything),
+)
+def _shard_map(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+    """On one device it is a call of its program."""
+    if equation.params["mesh"].size != 1:
+        raise UnsupportedPrimitive("`shard_map` over more than one device has no rule")
+    return interpreter.call(equation.params["jaxpr"], inputs)

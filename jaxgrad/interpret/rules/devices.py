@@ -1,0 +1,213 @@
+"""JAX's own programs that read the bits of floats, and the functions of the reals they compute."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.interpret.rules.concrete import is_concrete
+from jaxgrad.interpret.rules.elementwise import apply_elementwise
+from jaxgrad.interpret.rules.registry import Rule, rule
+from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
+from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
+from jaxgrad.programs.trace import is_differentiable
+
+__all__ = ["device"]
+
+# The exponents e of the floats 2^(e−1) ≤ |x| < 2^e of every dtype, subnormal ones included.
+SMALLEST_EXPONENT, LARGEST_EXPONENT = -1073, 1024
+
+
+def _elementwise(f: Callable[..., Any]) -> Rule:
+    return lambda interpreter, equation, inputs: [
+        apply_elementwise(interpreter, equation, inputs, f)
+    ]
+
+
+def _sign_bit(system: NumberSystem, x: Any) -> Any:
+    """[x < 0], which is open at 0: the bit tells +0 from −0, which are one real number."""
+    zero = system.constant(0)
+    negative = system.compare("lt", x, zero)
+    if system.known(negative) or system.known(system.compare("gt", x, zero)):
+        return negative
+    return system.compare("lt", system.divide(system.constant(1), x), zero)
+
+
+def _ldexp(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+    """x·2ⁿ."""
+    x, n = inputs
+    if not is_concrete(n):
+        raise UnsupportedPrimitive("`ldexp` by an exponent that depends on a real variable")
+    system, two = interpreter.system, interpreter.system.constant(2)
+    x = interpreter.elements(x, equation.invars[0].aval.dtype)
+    exponents = np.asarray(n).astype(object)
+    return [system.map(lambda a, k: a * system.power(two, int(k)), x, exponents)]
+
+
+def _frexp(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+    """The m and the integer e with x = m·2^e and ½ ≤ |m| < 1, both 0 at 0."""
+    system = interpreter.system
+    x = interpreter.elements(inputs[0], equation.invars[0].aval.dtype)
+    exponents = [_exponent(system, a) for a in x.reshape(-1)]
+    powers = (system.constant(Fraction(2) ** -e) for e in exponents)
+    mantissas = [a * power for a, power in zip(x.reshape(-1), powers, strict=True)]
+    outputs = []
+    for variable in equation.outvars:  # either may have been left out
+        dtype = variable.aval.dtype
+        if is_differentiable(dtype):
+            outputs.append(objects(mantissas, x.shape))
+        else:
+            outputs.append(np.array(exponents, dtype).reshape(x.shape))
+    return outputs
+
+
+def _exponent(system: NumberSystem, x: Any) -> int:
+    """The smallest e with |x| < 2^e, by bisection."""
+
+    def holds(relation: str, y: Any, z: Any) -> bool:
+        known = system.known(system.compare(relation, y, z))
+        if known is None:
+            raise CannotDecide("the exponent of a float depends on an open comparison")
+        return known
+
+    if holds("eq", x, system.constant(0)):
+        return 0
+    size, low, high = system.absolute(x), SMALLEST_EXPONENT - 1, LARGEST_EXPONENT
+    if holds("lt", size, system.constant(Fraction(2) ** low)):
+        raise CannotDecide("the exponent of a number that is smaller than every float")
+    if not holds("lt", size, system.constant(2**high)):
+        raise CannotDecide("the exponent of a number that is larger than every float")
+    while high - low > 1:
+        middle = (low + high) // 2
+        if holds("lt", size, system.constant(Fraction(2) ** middle)):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _ndtri(s: NumberSystem, p: Any) -> Any:
+    """−√2 erf⁻¹(1 − 2p), at which the normal distribution is p."""
+    two = s.constant(2)
+    return -s.sqrt(two) * s.function("erf_inv", s.constant(1) - two * p)
+
+
+def _log_ndtr(s: NumberSystem, x: Any) -> Any:
+    """log(½ erfc(−x/√2)), the logarithm of the normal distribution."""
+    two = s.constant(2)
+    return s.log(s.divide(s.function("erfc", s.divide(-x, s.sqrt(two))), two))
+
+
+def _dawson(s: NumberSystem, x: Any) -> Any:
+    """½√π e^(−x²) erfi(x)."""
+    half_root = s.divide(s.sqrt(s.function("atan2", s.constant(0), s.constant(-1))), s.constant(2))
+    return half_root * s.exp(-(x * x)) * s.function("erfi", x)
+
+
+def _sici(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+    """Si(x) and Ci(|x|)."""
+    parts = (
+        lambda s, x: s.function("sine_integral", x),
+        lambda s, x: s.function("cosine_integral", s.absolute(x)),
+    )
+    return [apply_elementwise(interpreter, equation, inputs, part) for part in parts]
+
+
+_ERF, _SPECIAL = "/jax/_src/lax/erf.py", "/jax/_src/scipy/special.py"
+_UFUNCS = "/jax/_src/numpy/ufuncs.py"
+# Functions with a derivative rule of their own, whose program reads bits, iterates, or is an
+# approximation by polynomials: (name, file) -> the kinds of inputs and outputs, the rule.
+_WITH_RULES: dict[tuple[str, str], tuple[str, str, Rule]] = {
+    ("exp_neg_sq", _ERF): ("f", "f", _elementwise(lambda s, x: s.exp(-(x * x)))),
+    ("_frexp", _UFUNCS): ("f", "fi", _frexp),
+    ("_erfcx", _SPECIAL): (
+        "f", "f", _elementwise(lambda s, x: s.exp(x * x) * s.function("erfc", x))
+    ),
+    ("_erfcinv", _SPECIAL): (
+        "f", "f", _elementwise(lambda s, y: s.function("erf_inv", s.constant(1) - y))
+    ),
+    ("_dawsn", _SPECIAL): ("f", "f", _elementwise(_dawson)),
+    ("_expn", _SPECIAL): ("ff", "f", _elementwise(lambda s, n, x: s.function("expn", n, x))),
+    ("_ndtri", _SPECIAL): ("f", "f", _elementwise(_ndtri)),
+    ("expi", _SPECIAL): ("f", "f", _elementwise(lambda s, x: s.function("expi", x))),
+    ("hyp1f1", _SPECIAL): ("fff", "f", _elementwise(lambda s, *xs: s.function("hyp1f1", *xs))),
+    ("hyp2f1", _SPECIAL): ("ffff", "f", _elementwise(lambda s, *xs: s.function("hyp2f1", *xs))),
+    ("log_ndtr", _SPECIAL): ("f", "f", _elementwise(_log_ndtr)),
+    ("sici", _SPECIAL): ("f", "ff", _sici),
+}  # fmt: skip
+
+
+# Primitives that carry their own program, since jax 0.12, by their type.
+_CARRYING: dict[str, Rule] = {"Ldexp": _ldexp, "Frexp": _frexp}
+
+
+def device(inner: Any, equation: Any) -> Rule | None:
+    """The rule of a program that is written for floats, by where it was written; else None.
+
+    A program that was differentiated keeps the name of the function, but the program of a custom
+    rule is always the function itself, of which some results may have been left out.
+    """
+    information = getattr(getattr(inner, "jaxpr", inner), "debug_info", None)
+    name, _, place = str(getattr(information, "func_src_info", "")).partition(" at ")
+    path = place.rpartition(":")[0].replace("\\", "/")
+    known = next((key for key in _NAMES if name == key[0] and path.endswith(key[1])), None)
+    if known == _SIGN_BIT:
+        # The one boolean that this program makes; tangents stand behind the number.
+        floats = set(_kinds(equation.invars)) == {"f"}
+        return _sign_bits if floats and _kinds(equation.outvars) == "b" else None
+    if known is None or equation.primitive.name != "custom_jvp_call":
+        return None
+    count = equation.params["num_consts"]  # constants of the program stand before its arguments
+    inputs, outputs, meaning = _WITH_RULES[known]
+    found = _kinds(equation.outvars)
+    if _kinds(equation.invars[count:]) != inputs or found not in (outputs, *_PARTS.get(known, ())):
+        return None
+    return lambda interpreter, equation, values: meaning(
+        interpreter, equation.replace(invars=equation.invars[count:]), values[count:]
+    )
+
+
+_SIGN_BIT = ("signbit", _UFUNCS)
+_NAMES = (*_WITH_RULES, _SIGN_BIT)
+# Results that tell by their kind which of several they are, where the others are left out.
+_PARTS = {("_frexp", _UFUNCS): ("f", "i")}
+
+
+def _sign_bits(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+    dtype = equation.invars[0].aval.dtype
+    zero = np.zeros(())
+
+    def sign_bit(x: Any) -> Any:
+        if isinstance(x, NonFinite):
+            return apply_nonfinite(interpreter.system, "lt", (x, zero))
+        return _sign_bit(interpreter.system, x)
+
+    found = interpreter.system.map(sign_bit, interpreter.elements(inputs[0], dtype))
+    return [interpreter.settle(found)]
+
+
+def _kinds(variables: Sequence[Any]) -> str:
+    """One letter for each variable: f for floats, i for integers, b for booleans."""
+    dtypes = [variable.aval.dtype for variable in variables]
+    return "".join("f" if is_differentiable(d) else np.dtype(d).kind for d in dtypes)
+
+
+@rule("call_hi_primitive", reads=("_prim",))
+def _carrying(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+    """A primitive whose program is known to itself: that program, unless it reads bits."""
+    primitive = equation.params["_prim"]
+    known = _CARRYING.get(type(primitive).__name__)
+    if known is not None:
+        return known(interpreter, equation, inputs)
+    shapes = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in equation.invars]
+    wide = any(np.dtype(shape.dtype).itemsize == 8 for shape in shapes)
+    with jax.enable_x64(True) if wide else contextlib.nullcontext():
+        arguments = jax.tree.unflatten(primitive.in_tree, shapes)
+        program = jax.make_jaxpr(primitive.expand)(*arguments)
+    return interpreter.call(program, inputs)

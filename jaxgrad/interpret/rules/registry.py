@@ -1,0 +1,113 @@
+"""Which rule gives a primitive its meaning.
+
+A rule declares every parameter of its primitive: those that it reads, and those that it may leave
+unread, with the values at which they change nothing.  An equation with any other parameter, such
+as one that a release of JAX added, is refused: a parameter that is not read would be misread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jaxgrad.errors import UnsupportedPrimitive
+
+__all__ = [
+    "RULES",
+    "UNREAD",
+    "DeclaredRule",
+    "Rule",
+    "anything",
+    "rule",
+]
+
+Rule = Callable[..., Any]
+"""rule(interpreter, equation, inputs) -> one output or a list of outputs."""
+
+UNREAD: dict[str, str] = {
+    "sharding": "on which devices the entries lie",
+    "out_sharding": "on which devices the entries of the result lie",
+    "accuracy": "how a function is rounded, which is asked of the floats",
+    "precision": "how products are rounded, which is asked of the floats",
+    "unroll": "how many turns of a loop the compiler writes out",
+    "_split_transpose": "how the derivative of a loop is laid out; it is traced by itself",
+    "indices_are_sorted": "a promise that saves time; results without it are the same",
+}
+"""Parameters that change no real number, of whatever primitive and at whatever value, and why."""
+
+
+def anything(value: Any) -> bool:
+    """Holds of every value: a parameter that is harmless whatever it is."""
+    return True
+
+
+@dataclass(frozen=True)
+class DeclaredRule:
+    """The rule of a primitive, which is called with equations whose parameters it knows.
+
+    Args:
+        meaning: the rule.
+        reads: the parameters that it takes account of.
+        harmless: for every other parameter, at which values it makes no difference.
+    """
+
+    meaning: Rule
+    reads: frozenset[str] = frozenset()
+    harmless: Mapping[str, Callable[[Any], bool]] = field(default_factory=dict)
+
+    @property
+    def declared(self) -> frozenset[str]:
+        """The parameters that the primitive may have."""
+        return self.reads | self.harmless.keys() | UNREAD.keys()
+
+    def __call__(self, interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+        for name, value in equation.params.items():
+            if name in self.reads or name in UNREAD:
+                continue
+            if name not in self.harmless or not self.harmless[name](value):
+                raise UnsupportedPrimitive(
+                    f"`{equation.primitive.name}` with {name}={_short(value)}, of which its rule "
+                    "takes no account; declare in jaxgrad/interpret/rules/ that the rule reads it, "
+                    "or where it makes no difference"
+                )
+        return self.meaning(interpreter, equation, inputs)
+
+
+# Enough to recognise a value by; programs are parameters, too.
+_LONGEST_VALUE = 60
+
+
+def _short(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+
+
+RULES: dict[str, DeclaredRule] = {}
+"""Primitive name -> its one rule."""
+
+
+def rule(
+    *names: str,
+    reads: Iterable[str] = (),
+    harmless: Mapping[str, Callable[[Any], bool]] | None = None,
+) -> Callable[[Rule], Rule]:
+    """Registers the rule of the primitives of these names.
+
+    Args:
+        reads: the parameters that the rule takes account of; so does one that binds the primitive
+            itself with all of them.
+        harmless: parameter -> whether the rule is right without reading it, at a value of it.
+
+    Raises:
+        ValueError: one of them has a rule already.
+    """
+
+    def register(function: Rule) -> Rule:
+        for name in names:
+            if name in RULES:
+                raise ValueError(f"the primitive {name!r} has two rules; keep the right one")
+            RULES[name] = DeclaredRule(function, frozenset(reads), dict(harmless or {}))
+        return function
+
+    return register

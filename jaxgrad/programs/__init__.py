@@ -1,0 +1,1 @@
+"""A function as a jaxpr, and everything that only reads one."""

@@ -1,0 +1,135 @@
+"""Programs without their custom derivative rules: what autodiff makes of the primal alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from jaxgrad.programs.jaxprs import (
+    CALLS,
+    equations,
+    holds_primitive,
+    inner_jaxpr,
+    inner_programs,
+    source_name,
+)
+from jaxgrad.programs.trace import is_differentiable
+
+__all__ = [
+    "RULES",
+    "asks_what_moves",
+    "function_name",
+    "has_custom_rules",
+    "has_discrete_values",
+    "strip_custom_rules",
+]
+
+RULES = {"custom_jvp_call": "jvp", "custom_vjp_call": "vjp"}
+
+
+def has_custom_rules(jaxpr: Any) -> bool:
+    """Whether a program, or one inside it, carries a ``custom_jvp`` or ``custom_vjp`` rule.
+
+    Example:
+        >>> has_custom_rules(jax.make_jaxpr(jax.nn.relu)(1.0))
+        True
+        >>> has_custom_rules(jax.make_jaxpr(jax.numpy.sin)(1.0))
+        False
+    """
+    return holds_primitive(jaxpr, RULES)
+
+
+def has_discrete_values(jaxpr: Any) -> bool:
+    """Whether some custom rule in a program returns integers or booleans as values.
+
+    Example:
+        >>> has_discrete_values(jax.make_jaxpr(jax.nn.relu)(1.0))
+        False
+    """
+    return any(
+        equation.primitive.name in RULES
+        and any(not is_differentiable(v.aval.dtype) for v in equation.outvars)
+        for equation in equations(jaxpr)
+    )
+
+
+def asks_what_moves(jaxpr: Any) -> bool:
+    """Whether a custom rule in a program is told which arguments are differentiated."""
+    return any(
+        equation.primitive.name in RULES and equation.params.get("symbolic_zeros")
+        for equation in equations(jaxpr)
+    )
+
+
+def function_name(equation: Any) -> str:
+    """The name of the function that a custom rule is for.
+
+    Example:
+        >>> function_name(jax.make_jaxpr(jax.nn.relu)(1.0).eqns[0])
+        'relu'
+    """
+    return source_name(inner_jaxpr(equation.params))
+
+
+def strip_custom_rules(closed: Any) -> Callable[..., list[Any]]:
+    """A program as a callable in which every custom rule gave way to its primal.
+
+    Args:
+        closed: a closed jaxpr.
+
+    Returns:
+        a function of the flat inputs that returns the flat outputs; JAX can trace and
+        differentiate it.
+
+    Example:
+        >>> stripped = strip_custom_rules(jax.make_jaxpr(jax.nn.relu)(0.0))
+        >>> float(jax.grad(lambda x: stripped(x)[0])(0.0))  # that of max(x, 0), not the rule's 0
+        0.5
+    """
+    return lambda *inputs: _evaluate(closed.jaxpr, closed.consts, inputs)
+
+
+def _evaluate(jaxpr: Any, consts: Any, inputs: Any) -> list[Any]:
+    values = dict(zip(jaxpr.constvars, consts, strict=True))
+    values.update(zip(jaxpr.invars, inputs, strict=True))
+
+    def read(atom: Any) -> Any:
+        return atom.val if hasattr(atom, "val") else values[atom]
+
+    for equation in jaxpr.eqns:
+        arguments = [read(atom) for atom in equation.invars]
+        values.update(zip(equation.outvars, _apply(equation, arguments), strict=True))
+    return [read(atom) for atom in jaxpr.outvars]
+
+
+def _apply(equation: Any, arguments: list[Any]) -> list[Any]:
+    params, primitive = equation.params, equation.primitive
+    inner = inner_programs(params)
+    custom = primitive.name in RULES or any(has_custom_rules(program) for program in inner)
+    if custom and primitive.name in CALLS:
+        program = inner_jaxpr(params)
+        return _evaluate(getattr(program, "jaxpr", program), getattr(program, "consts", ()),
+                         arguments)  # fmt: skip
+    if custom:  # control flow keeps its shape around the stripped programs
+        params = {name: _stripped(value) for name, value in params.items()}
+    outputs = primitive.bind(*arguments, **primitive.get_bind_params(params))
+    return list(outputs) if primitive.multiple_results else [outputs]
+
+
+def _stripped(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        if not _holds(value):
+            return value
+        parts = [_stripped(part) for part in value]
+        # The programs of a `custom_linear_solve` have names.
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    if hasattr(value, "consts") and hasattr(value, "jaxpr"):
+        shapes = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in value.in_avals]
+        return jax.make_jaxpr(strip_custom_rules(value))(*shapes)
+    return value
+
+
+def _holds(value: Any) -> bool:
+    return any(hasattr(part, "consts") and hasattr(part, "jaxpr") for part in value)

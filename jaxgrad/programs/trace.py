@@ -1,0 +1,174 @@
+"""A callable as a program: its jaxpr, its trees, and names for every leaf."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import keystr, tree_flatten_with_path
+
+from jaxgrad.errors import ArgumentError, NonFiniteInput
+from jaxgrad.programs.jax_errors import errors_named
+
+__all__ = ["Leaf", "Program", "arguments", "is_differentiable", "trace"]
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One leaf of a tree: its key path, shape, dtype and, for an argument, its value.
+
+    Args:
+        path: the key path, e.g. ``params[0][1]``.
+        value: the NumPy value of an argument leaf; None for an output.
+    """
+
+    path: str
+    shape: tuple[int, ...]
+    dtype: Any
+    value: Any = None
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether the leaf holds floating-point numbers."""
+        return is_differentiable(self.dtype)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A traced callable.
+
+    Args:
+        jaxpr: the closed jaxpr over the flattened arguments.
+        inputs: a leaf for each input variable, with the values it was traced with.
+        outputs: a leaf for each output.
+        out_tree: the tree of the outputs.
+    """
+
+    jaxpr: Any
+    inputs: tuple[Leaf, ...]
+    outputs: tuple[Leaf, ...]
+    out_tree: Any
+
+
+def is_differentiable(dtype: Any) -> bool:
+    """Whether arrays of this dtype hold floating-point numbers, bfloat16 and 8-bit floats included.
+
+    Example:
+        >>> is_differentiable(np.dtype("float32")), is_differentiable(np.dtype("int32"))
+        (True, False)
+    """
+    return bool(jnp.issubdtype(dtype, np.floating))
+
+
+def parameter_names(function: Callable[..., Any], count: int) -> list[str]:
+    """The names of the first ``count`` positional parameters, for key paths."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [parameter.name for parameter in parameters if parameter.kind in positional]
+    return [names[i] if i < len(names) else f"args[{i}]" for i in range(count)]
+
+
+def arguments(args: Sequence[Any], names: Sequence[str]) -> tuple[Leaf, ...]:
+    """The leaves of the positional arguments, each checked to be finite numbers.
+
+    Args:
+        args: pytrees of arrays.
+        names: one name for each argument, the start of its leaves' key paths.
+
+    Raises:
+        ArgumentError: a leaf is not an array of numbers, or is complex.
+        NonFiniteInput: a floating-point leaf holds NaN or an infinity.
+
+    Example:
+        >>> [leaf.path for leaf in arguments([{"w": np.ones(2)}], ["params"])]
+        ["params['w']"]
+    """
+    leaves = []
+    for argument, name in zip(args, names, strict=True):
+        for path, value in tree_flatten_with_path(argument)[0]:
+            leaves.append(_argument_leaf(name + keystr(path), value))
+    return tuple(leaves)
+
+
+def _argument_leaf(path: str, value: Any) -> Leaf:
+    if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
+        return Leaf(path, value.shape, value.dtype, value)
+    try:
+        aval = jax.typeof(value)
+    except TypeError as error:
+        raise ArgumentError(
+            f"argument {path} is a {type(value).__name__}, which is not an array of numbers; "
+            "pass arrays or Python numbers, and close over everything else"
+        ) from error
+    if jnp.issubdtype(aval.dtype, np.complexfloating):
+        raise ArgumentError(
+            f"argument {path} has dtype {aval.dtype}; complex numbers are not supported yet, "
+            "pass real and imaginary parts as two real arrays"
+        )
+    # Cast to what JAX will trace with: a float64 NumPy array is float32 while x64 is off.
+    concrete = np.asarray(value).astype(aval.dtype)
+    if is_differentiable(aval.dtype):
+        bad = np.argwhere(~np.isfinite(concrete.astype(np.float64)))
+        if len(bad):
+            index = tuple(int(i) for i in bad[0])
+            raise NonFiniteInput(
+                f"argument {path}{list(index) if index else ''} is {concrete[index]}; "
+                "derivatives are compared at real numbers, so replace it by a finite value "
+                f"({len(bad)} such entr{'y' if len(bad) == 1 else 'ies'} in this leaf)"
+            )
+    return Leaf(path, aval.shape, aval.dtype, concrete)
+
+
+def _require_function(function: Any, side: str) -> None:
+    """What returns no value when it is called has no derivative."""
+    if not callable(function):
+        raise ArgumentError(f"{side} is {function!r:.60}, not a function: give it uncalled")
+    kinds = {
+        "`async def`": inspect.iscoroutinefunction(function),
+        "`yield`": inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function),
+    }
+    for kind, found in kinds.items():
+        if found:
+            raise ArgumentError(
+                f"{side} is written with {kind}, so that a call returns no numbers; write it with "
+                "`def` and `return`"
+            )
+
+
+def trace(function: Callable[..., Any], args: Sequence[Any], side: str = "the function") -> Program:
+    """Traces a callable to its jaxpr.
+
+    Args:
+        function: takes the arguments ``args``, returns a pytree of arrays.
+        args: pytrees of arrays; floating-point leaves become real variables, all other leaves
+            are held fixed at their values.
+        side: what to call the function in an error message.
+
+    Raises:
+        ArgumentError, NonFiniteInput: see :func:`arguments`; or it is no function, or one that is
+            written with ``async`` or ``yield``.
+        NoDerivative: JAX has no derivative of something that the function differentiates.
+        TreeMismatch, ShapeMismatch, DtypeMismatch: a custom rule returns the wrong structure.
+        TraceError: the function is not made of JAX operations, or calls are nested too deeply.
+        Exception: what the function itself raises, as it is.
+
+    Example:
+        >>> program = trace(jax.grad(lambda x: x**2), (3.0,))
+        >>> [leaf.path for leaf in program.inputs], len(program.outputs)
+        (['x'], 1)
+    """
+    _require_function(function, side)
+    inputs = arguments(args, parameter_names(function, len(args)))
+    with errors_named(side, function, args):
+        jaxpr, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
+    paths, out_tree = tree_flatten_with_path(shapes)
+    outputs = tuple(Leaf(keystr(path), tuple(s.shape), s.dtype) for path, s in paths)
+    return Program(jaxpr, inputs, outputs, out_tree)
