@@ -28,9 +28,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flint import arb, arb_series
+from jaxgrad.numbers.precision import precision
 
 import jaxgrad
-from jaxgrad.evidence.bounds import Bounds, Bracket, interval_ball, working
+from jaxgrad.evidence.bounds import Bounds, Bracket, interval_ball
 from jaxgrad.evidence.decide import decide
 from jaxgrad.evidence.enclose import Enclosure, enclose
 from jaxgrad.evidence.supremum import supremum
@@ -164,7 +165,7 @@ def _checked_width(w: int, found: Enclosure) -> Evidence:
     if found.bounds is None:
         return found.evidence
     half = interval_ball(found.bounds.lower, found.bounds.upper) / 2
-    with working(200):
+    with precision(200):
         hair = arb(2) ** -30
         slopes = [w / (4 * (w * half * (1 + side) / 2).cosh() ** 2) for side in (hair, -hair)]
     if slopes[0] < 1 and slopes[1] > 1:

@@ -36,7 +36,7 @@ from jaxgrad.evidence.conjunction import conjunction
 from jaxgrad.evidence.decide import decide
 from jaxgrad.evidence.enclose import Enclosure, enclose
 from jaxgrad.evidence.float_formats import Float, float_dtypes, format_of, is_zero
-from jaxgrad.evidence.sweep import Side, Sweep
+from jaxgrad.evidence.sweep import Extent, Sweep
 from jaxgrad.verdict import Evidence, Verdict
 
 Parts = Iterator[tuple[str, Any]]
@@ -206,7 +206,7 @@ def _every_gradient(dtype: np.dtype, top: float) -> Sweep:
     )
 
 
-def _gapless(side: Side) -> bool:
+def _gapless(side: Extent) -> bool:
     """Whether the floats of one sign that were counted are all those from one to infinity."""
     if side.first is None or side.last is None:
         return False

@@ -26,9 +26,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flint import arb
+from jaxgrad.numbers.precision import precision
 
 import jaxgrad
-from jaxgrad.evidence.bounds import Bracket, bounds_of, working
+from jaxgrad.evidence.bounds import Bracket, bounds_of
 from jaxgrad.evidence.decide import decide
 from jaxgrad.evidence.enclose import enclose
 from jaxgrad.evidence.induction import induction
@@ -363,7 +364,7 @@ def _order(
     The program that JAX traces is run over balls, so neither cancellation nor rounding disturbs.
     The order is said to be the integer that every p is nearest to.
     """
-    with working(_BITS):
+    with precision(_BITS):
         rests = _rests(function, [*_EXPONENTS, _EXPONENTS[-1] + 1])
         orders = [(big / small).log() / arb(2).log() for big, small in pairwise(rests)]
         near = all(abs(p - claimed) < 0.5 for p in orders)

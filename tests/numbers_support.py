@@ -15,11 +15,12 @@ import jax
 import numpy as np
 from flint import arb
 from hypothesis import strategies as st
+from jaxgrad.numbers.precision import precision
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.witness import enclosures
 from jaxgrad.interpret.walker import interpret
-from jaxgrad.numbers.ball import Ball, precision
+from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
 from jaxgrad.numbers.field import Field, FieldFull
 from jaxgrad.numbers.polynomial import Polynomial

@@ -9,9 +9,10 @@ import pytest
 from flint import arb, arb_series, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jaxgrad.numbers.precision import precision
 
 from jaxgrad.errors import ArgumentError
-from jaxgrad.evidence.bounds import Bounds, bounds_of, bracket_of, decimal, interval_ball, working
+from jaxgrad.evidence.bounds import Bounds, bounds_of, bracket_of, decimal, interval_ball
 from jaxgrad.evidence.cover import covers
 from jaxgrad.evidence.enclose import enclose
 from jaxgrad.evidence.supremum import supremum
@@ -79,7 +80,7 @@ def test_decimals_read_well(value, text):
 
 def test_precision_is_restored_even_after_an_error():
     before = flint.ctx.prec, flint.ctx.cap
-    with pytest.raises(ZeroDivisionError), working(777, 3):
+    with pytest.raises(ZeroDivisionError), precision(777, 3):
         _ = 1 // 0
     assert (flint.ctx.prec, flint.ctx.cap) == before
 

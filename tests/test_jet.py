@@ -13,15 +13,14 @@ from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
+from jaxgrad.numbers.precision import precision, series_length
 from numbers_support import vector
 from program_strategies import BINARY, SIZE, UNARY, RandomProgram, programs
 from rule_examples import EXAMPLES
 
 from jaxgrad.gradients.one_sided import OneSided, one_sided_derivatives
-from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import objects
 from jaxgrad.numbers.jet import OPEN, Jet
-from jaxgrad.numbers.special_functions import series_length
 
 ORDER = 2
 TERMS = ORDER + 5

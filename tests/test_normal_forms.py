@@ -6,8 +6,9 @@ from fractions import Fraction
 
 import pytest
 from flint import arb
+from jaxgrad.numbers.precision import precision
 
-from jaxgrad.numbers.ball import Ball, exact_ball, precision
+from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.field import Field
 from jaxgrad.numbers.opaque_functions import EVEN, ODD

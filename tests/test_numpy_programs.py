@@ -9,13 +9,14 @@ import pytest
 from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jaxgrad.numbers.precision import precision
 from numpy_programs import PROGRAMS
 from numpy_steps import Code, codes, run, runnable
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import balls
 from jaxgrad.interpret.sides import Side
-from jaxgrad.numbers.ball import Ball, precision
+from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, objects
 from jaxgrad.programs.trace import Leaf, arguments
 

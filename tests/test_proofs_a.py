@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flint import arb
+from jaxgrad.numbers.precision import precision
 from proofs_support import load, run
 
-from jaxgrad.evidence.bounds import working
 from jaxgrad.networks.activations import Activation
 from jaxgrad.verdict import Verdict
 
@@ -174,7 +174,7 @@ def test_a3_the_bound_is_met_by_the_program():
     def a_1(b):
         return changes._first_activation(jnp.float32(0.5), b, jnp.float32(0.5))
 
-    with working(400):
+    with precision(400):
         (rest,) = changes._rests(a_1, [40])
         ratio = abs(rest) * arb(2) ** 80
         # Δ² itself takes |σ''''| Δ²/24 < Δ² away: nothing in 11 digits.

@@ -13,9 +13,9 @@ from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
+from jaxgrad.numbers.precision import precision
 from numbers_support import over_polynomials
 
-from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.canonical import Canonical
 from jaxgrad.numbers.field import Field, Generator

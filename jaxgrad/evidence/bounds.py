@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from numbers import Rational
 from typing import Any
 
 import numpy as np
-from flint import arb, ctx, fmpq, fmpz
+from flint import arb, fmpq, fmpz
 
 from jaxgrad.errors import ArgumentError
 
@@ -25,7 +24,6 @@ __all__ = [
     "decimal",
     "interval_ball",
     "rational",
-    "working",
 ]
 
 _GUARD_DIGITS = 2
@@ -238,23 +236,6 @@ def interval_ball(lower: Fraction, upper: Fraction) -> arb:
         True
     """
     return _rational(lower).union(_rational(upper))
-
-
-@contextmanager
-def working(bits: int, terms: int | None = None) -> Iterator[None]:
-    """Compute with this many bits, and with this many series terms, inside a ``with`` block.
-
-    Example:
-        >>> with working(300):
-        ...     bool(arb.pi().rad() < arb(2) ** -290)
-        True
-    """
-    before = ctx.prec, ctx.cap
-    ctx.prec, ctx.cap = bits, before[1] if terms is None else terms
-    try:
-        yield
-    finally:
-        ctx.prec, ctx.cap = before
 
 
 def _rational(value: Fraction) -> arb:

@@ -12,7 +12,8 @@ from typing import Any
 from flint import arb
 
 from jaxgrad.errors import ArgumentError
-from jaxgrad.evidence.bounds import ball_of, computed, interval_ball, rational, working
+from jaxgrad.evidence.bounds import ball_of, computed, interval_ball, rational
+from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["covers"]
@@ -59,7 +60,7 @@ def covers(
 
     Returns:
         Evidence of kind "cover": PROVED, REFUTED with a point, or UNDECIDED, which names the budget
-        that ended: boxes, seconds, or the halvings that the working precision tells apart.
+        that ended: boxes, seconds, or the halvings that the precision precision tells apart.
 
     Raises:
         ArgumentError: the box is empty, has no sides or floats for ends; the function returns no
@@ -72,7 +73,7 @@ def covers(
     Source: claims D3, F4, F5.
     """
     start = _box(box)
-    with working(_BITS):
+    with precision(_BITS):
         for where, bound in (outside_margins or {}).items():
             ball = computed(bound, f"the bound for {where}")
             if not ball > 0:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from flint import arb
 
 from jaxgrad.errors import ArgumentError
-from jaxgrad.evidence.bounds import Bounds, Bracket, bounds_of, bracket_of, computed, working
+from jaxgrad.evidence.bounds import Bounds, Bracket, bounds_of, bracket_of, computed
+from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Evidence, Outcome, Verdict
 
 __all__ = ["Enclosure", "enclose", "judge", "precisions"]
@@ -94,7 +95,7 @@ def enclose(
 
 def _again(value: Callable[[], arb], name: str, bits: int, before: Sequence[arb]) -> arb:
     """The ball at a precision, which has to meet those at the precisions before."""
-    with working(bits):
+    with precision(bits):
         ball = computed(value, name)
     for other in before:
         if not ball.overlaps(other):

@@ -12,8 +12,9 @@ import jax.numpy as jnp
 from flint import arb, fmpq
 
 from jaxgrad.errors import ArgumentError, JaxgradError
-from jaxgrad.evidence.bounds import Bounds, computed, rational, working
+from jaxgrad.evidence.bounds import Bounds, computed, rational
 from jaxgrad.evidence.dependence import reads
+from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Evidence, Outcome, Verdict
 
 __all__ = ["Frequency", "clopper_pearson", "frequency"]
@@ -130,7 +131,7 @@ def frequency(
     )
     verdict = Verdict.AGREES
     if bound is not None:
-        with working(2 * _INTERVAL_BITS):
+        with precision(2 * _INTERVAL_BITS):
             ball = computed(bound, "the bound")
         verdict, remark = _against(bounds, ball)
         text += f"; {remark} the bound {ball}"
@@ -199,7 +200,7 @@ def _tail_below(successes: int, trials: int, p: Fraction, level: Fraction) -> bo
     """Whether P(X >= successes) < level for X ~ Binomial(trials, p), decided rigorously."""
     bits = 128
     while bits <= _MOST_BITS:
-        with working(bits):
+        with precision(bits):
             tail = _ball(p).beta_lower(successes, trials - successes + 1, regularized=True)
             if tail < _ball(level):
                 return True

@@ -14,8 +14,8 @@ from jaxgrad.errors import ArgumentError
 from jaxgrad.evidence.algebraic import AlgebraicNumber, Point, points_between, sign_at
 
 __all__ = [
+    "Expression",
     "Formula",
-    "Polynomial",
     "as_formula",
     "boundary_of",
     "conjunction",
@@ -77,7 +77,7 @@ class Formula:
         )
 
 
-class Polynomial:
+class Expression:
     """A rational polynomial in one variable, whose comparisons are formulas.
 
     Args:
@@ -93,37 +93,37 @@ class Polynomial:
     def __init__(self, value: fmpq_poly):
         self.value = value
 
-    def __add__(self, other: Any) -> Polynomial:
-        return Polynomial(self.value + _exact(other))
+    def __add__(self, other: Any) -> Expression:
+        return Expression(self.value + _exact(other))
 
     __radd__ = __add__
 
-    def __mul__(self, other: Any) -> Polynomial:
-        return Polynomial(self.value * _exact(other))
+    def __mul__(self, other: Any) -> Expression:
+        return Expression(self.value * _exact(other))
 
     __rmul__ = __mul__
 
-    def __sub__(self, other: Any) -> Polynomial:
-        return Polynomial(self.value - _exact(other))
+    def __sub__(self, other: Any) -> Expression:
+        return Expression(self.value - _exact(other))
 
-    def __rsub__(self, other: Any) -> Polynomial:
-        return Polynomial(_exact(other) - self.value)
+    def __rsub__(self, other: Any) -> Expression:
+        return Expression(_exact(other) - self.value)
 
-    def __neg__(self) -> Polynomial:
-        return Polynomial(-self.value)
+    def __neg__(self) -> Expression:
+        return Expression(-self.value)
 
-    def __truediv__(self, other: Any) -> Polynomial:
+    def __truediv__(self, other: Any) -> Expression:
         if not isinstance(other, (int, Fraction)) or other == 0:
             raise ArgumentError(f"cannot divide a polynomial by {other}: multiply the other side")
         return self * (Fraction(1) / other)
 
-    def __rtruediv__(self, other: Any) -> Polynomial:
+    def __rtruediv__(self, other: Any) -> Expression:
         raise ArgumentError(f"cannot divide {other} by a polynomial: multiply the other side")
 
-    def __pow__(self, exponent: int) -> Polynomial:
+    def __pow__(self, exponent: int) -> Expression:
         if not isinstance(exponent, int) or exponent < 0:
             raise ArgumentError(f"the exponent {exponent} is no natural number: not a polynomial")
-        return Polynomial(self.value**exponent)
+        return Expression(self.value**exponent)
 
     def __abs__(self) -> AbsoluteValue:
         return AbsoluteValue(self)
@@ -167,7 +167,7 @@ class AbsoluteValue:
 
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, inner: Polynomial):
+    def __init__(self, inner: Expression):
         self.inner = inner
 
     def __lt__(self, other: Any) -> Formula:
@@ -184,7 +184,7 @@ class AbsoluteValue:
 
     def __eq__(self, other: Any) -> Formula:  # type: ignore[override]
         either = Formula("any", (self.inner == other, -self.inner == other))
-        nonnegative = Polynomial(_exact(other)) >= 0
+        nonnegative = Expression(_exact(other)) >= 0
         return Formula("all", (either, nonnegative))
 
     def _refuse(self, other: Any) -> Any:
@@ -196,14 +196,14 @@ class AbsoluteValue:
         return Formula(kind, (one, two), boundary=self == other)
 
 
-def variable() -> Polynomial:
+def variable() -> Expression:
     """The polynomial x.
 
     Example:
         >>> (variable() ** 2 - 1 == 0).holds(Fraction(1))
         True
     """
-    return Polynomial(fmpq_poly([0, 1]))
+    return Expression(fmpq_poly([0, 1]))
 
 
 def as_formula(found: Any) -> Formula:
@@ -265,7 +265,7 @@ def _atom(compare: str, difference: fmpq_poly) -> Formula:
 
 
 def _exact(value: Any) -> fmpq_poly:
-    if isinstance(value, Polynomial):
+    if isinstance(value, Expression):
         return value.value
     if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
         return fmpq_poly([fmpq(value.numerator, value.denominator)])

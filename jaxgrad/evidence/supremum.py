@@ -11,17 +11,10 @@ from typing import Any
 
 from flint import arb, ctx
 
-from jaxgrad.evidence.bounds import (
-    Bounds,
-    Bracket,
-    bounds_of,
-    bracket_of,
-    computed,
-    interval_ball,
-    working,
-)
+from jaxgrad.evidence.bounds import Bounds, Bracket, bounds_of, bracket_of, computed, interval_ball
 from jaxgrad.evidence.enclose import judge, outside, precisions
 from jaxgrad.evidence.taylor_bounds import SEARCH_BITS, Box, Function, ends, taylor
+from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Evidence, Outcome, Verdict
 
 __all__ = ["Supremum", "supremum"]
@@ -116,7 +109,7 @@ def supremum(
         return _undecided(problem)
     found = None
     for bits in precisions(digits):
-        with working(bits):
+        with precision(bits):
             found = _refine(f, absolute, search.balls, (low, high))
         if found is None or not _resolved(*found, digits):
             continue
@@ -143,7 +136,7 @@ class _Search:
     def run(self) -> str:
         """Fill ``balls``; what went wrong, or ""."""
         pending: list[tuple[float, Fraction, Fraction]] = []
-        with working(SEARCH_BITS):
+        with precision(SEARCH_BITS):
             self._look_at(self.interval, pending)
             for _ in range(_MOST_BOXES):
                 if not pending:
@@ -261,7 +254,7 @@ def _root(f: Function, ball: arb, bits: int) -> arb:
 
 def _outside_problem(bounds: Mapping[str, Callable[[], arb]], attained: arb | None) -> str:
     for where, bound in bounds.items():
-        with working(SEARCH_BITS):
+        with precision(SEARCH_BITS):
             ball = computed(bound, f"the bound for {where}")
         if attained is None or not ball < attained:
             return (

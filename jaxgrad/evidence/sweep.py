@@ -19,7 +19,7 @@ from jaxgrad.evidence.predicates import SAMPLE, Predicate, of_each, require_elem
 from jaxgrad.programs.jax_errors import errors_named
 from jaxgrad.verdict import Evidence, Outcome, Verdict
 
-__all__ = ["Count", "Side", "Sweep", "sweep"]
+__all__ = ["Count", "Extent", "Sweep", "sweep"]
 
 _TILE = 2**18
 # 2^18 float32 values fill 1 MiB, one core's second-level cache: a tile's inputs, outputs and masks
@@ -36,7 +36,7 @@ _WORKERS = 2
 
 
 @dataclass(frozen=True)
-class Side:
+class Extent:
     """The floats of one sign at which a predicate holds; -0 is on the negative side.
 
     Args:
@@ -62,8 +62,8 @@ class Count:
         positive: those without.
     """
 
-    negative: Side
-    positive: Side
+    negative: Extent
+    positive: Extent
 
     @property
     def total(self) -> int:
@@ -277,7 +277,7 @@ class _Pass:
         positive = self._ends(row, range(half))
         total, outermost, innermost = self._ends(row, range(half, len(self.counts)))
         # Among negative floats a larger pattern is a smaller number.
-        return Count(Side(total, innermost, outermost), Side(*positive))
+        return Count(Extent(total, innermost, outermost), Extent(*positive))
 
     def _ends(self, row: int, tiles: range) -> tuple[int, Float | None, Float | None]:
         column = self.counts[tiles.start : tiles.stop, row].astype(np.int64)

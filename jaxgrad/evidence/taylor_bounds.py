@@ -9,7 +9,8 @@ from typing import Any
 from flint import arb, arb_series
 
 from jaxgrad.errors import ArgumentError
-from jaxgrad.evidence.bounds import interval_ball, rational, working
+from jaxgrad.evidence.bounds import interval_ball, rational
+from jaxgrad.numbers.precision import precision
 
 __all__ = ["SEARCH_BITS", "Box", "Function", "ends", "taylor", "upper_bound"]
 
@@ -27,13 +28,13 @@ def taylor(f: Function, x: arb, terms: int, bits: int) -> list[arb]:
         f: series -> series.
         x: the ball.
         terms: how many coefficients.
-        bits: working precision.
+        bits: precision precision.
 
     Example:
         >>> [int(c.unique_fmpz()) for c in taylor(lambda x: x * x, arb(3), 3, 64)]
         [9, 6, 1]
     """
-    with working(bits, terms):
+    with precision(bits, terms):
         try:
             series = f(arb_series([x, 1]) if terms > 1 else arb_series([x]))
         except (ValueError, ZeroDivisionError):  # FLINT: a divisor's ball contains 0
@@ -77,7 +78,7 @@ def upper_bound(
         ball = interval_ball(start, start + width)
         middle = interval_ball(start + width / 2, start + width / 2)
         at, slope = taylor(f, middle, 1, SEARCH_BITS)[0], taylor(f, ball, 2, SEARCH_BITS)[1]
-        with working(SEARCH_BITS):
+        with precision(SEARCH_BITS):
             bound = at + slope * (ball - middle)
             bound = (abs(bound) if absolute else bound).upper()
         highest = bound if highest is None else highest.max(bound)

@@ -42,8 +42,8 @@ from jaxgrad.gradients.rules.stopped import cause_by_reference
 from jaxgrad.gradients.rules.witness import hold_rules
 from jaxgrad.gradients.special_points.search import SpecialPoint
 from jaxgrad.interpret.budgets import nested_too_deeply
-from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.custom_rules import has_custom_rules
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.verdict import Evidence, Verdict

@@ -25,8 +25,9 @@ from jaxgrad.gradients.outcome import Comparison, LeafResult
 from jaxgrad.gradients.witness import Run, hold_side
 from jaxgrad.interpret.budgets import BudgetSpent, has_loops, nested_too_deeply
 from jaxgrad.interpret.sides import Side, make_side
-from jaxgrad.numbers.ball import Ball, precision
+from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import UNKNOWN, CannotDecide
+from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.verdict import Evidence, Verdict
 

@@ -13,8 +13,9 @@ from flint import arb
 
 from jaxgrad.gradients.zero_signs import Entry, as_run
 from jaxgrad.interpret.sides import Side
-from jaxgrad.numbers.ball import Ball, precision, relative_bits
+from jaxgrad.numbers.ball import Ball, relative_bits
 from jaxgrad.numbers.base import UNKNOWN
+from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.trace import Leaf
 
 __all__ = ["Meeting", "balls", "draw", "meet", "meet_once"]

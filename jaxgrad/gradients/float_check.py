@@ -25,8 +25,9 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import FIRST_PRECISION, balls
 from jaxgrad.interpret.roundings import longest_chain
 from jaxgrad.interpret.sides import Side
-from jaxgrad.numbers.ball import Ball, exact_ball, precision
+from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import UNKNOWN, CannotDecide, ObjectArray
+from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.trace import Leaf
 
 __all__ = [

@@ -14,8 +14,8 @@ from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.base import CannotDecide, objects
 from jaxgrad.numbers.germ import Germ
 from jaxgrad.numbers.jet import Jet
+from jaxgrad.numbers.precision import series_length
 from jaxgrad.numbers.series import FINITE, Series
-from jaxgrad.numbers.special_functions import series_length
 from jaxgrad.programs.trace import Program, trace
 
 __all__ = ["OneSided", "one_sided_derivatives"]

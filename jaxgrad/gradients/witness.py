@@ -21,8 +21,8 @@ from jaxgrad.errors import EnginesDisagree, TraceError, UnsupportedPrimitive
 from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.interpret.sides import Side
 from jaxgrad.interpret.walker import Interpreter
-from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.running_error import Rounded, RunningError
 from jaxgrad.programs.jaxprs import inner_jaxpr
 from jaxgrad.programs.trace import Leaf, Program, is_differentiable

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -15,24 +14,7 @@ from flint import arb, fmpq
 from jaxgrad.numbers import special_functions
 from jaxgrad.numbers.base import UNKNOWN, ThreeValued, objects
 
-__all__ = ["Ball", "exact_ball", "has_no_value", "precision", "raised_to"]
-
-
-@contextlib.contextmanager
-def precision(bits: int) -> Iterator[None]:
-    """Sets the working precision of Arb within a block.
-
-    Example:
-        >>> with precision(100):
-        ...     (arb(1) / 3).rel_accuracy_bits() > 90
-        True
-    """
-    saved = flint.ctx.prec
-    flint.ctx.prec = bits
-    try:
-        yield
-    finally:
-        flint.ctx.prec = saved
+__all__ = ["Ball", "exact_ball", "has_no_value", "raised_to"]
 
 
 def exact_ball(value: Any) -> arb:

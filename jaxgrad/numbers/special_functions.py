@@ -6,11 +6,11 @@ encloses it, the value is NaN, of which nothing is known.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import flint
 from flint import acb_series, arb, arb_series
+
+from jaxgrad.numbers.precision import series_length
 
 __all__ = [
     "EXPANSIONS",
@@ -20,7 +20,6 @@ __all__ = [
     "lgamma_coefficients",
     "padded",
     "reciprocal_gamma_coefficients",
-    "series_length",
 ]
 
 Coefficients = list[arb]
@@ -28,17 +27,6 @@ Coefficients = list[arb]
 # The order of a derivative of the digamma function is that of a power series to be divided; those
 # that programs ask for are below 10, and one of this length takes a millisecond.
 LARGEST_ORDER = 256
-
-
-@contextlib.contextmanager
-def series_length(count: int) -> Iterator[None]:
-    """Sets how many coefficients of FLINT's power series are kept within a block."""
-    saved = flint.ctx.cap
-    flint.ctx.cap = count
-    try:
-        yield
-    finally:
-        flint.ctx.cap = saved
 
 
 def padded(coefficients: Coefficients, count: int) -> Coefficients:

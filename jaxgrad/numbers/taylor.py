@@ -7,13 +7,9 @@ from collections.abc import Callable
 from flint import arb, arb_series
 
 from jaxgrad.numbers.ball import has_no_value
+from jaxgrad.numbers.precision import series_length
 from jaxgrad.numbers.series import Series, unknown
-from jaxgrad.numbers.special_functions import (
-    digamma_coefficients,
-    lgamma_coefficients,
-    padded,
-    series_length,
-)
+from jaxgrad.numbers.special_functions import digamma_coefficients, lgamma_coefficients, padded
 
 __all__ = ["FUNCTIONS", "Expansion", "compose", "expand"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from flint import arb, fmpq, fmpq_mpoly
 
-from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.canonical import Canonical
 from jaxgrad.numbers.canonical_signs import at
 from jaxgrad.numbers.field import INDICATORS, Field, FieldFull, Generator
+from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.valuation import Valuation
 
 __all__ = ["is_zero"]

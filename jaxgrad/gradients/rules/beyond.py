@@ -15,8 +15,9 @@ from flint import arb
 from jaxgrad.errors import JaxgradError
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.interpret.walker import interpret
-from jaxgrad.numbers.ball import Ball, precision
+from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
+from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.trace import Program
 
 __all__ = ["Beyond", "beyond"]

@@ -26,8 +26,9 @@ from jaxgrad.gradients.float_check import digits_right, rounded_once
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.float_programs import Compiled
 from jaxgrad.gradients.rules.truth import Sides, Truth
-from jaxgrad.numbers.ball import Ball, exact_ball, precision
+from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
+from jaxgrad.numbers.precision import precision
 
 __all__ = ["Exact", "Found", "judge"]
 

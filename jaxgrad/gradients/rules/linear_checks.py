@@ -13,7 +13,7 @@ from jaxgrad.gradients.rules.linearity import Linearity
 from jaxgrad.gradients.rules.programs import Primal
 from jaxgrad.gradients.rules.result import GradientCheck
 from jaxgrad.gradients.rules.rules import Rules
-from jaxgrad.numbers.ball import precision
+from jaxgrad.numbers.precision import precision
 
 __all__ = ["LinearChecks"]
 

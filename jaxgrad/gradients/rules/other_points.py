@@ -13,8 +13,8 @@ from jaxgrad.gradients.rules.rules import Rules
 from jaxgrad.gradients.special_points.drawn_points import drawn_points
 from jaxgrad.gradients.special_points.search import SpecialPoint, special_points
 from jaxgrad.interpret.budgets import WHILE_BUDGET, while_budget
-from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.precision import precision
 
 __all__ = ["in_words", "judged_at", "other_points"]
 

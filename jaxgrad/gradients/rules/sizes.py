@@ -15,7 +15,7 @@ from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.programs import Primal
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.numbers.ball import precision
+from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Verdict
 
 __all__ = ["cause_by_size"]

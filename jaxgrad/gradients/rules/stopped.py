@@ -11,8 +11,8 @@ from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.programs import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.rules import Rules
-from jaxgrad.numbers.ball import precision
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.jaxprs import equations
 from jaxgrad.programs.raised_by import is_callers
 from jaxgrad.programs.trace import trace
