@@ -14,48 +14,131 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxgrad import networks
+    from jaxgrad import errors, networks
     from jaxgrad.claims.claim import claim
     from jaxgrad.errors import GradientMismatch, JaxgradError, UndecidedError
-    from jaxgrad.evidence.sweep import Sweep, sweep
+    from jaxgrad.evidence.bounds import Bounds, Bracket, bounds_of, interval_ball
+    from jaxgrad.evidence.conjunction import conjunction
+    from jaxgrad.evidence.cover import covers
+    from jaxgrad.evidence.decide import decide
+    from jaxgrad.evidence.enclose import Enclosure, enclose
+    from jaxgrad.evidence.float_formats import (
+        Float,
+        float_dtypes,
+        is_negative,
+        is_positive,
+        is_subnormal,
+        is_zero,
+    )
+    from jaxgrad.evidence.frequency import frequency
+    from jaxgrad.evidence.induction import induction
+    from jaxgrad.evidence.supremum import Supremum, supremum
+    from jaxgrad.evidence.sweep import sweep
+    from jaxgrad.evidence.swept import Count, Extent, Sweep
+    from jaxgrad.evidence.taylor_bounds import upper_bound
     from jaxgrad.gradients.check_grads import check_grads
     from jaxgrad.gradients.compare import Comparison, compare
-    from jaxgrad.networks import activations, closed_form, strategies
-    from jaxgrad.verdict import Verdict
+    from jaxgrad.gradients.rules.result import GradientCheck
+    from jaxgrad.interpret.rules.outside import rule
+    from jaxgrad.interpret.run_over import run_over
+    from jaxgrad.networks import activations, closed_form, costs, strategies
+    from jaxgrad.numbers.ball import Ball
+    from jaxgrad.numbers.precision import precision
+    from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = [
+    "Ball",
+    "Bounds",
+    "Bracket",
     "Comparison",
+    "Count",
+    "Enclosure",
+    "Evidence",
+    "Extent",
+    "Float",
+    "GradientCheck",
     "GradientMismatch",
     "JaxgradError",
+    "Supremum",
     "Sweep",
     "UndecidedError",
     "Verdict",
     "activations",
+    "bounds_of",
     "check_grads",
     "claim",
     "closed_form",
     "compare",
+    "conjunction",
+    "costs",
+    "covers",
+    "decide",
+    "enclose",
+    "errors",
+    "float_dtypes",
+    "frequency",
+    "induction",
+    "interval_ball",
+    "is_negative",
+    "is_positive",
+    "is_subnormal",
+    "is_zero",
     "networks",
+    "precision",
+    "rule",
+    "run_over",
     "strategies",
+    "supremum",
     "sweep",
+    "upper_bound",
 ]
 
 # Where a public name is defined; and where the modules are.
 _HOME = {
+    "Ball": "numbers.ball",
+    "Bounds": "evidence.bounds",
+    "Bracket": "evidence.bounds",
     "Comparison": "gradients.compare",
+    "Count": "evidence.swept",
+    "Enclosure": "evidence.enclose",
+    "Evidence": "verdict",
+    "Extent": "evidence.swept",
+    "Float": "evidence.float_formats",
+    "GradientCheck": "gradients.rules.result",
     "GradientMismatch": "errors",
     "JaxgradError": "errors",
-    "Sweep": "evidence.sweep",
+    "Supremum": "evidence.supremum",
+    "Sweep": "evidence.swept",
     "UndecidedError": "errors",
     "Verdict": "verdict",
+    "bounds_of": "evidence.bounds",
     "check_grads": "gradients.check_grads",
     "claim": "claims.claim",
     "compare": "gradients.compare",
+    "conjunction": "evidence.conjunction",
+    "covers": "evidence.cover",
+    "decide": "evidence.decide",
+    "enclose": "evidence.enclose",
+    "float_dtypes": "evidence.float_formats",
+    "frequency": "evidence.frequency",
+    "induction": "evidence.induction",
+    "interval_ball": "evidence.bounds",
+    "is_negative": "evidence.float_formats",
+    "is_positive": "evidence.float_formats",
+    "is_subnormal": "evidence.float_formats",
+    "is_zero": "evidence.float_formats",
+    "precision": "numbers.precision",
+    "rule": "interpret.rules.outside",
+    "run_over": "interpret.run_over",
+    "supremum": "evidence.supremum",
     "sweep": "evidence.sweep",
+    "upper_bound": "evidence.taylor_bounds",
 }
 _MODULES = {
     "activations": "networks.activations",
     "closed_form": "networks.closed_form",
+    "costs": "networks.costs",
+    "errors": "errors",
     "networks": "networks",
     "strategies": "networks.strategies",
 }

@@ -28,15 +28,21 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flint import arb, arb_series
-from jaxgrad.numbers.precision import precision
 
 import jaxgrad
-from jaxgrad.evidence.bounds import Bounds, Bracket, interval_ball
-from jaxgrad.evidence.decide import decide
-from jaxgrad.evidence.enclose import Enclosure, enclose
-from jaxgrad.evidence.supremum import supremum
-from jaxgrad.networks.layers import layer
-from jaxgrad.verdict import Evidence, Verdict
+from jaxgrad import (
+    Bounds,
+    Bracket,
+    Enclosure,
+    Evidence,
+    Verdict,
+    decide,
+    enclose,
+    interval_ball,
+    precision,
+    supremum,
+)
+from jaxgrad.networks import layer
 
 
 @jax.jit

@@ -29,14 +29,8 @@ import jax
 import jax.numpy as jnp
 
 import jaxgrad
-from jaxgrad import closed_form
-from jaxgrad.evidence.conjunction import conjunction
-from jaxgrad.evidence.decide import decide
-from jaxgrad.evidence.induction import induction
-from jaxgrad.networks import Chain
-from jaxgrad.networks.activations import Activation
-from jaxgrad.networks.layers import layer, output_layer
-from jaxgrad.verdict import Evidence, Verdict
+from jaxgrad import Evidence, Verdict, closed_form, conjunction, decide, induction
+from jaxgrad.networks import Activation, Chain, layer, output_layer
 
 Parts = Iterator[tuple[str, Any]]
 
@@ -120,8 +114,8 @@ def _layers(depth: int, one: float = 1.0) -> jaxgrad.Comparison:
 def compiled(one: float = 1.0, depths: Iterable[int] = _DEPTHS) -> Parts:
     """The identities above say what the program is; this says what its compilation returned.
 
-    The allowance is that of `jaxgrad.gradients.float_check`: as many roundings as the program
-    makes, and the change that rounding its inputs would cause.
+    The allowance is that of `Comparison.floats`: as many roundings as the program makes, and
+    the change that rounding its inputs would cause.
     """
     for depth in depths:
         comparison = _layers(depth, one)

@@ -21,23 +21,21 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxgrad
-from jaxgrad import closed_form
-from jaxgrad.evidence.conjunction import conjunction
-from jaxgrad.evidence.decide import decide
-from jaxgrad.evidence.float_formats import (
-    Float,
+from jaxgrad import (
+    Evidence,
+    Sweep,
+    Verdict,
+    closed_form,
+    conjunction,
+    decide,
     float_dtypes,
-    format_of,
+    induction,
     is_negative,
     is_positive,
     is_subnormal,
     is_zero,
 )
-from jaxgrad.evidence.induction import induction
-from jaxgrad.evidence.sweep import Sweep
-from jaxgrad.networks import Chain, Dense
-from jaxgrad.networks.layers import layer, output_layer
-from jaxgrad.verdict import Evidence, Verdict
+from jaxgrad.networks import Chain, Dense, layer, output_layer
 
 Parts = Iterator[tuple[str, Any]]
 
@@ -45,7 +43,8 @@ _POINT = jnp.float32(0.75)  # fixes shape and dtype; an identity holds for every
 _CHAIN_RULE = "reverse mode multiplies the layers' derivatives in order (the chain rule)"
 
 # float8_e8m0fnu has powers of two only: neither 0 nor anything negative for ReL to return.
-_DTYPES = tuple(dtype for dtype in float_dtypes() if format_of(dtype).has_zero)
+_DTYPES = float_dtypes(zero=True)
+_CALL = "jax.jit(jax.grad(jax.nn.relu))"
 
 
 # ------------------------------------------------------------------ F6: the slope at every float
@@ -100,30 +99,10 @@ def slope_of_subnormal_floats(dtypes: Sequence[np.dtype] | None = None) -> Parts
         dtypes = [d for d in _DTYPES if _every_slope(d, 1.0).counts["positive, not 1"].total]
     for dtype in dtypes:
         swept = _every_slope(dtype, 1.0)
-        wrong = swept.counts["positive, not 1"]
-        if wrong.first is None or wrong.last is None:
-            yield dtype.name, swept.evidence
-            continue
-        text = f"slope 0 at {wrong.total} positive {dtype.name}, from {wrong.first} to {wrong.last}"
-        yield (
-            dtype.name,
-            Evidence(
-                Verdict.REFUTED,
-                "exhaustion",
-                text,
-                counterexample=_code(wrong.last),
-                trusts=swept.evidence.trusts,
-            ),
-        )
-
-
-def _code(x: Float) -> str:
-    return (
-        "import jax, ml_dtypes, numpy as np\n"
-        f"x = {x.python}\n"
-        f"assert float(x) == {float(x.value)!r} > 0  # as Python sees it\n"
-        "assert jax.jit(jax.grad(jax.nn.relu))(x) == 0"
-    )
+        name = "positive, not 1"
+        text = f"slope 0 {swept.counts[name]}" if swept.counts[name].total else None
+        shown = "float(x) > 0 and y == 0  # as Python and as XLA see them"
+        yield dtype.name, swept.never(name, text, call=_CALL, asserted=shown, last=True)
 
 
 @jaxgrad.claim(

@@ -26,14 +26,8 @@ import jax.numpy as jnp
 from flint import arb
 
 import jaxgrad
-from jaxgrad.evidence.bounds import Bracket
-from jaxgrad.evidence.decide import decide
-from jaxgrad.evidence.enclose import Enclosure, enclose
-from jaxgrad.evidence.frequency import frequency
-from jaxgrad.evidence.induction import induction
-from jaxgrad.networks import Chain, Dense, Network
-from jaxgrad.networks.layers import affine, layer, output_layer
-from jaxgrad.verdict import Evidence, Verdict
+from jaxgrad import Bracket, Enclosure, Evidence, Verdict, decide, enclose, frequency, induction
+from jaxgrad.networks import Chain, Dense, Network, affine, layer, output_layer
 
 DEPTHS = range(1, 7)
 

@@ -32,15 +32,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxgrad
-from jaxgrad import closed_form
-from jaxgrad.evidence.conjunction import conjunction
-from jaxgrad.evidence.decide import decide
-from jaxgrad.evidence.induction import induction
-from jaxgrad.networks import Dense
-from jaxgrad.networks.activations import ACTIVATIONS, activation
-from jaxgrad.networks.costs import COSTS
-from jaxgrad.networks.layers import affine, layer, output_layer
-from jaxgrad.verdict import Evidence, Verdict
+from jaxgrad import Evidence, Verdict, closed_form, conjunction, decide, induction
+from jaxgrad.networks import Dense, affine, layer, output_layer
 
 Parts = Iterator[tuple[str, Any]]
 
@@ -74,8 +67,8 @@ def product_of_matrices(
     recurrence: Callable[[Dense], Any] = closed_form.gradient,
     written_out: Callable[[Dense], Any] = closed_form.matrix_product,
     widths: Sequence[Sequence[int]] = _WIDTHS,
-    activations: Sequence[str] = tuple(ACTIVATIONS),
-    costs: Sequence[str] = tuple(COSTS),
+    activations: Sequence[str] = tuple(jaxgrad.activations.ACTIVATIONS),
+    costs: Sequence[str] = tuple(jaxgrad.costs.COSTS),
 ) -> Parts:
     """Both forms against `jax.grad` of the compiled cost, for every layer's weights and biases.
 
@@ -131,7 +124,7 @@ def _one_factor(kind: str) -> Callable[[int, int], Any]:
 
     The map from z^l to z^(l+1) is z ↦ w σ(z) + b, so its vjp takes δ^(l+1) to δ^l.
     """
-    sigma = activation(kind)
+    sigma = jaxgrad.activations.activation(kind)
 
     def by_hand(w: jax.Array, b: jax.Array, z: jax.Array, later: jax.Array) -> jax.Array:
         return jnp.diag(sigma.derivative(z)) @ w.T @ later
@@ -163,8 +156,8 @@ def _every_pair(
 def every_depth(
     base: Callable[..., Any] = closed_form.base,
     step: Callable[..., Any] = closed_form.step,
-    activations: Sequence[str] = tuple(ACTIVATIONS),
-    costs: Sequence[str] = tuple(COSTS),
+    activations: Sequence[str] = tuple(jaxgrad.activations.ACTIVATIONS),
+    costs: Sequence[str] = tuple(jaxgrad.costs.COSTS),
     pairs: Sequence[tuple[int, int]] = _PAIRS,
 ) -> Parts:
     """By induction from the last layer to the first; all 36 pairs of widths 1 … 6 are compared."""
@@ -230,7 +223,7 @@ def _counterexample(depth: int, width: int, weight: float) -> Evidence:
 def _steady_at_every_depth(width: int, weight: float) -> Evidence:
     """By induction: z = 0 in one layer gives z = 0 in the next, and δ passes back unchanged."""
     w, b = weight * jnp.eye(width), jnp.full(width, -weight / 2)
-    sigma = activation("sigmoid")
+    sigma = jaxgrad.activations.activation("sigmoid")
 
     def next_layer(z: jax.Array) -> jax.Array:
         return affine(w, b, sigma.function(z))
@@ -289,7 +282,7 @@ def always_unstable(
 
 def _last_factor(n: int, _: int) -> Any:
     """δ^L = Σ'(z^L) g for any ∇_a C = g."""
-    sigma = activation("sigmoid")
+    sigma = jaxgrad.activations.activation("sigmoid")
 
     def by_hand(z: jax.Array, g: jax.Array) -> jax.Array:
         return jnp.diag(sigma.derivative(z)) @ g

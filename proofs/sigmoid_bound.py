@@ -21,16 +21,20 @@ import numpy as np
 from flint import acb, arb
 
 import jaxgrad
-from jaxgrad.evidence.bounds import Bracket
-from jaxgrad.evidence.decide import decide
-from jaxgrad.evidence.enclose import enclose
-from jaxgrad.evidence.float_formats import Float, Format, float_dtypes, is_zero
-from jaxgrad.evidence.sweep import Count, Sweep
-from jaxgrad.verdict import Evidence, Verdict
+from jaxgrad import (
+    Bracket,
+    Sweep,
+    Verdict,
+    decide,
+    enclose,
+    float_dtypes,
+    is_zero,
+)
 
 Parts = Iterator[tuple[str, Any]]
 
 _QUARTER = Fraction(1, 4)
+_CALL = "jax.jit(jax.grad(jax.nn.sigmoid))"
 
 # ------------------------------------------------------------------- A6: the bound, over the reals
 
@@ -85,12 +89,10 @@ def bound(quarter: Fraction = _QUARTER, top: Fraction = Fraction(1)) -> Parts:
 )
 def every_float(quarter: Fraction = _QUARTER, dtypes: Iterable[Any] | None = None) -> Parts:
     """float16, bfloat16, float32 and three 8-bit dtypes."""
-    for dtype in _chosen(dtypes, infinities=True):
+    for dtype in float_dtypes(infinities=True) if dtypes is None else map(np.dtype, dtypes):
         swept = _swept(dtype, quarter)
-        attained = swept.counts["attained"]
-        text = f"{swept.evidence.text} 1/4 is attained {_where(attained)}."
-        failing = swept.failures.first
-        yield dtype.name, _evidence(swept, text, ["attained", "NaN"], failing)
+        text = f"{swept.evidence.text} 1/4 is attained {swept.counts['attained']}."
+        yield dtype.name, swept.never(None, text, call=_CALL, shown=["attained", "NaN"])
 
 
 @jaxgrad.claim(
@@ -101,10 +103,10 @@ def every_float(quarter: Fraction = _QUARTER, dtypes: Iterable[Any] | None = Non
 )
 def every_float_without_infinities(dtypes: Iterable[Any] | None = None) -> Parts:
     """The counterexamples are NaN: float8_e8m0fnu, which has no zero, returns nothing else."""
-    for dtype in _chosen(dtypes, infinities=False):
+    for dtype in float_dtypes(infinities=False) if dtypes is None else map(np.dtype, dtypes):
         swept = _swept(dtype, _QUARTER)
-        text = f"{swept.evidence.text} NaN is returned {_where(swept.counts['NaN'])}."
-        yield dtype.name, _evidence(swept, text, ["NaN", "above"], swept.failures.first)
+        text = f"{swept.evidence.text} NaN is returned {swept.counts['NaN']}."
+        yield dtype.name, swept.never(None, text, call=_CALL, shown=["NaN", "above"])
 
 
 @jaxgrad.claim(
@@ -116,7 +118,7 @@ def numbers_without_infinities(
     quarter: Fraction = _QUARTER, dtypes: Iterable[Any] | None = None
 ) -> Parts:
     """float8_e8m0fnu is left out: it returns no number, and nothing could be said of it."""
-    for dtype in _chosen(dtypes, infinities=False):
+    for dtype in float_dtypes(infinities=False) if dtypes is None else map(np.dtype, dtypes):
         swept = _swept(dtype, quarter)
         numbers = swept.checked - swept.nan_inputs - swept.nan_outputs
         if numbers == 0:
@@ -125,9 +127,9 @@ def numbers_without_infinities(
         text = (
             f"Of {swept.checked} bit patterns {swept.nan_inputs} are NaN, and {swept.nan_outputs} "
             f"of the others give NaN. Of the {numbers} numbers returned {above.total} are above "
-            f"{quarter}. 1/4 is attained {_where(swept.counts['attained'])}."
+            f"{quarter}. 1/4 is attained {swept.counts['attained']}."
         )
-        yield dtype.name, _evidence(swept, text, ["attained", "NaN"], above.first)
+        yield dtype.name, swept.never("above", text, call=_CALL, shown=["attained", "NaN"])
 
 
 @jaxgrad.claim(
@@ -143,15 +145,16 @@ def attained_at_zero_only(dtypes: Iterable[Any] | None = None) -> Parts:
     to σ'(z): |z| < 3.45e−4 in float32, where p = 24. The floats beyond are the program's own error.
     float8_e8m0fnu, which returns NaN only, is left out.
     """
-    for dtype in _chosen(dtypes, infinities=True) + _chosen(dtypes, infinities=False):
+    every = float_dtypes(infinities=True) + float_dtypes(infinities=False)
+    for dtype in every if dtypes is None else map(np.dtype, dtypes):
         swept = _swept(dtype, _QUARTER)
-        if swept.counts["attained"].total == 0:
-            continue
-        elsewhere = swept.counts["attained elsewhere"]
-        text = (
-            f"1/4 is attained {_where(swept.counts['attained'])}; without zero {_where(elsewhere)}"
-        )
-        yield dtype.name, _evidence(swept, text, ["attained"], elsewhere.first)
+        attained, elsewhere = swept.counts["attained"], swept.counts["attained elsewhere"]
+        if attained.total:
+            text = f"1/4 is attained {attained}; without zero {elsewhere}"
+            yield (
+                dtype.name,
+                swept.never("attained elsewhere", text, call=_CALL, shown=["attained"]),
+            )
 
 
 @cache
@@ -179,33 +182,6 @@ def _rounded_down(limit: Fraction) -> np.float32:
     """The largest float32 that is not above it: a float is at most one iff at most the other."""
     nearest = np.float32(float(limit))
     return nearest if Fraction(float(nearest)) <= limit else np.nextafter(nearest, np.float32(-1))
-
-
-def _chosen(dtypes: Iterable[Any] | None, infinities: bool) -> list[np.dtype]:
-    """Those of the dtypes (all that can be swept unless given) with infinities, or without."""
-    every = float_dtypes() if dtypes is None else [np.dtype(dtype) for dtype in dtypes]
-    return [dtype for dtype in every if (Format(dtype).infinity is not None) == infinities]
-
-
-def _evidence(swept: Sweep, text: str, names: Iterable[str], failing: Float | None) -> Evidence:
-    """REFUTED at a float that fails, else PROVED; the counts become enclosures of integers."""
-    totals = {name: str(swept.counts[name].total) for name in names}
-    enclosures = {f"floats: {name}": (total, total) for name, total in totals.items()}
-    verdict, code, trusts = Verdict.PROVED, None, swept.evidence.trusts
-    if failing is not None:
-        verdict = Verdict.REFUTED
-        code = (
-            "import jax, jax.numpy as jnp, ml_dtypes, numpy as np\n"
-            f"x = {failing.python}  # {float(failing.value)!r}\n"
-            "print(x, jax.jit(jax.grad(jax.nn.sigmoid))(jnp.asarray(x)))"
-        )
-    return Evidence(verdict, "exhaustion", text, enclosures, code, trusts)
-
-
-def _where(count: Count) -> str:
-    if count.first is None:
-        return "nowhere"
-    return f"at {count.total} floats, from {count.first} to {count.last}"
 
 
 # ------------------------------------------------------------------- A7, A8: most weights are small

@@ -32,12 +32,19 @@ import numpy as np
 from flint import arb, fmpq
 
 import jaxgrad
-from jaxgrad.evidence.conjunction import conjunction
-from jaxgrad.evidence.decide import decide
-from jaxgrad.evidence.enclose import Enclosure, enclose
-from jaxgrad.evidence.float_formats import Float, float_dtypes, format_of, is_zero
-from jaxgrad.evidence.sweep import Extent, Sweep
-from jaxgrad.verdict import Evidence, Verdict
+from jaxgrad import (
+    Enclosure,
+    Evidence,
+    Extent,
+    Float,
+    Sweep,
+    Verdict,
+    conjunction,
+    decide,
+    enclose,
+    float_dtypes,
+    is_zero,
+)
 
 Parts = Iterator[tuple[str, Any]]
 Function = Callable[[jax.Array], jax.Array]
@@ -45,7 +52,7 @@ Function = Callable[[jax.Array], jax.Array]
 _POINT = jnp.float32(0.75)  # fixes shape and dtype; an identity holds for every real x
 
 # Wherever there are infinities, e⁻ˣ may overflow without harm.
-_WITH_INFINITY = tuple(dtype for dtype in float_dtypes() if format_of(dtype).infinities)
+_WITH_INFINITY = float_dtypes(infinities=True)
 
 
 # ----------------------------------------------------------------------- F4: the ranges over ℝ
@@ -134,19 +141,10 @@ def open_interval_of_floats(
                 Verdict.REFUTED,
                 "exhaustion",
                 text,
-                counterexample=_code(at, "jax.nn.sigmoid", "not 0 < y < 1"),
+                counterexample=at.code("jax.jit(jax.nn.sigmoid)", "not 0 < y < 1"),
                 trusts=swept.evidence.trusts,
             ),
         )
-
-
-def _code(x: Float, function: str, shown: str) -> str:
-    return (
-        "import jax, ml_dtypes, numpy as np\n"
-        f"x = {x.python}  # {float(x.value)!r}\n"
-        f"y = jax.jit({function})(x)\n"
-        f"assert {shown}"
-    )
 
 
 # ---------------------------------------------------------------- F5: the gradient's decay over ℝ

@@ -25,10 +25,8 @@ import jax
 import jax.numpy as jnp
 
 import jaxgrad
-from jaxgrad.evidence.induction import induction
-from jaxgrad.networks import Chain
-from jaxgrad.networks.layers import layer, output_layer
-from jaxgrad.verdict import Evidence, Verdict
+from jaxgrad import Evidence, Verdict, induction
+from jaxgrad.networks import Chain, layer, output_layer
 
 DEPTHS = range(1, 13)
 

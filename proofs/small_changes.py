@@ -26,21 +26,23 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flint import arb
-from jaxgrad.numbers.precision import precision
 
 import jaxgrad
-from jaxgrad.evidence.bounds import Bracket, bounds_of
-from jaxgrad.evidence.decide import decide
-from jaxgrad.evidence.enclose import enclose
-from jaxgrad.evidence.induction import induction
-from jaxgrad.evidence.supremum import supremum
-from jaxgrad.interpret.walker import interpret
-from jaxgrad.networks import Chain, costs
-from jaxgrad.networks.layers import layer
-from jaxgrad.numbers.ball import Ball, exact_ball
-from jaxgrad.numbers.base import objects
-from jaxgrad.programs.trace import trace
-from jaxgrad.verdict import Evidence, Verdict
+from jaxgrad import (
+    Ball,
+    Bracket,
+    Evidence,
+    Verdict,
+    bounds_of,
+    costs,
+    decide,
+    enclose,
+    induction,
+    precision,
+    run_over,
+    supremum,
+)
+from jaxgrad.networks import Chain, layer
 
 Parts = Iterator[tuple[str, Any]]
 
@@ -386,13 +388,9 @@ def _order(
 def _rests(function: Callable[[jax.Array], jax.Array], exponents: Iterable[int]) -> list[arb]:
     """f(b + Δ) − f(b) − f'(b) Δ with f' by `jax.grad`, for each Δ = 2^−exponent."""
     b = jnp.float32(_STEEPEST)
-    value, slope, at = trace(function, (b,)), trace(jax.grad(function), (b,)), exact_ball(float(b))
-
-    def run(program: Any, argument: arb) -> arb:
-        return interpret(program, Ball(), [objects([argument], ())])[0].item()
-
-    here, steps = run(value, at), [1 / arb(2) ** k for k in exponents]
-    return [run(value, at + step) - here - run(slope, at) * step for step in steps]
+    at, steps = arb(float(b)), [1 / arb(2) ** k for k in exponents]
+    here, slope = run_over(Ball(), function, at), run_over(Ball(), jax.grad(function), at)
+    return [run_over(Ball(), function, at + step) - here - slope * step for step in steps]
 
 
 def _ball(value: Fraction) -> arb:

@@ -27,10 +27,7 @@ import jax.numpy as jnp
 from flint import arb, arb_series
 
 import jaxgrad
-from jaxgrad.evidence.bounds import Bracket
-from jaxgrad.evidence.supremum import Supremum, supremum
-from jaxgrad.evidence.taylor_bounds import upper_bound
-from jaxgrad.networks.activations import stepped_sigmoid
+from jaxgrad import Bracket, Supremum, supremum, upper_bound
 
 Parts = Iterator[tuple[str, Any]]
 
@@ -125,7 +122,7 @@ def stepped_sum(
     def by_hand(x: jax.Array) -> jax.Array:
         return sum((jax.nn.sigmoid(x - i + float(half)) for i in range(1, 6)), jnp.zeros_like(x))
 
-    compiled = jax.jit(lambda x: stepped_sigmoid(x, terms=5))
+    compiled = jax.jit(lambda x: jaxgrad.activations.stepped_sigmoid(x, terms=5))
     yield "the compiled sum, 5 terms", jaxgrad.compare(by_hand, compiled, _POINT)
 
 
@@ -153,7 +150,7 @@ def derivatives(
         steps = [jax.nn.sigmoid(x - i + 0.5) for i in range(1, 6)]
         return sum((s * (one - s) for s in steps), jnp.zeros_like(x))
 
-    compiled = jax.jit(lambda x: stepped_sigmoid(x, terms=5))
+    compiled = jax.jit(lambda x: jaxgrad.activations.stepped_sigmoid(x, terms=5))
     yield "the compiled sum, 5 terms", jaxgrad.compare(by_hand, jax.grad(compiled), _POINT)
 
     def gap(x: arb_series) -> Any:

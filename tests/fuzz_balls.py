@@ -11,12 +11,12 @@ from flint import arb
 from fuzz_derivatives import Quotients
 from fuzz_findings import EQUAL, EQUAL_QUOTIENTS, Case, Finding, gradient_of, smooth_gradient
 from fuzz_programs import DIGITS, Unknown, evaluate
-from jaxgrad.numbers.precision import precision
 from mpmath import mpf
 
 from jaxgrad.gradients.enclosure import FIRST_PRECISION, balls
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
+from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.trace import trace
 
 __all__ = ["balls_hold_derivatives", "balls_hold_values"]

@@ -15,7 +15,6 @@ import jax
 import numpy as np
 from flint import arb
 from hypothesis import strategies as st
-from jaxgrad.numbers.precision import precision
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.witness import enclosures
@@ -24,6 +23,7 @@ from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
 from jaxgrad.numbers.field import Field, FieldFull
 from jaxgrad.numbers.polynomial import Polynomial
+from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.valuation import Valuation
 from jaxgrad.programs.trace import Program, trace
 

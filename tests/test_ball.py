@@ -12,10 +12,10 @@ import pytest
 from flint import acb, arb
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from jaxgrad.numbers.precision import precision
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.ball import Ball, exact_ball, relative_bits
+from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.series import Series
 from jaxgrad.numbers.taylor import compose
 

@@ -9,7 +9,6 @@ import pytest
 from flint import arb, arb_series, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jaxgrad.numbers.precision import precision
 
 from jaxgrad.errors import ArgumentError
 from jaxgrad.evidence.bounds import Bounds, bounds_of, bracket_of, decimal, interval_ball
@@ -17,6 +16,7 @@ from jaxgrad.evidence.cover import covers
 from jaxgrad.evidence.enclose import enclose
 from jaxgrad.evidence.supremum import supremum
 from jaxgrad.evidence.taylor_bounds import taylor, upper_bound
+from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Verdict
 
 rationals = st.fractions(-(10**30), 10**30, max_denominator=10**30)

@@ -13,13 +13,13 @@ import pytest
 from flint import arb
 from hypothesis import given
 from hypothesis import strategies as st
-from jaxgrad.numbers.precision import precision
 
 from jaxgrad.gradients import enclosure
 from jaxgrad.gradients.compare import compare
 from jaxgrad.gradients.enclosure import FIRST_PRECISION, LAST_PRECISION, ZERO_BITS, draw, meet
 from jaxgrad.interpret.sides import make_side
 from jaxgrad.numbers.base import UNKNOWN
+from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.trace import Leaf
 from jaxgrad.verdict import Verdict
 

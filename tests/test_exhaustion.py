@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from fractions import Fraction
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,7 @@ from jaxgrad.evidence.float_formats import (
     Float,
     Format,
     float_dtypes,
+    format_of,
     is_negative,
     is_positive,
     is_subnormal,
@@ -280,3 +282,44 @@ def test_one_wrong_float32_in_four_billion_is_found():
     result = sweep(lambda x: x, jnp.float32, holds)
     assert result.verdict is Verdict.REFUTED
     assert result.failures.total == 1 and result.failures.first.bits == planted
+
+
+# -- what follows from a sweep ---------------------------------------------------------------------
+CALL = "jax.jit(jax.grad(jax.nn.sigmoid))"
+
+
+def test_a_predicate_that_holds_nowhere_and_one_that_does() -> None:
+    f = jax.jit(jax.grad(jax.nn.sigmoid))
+    counts = {"above": lambda x, y: y > 0.25, "attained": lambda x, y: y == 0.25}
+    swept = sweep(f, "float16", lambda x, y: y <= 0.25, count=counts)
+    never = swept.never("above", "none is above", call=CALL, shown=["attained"])
+    assert (never.verdict, never.text) == (Verdict.PROVED, "none is above")
+    total = str(swept.counts["attained"].total)
+    assert never.enclosures == {"floats: attained": (total, total)}
+    assert swept.never(call=CALL).text == swept.evidence.text
+    for last in (False, True):
+        found = swept.never("attained", call=CALL, asserted="y == 0.25", last=last)
+        assert found.verdict is Verdict.REFUTED
+        place = swept.counts["attained"].last if last else swept.counts["attained"].first
+        scope: dict[str, Any] = {}
+        exec(str(found.counterexample), scope)
+        assert place is not None
+        assert scope["x"].tobytes() == place.value.tobytes()
+    assert str(swept.counts["above"]) == "nowhere"
+    assert str(swept.counts["attained"]).startswith(f"at {total} floats, from -")
+    with pytest.raises(ArgumentError, match=r"nothing was counted under 'below', but under \['ab"):
+        swept.never("below", call=CALL)
+
+
+def test_dtypes_with_a_zero_and_with_infinities() -> None:
+    every = float_dtypes()
+    for dtype in every:
+        format = format_of(dtype)
+        assert (dtype in float_dtypes(zero=True)) == format.has_zero
+        assert (dtype in float_dtypes(infinities=True)) == bool(format.infinities)
+    for yes, no in ((float_dtypes(zero=True), float_dtypes(zero=False)),
+                    (float_dtypes(infinities=True), float_dtypes(infinities=False))):  # fmt: skip
+        assert yes
+        assert no
+        assert set(yes) | set(no) == set(every)
+        assert not set(yes) & set(no)

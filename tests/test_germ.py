@@ -16,13 +16,13 @@ from flint import arb
 from hypothesis import given
 from hypothesis import strategies as st
 from jax.scipy import special
-from jaxgrad.numbers.precision import precision
 
 from jaxgrad.gradients.one_sided import OneSided, one_sided_derivatives
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import objects
 from jaxgrad.numbers.germ import Germ
+from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.series import Series
 from jaxgrad.numbers.taylor import FUNCTIONS, compose
 from jaxgrad.programs.trace import trace

@@ -10,12 +10,12 @@ import pytest
 from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jaxgrad.numbers.precision import precision, series_length
 
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, NumberSystem
 from jaxgrad.numbers.germ import Germ
 from jaxgrad.numbers.jet import Jet
+from jaxgrad.numbers.precision import precision, series_length
 from jaxgrad.numbers.series import Series
 
 

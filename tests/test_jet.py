@@ -13,7 +13,6 @@ from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
-from jaxgrad.numbers.precision import precision, series_length
 from numbers_support import vector
 from program_strategies import BINARY, SIZE, UNARY, RandomProgram, programs
 from rule_examples import EXAMPLES
@@ -21,6 +20,7 @@ from rule_examples import EXAMPLES
 from jaxgrad.gradients.one_sided import OneSided, one_sided_derivatives
 from jaxgrad.numbers.base import objects
 from jaxgrad.numbers.jet import OPEN, Jet
+from jaxgrad.numbers.precision import precision, series_length
 
 ORDER = 2
 TERMS = ORDER + 5

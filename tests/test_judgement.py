@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from flint import arb
-from jaxgrad.numbers.precision import precision
 
 from jaxgrad.gradients.enclosure import ENOUGH_BITS, FIRST_PRECISION
 from jaxgrad.gradients.rules.judgement import Judgement, agreement, judge, judge_value
 from jaxgrad.gradients.rules.truth import DIGITS, Sides
+from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Verdict
 
 NAN, INF = arb.nan(), arb.pos_inf()

@@ -6,13 +6,13 @@ from fractions import Fraction
 
 import pytest
 from flint import arb
-from jaxgrad.numbers.precision import precision
 
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.field import Field
 from jaxgrad.numbers.opaque_functions import EVEN, ODD
 from jaxgrad.numbers.polynomial import Polynomial
+from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.valuation import Valuation
 
 POINTS = [(0.25, -0.5, 1.5), (-0.75, 1.25, 0.5), (0.0, 2.0, -1.0)]

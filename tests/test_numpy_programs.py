@@ -9,7 +9,6 @@ import pytest
 from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jaxgrad.numbers.precision import precision
 from numpy_programs import PROGRAMS
 from numpy_steps import Code, codes, run, runnable
 
@@ -18,6 +17,7 @@ from jaxgrad.gradients.enclosure import balls
 from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, objects
+from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.trace import Leaf, arguments
 
 # Dyadic, so that no comparison depends on rounding.

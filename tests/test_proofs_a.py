@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flint import arb
-from jaxgrad.numbers.precision import precision
 from proofs_support import load, run
 
 from jaxgrad.networks.activations import Activation
+from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Verdict
 
 PROVED, REFUTED, UNDECIDED = Verdict.PROVED, Verdict.REFUTED, Verdict.UNDECIDED
@@ -241,7 +241,7 @@ def test_a6_without_infinities_only_nan_is_in_the_way(capsys):
 
 
 def test_a6_a_dtype_belongs_to_one_claim():
-    every = [*sigmoid._chosen(None, infinities=True), *sigmoid._chosen(None, infinities=False)]
+    every = [d for has in (True, False) for d in sigmoid.float_dtypes(infinities=has)]
     assert sorted(each.name for each in every) == sorted(d.name for d in sigmoid.float_dtypes())
 
 

@@ -14,9 +14,8 @@ import pytest
 
 from jaxgrad.claims.claim import run
 from jaxgrad.claims.proof_modules import collect_file
-from jaxgrad.claims.report.pictures import drawn_speeds, layer_speeds
 from jaxgrad.errors import ArgumentError
-from jaxgrad.networks import Chain
+from jaxgrad.networks import Chain, drawn_speeds, layer_speeds
 from jaxgrad.verdict import Verdict
 
 PROOFS = Path(__file__).parent.parent / "proofs"

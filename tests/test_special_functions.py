@@ -13,13 +13,13 @@ from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
-from jaxgrad.numbers.precision import precision
 from numbers_support import Checked
 
 from jaxgrad.gradients.one_sided import one_sided_derivatives
 from jaxgrad.numbers import special_functions
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.germ import Germ
+from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.special_functions import EXPANSIONS, FUNCTIONS, padded
 from jaxgrad.numbers.special_series import SERIES
 from jaxgrad.numbers.taylor import FUNCTIONS as TAYLOR

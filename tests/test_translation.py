@@ -13,12 +13,12 @@ from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
-from jaxgrad.numbers.precision import precision
 from numbers_support import over_polynomials
 
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.canonical import Canonical
 from jaxgrad.numbers.field import Field, Generator
+from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.valuation import Valuation
 from jaxgrad.programs.trace import trace
 

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flint import arb
-from jaxgrad.numbers.precision import precision
 
 import jaxgrad
 from jaxgrad.errors import EnginesDisagree, GradientMismatch
@@ -19,6 +18,7 @@ from jaxgrad.gradients.not_finite import first_not_finite
 from jaxgrad.gradients.witness import WORKING, Run, enclosures, hold_program
 from jaxgrad.interpret.numpy_code.code import NumberArray
 from jaxgrad.interpret.rules.registry import RULES
+from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.trace import trace
 
 X = np.arange(6, dtype=np.float32).reshape(3, 2) + 1

@@ -182,16 +182,45 @@ class Float:
             f".view({module}.{self.dtype.name})[()]"
         )
 
+    def code(self, call: str, asserted: str | None = None) -> str:
+        """Python that evaluates a function at this float.
+
+        Args:
+            call: Python of the function.
+            asserted: Python of x and y that is true there; both are printed if None.
+
+        Example:
+            >>> print(Float(np.dtype("float16"), 0x3C00).code("jnp.sin", "y < x"))
+            import jax, jax.numpy as jnp, ml_dtypes, numpy as np
+            x = np.asarray(0x3c00, np.uint16).view(np.float16)[()]  # 1.0
+            y = jnp.sin(jnp.asarray(x))
+            assert y < x
+        """
+        return (
+            "import jax, jax.numpy as jnp, ml_dtypes, numpy as np\n"
+            f"x = {self.python}  # {float(self.value)!r}\n"
+            f"y = {call}(jnp.asarray(x))\n"
+            + ("print(x, y)" if asserted is None else f"assert {asserted}")
+        )
+
     def __str__(self) -> str:
         return f"{float(self.value)!r} ({self.dtype.name} bits {self.bits:#x})"
 
 
-def float_dtypes() -> tuple[np.dtype, ...]:
+def float_dtypes(zero: bool | None = None, infinities: bool | None = None) -> tuple[np.dtype, ...]:
     """Every float dtype of this JAX that can be swept, narrowest first.
+
+    Args:
+        zero: only those that have a 0, or that have none.
+        infinities: only those that have infinities, or that have none.
 
     Example:
         >>> [dtype.name for dtype in float_dtypes()][-3:]
         ['bfloat16', 'float16', 'float32']
+        >>> [dtype.name for dtype in float_dtypes(zero=False)]
+        ['float8_e8m0fnu']
+
+    Source: claims A6, F4 and F6.
     """
     found = set()
     for name in dir(jnp):
@@ -200,7 +229,13 @@ def float_dtypes() -> tuple[np.dtype, ...]:
             # jnp.float_ and jnp.float_power are no dtypes; float64 and 6-bit floats have no sweep.
             if isinstance(scalar, type(jnp.float32)) and _width(scalar.dtype) in UNSIGNED:
                 found.add(np.dtype(scalar.dtype))
-    return tuple(sorted(found, key=lambda dtype: (_width(dtype), dtype.name)))
+    every = sorted(found, key=lambda dtype: (_width(dtype), dtype.name))
+    return tuple(
+        dtype
+        for dtype in every
+        if zero in (None, Format(dtype).has_zero)
+        and infinities in (None, Format(dtype).infinity is not None)
+    )
 
 
 def is_zero(x: jax.Array) -> jax.Array:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,10 +15,11 @@ import numpy as np
 from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.evidence.float_formats import UNSIGNED, Float, Format, bits_of, format_of, is_zero
 from jaxgrad.evidence.predicates import SAMPLE, Predicate, of_each, require_elementwise
+from jaxgrad.evidence.swept import Count, Extent, Sweep
 from jaxgrad.programs.jax_errors import errors_named
-from jaxgrad.verdict import Evidence, Outcome, Verdict
+from jaxgrad.verdict import Evidence, Verdict
 
-__all__ = ["Count", "Extent", "Sweep", "sweep"]
+__all__ = ["sweep"]
 
 _TILE = 2**18
 # 2^18 float32 values fill 1 MiB, one core's second-level cache: a tile's inputs, outputs and masks
@@ -33,93 +33,6 @@ _CHUNK = 2**24
 _WORKERS = 2
 # Dispatching threads per device: a thread waits outside the interpreter lock while XLA computes, so
 # a second one keeps the cores of a host device busy in releases that run one program on one core.
-
-
-@dataclass(frozen=True)
-class Extent:
-    """The floats of one sign at which a predicate holds; -0 is on the negative side.
-
-    Args:
-        count: how many there are.
-        first: the least of them in the order of the reals, or None.
-        last: the greatest of them, or None.
-    """
-
-    count: int
-    first: Float | None
-    last: Float | None
-
-
-@dataclass(frozen=True)
-class Count:
-    """The non-NaN inputs at which a predicate holds, from -infinity through -0, +0 to +infinity.
-
-    Where a predicate holds far out on both sides, the floats nearest to zero at which it holds are
-    ``negative.last`` and ``positive.first``.
-
-    Args:
-        negative: those with the sign bit set.
-        positive: those without.
-    """
-
-    negative: Extent
-    positive: Extent
-
-    @property
-    def total(self) -> int:
-        """How many there are on both sides."""
-        return self.negative.count + self.positive.count
-
-    @property
-    def first(self) -> Float | None:
-        """The least of all, or None."""
-        return self.negative.first or self.positive.first
-
-    @property
-    def last(self) -> Float | None:
-        """The greatest of all, or None."""
-        return self.positive.last or self.negative.last
-
-
-@dataclass(frozen=True)
-class Sweep(Outcome):
-    """What evaluating every float of a dtype found.
-
-    Args:
-        dtype: the input dtype.
-        checked: how many bit patterns were evaluated: all of them, NaN included.
-        failures: the non-NaN inputs at which the predicate does not hold.
-        counts: name -> where that predicate holds.
-        nan_outputs: non-NaN inputs at which the function returns NaN.
-        nan_inputs: NaN patterns; the predicate is not asked there.
-        infinities: infinite inputs.
-        subnormals: subnormal inputs, told apart by their bits.
-        zeros: zero inputs, of either sign.
-        flushed: subnormals that a multiplication by 1 turns into zero on this backend.
-        evidence: the verdict and what it rests on.
-    """
-
-    dtype: np.dtype
-    checked: int
-    failures: Count
-    counts: Mapping[str, Count]
-    nan_outputs: int
-    nan_inputs: int
-    infinities: int
-    subnormals: int
-    zeros: int
-    flushed: int
-    evidence: Evidence
-
-    @property
-    def verdict(self) -> Verdict:
-        """PROVED when the predicate holds at every non-NaN input, else REFUTED."""
-        return self.evidence.verdict
-
-    @property
-    def counterexample(self) -> str | None:
-        """Python that rebuilds the least failing input and the output there, or None."""
-        return self.evidence.counterexample
 
 
 def sweep(

@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.budgets import require_scan
-from jaxgrad.programs.jaxprs import CALLS, inner_jaxpr, scan_counts
+from jaxgrad.programs.jaxprs import called, scan_counts
 
 __all__ = ["longest_chain"]
 
@@ -78,8 +78,9 @@ def _through(equation: Any, inputs: list[int]) -> list[int]:
     if name == "cond":
         branches = [_walk(_open(branch), inputs[1:]) for branch in params["branches"]]
         return [max(column) for column in zip(*branches, strict=True)]
-    if name in CALLS:
-        return _walk(_open(inner_jaxpr(params)), inputs)
+    program = called(equation)
+    if program is not None:
+        return _walk(_open(program), inputs)
     return [max(inputs, default=0) + _errors(equation)] * len(equation.outvars)
 
 

@@ -22,6 +22,7 @@ from jaxgrad.interpret.rules.concrete import evaluate, is_concrete
 from jaxgrad.numbers.base import COMPLEX, NumberSystem
 from jaxgrad.numbers.rounded import RoundedConstants
 from jaxgrad.programs.jax_errors import KEEPERS
+from jaxgrad.programs.meanings import meaning_of
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = ["Interpreter", "interpret"]
@@ -87,10 +88,13 @@ class Interpreter:
         if rule is None and all(is_concrete(value) for value in arguments):
             # Nothing here depends on a real variable: the primitive itself is exact.
             return evaluate(self, equation, arguments)
+        meaning = meaning_of(equation)
+        if meaning is not None:
+            return self.call(meaning, arguments)
         if rule is None:
             raise UnsupportedPrimitive(
-                f"the primitive `{name}` has no rule; add one with @rule({name!r}) in "
-                "jaxgrad/interpret/rules/, next to the primitives it resembles"
+                f"the primitive `{name}` has no rule; for a primitive of your own "
+                f"@jaxgrad.rule({name!r}) above a JAX function says what it computes"
             )
         outputs = rule(self, equation, arguments)
         return outputs if isinstance(outputs, list) else [outputs]

@@ -8,13 +8,14 @@ from typing import Any
 import jax
 
 from jaxgrad.programs.jaxprs import (
-    CALLS,
+    called,
     equations,
     holds_primitive,
     inner_jaxpr,
     inner_programs,
     source_name,
 )
+from jaxgrad.programs.meanings import MEANINGS
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = [
@@ -32,13 +33,15 @@ RULES = {"custom_jvp_call": "jvp", "custom_vjp_call": "vjp"}
 def has_custom_rules(jaxpr: Any) -> bool:
     """Whether a program, or one inside it, carries a ``custom_jvp`` or ``custom_vjp`` rule.
 
+    So do primitives that are read as a program: JAX takes the derivatives that they come with.
+
     Example:
         >>> has_custom_rules(jax.make_jaxpr(jax.nn.relu)(1.0))
         True
         >>> has_custom_rules(jax.make_jaxpr(jax.numpy.sin)(1.0))
         False
     """
-    return holds_primitive(jaxpr, RULES)
+    return holds_primitive(jaxpr, {*RULES, *MEANINGS})
 
 
 def has_discrete_values(jaxpr: Any) -> bool:
@@ -107,9 +110,10 @@ def _evaluate(jaxpr: Any, consts: Any, inputs: Any) -> list[Any]:
 def _apply(equation: Any, arguments: list[Any]) -> list[Any]:
     params, primitive = equation.params, equation.primitive
     inner = inner_programs(params)
-    custom = primitive.name in RULES or any(has_custom_rules(program) for program in inner)
-    if custom and primitive.name in CALLS:
-        program = inner_jaxpr(params)
+    program = called(equation)
+    own = primitive.name in RULES or primitive.name in MEANINGS
+    custom = own or any(has_custom_rules(part) for part in inner)
+    if custom and program is not None:
         return _evaluate(getattr(program, "jaxpr", program), getattr(program, "consts", ()),
                          arguments)  # fmt: skip
     if custom:  # control flow keeps its shape around the stripped programs

@@ -7,9 +7,11 @@ from collections.abc import Container, Iterator
 from typing import Any, TypeVar
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.programs.meanings import meaning_of
 
 __all__ = [
     "CALLS",
+    "called",
     "dtypes",
     "equations",
     "holds_primitive",
@@ -61,8 +63,18 @@ def equations(jaxpr: Any) -> Iterator[Any]:
     """
     for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
         yield equation
-        for inner in inner_programs(equation.params):
+        for inner in [*inner_programs(equation.params), *_meant(equation)]:
             yield from equations(inner)
+
+
+def _meant(equation: Any) -> list[Any]:
+    """The program that stands for an equation, where there is one; what is wrong with it is said
+    where it is run."""
+    try:
+        meaning = meaning_of(equation)
+    except UnsupportedPrimitive:
+        return []
+    return [] if meaning is None else [meaning]
 
 
 def holds_primitive(jaxpr: Any, names: Container[str]) -> bool:
@@ -113,6 +125,13 @@ def operations(jaxpr: Any) -> int:
             size += repeats * operations(getattr(inner, "jaxpr", inner))
         total += size
     return total
+
+
+def called(equation: Any) -> Any | None:
+    """The program that an equation runs on its inputs, none of any other primitive."""
+    if equation.primitive.name in CALLS:
+        return inner_jaxpr(equation.params)
+    return meaning_of(equation)
 
 
 def inner_jaxpr(params: dict[str, Any]) -> Any:

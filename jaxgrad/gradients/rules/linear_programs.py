@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.interpret.rules.elementwise import IDENTITY
-from jaxgrad.programs.jaxprs import CALLS, inner_jaxpr, scan_counts, while_parts
+from jaxgrad.programs.jaxprs import called, scan_counts, while_parts
+from jaxgrad.programs.meanings import MEANINGS
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = ["BY_RULES", "Barred", "Kind", "is_linear", "kinds_of"]
@@ -110,8 +111,12 @@ def _of_constant(value: Any) -> Kind:
 
 def _applied(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
     name, outputs = equation.primitive.name, len(equation.outvars)
-    if name in barred and max(kinds, default=Kind.FREE) > Kind.FREE:
+    by_rule = name in barred or (bool(barred) and name in MEANINGS)
+    if by_rule and max(kinds, default=Kind.FREE) > Kind.FREE:
         return [Kind.OTHER] * outputs
+    program = called(equation)
+    if program is not None:
+        return kinds_of(program, kinds, (), barred)
     if name in _INNER:
         return _INNER[name](equation, kinds, barred)
     if name in IDENTITY:
@@ -180,10 +185,6 @@ _LINEAR_IN: dict[str, Places] = {
 
 
 # -- programs inside -----------------------------------------------------------------------------
-def _call(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
-    return kinds_of(inner_jaxpr(equation.params), kinds, (), barred)
-
-
 def _cond(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
     index, *operands = kinds
     if index > Kind.FREE:
@@ -237,7 +238,6 @@ def _custom_linear_solve(equation: Any, kinds: list[Kind], barred: Barred) -> li
 
 
 _INNER: dict[str, Callable[[Any, list[Kind], Barred], list[Kind]]] = {
-    **dict.fromkeys(CALLS, _call),
     "cond": _cond,
     "scan": _scan,
     "while": _while,

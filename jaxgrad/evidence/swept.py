@@ -1,0 +1,167 @@
+"""What evaluating every float of a dtype found: how often, from where to where, what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jaxgrad.errors import ArgumentError
+from jaxgrad.evidence.float_formats import Float
+from jaxgrad.verdict import Evidence, Outcome, Verdict
+
+__all__ = ["Count", "Extent", "Sweep"]
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The floats of one sign at which a predicate holds; -0 is on the negative side.
+
+    Args:
+        count: how many there are.
+        first: the least of them in the order of the reals, or None.
+        last: the greatest of them, or None.
+    """
+
+    count: int
+    first: Float | None
+    last: Float | None
+
+
+@dataclass(frozen=True)
+class Count:
+    """The non-NaN inputs at which a predicate holds, from -infinity through -0, +0 to +infinity.
+
+    Where a predicate holds far out on both sides, the floats nearest to zero at which it holds are
+    ``negative.last`` and ``positive.first``.
+
+    Args:
+        negative: those with the sign bit set.
+        positive: those without.
+    """
+
+    negative: Extent
+    positive: Extent
+
+    @property
+    def total(self) -> int:
+        """How many there are on both sides."""
+        return self.negative.count + self.positive.count
+
+    @property
+    def first(self) -> Float | None:
+        """The least of all, or None."""
+        return self.negative.first or self.positive.first
+
+    @property
+    def last(self) -> Float | None:
+        """The greatest of all, or None."""
+        return self.positive.last or self.negative.last
+
+    def __str__(self) -> str:
+        if self.first is None:
+            return "nowhere"
+        return f"at {self.total} floats, from {self.first} to {self.last}"
+
+
+@dataclass(frozen=True)
+class Sweep(Outcome):
+    """What evaluating every float of a dtype found.
+
+    Args:
+        dtype: the input dtype.
+        checked: how many bit patterns were evaluated: all of them, NaN included.
+        failures: the non-NaN inputs at which the predicate does not hold.
+        counts: name -> where that predicate holds.
+        nan_outputs: non-NaN inputs at which the function returns NaN.
+        nan_inputs: NaN patterns; the predicate is not asked there.
+        infinities: infinite inputs.
+        subnormals: subnormal inputs, told apart by their bits.
+        zeros: zero inputs, of either sign.
+        flushed: subnormals that a multiplication by 1 turns into zero on this backend.
+        evidence: the verdict and what it rests on.
+    """
+
+    dtype: np.dtype
+    checked: int
+    failures: Count
+    counts: Mapping[str, Count]
+    nan_outputs: int
+    nan_inputs: int
+    infinities: int
+    subnormals: int
+    zeros: int
+    flushed: int
+    evidence: Evidence
+
+    @property
+    def verdict(self) -> Verdict:
+        """PROVED when the predicate holds at every non-NaN input, else REFUTED."""
+        return self.evidence.verdict
+
+    @property
+    def counterexample(self) -> str | None:
+        """Python that rebuilds the least failing input and the output there, or None."""
+        return self.evidence.counterexample
+
+    def never(
+        self,
+        name: str | None = None,
+        text: str | None = None,
+        *,
+        call: str,
+        shown: Sequence[str] = (),
+        asserted: str | None = None,
+        last: bool = False,
+    ) -> Evidence:
+        """The statement that a counted predicate holds at no float.
+
+        Args:
+            name: which of ``counts``; the failures of the predicate itself if None.
+            text: what to say of it; what the sweep says if None.
+            call: Python of the function that was swept, for a counterexample that can be run.
+            shown: the counts whose totals are part of the evidence.
+            asserted: Python of x and y that is true at a counterexample; it prints both if None.
+            last: give the greatest counterexample instead of the least.
+
+        Returns:
+            PROVED where there is none, else REFUTED with the code that shows one.
+
+        Raises:
+            ArgumentError: nothing was counted under that name.
+
+        Example:
+            >>> import jax, jaxgrad
+            >>> swept = jaxgrad.sweep(
+            ...     jax.grad(jax.nn.sigmoid), "float16", lambda x, y: y <= 0.25,
+            ...     count={"0": lambda x, y: y == 0},
+            ... )
+            >>> call = "jax.grad(jax.nn.sigmoid)"
+            >>> swept.never(call=call).verdict, swept.never("0", call=call).verdict
+            (<Verdict.PROVED: 'PROVED'>, <Verdict.REFUTED: 'REFUTED'>)
+            >>> print(swept.never("0", call=call).counterexample)
+            import jax, jax.numpy as jnp, ml_dtypes, numpy as np
+            x = np.asarray(..., np.uint16).view(np.float16)[()]  # -inf
+            y = jax.grad(jax.nn.sigmoid)(jnp.asarray(x))
+            print(x, y)
+
+        Source: claims A6 and F6.
+        """
+        counted = {None: self.failures, **self.counts}
+        absent = [key for key in (name, *shown) if key not in counted]
+        if absent:
+            raise ArgumentError(
+                f"never: nothing was counted under {absent[0]!r}, but under {sorted(self.counts)}; "
+                "name a predicate of the argument `count` of sweep"
+            )
+        totals = {key: str(self.counts[key].total) for key in shown}
+        where = counted[name].last if last else counted[name].first
+        return Evidence(
+            Verdict.PROVED if where is None else Verdict.REFUTED,
+            "exhaustion",
+            self.evidence.text if text is None else text,
+            {f"floats: {key}": (total, total) for key, total in totals.items()},
+            None if where is None else where.code(call, asserted),
+            self.evidence.trusts,
+        )

@@ -1,0 +1,72 @@
+"""Rules that a package outside this one gives to its own primitives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from jaxgrad.errors import ArgumentError
+from jaxgrad.interpret.rules.registry import RULES
+from jaxgrad.programs.meanings import MEANINGS, Meaning
+
+__all__ = ["rule"]
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def rule(name: str, *, harmless: str | Iterable[str] = ()) -> Callable[[_Function], _Function]:
+    """Says what a primitive computes, as a JAX function: the decorator of that function.
+
+    Wherever the primitive p stands in a program, y = p(x) is read as y = f(x), over every kind of
+    numbers. The derivative rules of p remain its own, and are judged by the derivatives of f; and
+    what p itself returns, compiled, is held against f before any verdict, so that an f that is not
+    p raises ``EnginesDisagree``.
+
+    Args:
+        name: the primitive's name, as a jaxpr shows it.
+        harmless: parameters of the primitive that change no result, such as a tile size.  All
+            others are handed to the function by name, and it has to take them as keywords.
+
+    Returns:
+        the decorator; it returns the function as it is.
+
+    Raises:
+        ArgumentError: the primitive has a rule already, or what is decorated is no function.
+
+    Example:
+        >>> from jax.extend.core import Primitive
+        >>> doubled = Primitive("doubled")
+        >>> _ = doubled.def_impl(lambda x: x + x)
+        >>> _ = doubled.def_abstract_eval(lambda x: x)
+        >>> @rule("doubled")
+        ... def meaning(x):
+        ...     return 2 * x
+        >>> import jaxgrad
+        >>> jaxgrad.compare(doubled.bind, lambda x: x + x, 0.5).verdict
+        <Verdict.PROVED: 'PROVED'>
+
+    Source: docs/architecture.md, to add a primitive.
+    """
+    unread = frozenset((harmless,) if isinstance(harmless, str) else harmless)
+
+    def register(function: _Function) -> _Function:
+        if not callable(function):
+            raise ArgumentError(
+                f"rule: {function!r:.60} is no function; write @jaxgrad.rule({name!r}) above the "
+                "function that computes what the primitive does"
+            )
+        if name in RULES or (name in MEANINGS and not _is_same(MEANINGS[name].function, function)):
+            raise ArgumentError(
+                f"rule: the primitive {name!r} has a rule already, and a second one would be "
+                "ignored or ignore the first; give your own primitive a name of its own"
+            )
+        MEANINGS[name] = Meaning(function, unread)
+        return function
+
+    return register
+
+
+def _is_same(before: Callable[..., Any], now: Callable[..., Any]) -> bool:
+    """Whether it is the function of the same place, as when a notebook's cell is run again."""
+    names = [(f.__module__, f.__qualname__) for f in (before, now) if hasattr(f, "__qualname__")]
+    return len(names) == 2 and names[0] == names[1]

@@ -1,0 +1,77 @@
+"""A JAX function, run over another kind of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgrad.errors import ArgumentError
+from jaxgrad.interpret.walker import interpret
+from jaxgrad.numbers.base import NumberSystem, ObjectArray
+from jaxgrad.programs.trace import Leaf, trace
+
+__all__ = ["run_over"]
+
+
+def run_over(numbers: NumberSystem, function: Callable[..., Any], *args: Any) -> Any:
+    """The values of a JAX function, computed in another kind of numbers.
+
+    The function is traced once, and each operation of its program is carried out in the number
+    system: f(x) over balls is an enclosure of the true value, rounded nowhere.
+
+    Args:
+        numbers: the number system, such as ``jaxgrad.Ball()``.
+        function: takes the arguments, returns a pytree of arrays.
+        args: pytrees of arrays.  In place of an array of floats there may be an element of the
+            number system, or a NumPy object array of elements, which is traced as an array of
+            JAX's default float dtype.
+
+    Returns:
+        the pytree of results: an element for a scalar, else an object array of elements.
+
+    Raises:
+        ArgumentError: the first argument is no number system, or a leaf of the others no number.
+        UnsupportedPrimitive: an operation has no meaning there, or no rule.
+        CannotDecide: the program asks what these numbers cannot tell.
+        TraceError: the function is not made of JAX operations.
+
+    Example:
+        >>> from flint import arb
+        >>> from jaxgrad import Ball
+        >>> run_over(Ball(), jax.grad(jnp.tanh), 0.5)
+        [0.7864477329659 +/- 2.8...e-14]
+        >>> run_over(Ball(), lambda x: x**2, arb("0.1"))
+        [0.01000000000000000 +/- ...]
+
+    Source: docs/architecture.md, the way of a check.
+    """
+    if not isinstance(numbers, NumberSystem):
+        raise ArgumentError(
+            f"run_over: {numbers!r:.60} is no number system; give one first, such as jaxgrad.Ball()"
+        )
+    leaves, tree = jax.tree.flatten(args)
+    given = [np.asarray(leaf, object) if _is_exact(leaf) else None for leaf in leaves]
+    traced = [
+        leaf if exact is None else np.zeros(exact.shape, jnp.result_type(float))
+        for leaf, exact in zip(leaves, given, strict=True)
+    ]
+    program = trace(function, jax.tree.unflatten(tree, traced))
+    inputs = [
+        _lifted(numbers, leaf) if exact is None else exact
+        for leaf, exact in zip(program.inputs, given, strict=True)
+    ]
+    found = interpret(program, numbers, inputs)
+    return jax.tree.unflatten(program.out_tree, [value[()] for value in found])
+
+
+def _is_exact(leaf: Any) -> bool:
+    """Whether a leaf is elements already, which NumPy knows as nothing but objects."""
+    return np.asarray(leaf).dtype == object
+
+
+def _lifted(numbers: NumberSystem, leaf: Leaf) -> ObjectArray:
+    return numbers.constants(leaf.value) if leaf.differentiable else leaf.value

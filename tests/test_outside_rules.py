@@ -1,0 +1,154 @@
+"""A package outside this one says what its own primitives compute, by a JAX function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+
+import jaxgrad
+from jaxgrad import Verdict, check_grads, compare
+from jaxgrad.errors import ArgumentError, EnginesDisagree, GradientMismatch
+from jaxgrad.programs.meanings import MEANINGS
+
+X = np.float32(0.3)
+V = np.array([0.3, -0.7, 1.2], np.float32)
+
+
+def meaning(x: Any, *, slope: float) -> Any:
+    return jnp.where(x > 0, x, slope * x)
+
+
+def primitive(
+    name: str,
+    function: Callable[..., Any] = meaning,
+    derivative: Callable[..., Any] = lambda x, slope: jnp.where(x > 0, 1.0, slope),
+) -> Callable[..., Any]:
+    """A leaky rectifier as a primitive of its own, with a derivative by hand."""
+    made = Primitive(name)
+    made.def_impl(lambda x, **params: function(x, slope=params["slope"]))
+    made.def_abstract_eval(lambda x, **params: x)
+    mlir.register_lowering(
+        made, mlir.lower_fun(lambda x, **p: function(x, slope=p["slope"]), multiple_results=False)
+    )
+    ad.defjvp(made, lambda t, x, slope, **_: t * derivative(x, slope))
+    batching.defvectorized(made)
+    return lambda x, slope=0.1, **rest: made.bind(x, slope=slope, **rest)
+
+
+@pytest.fixture(autouse=True)
+def _forgotten() -> Iterator[None]:
+    before = dict(MEANINGS)
+    yield
+    MEANINGS.clear()
+    MEANINGS.update(before)
+
+
+def test_without_a_rule_it_is_undecided_and_the_text_leads_here() -> None:
+    found = compare(primitive("leaky0"), jnp.sin, X)
+    assert found.verdict is Verdict.UNDECIDED
+    assert "`leaky0` has no rule; for a primitive of your own @jaxgrad.rule('leaky0')" in str(found)
+
+
+def test_values_and_derivatives() -> None:
+    leaky = primitive("leaky1")
+    assert jaxgrad.rule("leaky1")(meaning) is meaning
+    right = lambda x: jnp.maximum(x, 0.1 * x)  # noqa: E731
+    assert compare(leaky, lambda x: meaning(x, slope=0.1), V).verdict is Verdict.PROVED
+    assert compare(leaky, right, V).verdict.passes
+    assert compare(leaky, lambda x: jnp.maximum(x, 0.11 * x), V).verdict is Verdict.REFUTED
+    for x in (X, V):
+        assert check_grads(leaky, (x,), order=2).verdict.passes
+        assert check_grads(lambda x: jnp.sin(leaky(x)) ** 2, (x,)).verdict.passes
+    turned = lambda x: jax.lax.fori_loop(0, 3, lambda i, c: leaky(c - 0.2), x)  # noqa: E731
+    assert check_grads(jax.jit(turned), (X,), modes="fwd").verdict.passes
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize(
+    "derivative",
+    [
+        lambda x, slope: jnp.where(x > 0, 1.0, 0.0),
+        lambda x, slope: jnp.where(x > 0, 1.0, -slope),
+        lambda x, slope: jnp.where(x > 1, 1.0, slope),
+        lambda x, slope: jnp.where(x > 0, 1.0 + 1e-5, slope),
+    ],
+    ids=["no slope", "a sign", "another threshold", "a little steeper"],
+)
+def test_a_wrong_derivative_of_the_primitive(derivative: Callable[..., Any], order: int) -> None:
+    leaky = primitive("leaky2", derivative=derivative)
+    jaxgrad.rule("leaky2")(meaning)
+    with pytest.raises(GradientMismatch):
+        check_grads(leaky, (X,), order=order)
+    with pytest.raises(GradientMismatch):
+        check_grads(lambda x: jnp.sum(leaky(x) ** 2), (V,), order=order)
+
+
+def test_a_rule_that_is_not_the_primitive_is_no_verdict() -> None:
+    leaky = primitive("leaky3")
+
+    @jaxgrad.rule("leaky3")
+    def _(x: Any, *, slope: float) -> Any:
+        return jnp.where(x > 0, x, slope * x) * 1.001
+
+    with pytest.raises(EnginesDisagree):
+        compare(leaky, lambda x: meaning(x, slope=0.1), V)
+    with pytest.raises(EnginesDisagree):
+        check_grads(leaky, (V,))
+
+
+def test_a_parameter_that_is_not_read() -> None:
+    leaky = primitive("leaky4")
+    jaxgrad.rule("leaky4")(meaning)
+    tiled = lambda x: leaky(x, tile=8)  # noqa: E731
+    found = compare(tiled, leaky, V)
+    assert found.verdict is Verdict.UNDECIDED
+    assert "`leaky4` with tile=8, of which its rule takes no account" in str(found)
+    assert "or say harmless='tile' where it changes no result" in str(found)
+    jaxgrad.rule("leaky4", harmless="tile")(meaning)
+    assert compare(tiled, leaky, V).verdict is Verdict.PROVED
+
+
+def test_other_results_than_the_primitive() -> None:
+    leaky = primitive("leaky5")
+    jaxgrad.rule("leaky5")(lambda x, *, slope: jnp.sum(x))
+    assert "returns float32[3], and the function under" in str(compare(leaky, jnp.sin, V))
+    assert "returns float32[]; return what the primitive does" in str(compare(leaky, jnp.sin, V))
+
+
+def test_two_rules_of_one_primitive() -> None:
+    jaxgrad.rule("leaky6")(meaning)
+    jaxgrad.rule("leaky6")(meaning)  # as when a notebook's cell is run again
+    with pytest.raises(ArgumentError, match="the primitive 'leaky6' has a rule already"):
+        jaxgrad.rule("leaky6")(lambda x, *, slope: x)
+    with pytest.raises(ArgumentError, match="the primitive 'sin' has a rule already"):
+        jaxgrad.rule("sin")(jnp.cos)
+    with pytest.raises(ArgumentError, match=r"rule: 3 is no function; write @jaxgrad.rule\('p'\)"):
+        jaxgrad.rule("p")(3)  # type: ignore[type-var]
+
+
+def test_a_primitive_with_two_results_in_a_batch() -> None:
+    made = Primitive("both")
+    made.multiple_results = True
+    parts = lambda x: [jnp.sin(x), jnp.cos(x)]  # noqa: E731
+    made.def_impl(parts)
+    made.def_abstract_eval(lambda x: [x, x])
+    mlir.register_lowering(made, mlir.lower_fun(parts, multiple_results=True))
+    batching.primitive_batchers[made] = lambda xs, dims: (made.bind(*xs), [*dims, *dims])
+
+    def forward(primals: Any, tangents: Any) -> Any:
+        (x,), (t,) = primals, tangents
+        sine, cosine = made.bind(x)
+        return [sine, cosine], [cosine * t, -sine * t]
+
+    ad.primitive_jvps[made] = forward
+    jaxgrad.rule("both")(lambda x: (jnp.sin(x), jnp.cos(x)))
+    square = lambda x: sum(y * y for y in made.bind(x))  # noqa: E731
+    assert compare(jax.vmap(square), lambda x: jnp.sin(x) ** 2 + jnp.cos(x) ** 2, V).verdict.passes
+    assert check_grads(lambda x: made.bind(x), (V,), order=2).verdict.passes

@@ -1,0 +1,58 @@
+"""What a user reaches as ``jaxgrad.NAME``: proofs need no more, and texts name no more."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import jaxgrad
+
+ROOT = Path(__file__).parents[1]
+PROOFS = sorted((ROOT / "proofs").glob("*.py"))
+# Without docs/architecture.md, a page for those who change the package itself.
+TEXTS = [ROOT / name for name in ("README.md", "docs/check_grads.md", "docs/verdicts.md",
+                                  "docs/coverage.md", "proofs/README.md")]  # fmt: skip
+
+
+def test_names_are_flat_and_alphabetical() -> None:
+    assert jaxgrad.__all__ == sorted(jaxgrad.__all__)
+    assert len(jaxgrad.__all__) > 40
+    for name in jaxgrad.__all__:
+        assert getattr(jaxgrad, name) is not None
+    assert {name for name in dir(jaxgrad) if not name.startswith("_")} == set(jaxgrad.__all__)
+
+
+@pytest.mark.parametrize("name", jaxgrad.__all__)
+def test_every_public_name_is_documented(name: str) -> None:
+    found = getattr(jaxgrad, name)
+    if name != "Bracket":  # a tuple of two ends
+        assert (found.__doc__ or "").strip()
+
+
+@pytest.mark.parametrize("path", PROOFS, ids=lambda path: path.stem)
+def test_proofs_import_public_names_alone(path: Path) -> None:
+    imports = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("jaxgrad")
+    ]
+    public = {"jaxgrad": jaxgrad.__all__, "jaxgrad.networks": jaxgrad.networks.__all__}
+    for node in imports:
+        assert node.module in public
+        assert {alias.name for alias in node.names} <= set(public[str(node.module)])
+    assert "import jaxgrad" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: "-".join(path.parts[-2:]))
+def test_what_texts_name_is_there(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    dotted = set(re.findall(r"\bjaxgrad((?:\.[A-Za-z_]+)+)(?=[`(\s,:)])", text))
+    for name in dotted:
+        found: object = jaxgrad
+        for part in name.strip(".").split("."):
+            found = getattr(found, part)
+            assert not isinstance(found, ModuleType) or part in jaxgrad.__all__, name
