@@ -29,10 +29,12 @@ def primitive(
     name: str,
     function: Callable[..., Any] = meaning,
     derivative: Callable[..., Any] = lambda x, slope: jnp.where(x > 0, 1.0, slope),
+    impl: bool = True,
 ) -> Callable[..., Any]:
     """A leaky rectifier as a primitive of its own, with a derivative by hand."""
     made = Primitive(name)
-    made.def_impl(lambda x, **params: function(x, slope=params["slope"]))
+    if impl:
+        made.def_impl(lambda x, **params: function(x, slope=params["slope"]))
     made.def_abstract_eval(lambda x, **params: x)
     mlir.register_lowering(
         made, mlir.lower_fun(lambda x, **p: function(x, slope=p["slope"]), multiple_results=False)
@@ -53,7 +55,7 @@ def _forgotten() -> Iterator[None]:
 def test_without_a_rule_it_is_undecided_and_the_text_leads_here() -> None:
     found = compare(primitive("leaky0"), jnp.sin, X)
     assert found.verdict is Verdict.UNDECIDED
-    assert "`leaky0` has no rule; for a primitive of your own @jaxgrad.rule('leaky0')" in str(found)
+    assert "if it is your own, @jaxgrad.rule('leaky0') above a JAX function" in str(found)
 
 
 def test_values_and_derivatives() -> None:
@@ -68,6 +70,21 @@ def test_values_and_derivatives() -> None:
         assert check_grads(lambda x: jnp.sin(leaky(x)) ** 2, (x,)).verdict.passes
     turned = lambda x: jax.lax.fori_loop(0, 3, lambda i, c: leaky(c - 0.2), x)  # noqa: E731
     assert check_grads(jax.jit(turned), (X,), modes="fwd").verdict.passes
+
+
+@pytest.mark.parametrize("asked", [{}, {"dtypes": ("float32",)}, {"modes": "rev"}], ids=str)
+def test_a_primitive_that_only_compiled_programs_have(asked: dict[str, Any]) -> None:
+    leaky = primitive("leaky7", impl=False)
+    jaxgrad.rule("leaky7")(meaning)
+    assert compare(leaky, lambda x: meaning(x, slope=0.1), V).verdict is Verdict.PROVED
+    compare(jax.grad(leaky), lambda x: jnp.where(x > 0, 1.0, 0.1), X).assert_agrees()
+    assert check_grads(leaky, (V,), order=2, **asked).verdict.passes
+    wrong = primitive(
+        "leaky8", derivative=lambda x, slope: jnp.where(x > 0, 1.0, -slope), impl=False
+    )
+    jaxgrad.rule("leaky8")(meaning)
+    with pytest.raises(GradientMismatch):
+        check_grads(wrong, (V,), **asked)
 
 
 @pytest.mark.parametrize("order", [1, 2])

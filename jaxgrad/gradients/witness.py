@@ -8,6 +8,7 @@ outside shows that a rule of this package reads an operation as another one than
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.running_error import Rounded, RunningError
 from jaxgrad.programs.jaxprs import inner_jaxpr
+from jaxgrad.programs.meanings import MEANINGS
 from jaxgrad.programs.trace import Leaf, Program, is_differentiable
 
 __all__ = ["Run", "enclosures", "hold_program", "hold_side", "program_floats"]
@@ -186,8 +188,11 @@ def _typed(value: Any, atom: Any) -> Any:
 
 def _bound(equation: Any, arguments: list[Any]) -> list[Any]:
     parameters = equation.primitive.get_bind_params(equation.params)
+    bound = functools.partial(equation.primitive.bind, **parameters)
+    # A package's own primitive may be there for compiled programs alone.
+    run = jax.jit(bound) if equation.primitive.name in MEANINGS else bound
     with equation.ctx.manager:
-        outputs = equation.primitive.bind(*arguments, **parameters)
+        outputs = run(*arguments)
     return list(outputs) if equation.primitive.multiple_results else [outputs]
 
 

@@ -93,8 +93,9 @@ class Interpreter:
             return self.call(meaning, arguments)
         if rule is None:
             raise UnsupportedPrimitive(
-                f"the primitive `{name}` has no rule; for a primitive of your own "
-                f"@jaxgrad.rule({name!r}) above a JAX function says what it computes"
+                f"the primitive `{name}` has no rule (docs/coverage.md lists those that have); "
+                f"if it is your own, @jaxgrad.rule({name!r}) above a JAX function says what it "
+                "computes"
             )
         outputs = rule(self, equation, arguments)
         return outputs if isinstance(outputs, list) else [outputs]

@@ -68,8 +68,7 @@ class DeclaredRule:
             if name not in self.harmless or not self.harmless[name](value):
                 raise UnsupportedPrimitive(
                     f"`{equation.primitive.name}` with {name}={_short(value)}, of which its rule "
-                    "takes no account; declare in jaxgrad/interpret/rules/ that the rule reads it, "
-                    "or where it makes no difference"
+                    "takes no account; leave it out, or report it with your version of JAX"
                 )
         return self.meaning(interpreter, equation, inputs)
 
