@@ -60,3 +60,24 @@ def test_the_list_of_slow_tests_names_tests_that_exist() -> None:
     for file, name in named:
         source = (HERE.parent / file).read_text(encoding="utf-8")
         assert re.search(rf"\b{name.partition('[')[0]}\b", source), f"{file} has no {name}"
+
+
+def test_an_unforeseen_exception_fails_a_test(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest((Path(__file__).with_name("conftest.py")).read_text(encoding="utf-8"))
+    pytester.makepyfile("""
+        from jaxgrad.errors import UnsupportedPrimitive
+        from jaxgrad.gradients.special_points.unforeseen import passed_over
+
+        def test_foreseen():
+            with passed_over("here"):
+                raise UnsupportedPrimitive("no rule")
+
+        def test_unforeseen():
+            with passed_over("here"):
+                raise KeyError("x")
+    """)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-q")
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(
+        ["*passed over in a search for special points: *here: KeyError: 'x'*"]
+    )

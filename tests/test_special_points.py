@@ -22,6 +22,7 @@ from jaxgrad.gradients.special_points.float_points import float_points
 from jaxgrad.gradients.special_points.lines import Space, lines, nearest, neighbour, shortest
 from jaxgrad.gradients.special_points.sampled import SampledInterpreter, run_at
 from jaxgrad.gradients.special_points.search import SpecialPoint, special_points
+from jaxgrad.gradients.special_points.unforeseen import UNFORESEEN
 from jaxgrad.programs.trace import Leaf, Program, trace
 
 DRAWN = settings(max_examples=25, deadline=None)
@@ -408,6 +409,9 @@ def test_a_search_that_breaks_off_still_gives_what_it_has(monkeypatch: pytest.Mo
         monkeypatch.setitem(jaxgrad.gradients.special_points.sampled._OWN, name, fails)
     points = without_derivatives(lambda x: jnp.abs(x - 2.125) + jnp.abs(jnp.sin(x) - 1), 1.3)
     assert [2.125] in values(points[:1])
+    counted = [what for what in UNFORESEEN if what.endswith("RuntimeError: no meaning here")]
+    assert len(counted) == 2
+    UNFORESEEN.clear()
 
 
 # -- the parts -------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ compilation.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.gradients.special_points.sampled import SampledInterpreter, run_at
+from jaxgrad.gradients.special_points.unforeseen import passed_over
 from jaxgrad.programs.trace import Leaf, Program, is_differentiable
 
 __all__ = ["Critical", "critical_arguments"]
@@ -77,7 +77,7 @@ def critical_arguments(
     for number, program in enumerate(programs):
         recorder = _Recorder(number, len(points))
         # A search that ends early misses points and says nothing wrong.
-        with contextlib.suppress(Exception):
+        with passed_over("a program at points"):
             run_at(recorder, program, leaves, points)
         found += recorder.found
     return found
@@ -104,10 +104,9 @@ class _Recorder(SampledInterpreter):
         place = (self._program, id(equation), repeat)
         order = (self._program, len(self.found))
         arrays = [self.dense(value) for value in arguments]
-        try:
+        parts: Parts = []
+        with passed_over(f"what is critical of `{equation.primitive.name}`"):
             parts = critical(equation, arrays)
-        except Exception:  # an array of an unforeseen kind has no critical arguments
-            return
         for i, (what, values) in enumerate(parts):
             values = np.broadcast_to(values, (*values.shape[:-1], self._points))
             rows = values.reshape(-1, self._points)[:MOST_ENTRIES]

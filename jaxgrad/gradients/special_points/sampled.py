@@ -10,6 +10,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.gradients.special_points.unforeseen import passed_over
 from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.interpret.rules.elementwise import ELEMENTWISE, apply_elementwise
 from jaxgrad.interpret.walker import Interpreter
@@ -78,10 +80,8 @@ class SampledInterpreter(Interpreter):
         self.watch(equation, arguments)
         own = _OWN.get(equation.primitive.name, _as_it_is)
         for way in (own, _as_real_numbers, _at_the_first_point):
-            try:
+            with passed_over(f"`{equation.primitive.name}` at points, {way.__name__}"):
                 return way(self, equation, arguments)
-            except Exception:  # whatever it is, the next way may do
-                continue
         return [self._nothing(variable.aval) for variable in equation.outvars]
 
     def rule(self, equation: Any, arguments: list[Any]) -> list[Any]:
@@ -110,7 +110,10 @@ def _as_real_numbers(
     interpreter: SampledInterpreter, equation: Any, arguments: list[Any]
 ) -> list[Any]:
     """Integers that depend on the point, without the overflow."""
-    meaning = ELEMENTWISE[equation.primitive.name]
+    name = equation.primitive.name
+    if name not in ELEMENTWISE:
+        raise UnsupportedPrimitive(f"`{name}` on integers that depend on the point")
+    meaning = ELEMENTWISE[name]
     return [apply_elementwise(interpreter, equation, arguments, meaning)]
 
 
