@@ -17,6 +17,7 @@ from jax.tree_util import tree_structure, tree_unflatten
 
 from jaxgrad.gradients.float_check import unit_roundoff
 from jaxgrad.gradients.rules import programs
+from jaxgrad.gradients.rules.derivatives import derivative
 from jaxgrad.gradients.rules.directions import Direction, Unit, drawn
 from jaxgrad.gradients.rules.programs import NoDerivative, Primal
 from jaxgrad.interpret.roundings import longest_chain
@@ -214,37 +215,11 @@ def _signs(shapes: Sequence[tuple[int, ...]], leaf: int | None) -> Direction:
 def _compiled(
     primal: Primal, mode: str, leaf: int | None, seeds: tuple[Direction, ...]
 ) -> Compiled:
-    function = (_forward if mode == "fwd" else _backward)(primal, leaf)
+    with_values = derivative(mode, primal, leaf)
+
+    def function(x: Any, w: Any) -> Any:
+        return with_values(x, w)[1]
+
     empty = Compiled(mode, primal, function, primal.moving_program, seeds, leaf)
     program = trace(function, (tuple(primal.point), empty.arrays(seeds[0])), side="f")
     return replace(empty, program=program)
-
-
-def _forward(primal: Primal, leaf: int | None) -> Callable[..., Any]:
-    """(x, v) ↦ J(x)v, one leaf of x moving, or all of them."""
-
-    def function(x: Any, v: Any) -> Any:
-        moving = range(len(x)) if leaf is None else [leaf]
-
-        def moved(*values: Any) -> Any:
-            every = list(x)
-            for i, value in zip(moving, values, strict=True):
-                every[i] = value
-            return primal(*every)
-
-        return jax.jvp(moved, tuple(x[i] for i in moving), tuple(v))[1]
-
-    return function
-
-
-def _backward(primal: Primal, leaf: int | None) -> Callable[..., Any]:
-    """(x, u) ↦ J(x)ᵀu, of one leaf of the result or of all of them."""
-
-    def function(x: Any, u: Any) -> Any:
-        def weighed(*values: Any) -> Any:
-            results = primal(*values)
-            return results if leaf is None else [results[leaf]]
-
-        return jax.vjp(weighed, *x)[1](list(u))
-
-    return function

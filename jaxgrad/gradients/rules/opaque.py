@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from jaxgrad.gradients.float_check import FloatResult, check_floats, unit_roundoff
+from jaxgrad.gradients.rules.derivatives import derivative
 from jaxgrad.gradients.rules.directions import Direction, Unit, drawn
 from jaxgrad.gradients.rules.programs import Primal
 from jaxgrad.gradients.rules.question import Question
@@ -97,8 +97,8 @@ def hold_against_reference(primal: Primal, modes: tuple[str, ...]) -> list[Held]
                 return Question((mode,), pair[:1], pair[1])
 
             args = (point, like(direction.leaves))
-            derivative = functools.partial(_derivative, mode)
-            found += _held(mode, derivative, (primal, reference), args, question)
+            taken = functools.partial(derivative, mode)
+            found += _held(mode, taken, (primal, reference), args, question)
     return found
 
 
@@ -128,15 +128,3 @@ def _directions(shapes: list[tuple[int, ...]]) -> list[Direction]:
     if len(direction.support) > FEW:
         return [direction]
     return [Unit(shapes, leaf, index) for leaf, index in direction.support]
-
-
-def _derivative(mode: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The values that the rules return, and the derivative."""
-    if mode == "fwd":
-        return lambda x, v: jax.jvp(function, tuple(x), tuple(v))
-
-    def backward(x: Any, u: Any) -> Any:
-        values, pull = jax.vjp(function, *x)
-        return values, pull(list(u))
-
-    return backward

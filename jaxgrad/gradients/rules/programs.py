@@ -24,6 +24,7 @@ from jaxgrad.errors import (
     UnsupportedPrimitive,
 )
 from jaxgrad.gradients.rules.composition import arguments_of, composed
+from jaxgrad.gradients.rules.derivatives import derivative
 from jaxgrad.gradients.rules.nesting import along_steps
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
@@ -306,23 +307,14 @@ def _is_one_way(jaxpr: Any) -> bool:
 
 def forward(primal: Primal, directions: Leaves) -> Derived:
     """(x, v) ↦ f(x), J(x)v."""
-
-    def function(x: Any, v: Any) -> Any:
-        return jax.jvp(primal, tuple(x), tuple(v))
-
     args = (tuple(primal.point), primal.like_inputs(directions))
-    return _derived(function, args, len(primal.outputs))
+    return _derived(derivative("fwd", primal), args, len(primal.outputs))
 
 
 def backward(primal: Primal, cotangents: Leaves) -> Derived:
     """(x, u) ↦ f(x), J(x)ᵀu."""
-
-    def function(x: Any, u: Any) -> Any:
-        values, pull = jax.vjp(primal, *x)
-        return values, pull(list(u))
-
     args = (tuple(primal.point), primal.like_outputs(cotangents))
-    return _derived(function, args, len(primal.outputs), primal.inputs)
+    return _derived(derivative("rev", primal), args, len(primal.outputs), primal.inputs)
 
 
 def batched(derived: Derived, args: tuple[Any, ...]) -> Derived:

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import jax
 import numpy as np
 
 from jaxgrad.gradients.exclusion import left_out
 from jaxgrad.gradients.identity import Budget, Identity, identity
 from jaxgrad.gradients.rules.composition import arguments_of, composed
 from jaxgrad.gradients.rules.compositions import shown as shown_by_operations
+from jaxgrad.gradients.rules.derivatives import derivative
 from jaxgrad.gradients.rules.nesting import along_steps
 from jaxgrad.gradients.rules.programs import Primal
 from jaxgrad.gradients.rules.rules import Rules
@@ -112,11 +112,11 @@ def _identity(
 ) -> Identity | None:
     sides = []
     for name, function, value in (("hand", primal, None), ("auto", stripped, own)):
-        derivative, args = _derivative(modes, function, value, primal)
+        taken, args = _derivative(modes, function, value, primal)
         if moves:
-            derivative, args = _along_everything(modes, function, derivative, args)
+            taken, args = _along_everything(modes, function, taken, args)
         try:
-            side = make_side(name, derivative, args)
+            side = make_side(name, taken, args)
         except (NotImplementedError, TypeError, ValueError):  # JAX has no such derivative
             return None
         side.inputs = _named(primal, side.inputs)
@@ -144,20 +144,15 @@ def _derivative(
     point = tuple(primal.point)
     tangents = primal.like_inputs([np.ones(leaf.shape) for leaf in primal.inputs])
     cotangents = primal.like_outputs([np.ones(leaf.shape) for leaf in primal.outputs])
-    if modes == ("fwd",):
+    if len(modes) == 1:
+        (mode,) = modes
+        taken = derivative(mode, function)
 
-        def forward(x: Any, v: Any) -> Any:
-            found, slopes = jax.jvp(function, tuple(x), tuple(v))
+        def first(x: Any, w: Any) -> Any:
+            found, slopes = taken(x, w)
             return found if value is None else value(*x), slopes
 
-        return forward, (point, tangents)
-    if modes == ("rev",):
-
-        def backward(x: Any, u: Any) -> Any:
-            found, pull = jax.vjp(function, *x)
-            return found if value is None else value(*x), pull(list(u))
-
-        return backward, (point, cotangents)
+        return first, (point, tangents if mode == "fwd" else cotangents)
 
     def nested(x: Any, vs: Any, u: Any) -> Any:
         weighed, *derivatives = along_steps(function, modes, beside=True)(x, vs, u)
@@ -171,7 +166,7 @@ def _derivative(
 def _along_everything(
     modes: tuple[str, ...],
     function: Callable[..., Any],
-    derivative: Callable[..., Any],
+    taken: Callable[..., Any],
     args: tuple[Any, ...],
 ) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     """What these modes return, and the derivative where directions and cotangents move, too."""
@@ -180,6 +175,6 @@ def _along_everything(
     whole = composed(function, modes)
 
     def both(x: Any, vs: Any, u: Any, others: Any) -> Any:
-        return derivative(x, vs, u), whole(x, *others)
+        return taken(x, vs, u), whole(x, *others)
 
     return both, (*args, tuple(kinds[kind] for kind in arguments_of(len(modes))[1:]))
