@@ -39,6 +39,17 @@ def test_the_ends_are_the_exact_quantiles_rounded_outward(data):
         assert below[0] <= half <= below[1]
 
 
+@pytest.mark.parametrize(("k", "n", "percent"), [(0, 1, 25), (1, 1, 25), (0, 2, 50), (2, 2, 50)])
+def test_an_end_that_is_a_multiple_of_the_step(k: int, n: int, percent: int) -> None:
+    """1 - 3/8 of (1 - p) = 3/8: no precision tells the two apart, and they are equal."""
+    bounds = clopper_pearson(k, n, Fraction(percent, 100))
+    half = (1 - Fraction(percent, 100)) / 2
+    if k > 0:
+        assert at_least(k, n, bounds.lower) <= half <= at_least(k, n, bounds.lower + STEP)
+    if k < n:
+        assert 1 - at_least(k + 1, n, bounds.upper) <= half
+
+
 def test_a_published_interval():
     """0 of n: 1 - (a/2)^(1/n) in closed form, here 1 - 0.025^(1/10)."""
     assert clopper_pearson(0, 10, "0.95").decimals(4) == ("0", "0.308498")

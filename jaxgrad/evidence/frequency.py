@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from math import comb
 from typing import Any
 
 import jax
@@ -23,7 +24,11 @@ _INTERVAL_BITS = 40
 # Ends are multiples of 2^-40, about 1e-12: far below the width of any interval that can be drawn.
 
 _MOST_BITS = 2**14
-# The binomial tails are compared with rationals they do not equal; doubling from 128 bits decides.
+# The binomial tails are compared with rationals that most do not equal; doubling from 128 bits
+# decides.
+
+_MOST_EXACT = 1000
+# Up to so many trials a tail that no precision tells from the level is summed exactly.
 
 _BATCH = 2**14
 # Draws held in memory at a time; the keys are numbered, so it changes nothing but the time.
@@ -207,6 +212,10 @@ def _tail_below(successes: int, trials: int, p: Fraction, level: Fraction) -> bo
             if tail > _ball(level):
                 return False
         bits *= 2
+    if trials <= _MOST_EXACT:  # the two may be equal, which no ball can tell
+        chances = (comb(trials, k) * p**k * (1 - p) ** (trials - k)
+                   for k in range(successes, trials + 1))  # fmt: skip
+        return sum(chances, Fraction(0)) < level
     raise JaxgradError(
         f"P(X >= {successes}) with {trials} trials at p = {p} is not separated from {level}: "
         "choose another confidence"

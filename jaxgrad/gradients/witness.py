@@ -189,10 +189,13 @@ def _typed(value: Any, atom: Any) -> Any:
 def _bound(equation: Any, arguments: list[Any]) -> list[Any]:
     parameters = equation.primitive.get_bind_params(equation.params)
     bound = functools.partial(equation.primitive.bind, **parameters)
-    # A package's own primitive may be there for compiled programs alone.
-    run = jax.jit(bound) if equation.primitive.name in MEANINGS else bound
     with equation.ctx.manager:
-        outputs = run(*arguments)
+        try:
+            outputs = bound(*arguments)
+        except NotImplementedError:  # a package's own primitive, for compiled programs alone
+            if equation.primitive.name not in MEANINGS:
+                raise
+            outputs = jax.jit(bound)(*arguments)
     return list(outputs) if equation.primitive.multiple_results else [outputs]
 
 

@@ -33,6 +33,7 @@ def is_opaque(jaxpr: Any) -> bool:
     """Whether a program, or one inside it, calls what only returns floats.
 
     Example:
+        >>> import jax
         >>> is_opaque(jax.make_jaxpr(jax.numpy.sin)(1.0))
         False
     """
