@@ -21,10 +21,11 @@ from jaxgrad.gradients.one_sided import OneSided, one_sided_derivatives
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import objects
+from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.germ import Germ
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.series import Series
-from jaxgrad.numbers.taylor import FUNCTIONS, compose
+from jaxgrad.numbers.taylor import compose
 from jaxgrad.programs.trace import trace
 
 DIGITS = 1e-6  # the constants of these programs are float32
@@ -246,14 +247,14 @@ def test_a_germ_is_the_function_just_beside_the_point(name: str) -> None:
 SPECIAL = {"acosh": 2.5, "acos": 0.3, "lgamma": 1.7, "digamma": 1.7, "log": 1.7}
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", [n for n, f in FUNCTIONS.items() if f.arity == 1 and f.taylor])
 def test_taylor_coefficients_enclose_difference_quotients(name: str) -> None:
     """f(c + h) from its germ at c against f's own value, h small enough that six terms do."""
     c, h = SPECIAL.get(name, 0.375), 2.0**-20
     with precision(300):
         series = compose(name, Series([arb(c), arb(1)], terms=6))
         value = sum((series.at(k) * arb(h) ** k for k in range(6)), arb(0))
-        (truth,) = FUNCTIONS[name](arb(c) + h, 1)
+        (truth,) = FUNCTIONS[name].taylor[0](arb(c) + h, 1)
         assert abs(value - truth) < arb(2) ** -100  # the seventh term is about 2^-120
 
 

@@ -71,7 +71,7 @@ def excluded(field: Field, inputs: Sequence[Leaf]) -> dict[str, list[Place]]:
 
 
 # What has an argument that is positive wherever a proof speaks.
-_POSITIVE = ("log", "log1p", "sqrt")
+_POSITIVE = ("log", "sqrt")
 
 
 def _base(field: Field, divisor: Poly) -> Poly:

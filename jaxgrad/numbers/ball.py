@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -11,10 +10,11 @@ import flint
 import numpy as np
 from flint import arb, fmpq
 
-from jaxgrad.numbers import special_functions
 from jaxgrad.numbers.base import UNKNOWN, ThreeValued, objects
+from jaxgrad.numbers.elementary_functions import raised_to
+from jaxgrad.numbers.functions import FUNCTIONS
 
-__all__ = ["Ball", "exact_ball", "has_no_value", "raised_to"]
+__all__ = ["Ball", "exact_ball", "has_no_value"]
 
 
 def exact_ball(value: Any) -> arb:
@@ -36,17 +36,6 @@ def exact_ball(value: Any) -> arb:
 # An integer m and a power of 2 make up a float: 53 bits and an exponent of 11 bits.  Products of
 # sixteen floats still are known as fractions.
 LARGEST_EXPONENT = 16 * (1074 + 53)
-_UNIT_BALL = arb(0, 1)
-
-
-def raised_to(x: arb, n: int | arb) -> arb:
-    """xⁿ for an integer n.
-
-    Arb knows nothing of a power of a ball whose midpoint is 0: that of its radius bounds it.
-    """
-    if n > 0 and x.mid().is_zero():
-        return _UNIT_BALL * x.rad() ** n
-    return x**n
 
 
 def has_no_value(name: str, x: arb) -> bool:
@@ -93,37 +82,11 @@ class Ball(ThreeValued):
     def total(self, terms: list[arb]) -> arb:
         return sum(terms, arb(0))
 
-    def exp(self, x: arb) -> arb:
-        return x.exp()
-
-    def log(self, x: arb) -> arb:
-        return x.log()
-
-    def sqrt(self, x: arb) -> arb:
-        return x.sqrt()
-
-    def expm1(self, x: arb) -> arb:
-        return x.expm1()
-
-    def log1p(self, x: arb) -> arb:
-        return x.log1p()
-
-    def tanh(self, x: arb) -> arb:
-        return x.tanh()
-
-    def logistic(self, x: arb) -> arb:
-        # e^x/(1+e^x) on the left keeps the exponential small, and the quotient relative.
-        if x < 0:
-            e = x.exp()
-            return e / (1 + e)
-        return 1 / (1 + (-x).exp())
-
     def function(self, name: str, *xs: arb) -> arb:
-        if name in _FUNCTIONS:
-            return _FUNCTIONS[name](*xs)
-        if name in _METHODS:
-            return arb.nan() if has_no_value(name, *xs) else getattr(xs[0], _METHODS[name])()
-        return super().function(name, *xs)
+        known = FUNCTIONS.get(name)
+        if known is None or known.ball is None:
+            return super().function(name, *xs)
+        return arb.nan() if len(xs) == 1 and has_no_value(name, *xs) else known.ball(*xs)
 
     def compare(self, relation: str, x: arb, y: arb) -> bool | None:
         if x is y and x.is_finite():  # one number, whatever its radius: `x != x` asks for NaN
@@ -172,95 +135,6 @@ class Ball(ThreeValued):
             return True
         # A ball around an infinity is that infinity; any other may hold real numbers.
         return False if x.is_exact() and not x.is_nan() else UNKNOWN
-
-
-_METHODS = {
-    "sin": "sin",
-    "cos": "cos",
-    "tan": "tan",
-    "asin": "asin",
-    "acos": "acos",
-    "atan": "atan",
-    "sinh": "sinh",
-    "cosh": "cosh",
-    "asinh": "asinh",
-    "acosh": "acosh",
-    "atanh": "atanh",
-    "erf": "erf",
-    "erfc": "erfc",
-    "erf_inv": "erfinv",
-    "digamma": "digamma",
-    "floor": "floor",
-    "ceil": "ceil",
-}
-
-
-def _cube_root(x: arb) -> arb:
-    if x > 0:
-        return x.root(3)
-    if x < 0:
-        return -((-x).root(3))
-    if x.is_zero():
-        return x
-    # Around 0: the cube root is increasing, so it lies between those of the two ends.
-    bound = x.abs_upper().root(3)
-    return bound.union(-bound)
-
-
-def _power(x: arb, y: arb) -> arb:
-    """x^y of a real exponent: e^(y log x) for x > 0, and 0^y = 0 for y > 0."""
-    if x.is_zero() and y > 0:
-        return arb(0)
-    return raised_to(x, y) if y.is_integer() else x**y
-
-
-def _round_half_away(x: arb) -> arb:
-    half = arb(0.5)
-    if x < 0:
-        return -(half - x).floor()
-    return (x + half).floor() if x >= 0 else _round_ends(x, _round_half_away)
-
-
-def _round_half_even(x: arb) -> arb:
-    if x.is_exact():
-        below = x.floor()
-        odd = not (below / 2).is_integer()
-        up = x - below > 0.5 or (x - below == 0.5 and odd)
-        return below + 1 if up else below
-    return _round_ends(x, _round_half_even)
-
-
-def _round_ends(x: arb, rounded: Callable[[arb], arb]) -> arb:
-    """Rounding is monotone, so the ends enclose; of a NaN or the whole line there are none."""
-    if not x.is_finite():
-        return x
-    return rounded(x.lower()).union(rounded(x.upper()))
-
-
-def _remainder(x: arb, y: arb) -> arb:
-    """x − y·trunc(x/y), of the sign of x."""
-    quotient = x / y
-    if quotient < 0:
-        return x - y * quotient.ceil()
-    if quotient >= 0:
-        return x - y * quotient.floor()
-    return x - y * quotient.floor().union(quotient.ceil())
-
-
-def _angle(y: arb, x: arb) -> arb:
-    """atan2(y, x); Arb has [−π, π] for it where both are NaN, and no number is an angle there."""
-    return y + x if y.is_nan() or x.is_nan() else arb.atan2(y, x)
-
-
-_FUNCTIONS: dict[str, Callable[..., arb]] = {
-    **special_functions.FUNCTIONS,
-    "atan2": _angle,
-    "cbrt": _cube_root,
-    "pow": _power,
-    "rem": _remainder,
-    "round_half_away": _round_half_away,
-    "round_half_even": _round_half_even,
-}
 
 
 def _same(x: arb, y: arb) -> bool:

@@ -15,10 +15,13 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.errors import JaxgradError, UnsupportedPrimitive
+from jaxgrad.numbers.functions import FUNCTIONS
 
 __all__ = ["CannotDecide", "NumberSystem", "ObjectArray", "ThreeValued", "objects"]
 
 Element = Any
+# The functions that are methods, for systems that know better of them than :meth:`function` does.
+METHODS = frozenset({"exp", "log", "sqrt", "logistic", "tanh", "log1p", "expm1"})
 UNKNOWN = None  # a truth value that the precision does not settle
 # NumPy cannot say what an object array holds, so neither can a type checker.
 ObjectArray = Any
@@ -115,11 +118,18 @@ class NumberSystem:
         return result
 
     # -- functions ---------------------------------------------------------------------------
+    def apply(self, name: str, *xs: Element) -> Element:
+        """A named real function, in the system's own way where it has one."""
+        return getattr(self, name)(*xs) if name in METHODS else self.function(name, *xs)
+
     def function(self, name: str, *xs: Element) -> Element:
-        """A named real function that has no method of its own."""
+        """A named real function that has no method of its own: here, by its definition."""
+        known = FUNCTIONS.get(name)
+        if known is not None and known.definition is not None:
+            return known.definition(self, *xs)
         raise UnsupportedPrimitive(
-            f"{name} has no rule over the {self.name} numbers; add a method `{name}` to "
-            f"{type(self).__name__} or a definition to jaxgrad/interpret/rules/elementwise.py"
+            f"{name} has no rule over the {self.name} numbers; add what is known of it to "
+            f"jaxgrad/numbers/functions.py, or a way of its own to {type(self).__name__}"
         )
 
     def exp(self, x: Element) -> Element:
@@ -132,20 +142,16 @@ class NumberSystem:
         return self.function("sqrt", x)
 
     def logistic(self, x: Element) -> Element:
-        """σ(x) = 1/(1 + e⁻ˣ)."""
-        one = self.constant(1)
-        return self.divide(one, one + self.exp(-x))
+        return self.function("logistic", x)
 
     def tanh(self, x: Element) -> Element:
-        """tanh x = 2σ(2x) − 1."""
-        two = self.constant(2)
-        return two * self.logistic(two * x) - self.constant(1)
+        return self.function("tanh", x)
 
     def log1p(self, x: Element) -> Element:
-        return self.log(self.constant(1) + x)
+        return self.function("log1p", x)
 
     def expm1(self, x: Element) -> Element:
-        return self.exp(x) - self.constant(1)
+        return self.function("expm1", x)
 
     # -- truth -------------------------------------------------------------------------------
     def compare(self, relation: str, x: Element, y: Element) -> Truth:

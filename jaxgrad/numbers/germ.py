@@ -17,10 +17,11 @@ from flint import arb
 
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import UNKNOWN, ThreeValued
+from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.germ_product import product
 from jaxgrad.numbers.series import FINITE, Monomial, Series, quotient, raised, unknown
-from jaxgrad.numbers.special_series import SERIES
-from jaxgrad.numbers.taylor import FUNCTIONS, compose
+from jaxgrad.numbers.special_series import SERIES, by_coefficients
+from jaxgrad.numbers.taylor import compose
 
 __all__ = ["Germ"]
 
@@ -118,8 +119,8 @@ class Germ(ThreeValued):
             return _SPECIAL[name](self, *xs)
         if name in SERIES:
             return SERIES[name](*xs)
-        if name in FUNCTIONS:
-            return compose(name, *xs)
+        if name in FUNCTIONS and FUNCTIONS[name].taylor:
+            return by_coefficients(name, *xs)
         return super().function(name, *xs)
 
     def _vanishing(self, end: Monomial) -> Series:

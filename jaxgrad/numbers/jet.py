@@ -17,10 +17,10 @@ import numpy as np
 from flint import arb, arb_series
 
 from jaxgrad.numbers.ball import Ball, exact_ball
-from jaxgrad.numbers.base import UNKNOWN, objects
+from jaxgrad.numbers.base import UNKNOWN, NumberSystem, objects
+from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.series import Series
-from jaxgrad.numbers.special_series import SERIES
-from jaxgrad.numbers.taylor import FUNCTIONS, compose
+from jaxgrad.numbers.taylor import compose
 
 __all__ = ["Jet", "Taylor"]
 
@@ -216,11 +216,12 @@ class Jet(Ball):
             return OPEN
         if name in _SPECIAL:
             return _SPECIAL[name](self, *xs)
-        if name in FUNCTIONS:
+        known = FUNCTIONS.get(name)
+        if known is None or known.definition is not None:
+            return NumberSystem.function(self, name, *xs)
+        if known.arity == 1 and known.taylor:
             return self._from_series(compose(name, self._series(xs[0])))
-        if name in SERIES:
-            return OPEN
-        return super().function(name, *xs)
+        return OPEN  # germs may know more
 
     def _series(self, x: Any) -> Series:
         count = self.order + 1

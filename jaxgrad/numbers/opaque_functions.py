@@ -8,8 +8,9 @@ from typing import Any
 from flint import arb, fmpq, fmpq_mpoly
 
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.domains import DOMAINS, TOTAL, Condition
+from jaxgrad.numbers.domains import Condition
 from jaxgrad.numbers.field import Generator, fraction
+from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.indicator_polynomials import IndicatorPolynomials
 from jaxgrad.numbers.named_polynomials import PolynomialElement
 from jaxgrad.numbers.nonfinite import NonFinite
@@ -28,7 +29,8 @@ class OpaqueFunctions(IndicatorPolynomials):
 
     def function(self, name: str, *xs: PolynomialElement) -> PolynomialElement:
         """A generator f(u) for any other function; only the parity of a few is known."""
-        if name not in DOMAINS and name not in TOTAL:
+        known = FUNCTIONS.get(name)
+        if known is None or known.definition is not None:
             return super().function(name, *xs)
         power = self._known_power(*xs) if name == "pow" else None
         if power is not None:
@@ -47,8 +49,7 @@ class OpaqueFunctions(IndicatorPolynomials):
 
     def _opaque(self, name: str, *arguments: Poly) -> Poly:
         generator = self.field.generator(name, arguments)
-        if name in DOMAINS:
-            self._take_for_granted(name, arguments, generator)
+        self._take_for_granted(name, arguments, generator)
         return generator.poly
 
     def _take_for_granted(self, name: str, arguments: tuple[Poly, ...], made: Generator) -> None:
@@ -57,14 +58,17 @@ class OpaqueFunctions(IndicatorPolynomials):
         Raises:
             CannotDecide: they are constants outside it.
         """
+        domain = FUNCTIONS[name].domain
+        if domain is None:
+            return
         if all(argument.is_constant() for argument in arguments):
             constants = (self._constant_of(argument) for argument in arguments)
             balls = [arb(fmpq(c.numerator, c.denominator)) for c in constants]
-            if not DOMAINS[name].holds(*balls):
+            if not domain.holds(*balls):
                 text = ", ".join(map(str, arguments))
-                raise CannotDecide(f"`{name}` at {text}: {DOMAINS[name].fails}")
+                raise CannotDecide(f"`{name}` at {text}: {domain.fails}")
             return
-        self.field.take_for_granted(Condition(name, arguments), made)
+        self.field.take_for_granted(Condition(name, domain, arguments), made)
 
     def _known_power(self, x: PolynomialElement, y: PolynomialElement) -> PolynomialElement | None:
         """x^n, and x^(n/2) = √xⁿ, for a constant exponent; None for any other."""

@@ -14,7 +14,7 @@ from fractions import Fraction
 from flint import fmpq, fmpq_mpoly
 
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.domains import Condition
+from jaxgrad.numbers.domains import DIVISOR, Condition
 from jaxgrad.numbers.field import Generator, fraction
 from jaxgrad.numbers.named_polynomials import PolynomialElement
 from jaxgrad.numbers.opaque_functions import OpaqueFunctions
@@ -90,7 +90,7 @@ class Polynomial(OpaqueFunctions):
         made = field.find("reciprocal", (base,)) is None
         inverse = field.generator("reciprocal", (base,))
         if not (field.is_positive(base) or field.is_positive(-base)):
-            field.take_for_granted(Condition("divide", (base,)), inverse)
+            field.take_for_granted(Condition("divide", DIVISOR, (base,)), inverse)
         single = field.single(base)
         if made and single is not None:
             field.relate(inverse, single, field.one)

@@ -147,34 +147,13 @@ class RoundedConstants(NumberSystem):
             return self._step(self.system.function(name, *(x.exact for x in xs)))
         if name == "rem":
             return self._remainder(*xs)
-        return both(lambda *ys: self.system.function(name, *ys), *xs)
+        return both(lambda *ys: self.system.apply(name, *ys), *xs)
 
     def _remainder(self, x: Twins, y: Twins) -> Twins:
         """x − y·q, where the integer q is a step."""
         found = self.system.function("rem", x.exact, y.exact)
         q = self.system.divide(x.exact - found, y.exact)
         return Twins(found, x.wide - y.wide * q)
-
-    def exp(self, x: Twins) -> Twins:
-        return both(self.system.exp, x)
-
-    def log(self, x: Twins) -> Twins:
-        return both(self.system.log, x)
-
-    def sqrt(self, x: Twins) -> Twins:
-        return both(self.system.sqrt, x)
-
-    def logistic(self, x: Twins) -> Twins:
-        return both(self.system.logistic, x)
-
-    def tanh(self, x: Twins) -> Twins:
-        return both(self.system.tanh, x)
-
-    def log1p(self, x: Twins) -> Twins:
-        return both(self.system.log1p, x)
-
-    def expm1(self, x: Twins) -> Twins:
-        return both(self.system.expm1, x)
 
     # -- truth, which is that of the numbers as they are -----------------------------------------
     def compare(self, relation: str, x: Twins, y: Twins) -> Any:

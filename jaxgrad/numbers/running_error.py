@@ -222,8 +222,7 @@ class RunningError(NumberSystem):
         # order, such as that of a polygamma function, is not.
         moved = arb(1, 1 * self.ulp * ARITHMETIC_ULPS)
         values = [y if y.is_integer() else y * moved for y in values]
-        own = getattr(self.ball, name, None)
-        found = own(*values) if own else self.ball.function(name, *values)
+        found = self.ball.function(name, *values)
         if name == "atan2":
             found = angles(found, *values)
         # Near its zeros an approximation is as good as the numbers that it is the difference of.
@@ -240,18 +239,6 @@ class RunningError(NumberSystem):
 
     def sqrt(self, x: Rounded) -> Rounded:
         return self.rounded(x.value.sqrt())
-
-    def logistic(self, x: Rounded) -> Rounded:
-        return self.function("logistic", x)
-
-    def tanh(self, x: Rounded) -> Rounded:
-        return self.function("tanh", x)
-
-    def log1p(self, x: Rounded) -> Rounded:
-        return self.function("log1p", x)
-
-    def expm1(self, x: Rounded) -> Rounded:
-        return self.function("expm1", x)
 
     def maximum(self, x: Rounded, y: Rounded) -> Rounded:
         return self._chosen(self.ball.maximum(x.value, y.value), x, y)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import NumberSystem, ObjectArray, objects
+from jaxgrad.numbers.functions import FUNCTIONS
 
 __all__ = ["Sampled", "Samples"]
 
@@ -43,43 +40,6 @@ class Sampled:
     def __neg__(self) -> Sampled:
         return Sampled(-self.values)
 
-
-def _round_half_away(x: Any) -> Any:
-    return np.sign(x) * np.floor(np.abs(x) + 0.5)
-
-
-def _each(function: Callable[[float], float]) -> Callable[[Any], Any]:
-    """A function of one number for arrays; NaN at a pole."""
-
-    def number(x: float) -> float:
-        try:
-            return function(x)
-        except (ValueError, OverflowError):
-            return math.nan
-
-    return np.vectorize(number, otypes=[np.float64])
-
-
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{
-        name: getattr(np, name)
-        for name in ("sin", "cos", "tan", "sinh", "cosh", "floor", "ceil", "cbrt", "exp", "log",
-                     "sqrt", "tanh", "log1p", "expm1")
-    },
-    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "atan2": np.arctan2,
-    "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh,
-    "erf": _each(math.erf), "erfc": _each(math.erfc), "lgamma": _each(math.lgamma),
-    "rem": np.fmod, "pow": np.power,
-    "round_half_even": np.round, "round_half_away": _round_half_away,
-}  # fmt: skip
-"""Real function -> its float64 values; NaN where it has none."""
-
-SPECIAL = {
-    "erf_inv": "erfinv", "digamma": "digamma", "igamma": "gammainc", "igammac": "gammaincc",
-    "regularized_incomplete_beta": "betainc", "polygamma": "polygamma", "zeta": "zeta",
-    "bessel_i0e": "i0e", "bessel_i1e": "i1e",
-}  # fmt: skip
-"""Real function -> its name in scipy.special, which takes long to import and comes with JAX."""
 
 _RELATIONS = {
     "lt": np.less, "le": np.less_equal, "gt": np.greater,
@@ -116,27 +76,10 @@ class Samples(NumberSystem):
                        (a.shape[0], b.shape[1]))  # fmt: skip
 
     def function(self, name: str, *xs: Sampled) -> Sampled:
-        if name in SPECIAL:
-            f = getattr(importlib.import_module("scipy.special"), SPECIAL[name])
-        elif name in FUNCTIONS:
-            f = FUNCTIONS[name]
-        else:
-            raise UnsupportedPrimitive(
-                f"{name} has no float64 function; add it to FUNCTIONS in {__name__}"
-            )
-        return Sampled(f(*(x.values for x in xs)))
-
-    def exp(self, x: Sampled) -> Sampled:
-        return self.function("exp", x)
-
-    def tanh(self, x: Sampled) -> Sampled:
-        return self.function("tanh", x)
-
-    def log1p(self, x: Sampled) -> Sampled:
-        return self.function("log1p", x)
-
-    def expm1(self, x: Sampled) -> Sampled:
-        return self.function("expm1", x)
+        known = FUNCTIONS.get(name)
+        if known is None or known.float64 is None:
+            return super().function(name, *xs)
+        return Sampled(known.float64(*(x.values for x in xs)))
 
     def absolute(self, x: Sampled) -> Sampled:
         return Sampled(np.abs(x.values))

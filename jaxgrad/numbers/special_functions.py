@@ -10,32 +10,42 @@ from collections.abc import Callable
 
 from flint import acb_series, arb, arb_series
 
+from jaxgrad.numbers.expansions import Coefficients, padded, unknown_coefficients
 from jaxgrad.numbers.precision import series_length
 
 __all__ = [
-    "EXPANSIONS",
-    "FUNCTIONS",
+    "bessel_branch",
+    "bessel_coefficients",
+    "bessel_i0e",
+    "bessel_i1e",
+    "betainc",
+    "betainc_in_last",
     "digamma_coefficients",
+    "expn",
+    "expn_in_second",
+    "hyp1f1",
+    "hyp1f1_in_last",
+    "hyp2f1",
+    "hyp2f1_in_last",
+    "igamma",
     "igamma_coefficients",
+    "igamma_grad_a",
+    "igamma_grad_a_in_order",
+    "igamma_in_order",
+    "igammac",
+    "lgamma",
     "lgamma_coefficients",
-    "padded",
+    "polygamma",
+    "polygamma_coefficients",
     "reciprocal_gamma_coefficients",
+    "zeta",
+    "zeta_in_first",
+    "zeta_in_second",
 ]
-
-Coefficients = list[arb]
 
 # The order of a derivative of the digamma function is that of a power series to be divided; those
 # that programs ask for are below 10, and one of this length takes a millisecond.
 LARGEST_ORDER = 256
-
-
-def padded(coefficients: Coefficients, count: int) -> Coefficients:
-    """The first coefficients of a series, of which FLINT drops trailing zeros."""
-    return [*coefficients, *[arb(0)] * count][:count]
-
-
-def _unknown(count: int) -> Coefficients:
-    return [arb.nan()] * count
 
 
 def _integer(x: arb) -> int | None:
@@ -48,17 +58,17 @@ def _scaled_bessel(order: int, u: arb) -> arb:
     return u.bessel_i(arb(order), scaled=True)
 
 
-def _i0e(x: arb) -> arb:
+def bessel_i0e(x: arb) -> arb:
     return _scaled_bessel(0, abs(x))
 
 
-def _i1e(x: arb) -> arb:
+def bessel_i1e(x: arb) -> arb:
     if x > 0 or x < 0:
         return x.sgn() * _scaled_bessel(1, abs(x))
     return x.bessel_i(arb(1)) * (-abs(x)).exp()
 
 
-def _bessel_expansion(order: int) -> Callable[[arb, int], Coefficients]:
+def bessel_branch(order: int) -> Callable[[arb, int], Coefficients]:
     """The branch e^(−u) Iₙ(u), which is that of x ≥ 0.
 
     2ᵏ Iₙ⁽ᵏ⁾ = Σ (k over j) I_(n−k+2j), by Iₙ' = (I_(n−1) + I_(n+1))/2, and I_(−m) = I_m (DLMF
@@ -81,8 +91,22 @@ def _bessel_expansion(order: int) -> Callable[[arb, int], Coefficients]:
     return expansion
 
 
+def bessel_coefficients(order: int) -> Callable[[arb, int], Coefficients]:
+    """e^(−|x+t|) Iₙ(x + t), which is even or odd as n is, and has a kink at 0."""
+    branch = bessel_branch(order)
+
+    def expansion(x: arb, count: int) -> Coefficients:
+        if x > 0:
+            return branch(x, count)
+        if x < 0:
+            return [c * (-1) ** (order + k) for k, c in enumerate(branch(-x, count))]
+        return unknown_coefficients(count)
+
+    return expansion
+
+
 # -- the gamma function and its logarithmic derivatives -------------------------------------------
-def _lgamma(x: arb) -> arb:
+def lgamma(x: arb) -> arb:
     """log|Γ(x)|; Arb's own is that of Γ, which is no real number where Γ is negative."""
     return x.lgamma() if x > 0 else abs(x.gamma()).log()
 
@@ -92,7 +116,7 @@ def digamma_coefficients(x: arb, count: int) -> Coefficients:
     with series_length(count + 1):
         reciprocal = arb_series([x, 1], prec=count + 1).rgamma()
         if not reciprocal.coeffs() or reciprocal.coeffs()[0].contains(0):
-            return _unknown(count)  # x may be a pole
+            return unknown_coefficients(count)  # x may be a pole
         found = -(reciprocal.derivative() * reciprocal.inv())
     return padded(found.coeffs(), count)
 
@@ -106,23 +130,23 @@ def reciprocal_gamma_coefficients(x: arb, count: int) -> Coefficients:
 def lgamma_coefficients(x: arb, count: int) -> Coefficients:
     """log|Γ(x + t)|, the integral of ψ."""
     slopes = digamma_coefficients(x, max(count - 1, 1))
-    return [_lgamma(x), *(slope / (k + 1) for k, slope in enumerate(slopes))][:count]
+    return [lgamma(x), *(slope / (k + 1) for k, slope in enumerate(slopes))][:count]
 
 
-def _polygamma_expansion(m: arb, x: arb, count: int) -> Coefficients:
+def polygamma_coefficients(m: arb, x: arb, count: int) -> Coefficients:
     """ψ⁽ᵐ⁾(x + t): from the m-th coefficient of ψ on, each times (m + k)!/k!."""
     order = _integer(m)
     if order is None or not 0 <= order <= LARGEST_ORDER:
-        return _unknown(count)
+        return unknown_coefficients(count)
     coefficients = digamma_coefficients(x, order + count)[order:]
     return [c * (arb(k + 1).rising(order)) for k, c in enumerate(coefficients)]
 
 
-def _polygamma(m: arb, x: arb) -> arb:
-    return _polygamma_expansion(m, x, 1)[0]
+def polygamma(m: arb, x: arb) -> arb:
+    return polygamma_coefficients(m, x, 1)[0]
 
 
-def _zeta(s: arb, q: arb) -> arb:
+def zeta(s: arb, q: arb) -> arb:
     """ζ(s, q) = Σ (q + n)^(−s), s > 1; where q < 0 the sum has real terms for integers s only."""
     if s > 1 and q > 0:
         return s.zeta(q)
@@ -133,14 +157,14 @@ def _zeta(s: arb, q: arb) -> arb:
     return digamma_coefficients(q, order)[order - 1] * (-1) ** order
 
 
-def _zeta_in_second(s: arb, q: arb, count: int) -> Coefficients:
+def zeta_in_second(s: arb, q: arb, count: int) -> Coefficients:
     """ζ(s, q + t): the k-th derivative is (−1)ᵏ s(s+1)…(s+k−1) ζ(s+k, q)."""
-    return [_zeta(s + k, q) * s.rising(k) * (-1) ** k / arb(k).fac() for k in range(count)]
+    return [zeta(s + k, q) * s.rising(k) * (-1) ** k / arb(k).fac() for k in range(count)]
 
 
-def _zeta_in_first(s: arb, q: arb, count: int) -> Coefficients:
+def zeta_in_first(s: arb, q: arb, count: int) -> Coefficients:
     if not (s > 1 and q > 0):
-        return _unknown(count)
+        return unknown_coefficients(count)
     with series_length(count):
         found = arb_series.zeta(arb_series([s, 1], prec=count), q)
     return padded(found.coeffs(), count)
@@ -152,20 +176,20 @@ def _zeta_in_first(s: arb, q: arb, count: int) -> Coefficients:
 LARGE_ORDER = 3_000
 
 
-def _igamma(a: arb, x: arb) -> arb:
+def igamma(a: arb, x: arb) -> arb:
     if not (a > 0 and x >= 0):
         return arb.nan()
-    return 1 - _igammac(a, x) if a > LARGE_ORDER else x.gamma_lower(a, regularized=1)
+    return 1 - igammac(a, x) if a > LARGE_ORDER else x.gamma_lower(a, regularized=1)
 
 
-def _igammac(a: arb, x: arb) -> arb:
+def igammac(a: arb, x: arb) -> arb:
     return x.gamma_upper(a, regularized=1) if a > 0 and x >= 0 else arb.nan()
 
 
-def _igamma_in_order(a: arb, x: arb, count: int) -> Coefficients:
+def igamma_in_order(a: arb, x: arb, count: int) -> Coefficients:
     """P(a + t, x) = x^(a+t) e^(−x) ₁F₁(1; a+t+1; x)/Γ(a+t+1) (DLMF 8.5.1)."""
     if not (a > 0 and x >= 0):
-        return _unknown(count)
+        return unknown_coefficients(count)
     if x.is_zero():
         return [arb(0)] * count
     with series_length(count):
@@ -178,7 +202,7 @@ def _igamma_in_order(a: arb, x: arb, count: int) -> Coefficients:
         kummer = arb_series([c.real for c in series.coeffs()], prec=count)
         power = arb_series([a * x.log() - x, x.log()], prec=count).exp()
         found = (kummer * power).coeffs()
-    return [_igamma(a, x), *padded(found, count)[1:]][:count]
+    return [igamma(a, x), *padded(found, count)[1:]][:count]
 
 
 def igamma_coefficients(a: arb, x: arb, count: int) -> Coefficients:
@@ -192,94 +216,56 @@ def igamma_coefficients(a: arb, x: arb, count: int) -> Coefficients:
     return padded(found.coeffs(), count)
 
 
-def _igamma_grad_a(a: arb, x: arb) -> arb:
-    return _igamma_in_order(a, x, 2)[1]
+def igamma_grad_a(a: arb, x: arb) -> arb:
+    return igamma_in_order(a, x, 2)[1]
 
 
-def _igamma_grad_a_in_order(a: arb, x: arb, count: int) -> Coefficients:
-    found = _igamma_in_order(a, x, count + 1)
+def igamma_grad_a_in_order(a: arb, x: arb, count: int) -> Coefficients:
+    found = igamma_in_order(a, x, count + 1)
     return [found[k + 1] * (k + 1) for k in range(count)]
 
 
-def _betainc(a: arb, b: arb, x: arb) -> arb:
+def betainc(a: arb, b: arb, x: arb) -> arb:
     defined = a > 0 and b > 0 and x >= 0 and x <= 1
     return x.beta_lower(a, b, regularized=1) if defined else arb.nan()
 
 
-def _betainc_in_last(a: arb, b: arb, x: arb, count: int) -> Coefficients:
+def betainc_in_last(a: arb, b: arb, x: arb, count: int) -> Coefficients:
     if not (a > 0 and b > 0):
-        return _unknown(count)
+        return unknown_coefficients(count)
     with series_length(count):
         found = arb_series.beta_lower(a, b, arb_series([x, 1], prec=count), regularized=1)
     return padded(found.coeffs(), count)
 
 
 # -- exponential integrals and hypergeometric functions --------------------------------------------
-def _expn(n: arb, x: arb) -> arb:
+def expn(n: arb, x: arb) -> arb:
     return x.expint(n)
 
 
-def _expn_in_second(n: arb, x: arb, count: int) -> Coefficients:
+def expn_in_second(n: arb, x: arb, count: int) -> Coefficients:
     """Eₙ' = −E_(n−1) (DLMF 8.19.13)."""
-    return [_expn(n - k, x) * (-1) ** k / arb(k).fac() for k in range(count)]
+    return [expn(n - k, x) * (-1) ** k / arb(k).fac() for k in range(count)]
 
 
-def _hyp1f1(a: arb, b: arb, x: arb) -> arb:
+def hyp1f1(a: arb, b: arb, x: arb) -> arb:
     return x.hypgeom_1f1(a, b)
 
 
-def _hyp1f1_in_last(a: arb, b: arb, x: arb, count: int) -> Coefficients:
+def hyp1f1_in_last(a: arb, b: arb, x: arb, count: int) -> Coefficients:
     """d/dx M(a, b, x) = a/b M(a+1, b+1, x) (DLMF 13.3.15)."""
     return [
-        a.rising(k) / b.rising(k) / arb(k).fac() * _hyp1f1(a + k, b + k, x) for k in range(count)
+        a.rising(k) / b.rising(k) / arb(k).fac() * hyp1f1(a + k, b + k, x) for k in range(count)
     ]
 
 
-def _hyp2f1(a: arb, b: arb, c: arb, x: arb) -> arb:
+def hyp2f1(a: arb, b: arb, c: arb, x: arb) -> arb:
     return x.hypgeom_2f1(a, b, c)
 
 
-def _hyp2f1_in_last(a: arb, b: arb, c: arb, x: arb, count: int) -> Coefficients:
+def hyp2f1_in_last(a: arb, b: arb, c: arb, x: arb, count: int) -> Coefficients:
     """d/dx F(a, b; c; x) = ab/c F(a+1, b+1; c+1; x) (DLMF 15.5.1)."""
     return [
-        a.rising(k) * b.rising(k) / c.rising(k) / arb(k).fac() * _hyp2f1(a + k, b + k, c + k, x)
+        a.rising(k) * b.rising(k) / c.rising(k) / arb(k).fac() * hyp2f1(a + k, b + k, c + k, x)
         for k in range(count)
     ]
-
-
-FUNCTIONS: dict[str, Callable[..., arb]] = {
-    "bessel_i0e": _i0e,
-    "bessel_i1e": _i1e,
-    "cosine_integral": arb.ci,
-    "erfi": arb.erfi,
-    "expi": arb.ei,
-    "expn": _expn,
-    "hyp1f1": _hyp1f1,
-    "hyp2f1": _hyp2f1,
-    "igamma": _igamma,
-    "igamma_grad_a": _igamma_grad_a,
-    "igammac": _igammac,
-    "lgamma": _lgamma,
-    "polygamma": _polygamma,
-    "regularized_incomplete_beta": _betainc,
-    "sine_integral": arb.si,
-    "zeta": _zeta,
-}
-"""name -> its value over balls."""
-
-EXPANSIONS: dict[tuple[str, int], Callable[..., Coefficients]] = {
-    ("bessel_i0e", 0): _bessel_expansion(0),
-    ("bessel_i1e", 0): _bessel_expansion(1),
-    ("digamma", 0): digamma_coefficients,
-    ("expn", 1): _expn_in_second,
-    ("hyp1f1", 2): _hyp1f1_in_last,
-    ("hyp2f1", 3): _hyp2f1_in_last,
-    ("igamma", 0): _igamma_in_order,
-    ("igamma_grad_a", 0): _igamma_grad_a_in_order,
-    ("lgamma", 0): lgamma_coefficients,
-    ("polygamma", 1): _polygamma_expansion,
-    ("regularized_incomplete_beta", 2): _betainc_in_last,
-    ("zeta", 0): _zeta_in_first,
-    ("zeta", 1): _zeta_in_second,
-}
-"""(name, argument) -> (*arguments, n) -> the first n coefficients in that argument."""

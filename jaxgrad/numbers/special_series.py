@@ -8,11 +8,11 @@ from collections.abc import Callable
 from flint import arb
 
 from jaxgrad.numbers import special_functions
+from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.series import FINITE, Series, raised, unknown
-from jaxgrad.numbers.special_functions import EXPANSIONS
 from jaxgrad.numbers.taylor import compose, expand
 
-__all__ = ["SERIES"]
+__all__ = ["SERIES", "by_coefficients"]
 
 
 def _constant(x: Series) -> arb | None:
@@ -20,28 +20,26 @@ def _constant(x: Series) -> arb | None:
     return x.at(0) if x.is_constant else None
 
 
-def _parametric(name: str) -> Callable[..., Series]:
-    """A function of several arguments, of which one may vary."""
-    places = sorted(place for key, place in EXPANSIONS if key == name)
+def by_coefficients(name: str, *xs: Series) -> Series:
+    """A function of numbers of which one may vary, if its coefficients in that one are known."""
+    taylor = FUNCTIONS[name].taylor
+    if len(xs) == 1:
+        return compose(name, *xs)
+    constants = [_constant(x) for x in xs]
+    varying = [place for place, c in enumerate(constants) if c is None] or [max(taylor)]
+    for x in xs:
+        if x.reason is not None:
+            return x
+    if len(varying) > 1 or varying[0] not in taylor:
+        which = " and ".join(str(place + 1) for place in varying)
+        return unknown(f"{name}, of which argument {which} varies", xs[0].terms)
+    (place,) = varying
 
-    def apply(*xs: Series) -> Series:
-        constants = [_constant(x) for x in xs]
-        varying = [place for place, c in enumerate(constants) if c is None] or places[-1:]
-        for x in xs:
-            if x.reason is not None:
-                return x
-        if len(varying) > 1 or varying[0] not in places:
-            which = " and ".join(str(place + 1) for place in varying)
-            return unknown(f"{name}, of which argument {which} varies", xs[0].terms)
-        (place,) = varying
+    def expansion(c: arb, count: int) -> list[arb]:
+        arguments = [*constants[:place], c, *constants[place + 1 :]]
+        return taylor[place](*arguments, count)
 
-        def expansion(c: arb, count: int) -> list[arb]:
-            arguments = [*constants[:place], c, *constants[place + 1 :]]
-            return EXPANSIONS[name, place](*arguments, count)
-
-        return expand(name, expansion, xs[place])
-
-    return apply
+    return expand(name, expansion, xs[place])
 
 
 def _absolute(x: Series) -> Series | None:
@@ -49,15 +47,16 @@ def _absolute(x: Series) -> Series | None:
     return None if sign is None else (-x if sign < 0 else x)
 
 
-def _bessel(name: str, odd: bool) -> Callable[[Series], Series]:
+def _bessel(order: int) -> Callable[[Series], Series]:
     """e^(−|x|) Iₙ(x), even or odd, by its branch of x ≥ 0."""
+    name, branch = f"bessel_i{order}e", special_functions.bessel_branch(order)
 
     def apply(x: Series) -> Series:
         beside = _absolute(x)
         if beside is None:
             return x if x.reason is not None else unknown(f"{name} at a kink", x.terms)
-        value = expand(name, EXPANSIONS[name, 0], beside)
-        return -value if odd and x.sign() == -1 else value
+        value = expand(name, branch, beside)
+        return -value if order % 2 and x.sign() == -1 else value
 
     return apply
 
@@ -74,7 +73,7 @@ def _igamma(a: Series, x: Series) -> Series:
     if not _nonnegative(x) or a.sign() != 1 or a.start != FINITE:
         return unknown("igamma outside of a > 0, x ≥ 0", x.terms)
     c, h = x.at(0), x.infinitesimal()
-    fixed = expand("igamma", lambda s, n: EXPANSIONS["igamma", 0](s, c, n), a)
+    fixed = expand("igamma", lambda s, n: special_functions.igamma_in_order(s, c, n), a)
     if h.is_zero:
         return fixed
     if c.is_zero():
@@ -117,20 +116,14 @@ def _betainc(a: Series, b: Series, x: Series) -> Series:
     rest = _number(1, x.terms) - x
     if not (_nonnegative(x) and _nonnegative(rest)):
         return unknown("betainc outside of 0 ≤ x ≤ 1", x.terms)
-    return _parametric("regularized_incomplete_beta")(a, b, x)
+    return by_coefficients("regularized_incomplete_beta", a, b, x)
 
 
 SERIES: dict[str, Callable[..., Series]] = {
-    "bessel_i0e": _bessel("bessel_i0e", odd=False),
-    "bessel_i1e": _bessel("bessel_i1e", odd=True),
-    "expn": _parametric("expn"),
-    "hyp1f1": _parametric("hyp1f1"),
-    "hyp2f1": _parametric("hyp2f1"),
+    "bessel_i0e": _bessel(0),
+    "bessel_i1e": _bessel(1),
     "igamma": _igamma,
-    "igamma_grad_a": _parametric("igamma_grad_a"),
     "igammac": _igammac,
-    "polygamma": _parametric("polygamma"),
     "regularized_incomplete_beta": _betainc,
-    "zeta": _parametric("zeta"),
 }
-"""name -> the function over series."""
+"""name -> the function over series, where that is more than its coefficients say."""

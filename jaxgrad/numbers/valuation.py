@@ -12,7 +12,8 @@ from typing import Any
 from flint import arb, fmpq, fmpq_mpoly
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.numbers.ball import Ball, exact_ball, raised_to
+from jaxgrad.numbers.ball import Ball, exact_ball
+from jaxgrad.numbers.elementary_functions import raised_to
 from jaxgrad.numbers.field import INDICATORS, Field, Generator
 
 __all__ = ["Valuation"]
