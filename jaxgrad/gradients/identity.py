@@ -14,6 +14,7 @@ from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.base import CannotDecide, objects
 from jaxgrad.numbers.canonical_signs import at
 from jaxgrad.numbers.field import INDICATORS, Field, FieldFull, Poly
+from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.polynomial import Polynomial
 from jaxgrad.numbers.zero_test import is_zero
 from jaxgrad.programs.trace import Leaf
@@ -38,11 +39,11 @@ class Budget:
     generators: int = 1024
 
 
-# Kinds of generators that stand for a choice or a step: elsewhere than at their ties everything is
-# analytic.
-TIES = frozenset({
-    *INDICATORS, "maximum", "floor", "ceil", "round_half_away", "round_half_even", "rem", "atan2",
-})  # fmt: skip
+def _ties(kind: str) -> bool:
+    """Whether generators stand for a choice or a jump: elsewhere everything is analytic."""
+    if kind in INDICATORS or kind == "maximum":
+        return True
+    return kind in FUNCTIONS and FUNCTIONS[kind].jumps is not None
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def _evaluate(hand: Side, auto: Side, ring: Field) -> Identity:
     if fails is not None:
         where = fails.domain.fails
         reason = f"polynomials say nothing of the given point: it may be one where {where}"
-    ties = any(g.kind in TIES for g in ring.generators)
+    ties = any(_ties(g.kind) for g in ring.generators)
     return Identity(equal, excluded(ring, hand.inputs), fails is None, off_ties, ties, reason)
 
 

@@ -119,7 +119,10 @@ class Germ(ThreeValued):
             return _SPECIAL[name](self, *xs)
         if name in SERIES:
             return SERIES[name](*xs)
-        if name in FUNCTIONS and FUNCTIONS[name].taylor:
+        known = FUNCTIONS.get(name)
+        if known is not None and known.jumps == "steps":
+            return _stepped(self, name, *xs)
+        if known is not None and known.taylor:
             return by_coefficients(name, *xs)
         return super().function(name, *xs)
 
@@ -209,8 +212,7 @@ def _arctangent2(germ: Germ, y: Series, x: Series) -> Series:
 
 
 def _saturating(name: str) -> Callable[[Germ, Series], Series]:
-    """Where x is infinite, erf x is ±1 and erfc x is 0 or 2, to within e^(−x²)."""
-    limits = {("erf", 1): 1, ("erf", -1): -1, ("erfc", 1): 0, ("erfc", -1): 2}
+    """Where x is infinite, erf x and erfc x are at their limits, to within e^(−x²)."""
 
     def apply(germ: Germ, x: Series) -> Series:
         sign = x.sign()
@@ -219,7 +221,7 @@ def _saturating(name: str) -> Callable[[Germ, Series], Series]:
         decay = germ.exp(-(x * x))
         if decay.reason is not None:
             return decay
-        return germ.constant(limits[name, sign]) + germ._vanishing(decay.start)
+        return germ.constant(FUNCTIONS[name].limits[sign > 0]) + germ._vanishing(decay.start)
 
     return apply
 
@@ -261,33 +263,28 @@ def _with_edges(
     return apply
 
 
-def _stepped(name: str) -> Callable[[Germ, Series], Series]:
+def _stepped(germ: Germ, name: str, x: Series) -> Series:
     """A function that is constant between its jumps: its value just beside the point."""
-
-    def apply(germ: Germ, x: Series) -> Series:
-        if not x.is_bounded:
-            return unknown(f"{name} at a value that is not known", germ.terms)
-        c = x.at(0)
-        beside = x.infinitesimal().sign()
-        doubled = c * 2
-        if beside != 0 and doubled.is_integer():
-            if beside is None:
-                return unknown(f"{name} at a jump", germ.terms)
-            c = c + arb(beside) / 4  # a jump is at a multiple of 1/2, so none lies between
-        ball = Ball()
-        value = c.floor() if name == "floor" else ball.function(name, c)
-        if value.is_nan():
-            return unknown(f"{name} of {c}", germ.terms)
-        return Series([value], terms=germ.terms)
-
-    return apply
+    if not x.is_bounded:
+        return unknown(f"{name} at a value that is not known", germ.terms)
+    c = x.at(0)
+    beside = x.infinitesimal().sign()
+    doubled = c * 2
+    if beside != 0 and doubled.is_integer():
+        if beside is None:
+            return unknown(f"{name} at a jump", germ.terms)
+        c = c + arb(beside) / 4  # a jump is at a multiple of 1/2, so none lies between
+    value = Ball().function(name, c)
+    if value.is_nan():
+        return unknown(f"{name} of {c}", germ.terms)
+    return Series([value], terms=germ.terms)
 
 
 def _remainder(germ: Germ, x: Series, y: Series) -> Series:
     """x − y·trunc(x/y)."""
     quotient = germ.divide(x, y)
     name = "floor" if quotient.sign() in (0, 1) else "ceil"
-    return x - y * _stepped(name)(germ, quotient)
+    return x - y * _stepped(germ, name, quotient)
 
 
 _SPECIAL: dict[str, Callable[..., Series]] = {
@@ -298,12 +295,8 @@ _SPECIAL: dict[str, Callable[..., Series]] = {
     "atan2": _arctangent2,
     "atanh": _with_edges("atanh", _inverse_hyperbolic_tangent),
     "cbrt": _cube_root,
-    "ceil": _stepped("ceil"),
     "erf": _saturating("erf"),
     "erfc": _saturating("erfc"),
-    "floor": _stepped("floor"),
     "pow": Germ.pow,
     "rem": _remainder,
-    "round_half_away": _stepped("round_half_away"),
-    "round_half_even": _stepped("round_half_even"),
 }

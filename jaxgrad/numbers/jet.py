@@ -219,6 +219,8 @@ class Jet(Ball):
         known = FUNCTIONS.get(name)
         if known is None or known.definition is not None:
             return NumberSystem.function(self, name, *xs)
+        if known.jumps == "steps":
+            return _stepped(self, name, *xs)
         if known.arity == 1 and known.taylor:
             return self._from_series(compose(name, self._series(xs[0])))
         return OPEN  # germs may know more
@@ -303,14 +305,10 @@ def _cube_root(jet: Jet, x: Taylor) -> Taylor:
     return jet.exp(third * jet.log(x)) if c > 0 else OPEN
 
 
-def _stepped(name: str) -> Callable[[Jet, Taylor], Any]:
+def _stepped(jet: Jet, name: str, x: Taylor) -> Any:
     """A function that jumps at multiples of 1/2 only, and is constant between."""
-
-    def apply(jet: Jet, x: Taylor) -> Any:
-        c = jet.coefficient(x, 0)
-        return OPEN if (c * 2).contains_integer() else jet.function(name, c)
-
-    return apply
+    c = jet.coefficient(x, 0)
+    return OPEN if (c * 2).contains_integer() else jet.function(name, c)
 
 
 def _arctangent2(jet: Jet, y: Any, x: Any) -> Any:
@@ -335,10 +333,6 @@ def _remainder(jet: Jet, x: Any, y: Any) -> Any:
 _SPECIAL: dict[str, Callable[..., Any]] = {
     "atan2": _arctangent2,
     "cbrt": _cube_root,
-    "ceil": _stepped("ceil"),
-    "floor": _stepped("floor"),
     "pow": _power,
     "rem": _remainder,
-    "round_half_away": _stepped("round_half_away"),
-    "round_half_even": _stepped("round_half_even"),
 }

@@ -19,10 +19,6 @@ __all__ = ["OpaqueFunctions"]
 
 Poly = fmpq_mpoly
 
-ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "asinh", "atanh", "erf", "erf_inv", "cbrt",
-                 "bessel_i1e", "erfi", "sine_integral"})  # fmt: skip
-EVEN = frozenset({"cos", "cosh", "bessel_i0e"})
-
 
 class OpaqueFunctions(IndicatorPolynomials):
     """Named functions as generators, and what each takes for granted."""
@@ -35,17 +31,17 @@ class OpaqueFunctions(IndicatorPolynomials):
         power = self._known_power(*xs) if name == "pow" else None
         if power is not None:
             return power
-        if name in ODD | EVEN:
-            return self._odd_or_even(name, *xs)
+        if known.parity is not None:
+            return self._odd_or_even(name, known.parity == "odd", *xs)
         return self._element(self._opaque(name, *(x.poly for x in xs)))
 
-    def _odd_or_even(self, name: str, x: PolynomialElement) -> PolynomialElement:
-        if x.poly.is_zero() and name in ODD:
+    def _odd_or_even(self, name: str, odd: bool, x: PolynomialElement) -> PolynomialElement:
+        if x.poly.is_zero() and odd:
             return x
         content, base = self._named(x)
         argument = base * fmpq(abs(content.numerator), content.denominator)
         value = self._element(self._opaque(name, argument))
-        return -value if name in ODD and content < 0 else value
+        return -value if odd and content < 0 else value
 
     def _opaque(self, name: str, *arguments: Poly) -> Poly:
         generator = self.field.generator(name, arguments)

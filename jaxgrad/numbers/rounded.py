@@ -18,15 +18,13 @@ from flint import arb
 
 from jaxgrad.numbers.ball import exact_ball
 from jaxgrad.numbers.base import NumberSystem, ObjectArray
+from jaxgrad.numbers.functions import FUNCTIONS
 
 __all__ = ["RoundedConstants", "Twins"]
 
 # A multiple of 1/16 with less than half the bits of a float is meant as it is: of real numbers, few
 # round to one.  In bfloat16 1.125, of 4 bits out of 8, is 2/√π.
 SHORT = 16
-
-# Functions that are constant between their jumps.
-STEPS = frozenset({"floor", "ceil", "round_half_away", "round_half_even"})
 
 
 class Twins:
@@ -143,7 +141,7 @@ class RoundedConstants(NumberSystem):
         return both(lambda *xs: self.system.total(list(xs)), *terms)
 
     def function(self, name: str, *xs: Twins) -> Twins:
-        if name in STEPS:
+        if name in FUNCTIONS and FUNCTIONS[name].jumps == "steps":
             return self._step(self.system.function(name, *(x.exact for x in xs)))
         if name == "rem":
             return self._remainder(*xs)

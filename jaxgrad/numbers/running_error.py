@@ -17,29 +17,20 @@ from flint import arb
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import NumberSystem, objects
 from jaxgrad.numbers.either_zero import angles
+from jaxgrad.numbers.function import Function
+from jaxgrad.numbers.functions import FUNCTIONS
 
 __all__ = ["Rounded", "RunningError"]
 
 # In units in the last place.  XLA divides within 2, and may round a factor more where it
 # reassociates constants; twice the sum of both.
 ARITHMETIC_ULPS = 8
-# The functions in ACCURATE are within 7 on XLA's CPU backend over every float32 (exp 5.5, expm1
-# 6.2, log1p 2.5, tanh 4.9, logistic 2.5, erf 6.7), all others within 155 of what was measured
-# (the incomplete beta function), float64 within 712 (exp2); each rounded up to twice that or more.
+# No less than twice what is known of a function: those whose error is relative to their value are
+# within 7 on XLA's CPU backend over every float32, all others within 155 of what was measured,
+# float64 within 712 (exp2).
 ACCURATE_ULPS = 16
 OTHER_ULPS = 512
 FLOAT64_ULPS = 2048
-ACCURATE = frozenset(
-    (
-        "exp", "expm1", "log", "log1p", "tanh", "logistic", "erf", "sqrt", "sin", "cos", "tan",
-        "asin", "acos", "atan", "atan2", "cbrt",
-    )
-)  # fmt: skip
-# XLA computes these with e^(a log x - x - log Γ(a)) or the like, whose exponent is small although
-# the terms are not: their errors are relative to the terms.
-OF_EXPONENTS = frozenset(("igamma", "igammac", "igamma_grad_a", "regularized_incomplete_beta"))
-# These return one of few numbers, exactly.
-EXACT = frozenset(("floor", "ceil", "round_half_away", "round_half_even"))
 _UNIT_BALL = arb(0, 1)
 
 
@@ -143,10 +134,9 @@ class RunningError(NumberSystem):
     def _unknown(self) -> Rounded:
         return Rounded(arb.nan(), self)
 
-    def _ulps(self, name: str) -> int:
-        if self.double:
-            return FLOAT64_ULPS
-        return ACCURATE_ULPS if name in ACCURATE else OTHER_ULPS
+    def _ulps(self, known: Function) -> int:
+        least = ACCURATE_ULPS if known.error == "value" else OTHER_ULPS
+        return max(FLOAT64_ULPS if self.double else least, 2 * (known.ulps or 0))
 
     def stored(self, x: Rounded, mantissa_bits: int | None = None) -> Rounded:
         """What becomes of a number that is converted to the dtype, or to fewer bits."""
@@ -215,21 +205,23 @@ class RunningError(NumberSystem):
     # -- functions ---------------------------------------------------------------------------
     def function(self, name: str, *xs: Rounded) -> Rounded:
         values = [x.value for x in xs]
-        if name in EXACT:
-            return Rounded(self.ball.function(name, *values), self)
-        ulps = self._ulps(name)
+        known = FUNCTIONS.get(name)
+        if known is None or known.ball is None:
+            return super().function(name, *xs)
+        if known.jumps == "steps":
+            return Rounded(known.ball(*values), self)
         # An argument that is reduced, scaled or taken the logarithm of is rounded first, but an
         # order, such as that of a polygamma function, is not.
         moved = arb(1, 1 * self.ulp * ARITHMETIC_ULPS)
         values = [y if y.is_integer() else y * moved for y in values]
-        found = self.ball.function(name, *values)
+        found = known.ball(*values)
         if name == "atan2":
             found = angles(found, *values)
         # Near its zeros an approximation is as good as the numbers that it is the difference of.
-        size = found.abs_upper() if name in ACCURATE else found.abs_upper().max(arb(1))
-        if name in OF_EXPONENTS:
+        size = found.abs_upper() if known.error == "value" else found.abs_upper().max(arb(1))
+        if known.error == "exponents":
             size = sum((self._exponent(y) * size for y in values), size)
-        return self.rounded(found, ulps, size)
+        return self.rounded(found, self._ulps(known), size)
 
     @staticmethod
     def _exponent(y: arb) -> arb:
