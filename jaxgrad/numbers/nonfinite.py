@@ -7,6 +7,8 @@ import operator
 from typing import Any
 
 from jaxgrad.numbers.base import CannotDecide, NumberSystem
+from jaxgrad.numbers.function import NO_LIMITS
+from jaxgrad.numbers.functions import FUNCTIONS
 
 __all__ = ["NonFinite", "apply_nonfinite"]
 
@@ -53,31 +55,11 @@ class NonFinite:
     __rmul__ = __mul__
 
 
-_FINITE_LIMITS = {
-    ("bessel_i0e", math.inf): 0,
-    ("bessel_i0e", -math.inf): 0,
-    ("bessel_i1e", math.inf): 0,
-    ("bessel_i1e", -math.inf): 0,
-    ("erf", math.inf): 1,
-    ("erf", -math.inf): -1,
-    ("erfc", math.inf): 0,
-    ("erfc", -math.inf): 2,
-    ("exp", -math.inf): 0,
-    ("exp2", -math.inf): 0,
-    ("expm1", -math.inf): -1,
-    ("logistic", math.inf): 1,
-    ("logistic", -math.inf): 0,
-    ("rsqrt", math.inf): 0,
-    ("sign", math.inf): 1,
-    ("sign", -math.inf): -1,
-    ("tanh", math.inf): 1,
-    ("tanh", -math.inf): -1,
+# Limits at −∞ and +∞ of what is an operation of number systems.
+_OPERATIONS: dict[str, tuple[float | None, float | None]] = {
+    "sign": (-1, 1),
+    "round": (-math.inf, math.inf),
 }
-# Functions that are +∞ at +∞, and those that also are −∞ at −∞.
-_TO_INFINITY = frozenset(
-    {"acosh", "digamma", "exp", "exp2", "expm1", "lgamma", "log", "log1p", "log2", "sqrt"}
-)
-_BOTH_WAYS = frozenset({"asinh", "cbrt", "ceil", "floor", "round", "sinh"})
 
 
 def apply_nonfinite(system: NumberSystem, name: str, xs: tuple[Any, ...]) -> Any:
@@ -98,10 +80,9 @@ def apply_nonfinite(system: NumberSystem, name: str, xs: tuple[Any, ...]) -> Any
         return _extreme(name, *xs)
     if name == "is_finite":
         return system.truth(False)
-    if len(xs) == 1 and (name, xs[0].value) in _FINITE_LIMITS:
-        return system.constant(_FINITE_LIMITS[name, xs[0].value])
-    if len(xs) == 1 and _is_its_own_limit(name, xs[0].value):
-        return xs[0]
+    limit = _limit(name, xs[0].value) if len(xs) == 1 else None
+    if limit is not None:
+        return system.constant(limit) if math.isfinite(limit) else NonFinite(limit)
     if name == "abs":
         return NonFinite(abs(xs[0].value))
     if name == "div":
@@ -112,8 +93,12 @@ def apply_nonfinite(system: NumberSystem, name: str, xs: tuple[Any, ...]) -> Any
     raise CannotDecide(f"`{name}` at {', '.join(shown)}")
 
 
-def _is_its_own_limit(name: str, value: float) -> bool:
-    return name in _BOTH_WAYS or (name in _TO_INFINITY and value == math.inf)
+def _limit(name: str, value: float) -> float | None:
+    known = FUNCTIONS.get(name)
+    limits = _OPERATIONS.get(name, known.limits if known else NO_LIMITS)
+    if math.isnan(value):
+        return value if limits == (-math.inf, math.inf) else None
+    return limits[value > 0]
 
 
 def _as_float(x: Any) -> float:
