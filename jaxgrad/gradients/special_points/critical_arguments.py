@@ -15,6 +15,7 @@ import numpy as np
 
 from jaxgrad.gradients.special_points.sampled import SampledInterpreter, run_at
 from jaxgrad.gradients.special_points.unforeseen import passed_over
+from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.programs.trace import Leaf, Program, is_differentiable
 
 __all__ = ["Critical", "critical_arguments"]
@@ -94,7 +95,7 @@ class _Recorder(SampledInterpreter):
 
     def watch(self, equation: Any, arguments: list[Any]) -> None:
         mild = _is_square(equation)
-        critical = _SQUARED if mild else _CRITICAL.get(equation.primitive.name)
+        critical = _SQUARED if mild else _critical(equation.primitive.name)
         if critical is None or not is_differentiable(equation.invars[0].aval.dtype):
             return  # a step of integers is critical where they are made from floats
         repeat = self._seen.get(id(equation), 0)
@@ -236,33 +237,15 @@ def _along(axis: str, entries: bool = False) -> Callable[..., Parts]:
     return critical
 
 
-_ZERO = _shifted(("the argument of `{}` vanishes", lambda x, *_: x))
-_ENDS = _shifted(
-    ("`{}` is at the end 1 of its domain", lambda x: 1 - x),
-    ("`{}` is at the end −1 of its domain", lambda x: 1 + x),
-)
 _CRITICAL: dict[str, Callable[..., Parts]] = {
     **dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge"), _difference("the operands of `{}` meet")),
     **dict.fromkeys(("eq_to", "lt_to", "le_to"), _difference("the operands of `{}` meet")),
     **dict.fromkeys(("max", "min"), _difference("`{}` ties")),
-    **dict.fromkeys(
-        ("abs", "sign", "sqrt", "rsqrt", "cbrt", "log", "log2", "lgamma", "digamma", "polygamma",
-         "zeta", "igamma", "igammac", "bessel_i0e", "bessel_i1e"),
-        _ZERO,
-    ),
+    **dict.fromkeys(("abs", "sign"), _shifted(("the argument of `{}` vanishes", lambda x: x))),
     "div": _shifted(("the divisor of `{}` vanishes", lambda x, y: y)),
-    "rem": _shifted(("the divisor of `{}` vanishes", lambda x, y: y),
-                    ("the dividend of `{}` vanishes", lambda x, y: x)),
-    "pow": _shifted(("the base of `{}` vanishes", lambda x, y: x),
-                    ("the exponent of `{}` vanishes", lambda x, y: y)),
-    "atan2": _shifted(("the first argument of `{}` vanishes", lambda y, x: y),
-                      ("the second argument of `{}` vanishes", lambda y, x: x)),
     "clamp": _shifted(("`{}` is at its lower end", lambda low, x, high: x - low),
                       ("`{}` is at its upper end", lambda low, x, high: x - high)),
-    "log1p": _shifted(("the argument of `{}` is −1", lambda x: 1 + x)),
-    "asin": _ENDS, "acos": _ENDS, "atanh": _ENDS, "erf_inv": _ENDS,
-    "acosh": _shifted(("`{}` is at the end 1 of its domain", lambda x: x - 1)),
-    "floor": _jumps((0.0, 1.0)), "ceil": _jumps((0.0, 1.0)), "round": _jumps((-0.5, 0.5)),
+    "round": _jumps((-0.5, 0.5)),
     "convert_element_type": _conversion,
     "integer_pow": _power,
     "reduce_max": _rows(1.0), "argmax": _rows(1.0),
@@ -276,3 +259,11 @@ _CRITICAL: dict[str, Callable[..., Parts]] = {
     "reduce_prod": _shifted(("a factor of `{}` vanishes", lambda x: x)),
 }  # fmt: skip
 _SQUARED = _shifted(("what is squared vanishes", lambda x, *_: x))
+
+
+def _critical(name: str) -> Callable[..., Parts] | None:
+    """Those of an operation, or of a function; None if there are none."""
+    known = FUNCTIONS.get(name)
+    if known is None:
+        return _CRITICAL.get(name)
+    return _shifted(*known.critical) if known.critical else None
