@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rule_examples import EXAMPLES
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.float_check import check_floats
@@ -50,6 +51,28 @@ def test_roundings_pass_through_calls_and_loops() -> None:
     assert roundings(lambda x: jax.lax.cond(x > 0, lambda y: y * y * y, lambda y: y, x), 1.0) == 2
     with pytest.raises(UnsupportedPrimitive, match="unknown number of rounding errors"):
         roundings(lambda x: jax.lax.while_loop(lambda y: y < 9, lambda y: y * 2, x), 1.0)
+
+
+@pytest.mark.parametrize("name", [name for name, example in EXAMPLES.items() if example.here])
+def test_something_is_known_of_the_roundings_of_every_primitive(name: str) -> None:
+    function, loops = EXAMPLES[name].function, name in ("while", "custom_linear_solve")
+    with jax.enable_x64(True):
+        try:
+            assert roundings(function, np.ones(4), np.ones(4)) >= 0
+        except UnsupportedPrimitive as error:
+            assert loops and "a `while_loop` makes" in str(error)
+
+
+def test_a_primitive_that_runs_a_program_has_its_roundings() -> None:
+    def sevenfold(x: Any) -> Any:
+        return jax.lax.reduce(x, 1.0, lambda a, b: a * b + 0.0, (0,))
+
+    def windows(x: Any) -> Any:
+        return jax.lax.reduce_window(x, 0.0, lambda a, b: (a + b) * 1.0, (3,), (1,), "VALID")
+
+    assert roundings(sevenfold, jnp.ones(7)) == 7 * 2
+    assert roundings(windows, jnp.ones(7)) == 3 * 2
+    assert roundings(jnp.linalg.solve, jnp.eye(3), jnp.ones(3)) > 3 * 6
 
 
 def worst(f: Any, reference: Any, *args: Any) -> Any:

@@ -13,31 +13,32 @@ import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.budgets import require_scan
-from jaxgrad.programs.jaxprs import called, scan_counts
+from jaxgrad.interpret.rules import RULES
+from jaxgrad.interpret.rules.devices import expanded
+from jaxgrad.numbers.functions import FUNCTIONS
+from jaxgrad.programs.jaxprs import called, inner_jaxpr, scan_counts
 
 __all__ = ["longest_chain"]
 
-# One ulp is two units of u.  Largest errors over all float32 inputs on XLA's CPU backend, in ulp,
-# rounded up to the next integer: exp 5.5, expm1 6.2, log 1.2, log1p 2.5, tanh 4.9, logistic 2.5,
-# erf 6.7, erfc 66, rsqrt 1.7, tan 1.4, sinh 25; division is x times a rounded reciprocal: 2.
-_ULPS = {
-    "exp": 6, "exp2": 6, "expm1": 7, "log": 2, "log1p": 3, "tanh": 5, "logistic": 3, "erf": 7,
-    "erfc": 66, "rsqrt": 2, "tan": 2, "sinh": 25, "cosh": 25, "div": 2, "sin": 1, "cos": 1,
-    "sqrt": 1, "cbrt": 2, "pow": 6, "atan2": 2, "asin": 2, "acos": 2, "atan": 2, "asinh": 7,
-    "acosh": 7, "log2": 2, "one_minus_square": 1,
-}  # fmt: skip
-# Twice the largest error among 600 drawn inputs in float32 and float64, beyond what rounding the
-# inputs once would change (their zeros are ill-conditioned), in ulp, rounded up: lgamma 39.5,
-# digamma 3.4, erf_inv 5.9, bessel_i0e 1.1, bessel_i1e 5.6, igamma 10.6, igammac 8.8, igamma_grad_a
-# 30.9, regularized_incomplete_beta 77.3, zeta 0.5, atanh 31.3.  A polygamma is a sum of zetas.
-_ULPS |= {
-    "lgamma": 79, "digamma": 7, "erf_inv": 12, "bessel_i0e": 3, "bessel_i1e": 12, "igamma": 22,
-    "igammac": 18, "igamma_grad_a": 62, "random_gamma_grad": 62,
-    "regularized_incomplete_beta": 155, "zeta": 1, "polygamma": 2, "atanh": 63,
-}  # fmt: skip
 _ONE_ROUNDING = {
     "add", "add_any", "sub", "mul", "square", "convert_element_type", "reduce_precision",
 }  # fmt: skip
+# What moves, compares or chooses numbers, or takes or makes integers, rounds nothing.
+_EXACT = (
+    "abs", "and", "argmax", "argmin", "bitcast_convert_type", "broadcast_in_dim", "clamp",
+    "concatenate", "copy", "cummax", "cummin", "debug_callback", "debug_print", "device_put",
+    "dynamic_slice", "dynamic_update_slice", "eq", "eq_to", "gather", "ge", "gt",
+    "io_callback", "is_finite", "le", "le_to", "lt", "lt_to", "max", "min", "name", "ne",
+    "neg", "nextafter", "not", "optimization_barrier", "or", "pad", "pure_callback",
+    "random_bits", "reduce_and", "reduce_max", "reduce_min", "reduce_or", "reduce_window_max",
+    "reduce_window_min", "reduce_xor", "reshape", "rev", "round", "scatter", "scatter-max",
+    "scatter-min", "select_and_gather_add", "select_n", "sharding_constraint", "sign", "slice",
+    "sort", "split", "squeeze", "stack", "stop_gradient", "tile", "top_k", "transpose",
+    "unstack", "xor",
+)  # fmt: skip
+# Operations that are no functions, in ulp, each two units of u: division is x times a rounded
+# reciprocal.
+_ULPS = {"div": 2, "one_minus_square": 1, **dict.fromkeys(_EXACT, 0)}
 
 
 def longest_chain(program: Any) -> int:
@@ -78,9 +79,13 @@ def _through(equation: Any, inputs: list[int]) -> list[int]:
     if name == "cond":
         branches = [_walk(_open(branch), inputs[1:]) for branch in params["branches"]]
         return [max(column) for column in zip(*branches, strict=True)]
-    program = called(equation)
+    program = inner_jaxpr(params) if name == "shard_map" else called(equation)
     if program is not None:
         return _walk(_open(program), inputs)
+    if name in ("custom_linear_solve", "call_hi_primitive"):
+        linear = name == "custom_linear_solve"
+        inner = _open(params["jaxprs"].solve if linear else expanded(equation))
+        return _walk(inner, [max(inputs, default=0)] * len(inner.invars))
     return [max(inputs, default=0) + _errors(equation)] * len(equation.outvars)
 
 
@@ -117,10 +122,23 @@ def _errors(equation: Any) -> int:
     if name in ("reduce_window_sum", "select_and_scatter_add"):
         return max(int(np.prod(params["window_dimensions"], dtype=int)), 1)
     if name == "cumlogsumexp":  # each step rounds two exponentials, a sum and a logarithm
-        return equation.invars[0].aval.size * (2 * (2 * _ULPS["exp"] + _ULPS["log"]) + 1)
+        return equation.invars[0].aval.size * (2 * (2 * _ulps("exp") + _ulps("log")) + 1)
     if name in ("cholesky", "lu", "triangular_solve"):
         # Each of n steps of elimination rounds a quotient, a product and a difference.
-        return (2 * _ULPS["div"] + 2) * int(equation.invars[0].aval.shape[-1])
+        return (2 * _ulps("div") + 2) * int(equation.invars[0].aval.shape[-1])
     if name == "integer_pow":
         return max(abs(int(params["y"])) - 1, 1) + (2 if params["y"] < 0 else 0)
-    return 2 * _ULPS.get(name, 0)
+    if name in ("reduce", "reduce_window", "select_and_scatter"):
+        program = _open(params["scatter_jaxpr" if "scatter_jaxpr" in params else "jaxpr"])
+        folded = params.get("window_dimensions", equation.invars[0].aval.shape)
+        step = max(_walk(program, [0] * len(program.invars)), default=0)
+        return int(np.prod(folded, dtype=int)) * step
+    return 2 * _ulps(name)
+
+
+def _ulps(name: str) -> int:
+    known = FUNCTIONS.get(name)
+    ulps = _ULPS.get(name) if known is None else known.ulps
+    if ulps is None and name in RULES:
+        raise UnsupportedPrimitive(f"nothing is known of the rounding errors of `{name}`")
+    return ulps or 0  # without a rule it is given no real numbers

@@ -18,7 +18,7 @@ from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.programs.trace import is_differentiable
 
-__all__ = ["device"]
+__all__ = ["device", "expanded"]
 
 # The exponents e of the floats 2^(e−1) ≤ |x| < 2^e of every dtype, subnormal ones included.
 SMALLEST_EXPONENT, LARGEST_EXPONENT = -1073, 1024
@@ -205,9 +205,14 @@ def _carrying(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     known = _CARRYING.get(type(primitive).__name__)
     if known is not None:
         return known(interpreter, equation, inputs)
+    return interpreter.call(expanded(equation), inputs)
+
+
+def expanded(equation: Any) -> Any:
+    """The program that a primitive carries."""
+    primitive = equation.params["_prim"]
     shapes = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in equation.invars]
     wide = any(np.dtype(shape.dtype).itemsize == 8 for shape in shapes)
     with jax.enable_x64(True) if wide else contextlib.nullcontext():
         arguments = jax.tree.unflatten(primitive.in_tree, shapes)
-        program = jax.make_jaxpr(primitive.expand)(*arguments)
-    return interpreter.call(program, inputs)
+        return jax.make_jaxpr(primitive.expand)(*arguments)
