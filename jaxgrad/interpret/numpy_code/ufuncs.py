@@ -24,6 +24,7 @@ from jaxgrad.interpret.numpy_code.elements import (
 )
 from jaxgrad.interpret.rules.elementwise import ELEMENTWISE
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
+from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 
 __all__ = ["FLOAT", "at", "call", "contract", "elementwise", "loop_of", "outer", "refuse_keywords"]
@@ -71,12 +72,7 @@ FLOAT: dict[str, tuple[str, Callable[..., Any]]] = {
             "add": "add", "subtract": "sub", "multiply": "mul", "divide": "div",
             "negative": "neg", "square": "square", "maximum": "max", "minimum": "min",
             "fmax": "max", "fmin": "min", "absolute": "abs", "fabs": "abs", "sign": "sign",
-            "exp": "exp", "exp2": "exp2", "log": "log", "log2": "log2", "log1p": "log1p",
-            "expm1": "expm1", "tanh": "tanh", "sqrt": "sqrt", "cbrt": "cbrt", "sin": "sin",
-            "cos": "cos", "tan": "tan", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
-            "arctan2": "atan2", "sinh": "sinh", "cosh": "cosh", "arcsinh": "asinh",
-            "arccosh": "acosh", "arctanh": "atanh", "floor": "floor", "ceil": "ceil",
-            "fmod": "rem", "clip": "clamp",
+            **{other: name for name, known in FUNCTIONS.items() for other in known.numpy},
         }.items()
     },
     "clip": ("clip", lambda s, x, low, high: s.minimum(s.maximum(x, low), high)),

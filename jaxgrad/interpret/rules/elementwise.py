@@ -18,16 +18,13 @@ from jaxgrad.interpret.rules.concrete import (
 from jaxgrad.interpret.rules.logic import CHOICES, differ
 from jaxgrad.interpret.rules.registry import anything, rule
 from jaxgrad.numbers.base import COMPLEX, NumberSystem
+from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = ["ELEMENTWISE", "apply_elementwise"]
 
 S = NumberSystem
-
-
-def _rsqrt(s: S, x: Any) -> Any:
-    return s.divide(s.constant(1), s.sqrt(x))
 
 
 def _horner(s: S, x: Any, *coefficients: Any) -> Any:
@@ -38,12 +35,8 @@ def _horner(s: S, x: Any, *coefficients: Any) -> Any:
     return result
 
 
-def _method(name: str) -> Callable[..., Any]:
-    return lambda s, x: getattr(s, name)(x)
-
-
 def _function(name: str) -> Callable[..., Any]:
-    return lambda s, *xs: s.function(name, *xs)
+    return lambda s, *xs: s.apply(name, *xs)
 
 
 # primitive -> the real function it is, in the operations of a number system.
@@ -58,31 +51,12 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "one_minus_square": lambda s, x: s.constant(1) - x * x,
     "max": lambda s, x, y: s.maximum(x, y),
     "min": lambda s, x, y: s.minimum(x, y),
-    "abs": _method("absolute"),
-    "sign": _method("sign"),
-    "exp": _method("exp"),
-    "exp2": lambda s, x: s.exp(x * s.log(s.constant(2))),
-    "log": _method("log"),
-    "log2": lambda s, x: s.divide(s.log(x), s.log(s.constant(2))),
+    "abs": lambda s, x: s.absolute(x),
+    "sign": lambda s, x: s.sign(x),
     "polynomial": _horner,
-    "rem": _function("rem"),
-    "log1p": _method("log1p"),
-    "expm1": _method("expm1"),
-    "logistic": _method("logistic"),
-    "tanh": _method("tanh"),
-    "sqrt": _method("sqrt"),
-    "rsqrt": _rsqrt,
     "clamp": lambda s, low, x, high: s.minimum(s.maximum(low, x), high),
-    **{
-        name: _function(name)
-        for name in (
-            "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "asinh", "acosh",
-            "atanh", "erf", "erfc", "erf_inv", "lgamma", "digamma", "floor", "ceil", "cbrt",
-            "bessel_i0e", "bessel_i1e", "polygamma", "zeta", "igamma", "igammac",
-            "igamma_grad_a", "regularized_incomplete_beta",
-        )
-    },
-}  # fmt: skip
+    **{name: _function(name) for name, known in FUNCTIONS.items() if known.elementwise},
+}
 
 # The identity on real numbers -> the parameters that leave it so: rounding belongs to the question
 # about floats, the others are where an array lies and what it is called.
