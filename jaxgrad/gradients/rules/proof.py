@@ -18,6 +18,7 @@ from jaxgrad.gradients.rules.nesting import along_steps
 from jaxgrad.gradients.rules.programs import Primal
 from jaxgrad.gradients.rules.rules import Rules
 from jaxgrad.interpret.sides import make_side
+from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.programs.custom_rules import asks_what_moves, has_custom_rules, strip_custom_rules
 from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.programs.trace import Leaf
@@ -29,25 +30,23 @@ BUDGET = Budget(terms=20_000, work=50_000_000)
 
 
 # Primitives whose derivative in JAX is not that of the function, or is whatever a user says: a
-# rule that equals it is not proved right.
+# rule that equals it is not proved right.  Functions say it themselves.
 UNTRUE = frozenset({
     "stop_gradient",  # 0
     "linear_call", "custom_transpose_call",  # a transpose of the user's own
     "custom_linear_solve",  # a solver, and one for the transpose, of the user's own
-    "bessel_i1e",  # 0.5 for |x| up to the spacing of floats at 1
     "random_gamma_grad",  # an approximation
 })  # fmt: skip
-# The derivative of this one is made of `bessel_i1e`.
-UNTRUE_TWICE = frozenset({"bessel_i0e"})
 
 
 def prove(rules: Rules) -> str | None:
     """What is shown if the rules are the same polynomials as autodiff without them, else None.
 
     Autodiff without the rules gives the derivative of the primal wherever nothing that is compared
-    or rounded ties, as long as the primal holds none of :data:`UNTRUE`; where it does, nothing is
-    shown.  Each order is shown by itself: that two first derivatives are equal for every input
-    does not say that JAX differentiates both alike, as one of them may hold a ``stop_gradient``.
+    or rounded ties, as long as the primal holds no primitive whose derivative is untrue; where it
+    does, nothing is shown.  Each order is shown by itself: that two first derivatives are equal for
+    every input does not say that JAX differentiates both alike, as one of them may hold a
+    ``stop_gradient``.
     Where that may be on the way of a cotangent or a tangent, these move with the point.
 
     Args:
@@ -62,7 +61,7 @@ def prove(rules: Rules) -> str | None:
     if len(primal.inputs) > 1 and asks_what_moves(primal.moving_program.jaxpr):
         return None
     truth = primal.truth_program.jaxpr
-    if holds_primitive(truth, UNTRUE if order == 1 else UNTRUE | UNTRUE_TWICE):
+    if holds_primitive(truth, UNTRUE | {n for n, f in FUNCTIONS.items() if f.derivatives < order}):
         return None
     stripped = strip_custom_rules(truth)
     own = strip_custom_rules(primal.moving_program.jaxpr)
