@@ -12,8 +12,8 @@ from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.domains import Condition
 from jaxgrad.numbers.field import Field, Poly
+from jaxgrad.numbers.function import Condition
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.valuation import Valuation
 from jaxgrad.programs.trace import Leaf

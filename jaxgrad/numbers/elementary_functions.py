@@ -1,4 +1,4 @@
-"""Elementary functions of balls, where Arb has none that encloses every value and little more."""
+"""Elementary functions: values in balls where Arb has none that are tight, and expansions."""
 
 from __future__ import annotations
 
@@ -6,21 +6,17 @@ from collections.abc import Callable
 
 from flint import arb, arb_series
 
-from jaxgrad.numbers.expansions import Coefficients, padded
 from jaxgrad.numbers.precision import series_length
+from jaxgrad.numbers.special_functions import Coefficients, padded, unknown_coefficients
 
 __all__ = [
-    "angle",
-    "cube_root",
-    "erf_inv_coefficients",
-    "logistic",
-    "power",
-    "raised_to",
-    "remainder",
-    "round_half_away",
+    "Expansion", "angle", "by_derivative", "by_series", "cube_root", "cycle",
+    "erf_inv_coefficients", "logistic", "power", "raised_to", "remainder", "round_half_away",
     "round_half_even",
-]
+]  # fmt: skip
 
+Expansion = Callable[[arb, int], Coefficients]
+"""(c, n) -> the first n Taylor coefficients about c; NaN where there are none."""
 _UNIT_BALL = arb(0, 1)
 
 
@@ -101,6 +97,44 @@ def _round_ends(x: arb, rounded: Callable[[arb], arb]) -> arb:
     if not x.is_finite():
         return x
     return rounded(x.lower()).union(rounded(x.upper()))
+
+
+# -- expansions -----------------------------------------------------------------------------------
+def cycle(*derivatives: Callable[[arb], arb]) -> Expansion:
+    """A function whose derivatives repeat: f⁽ᵏ⁾/k! with f⁽ᵏ⁾ the k-th of the cycle."""
+
+    def expansion(c: arb, count: int) -> Coefficients:
+        values = [derivative(c) for derivative in derivatives]
+        return [values[k % len(values)] / arb(k).fac() for k in range(count)]
+
+    return expansion
+
+
+def by_series(function: Callable[[arb_series], arb_series]) -> Expansion:
+    """A function that FLINT knows of power series."""
+
+    def expansion(c: arb, count: int) -> Coefficients:
+        with series_length(count):
+            try:
+                found = function(arb_series([c, 1], prec=count)).coeffs()
+            except ZeroDivisionError:  # a pole
+                return unknown_coefficients(count)
+        return padded(found, count)
+
+    return expansion
+
+
+def by_derivative(
+    value: Callable[[arb], arb], derivative: Callable[[arb_series], arb_series]
+) -> Expansion:
+    """The constant term, and the integral of the derivative."""
+    slope = by_series(derivative)
+
+    def expansion(c: arb, count: int) -> Coefficients:
+        rest = slope(c, max(count - 1, 1))
+        return [value(c), *(a / (k + 1) for k, a in enumerate(rest))][:count]
+
+    return expansion
 
 
 def erf_inv_coefficients(c: arb, count: int) -> Coefficients:

@@ -16,7 +16,7 @@ from typing import Any
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.domains import Condition
+from jaxgrad.numbers.function import Condition
 from jaxgrad.numbers.sizes import MOST_PRODUCTS, power_cost, product_cost
 
 __all__ = ["Field", "FieldFull", "Generator"]

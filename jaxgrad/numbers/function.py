@@ -1,4 +1,4 @@
-"""What is known of a real function: one entry, of which every number system and check reads.
+"""What is known of a real function: one entry, which every number system and check reads.
 
 No field has a default, so nothing is forgotten in silence: what a function does not have is said.
 """
@@ -8,18 +8,41 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from flint import arb
+from flint import arb, fmpq_mpoly
 
-from jaxgrad.numbers.domains import Domain
-from jaxgrad.numbers.expansions import Coefficients
-
-__all__ = ["ALL", "FUNCTIONS", "NO_LIMITS", "Function", "define"]
+__all__ = ["ALL", "FUNCTIONS", "NO_LIMITS", "Condition", "Domain", "Function", "define"]
 
 ALL = math.inf
 """Of :attr:`Function.derivatives`: every one of them."""
 NO_LIMITS = (None, None)
+
+
+class Domain(NamedTuple):
+    """The arguments at which a function has a value: what a proof that uses it does not leave out.
+
+    Args:
+        fails: where it has none, as a clause: "a divisor vanishes".
+        holds: of balls, True if the function certainly has a value; False if it may have none.
+    """
+
+    fails: str
+    holds: Callable[..., Any]
+
+
+class Condition(NamedTuple):
+    """What an evaluation over polynomials took for granted: arguments lie in a domain.
+
+    Args:
+        name: the function, or "divide".
+        domain: that of the function.
+        arguments: polynomials.
+    """
+
+    name: str
+    domain: Domain
+    arguments: tuple[fmpq_mpoly, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +52,8 @@ class Function:
     Args:
         name: what it is called; where JAX has a primitive that is it, the name of that.
         arity: of how many numbers it is a function.
-        definition: of a number system and elements, the function made of others; None if it is
-            made of none.  Systems that do not know the function better compute it so.
+        definition: of a number system and elements, the function made of others, for systems that
+            know it no better; None if it is made of none.
         ball: of balls, one that holds every value; NaN where there may be none.  None: by the
             definition.
         taylor: of which arguments the Taylor coefficients are known while the others stay as they
@@ -40,8 +63,8 @@ class Function:
         jumps: whether it jumps "somewhere", or is made of "steps": constant elsewhere than at
             multiples of 1/2, and computed without an error.  None: it is continuous.
         limits: at −∞ and at +∞; None where there is none, or none is known.
-        float64: of NumPy arrays, its values; NaN where there are none.  None: by the
-            definition, if it has one.
+        float64: of NumPy arrays, its values; NaN where there are none.  None: by the definition, if
+            it has one.
         critical: where a program that uses it may break or decide: (words with {} for the name,
             a function of NumPy arrays that vanishes there).
         ulps: how far the primitive's result is off, in units in the last place; None if there is
@@ -57,7 +80,7 @@ class Function:
     arity: int
     definition: Callable[..., Any] | None
     ball: Callable[..., arb] | None
-    taylor: Mapping[int, Callable[..., Coefficients]]
+    taylor: Mapping[int, Callable[..., list[arb]]]
     domain: Domain | None
     parity: Literal["odd", "even"] | None
     jumps: Literal["somewhere", "steps"] | None
@@ -71,29 +94,36 @@ class Function:
     derivatives: float
 
     def __post_init__(self) -> None:
-        told = f"the function {self.name!r}: "
-        if self.definition is None and self.ball is None:
-            raise ValueError(f"{told}neither its balls nor a definition; give one of them")
-        if self.parity not in ("odd", "even", None) or (self.parity and self.arity != 1):
-            raise ValueError(f"{told}parity is 'odd' or 'even', of one argument, or None")
-        if self.jumps not in ("somewhere", "steps", None):
-            raise ValueError(f"{told}jumps is 'somewhere', 'steps' or None")
-        if self.error not in ("value", "one", "exponents"):
-            raise ValueError(f"{told}error is relative to its 'value', to 'one' or 'exponents'")
-        if not set(self.taylor) <= set(range(self.arity)):
-            raise ValueError(f"{told}Taylor coefficients in an argument that it does not have")
-        if len(self.limits) != 2 or (self.arity != 1 and self.limits != NO_LIMITS):
-            raise ValueError(f"{told}limits are those at −∞ and +∞, of one argument, or NO_LIMITS")
-        if self.elementwise and self.ulps is None:
-            raise ValueError(f"{told}nothing is said of how far the primitive's result is off")
+        wrong = {
+            "neither balls nor a definition": self.definition is None and self.ball is None,
+            "parity is 'odd' or 'even', of one argument, or None":
+                self.parity not in ("odd", "even", None) or (self.parity and self.arity != 1),
+            "jumps is 'somewhere', 'steps' or None": self.jumps not in ("somewhere", "steps", None),
+            "error is relative to its 'value', to 'one' or to 'exponents'":
+                self.error not in ("value", "one", "exponents"),
+            "Taylor coefficients in an argument that it does not have":
+                not set(self.taylor) <= set(range(self.arity)),
+            "limits are those at −∞ and at +∞, of one argument, or (None, None)":
+                len(self.limits) != 2 or (self.arity != 1 and self.limits != NO_LIMITS),
+            "no ulps, though there is a primitive": self.elementwise and self.ulps is None,
+        }  # fmt: skip
+        for text, holds in wrong.items():
+            if holds:
+                raise ValueError(f"the function {self.name!r}: {text}")
 
 
 FUNCTIONS: dict[str, Function] = {}
 """Name -> what is known of the function; filled by :mod:`jaxgrad.numbers.functions`."""
 
 
-def define(name: str, **known: Any) -> Function:
-    """Adds the entry of a function, of which every field of :class:`Function` is given.
+def define(name: str, ball: Any, taylor: Any, *, numpy: str, **known: Any) -> None:
+    """Adds the entry of a function, for which every other field of :class:`Function` is given.
+
+    Args:
+        name: of the function.
+        ball: that field.
+        taylor: that field, or the coefficients in the one argument; None for no argument.
+        numpy: that field, names with blanks between.
 
     Raises:
         ValueError: there is one of this name, or fields contradict one another.
@@ -101,5 +131,6 @@ def define(name: str, **known: Any) -> Function:
     """
     if name in FUNCTIONS:
         raise ValueError(f"the function {name!r} has two entries; keep the right one")
-    FUNCTIONS[name] = Function(name=name, **known)
-    return FUNCTIONS[name]
+    places: Any = {0: taylor} if callable(taylor) else taylor or {}
+    names = tuple(numpy.split())
+    FUNCTIONS[name] = Function(name=name, ball=ball, taylor=places, numpy=names, **known)

@@ -168,47 +168,6 @@ class Jet(Ball):
         constants = super().total([x for x in terms if isinstance(x, arb)])
         return sum((x for x in terms if not isinstance(x, arb)), constants)
 
-    def exp(self, x: Any) -> Any:
-        return super().exp(x) if isinstance(x, arb) else self._apply(x, arb_series.exp)
-
-    def log(self, x: Any) -> Any:
-        if isinstance(x, arb):
-            return super().log(x)
-        return self._apply(x, arb_series.log) if self._is_positive(x) else OPEN
-
-    def sqrt(self, x: Any) -> Any:
-        if isinstance(x, arb):
-            return super().sqrt(x)
-        return self._apply(x, arb_series.sqrt) if self._is_positive(x) else OPEN
-
-    def expm1(self, x: Any) -> Any:
-        if isinstance(x, arb):
-            return super().expm1(x)
-        return self._apply(x, arb_series.exp, self.coefficient(x, 0).expm1())
-
-    def log1p(self, x: Any) -> Any:
-        if isinstance(x, arb):
-            return super().log1p(x)
-        found = self.log(arb(1) + x)
-        if found.polynomial is None:
-            return OPEN
-        return self._apply(found, lambda p: p, self.coefficient(x, 0).log1p())
-
-    def logistic(self, x: Any) -> Any:
-        if isinstance(x, arb) or x.polynomial is None:
-            return super().logistic(x) if isinstance(x, arb) else OPEN
-        if x.polynomial[0] < 0:
-            e = self.exp(x)
-            return self.divide(e, arb(1) + e)
-        return self.divide(arb(1), arb(1) + self.exp(-x))
-
-    def tanh(self, x: Any) -> Any:
-        if isinstance(x, arb):
-            return super().tanh(x)
-        doubled = self.logistic(arb(2) * x)
-        # 2σ(2x) − 1 has accurate derivatives, and cancels at 0.
-        return self._apply(doubled, lambda p: p * 2, self.coefficient(x, 0).tanh())
-
     def function(self, name: str, *xs: Any) -> Any:
         if all(isinstance(x, arb) for x in xs):
             return super().function(name, *xs)
@@ -288,6 +247,26 @@ class Jet(Ball):
         return x.polynomial is not None and bool(x.polynomial[0] > 0)
 
 
+def _of_positive(operation: Callable[[arb_series], arb_series]) -> Callable[[Jet, Taylor], Taylor]:
+    return lambda jet, x: jet._apply(x, operation) if jet._is_positive(x) else OPEN
+
+
+def _log1p(jet: Jet, x: Taylor) -> Taylor:
+    return jet._apply(jet.log(arb(1) + x), lambda p: p, jet.coefficient(x, 0).log1p())
+
+
+def _logistic(jet: Jet, x: Taylor) -> Taylor:
+    if jet.coefficient(x, 0) < 0:
+        e = jet.exp(x)
+        return jet.divide(e, arb(1) + e)
+    return jet.divide(arb(1), arb(1) + jet.exp(-x))
+
+
+def _tanh(jet: Jet, x: Taylor) -> Taylor:
+    # 2σ(2x) − 1 has accurate derivatives, and cancels at 0.
+    return jet._apply(jet.logistic(arb(2) * x), lambda p: p * 2, jet.coefficient(x, 0).tanh())
+
+
 def _power(jet: Jet, x: Any, y: Any) -> Any:
     """x^y = e^(y log x), or a repeated product."""
     exponent = jet.exact_value(y)
@@ -333,6 +312,13 @@ def _remainder(jet: Jet, x: Any, y: Any) -> Any:
 _SPECIAL: dict[str, Callable[..., Any]] = {
     "atan2": _arctangent2,
     "cbrt": _cube_root,
+    "exp": lambda jet, x: jet._apply(x, arb_series.exp),
+    "expm1": lambda jet, x: jet._apply(x, arb_series.exp, jet.coefficient(x, 0).expm1()),
+    "log": _of_positive(arb_series.log),
+    "log1p": _log1p,
+    "logistic": _logistic,
     "pow": _power,
     "rem": _remainder,
+    "sqrt": _of_positive(arb_series.sqrt),
+    "tanh": _tanh,
 }

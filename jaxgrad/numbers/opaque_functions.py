@@ -8,8 +8,8 @@ from typing import Any
 from flint import arb, fmpq, fmpq_mpoly
 
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.domains import Condition
 from jaxgrad.numbers.field import Generator, fraction
+from jaxgrad.numbers.function import Condition
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.indicator_polynomials import IndicatorPolynomials
 from jaxgrad.numbers.named_polynomials import PolynomialElement

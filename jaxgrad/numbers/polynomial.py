@@ -14,8 +14,9 @@ from fractions import Fraction
 from flint import fmpq, fmpq_mpoly
 
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.domains import DIVISOR, Condition
 from jaxgrad.numbers.field import Generator, fraction
+from jaxgrad.numbers.function import Condition
+from jaxgrad.numbers.functions import DIVISOR
 from jaxgrad.numbers.named_polynomials import PolynomialElement
 from jaxgrad.numbers.opaque_functions import OpaqueFunctions
 from jaxgrad.numbers.sizes import LARGEST_DEGREE, is_factored

@@ -10,42 +10,32 @@ from collections.abc import Callable
 
 from flint import acb_series, arb, arb_series
 
-from jaxgrad.numbers.expansions import Coefficients, padded, unknown_coefficients
 from jaxgrad.numbers.precision import series_length
 
 __all__ = [
-    "bessel_branch",
-    "bessel_coefficients",
-    "bessel_i0e",
-    "bessel_i1e",
-    "betainc",
-    "betainc_in_last",
-    "digamma_coefficients",
-    "expn",
-    "expn_in_second",
-    "hyp1f1",
-    "hyp1f1_in_last",
-    "hyp2f1",
-    "hyp2f1_in_last",
-    "igamma",
-    "igamma_coefficients",
-    "igamma_grad_a",
-    "igamma_grad_a_in_order",
-    "igamma_in_order",
-    "igammac",
-    "lgamma",
-    "lgamma_coefficients",
-    "polygamma",
-    "polygamma_coefficients",
-    "reciprocal_gamma_coefficients",
-    "zeta",
-    "zeta_in_first",
-    "zeta_in_second",
-]
+    "bessel_branch", "bessel_i0e", "bessel_i1e", "betainc", "betainc_in_last",
+    "digamma_coefficients", "expn", "expn_in_second", "hyp1f1", "hyp1f1_in_last", "hyp2f1",
+    "hyp2f1_in_last", "igamma", "igamma_coefficients", "igamma_grad_a", "igamma_grad_a_in_order",
+    "igamma_in_order", "igammac", "lgamma", "lgamma_coefficients", "padded", "polygamma",
+    "polygamma_coefficients", "reciprocal_gamma_coefficients", "unknown_coefficients",
+    "zeta", "zeta_in_first", "zeta_in_second",
+]  # fmt: skip
+
+Coefficients = list[arb]
 
 # The order of a derivative of the digamma function is that of a power series to be divided; those
 # that programs ask for are below 10, and one of this length takes a millisecond.
 LARGEST_ORDER = 256
+
+
+def padded(coefficients: Coefficients, count: int) -> Coefficients:
+    """The first coefficients of a series, of which FLINT drops trailing zeros."""
+    return [*coefficients, *[arb(0)] * count][:count]
+
+
+def unknown_coefficients(count: int) -> Coefficients:
+    """Those of a function of which nothing is known there."""
+    return [arb.nan()] * count
 
 
 def _integer(x: arb) -> int | None:
@@ -87,20 +77,6 @@ def bessel_branch(order: int) -> Callable[[arb, int], Coefficients]:
             decay = arb_series([arb(-1) ** k / arb(k).fac() for k in range(count)], prec=count)
             product = arb_series(bessel, prec=count) * decay
         return padded(product.coeffs(), count)
-
-    return expansion
-
-
-def bessel_coefficients(order: int) -> Callable[[arb, int], Coefficients]:
-    """e^(−|x+t|) Iₙ(x + t), which is even or odd as n is, and has a kink at 0."""
-    branch = bessel_branch(order)
-
-    def expansion(x: arb, count: int) -> Coefficients:
-        if x > 0:
-            return branch(x, count)
-        if x < 0:
-            return [c * (-1) ** (order + k) for k, c in enumerate(branch(-x, count))]
-        return unknown_coefficients(count)
 
     return expansion
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flint import arb
 
 from jaxgrad.numbers.ball import has_no_value
-from jaxgrad.numbers.expansions import Expansion
+from jaxgrad.numbers.elementary_functions import Expansion
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.series import Series, unknown
 
