@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from jaxgrad.gradients.check_grads import check_grads
     from jaxgrad.gradients.compare import Comparison, compare
     from jaxgrad.gradients.rules.result import GradientCheck
+    from jaxgrad.interpret.function import function
     from jaxgrad.interpret.rules.outside import rule
     from jaxgrad.interpret.run_over import run_over
     from jaxgrad.networks import activations, closed_form, costs, strategies
@@ -77,6 +78,7 @@ __all__ = [
     "errors",
     "float_dtypes",
     "frequency",
+    "function",
     "induction",
     "interval_ball",
     "is_negative",
@@ -121,6 +123,7 @@ _HOME = {
     "enclose": "evidence.enclose",
     "float_dtypes": "evidence.float_formats",
     "frequency": "evidence.frequency",
+    "function": "interpret.function",
     "induction": "evidence.induction",
     "interval_ball": "evidence.bounds",
     "is_negative": "evidence.float_formats",

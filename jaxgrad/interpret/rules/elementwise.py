@@ -22,7 +22,7 @@ from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.programs.trace import is_differentiable
 
-__all__ = ["ELEMENTWISE", "apply_elementwise"]
+__all__ = ["ELEMENTWISE", "apply_elementwise", "make_rule"]
 
 S = NumberSystem
 
@@ -96,7 +96,8 @@ def real_or_none(dtype: Any) -> bool:
     return dtype is None or is_differentiable(dtype)
 
 
-def _make(name: str, f: Callable[..., Any]) -> None:
+def make_rule(name: str, f: Callable[..., Any]) -> None:
+    """Registers the rule of a primitive that is f(system, *elements) of each entry."""
     harmless = {"out_dtype": real_or_none} if name == "mul" else {}
 
     @rule(name, harmless=harmless)
@@ -110,7 +111,7 @@ def _make(name: str, f: Callable[..., Any]) -> None:
 
 
 for _name, _f in ELEMENTWISE.items():
-    _make(_name, _f)
+    make_rule(_name, _f)
 
 
 def _of_truths(interpreter: Any, inputs: list[Any], f: Callable[..., Any]) -> Any:

@@ -1,0 +1,74 @@
+"""Functions of your own: what is known of one, and the rule of the primitive that is it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jaxgrad.interpret.rules import RULES
+from jaxgrad.interpret.rules.elementwise import make_rule
+from jaxgrad.numbers.function import Domain, define
+
+__all__ = ["function"]
+
+
+def function(
+    name: str,
+    *,
+    arity: int,
+    ball: Callable[..., Any],
+    taylor: Callable[..., Any] | Mapping[int, Callable[..., Any]] | None,
+    domain: tuple[str, Callable[..., Any]] | None,
+    parity: str | None,
+    jumps: str | None,
+    limits: tuple[float | None, float | None],
+    float64: Callable[..., Any],
+    critical: tuple[tuple[str, Callable[..., Any]], ...],
+    ulps: int,
+    error: str,
+) -> None:
+    """Tells what function of real numbers a primitive of your own is, applied to each entry.
+
+    From then on programs that hold the primitive are compared and their derivatives checked as any
+    others.  Everything is taken for true.  Derivatives of the primitive are not: they are held
+    against its Taylor coefficients.
+
+    Args:
+        name: of the primitive, which takes no parameters.
+        arity: of how many numbers it is a function.
+        ball: of `flint.arb` balls, one that holds every value; NaN where there may be none.
+        taylor: (c, n) -> the first n Taylor coefficients about the ball c, NaN where there are
+            none; of several arguments, for each in which they are known, argument ->
+            (*arguments, n) -> those coefficients; None if none are known.
+        domain: None if it has a value everywhere; else where it has none, as a clause such as "a
+            divisor vanishes", and of balls, whether it certainly has one.
+        parity: "odd", "even" or None.
+        jumps: "somewhere"; "steps", if it is constant elsewhere than at multiples of 1/2; or None.
+        limits: at −∞ and at +∞, each None where there is none or none is known.
+        float64: of NumPy arrays, its values; NaN where there are none.  They choose the points that
+            are asked, and decide nothing.
+        critical: where derivatives may break: words in which {} is the name, and of NumPy arrays, a
+            function that vanishes there.
+        ulps: how far the primitive's result is off at most, in units in the last place.
+        error: whether that is relative to the "value", or to "one" where the value is smaller.
+
+    Raises:
+        ValueError: there is a function or a rule of this name, or fields contradict one another.
+
+    Example:
+        >>> import numpy as np
+        >>> from flint import arb
+        >>> function(
+        ...     "my_exp", arity=1, ball=arb.exp, domain=None, parity=None, jumps=None,
+        ...     taylor=lambda c, n: [c.exp() / arb(k).fac() for k in range(n)],
+        ...     limits=(0, np.inf), float64=np.exp, critical=(), ulps=2, error="value",
+        ... )
+    """
+    if name in RULES:
+        raise ValueError(f"the primitive {name!r} has a rule already")
+    define(
+        name, ball, taylor, arity=arity, definition=None, parity=parity, jumps=jumps,
+        domain=None if domain is None else Domain(*domain), limits=limits, float64=float64,
+        critical=critical, ulps=ulps, error=error, numpy="", elementwise=True, derivatives=0,
+    )  # fmt: skip
+    make_rule(name, lambda s, *xs: s.apply(name, *xs))

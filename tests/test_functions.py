@@ -1,0 +1,224 @@
+"""The table of functions, and a function that is added to it from outside of the package."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flint import arb, arb_series
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+
+import jaxgrad
+from jaxgrad import GradientMismatch, Verdict
+from jaxgrad.interpret.roundings import longest_chain
+from jaxgrad.interpret.rules import RULES
+from jaxgrad.numbers.ball import Ball
+from jaxgrad.numbers.function import FUNCTIONS, Function
+from jaxgrad.numbers.germ import Germ
+from jaxgrad.numbers.special_functions import padded, series_length
+from jaxgrad.programs.trace import trace
+
+NAME = "lambert_w"
+
+
+# -- the table ------------------------------------------------------------------------------------
+def test_no_field_has_a_default() -> None:
+    for field in dataclasses.fields(Function):
+        assert field.default is field.default_factory is dataclasses.MISSING, field.name
+
+
+def test_names_are_those_of_the_entries() -> None:
+    assert len(FUNCTIONS) > 40
+    assert all(known.name == name for name, known in FUNCTIONS.items())
+
+
+@pytest.mark.parametrize("name", [name for name, known in FUNCTIONS.items() if known.ball])
+def test_parity_is_that_of_the_balls(name: str) -> None:
+    known = FUNCTIONS[name]
+    if known.arity == 1 and known.ball is not None and known.jumps != "steps":
+        pairs = [(known.ball(arb(x)), known.ball(arb(-x))) for x in (0.375, 0.8125)]
+        odd, even = (all((a + s * b).contains(0) for a, b in pairs) for s in (1, -1))
+        assert (odd, even) == (known.parity == "odd", known.parity == "even") or any(
+            not x.is_finite() for pair in pairs for x in pair
+        )
+
+
+def test_every_function_is_known_to_germs() -> None:
+    """By its coefficients, its definition, or a way of their own."""
+    germ = Germ(3)
+    for name, known in FUNCTIONS.items():
+        point = {"polygamma": (2, 1.5), "zeta": (2.5, 1.5), "acosh": (1.5,)}.get(name)
+        numbers = [germ.constant(x) for x in point or (0.25, 0.375, 0.75, 0.5)[: known.arity]]
+        assert germ.apply(name, *numbers).reason is None, name
+
+
+# -- what an entry must say -----------------------------------------------------------------------
+def _coefficients(c: arb, count: int) -> list[arb]:
+    with series_length(count):
+        return padded(arb_series([c, 1], prec=count).lambertw().coeffs(), count)
+
+
+def _by_scipy(x: Any) -> Any:
+    from scipy.special import lambertw
+
+    return np.real(lambertw(x))
+
+
+# W(x), the inverse of w·e^w, where it is at least −1; in ulps twice 2.9, the largest error of the
+# iteration below at 20 000 drawn float32 numbers.
+KNOWN: dict[str, Any] = {
+    "arity": 1, "ball": arb.lambertw, "taylor": _coefficients, "parity": None, "jumps": None,
+    "domain": ("the argument of W is not above -1/e", lambda u: u > -arb(-1).exp()),
+    "limits": (None, math.inf), "float64": _by_scipy, "ulps": 6, "error": "value",
+    "critical": (("`{}` is at the end −1/e of its domain", lambda x: x + math.exp(-1)),),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", KNOWN)
+def test_a_field_that_is_not_said_is_an_error(field: str) -> None:
+    with pytest.raises(TypeError, match=field):
+        jaxgrad.function(NAME, **{k: v for k, v in KNOWN.items() if k != field})
+    assert NAME not in FUNCTIONS and NAME not in RULES
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"parity": "neither"}, "parity is 'odd' or 'even'"),
+        ({"arity": 2, "parity": "odd", "limits": (None, None)}, "of one argument"),
+        ({"jumps": True}, "jumps is 'somewhere'"),
+        ({"error": "absolute"}, "error is relative"),
+        ({"taylor": {1: _coefficients}}, "an argument that it does not have"),
+        ({"arity": 2}, "limits are those"),
+        ({"limits": (0.0,)}, "limits are those"),
+        ({"ulps": None}, "no ulps"),
+        ({"ball": None}, "neither balls nor a definition"),
+    ],
+)
+def test_fields_that_contradict_one_another_are_refused(
+    changed: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        jaxgrad.function(NAME, **KNOWN | changed)
+    assert NAME not in FUNCTIONS and NAME not in RULES
+
+
+@pytest.mark.parametrize("name", ["sin", "round_half_even", "reshape"])
+def test_what_is_known_already_is_not_said_again(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        jaxgrad.function(name, **KNOWN)
+
+
+# -- a function from outside ----------------------------------------------------------------------
+def _halley(x: Any) -> Any:
+    w = jnp.log1p(x)
+    w = w * (1 - jnp.log1p(w) / (2 + w))
+    for _ in range(4):
+        e = jnp.exp(w)
+        f = w * e - x
+        w = w - f / (e * (w + 1) - (w + 2) * f / (2 * w + 2))
+    return w
+
+
+def _primitive(slope: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
+    """W as a primitive whose derivative is slope(x, W(x))."""
+    made = Primitive(NAME)
+    made.def_impl(jax.jit(_halley))
+    made.def_abstract_eval(lambda x: x)
+    mlir.register_lowering(made, mlir.lower_fun(_halley, multiple_results=False))
+    batching.defvectorized(made)
+    ad.defjvp2(made, lambda g, w, x: g * slope(x, w))
+    return lambda x: made.bind(jnp.asarray(x))
+
+
+W = _primitive(lambda x, w: 1 / (jnp.exp(w) * (1 + w)))
+WRONG = _primitive(lambda x, w: 1 / (jnp.exp(w) * (1.0009765625 + w)))
+
+
+@pytest.fixture
+def known() -> Iterator[None]:
+    jaxgrad.function(NAME, **KNOWN)
+    yield
+    del FUNCTIONS[NAME], RULES[NAME]
+
+
+def test_a_primitive_that_nobody_told_of_is_not_decided() -> None:
+    assert jaxgrad.compare(W, W, 0.5).verdict is Verdict.UNDECIDED
+
+
+@pytest.mark.usefixtures("known")
+def test_functions_made_of_it_are_compared() -> None:
+    proved = jaxgrad.compare(lambda x: (W(x) + 1) ** 2, lambda x: W(x) ** 2 + 2 * W(x) + 1, 0.5)
+    assert proved.verdict is Verdict.PROVED and "the argument of W" in str(proved)
+    agrees = jaxgrad.compare(lambda x: W(x) * jnp.exp(W(x)), lambda x: x, 0.5)
+    assert agrees.verdict is Verdict.AGREES
+    for wrong in (lambda x: x * 1.0009765625, lambda x: W(x) * jnp.exp(2 * W(x)), W):
+        refuted = jaxgrad.compare(lambda x: W(x) * jnp.exp(W(x)), wrong, 0.5)
+        assert refuted.verdict is Verdict.REFUTED
+
+
+@pytest.mark.usefixtures("known")
+def test_its_gradient_is_compared() -> None:
+    def slope(x: Any) -> Any:
+        return 1 / ((1 + W(x)) * jnp.exp(W(x)))
+
+    assert jaxgrad.compare(slope, jax.grad(W), 0.5).verdict is Verdict.PROVED
+    assert jaxgrad.compare(slope, jax.grad(WRONG), 0.5).verdict is Verdict.REFUTED
+    assert jaxgrad.compare(lambda x: W(x) / (x * (1 + W(x))), jax.grad(W), 0.5).verdict.passes
+
+
+@pytest.mark.usefixtures("known")
+def test_its_derivative_rule_is_checked() -> None:
+    for order in (1, 2):
+        check = jaxgrad.check_grads(W, (0.5,), order=order, dtypes=["float32"])
+        assert check.verdict is Verdict.AGREES and check.floats, check
+        with pytest.raises(GradientMismatch, match="the derivative of f"):
+            jaxgrad.check_grads(WRONG, (0.5,), order=order)
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("factor", [1.0, 1.0009765625])
+def test_a_custom_rule_around_it_is_checked(factor: float) -> None:
+    """And not proved to be what JAX makes of the primitive: that is whatever its rule says."""
+
+    @jax.custom_jvp
+    def f(x: Any) -> Any:
+        return W(x) ** 2
+
+    @f.defjvp
+    def _(xs: Any, ts: Any) -> Any:
+        w = W(xs[0])
+        return w**2, ts[0] * factor * 2 * w / (jnp.exp(w) * (1 + w))
+
+    if factor == 1:
+        assert jaxgrad.check_grads(f, (0.5,)).verdict is Verdict.AGREES
+    else:
+        with pytest.raises(GradientMismatch, match="the derivative of f"):
+            jaxgrad.check_grads(f, (0.5,))
+
+
+@pytest.mark.usefixtures("known")
+def test_a_rule_that_equals_a_wrong_one_of_the_primitive_is_refuted() -> None:
+    @jax.custom_jvp
+    def f(x: Any) -> Any:
+        return WRONG(x)
+
+    f.defjvp(lambda xs, ts: jax.jvp(WRONG, xs, ts))
+    with pytest.raises(GradientMismatch, match="the derivative of f"):
+        jaxgrad.check_grads(f, (0.5,))
+
+
+@pytest.mark.usefixtures("known")
+def test_every_reader_of_the_table_reads_its_entry() -> None:
+    assert longest_chain(trace(W, (0.5,))) == 2 * KNOWN["ulps"]
+    assert Ball().function(NAME, arb(1).exp()).contains(1)
+    with jax.enable_x64(True):
+        check = jaxgrad.check_grads(lambda x: W(x - 1.5), (2.0,), special_points=True)
+    assert check.verdict.passes, check
