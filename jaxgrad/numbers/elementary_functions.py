@@ -10,9 +10,9 @@ from jaxgrad.numbers.precision import series_length
 from jaxgrad.numbers.special_functions import Coefficients, padded, unknown_coefficients
 
 __all__ = [
-    "Expansion", "angle", "by_derivative", "by_series", "cube_root", "cycle",
+    "Expansion", "angle", "by_derivative", "by_series", "cosine", "cube_root", "cycle",
     "erf_inv_coefficients", "logistic", "power", "raised_to", "remainder", "round_half_away",
-    "round_half_even",
+    "round_half_even", "sine",
 ]  # fmt: skip
 
 Expansion = Callable[[arb, int], Coefficients]
@@ -28,6 +28,15 @@ def raised_to(x: arb, n: int | arb) -> arb:
     if n > 0 and x.mid().is_zero():
         return _UNIT_BALL * x.rad() ** n
     return x**n
+
+
+def sine(x: arb) -> arb:
+    """Of an infinity Arb has [−1, 1], and no number is its sine."""
+    return arb.nan() if x.is_exact() and not x.is_finite() else x.sin()
+
+
+def cosine(x: arb) -> arb:
+    return arb.nan() if x.is_exact() and not x.is_finite() else x.cos()
 
 
 def power(x: arb, y: arb) -> arb:

@@ -23,7 +23,7 @@ from flint import arb, arb_series
 
 from jaxgrad.numbers import elementary_functions as elementary
 from jaxgrad.numbers import special_functions as special
-from jaxgrad.numbers.elementary_functions import by_derivative, by_series, cycle
+from jaxgrad.numbers.elementary_functions import by_derivative, by_series, cosine, cycle, sine
 from jaxgrad.numbers.function import ALL, FUNCTIONS, NO_LIMITS, Domain, define
 
 __all__ = ["DIVISOR", "FUNCTIONS"]
@@ -100,9 +100,9 @@ _own("sqrt", arb.sqrt, None, domain=_POSITIVE, parity=None, limits=(None, _inf),
      critical=_ZERO, ulps=1, numpy="sqrt")
 _own("cbrt", elementary.cube_root, None, domain=None, parity="odd", limits=(-_inf, _inf),
      float64=np.cbrt, critical=_ZERO, ulps=2, numpy="cbrt")
-_own("sin", arb.sin, cycle(arb.sin, arb.cos, lambda c: -c.sin(), lambda c: -c.cos()), domain=None,
+_own("sin", sine, cycle(sine, cosine, lambda c: -sine(c), lambda c: -cosine(c)), domain=None,
      parity="odd", limits=NO_LIMITS, float64=np.sin, critical=(), ulps=1, numpy="sin")
-_own("cos", arb.cos, cycle(arb.cos, lambda c: -c.sin(), lambda c: -c.cos(), arb.sin), domain=None,
+_own("cos", cosine, cycle(cosine, lambda c: -sine(c), lambda c: -cosine(c), sine), domain=None,
      parity="even", limits=NO_LIMITS, float64=np.cos, critical=(), ulps=1, numpy="cos")
 _own("tan", arb.tan, by_series(arb_series.tan), parity="odd", limits=NO_LIMITS, float64=np.tan,
      domain=Domain("the argument of tan is a pole", lambda u: u.cos() != 0), critical=(), ulps=2,

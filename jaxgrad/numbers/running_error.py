@@ -209,12 +209,12 @@ class RunningError(NumberSystem):
         if known is None or known.ball is None:
             return super().function(name, *xs)
         if known.jumps == "steps":
-            return Rounded(known.ball(*values), self)
+            return Rounded(self.ball.function(name, *values), self)
         # An argument that is reduced, scaled or taken the logarithm of is rounded first, but an
         # order, such as that of a polygamma function, is not.
         moved = arb(1, 1 * self.ulp * ARITHMETIC_ULPS)
         values = [y if y.is_integer() else y * moved for y in values]
-        found = known.ball(*values)
+        found = self.ball.function(name, *values)
         if name == "atan2":
             found = angles(found, *values)
         # Near its zeros an approximation is as good as the numbers that it is the difference of.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flint import arb
 
-from jaxgrad.numbers.ball import has_no_value
 from jaxgrad.numbers.elementary_functions import Expansion
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.series import Series, unknown
@@ -43,7 +42,7 @@ def expand(name: str, expansion: Expansion, x: Series) -> Series:
 
 
 def _constant(name: str, expansion: Expansion, c: arb, terms: int) -> Series:
-    value = arb.nan() if has_no_value(name, c) else expansion(c, 1)[0]
+    value = arb.nan() if c.is_nan() else expansion(c, 1)[0]
     if value.is_nan():
         return unknown(f"{name} at {c.str(6)}", terms)
     return Series([value], terms=terms)
