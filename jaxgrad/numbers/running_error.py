@@ -15,7 +15,7 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.numbers.ball import Ball
-from jaxgrad.numbers.base import NumberSystem, objects
+from jaxgrad.numbers.base import ThreeValued, objects
 from jaxgrad.numbers.either_zero import angles
 from jaxgrad.numbers.function import Function
 from jaxgrad.numbers.functions import FUNCTIONS
@@ -61,7 +61,7 @@ class Rounded:
         return Rounded(-self.value, self.system)
 
 
-class RunningError(NumberSystem):
+class RunningError(ThreeValued):
     """Real numbers together with the rounding errors of one floating-point dtype at a time.
 
     Args:
@@ -252,18 +252,6 @@ class RunningError(NumberSystem):
         if self.by_total_order and x.value.is_zero() and y.value.is_zero():
             return None
         return self.ball.compare(relation, x.value, y.value)
-
-    def logical_not(self, p: Any) -> Any:
-        return self.ball.logical_not(p)
-
-    def logical_and(self, p: Any, q: Any) -> Any:
-        return self.ball.logical_and(p, q)
-
-    def truth(self, value: bool) -> bool:
-        return bool(value)
-
-    def known(self, p: Any) -> bool | None:
-        return p
 
     def select(self, p: Any, if_false: Any, if_true: Any) -> Any:
         if p is not None:
