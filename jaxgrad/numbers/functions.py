@@ -80,10 +80,14 @@ def _round_half_away(x: Any) -> Any:
 _ZERO = (("the argument of `{}` vanishes", lambda x, *_: x),)
 _ENDS = (("`{}` is at the end 1 of its domain", lambda x: 1 - x),
          ("`{}` is at the end −1 of its domain", lambda x: 1 + x))  # fmt: skip
-# The integers beside the value at the first point, and those at 0.
-_INTEGERS = (("`{}` jumps", lambda x: x - np.floor(x[..., :1])),
-             ("`{}` jumps", lambda x: x - (np.floor(x[..., :1]) + 1.0)),
-             ("`{}` jumps", lambda x: x), ("`{}` jumps", lambda x: x - 1.0))  # fmt: skip
+
+
+def _jumps(*offsets: float) -> Any:
+    """Beside the value at the first point, which is the given one, and beside 0."""
+    near = tuple(partial(lambda o, x: x - (np.floor(x[..., :1]) + o), o) for o in offsets)
+    there = tuple(partial(lambda o, x: x - o, o) for o in offsets)
+    return tuple(("`{}` jumps", jump) for jump in near + there)
+
 
 # fmt: off
 # -- one number, by primitives that are accurate even near zeros -----------------------------------
@@ -179,12 +183,12 @@ _coarse("bessel_i1e", special.bessel_i1e, None, domain=None, parity="odd", limit
 # -- steps; the primitive `round` is either of the last two ----------------------------------------
 _steps = partial(_own, taylor=None, jumps="steps", domain=None, parity=None, limits=(-_inf, _inf))
 
-_steps("floor", arb.floor, float64=np.floor, critical=_INTEGERS, ulps=0, numpy="floor")
-_steps("ceil", arb.ceil, float64=np.ceil, critical=_INTEGERS, ulps=0, numpy="ceil")
-_steps("round_half_even", elementary.round_half_even, float64=np.round, critical=(), ulps=None,
-       numpy="", elementwise=False)
-_steps("round_half_away", elementary.round_half_away, float64=_round_half_away, critical=(),
-       ulps=None, numpy="", elementwise=False)
+_steps("floor", arb.floor, float64=np.floor, critical=_jumps(0.0, 1.0), ulps=0, numpy="floor")
+_steps("ceil", arb.ceil, float64=np.ceil, critical=_jumps(0.0, 1.0), ulps=0, numpy="ceil")
+_steps("round_half_even", elementary.round_half_even, float64=np.round, ulps=None, numpy="",
+       critical=_jumps(-0.5, 0.5), elementwise=False)
+_steps("round_half_away", elementary.round_half_away, float64=_round_half_away, ulps=None, numpy="",
+       critical=_jumps(-0.5, 0.5), elementwise=False)
 
 # -- several numbers -------------------------------------------------------------------------------
 _several = partial(define, definition=None, parity=None, limits=NO_LIMITS, jumps=None, error="one",

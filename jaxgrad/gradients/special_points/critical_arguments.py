@@ -134,18 +134,6 @@ def _shifted(*parts: tuple[str, Callable[..., Values]]) -> Callable[..., Parts]:
     return critical
 
 
-def _jumps(offsets: Sequence[float]) -> Callable[..., Parts]:
-    """Where a rounding jumps: beside its value at the given point, and at 0."""
-
-    def critical(equation: Any, xs: list[Values]) -> Parts:
-        x = xs[0]
-        text = f"`{equation.primitive.name}` jumps"
-        near = np.floor(x[..., :1])
-        return [(text, x - (place + offset)) for place in (near, 0.0) for offset in offsets]
-
-    return critical
-
-
 def _determinant(equation: Any, xs: list[Values]) -> Parts:
     matrices = np.moveaxis(xs[0], -1, 0)
     if matrices.shape[-1] != matrices.shape[-2]:
@@ -187,11 +175,16 @@ def _landing(tie: bool) -> Callable[..., Parts]:
     return critical
 
 
+def _steps(name: str) -> Callable[..., Parts]:
+    """Where a function jumps that is this operation."""
+    return _shifted(*FUNCTIONS[name].critical)
+
+
 def _conversion(equation: Any, xs: list[Values]) -> Parts:
     new = equation.params["new_dtype"]
     if np.dtype(new) == bool:
         return [("what is made a boolean vanishes", xs[0])]
-    return _jumps((0.0, 1.0))(equation, xs) if np.issubdtype(new, np.integer) else []
+    return _steps("floor")(equation, xs) if np.issubdtype(new, np.integer) else []
 
 
 def _rows(sign: float) -> Callable[..., Parts]:
@@ -245,7 +238,7 @@ _CRITICAL: dict[str, Callable[..., Parts]] = {
     "div": _shifted(("the divisor of `{}` vanishes", lambda x, y: y)),
     "clamp": _shifted(("`{}` is at its lower end", lambda low, x, high: x - low),
                       ("`{}` is at its upper end", lambda low, x, high: x - high)),
-    "round": _jumps((-0.5, 0.5)),
+    "round": _steps("round_half_even"),
     "convert_element_type": _conversion,
     "integer_pow": _power,
     "reduce_max": _rows(1.0), "argmax": _rows(1.0),
