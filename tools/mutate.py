@@ -43,7 +43,8 @@ FILES = (
 NEAR = (
     "ball", "budgets", "compared_outputs", "conclusions", "control_flow", "custom_rules", "devices",
     "differential", "domains", "drawn_parameters", "drawn_points", "elementwise",
-    "enclosure_engine", "exclusion", "factors", "field", "germ", "germ_arithmetic", "germ_beside",
+    "enclosure_engine", "exclusion", "factors", "field", "functions", "germ", "germ_arithmetic",
+    "germ_beside",
     "golden", "identities", "in_range", "interpret", "jet", "judgement", "linear_rules",
     "linear_solves", "normal_forms", "numpy_code", "numpy_programs", "numpy_verdicts",
     "planted_errors", "points_with_every_bit", "polynomial", "references", "reported_verdicts",
