@@ -222,3 +222,57 @@ def test_every_reader_of_the_table_reads_its_entry() -> None:
     with jax.enable_x64(True):
         check = jaxgrad.check_grads(lambda x: W(x - 1.5), (2.0,), special_points=True)
     assert check.verdict.passes, check
+
+
+# -- one of two numbers, whose coefficients are known in each -------------------------------------
+def _log_add_by(place: int) -> Callable[..., list[arb]]:
+    def expansion(x: arb, y: arb, count: int) -> list[arb]:
+        moves, stays = (x, y) if place == 0 else (y, x)
+        with series_length(count):
+            total = arb_series([moves, 1], prec=count).exp() + stays.exp()
+            return padded(total.log().coeffs(), count)
+
+    return expansion
+
+
+PAIR: dict[str, Any] = KNOWN | {
+    "arity": 2, "ball": lambda x, y: (x.exp() + y.exp()).log(), "domain": None, "critical": (),
+    "taylor": {0: _log_add_by(0), 1: _log_add_by(1)}, "limits": (None, None),
+    "float64": np.logaddexp, "ulps": 8, "error": "one",
+}  # fmt: skip
+
+
+def _pair(factor: float) -> Callable[..., Any]:
+    made = Primitive("log_add")
+    made.def_impl(jax.jit(jnp.logaddexp))
+    made.def_abstract_eval(lambda x, y: x)
+    mlir.register_lowering(made, mlir.lower_fun(jnp.logaddexp, multiple_results=False))
+    batching.defbroadcasting(made)
+    ad.defjvp2(
+        made,
+        lambda g, z, x, y: g * jax.nn.sigmoid(x - y),
+        lambda g, z, x, y: g * factor * jax.nn.sigmoid(y - x),
+    )
+    return lambda x, y: made.bind(jnp.asarray(x), jnp.asarray(y))
+
+
+@pytest.fixture
+def known_pair() -> Iterator[None]:
+    jaxgrad.function("log_add", **PAIR)
+    yield
+    del FUNCTIONS["log_add"], RULES["log_add"]
+
+
+@pytest.mark.usefixtures("known_pair")
+def test_a_function_of_two_numbers_is_checked_in_each() -> None:
+    right, wrong = _pair(1.0), _pair(1.0009765625)
+    gradients = (jax.grad(f, argnums=(0, 1)) for f in (right, wrong))
+    verdicts = [jaxgrad.compare(g, jax.grad(jnp.logaddexp, (0, 1)), 0.5, 0.25).verdict
+                for g in gradients]  # fmt: skip
+    assert verdicts[0].passes and verdicts[1] is Verdict.REFUTED
+    for place in (0, 1):
+        with jax.enable_x64(True):
+            point = (lambda x: right(x, 0.25)) if place == 0 else (lambda y: right(0.5, y))
+            assert jaxgrad.check_grads(point, (0.375,), order=2).verdict is Verdict.AGREES
+    with pytest.raises(GradientMismatch, match="by y"):
+        jaxgrad.check_grads(wrong, (0.5, 0.25), modes=["fwd"], special_points=False)
