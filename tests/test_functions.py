@@ -17,12 +17,15 @@ from jax.interpreters import ad, batching, mlir
 
 import jaxgrad
 from jaxgrad import GradientMismatch, Verdict
+from jaxgrad.errors import ArgumentError
 from jaxgrad.interpret.roundings import longest_chain
 from jaxgrad.interpret.rules import RULES
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.function import FUNCTIONS, Function
 from jaxgrad.numbers.germ import Germ
-from jaxgrad.numbers.special_functions import padded, series_length
+from jaxgrad.numbers.precision import series_length
+from jaxgrad.numbers.special_functions import padded
+from jaxgrad.programs.meanings import MEANINGS
 from jaxgrad.programs.trace import trace
 
 NAME = "lambert_w"
@@ -105,15 +108,26 @@ def test_a_field_that_is_not_said_is_an_error(field: str) -> None:
 def test_fields_that_contradict_one_another_are_refused(
     changed: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ArgumentError, match=message):
         jaxgrad.function(NAME, **KNOWN | changed)
     assert NAME not in FUNCTIONS and NAME not in RULES
 
 
-@pytest.mark.parametrize("name", ["sin", "round_half_even", "reshape"])
+@pytest.mark.parametrize("name", ["sin", "round_half_even", "reshape", "with_a_meaning"])
 def test_what_is_known_already_is_not_said_again(name: str) -> None:
-    with pytest.raises(ValueError, match=name):
-        jaxgrad.function(name, **KNOWN)
+    try:
+        if name == "with_a_meaning":
+            jaxgrad.rule(name)(jnp.sin)
+        with pytest.raises(ArgumentError, match=name):
+            jaxgrad.function(name, **KNOWN)
+    finally:
+        MEANINGS.pop(name, None)
+
+
+@pytest.mark.usefixtures("known")
+def test_a_function_gets_no_second_meaning() -> None:
+    with pytest.raises(ArgumentError, match=NAME):
+        jaxgrad.rule(NAME)(jnp.sin)
 
 
 # -- a function from outside ----------------------------------------------------------------------

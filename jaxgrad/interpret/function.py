@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jaxgrad.errors import ArgumentError
 from jaxgrad.interpret.rules import RULES
 from jaxgrad.interpret.rules.elementwise import make_rule
 from jaxgrad.numbers.function import Domain, define
+from jaxgrad.programs.meanings import MEANINGS
 
 __all__ = ["function"]
 
@@ -27,11 +29,11 @@ def function(
     ulps: int,
     error: str,
 ) -> None:
-    """Tells what function of real numbers a primitive of your own is, applied to each entry.
+    """Says what function of real numbers a primitive of your own is, applied to each entry.
 
-    From then on programs that hold the primitive are compared and their derivatives checked as any
-    others.  Everything is taken for true.  Derivatives of the primitive are not: they are held
-    against its Taylor coefficients.
+    Where a JAX function computes the same, :func:`jaxgrad.rule` says so in a line.  This is for a
+    function that is made of no others, such as Lambert's W.  What is said here is taken for true.
+    The derivative rules of the primitive are not: they are held against its Taylor coefficients.
 
     Args:
         name: of the primitive, which takes no parameters.
@@ -53,7 +55,7 @@ def function(
         error: whether that is relative to the "value", or to "one" where the value is smaller.
 
     Raises:
-        ValueError: there is a function or a rule of this name, or fields contradict one another.
+        ArgumentError: there is a function or a rule of this name, or fields contradict one another.
 
     Example:
         >>> import numpy as np
@@ -63,9 +65,13 @@ def function(
         ...     taylor=lambda c, n: [c.exp() / arb(k).fac() for k in range(n)],
         ...     limits=(0, np.inf), float64=np.exp, critical=(), ulps=2, error="value",
         ... )
+
+    Source: docs/architecture.md, to add a function.
     """
-    if name in RULES:
-        raise ValueError(f"the primitive {name!r} has a rule already")
+    if name in RULES or name in MEANINGS:
+        raise ArgumentError(
+            f"function: the primitive {name!r} has a rule already; give your own another name"
+        )
     define(
         name, ball, taylor, arity=arity, definition=None, parity=parity, jumps=jumps,
         domain=None if domain is None else Domain(*domain), limits=limits, float64=float64,

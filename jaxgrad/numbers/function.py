@@ -12,6 +12,8 @@ from typing import Any, Literal, NamedTuple
 
 from flint import arb, fmpq_mpoly
 
+from jaxgrad.errors import ArgumentError
+
 __all__ = ["ALL", "FUNCTIONS", "NO_LIMITS", "Condition", "Domain", "Function", "define"]
 
 ALL = math.inf
@@ -109,7 +111,7 @@ class Function:
         }  # fmt: skip
         for text, holds in wrong.items():
             if holds:
-                raise ValueError(f"the function {self.name!r}: {text}")
+                raise ArgumentError(f"the function {self.name!r}: {text}")
 
 
 FUNCTIONS: dict[str, Function] = {}
@@ -126,11 +128,11 @@ def define(name: str, ball: Any, taylor: Any, *, numpy: str, **known: Any) -> No
         numpy: that field, names with blanks between.
 
     Raises:
-        ValueError: there is one of this name, or fields contradict one another.
+        ArgumentError: there is one of this name, or fields contradict one another.
         TypeError: a field is missing.
     """
     if name in FUNCTIONS:
-        raise ValueError(f"the function {name!r} has two entries; keep the right one")
+        raise ArgumentError(f"the function {name!r} has two entries; keep the right one")
     places: Any = {0: taylor} if callable(taylor) else taylor or {}
     names = tuple(numpy.split())
     FUNCTIONS[name] = Function(name=name, ball=ball, taylor=places, numpy=names, **known)
