@@ -17,10 +17,11 @@ from jax.interpreters import ad, batching, mlir
 
 import jaxgrad
 from jaxgrad import GradientMismatch, Verdict
-from jaxgrad.errors import ArgumentError
+from jaxgrad.errors import ArgumentError, EnginesDisagree
 from jaxgrad.interpret.roundings import longest_chain
 from jaxgrad.interpret.rules import RULES
 from jaxgrad.numbers.ball import Ball
+from jaxgrad.numbers.contradiction import contradiction
 from jaxgrad.numbers.function import FUNCTIONS, Function
 from jaxgrad.numbers.germ import Germ
 from jaxgrad.numbers.precision import series_length
@@ -40,6 +41,25 @@ def test_no_field_has_a_default() -> None:
 def test_names_are_those_of_the_entries() -> None:
     assert len(FUNCTIONS) > 40
     assert all(known.name == name for name, known in FUNCTIONS.items())
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_entry_contradicts_itself(name: str) -> None:
+    assert contradiction(FUNCTIONS[name]) is None
+
+
+@pytest.mark.parametrize("order", range(3))
+@pytest.mark.parametrize("name", [name for name, known in FUNCTIONS.items() if known.taylor])
+def test_a_wrong_coefficient_is_seen(name: str, order: int) -> None:
+    """Where there is a point at which anything is known."""
+    known = FUNCTIONS[name]
+    (place, right), *_ = known.taylor.items()
+
+    def wrong(*xs: Any) -> list[arb]:
+        return [a + (k == order) / arb(2**10) for k, a in enumerate(right(*xs))]
+
+    found = contradiction(dataclasses.replace(known, taylor={place: wrong}))
+    assert found is not None or name == "polygamma"  # of no whole order
 
 
 @pytest.mark.parametrize("name", [name for name, known in FUNCTIONS.items() if known.ball])
@@ -103,6 +123,9 @@ def test_a_field_that_is_not_said_is_an_error(field: str) -> None:
         ({"limits": (0.0,)}, "limits are those"),
         ({"ulps": None}, "no ulps"),
         ({"ball": None}, "neither balls nor a definition"),
+        ({"parity": "odd"}, "the field parity contradict"),
+        ({"taylor": lambda c, n: [a * 1.001 for a in _coefficients(c, n)]}, "the field taylor"),
+        ({"ball": lambda x: 1.001 * arb.lambertw(x)}, "the field taylor"),
     ],
 )
 def test_fields_that_contradict_one_another_are_refused(
@@ -227,6 +250,17 @@ def test_a_rule_that_equals_a_wrong_one_of_the_primitive_is_refuted() -> None:
     f.defjvp(lambda xs, ts: jax.jvp(WRONG, xs, ts))
     with pytest.raises(GradientMismatch, match="the derivative of f"):
         jaxgrad.check_grads(f, (0.5,))
+
+
+def test_a_function_that_the_primitive_is_not_is_no_reason_for_a_verdict(known: None) -> None:
+    """Whatever is said of it, its own run is asked as well."""
+    del FUNCTIONS[NAME], RULES[NAME]
+    jaxgrad.function(NAME, **KNOWN | {
+        "ball": arb.asinh, "taylor": FUNCTIONS["asinh"].taylor[0], "domain": None,
+    })  # fmt: skip
+    for check in (lambda: jaxgrad.compare(W, W, 0.5), lambda: jaxgrad.check_grads(W, (0.5,))):
+        with pytest.raises(EnginesDisagree):
+            check()
 
 
 @pytest.mark.usefixtures("known")

@@ -8,7 +8,8 @@ from typing import Any
 from jaxgrad.errors import ArgumentError
 from jaxgrad.interpret.rules import RULES
 from jaxgrad.interpret.rules.elementwise import make_rule
-from jaxgrad.numbers.function import Domain, define
+from jaxgrad.numbers.contradiction import contradiction
+from jaxgrad.numbers.function import FUNCTIONS, Domain, define
 from jaxgrad.programs.meanings import MEANINGS
 
 __all__ = ["function"]
@@ -32,8 +33,9 @@ def function(
     """Says what function of real numbers a primitive of your own is, applied to each entry.
 
     Where a JAX function computes the same, :func:`jaxgrad.rule` says so in a line.  This is for a
-    function that is made of no others, such as Lambert's W.  What is said here is taken for true.
-    The derivative rules of the primitive are not: they are held against its Taylor coefficients.
+    function that is made of no others, such as Lambert's W.  What is said here is taken for true,
+    as far as it does not contradict itself or what the primitive returns.  The derivative rules of
+    the primitive are held against its Taylor coefficients.
 
     Args:
         name: of the primitive, which takes no parameters.
@@ -55,7 +57,8 @@ def function(
         error: whether that is relative to the "value", or to "one" where the value is smaller.
 
     Raises:
-        ArgumentError: there is a function or a rule of this name, or fields contradict one another.
+        ArgumentError: there is a function or a rule of this name, or fields contradict one
+            another.
 
     Example:
         >>> import numpy as np
@@ -72,9 +75,16 @@ def function(
         raise ArgumentError(
             f"function: the primitive {name!r} has a rule already; give your own another name"
         )
-    define(
+    known = define(
         name, ball, taylor, arity=arity, definition=None, parity=parity, jumps=jumps,
         domain=None if domain is None else Domain(*domain), limits=limits, float64=float64,
         critical=critical, ulps=ulps, error=error, numpy="", elementwise=True, derivatives=0,
     )  # fmt: skip
+    wrong = contradiction(known)
+    if wrong is not None:
+        del FUNCTIONS[name]
+        raise ArgumentError(
+            f"function: of {name!r} the balls and the field {wrong} contradict each other; one of "
+            "them is that of another function"
+        )
     make_rule(name, lambda s, *xs: s.apply(name, *xs))

@@ -118,7 +118,7 @@ FUNCTIONS: dict[str, Function] = {}
 """Name -> what is known of the function; filled by :mod:`jaxgrad.numbers.functions`."""
 
 
-def define(name: str, ball: Any, taylor: Any, *, numpy: str, **known: Any) -> None:
+def define(name: str, ball: Any, taylor: Any, *, numpy: str, **known: Any) -> Function:
     """Adds the entry of a function, for which every other field of :class:`Function` is given.
 
     Args:
@@ -136,3 +136,4 @@ def define(name: str, ball: Any, taylor: Any, *, numpy: str, **known: Any) -> No
     places: Any = {0: taylor} if callable(taylor) else taylor or {}
     names = tuple(numpy.split())
     FUNCTIONS[name] = Function(name=name, ball=ball, taylor=places, numpy=names, **known)
+    return FUNCTIONS[name]
