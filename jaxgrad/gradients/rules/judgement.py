@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from flint import arb
 
@@ -60,50 +61,148 @@ def judge(
         around: what else a composition of kinks may be given for a derivative; asked for where
             the rule does not give what is between the two sides.
     """
+    case = _Case(value, sides, least_bits, tiny, in_floats, rounded, around)
+    row = next(row for row in _TABLE if row.holds(case))
+    wrong = row.verdict is Verdict.REFUTED and not row.by_floats
+    digits = digits_beyond(case.bits) if wrong else DIGITS
+    shown = str(case.computed) if row.by_floats else text_of(value, digits)
+    kink = row.kink or sides.kink
+    return Judgement(row.verdict, row.bits(case), kink, shown, sides.text(digits))
 
-    def result(
-        verdict: Verdict,
-        bits: float = math.inf,
-        shown: str | None = None,
-        kink: bool = sides.kink,
-        digits: int = DIGITS,
-    ) -> Judgement:
-        shown = shown or text_of(value, digits)
-        return Judgement(verdict, bits, kink, shown, sides.text(digits))
 
-    known = sides.known
-    if not known:
-        return result(Verdict.UNDECIDED)
-    if not value.is_finite():
-        computed = float(in_floats())
-        agrees = any(not t.is_finite() and (t > 0) == (computed > 0) for t in known)
-        if math.isfinite(computed):
-            return result(Verdict.UNDECIDED)
-        return result(
-            Verdict.AGREES if agrees and math.isinf(computed) else Verdict.REFUTED,
-            shown=str(computed),
-        )
-    if all(value < t for t in known) or all(value > t for t in known):
-        # Two sides that rounded constants alone keep apart are one.
-        bits = min(agreement(value, t) for t in known)
-        if bits > 0 and _meet(*rounded()):
-            return result(Verdict.AGREES if bits >= least_bits else Verdict.UNDECIDED, bits)
-        nearest = max(agreement(value, t) for t in known)
-        if sides.kink and nearest >= least_bits and _between(*rounded()):
-            return result(Verdict.AGREES, nearest)
-        hulls = [hull for hull in around() if hull.is_finite()]
-        if any(value.overlaps(hull) for hull in hulls):
-            return result(Verdict.AGREES, kink=True)
-        hulls = [hull for hull in hulls if agreement(value, _end(hull, value)) >= least_bits]
-        if hulls and any(rounded()[0].overlaps(hull) for hull in hulls):
-            return result(Verdict.AGREES, kink=True)
-        if all(abs(x).upper() < tiny for x in (value, *known)):
-            return result(Verdict.UNDECIDED)
-        return result(Verdict.REFUTED, digits=digits_beyond(bits))
-    if sides.kink or not all(t.is_finite() for t in known):
-        return result(Verdict.AGREES)
-    bits = min(agreement(value, t) for t in known)
-    return result(Verdict.AGREES if bits >= ENOUGH_BITS else Verdict.UNDECIDED, bits)
+@dataclass(frozen=True)
+class _Case:
+    """One number, and what is asked of it until some row of the table holds."""
+
+    value: arb
+    sides: Sides
+    least_bits: float
+    tiny: float
+    in_floats: Callable[[], float]
+    rounded_once: Callable[[], tuple[arb, Sides | None]]
+    around: Callable[[], list[arb]]
+
+    @property
+    def known(self) -> list[arb]:
+        """The sides that are known."""
+        return self.sides.known
+
+    @cached_property
+    def computed(self) -> float:
+        """What JAX computes."""
+        return float(self.in_floats())
+
+    @cached_property
+    def bits(self) -> float:
+        """To how many bits it agrees with the side that it agrees least with."""
+        return min(agreement(self.value, t) for t in self.known)
+
+    @cached_property
+    def nearest(self) -> float:
+        """To how many bits it agrees with the side that it agrees best with."""
+        return max(agreement(self.value, t) for t in self.known)
+
+    @cached_property
+    def rounded(self) -> tuple[arb, Sides | None]:
+        """The rule's number and the sides, for constants that are rounded numbers."""
+        return self.rounded_once()
+
+    @cached_property
+    def hulls(self) -> list[arb]:
+        """What else a composition of kinks may be given."""
+        return [hull for hull in self.around() if hull.is_finite()]
+
+    @property
+    def is_sides_infinity(self) -> bool:
+        """Whether JAX computes the infinity that a side is."""
+        same = any(not t.is_finite() and (t > 0) == (self.computed > 0) for t in self.known)
+        return same and math.isinf(self.computed)
+
+    @cached_property
+    def between(self) -> bool:
+        """Whether it may be a side, or between the two."""
+        value, known = self.value, self.known
+        return not (all(value < t for t in known) or all(value > t for t in known))
+
+    @property
+    def at_a_kink(self) -> bool:
+        """Whether any number between the sides is as good, or a side is infinite."""
+        return self.sides.kink or not all(t.is_finite() for t in self.known)
+
+    @property
+    def near_a_hull(self) -> bool:
+        """Whether the rounding of constants may have moved it out of a hull, to enough bits."""
+        ends = [(hull, _end(hull, self.value)) for hull in self.hulls]
+        near = [hull for hull, end in ends if agreement(self.value, end) >= self.least_bits]
+        return any(self.rounded[0].overlaps(hull) for hull in near)
+
+    @property
+    def below_every_float(self) -> bool:
+        """Whether no float of the dtype is as small, neither it nor a side."""
+        return all(abs(x).upper() < self.tiny for x in (self.value, *self.known))
+
+
+def _infinite(case: _Case) -> float:
+    return math.inf
+
+
+def _least(case: _Case) -> float:
+    return case.bits
+
+
+def _best(case: _Case) -> float:
+    return case.nearest
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A verdict, and where it is the one.
+
+    Args:
+        holds: whether it is, of a case of which no row before holds.
+        verdict: the verdict.
+        bits: the agreement that is reported.
+        kink: whether there is a kink though the two sides are one.
+        by_floats: whether what JAX computes decides it, and is what is shown.
+    """
+
+    holds: Callable[[_Case], bool]
+    verdict: Verdict
+    bits: Callable[[_Case], float] = _infinite
+    kink: bool = False
+    by_floats: bool = False
+
+
+# The first row that holds is the judgement.
+_TABLE = (
+    # Nothing to hold it against.
+    _Row(lambda c: not c.known, Verdict.UNDECIDED),
+    # The formula has no value there.
+    _Row(lambda c: not c.value.is_finite() and math.isfinite(c.computed), Verdict.UNDECIDED),
+    _Row(lambda c: not c.value.is_finite() and c.is_sides_infinity, Verdict.AGREES, by_floats=True),
+    _Row(lambda c: not c.value.is_finite(), Verdict.REFUTED, by_floats=True),
+    # It is between the sides, or may be.
+    _Row(lambda c: c.between and c.at_a_kink, Verdict.AGREES),
+    _Row(lambda c: c.between and c.bits >= ENOUGH_BITS, Verdict.AGREES, _least),
+    _Row(lambda c: c.between, Verdict.UNDECIDED, _least),
+    # It is another number, but for the rounding of constants: sides that this alone keeps apart
+    # are one.
+    _Row(
+        lambda c: c.bits > 0 and c.bits >= c.least_bits and _meet(*c.rounded),
+        Verdict.AGREES, _least,
+    ),
+    _Row(lambda c: c.bits > 0 and _meet(*c.rounded), Verdict.UNDECIDED, _least),
+    _Row(
+        lambda c: c.sides.kink and c.nearest >= c.least_bits and _between(*c.rounded),
+        Verdict.AGREES, _best,
+    ),
+    # It is what a composition of kinks may be given.
+    _Row(lambda c: any(c.value.overlaps(h) for h in c.hulls), Verdict.AGREES, kink=True),
+    _Row(lambda c: c.near_a_hull, Verdict.AGREES, kink=True),
+    # Far out both may be smaller than every float.
+    _Row(lambda c: c.below_every_float, Verdict.UNDECIDED),
+    _Row(lambda c: True, Verdict.REFUTED),
+)  # fmt: skip
 
 
 def judge_value(
