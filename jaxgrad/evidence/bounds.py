@@ -26,9 +26,9 @@ __all__ = [
     "rational",
 ]
 
-_GUARD_DIGITS = 2
 # Decimal digits printed beyond those asked for: each bound is rounded by at most one unit of the
 # last printed digit, so two more keep the printed bracket within 1/10 unit of the last asked for.
+_GUARD_DIGITS = 2
 
 Bracket = tuple[Any, Any]
 

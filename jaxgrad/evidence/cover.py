@@ -18,17 +18,17 @@ from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["covers"]
 
-_BITS = 128
 # Balls over boxes are wide because of the boxes, not because of rounding; more bits would not help.
 # A side that was halved as often is as narrow as the rounding of its own ends: halving it once more
 # shows nothing new, and its ends are rationals of hundreds of digits.
+_BITS = 128
 
-_MOST_BOXES = 200_000
 # Some hundred bytes each, so that those that wait fit into memory many times.
+_MOST_BOXES = 200_000
 
-_TIMEOUT_SECONDS = 5.0
 # A box takes about 0.1 ms where the function is a few operations, so these are some 50 000 boxes.
 # Where the function touches zero no number of boxes suffices.
+_TIMEOUT_SECONDS = 5.0
 
 Box = list[tuple[Fraction, Fraction]]
 Margin = Callable[..., Any]

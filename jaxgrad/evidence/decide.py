@@ -21,13 +21,13 @@ from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["decide"]
 
-_TIMEOUT_SECONDS = 20.0
 # Statements in two or three variables of degree at most 6, as in the proofs, take z3 well under a
 # second; one that needs more than this is more likely to need hours than another second.
+_TIMEOUT_SECONDS = 20.0
 
-_ROUNDINGS = (10**3, 10**9, 10**27)
 # Denominators tried when a counterexample with irrational coordinates is moved to a rational one:
 # a strict violation survives rounding once the rounding is fine enough.
+_ROUNDINGS = (10**3, 10**9, 10**27)
 
 Statement = Callable[..., Any]
 

@@ -15,13 +15,13 @@ from jaxgrad.verdict import Evidence, Outcome, Verdict
 
 __all__ = ["Enclosure", "enclose", "judge", "precisions"]
 
-_GUARD_BITS = 32
 # Bits beyond those that the digits need, lost to rounding in expressions of the usual length; when
 # they do not suffice the precision is doubled, so the number changes the time only.
+_GUARD_BITS = 32
 
-_MOST_BITS = 8192
 # Doubling ends here: about 2400 digits. An enclosure still too wide then has a ball in it that no
 # precision can narrow (a function at its singularity, a truncation error, a value of 0).
+_MOST_BITS = 8192
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,10 @@ __all__ = [
     "is_zero",
 ]
 
-UNSIGNED = {8: jnp.uint8, 16: jnp.uint16, 32: jnp.uint32}
 # The integer type whose bits are a float's, by width. Widths that are absent cannot be swept: 2^64
 # values are too many, XLA has no 6-bit floats (some releases end the process when given one), and
 # some releases cannot compile a program that makes 4-bit floats from integers.
+UNSIGNED = {8: jnp.uint8, 16: jnp.uint16, 32: jnp.uint32}
 
 
 @dataclass(frozen=True)

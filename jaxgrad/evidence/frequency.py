@@ -20,21 +20,21 @@ from jaxgrad.verdict import Evidence, Outcome, Verdict
 
 __all__ = ["Frequency", "clopper_pearson", "frequency"]
 
-_INTERVAL_BITS = 40
 # Ends are multiples of 2^-40, about 1e-12: far below the width of any interval that can be drawn.
+_INTERVAL_BITS = 40
 
-_MOST_BITS = 2**14
 # The binomial tails are compared with rationals that most do not equal; doubling from 128 bits
 # decides.
+_MOST_BITS = 2**14
 
-_MOST_EXACT = 1000
 # Up to so many trials a tail that no precision tells from the level is summed exactly.
+_MOST_EXACT = 1000
 
-_BATCH = 2**14
 # Draws held in memory at a time; the keys are numbered, so it changes nothing but the time.
+_BATCH = 2**14
 
-_MOST_TRIALS = 2**32
 # ``jax.random.fold_in`` takes 32 bits: draws beyond would repeat the first ones.
+_MOST_TRIALS = 2**32
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def frequency(
         key: where all draws come from.
         trials: how many.
         bound: () -> ball, a bound of the probability from above.
-        confidence: of the interval, as for `clopper_pearson`.
+        confidence: of the interval, as for ``clopper_pearson``.
         name: what the probability is of, for the text.
 
     Returns:

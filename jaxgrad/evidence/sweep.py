@@ -21,18 +21,18 @@ from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["sweep"]
 
-_TILE = 2**18
 # 2^18 float32 values fill 1 MiB, one core's second-level cache: a tile's inputs, outputs and masks
 # are made, read and reduced without a trip to main memory, and the fixed cost of starting a kernel
 # (some 10 us) is spread over more than 100 us of work. Measured best among 2^12 ... 2^22.
+_TILE = 2**18
 
-_CHUNK = 2**24
 # Floats per dispatch: 256 dispatches cover float32, few enough to cost nothing and enough to keep
 # every worker busy until the end.
+_CHUNK = 2**24
 
-_WORKERS = 2
 # Dispatching threads per device: a thread waits outside the interpreter lock while XLA computes, so
 # a second one keeps the cores of a host device busy in releases that run one program on one core.
+_WORKERS = 2
 
 
 def sweep(
@@ -53,10 +53,10 @@ def sweep(
 
     Args:
         f: scalar () of ``dtype`` -> scalar (), e.g. ``jax.jit(jax.grad(jax.nn.sigmoid))``.
-        dtype: one of `float_dtypes`.
+        dtype: one of ``float_dtypes``.
         holds: (x, y) of shape (n,) -> bool of shape (n,), elementwise, for any n. It runs in XLA
-            arithmetic, which may treat subnormals as zero: `is_zero`, `is_positive` ... read the
-            bits.
+            arithmetic, which may treat subnormals as zero: ``is_zero``, ``is_positive`` ... read
+            the bits.
         count: name -> predicate of the same kind; the inputs at which it holds are counted.
         devices: where to run; every local device unless given.
         tile: floats per tile, a power of two. Changes nothing but the time.

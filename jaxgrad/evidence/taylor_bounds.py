@@ -57,7 +57,7 @@ def upper_bound(
     a tail where the function is not yet as simple as its limit.
 
     Args:
-        f: series -> series, as for `supremum`.
+        f: series -> series, as for ``supremum``.
         interval: (a, b), rational ends.
         absolute: bound |f|.
         pieces: how many equal pieces.

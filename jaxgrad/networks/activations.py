@@ -75,10 +75,10 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
 
 
 def activation(name: str | Activation) -> Activation:
-    """The activation of this name; an `Activation` is returned as it is.
+    """The activation of this name; an ``Activation`` is returned as it is.
 
     Args:
-        name: a key of `ACTIVATIONS`, or an `Activation` of one's own.
+        name: a key of ``ACTIVATIONS``, or an ``Activation`` of one's own.
 
     Raises:
         ArgumentError: no activation has this name.

@@ -33,10 +33,10 @@ def step(kind: str | Activation) -> Callable[[Array, Array, Array, Array], Layer
 
     Let ḡ = ∂C/∂a^l, where a^l = σ(z) and z = w a + b. Then δ = ḡ ⊙ σ'(z) is ∂C/∂z, and since
     zᵢ = Σⱼ wᵢⱼ aⱼ + bᵢ: ∂C/∂wᵢⱼ = δᵢ aⱼ, ∂C/∂bᵢ = δᵢ, ∂C/∂aⱼ = Σᵢ wᵢⱼ δᵢ. An induction over
-    depth needs just this, with ḡ any vector, and `base`.
+    depth needs just this, with ḡ any vector, and ``base``.
 
     Args:
-        kind: the activation σ, by name or as an `Activation`.
+        kind: the activation σ, by name or as an ``Activation``.
 
     Returns:
         A function (w, b, a, ḡ) -> (∂C/∂w, ∂C/∂b, ∂C/∂a), of the shapes of w, b and a: w (n, m),
@@ -66,12 +66,12 @@ def base(
 ) -> Callable[[Array, Array, Array, Array], LayerGradient]:
     """The gradient of the cost at the last layer, where the recurrence starts.
 
-    With z = w a + b: δ^L = ∂C/∂z is that of `output_delta`, and through z it reaches w, b and a
-    as in `step`.
+    With z = w a + b: δ^L = ∂C/∂z is that of ``output_delta``, and through z it reaches w, b and a
+    as in ``step``.
 
     Args:
-        kind: the activation σ, by name or as an `Activation`; a cost of the logits skips it.
-        objective: the cost C, by name or as a `Cost`.
+        kind: the activation σ, by name or as an ``Activation``; a cost of the logits skips it.
+        objective: the cost C, by name or as a ``Cost``.
 
     Returns:
         A function (w, b, a, y) -> (∂C/∂w, ∂C/∂b, ∂C/∂a), of the shapes of w, b and a: w (n, m),
@@ -99,8 +99,8 @@ def output_delta(kind: str | Activation, objective: str | Cost) -> Callable[[Arr
     quadratic cost. For the cross-entropy it is softmax(z^L) Σᵢ yᵢ − y, or σ(z^L) − y of one output.
 
     Args:
-        kind: the activation σ, by name or as an `Activation`; a cost of the logits skips it.
-        objective: the cost C, by name or as a `Cost`.
+        kind: the activation σ, by name or as an ``Activation``; a cost of the logits skips it.
+        objective: the cost C, by name or as a ``Cost``.
 
     Returns:
         A function (z, y) -> δ^L; all of shape (n,), or all scalars.
@@ -126,19 +126,19 @@ def output_delta(kind: str | Activation, objective: str | Cost) -> Callable[[Arr
 def delta(net: Network) -> Callable[[Parameters, ArrayLike, ArrayLike], list[Array]]:
     """The list δ^1 … δ^L, δ^l = ∂C/∂z^l = ∂C/∂b^l.
 
-    For a `Chain` each is the product that reaches from layer l to the cost,
+    For a ``Chain`` each is the product that reaches from layer l to the cost,
 
         δ_l = σ'(z_l) w_(l+1) σ'(z_(l+1)) w_(l+2) … σ'(z_L) ∂C/∂a_L,
 
-    since Δz_l = Δb_l and each layer turns Δz_k into Δz_(k+1) = w_(k+1) σ'(z_k) Δz_k. For a `Dense`
-    it is the recurrence δ^l = (w^(l+1))ᵀ δ^(l+1) ⊙ σ'(z^l), started by `output_delta`.
+    since Δz_l = Δb_l and each layer turns Δz_k into Δz_(k+1) = w_(k+1) σ'(z_k) Δz_k. For a
+    ``Dense`` it is the recurrence δ^l = (w^(l+1))ᵀ δ^(l+1) ⊙ σ'(z^l), started by ``output_delta``.
 
     Args:
-        net: a `Chain` or a `Dense`.
+        net: a ``Chain`` or a ``Dense``.
 
     Returns:
         A function (params, x, y) -> [δ^1, …, δ^L], δ^l of the shape of b^l. It raises what
-        `Network.check` does.
+        ``Network.check`` does.
 
     Example:
         >>> from jaxgrad.networks.network import Chain
@@ -160,14 +160,14 @@ def gradient(net: Network) -> Callable[[Parameters, ArrayLike, ArrayLike], Any]:
     """The gradient of the cost by formula, to be held against ``jax.grad(net.cost)``.
 
     ∂C/∂b^l = δ^l and ∂C/∂w^l = δ^l (a^(l−1))ᵀ, because z^l = w^l a^(l−1) + b^l; the δ^l are those
-    of `delta`: the product of each layer for a `Chain`, the recurrence for a `Dense`.
+    of ``delta``: the product of each layer for a ``Chain``, the recurrence for a ``Dense``.
 
     Args:
-        net: a `Chain` or a `Dense`.
+        net: a ``Chain`` or a ``Dense``.
 
     Returns:
         A function (params, x, y) -> the tree, shapes and dtypes of params. It raises what
-        `Network.check` does.
+        ``Network.check`` does.
 
     Example:
         >>> from jaxgrad.networks.network import Chain
@@ -196,18 +196,18 @@ def matrix_product(net: Dense) -> Callable[[Parameters, ArrayLike, ArrayLike], l
         δ^l = Σ'(z^l) (w^(l+1))ᵀ Σ'(z^(l+1)) (w^(l+2))ᵀ … Σ'(z^L) ∇_a C
 
     Σ'(z) is the diagonal matrix of σ'(z), so that Σ'(z) v = σ'(z) ⊙ v and unrolling the recurrence
-    of `delta` gives the product. For the cross-entropy the tail Σ'(z^L) ∇_a C, whose Σ' is no
+    of ``delta`` gives the product. For the cross-entropy the tail Σ'(z^L) ∇_a C, whose Σ' is no
     diagonal matrix, is ∂C/∂z^L as one vector.
 
     Args:
-        net: a `Dense`; the product of a `Chain` is `delta`.
+        net: a ``Dense``; the product of a ``Chain`` is ``delta``.
 
     Returns:
         A function (params, x, y) -> [δ^1, …, δ^L], δ^l of shape (n_l,). It raises what
-        `Network.check` does.
+        ``Network.check`` does.
 
     Raises:
-        ArgumentError: the network is no `Dense`.
+        ArgumentError: the network is no ``Dense``.
 
     Example:
         >>> import jax

@@ -95,10 +95,10 @@ COSTS: Mapping[str, Cost] = MappingProxyType(
 
 
 def cost(name: str | Cost) -> Cost:
-    """The cost of this name; a `Cost` is returned as it is.
+    """The cost of this name; a ``Cost`` is returned as it is.
 
     Args:
-        name: a key of `COSTS`, or a `Cost` of one's own.
+        name: a key of ``COSTS``, or a ``Cost`` of one's own.
 
     Raises:
         ArgumentError: no cost has this name.

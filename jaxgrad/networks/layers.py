@@ -41,7 +41,7 @@ def layer(kind: str | Activation) -> Callable[[Array, Array, Array], Array]:
     """One layer as a function (w, b, a) -> σ(w a + b), of which networks are compositions.
 
     Args:
-        kind: the activation σ, by name or as an `Activation`.
+        kind: the activation σ, by name or as an ``Activation``.
 
     Returns:
         A function of w (n, m), b (n,) and a (m,), or of three scalars, of one floating dtype.
@@ -65,8 +65,8 @@ def output_layer(
     """The last layer and the cost as a function (w, b, a, y) -> C.
 
     Args:
-        kind: the activation σ, by name or as an `Activation`; a cost of the logits skips it.
-        objective: the cost C, by name or as a `Cost`.
+        kind: the activation σ, by name or as an ``Activation``; a cost of the logits skips it.
+        objective: the cost C, by name or as a ``Cost``.
 
     Returns:
         A function of w (n, m), b (n,), a (m,) and y (n,), or of four scalars, to a scalar.

@@ -34,12 +34,12 @@ _ABSENT = object()
 
 
 class Network(ABC):
-    """What `Chain` and `Dense` share: a composition of layers and a cost of its output.
+    """What ``Chain`` and ``Dense`` share: a composition of layers and a cost of its output.
 
     The parameters are a list of pairs (w, b), one per layer. A target y has the shape of the
     output and all arrays have one floating dtype. With the cross-entropy cost the last
     pre-activations are logits: the output a^L is softmax(z^L), or σ(z^L) for one output, whatever
-    the activation of the layers before. Batches are for `jax.vmap`.
+    the activation of the layers before. Batches are for ``jax.vmap``.
     """
 
     activation: str | Activation
@@ -59,7 +59,7 @@ class Network(ABC):
         """Draw every weight and bias from N(0, 1), independently.
 
         Args:
-            key: a key of `jax.random.key`.
+            key: a key of ``jax.random.key``.
             dtype: a floating dtype; None is JAX's default.
 
         Raises:
@@ -85,11 +85,11 @@ class Network(ABC):
         """The list z^1 … z^L, z^l = w^l a^(l−1) + b^l with a^0 = x and a^l = σ(z^l).
 
         Args:
-            params: as `init` returns them.
-            x: the input, of shape `input_shape`.
+            params: as ``init`` returns them.
+            x: the input, of shape ``input_shape``.
 
         Raises:
-            TreeMismatch, ShapeMismatch, DtypeMismatch, ArgumentError: as `check` does.
+            TreeMismatch, ShapeMismatch, DtypeMismatch, ArgumentError: as ``check`` does.
 
         Example:
             >>> [float(z) for z in Chain(2, "relu").preactivations([(2.0, 1.0), (3.0, 0.0)], 1.0)]
@@ -103,11 +103,11 @@ class Network(ABC):
         """The output activations a^L, jit-compiled.
 
         Args:
-            params: as `init` returns them.
-            x: the input, of shape `input_shape`.
+            params: as ``init`` returns them.
+            x: the input, of shape ``input_shape``.
 
         Raises:
-            TreeMismatch, ShapeMismatch, DtypeMismatch, ArgumentError: as `check` does.
+            TreeMismatch, ShapeMismatch, DtypeMismatch, ArgumentError: as ``check`` does.
 
         Example:
             >>> float(Chain(2, "relu").forward([(2.0, 1.0), (3.0, 0.0)], 1.0))
@@ -124,12 +124,12 @@ class Network(ABC):
         softplus(z^L) − y z^L where there is one output.
 
         Args:
-            params: as `init` returns them.
-            x: the input, of shape `input_shape`.
+            params: as ``init`` returns them.
+            x: the input, of shape ``input_shape``.
             y: the target, of the shape of the output.
 
         Raises:
-            TreeMismatch, ShapeMismatch, DtypeMismatch, ArgumentError: as `check` does.
+            TreeMismatch, ShapeMismatch, DtypeMismatch, ArgumentError: as ``check`` does.
 
         Example:
             >>> float(Chain(2, "relu").cost([(2.0, 1.0), (3.0, 0.0)], 1.0, 7.0))
@@ -143,7 +143,7 @@ class Network(ABC):
         """Hold the arguments against this network; only types are looked at, never values.
 
         Args:
-            params: as `init` returns them.
+            params: as ``init`` returns them.
             x: the input.
             y: the target; left out, it is not checked.
 
@@ -179,14 +179,14 @@ class Network(ABC):
 
 @dataclass(frozen=True, init=False, repr=False)
 class Chain(Network):
-    """A network of `depth` layers with one neuron each: z_l = w_l a_(l−1) + b_l, a_l = σ(z_l).
+    """A network of ``depth`` layers with one neuron each: z_l = w_l a_(l−1) + b_l, a_l = σ(z_l).
 
     All of w, b, x and y are scalars, of shape ().
 
     Args:
         depth: the number of layers L, at least 1.
-        activation: σ: "sigmoid", "tanh", "softplus", "relu" or an `Activation`.
-        cost: "quadratic", "cross-entropy" or a `Cost`.
+        activation: σ: "sigmoid", "tanh", "softplus", "relu" or an ``Activation``.
+        cost: "quadratic", "cross-entropy" or a ``Cost``.
 
     Raises:
         ArgumentError: depth is not a positive integer, or a name is unknown.
@@ -236,8 +236,8 @@ class Dense(Network):
 
     Args:
         widths: (n_0, …, n_L), the width of the input first; at least two of them.
-        activation: σ: "sigmoid", "tanh", "softplus", "relu" or an `Activation`.
-        cost: "quadratic", "cross-entropy" or a `Cost`.
+        activation: σ: "sigmoid", "tanh", "softplus", "relu" or an ``Activation``.
+        cost: "quadratic", "cross-entropy" or a ``Cost``.
 
     Raises:
         ArgumentError: fewer than two widths, one that is not a positive integer, or a name is

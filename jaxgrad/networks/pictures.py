@@ -16,8 +16,8 @@ from jaxgrad.networks.network import Chain, Parameters
 __all__ = ["drawn_speeds", "layer_speeds"]
 
 _LAYERS = 10
-_NETWORKS = 60
 # Enough lines to see how far they spread, few enough to see each of them.
+_NETWORKS = 60
 
 _VANISHING, _EXPLODING, _INK, _RULE = "#2f6690", "#b5442c", "#333333", "#d8d8d8"
 

@@ -86,7 +86,7 @@ def _below(bound: float) -> float:
 def arrays(
     shape: tuple[int, ...], dtype: DTypeLike = "float32", *, largest: float | None = LARGEST
 ) -> SearchStrategy[np.ndarray]:
-    """NumPy arrays of this shape, each element one of `finite_floats`.
+    """NumPy arrays of this shape, each element one of ``finite_floats``.
 
     Args:
         shape: of the arrays; () gives arrays without axes.
@@ -94,7 +94,7 @@ def arrays(
         largest: draw only |x| <= largest; None is the largest finite float.
 
     Raises:
-        ArgumentError, MissingExtra: as `finite_floats` does.
+        ArgumentError, MissingExtra: as ``finite_floats`` does.
 
     Example:
         >>> from hypothesis import find
@@ -139,7 +139,7 @@ def networks(*, max_depth: int = 4, max_width: int = 4) -> SearchStrategy[Networ
 def parameters(
     net: Network, dtype: DTypeLike = "float32", *, largest: float | None = LARGEST
 ) -> SearchStrategy[list[tuple[np.ndarray, np.ndarray]]]:
-    """Parameters of a network, as `Network.init` returns them but of any values.
+    """Parameters of a network, as ``Network.init`` returns them but of any values.
 
     Args:
         net: the network.
@@ -147,7 +147,7 @@ def parameters(
         largest: draw only |x| <= largest; None is the largest finite float.
 
     Raises:
-        ArgumentError, MissingExtra: as `finite_floats` does.
+        ArgumentError, MissingExtra: as ``finite_floats`` does.
 
     Example:
         >>> from hypothesis import find
@@ -172,7 +172,7 @@ def inputs(
         largest: draw only |x| <= largest; None is the largest finite float.
 
     Raises:
-        ArgumentError, MissingExtra: as `finite_floats` does.
+        ArgumentError, MissingExtra: as ``finite_floats`` does.
 
     Example:
         >>> from hypothesis import find
@@ -195,7 +195,7 @@ def targets(
         largest: draw only |x| <= largest; None is the largest finite float.
 
     Raises:
-        ArgumentError, MissingExtra: as `finite_floats` does.
+        ArgumentError, MissingExtra: as ``finite_floats`` does.
 
     Example:
         >>> from hypothesis import find

@@ -66,7 +66,7 @@ def _raised_in(error: BaseException) -> Path | None:
 
 
 def place(error: BaseException) -> str:
-    """Where in the caller's code it was raised, for a message: `` in `f`: `if x > 0:` ``."""
+    """Where in the caller's code it was raised, for a message: `` in ``f``: ``if x > 0:`` ``."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if is_callers(Path(frame.filename))]
     if not own:

@@ -33,7 +33,7 @@ class SpecialPoint:
 
     Args:
         values: one array for each leaf, of its dtype and shape.
-        why: in words, e.g. ``x = 6.0, where `min` ties``.
+        why: in words, e.g. "x = 6.0, where `min` ties".
         drawn: whether there is nothing special about it, but that its numbers have every bit.
     """
 
