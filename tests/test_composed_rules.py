@@ -14,8 +14,8 @@ from pasted_code import printed_by
 from jaxgrad.errors import GradientMismatch
 from jaxgrad.gradients.check_grads import check_grads
 from jaxgrad.gradients.rules.compositions import shown
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.programs import Primal
-from jaxgrad.gradients.rules.rules import Rules
 from jaxgrad.verdict import Verdict
 
 X = np.float32(0.75)
@@ -261,5 +261,7 @@ def test_the_third_order() -> None:
     ],
 )
 def test_what_operations_show(f: Any, expected: bool) -> None:
-    rules = Rules(Primal(f, (X,)), 2, ("fwd",) if isinstance(f, jax.custom_jvp) else ("rev",))
+    rules = DerivativePrograms(
+        Primal(f, (X,)), 2, ("fwd",) if isinstance(f, jax.custom_jvp) else ("rev",)
+    )
     assert [shown(rules, modes) for modes in rules.nested] == [expected]

@@ -12,10 +12,10 @@ import pytest
 
 from jaxgrad.errors import GradientMismatch
 from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.programs import Primal
-from jaxgrad.gradients.rules.proof import prove
+from jaxgrad.gradients.rules.proof import prove_rules
 from jaxgrad.gradients.rules.result import GradientCheck
-from jaxgrad.gradients.rules.rules import Rules
 from jaxgrad.verdict import Verdict
 
 
@@ -79,7 +79,7 @@ def test_a_derivative_that_jax_has_not_is_no_proof() -> None:
     cube = jax.custom_vjp(lambda x: x**3)
     cube.defvjp(lambda x: (x**3, x), lambda x, g: (slope(x) * g,))
     primal = Primal(cube, (np.float32(0.75),))
-    assert prove(Rules(primal, 1, ("rev",))) is not None
-    second = Rules(primal, 2, ("rev",))
+    assert prove_rules(DerivativePrograms(primal, 1, ("rev",))) is not None
+    second = DerivativePrograms(primal, 2, ("rev",))
     assert not second.nested and second.missing
-    assert prove(second) is None
+    assert prove_rules(second) is None

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxgrad.gradients.float_check import unit_roundoff
-from jaxgrad.gradients.rules.float_judgement import Exact, judge
+from jaxgrad.gradients.rules.float_judgement import TrueValues, judge_float
 from jaxgrad.gradients.rules.float_programs import compile_derivatives, representable
 from jaxgrad.gradients.rules.floats import RuleFloat, rule_floats
 from jaxgrad.gradients.rules.programs import Primal
@@ -240,8 +240,8 @@ def test_overflow_of_the_truth_is_allowed_and_the_wrong_infinity_is_not() -> Non
     assert [found.stable for found in floats(jnp.exp, big)] == [True, True]
     primal = Primal(jnp.exp, (big,))
     (compiled,) = compile_derivatives(primal, "rev")
-    exact = Exact(compiled, primal.point, compiled.seeds[0])
-    judged = {value: judge(exact, 0, (), value) for value in (math.inf, 3e38, -math.inf, 0.0)}
+    exact = TrueValues(compiled, primal.point, compiled.seeds[0])
+    judged = {value: judge_float(exact, 0, (), value) for value in (math.inf, 3e38, -math.inf, 0.0)}
     assert [found is not None and found.status == "STABLE" for found in judged.values()] == [
         True, True, False, False
     ]  # fmt: skip

@@ -11,9 +11,9 @@ from typing import Any
 from jaxgrad.errors import ArgumentError, JaxgradError, MissingExtra
 from jaxgrad.evidence.algebraic import AlgebraicNumber, Point
 from jaxgrad.evidence.sign_conditions import (
+    all_of,
     as_formula,
     boundary_of,
-    conjunction,
     sample_points,
     variable,
 )
@@ -186,7 +186,7 @@ class _Exact:
     def __init__(self, parts: tuple[Statement, ...], names: list[str]):
         self.name = names[0]
         formulas = [[as_formula(part) for part in _listed(part(variable()))] for part in parts]
-        self.conclusion, self.where, self.equality = (conjunction(found) for found in formulas)
+        self.conclusion, self.where, self.equality = (all_of(found) for found in formulas)
         self.boundary = boundary_of(formulas[0])
         self.points = sample_points([self.conclusion, self.where, self.equality])
 

@@ -13,7 +13,7 @@ from jaxgrad.evidence.bounds import Bounds, Bracket, bounds_of, bracket_of, comp
 from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Evidence, Outcome, Verdict
 
-__all__ = ["Enclosure", "enclose", "judge", "precisions"]
+__all__ = ["Enclosure", "enclose", "judge_bounds", "precisions"]
 
 # Bits beyond those that the digits need, lost to rounding in expressions of the usual length; when
 # they do not suffice the precision is doubled, so the number changes the time only.
@@ -86,7 +86,7 @@ def enclose(
             continue
         bounds = bounds_of(balls[-1])
         if bounds.resolves(digits):
-            verdict = judge(bounds, bracket)
+            verdict = judge_bounds(bounds, bracket)
             if verdict is not Verdict.UNDECIDED:
                 _again(value, name, 2 * bits, balls)
                 return Enclosure(name, bounds, _evidence(name, bounds, digits, verdict, bracket))
@@ -106,7 +106,7 @@ def _again(value: Callable[[], arb], name: str, bits: int, before: Sequence[arb]
     return ball
 
 
-def judge(bounds: Bounds, bracket: Bounds | None) -> Verdict:
+def judge_bounds(bounds: Bounds, bracket: Bounds | None) -> Verdict:
     """What an enclosure says of a claimed bracket.
 
     Args:
@@ -114,7 +114,7 @@ def judge(bounds: Bounds, bracket: Bounds | None) -> Verdict:
         bracket: the claim, or None.
 
     Example:
-        >>> judge(Bounds(0, 1), Bounds(2, 3))
+        >>> judge_bounds(Bounds(0, 1), Bounds(2, 3))
         <Verdict.REFUTED: 'REFUTED'>
     """
     if bracket is None or bounds.within(bracket):

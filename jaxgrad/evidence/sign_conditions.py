@@ -16,9 +16,9 @@ from jaxgrad.evidence.algebraic import AlgebraicNumber, Point, points_between, s
 __all__ = [
     "Expression",
     "Formula",
+    "all_of",
     "as_formula",
     "boundary_of",
-    "conjunction",
     "sample_points",
     "variable",
 ]
@@ -226,11 +226,11 @@ def as_formula(found: Any) -> Formula:
     )
 
 
-def conjunction(parts: Sequence[Formula]) -> Formula:
+def all_of(parts: Sequence[Formula]) -> Formula:
     """All of the formulas.
 
     Example:
-        >>> conjunction([]).holds(Fraction(0))
+        >>> all_of([]).holds(Fraction(0))
         True
     """
     return Formula("all", tuple(parts))

@@ -12,7 +12,7 @@ from typing import Any
 from flint import arb, ctx
 
 from jaxgrad.evidence.bounds import Bounds, Bracket, bounds_of, bracket_of, computed, interval_ball
-from jaxgrad.evidence.enclose import judge, outside, precisions
+from jaxgrad.evidence.enclose import judge_bounds, outside, precisions
 from jaxgrad.evidence.taylor_bounds import SEARCH_BITS, Box, Function, ends, taylor
 from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Evidence, Outcome, Verdict
@@ -278,7 +278,7 @@ def _verdict(
     bracket: Bounds | None,
     places: list[Bounds] | None,
 ) -> Verdict:
-    verdicts = [judge(value, bracket)]
+    verdicts = [judge_bounds(value, bracket)]
     if places is not None:
         if all(any(place.within(claim) for claim in places) for place in locations):
             verdicts.append(Verdict.PROVED)

@@ -16,7 +16,7 @@ from jaxgrad.errors import ArgumentError, UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.batch import under_vmap
-from jaxgrad.gradients.rules.compiled import compiled, float_dtypes
+from jaxgrad.gradients.rules.compiled import checked_dtypes, compiled
 from jaxgrad.gradients.rules.conclusions import (
     TRUSTS,
     Judged,
@@ -30,13 +30,13 @@ from jaxgrad.gradients.rules.conclusions import (
     wrong_under_vmap,
     wrong_value,
 )
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.floats import RuleFloat
 from jaxgrad.gradients.rules.linear_checks import LinearChecks
 from jaxgrad.gradients.rules.opaque import hold_against_reference, is_opaque
-from jaxgrad.gradients.rules.other_points import in_words, judged_at, other_points
+from jaxgrad.gradients.rules.other_points import judged_at, other_points, points_in_words
 from jaxgrad.gradients.rules.programs import NoDerivative, Primal
 from jaxgrad.gradients.rules.result import GradientCheck, RuleResult
-from jaxgrad.gradients.rules.rules import Rules
 from jaxgrad.gradients.rules.sizes import cause_by_size
 from jaxgrad.gradients.rules.stopped import cause_by_reference
 from jaxgrad.gradients.rules.witness import hold_rules
@@ -139,7 +139,7 @@ def check_grads(
         special_points = reference is None
     if linear is None:
         linear = reference is None
-    asked = float_dtypes(dtypes)
+    asked = checked_dtypes(dtypes)
     with without_debug_modes():
         check = _checked(f, args, reference, order, modes, special_points, linear, asked)
     check.assert_agrees()
@@ -195,7 +195,7 @@ def _check(
     linear: bool,
     dtypes: tuple[Any, ...] | None = None,
 ) -> GradientCheck:
-    rules = Rules(primal, order, modes, linear)
+    rules = DerivativePrograms(primal, order, modes, linear)
     if rules.empty:
         return undecided(primal, "the arguments or the results are empty: nothing to check")
     try:
@@ -272,7 +272,7 @@ def _opaque(primal: Primal, order: int, modes: tuple[str, ...]) -> GradientCheck
 # -- the given point -----------------------------------------------------------------------------
 
 
-def _given(rules: Rules) -> tuple[Judged, AtPoint]:
+def _given(rules: DerivativePrograms) -> tuple[Judged, AtPoint]:
     """Every question at the given point, with as much precision as it takes."""
     judged: Judged = []
     at = None
@@ -297,7 +297,7 @@ def _cause(at: AtPoint, judged: Judged, linear: bool) -> str:
 
 
 def _elsewhere(
-    rules: Rules,
+    rules: DerivativePrograms,
     leaves: tuple[RuleResult, ...],
     at: AtPoint,
     points: list[SpecialPoint],
@@ -324,7 +324,7 @@ def _elsewhere(
     batch = _batch(rules, at, other or at)
     if isinstance(batch, GradientCheck):
         return batch
-    at_points = f"at this point{in_words(seen)}, to order {rules.order}, "
+    at_points = f"at this point{points_in_words(seen)}, to order {rules.order}, "
     at_points += " and ".join(rules.modes)
     least = min((leaf.bits for leaf in leaves), default=math.inf)
     at_points += f", to {int(least)} bits" if math.isfinite(least) else ""
@@ -342,7 +342,7 @@ def _elsewhere(
     return passed(rules, leaves, text, tuple(point.why for point in seen))
 
 
-def _batch(rules: Rules, at: AtPoint, other: AtPoint) -> str | GradientCheck:
+def _batch(rules: DerivativePrograms, at: AtPoint, other: AtPoint) -> str | GradientCheck:
     """What is said of the derivatives under vmap, or the refutation of them."""
     if rules.size > BATCH_BUDGET and not has_custom_rules(rules.primal.moving_program.jaxpr):
         rules.missing.append("not looked at under vmap, as large programs of JAX's own are not")

@@ -35,7 +35,7 @@ __all__ = [
     "check_floats",
     "conditioning",
     "digits_right",
-    "in_words",
+    "float_in_words",
     "rounded_once",
     "truth_at",
     "unit_roundoff",
@@ -76,10 +76,12 @@ class FloatResult:
 
     def __str__(self) -> str:
         at = f"{self.path}{list(self.index) if self.index else ''}"
-        return f"{self.status} {self.side}{at}: {in_words(self.value, self.truth, self.digits)}"
+        return (
+            f"{self.status} {self.side}{at}: {float_in_words(self.value, self.truth, self.digits)}"
+        )
 
 
-def in_words(value: float, truth: str, digits: float) -> str:
+def float_in_words(value: float, truth: str, digits: float) -> str:
     """A float, its true value and how many digits of it are right."""
     right = "all" if digits == math.inf else f"{max(0.0, digits) + 0.0:.1f}"
     return f"{value!r}, truth {truth}, {right} digits right"

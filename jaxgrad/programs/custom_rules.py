@@ -19,7 +19,7 @@ from jaxgrad.programs.meanings import MEANINGS
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = [
-    "RULES",
+    "CUSTOM_RULES",
     "asks_what_moves",
     "function_name",
     "has_custom_rules",
@@ -27,7 +27,7 @@ __all__ = [
     "strip_custom_rules",
 ]
 
-RULES = {"custom_jvp_call": "jvp", "custom_vjp_call": "vjp"}
+CUSTOM_RULES = {"custom_jvp_call": "jvp", "custom_vjp_call": "vjp"}
 
 
 def has_custom_rules(jaxpr: Any) -> bool:
@@ -41,7 +41,7 @@ def has_custom_rules(jaxpr: Any) -> bool:
         >>> has_custom_rules(jax.make_jaxpr(jax.numpy.sin)(1.0))
         False
     """
-    return holds_primitive(jaxpr, {*RULES, *MEANINGS})
+    return holds_primitive(jaxpr, {*CUSTOM_RULES, *MEANINGS})
 
 
 def has_discrete_values(jaxpr: Any) -> bool:
@@ -52,7 +52,7 @@ def has_discrete_values(jaxpr: Any) -> bool:
         False
     """
     return any(
-        equation.primitive.name in RULES
+        equation.primitive.name in CUSTOM_RULES
         and any(not is_differentiable(v.aval.dtype) for v in equation.outvars)
         for equation in equations(jaxpr)
     )
@@ -61,7 +61,7 @@ def has_discrete_values(jaxpr: Any) -> bool:
 def asks_what_moves(jaxpr: Any) -> bool:
     """Whether a custom rule in a program is told which arguments are differentiated."""
     return any(
-        equation.primitive.name in RULES and equation.params.get("symbolic_zeros")
+        equation.primitive.name in CUSTOM_RULES and equation.params.get("symbolic_zeros")
         for equation in equations(jaxpr)
     )
 
@@ -111,7 +111,7 @@ def _apply(equation: Any, arguments: list[Any]) -> list[Any]:
     params, primitive = equation.params, equation.primitive
     inner = inner_programs(params)
     program = called(equation)
-    own = primitive.name in RULES or primitive.name in MEANINGS
+    own = primitive.name in CUSTOM_RULES or primitive.name in MEANINGS
     custom = own or any(has_custom_rules(part) for part in inner)
     if custom and program is not None:
         return _evaluate(getattr(program, "jaxpr", program), getattr(program, "consts", ()),

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from flint import arb
 
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.directions import Direction, Unit, entry_count
 from jaxgrad.gradients.rules.judgement import Judgement, judge, judge_value
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.gradients.rules.rules import Rules
 from jaxgrad.gradients.rules.truth import Sides, Truth
-from jaxgrad.gradients.rules.weighed import product, terms
+from jaxgrad.gradients.rules.weighed import pairing, terms
 from jaxgrad.gradients.rules.zero_signs import value_as_run
 from jaxgrad.gradients.witness import program_floats
 from jaxgrad.interpret.walker import interpret
@@ -48,7 +48,7 @@ class AtPoint:
         point: the value of each floating-point leaf.
     """
 
-    def __init__(self, rules: Rules, point: Sequence[np.ndarray]) -> None:
+    def __init__(self, rules: DerivativePrograms, point: Sequence[np.ndarray]) -> None:
         self.rules, self.values = rules, list(point)
         self.truth = Truth(rules.primal.truth_program, point, rules.order)
         self.balls = [Ball().constants(value) for value in point]
@@ -272,7 +272,7 @@ class AtPoint:
 
     def _judge_value(self, question: Question, number: Callable[[float], arb]) -> Judgement | None:
         rules, cotangent = self.rules, question.cotangent
-        truth = product(self.own, cotangent)
+        truth = pairing(self.own, cotangent)
         if not truth.is_finite():
             return None
         found = judge_value(
@@ -281,7 +281,7 @@ class AtPoint:
             self._bits(cotangent),
             self._tiny,
             lambda: self.floats(question),
-            lambda: (number(rules.spacing), product(self._own(rules.spacing), cotangent)),
+            lambda: (number(rules.spacing), pairing(self._own(rules.spacing), cotangent)),
         )
         if found.verdict is not Verdict.REFUTED:
             return found
@@ -299,7 +299,7 @@ class AtPoint:
         program, cotangent = self.rules.primal.moving_program, question.cotangent
         own = interpret(program, EitherZero(), self.balls)
         runs = terms(program_floats(program, self.values), cotangent)
-        either = self.number(question, system=EitherZero), product(own, cotangent)
+        either = self.number(question, system=EitherZero), pairing(own, cotangent)
         return either, (self.floats(question), sum(runs))
 
     @cached_property
@@ -358,9 +358,9 @@ class AtPoint:
         values = self.rules[modes].values
         if question.is_value:  # the same whatever moves
             found = self._any_balls(modes, how) or self._balls(modes, moved.key, how, moved.leaves)
-            return product(found[:values], cotangent)
+            return pairing(found[:values], cotangent)
         found = self._balls(modes, moved.key, how, moved.leaves)
-        return product(found[values:], cotangent if modes == ("fwd",) else directions[0])
+        return pairing(found[values:], cotangent if modes == ("fwd",) else directions[0])
 
     def _balls(self, modes: tuple[str, ...], key: Any, how: _How, *moved: Any) -> Any:
         outputs = self._outputs.setdefault((modes, how), {})

@@ -10,18 +10,20 @@ import numpy as np
 
 from jaxgrad.gradients.rules import programs
 from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.gradients.rules.rules import Rules
-from jaxgrad.gradients.rules.weighed import product
+from jaxgrad.gradients.rules.weighed import pairing
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.verdict import Verdict
 
 __all__ = ["under_vmap"]
 
 
-def under_vmap(rules: Rules, points: tuple[AtPoint, AtPoint]) -> list[tuple[Question, Judgement]]:
+def under_vmap(
+    rules: DerivativePrograms, points: tuple[AtPoint, AtPoint]
+) -> list[tuple[Question, Judgement]]:
     """Judges the first derivatives of a batch of two points, all leaves moving at once.
 
     Args:
@@ -66,7 +68,7 @@ def _judged(at: AtPoint, question: Question, numbers: _Numbers) -> list[tuple[Qu
     """
     by_cotangent = question.is_value or question.modes == ("fwd",)
     weights = question.cotangent if by_cotangent else question.directions[0]
-    judgement = at.judge(question, lambda rounding: product(numbers(rounding), weights))
+    judgement = at.judge(question, lambda rounding: pairing(numbers(rounding), weights))
     if judgement is None:  # a value that is no real number is not judged
         return []
     verdict, several = judgement.verdict, len(weights.support) > 1
@@ -82,7 +84,7 @@ def _judged(at: AtPoint, question: Question, numbers: _Numbers) -> list[tuple[Qu
     return [pair for part in parts for pair in _judged(at, part, numbers)]
 
 
-def _by_kind(rules: Rules, cotangent: Direction) -> list[Direction]:
+def _by_kind(rules: DerivativePrograms, cotangent: Direction) -> list[Direction]:
     """Of floating-point results and of integers, which are no floats that may be rounded."""
     discrete = rules.primal.discrete
     floating = [k for k in range(len(rules.out_shapes)) if k not in discrete]
@@ -91,7 +93,7 @@ def _by_kind(rules: Rules, cotangent: Direction) -> list[Direction]:
 
 
 def _batched(
-    rules: Rules, mode: str, points: tuple[AtPoint, AtPoint], inputs: list[Direction]
+    rules: DerivativePrograms, mode: str, points: tuple[AtPoint, AtPoint], inputs: list[Direction]
 ) -> _Numbers:
     """The outputs for the batch, as a function of the rounding of constants."""
     like = rules.primal.like_inputs if mode == "fwd" else rules.primal.like_outputs

@@ -17,7 +17,6 @@ from jaxgrad.programs.as_code import as_code, imports
 from jaxgrad.programs.trace import Leaf
 
 __all__ = [
-    "in_words",
     "named",
     "paste",
     "paste_batch",
@@ -25,10 +24,11 @@ __all__ = [
     "paste_composed",
     "paste_kernel",
     "point_code",
+    "question_in_words",
 ]
 
 
-def in_words(primal: Primal, question: Question) -> str:
+def question_in_words(primal: Primal, question: Question) -> str:
     """Which number a question asks for."""
     modes, of = question.modes, _of(question, primal.outputs)
     if question.is_value:

@@ -11,27 +11,27 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.errors import ArgumentError
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.floats import RuleFloat, rule_floats
-from jaxgrad.gradients.rules.rules import Rules
 from jaxgrad.gradients.special_points.float_points import float_points
 from jaxgrad.gradients.special_points.search import SpecialPoint
 from jaxgrad.programs.trace import is_differentiable
 
-__all__ = ["compiled", "float_dtypes"]
+__all__ = ["checked_dtypes", "compiled"]
 
 # Every power of two of float32 with both signs, for one number; for more of them fewer points.
 MOST_FLOAT_POINTS = 512
 FEWEST_FLOAT_POINTS = 32
 
 
-def float_dtypes(dtypes: Sequence[Any] | Any | None) -> tuple[np.dtype, ...] | None:
+def checked_dtypes(dtypes: Sequence[Any] | Any | None) -> tuple[np.dtype, ...] | None:
     """The dtypes that are asked for, checked.
 
     Raises:
         ArgumentError: one of them is no floating-point dtype.
 
     Example:
-        >>> float_dtypes(["float32", "bfloat16"])
+        >>> checked_dtypes(["float32", "bfloat16"])
         (dtype('float32'), dtype(bfloat16))
     """
     if dtypes is None:
@@ -54,7 +54,7 @@ def float_dtypes(dtypes: Sequence[Any] | Any | None) -> tuple[np.dtype, ...] | N
 
 
 def compiled(
-    rules: Rules,
+    rules: DerivativePrograms,
     dtypes: Sequence[np.dtype] | None,
     points: Sequence[SpecialPoint],
     finite: bool,
@@ -83,7 +83,7 @@ def compiled(
     return tuple(found)
 
 
-def _leaves(rules: Rules, dtype: np.dtype) -> list[Any]:
+def _leaves(rules: DerivativePrograms, dtype: np.dtype) -> list[Any]:
     return [
         replace(leaf, dtype=dtype, value=np.asarray(leaf.value).astype(dtype))
         for leaf in rules.primal.inputs

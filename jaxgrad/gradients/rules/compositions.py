@@ -19,11 +19,11 @@ import numpy as np
 from jaxgrad.gradients.rules.asked import Apart, Asked, affordable, apart, sized
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.composition import arguments_of, groups
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.judgement import agreement
 from jaxgrad.gradients.rules.linear_programs import BY_RULES, Barred, is_linear
 from jaxgrad.gradients.rules.operators import Leaves, Operator
 from jaxgrad.gradients.rules.programs import NoDerivative
-from jaxgrad.gradients.rules.rules import Rules
 from jaxgrad.gradients.witness import hold_program
 from jaxgrad.programs.jaxprs import operations
 from jaxgrad.programs.trace import Program
@@ -84,7 +84,7 @@ class Compositions:
         rules: the derivative programs.
     """
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: DerivativePrograms) -> None:
         self.rules = rules
         self.seen: dict[tuple[str, ...], int] = {}
 
@@ -189,7 +189,7 @@ class Compositions:
         return [tuple(at.values), *found[1:]]
 
 
-def shown(rules: Rules, modes: tuple[str, ...]) -> bool:
+def shown(rules: DerivativePrograms, modes: tuple[str, ...]) -> bool:
     """Whether operations show that derivatives are right along everything if they are along x.
 
     They are linear in each direction and in the cotangent, and what these move through on the way
@@ -199,7 +199,7 @@ def shown(rules: Rules, modes: tuple[str, ...]) -> bool:
     return all(_each_is_linear(rules, *step) for step in (*steps, (modes, Barred())))
 
 
-def _each_is_linear(rules: Rules, modes: tuple[str, ...], barred: Barred) -> bool:
+def _each_is_linear(rules: DerivativePrograms, modes: tuple[str, ...], barred: Barred) -> bool:
     """Whether the derivatives are linear in each of their arguments but the point."""
     derived, primal = rules[modes], rules.primal
     x, u = len(primal.inputs), len(primal.outputs)
@@ -216,7 +216,7 @@ def _flat(args: Arguments) -> list[np.ndarray]:
 
 
 def _said(
-    rules: Rules, programs: tuple[Program, Program], args: Arguments, moved: Arguments
+    rules: DerivativePrograms, programs: tuple[Program, Program], args: Arguments, moved: Arguments
 ) -> tuple[str, str] | None:
     """The derivative and what it should be, as text, if they are apart.
 

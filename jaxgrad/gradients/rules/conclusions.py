@@ -5,29 +5,29 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from jaxgrad.gradients.float_check import in_words as in_words_of_float
+from jaxgrad.gradients.float_check import float_in_words as in_words_of_float
 from jaxgrad.gradients.rules.asked import Apart
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.code import (
-    in_words,
     named,
     paste,
     paste_batch,
     paste_bend,
     paste_composed,
     paste_kernel,
+    question_in_words,
 )
 from jaxgrad.gradients.rules.composition import MOVED
 from jaxgrad.gradients.rules.compositions import Cut, HigherBend
 from jaxgrad.gradients.rules.culprit import wrong_value_of
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.linearity import Bend
 from jaxgrad.gradients.rules.opaque import Held
 from jaxgrad.gradients.rules.programs import Primal
-from jaxgrad.gradients.rules.proof import prove
+from jaxgrad.gradients.rules.proof import prove_rules
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.result import GradientCheck, RuleResult
-from jaxgrad.gradients.rules.rules import Rules
 from jaxgrad.gradients.special_points.search import SpecialPoint
 from jaxgrad.verdict import Evidence, Verdict
 
@@ -67,7 +67,7 @@ def beyond_rounding(primal: Primal, held: Held) -> GradientCheck:
     """The check where a float of a kernel is not what the reference says."""
     question = held.question
     what = "value" if question is None or question.is_value else "derivative"
-    which = "the value of f" if question is None else in_words(primal, question)
+    which = "the value of f" if question is None else question_in_words(primal, question)
     said = in_words_of_float(held.result.value, held.result.truth, held.result.digits)
     if not held.wrong:
         return undecided(
@@ -129,7 +129,8 @@ def _blamed(primal: Primal, question: Question, found: Judgement, point: list[An
 
 
 def _sentence(primal: Primal, question: Question, found: Judgement) -> str:
-    return f"{in_words(primal, question)} is {found.value} by the rules and {found.truth} in truth"
+    number = question_in_words(primal, question)
+    return f"{number} is {found.value} by the rules and {found.truth} in truth"
 
 
 def wrong_at(
@@ -267,10 +268,10 @@ def wrong_under_vmap(
 
 
 def passed(
-    rules: Rules, leaves: tuple[RuleResult, ...], text: str, seen: tuple[str, ...]
+    rules: DerivativePrograms, leaves: tuple[RuleResult, ...], text: str, seen: tuple[str, ...]
 ) -> GradientCheck:
     """The check where nothing is wrong anywhere; proved if it can be."""
-    proof = prove(rules)
+    proof = prove_rules(rules)
     if proof is None:
         evidence = Evidence(Verdict.AGREES, "enclosure", text, trusts=TRUSTS)
         return GradientCheck(Verdict.AGREES, leaves, evidence, seen)

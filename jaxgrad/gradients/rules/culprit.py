@@ -17,7 +17,7 @@ from jaxgrad.gradients.rules.programs import Primal
 from jaxgrad.gradients.rules.truth import text_of
 from jaxgrad.interpret.walker import Interpreter
 from jaxgrad.numbers.ball import Ball
-from jaxgrad.programs.custom_rules import RULES, function_name
+from jaxgrad.programs.custom_rules import CUSTOM_RULES, function_name
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = ["wrong_value_of"]
@@ -59,7 +59,7 @@ class _Watching(Interpreter):
 
     def apply(self, equation: Any, arguments: list[Any]) -> list[Any]:
         outputs = super().apply(equation, arguments)
-        kind = RULES.get(equation.primitive.name)
+        kind = CUSTOM_RULES.get(equation.primitive.name)
         if kind is not None:
             by_rule = _Plain().values(equation, kind, arguments)
             for value, truth in zip(by_rule, _floating(equation.outvars, outputs), strict=False):

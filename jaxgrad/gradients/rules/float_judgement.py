@@ -30,7 +30,7 @@ from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
 from jaxgrad.numbers.precision import precision
 
-__all__ = ["Exact", "Found", "judge"]
+__all__ = ["FloatJudgement", "TrueValues", "judge_float"]
 
 # Two doublings past the first precision, which itself has four times the digits of a float64.
 PRECISIONS = (FIRST_PRECISION, 2 * FIRST_PRECISION, 4 * FIRST_PRECISION)
@@ -40,7 +40,7 @@ SIGN_VECTORS = 8
 
 
 @dataclass(frozen=True)
-class Found:
+class FloatJudgement:
     """What is made of one float.
 
     Args:
@@ -60,7 +60,7 @@ class Found:
     excess: float = 0.0
 
 
-class Exact:
+class TrueValues:
     """The true values of every number that a compiled derivative returns for a point and a seed.
 
     Args:
@@ -142,7 +142,9 @@ class Exact:
                 return unknown
 
 
-def judge(exact: Exact, output: int, index: tuple[int, ...], value: float) -> Found | None:
+def judge_float(
+    exact: TrueValues, output: int, index: tuple[int, ...], value: float
+) -> FloatJudgement | None:
     """Judges one float; None where the function has no derivative to be held against.
 
     Args:
@@ -169,17 +171,17 @@ def judge(exact: Exact, output: int, index: tuple[int, ...], value: float) -> Fo
 
 
 def _judge_at(
-    exact: Exact, output: int, index: tuple[int, ...], value: float, bits: int
-) -> Found | None:
+    exact: TrueValues, output: int, index: tuple[int, ...], value: float, bits: int
+) -> FloatJudgement | None:
     """The judgement by a finite ball; None where it takes a higher precision."""
     compiled, truth = exact.compiled, exact.values(bits)[output][index]
     text = truth.str(10, radius=False)
     largest = float(jnp.finfo(compiled.program.outputs[output].dtype).max)
     if abs(truth) > largest and (math.isnan(value) or truth * _sign(value) > 0):
-        return Found("STABLE", truth=text)  # the dtype has no such number
+        return FloatJudgement("STABLE", truth=text)  # the dtype has no such number
     if math.isnan(value):
         return (
-            Found("UNSTABLE", "nan", True, text, -math.inf, math.inf)
+            FloatJudgement("UNSTABLE", "nan", True, text, -math.inf, math.inf)
             if (abs(truth) <= largest)
             else None
         )
@@ -188,24 +190,24 @@ def _judge_at(
     bounded, allowance = True, arb(0)
     for allowance in _allowances(exact, output, index, bits):
         if not wrong_way and error <= allowance:
-            return Found("STABLE", truth=text, digits=digits_right(value, truth))
+            return FloatJudgement("STABLE", truth=text, digits=digits_right(value, truth))
         bounded = bounded and allowance.is_finite()
     if not bounded:
-        return Found("UNKNOWN", "ill-conditioned beyond all bounds", truth=text)
+        return FloatJudgement("UNKNOWN", "ill-conditioned beyond all bounds", truth=text)
     if not (wrong_way or error > allowance):
         return None
     if math.isinf(value):
-        return Found("UNSTABLE", "infinite", True, text, -math.inf, math.inf)
+        return FloatJudgement("UNSTABLE", "infinite", True, text, -math.inf, math.inf)
     excess = float((error / allowance).mid()) if allowance > 0 else math.inf
     reason = "underflow" if value == 0 else "digits lost"
-    return Found("UNSTABLE", reason, False, text, digits_right(value, truth), excess)
+    return FloatJudgement("UNSTABLE", reason, False, text, digits_right(value, truth), excess)
 
 
 def _sign(value: float) -> int:
     return (value > 0) - (value < 0)
 
 
-def _allowances(exact: Exact, output: int, index: tuple[int, ...], bits: int) -> Iterator[arb]:
+def _allowances(exact: TrueValues, output: int, index: tuple[int, ...], bits: int) -> Iterator[arb]:
     """Allowances that grow with every witness, the first of which costs no evaluation."""
     compiled, truth = exact.compiled, exact.values(bits)[output][index]
     rounding = compiled.roundings * compiled.unit * abs(truth) + compiled.smallest
@@ -216,32 +218,36 @@ def _allowances(exact: Exact, output: int, index: tuple[int, ...], bits: int) ->
         yield rounding + change
 
 
-def _by_sides(exact: Exact, sides: Sides, output: int, value: float, reason: str) -> Found:
+def _by_sides(
+    exact: TrueValues, sides: Sides, output: int, value: float, reason: str
+) -> FloatJudgement:
     """The judgement where the formula has no value: any float between the sides is right."""
     known, text = sides.known, str(sides)
     if not known:
         if math.isnan(value) and exact.certainly_defined:  # whatever its derivative is, if it is
-            return Found("UNSTABLE", "nan", digits=-math.inf, excess=math.inf)
-        return Found("UNKNOWN", reason)
+            return FloatJudgement("UNSTABLE", "nan", digits=-math.inf, excess=math.inf)
+        return FloatJudgement("UNKNOWN", reason)
     low, high = min(known, key=_middle), max(known, key=_middle)
     if math.isnan(value):
-        return Found("UNSTABLE", "nan", True, text, -math.inf, math.inf)
+        return FloatJudgement("UNSTABLE", "nan", True, text, -math.inf, math.inf)
     if math.isinf(value):
         largest = float(jnp.finfo(exact.compiled.program.outputs[output].dtype).max)
         reaches = high > largest if value > 0 else low < -largest
         if reaches:
-            return Found("STABLE", truth=text)
-        return Found("UNSTABLE", "infinite", True, text, -math.inf, math.inf)
+            return FloatJudgement("STABLE", truth=text)
+        return FloatJudgement("UNSTABLE", "infinite", True, text, -math.inf, math.inf)
     compiled = exact.compiled
     around = [compiled.roundings * compiled.unit * abs(x) + compiled.smallest for x in (low, high)]
     number = exact_ball(value)
     if number >= low - around[0] and number <= high + around[1]:
-        return Found("STABLE", truth=text)
+        return FloatJudgement("STABLE", truth=text)
     if sides.kink or not all(x.is_finite() for x in known):
-        return Found("UNKNOWN", "at a kink, and not between the sides", truth=text)
+        return FloatJudgement("UNKNOWN", "at a kink, and not between the sides", truth=text)
     if number < low - around[0] or number > high + around[1]:
-        return Found("UNSTABLE", "digits lost", False, text, digits_right(value, low), math.inf)
-    return Found("UNKNOWN", "the enclosure is too wide", truth=text)
+        return FloatJudgement(
+            "UNSTABLE", "digits lost", False, text, digits_right(value, low), math.inf
+        )
+    return FloatJudgement("UNKNOWN", "the enclosure is too wide", truth=text)
 
 
 def _middle(x: arb) -> float:

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.errors import JaxgradError
-from jaxgrad.gradients.float_check import in_words
+from jaxgrad.gradients.float_check import float_in_words
 from jaxgrad.gradients.rules.float_code import described, paste_floats
-from jaxgrad.gradients.rules.float_judgement import Exact, Found, judge
+from jaxgrad.gradients.rules.float_judgement import FloatJudgement, TrueValues, judge_float
 from jaxgrad.gradients.rules.float_programs import (
     Compiled,
     compile_derivatives,
@@ -95,7 +95,7 @@ class RuleFloat:
         if self.status == "STABLE":
             return f"{head}: {self.judged} floats"
         why = f"{head} at {self.point} under {self.compiled}"
-        found = in_words(self.value, self.truth, self.digits)
+        found = float_in_words(self.value, self.truth, self.digits)
         return f"{why}: {found} ({self.reason}; {self.failed} of {self.judged} floats)"
 
 
@@ -176,7 +176,7 @@ class _Case:
     output: int
     entry: tuple[int, ...]
     value: float
-    found: Found
+    found: FloatJudgement
 
     @property
     def leaf(self) -> int | None:
@@ -199,17 +199,19 @@ def _judged(compiled: Compiled, points: list[list[np.ndarray]]) -> Iterator[_Cas
         for p in range(1, len(points)):
             runs.append(("jit", [leaf[None] for leaf in compiled.single(points[p])], [p]))
     spent = 0
-    known: dict[tuple[int, int], Exact] = {}
+    known: dict[tuple[int, int], TrueValues] = {}
     for how, floats, places in runs:
         for row, s in _suspicious_first(floats):
             place = places[row]
             if spent > BUDGET and place != 0:
                 break
-            exact = known.setdefault((place, s), Exact(compiled, points[place], compiled.seeds[s]))
+            exact = known.setdefault(
+                (place, s), TrueValues(compiled, points[place], compiled.seeds[s])
+            )
             before = exact.evaluations
             for output, entry in _entries([leaf[row, s] for leaf in floats]):
                 value = float(floats[output][(row, s, *entry)])
-                found = judge(exact, output, entry, value)
+                found = judge_float(exact, output, entry, value)
                 if found is not None:
                     point, given = points[place], place == 0
                     yield _Case(compiled, how, given, point, s, output, entry, value, found)
@@ -233,7 +235,7 @@ def _suspicious_first(floats: list[np.ndarray]) -> list[tuple[int, int]]:
 
 
 def _entries(floats: list[np.ndarray]) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """(output, index) of the floats to judge, at most so many of each output."""
+    """(output, index) of the floats to judge_float, at most so many of each output."""
     for output, leaf in enumerate(floats):
         values = leaf.reshape(-1)
         order = np.lexsort((np.abs(values), np.isfinite(values)))

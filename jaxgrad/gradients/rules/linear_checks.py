@@ -9,10 +9,10 @@ from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.compositions import Compositions
 from jaxgrad.gradients.rules.conclusions import not_linear, wrong_in_compositions
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.linearity import Linearity
 from jaxgrad.gradients.rules.programs import Primal
 from jaxgrad.gradients.rules.result import GradientCheck
-from jaxgrad.gradients.rules.rules import Rules
 from jaxgrad.numbers.precision import precision
 
 __all__ = ["LinearChecks"]
@@ -28,7 +28,7 @@ class LinearChecks:
         asked: whether that is asked at all.
     """
 
-    def __init__(self, rules: Rules, asked: bool) -> None:
+    def __init__(self, rules: DerivativePrograms, asked: bool) -> None:
         self.rules, self.asked = rules, asked
         self._first, self._higher = Linearity(rules), Compositions(rules)
 

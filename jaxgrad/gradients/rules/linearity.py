@@ -13,9 +13,9 @@ import numpy as np
 from jaxgrad.gradients.rules.asked import Apart, Asked, affordable
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.composition import MOVED
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.linear_programs import is_linear
 from jaxgrad.gradients.rules.operators import Operator
-from jaxgrad.gradients.rules.rules import Rules
 
 __all__ = ["Bend", "Linearity"]
 
@@ -42,7 +42,7 @@ class Linearity:
         rules: the derivative programs of the first order.
     """
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: DerivativePrograms) -> None:
         self.rules = rules
         self.open = [mode for mode in rules.modes if rules.custom and not _is_plain(rules, mode)]
         self.seen: dict[str, int] = {}
@@ -79,7 +79,7 @@ class Linearity:
         ]
 
 
-def _is_plain(rules: Rules, mode: str) -> bool:
+def _is_plain(rules: DerivativePrograms, mode: str) -> bool:
     """Whether the operations of a derivative program show that it is linear."""
     derived, fixed = rules[(mode,)], len(rules.primal.inputs)
     moving = range(fixed, len(derived.program.inputs))

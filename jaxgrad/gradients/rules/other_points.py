@@ -9,14 +9,14 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.conclusions import Judged
-from jaxgrad.gradients.rules.rules import Rules
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.special_points.drawn_points import drawn_points
 from jaxgrad.gradients.special_points.search import SpecialPoint, special_points
 from jaxgrad.interpret.budgets import WHILE_BUDGET, while_budget
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.precision import precision
 
-__all__ = ["in_words", "judged_at", "other_points"]
+__all__ = ["judged_at", "other_points", "points_in_words"]
 
 # Operations spent at special points, at about 20 μs each in all modes: half a second.
 SPECIAL_BUDGET = 20_000
@@ -25,7 +25,7 @@ MOST_SPECIAL_POINTS = 40
 SPECIAL_SHARE = 10
 
 
-def other_points(rules: Rules) -> list[SpecialPoint]:
+def other_points(rules: DerivativePrograms) -> list[SpecialPoint]:
     """The special points of a program, and the nearest drawn one at which it is defined."""
     most = min(MOST_SPECIAL_POINTS, SPECIAL_BUDGET // rules.size)
     if not most:
@@ -34,7 +34,7 @@ def other_points(rules: Rules) -> list[SpecialPoint]:
     return [*special_points(rules.programs, rules.primal.inputs, most), *([near] if near else [])]
 
 
-def _is_defined(rules: Rules, point: SpecialPoint) -> bool:
+def _is_defined(rules: DerivativePrograms, point: SpecialPoint) -> bool:
     with _as_far_as_it_goes():
         return AtPoint(rules, point.values).truth.defined
     return False
@@ -51,7 +51,7 @@ def _as_far_as_it_goes() -> Iterator[None]:
         yield
 
 
-def judged_at(rules: Rules, point: SpecialPoint) -> tuple[AtPoint | None, Judged]:
+def judged_at(rules: DerivativePrograms, point: SpecialPoint) -> tuple[AtPoint | None, Judged]:
     """The judgements at such a point, none where it cannot be looked at."""
     with _as_far_as_it_goes():
         at = AtPoint(rules, point.values)
@@ -59,11 +59,11 @@ def judged_at(rules: Rules, point: SpecialPoint) -> tuple[AtPoint | None, Judged
     return None, []
 
 
-def in_words(points: Sequence[SpecialPoint]) -> str:
+def points_in_words(points: Sequence[SpecialPoint]) -> str:
     """How many they are beside the given one.
 
     Example:
-        >>> in_words([SpecialPoint([], "x = 0", False), SpecialPoint([], "x = 0.53", True)])
+        >>> points_in_words([SpecialPoint([], "x = 0", False), SpecialPoint([], "x = 0.53", True)])
         ', one drawn near it and 1 special point of the program'
     """
     special = sum(not point.drawn for point in points)

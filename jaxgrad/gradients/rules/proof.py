@@ -13,19 +13,19 @@ from jaxgrad.gradients.exclusion import left_out
 from jaxgrad.gradients.identity import Budget, Identity, identity
 from jaxgrad.gradients.rules.composition import arguments_of, composed
 from jaxgrad.gradients.rules.compositions import shown as shown_by_operations
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.derivatives import derivative
 from jaxgrad.gradients.rules.nesting import along_steps
 from jaxgrad.gradients.rules.programs import Primal
-from jaxgrad.gradients.rules.rules import Rules
 from jaxgrad.interpret.sides import make_side
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.programs.custom_rules import asks_what_moves, has_custom_rules, strip_custom_rules
 from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.programs.trace import Leaf
 
-__all__ = ["prove"]
+__all__ = ["prove_rules"]
 
-# A check of a small function should not take longer for the attempt to prove more of it.
+# A check of a small function should not take longer for the attempt to prove_rules more of it.
 BUDGET = Budget(terms=20_000, work=50_000_000)
 
 
@@ -39,7 +39,7 @@ UNTRUE = frozenset({
 })  # fmt: skip
 
 
-def prove(rules: Rules) -> str | None:
+def prove_rules(rules: DerivativePrograms) -> str | None:
     """What is shown if the rules are the same polynomials as autodiff without them, else None.
 
     Autodiff without the rules gives the derivative of the primal wherever nothing that is compared
@@ -50,7 +50,7 @@ def prove(rules: Rules) -> str | None:
     Where that may be on the way of a cotangent or a tangent, these move with the point.
 
     Args:
-        rules: the derivative programs; without custom rules there is nothing to prove.
+        rules: the derivative programs; without custom rules there is nothing to prove_rules.
     """
     primal, order, modes = rules.primal, rules.order, rules.modes
     if not has_custom_rules(primal.moving_program.jaxpr):

@@ -8,9 +8,9 @@ from typing import Any
 from jaxgrad.errors import JaxgradError
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.programs import Primal
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.gradients.rules.rules import Rules
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.jaxprs import equations
@@ -51,7 +51,9 @@ def _is_wrong_of_itself(at: AtPoint, question: Question) -> bool:
     given = at.rules.primal
     assert given.reference is not None
     try:
-        rules = Rules(Primal(given.reference, given.args), len(question.modes), question.modes)
+        rules = DerivativePrograms(
+            Primal(given.reference, given.args), len(question.modes), question.modes
+        )
         with precision(FIRST_PRECISION):
             found = AtPoint(rules, at.values).judge(question)
     except (JaxgradError, CannotDecide):

@@ -10,14 +10,14 @@ from flint import arb
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.numbers.base import ObjectArray
 
-__all__ = ["product", "terms"]
+__all__ = ["pairing", "terms"]
 
 
-def product(values: Sequence[ObjectArray], weights: Direction) -> arb:
+def pairing(values: Sequence[ObjectArray], weights: Direction) -> arb:
     """The sum of balls over the entries that count.
 
     Example:
-        >>> product([np.array([arb(2), arb("inf")])], Direction([np.array([3.0, 0.0])]))
+        >>> pairing([np.array([arb(2), arb("inf")])], Direction([np.array([3.0, 0.0])]))
         6.00000000000000
     """
     return sum((values[i][index] * weight for i, index, weight in weights.entries), arb(0))

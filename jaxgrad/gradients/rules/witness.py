@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.directions import drawn
-from jaxgrad.gradients.rules.rules import Rules
 from jaxgrad.gradients.witness import hold_program
 
 __all__ = ["hold_rules"]
 
 
-def hold_rules(rules: Rules, point: Sequence[np.ndarray]) -> bool:
+def hold_rules(rules: DerivativePrograms, point: Sequence[np.ndarray]) -> bool:
     """Holds the function and its derivatives of every mode against JAX's own run of them.
 
     The derivatives are taken along a drawn direction, in which every entry moves.

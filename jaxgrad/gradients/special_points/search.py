@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from jaxgrad.gradients.special_points.common import common_points
 from jaxgrad.gradients.special_points.critical_arguments import Critical, critical_arguments
 from jaxgrad.gradients.special_points.lines import Space, lines
+from jaxgrad.gradients.special_points.usual_points import usual_points
 from jaxgrad.gradients.special_points.zero_search import PASSES, Zero, in_turn, zeros
 from jaxgrad.programs.jaxprs import operations
 from jaxgrad.programs.trace import Leaf, Program
@@ -101,7 +101,7 @@ def _distinct(
 
 def _representable(space: Space) -> Iterator[Candidate]:
     """The points of all programs that are what their text says in these dtypes."""
-    for point, why in common_points(space):
+    for point, why in usual_points(space):
         if np.array_equal(space.rounded(point[None])[0], point):
             yield point, why
 

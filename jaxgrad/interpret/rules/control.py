@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.budgets import require_scan
-from jaxgrad.interpret.rules.devices import device
+from jaxgrad.interpret.rules.bit_programs import bit_program
 from jaxgrad.interpret.rules.registry import anything, rule
 from jaxgrad.interpret.rules.structural import is_key
 from jaxgrad.numbers.base import CannotDecide
@@ -38,7 +38,7 @@ _UNREAD_BY_CALLS: dict[str, tuple[str, ...]] = {
 
 def _call(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     inner = inner_jaxpr(equation.params)
-    written_for_floats = device(inner, equation)
+    written_for_floats = bit_program(inner, equation)
     if written_for_floats is not None:
         return written_for_floats(interpreter, equation, inputs)
     return interpreter.call(inner, inputs)

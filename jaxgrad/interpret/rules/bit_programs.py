@@ -18,7 +18,7 @@ from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.programs.trace import is_differentiable
 
-__all__ = ["device", "expanded"]
+__all__ = ["bit_program", "expanded"]
 
 # The exponents e of the floats 2^(e−1) ≤ |x| < 2^e of every dtype, subnormal ones included.
 SMALLEST_EXPONENT, LARGEST_EXPONENT = -1073, 1024
@@ -147,7 +147,7 @@ _WITH_RULES: dict[tuple[str, str], tuple[str, str, Rule]] = {
 _CARRYING: dict[str, Rule] = {"Ldexp": _ldexp, "Frexp": _frexp}
 
 
-def device(inner: Any, equation: Any) -> Rule | None:
+def bit_program(inner: Any, equation: Any) -> Rule | None:
     """The rule of a program that is written for floats, by where it was written; else None.
 
     A program that was differentiated keeps the name of the function, but the program of a custom

@@ -16,18 +16,18 @@ from jaxgrad.programs.custom_rules import has_custom_rules
 from jaxgrad.programs.jaxprs import dtypes, operations, promises_symmetry
 from jaxgrad.programs.trace import is_differentiable
 
-__all__ = ["Rules"]
+__all__ = ["DerivativePrograms"]
 
 
-class Rules:
+class DerivativePrograms:
     """The derivative programs of a function, each traced once.
 
     Args:
         primal: the function.
         order: the highest derivative.
         modes: the modes asked for; those that JAX does not have for it are left out.
-        linear: whether they have to be linear. Rules that need not, such as one that clips, are
-            asked with tangents and cotangents no longer than 1, of both signs.
+        linear: whether the rules have to be linear. Those that need not, such as one that clips,
+            are asked with tangents and cotangents no longer than 1, of both signs.
 
     Raises:
         ArgumentError: none of the modes is to be had.

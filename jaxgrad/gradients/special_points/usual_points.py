@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxgrad.gradients.special_points.lines import Space
 
-__all__ = ["common_points"]
+__all__ = ["usual_points"]
 
 Candidate = tuple[np.ndarray, str]
 
@@ -19,13 +19,13 @@ FEW = 4  # of one kind, before the next kind has its turn
 POWERS = (2.0, 0.5, -2.0, -0.5, 4.0, -4.0, 16.0, -16.0, 128.0, -128.0, 1024.0, -1024.0)
 
 
-def common_points(space: Space) -> Iterator[Candidate]:
+def usual_points(space: Space) -> Iterator[Candidate]:
     """Vectors of all entries with what they are in words, most important first; some repeat.
 
     Example:
         >>> from jaxgrad.programs.trace import Leaf
         >>> space = Space([Leaf(name, (), np.dtype("float32"), np.float32(3)) for name in "xy"])
-        >>> [text for _, text in common_points(space)][:5]
+        >>> [text for _, text in usual_points(space)][:5]
         ['every leaf is 0', 'x = 0', 'y = 0', 'x = y', 'y = x']
     """
     kinds = [

@@ -17,7 +17,7 @@ from numbers_support import Checked
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.one_sided import one_sided_derivatives
-from jaxgrad.interpret.rules.devices import _sign_bit
+from jaxgrad.interpret.rules.bit_programs import _sign_bit
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.germ import Germ
