@@ -1,10 +1,12 @@
-"""What came of a comparison: a verdict, a result for each leaf, and what the floats do."""
+"""What came of a check of gradients, and of a comparison: a verdict, a result for each leaf."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import ClassVar
 
 from jaxgrad.errors import GradientMismatch, UndecidedError
 from jaxgrad.gradients.float_check import FloatResult, check_floats
@@ -12,7 +14,57 @@ from jaxgrad.interpret.sides import Side
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.verdict import Evidence, Outcome, Verdict
 
-__all__ = ["Comparison", "LeafResult"]
+__all__ = ["Comparison", "GradientOutcome", "LeafResult"]
+
+
+# A screenful of lines; ``to_json`` has them all.
+MOST_LINES = 8
+
+
+class GradientOutcome(Outcome):
+    """What :func:`compare` and :func:`check_grads` have in common: a verdict that can be asserted.
+
+    Args:
+        verdict: the conclusion over all leaves.
+        evidence: what it rests on; its text says what is quantified over.
+    """
+
+    verdict: Verdict
+    evidence: Evidence
+    scope: ClassVar[str] = ""  # what a counterexample needs to be in scope
+
+    @property
+    def counterexample(self) -> str | None:
+        """Python that can be pasted and run, with the compared functions in scope; or None."""
+        return self.evidence.counterexample
+
+    def assert_agrees(self) -> None:
+        """Passes if the gradients agree.
+
+        Raises:
+            GradientMismatch: they differ; the message carries the counterexample.
+            UndecidedError: it is not known, which never passes.
+
+        Example:
+            >>> import jax
+            >>> from jaxgrad import compare
+            >>> compare(jax.numpy.cos, jax.grad(jax.numpy.sin), 0.5).assert_agrees()
+        """
+        if self.verdict is Verdict.REFUTED:
+            raise GradientMismatch(str(self))
+        if not self.verdict.passes:
+            raise UndecidedError(str(self))
+
+    def _told(self, lines: Sequence[object], listed: Sequence[object], what: str = "") -> str:
+        """The verdict, lines that are told all, lines that are told as far as a screen holds them,
+        and the counterexample."""
+        told = [f"{self.verdict}: {self.evidence.text}"]
+        told += [f"  {line}" for line in (*lines, *listed[:MOST_LINES])]
+        if len(listed) > MOST_LINES:
+            told.append(f"  and {len(listed) - MOST_LINES} more{what}")
+        if self.counterexample:
+            told += ["", f"To see it, with {self.scope} in scope:", "", self.counterexample]
+        return "\n".join(told)
 
 
 @dataclass(frozen=True)
@@ -46,14 +98,13 @@ class LeafResult(Outcome):
 
 
 @dataclass(frozen=True)
-class Comparison(Outcome):
+class Comparison(GradientOutcome):
     """The outcome of :func:`compare`.
 
     Args:
         verdict: the conclusion over all leaves.
         leaves: one result for each leaf of the gradient.
         evidence: what the verdict rests on; its text says what is quantified over.
-        counterexample: Python that can be pasted and run, or None.
     """
 
     verdict: Verdict
@@ -61,10 +112,7 @@ class Comparison(Outcome):
     evidence: Evidence
     _sides: tuple[Side, Side] = field(repr=False, compare=False)
 
-    @property
-    def counterexample(self) -> str | None:
-        """Python that can be pasted and run, with ``hand`` and ``auto`` in scope; or None."""
-        return self.evidence.counterexample
+    scope = "`hand` and `auto`"
 
     @cached_property
     def floats(self) -> tuple[FloatResult, ...]:
@@ -92,23 +140,6 @@ class Comparison(Outcome):
         """Whether every compiled leaf of both sides is within its allowance."""
         return all(result.stable for result in self.floats)
 
-    def assert_agrees(self) -> None:
-        """Passes if the gradients agree.
-
-        Raises:
-            GradientMismatch: they differ; the message carries the counterexample.
-            UndecidedError: it is not known, which never passes.
-
-        Example:
-            >>> import jax
-            >>> from jaxgrad import compare
-            >>> compare(jax.numpy.cos, jax.grad(jax.numpy.sin), 0.5).assert_agrees()
-        """
-        if self.verdict is Verdict.REFUTED:
-            raise GradientMismatch(str(self))
-        if not self.verdict.passes:
-            raise UndecidedError(str(self))
-
     def to_json(self) -> str:
         """The comparison as a JSON object.
 
@@ -134,13 +165,6 @@ class Comparison(Outcome):
         return json.dumps({**self.evidence.to_dict(), "leaves": leaves})
 
     def __str__(self) -> str:
-        lines = [f"{self.verdict}: {self.evidence.text}"]
+        refuted = self.verdict is Verdict.REFUTED
         shown = [leaf for leaf in self.leaves if leaf.verdict is self.verdict]
-        most = 8  # a screenful; to_json has them all
-        if self.verdict is Verdict.REFUTED:
-            lines += [f"  {leaf}" for leaf in shown[:most]]
-            if len(shown) > most:
-                lines.append(f"  and {len(shown) - most} more leaves")
-        if self.counterexample:
-            lines += ["", "To see it, with `hand` and `auto` in scope:", "", self.counterexample]
-        return "\n".join(lines)
+        return self._told([], shown if refuted else [], " leaves")

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from jaxgrad.errors import GradientMismatch, UndecidedError
+from jaxgrad.gradients.outcome import GradientOutcome
 from jaxgrad.verdict import Evidence, Outcome, Verdict
 
 __all__ = ["GradientCheck", "RuleResult"]
@@ -41,7 +41,7 @@ class RuleResult(Outcome):
 
 
 @dataclass(frozen=True)
-class GradientCheck(Outcome):
+class GradientCheck(GradientOutcome):
     """The outcome of :func:`check_grads`.
 
     Args:
@@ -59,10 +59,7 @@ class GradientCheck(Outcome):
     special_points: tuple[str, ...] = ()
     floats: tuple[Any, ...] = ()
 
-    @property
-    def counterexample(self) -> str | None:
-        """Python that can be pasted and run with ``f`` in scope, or None."""
-        return self.evidence.counterexample
+    scope = "`f`"
 
     @property
     def kinks(self) -> tuple[str, ...]:
@@ -73,18 +70,6 @@ class GradientCheck(Outcome):
     def unstable(self) -> tuple[Any, ...]:
         """The floats that are not what their formula says."""
         return tuple(found for found in self.floats if found.status == "UNSTABLE")
-
-    def assert_agrees(self) -> None:
-        """Passes if the rules agree with the function.
-
-        Raises:
-            GradientMismatch: they do not; the message carries the counterexample.
-            UndecidedError: it is not known, which never passes.
-        """
-        if self.verdict is Verdict.REFUTED:
-            raise GradientMismatch(str(self))
-        if not self.verdict.passes:
-            raise UndecidedError(str(self))
 
     def to_json(self) -> str:
         """The check as a JSON object."""
@@ -103,12 +88,4 @@ class GradientCheck(Outcome):
         )
 
     def __str__(self) -> str:
-        lines = [f"{self.verdict}: {self.evidence.text}"]
-        lines += [f"  {leaf}" for leaf in self.leaves if leaf.kinks or leaf.text]
-        most = 8  # a screenful; `unstable` has them all
-        lines += [f"  {found}" for found in self.unstable[:most]]
-        if len(self.unstable) > most:
-            lines.append(f"  and {len(self.unstable) - most} more")
-        if self.counterexample:
-            lines += ["", "To see it, with `f` in scope:", "", self.counterexample]
-        return "\n".join(lines)
+        return self._told([leaf for leaf in self.leaves if leaf.kinks or leaf.text], self.unstable)
