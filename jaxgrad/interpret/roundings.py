@@ -14,7 +14,7 @@ import numpy as np
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.budgets import require_scan
 from jaxgrad.interpret.rules import RULES
-from jaxgrad.interpret.rules.devices import expanded
+from jaxgrad.interpret.rules.bit_programs import expanded
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.programs.jaxprs import called, inner_jaxpr, scan_counts
 
