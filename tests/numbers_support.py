@@ -21,9 +21,9 @@ from jaxgrad.gradients.witness import enclosures
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
-from jaxgrad.numbers.field import Field, FieldFull
 from jaxgrad.numbers.polynomial import Polynomial
 from jaxgrad.numbers.precision import precision
+from jaxgrad.numbers.ring import Ring, RingFull
 from jaxgrad.numbers.valuation import Valuation
 from jaxgrad.programs.trace import Program, trace
 
@@ -45,9 +45,9 @@ def inputs_over(
     return values
 
 
-def over_polynomials(program: Program, field: Field) -> list[np.ndarray]:
+def over_polynomials(program: Program, ring: Ring) -> list[np.ndarray]:
     """The outputs of a program as polynomials of its inputs."""
-    system = Polynomial(field)
+    system = Polynomial(ring)
     point = [leaf.value for leaf in program.inputs]
     return interpret(
         program, system, inputs_over(program, point, lambda k, i, x: system.variable((k, i)))
@@ -72,7 +72,7 @@ def exact_values(values: np.ndarray) -> list[Any]:
 
 def symbolic(function: Callable[..., Any], *args: Any) -> list[np.ndarray]:
     """The polynomials of a function, by default of one number."""
-    return over_polynomials(trace(function, args or (1.0,)), Field(64, 1000))
+    return over_polynomials(trace(function, args or (1.0,)), Ring(64, 1000))
 
 
 class Disagreement(AssertionError):
@@ -93,16 +93,16 @@ class Checked:
             self.program = trace(function, _arrays(args))
 
     @functools.cached_property
-    def polynomials(self) -> tuple[list[np.ndarray], Field] | None:
-        """The outputs as polynomials and their field; None where a rule cannot decide."""
+    def polynomials(self) -> tuple[list[np.ndarray], Ring] | None:
+        """The outputs as polynomials and their ring; None where a rule cannot decide."""
         capacity = 128
         while True:
-            field = Field(capacity, 20_000, 20_000_000)
+            ring = Ring(capacity, 20_000, 20_000_000)
             try:
-                return over_polynomials(self.program, field), field
+                return over_polynomials(self.program, ring), ring
             except (CannotDecide, UnsupportedPrimitive):
                 return None
-            except FieldFull:
+            except RingFull:
                 capacity *= 2
 
     def floats(self, *args: Any) -> list[np.ndarray]:
@@ -134,12 +134,12 @@ class Checked:
         """The polynomials' values."""
         if self.polynomials is None:
             return None
-        outputs, field = self.polynomials
+        outputs, ring = self.polynomials
         point: dict[Any, Any] = {}
         leaves = jax.tree.leaves(args)
         inputs_over(self.program, leaves, lambda k, i, x: point.__setitem__((k, i), float(x)))
         with precision(POLYNOMIAL_BITS):
-            valuation = Valuation(field, point)
+            valuation = Valuation(ring, point)
             return [
                 objects((_value(valuation, x) for x in output.reshape(-1)), output.shape)
                 for output in outputs

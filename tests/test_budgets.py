@@ -25,7 +25,7 @@ from jaxgrad.interpret.sides import make_side
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, objects
-from jaxgrad.numbers.field import Field
+from jaxgrad.numbers.ring import Ring
 from jaxgrad.numbers.sizes import MOST_BITS
 from jaxgrad.programs.trace import trace
 from jaxgrad.verdict import Verdict
@@ -203,11 +203,11 @@ def test_room_for_generators_is_doubled(monkeypatch: pytest.MonkeyPatch) -> None
     """So that what was computed in too little room is no more than what is computed in the end."""
     rooms: list[int] = []
 
-    def made(capacity: int, *others: Any) -> Field:
+    def made(capacity: int, *others: Any) -> Ring:
         rooms.append(capacity)
-        return Field(capacity, *others)
+        return Ring(capacity, *others)
 
-    monkeypatch.setattr(identity_module, "Field", made)
+    monkeypatch.setattr(identity_module, "Ring", made)
     for count in (10, 100, 200):
         rooms.clear()
 

@@ -22,9 +22,9 @@ from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.interpret.walker import Interpreter, interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, objects
-from jaxgrad.numbers.field import Field
 from jaxgrad.numbers.germ import Germ
 from jaxgrad.numbers.polynomial import Polynomial
+from jaxgrad.numbers.ring import Ring
 from jaxgrad.programs.trace import trace
 
 
@@ -59,7 +59,7 @@ def test_constants_of_every_dtype_are_the_binary_rationals_they_are(dtype: str) 
 
 @pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
 def test_complex_constants_are_refused_by_every_system(dtype: Any) -> None:
-    for system in (Ball(), Germ(), Polynomial(Field(8, 100))):
+    for system in (Ball(), Germ(), Polynomial(Ring(8, 100))):
         for shape in ((), (0,), (2,)):
             with pytest.raises(UnsupportedPrimitive, match="complex"):
                 system.constants(np.ones(shape, dtype))
@@ -143,9 +143,9 @@ def test_normal_draws_in_both_systems() -> None:
     for ball, number in zip(balls, np.asarray(noisy(key, x), np.float64), strict=True):
         # float32 erf_inv is good to about 1e-6 relative; the uniform it is applied to, to 1 ulp.
         assert abs(ball - float(number)) < 1e-5
-    field = Field(64, 1000)
+    ring = Ring(64, 1000)
     program = trace(noisy, (key, x))
-    left, right = (over_polynomials(program, field)[0] for _ in range(2))
+    left, right = (over_polynomials(program, ring)[0] for _ in range(2))
     assert all(a.poly == b.poly for a, b in zip(left, right, strict=True))
 
 

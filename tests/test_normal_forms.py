@@ -9,10 +9,10 @@ from flint import arb
 
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.field import Field
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.polynomial import Polynomial
 from jaxgrad.numbers.precision import precision
+from jaxgrad.numbers.ring import Ring
 from jaxgrad.numbers.valuation import Valuation
 
 # name -> its parity, of functions that are not rewritten by their definitions.
@@ -21,7 +21,7 @@ POINTS = [(0.25, -0.5, 1.5), (-0.75, 1.25, 0.5), (0.0, 2.0, -1.0)]
 
 
 def _system() -> Polynomial:
-    return Polynomial(Field(64, 1000))
+    return Polynomial(Ring(64, 1000))
 
 
 @pytest.mark.parametrize("name", sorted(PARITY))
@@ -32,7 +32,7 @@ def test_a_function_of_known_parity_has_one_generator(name: str, scale: Fraction
     value = system.function(name, x)
     mirrored = system.function(name, -x)
     assert mirrored.poly == (-value.poly if PARITY[name] == "odd" else value.poly)
-    assert len(system.field.generators) == 2
+    assert len(system.ring.generators) == 2
     if PARITY[name] == "odd":
         assert system.function(name, system.constant(0)).poly.is_zero()
 
@@ -41,7 +41,7 @@ def test_a_function_of_known_parity_has_one_generator(name: str, scale: Fraction
 def test_the_root_of_a_square_is_a_constant(root: Fraction | int) -> None:
     system = _system()
     found = system.sqrt(system.constant(Fraction(root) ** 2))
-    assert system.exact_value(found) == root and not system.field.generators
+    assert system.exact_value(found) == root and not system.ring.generators
 
 
 @pytest.mark.parametrize("number", [2, Fraction(1, 2), Fraction(4, 3), Fraction(3, 4)])
@@ -67,7 +67,7 @@ def test_an_exponential_of_an_indicator_beside_other_terms_is_taken_by_case(
     assert together.poly == (system.exp(step) * system.exp(y + z)).poly
     for point in POINTS:
         exponent = exact_ball(scale) * (point[0] > 0) + point[1] + point[2]
-        value = Valuation(system.field, dict(zip("xyz", point, strict=True)))(together.poly)
+        value = Valuation(system.ring, dict(zip("xyz", point, strict=True)))(together.poly)
         assert value.overlaps(exponent.exp()), point
 
 
@@ -86,12 +86,12 @@ def test_sums_with_a_name_are_unfolded_where_a_multiple_is_hidden() -> None:
         "1 + t³": one + t * t * t,
         "t² − 2t + 1 + w": t * t - two * t + one + w,
     }
-    values = {name: Valuation(system.field, {"s": 0.375, "w": 1.25})(x.poly)
+    values = {name: Valuation(system.ring, {"s": 0.375, "w": 1.25})(x.poly)
               for name, x in sums.items()}  # fmt: skip
     for name, x in sums.items():
         system.compact(x)
         assert len(x.poly) == 1, name
-        again = Valuation(system.field, {"s": 0.375, "w": 1.25})(x.poly)
+        again = Valuation(system.ring, {"s": 0.375, "w": 1.25})(x.poly)
         assert again.overlaps(values[name]), name
     # t itself is no factor of what was unfolded, and s is one.
     s_index = s.poly.degrees().index(1)
@@ -103,5 +103,5 @@ def test_functions_of_known_parity_have_the_values_of_the_balls() -> None:
     x = system.variable("x")
     with precision(100):
         for name in sorted(PARITY):
-            value = Valuation(system.field, {"x": 0.375})(system.function(name, -x).poly)
+            value = Valuation(system.ring, {"x": 0.375})(system.function(name, -x).poly)
             assert value.overlaps(Ball().function(name, arb(-0.375))), name

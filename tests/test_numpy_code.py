@@ -20,8 +20,8 @@ from jaxgrad.interpret.numpy_code.code import NumberArray
 from jaxgrad.interpret.numpy_code.ufuncs import FLOAT
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.field import Field
 from jaxgrad.numbers.polynomial import Polynomial
+from jaxgrad.numbers.ring import Ring
 
 # Dyadic, so that sums and products of a few are exact in float64.
 dyadic = st.integers(-64, 64).map(lambda n: n / 8)
@@ -186,7 +186,7 @@ def test_truth_values_are_not_taken_of_the_entries_of_object_arrays() -> None:
 
 
 def symbols(*names: str) -> NumberArray:
-    system = Polynomial(Field(64, 100))
+    system = Polynomial(Ring(64, 100))
     values = np.empty(len(names), dtype=object)
     values[:] = [system.variable(name) for name in names]
     return NumberArray(system, values, np.float64)

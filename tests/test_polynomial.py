@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 from jaxgrad.numbers.base import CannotDecide, exact
 from jaxgrad.numbers.canonical_signs import MOST_CASES, signs
-from jaxgrad.numbers.field import READING, STEP, Field, FieldFull
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.numbers.polynomial import Polynomial, _significand
+from jaxgrad.numbers.ring import READING, STEP, Ring, RingFull
 from jaxgrad.numbers.sizes import LARGEST_DEGREE
 from jaxgrad.numbers.valuation import Valuation
 
 
 def _system() -> tuple[Polynomial, Any, Any]:
-    system = Polynomial(Field(32, 1000))
+    system = Polynomial(Ring(32, 1000))
     return system, system.variable("x"), system.variable("y")
 
 
@@ -53,27 +53,27 @@ def test_powers_of_constant_exponent() -> None:
 
 def test_work_counts_the_steps_of_python_and_what_is_read() -> None:
     system, x, y = _system()
-    field = system.field
-    before = field.work
+    ring = system.ring
+    before = ring.work
     _ = x * y
-    assert field.work - before >= STEP  # however short
-    before = field.work
-    field.split((x + y).poly, field.generators[0])
-    assert field.work - before == READING * 3 * field.capacity + STEP
-    before = field.work
-    field.product(x.poly, y.poly)
-    assert field.work - before == STEP // 4
+    assert ring.work - before >= STEP  # however short
+    before = ring.work
+    ring.split((x + y).poly, ring.generators[0])
+    assert ring.work - before == READING * 3 * ring.capacity + STEP
+    before = ring.work
+    ring.product(x.poly, y.poly)
+    assert ring.work - before == STEP // 4
 
 
 def test_a_full_field_says_so() -> None:
-    system = Polynomial(Field(1, 1000))
+    system = Polynomial(Ring(1, 1000))
     x = system.variable("x")
-    with pytest.raises(FieldFull):
+    with pytest.raises(RingFull):
         system.exp(x)
 
 
 def test_a_polynomial_past_its_budget_stops() -> None:
-    system = Polynomial(Field(4, 3))
+    system = Polynomial(Ring(4, 3))
     x, y = system.variable("x"), system.variable("y")
     with pytest.raises(CannotDecide, match="budget of 3 terms"):
         system.power(x + y, 4)
@@ -96,32 +96,32 @@ def test_conditions_are_recorded() -> None:
     system.divide(x, y + 1)
     system.log(x)
     system.divide(y, y + 1)
-    found = [(c.name, [str(u) for u in c.arguments]) for c in system.field.conditions]
+    found = [(c.name, [str(u) for u in c.arguments]) for c in system.ring.conditions]
     assert found == [("divide", [str((y + 1).poly)]), ("log", [str(x.poly)])]
     one = system.constant(1)
     system.divide(x, one + system.exp(y))
     system.divide(x, -one - x * x)
     system.sqrt(one + x * x)
-    assert len(system.field.conditions) == 2
+    assert len(system.ring.conditions) == 2
 
 
 def test_sums_of_squares_are_positive_if_one_term_is() -> None:
     system, x, y = _system()
-    field, one = system.field, system.constant(1)
+    ring, one = system.ring, system.constant(1)
     sign, root = system.compare("gt", x, y), system.sqrt(y)
     for positive in (one, one + x * x, system.exp(x) + x * x * y * y, one + root * system.exp(y),
                      one + sign, system.logistic(x) + y * y):  # fmt: skip
-        assert field.is_positive(positive.poly), positive
-        assert not field.is_positive((-positive).poly), positive
+        assert ring.is_positive(positive.poly), positive
+        assert not ring.is_positive((-positive).poly), positive
     for doubtful in (x, x * x, one + x, one - x * x, one + x * y, root, sign, x * x + y * y,
                      one + x * x * y, one + system.log(x)):  # fmt: skip
-        assert not field.is_positive(doubtful.poly), doubtful
+        assert not ring.is_positive(doubtful.poly), doubtful
 
 
 def test_what_a_generator_takes_for_positive_is_its_own() -> None:
     """log x has a value for x > 0, whatever other logarithms say of other numbers."""
     system, x, y = _system()
-    field, one = system.field, system.constant(1)
+    ring, one = system.ring, system.constant(1)
     logarithms = {"x": system.log(x), "y": system.log(y)}
     numbers = {"x": x, "y": y}
     below = system.exp(logarithms["x"] * logarithms["x"])
@@ -129,17 +129,17 @@ def test_what_a_generator_takes_for_positive_is_its_own() -> None:
     for name, logarithm in logarithms.items():
         square = logarithm * logarithm
         for other, number in numbers.items():
-            assert field.is_positive((number + square).poly) == (name == other)
-    assert field.is_positive((x + below).poly) and not field.is_positive((y + below).poly)
+            assert ring.is_positive((number + square).poly) == (name == other)
+    assert ring.is_positive((x + below).poly) and not ring.is_positive((y + below).poly)
 
 
 def test_terms_of_an_exponent_are_read_and_counted() -> None:
     system, x, y = _system()
     exponent = system.log(x + y) + x + y
-    before = system.field.work
+    before = system.ring.work
     system._exponent_parts(exponent)
-    once = READING * (len(exponent.poly) + 1) * system.field.capacity
-    assert system.field.work - before >= once + STEP
+    once = READING * (len(exponent.poly) + 1) * system.ring.capacity
+    assert system.ring.work - before >= once + STEP
 
 
 @given(st.integers(1, 10**6), st.integers(1, 10**6), st.integers(-80, 80), st.sampled_from([1, -1]))
@@ -185,9 +185,9 @@ def test_infinities() -> None:
 def test_a_generator_of_one_meaning_is_made_once() -> None:
     system, x, y = _system()
     first = system.logistic(x * 3 + y)
-    count = len(system.field.generators)
+    count = len(system.ring.generators)
     again = system.logistic(y + x * 3)
-    assert first.poly == again.poly and len(system.field.generators) == count
+    assert first.poly == again.poly and len(system.ring.generators) == count
 
 
 @pytest.mark.parametrize(
@@ -202,20 +202,20 @@ def test_a_generator_of_one_meaning_is_made_once() -> None:
 def test_an_indicator_of_what_is_not_known_may_be_either(
     meaning: str, argument: arb, least: int, most: int
 ) -> None:
-    field = Field(8, 100)
-    u = field.generator("input", (), "u").poly
-    indicator = field.generator(meaning, (u,)).poly
-    value = Valuation(field, {"u": argument})(indicator)
+    ring = Ring(8, 100)
+    u = ring.generator("input", (), "u").poly
+    indicator = ring.generator(meaning, (u,)).poly
+    value = Valuation(ring, {"u": argument})(indicator)
     assert value.contains(least) and value.contains(most)
     assert least < most or value.is_exact()
 
 
 @pytest.mark.parametrize("count", [MOST_CASES, MOST_CASES + 1])
 def test_signs_are_split_by_case_up_to_so_many_indicators(count: int) -> None:
-    field = Field(64, 1000)
-    inputs = [field.generator("input", (), k).poly for k in range(count)]
-    cases = [field.generator("positive", (x,)) for x in inputs]
-    made = len(field.generators)
-    signs(field, field.sum([case.poly for case in cases]) * 2 - 1)
-    nested = [g for g in field.generators[made:] if field.used(g.arguments[0])]
+    ring = Ring(64, 1000)
+    inputs = [ring.generator("input", (), k).poly for k in range(count)]
+    cases = [ring.generator("positive", (x,)) for x in inputs]
+    made = len(ring.generators)
+    signs(ring, ring.sum([case.poly for case in cases]) * 2 - 1)
+    nested = [g for g in ring.generators[made:] if ring.used(g.arguments[0])]
     assert len(nested) == (0 if count <= MOST_CASES else 2)

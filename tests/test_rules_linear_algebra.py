@@ -20,8 +20,8 @@ from jaxgrad.gradients.one_sided import one_sided_derivatives
 from jaxgrad.interpret.rules import RULES, linear_algebra
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.field import Field
 from jaxgrad.numbers.polynomial import Polynomial
+from jaxgrad.numbers.ring import Ring
 from jaxgrad.programs.trace import trace
 
 (
@@ -114,8 +114,8 @@ def _rounding_may_choose(a: np.ndarray) -> bool:
 
 
 def test_an_open_pivot_is_no_guess() -> None:
-    field = Field(16, 1000)
-    system = Polynomial(field)
+    ring = Ring(16, 1000)
+    system = Polynomial(ring)
     with jax.enable_x64(True):
         program = trace(lambda a: lax.linalg.lu(a)[0], (np.eye(2),))
     entries = np.array([[system.variable((i, j)) for j in range(2)] for i in range(2)])
@@ -151,7 +151,7 @@ def test_a_matrix_with_an_infinity_is_refused() -> None:
         lambda x: lax.linalg.triangular_solve(diagonal(x), jnp.ones((2, 1)), left_side=True),
     ):
         with pytest.raises(CannotDecide, match="holds an infinity or NaN"):
-            over_polynomials(trace(function, (2.0,)), Field(64, 1000))
+            over_polynomials(trace(function, (2.0,)), Ring(64, 1000))
 
 
 def test_only_one_triangle_is_read() -> None:

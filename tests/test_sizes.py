@@ -18,7 +18,7 @@ from jaxgrad.gradients.identity import identity
 from jaxgrad.interpret.sides import make_side
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.factors import primes
-from jaxgrad.numbers.field import Field
+from jaxgrad.numbers.ring import Ring
 from jaxgrad.numbers.sizes import (
     LARGEST_DEGREE,
     LARGEST_EXPONENT,
@@ -47,11 +47,11 @@ def test_the_process_ends_as_it_should() -> None:
 
 
 def test_what_fits_is_formed() -> None:
-    field = Field(4, 1000)
-    x, y = (field.generator("input", (), name).poly for name in "xy")
-    assert field.product(x + y, x - y) == x**2 - y**2
-    assert field.power(x + y, 3) == (x + y) * (x + y) * (x + y)
-    assert field.power(x, 0) == field.one and field.power(x, LARGEST_EXPONENT // 2) != x
+    ring = Ring(4, 1000)
+    x, y = (ring.generator("input", (), name).poly for name in "xy")
+    assert ring.product(x + y, x - y) == x**2 - y**2
+    assert ring.power(x + y, 3) == (x + y) * (x + y) * (x + y)
+    assert ring.power(x, 0) == ring.one and ring.power(x, LARGEST_EXPONENT // 2) != x
 
 
 @pytest.mark.parametrize(
@@ -98,21 +98,21 @@ def test_a_product_costs_a_word_for_each_two_terms_and_each_word_of_them(scale: 
 
 
 def test_products_are_counted_together() -> None:
-    field = Field(4, 1000, max_products=3)
-    x = field.generator("input", (), "x").poly
+    ring = Ring(4, 1000, max_products=3)
+    x = ring.generator("input", (), "x").poly
     for _ in range(3):
-        field.product(x, x)
+        ring.product(x, x)
     with pytest.raises(CannotDecide, match="products past the budget of 3 words in all"):
-        field.product(x, x)
+        ring.product(x, x)
 
 
 def test_rewriting_is_counted() -> None:
-    field = Field(4, 1000)
-    x, y = (field.generator("exp", (), name) for name in "xy")
-    field.relate(x, y, field.one)
-    assert field.reduce(x.poly**1000 * y.poly**999) == x.poly
+    ring = Ring(4, 1000)
+    x, y = (ring.generator("exp", (), name) for name in "xy")
+    ring.relate(x, y, ring.one)
+    assert ring.reduce(x.poly**1000 * y.poly**999) == x.poly
     with pytest.raises(CannotDecide, match="rewriting past the budget"):
-        field.reduce(x.poly**2_000_000 * y.poly**1_999_999)
+        ring.reduce(x.poly**2_000_000 * y.poly**1_999_999)
 
 
 def test_only_what_is_small_is_factored() -> None:
@@ -132,9 +132,9 @@ def test_integers_are_factored_up_to_a_size() -> None:
 def test_a_field_that_is_too_small_has_spent_from_the_same_budget(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made: list[Field] = []
+    made: list[Ring] = []
 
-    class Watched(Field):
+    class Watched(Ring):
         def __init__(self, *args: Any) -> None:
             super().__init__(*args)
             made.append(self)
@@ -144,7 +144,7 @@ def test_a_field_that_is_too_small_has_spent_from_the_same_budget(
             return super().generator(*args)
 
     made_before: list[tuple[int, int]] = []
-    monkeypatch.setattr("jaxgrad.gradients.identity.Field", Watched)
+    monkeypatch.setattr("jaxgrad.gradients.identity.Ring", Watched)
 
     def many(x: Any) -> Any:
         return sum(jnp.exp(x**k) for k in range(1, 60))

@@ -17,8 +17,8 @@ from numbers_support import over_polynomials
 
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.canonical import Canonical
-from jaxgrad.numbers.field import Field, Generator
 from jaxgrad.numbers.precision import precision
+from jaxgrad.numbers.ring import Generator, Ring
 from jaxgrad.numbers.valuation import Valuation
 from jaxgrad.programs.trace import trace
 
@@ -91,18 +91,18 @@ def test_the_translation_keeps_every_value(function: Function, points: Any) -> N
 
 
 def _compare_translation(function: Function, points: Any) -> None:
-    field = Field(256, 2_000)
+    ring = Ring(256, 2_000)
     try:
-        element = over_polynomials(trace(function, (1.0, 2.0)), field)[0].reshape(())[()]
-        canonical = Canonical(field, 2_000, 20_000)
+        element = over_polynomials(trace(function, (1.0, 2.0)), ring)[0].reshape(())[()]
+        canonical = Canonical(ring, 2_000, 20_000)
         numerator, denominator = canonical.quotient(element.poly)
     except CannotDecide:
         return
     for x, y in points:
         with precision(300):
             point = {(0, 0): x, (1, 0): y}
-            value = Valuation(field, point)(element.poly)
-            translated = _QuotientValuation(canonical.field, point)
+            value = Valuation(ring, point)(element.poly)
+            translated = _QuotientValuation(canonical.ring, point)
             quotient = translated(numerator) / translated(denominator)
             assert not (value.is_finite() and quotient.is_finite()) or value.overlaps(quotient)
 

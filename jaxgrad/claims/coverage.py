@@ -23,9 +23,9 @@ from jaxgrad.gradients.identity import variables
 from jaxgrad.interpret.walker import Interpreter
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
-from jaxgrad.numbers.field import Field, FieldFull
 from jaxgrad.numbers.germ import Germ
 from jaxgrad.numbers.polynomial import Polynomial
+from jaxgrad.numbers.ring import Ring, RingFull
 from jaxgrad.numbers.series import Series
 from jaxgrad.programs.jaxprs import dtypes
 from jaxgrad.programs.trace import Program, is_differentiable, trace
@@ -228,7 +228,7 @@ def _inputs(program: Program, numbers: Ball | Germ) -> Iterator[np.ndarray]:
 def _over_polynomials(program: Program) -> _Observer:
     capacity = 128
     while True:
-        numbers = Polynomial(Field(capacity, MOST_TERMS, MOST_WORK))
+        numbers = Polynomial(Ring(capacity, MOST_TERMS, MOST_WORK))
         observer = _Observer(numbers)
         try:
             observer.outputs = observer.run(
@@ -236,7 +236,7 @@ def _over_polynomials(program: Program) -> _Observer:
             )
         except (CannotDecide, UnsupportedPrimitive):
             pass
-        except FieldFull:
+        except RingFull:
             capacity *= 2
             if capacity <= MOST_GENERATORS:
                 continue

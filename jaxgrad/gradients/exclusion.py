@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flint import arb
+from flint import arb, fmpq_mpoly
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.field import Field, Poly
 from jaxgrad.numbers.function import Condition
 from jaxgrad.numbers.precision import precision
+from jaxgrad.numbers.ring import Ring
 from jaxgrad.numbers.valuation import Valuation
 from jaxgrad.programs.trace import Leaf
 
@@ -43,28 +43,28 @@ class Place:
     text: str = dataclasses.field(compare=False)
 
 
-def excluded(field: Field, inputs: Sequence[Leaf]) -> dict[str, list[Place]]:
+def excluded(ring: Ring, inputs: Sequence[Leaf]) -> dict[str, list[Place]]:
     """Where a proof says nothing: "a divisor vanishes" -> the divisors.
 
     A divisor that vanishes nowhere else than where something is not positive that has to be, such
     as the root of it, is not said again.
 
     Args:
-        field: the ring in which both sides were evaluated.
+        ring: the ring in which both sides were evaluated.
         inputs: the leaves whose names are used.
     """
     groups: dict[str, list[Place]] = {}
     positive = [
-        _unnamed(field, condition.arguments[0])
-        for condition in field.conditions
+        _unnamed(ring, condition.arguments[0])
+        for condition in ring.conditions
         if condition.name in _POSITIVE
     ]
-    for condition in field.conditions:
-        if condition.name == "divide" and _base(field, condition.arguments[0]) in positive:
+    for condition in ring.conditions:
+        if condition.name == "divide" and _base(ring, condition.arguments[0]) in positive:
             continue
         places = groups.setdefault(condition.domain.fails, [])
         told = sum(place.text.startswith(_LONG) for place in places)
-        place = _place(field, condition.arguments, inputs, told < _WRITTEN_OUT)
+        place = _place(ring, condition.arguments, inputs, told < _WRITTEN_OUT)
         if place not in places:
             places.append(place)
     return groups
@@ -74,16 +74,16 @@ def excluded(field: Field, inputs: Sequence[Leaf]) -> dict[str, list[Place]]:
 _POSITIVE = ("log", "sqrt")
 
 
-def _base(field: Field, divisor: Poly) -> Poly:
+def _base(ring: Ring, divisor: fmpq_mpoly) -> fmpq_mpoly:
     """What vanishes, or is negative, wherever a divisor vanishes: of a root its argument."""
-    single = field.single(_unnamed(field, divisor))
+    single = ring.single(_unnamed(ring, divisor))
     root = single is not None and single.kind == "root"
-    return _unnamed(field, single.arguments[0] if single is not None and root else divisor)
+    return _unnamed(ring, single.arguments[0] if single is not None and root else divisor)
 
 
-def _unnamed(field: Field, poly: Poly) -> Poly:
+def _unnamed(ring: Ring, poly: fmpq_mpoly) -> fmpq_mpoly:
     """The polynomial itself, where a generator stands for it."""
-    single = field.single(poly)
+    single = ring.single(poly)
     return single.arguments[0] if single is not None and single.kind == "named" else poly
 
 
@@ -123,17 +123,17 @@ def _few(places: Sequence[Place]) -> str:
     return "; ".join([*texts, f"and {more} more"] if more > 0 else texts)
 
 
-def failing(field: Field, point: Mapping[Any, Any], bits: int) -> Condition | None:
+def failing(ring: Ring, point: Mapping[Any, Any], bits: int) -> Condition | None:
     """A condition that is not certain to hold at a point; None if the proof applies there.
 
     Args:
-        field: the ring in which both sides were evaluated.
+        ring: the ring in which both sides were evaluated.
         point: the label of each input generator -> its value.
         bits: the working precision.
     """
     with precision(bits):
-        valuation = Valuation(field, point)
-        for condition in field.conditions:
+        valuation = Valuation(ring, point)
+        for condition in ring.conditions:
             if not _holds(valuation, condition):
                 return condition
     return None
@@ -150,23 +150,25 @@ def _holds(valuation: Valuation, condition: Condition) -> bool:
 _LONG = "an expression"
 
 
-def _place(field: Field, arguments: Sequence[Poly], inputs: Sequence[Leaf], told: bool) -> Place:
+def _place(
+    ring: Ring, arguments: Sequence[fmpq_mpoly], inputs: Sequence[Leaf], told: bool
+) -> Place:
     """Where a condition on these arguments fails; a long one has a text if it is to be told."""
-    keys = [_beginning(field, u, inputs, _LONGEST_KEY)[:_LONGEST_KEY] for u in arguments]
+    keys = [_beginning(ring, u, inputs, _LONGEST_KEY)[:_LONGEST_KEY] for u in arguments]
     key = ", ".join(keys)
     short = [len(text) <= _LONGEST_DESCRIPTION for text in keys]
     if not told and not all(short):
         return Place(key, "")
     texts = [
-        text if is_short else f"{_LONG} in {_names(field, u, inputs)}"
+        text if is_short else f"{_LONG} in {_names(ring, u, inputs)}"
         for text, is_short, u in zip(keys, short, arguments, strict=True)
     ]
     return Place(key, ", ".join(texts))
 
 
-def _names(field: Field, poly: Poly, inputs: Sequence[Leaf]) -> str:
+def _names(ring: Ring, poly: fmpq_mpoly, inputs: Sequence[Leaf]) -> str:
     """The entries of arguments that an expression is made of; where they are many, the leaves."""
-    places = sorted(_entries(field, poly))
+    places = sorted(_entries(ring, poly))
     names = [_entry(inputs, *place) for place in places]
     if len(names) > _ARGUMENTS:
         names = list(dict.fromkeys(inputs[leaf].path for leaf, _ in places))
@@ -176,11 +178,11 @@ def _names(field: Field, poly: Poly, inputs: Sequence[Leaf]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
-def _entries(field: Field, poly: Poly) -> set[tuple[int, int]]:
+def _entries(ring: Ring, poly: fmpq_mpoly) -> set[tuple[int, int]]:
     """The labels of the inputs that a polynomial depends on, through what generators stand for."""
     found: set[tuple[int, int]] = set()
     seen: set[int] = set()
-    waiting = list(field.used(poly))
+    waiting = list(ring.used(poly))
     while waiting:
         generator = waiting.pop()
         if generator.index in seen:
@@ -189,31 +191,31 @@ def _entries(field: Field, poly: Poly) -> set[tuple[int, int]]:
         if generator.kind == "input":
             found.add(generator.label)
         for argument in generator.arguments:
-            waiting += field.used(argument)
+            waiting += ring.used(argument)
     return found
 
 
-def _beginning(field: Field, poly: Poly, inputs: Sequence[Leaf], room: int) -> str:
+def _beginning(ring: Ring, poly: fmpq_mpoly, inputs: Sequence[Leaf], room: int) -> str:
     """At least so many characters of a description, or all of it.
 
     Generators are described by what they were made of, which doubles with every step of some
     programs: the whole of it is never written.
     """
-    text, poly = "", _unnamed(field, poly)  # which stands alone, and needs no brackets
+    text, poly = "", _unnamed(ring, poly)  # which stands alone, and needs no brackets
     for piece in re.split(r"(g\d+)", str(poly)):
         if len(text) >= room:
             break
         if not re.fullmatch(r"g\d+", piece):
             text += piece
             continue
-        generator = field.generators[int(piece[1:])]
+        generator = ring.generators[int(piece[1:])]
         if generator.kind == "input":
             text += _entry(inputs, *generator.label)
             continue
         text += "(" if generator.kind == "named" else f"{generator.kind}("
         for k, argument in enumerate(generator.arguments):
             text += ", " if k else ""
-            text += _beginning(field, argument, inputs, room - len(text))
+            text += _beginning(ring, argument, inputs, room - len(text))
         text += ")"
     return text
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from flint import fmpq_mpoly
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
@@ -13,10 +14,10 @@ from jaxgrad.gradients.exclusion import Place, excluded, failing
 from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.base import CannotDecide, objects
 from jaxgrad.numbers.canonical_signs import at
-from jaxgrad.numbers.field import INDICATORS, Field, FieldFull, Poly
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.polynomial import Polynomial
-from jaxgrad.numbers.zero_test import is_zero
+from jaxgrad.numbers.ring import INDICATORS, Ring, RingFull
+from jaxgrad.numbers.zero import vanishes
 from jaxgrad.programs.trace import Leaf
 
 __all__ = ["Budget", "Identity", "identity"]
@@ -100,11 +101,11 @@ def _attempt(hand: Side, auto: Side, budget: Budget, name_sums: bool) -> Identit
     capacity = size + 64  # room for a small program; doubled until everything fits
     spent = 0
     while capacity <= budget.generators:
-        ring = Field(capacity, budget.terms, budget.work, name_sums)
+        ring = Ring(capacity, budget.terms, budget.work, name_sums)
         ring.work = spent
         try:
             return _evaluate(hand, auto, ring)
-        except FieldFull:
+        except RingFull:
             capacity, spent = 2 * capacity, ring.work
         except (CannotDecide, UnsupportedPrimitive) as error:
             return Identity(None, reason=str(error))
@@ -123,7 +124,7 @@ def variables(system: Polynomial, inputs: Sequence[Leaf]) -> list[np.ndarray]:
     return values
 
 
-def _evaluate(hand: Side, auto: Side, ring: Field) -> Identity:
+def _evaluate(hand: Side, auto: Side, ring: Ring) -> Identity:
     system = Polynomial(ring)
     left, right = (side.over(system, variables(system, side.inputs)) for side in (hand, auto))
     equal, off_ties = [], []
@@ -150,7 +151,7 @@ def _given(inputs: Sequence[Leaf]) -> dict[tuple[int, int], float]:
     }
 
 
-def _same(ring: Field, x: object, y: object) -> tuple[bool, bool]:
+def _same(ring: Ring, x: object, y: object) -> tuple[bool, bool]:
     """Whether two elements are equal, and whether they are where no comparison ties."""
     a, b = getattr(x, "poly", None), getattr(y, "poly", None)
     if a is None or b is None:
@@ -158,12 +159,12 @@ def _same(ring: Field, x: object, y: object) -> tuple[bool, bool]:
     if a == b:
         return True, True
     difference = a - b
-    if is_zero(ring, difference):
+    if vanishes(ring, difference):
         return True, True
-    return False, bool(is_zero(ring, _without_ties(ring, difference)))
+    return False, bool(vanishes(ring, _without_ties(ring, difference)))
 
 
-def _without_ties(ring: Field, poly: Poly) -> Poly:
+def _without_ties(ring: Ring, poly: fmpq_mpoly) -> fmpq_mpoly:
     """The polynomial where no [u=0] holds."""
     for generator in ring.used(poly):
         if generator.kind == "zero":

@@ -26,7 +26,7 @@ from jaxgrad.interpret.numpy_code.code import NumberArray, NumberScalar
 from jaxgrad.interpret.numpy_code.elements import UNWRITTEN, dtype_of, has_exact, laid_out, lift
 from jaxgrad.interpret.walker import Interpreter, interpret
 from jaxgrad.numbers.base import NumberSystem
-from jaxgrad.numbers.field import FieldFull
+from jaxgrad.numbers.ring import RingFull
 from jaxgrad.programs.raised_by import is_raised_by_caller
 from jaxgrad.programs.returned import require_keyless, require_numbers
 from jaxgrad.programs.trace import Leaf, Program, arguments, parameter_names, trace
@@ -85,7 +85,7 @@ class Side:
         given = zip(inputs, self.inputs, self._originals, strict=True)
         try:
             result = self._call([_as_exact(system, *each) for each in given])
-        except (JaxgradError, FieldFull):
+        except (JaxgradError, RingFull):
             raise
         except Exception as error:
             if self.returns_jax and self.untraced is not None:  # it hands exact numbers to JAX

@@ -5,41 +5,39 @@ from __future__ import annotations
 from flint import fmpq, fmpq_mpoly, fmpz
 
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.field import Field
+from jaxgrad.numbers.ring import Ring
 from jaxgrad.numbers.sizes import MOST_BITS_FACTORED, is_factored
 
 __all__ = ["factors", "primes", "square_part"]
-
-Poly = fmpq_mpoly
-Factors = tuple[fmpq, tuple[tuple[Poly, int], ...]]
+Factors = tuple[fmpq, tuple[tuple[fmpq_mpoly, int], ...]]
 
 
-def factors(field: Field, poly: Poly) -> Factors:
+def factors(ring: Ring, poly: fmpq_mpoly) -> Factors:
     """(c, ((u, n), …)) with poly = c·∏uⁿ, each u of content 1 with a positive leading coefficient.
 
     The signs and logarithms of one program are asked for again and again, most often of the same
     few polynomials, so the ring remembers what was factored.
 
     Args:
-        field: the ring.
+        ring: the ring.
         poly: not 0; one that is long is returned as its only factor.
     """
-    known = field.factored.setdefault((len(poly), int(poly.total_degree())), [])
+    known = ring.factored.setdefault((len(poly), int(poly.total_degree())), [])
     for other, found in known:
         if other == poly:
             return found
-    known.append((poly, _factors(field, poly)))
+    known.append((poly, _factors(ring, poly)))
     return known[-1][1]
 
 
-def _factors(field: Field, poly: Poly) -> Factors:
+def _factors(ring: Ring, poly: fmpq_mpoly) -> Factors:
     if not is_factored(poly):
-        content, base = field.primitive(poly)
+        content, base = ring.primitive(poly)
         return fmpq(content.numerator, content.denominator), ((base, 1),)
     constant, found = poly.factor()
     primitive = []
     for factor, exponent in found:
-        content, base = field.primitive(factor)
+        content, base = ring.primitive(factor)
         constant = constant * fmpq(content.numerator, content.denominator) ** int(exponent)
         primitive.append((base, int(exponent)))
     return constant, tuple(primitive)

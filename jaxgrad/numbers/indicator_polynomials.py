@@ -9,31 +9,29 @@ from typing import Any
 from flint import fmpq_mpoly
 
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.field import Generator, fraction
 from jaxgrad.numbers.named_polynomials import NamedPolynomials, PolynomialElement
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
+from jaxgrad.numbers.ring import Generator, fraction
 
 __all__ = ["IndicatorPolynomials"]
-
-Poly = fmpq_mpoly
 
 
 class IndicatorPolynomials(NamedPolynomials):
     """Conditions on real numbers as indicators: [u>0]² = [u>0], [u>0]·[u=0] = 0, u·[u=0] = 0."""
 
-    def _indicators(self, base: Poly) -> tuple[Poly, Poly]:
+    def _indicators(self, base: fmpq_mpoly) -> tuple[fmpq_mpoly, fmpq_mpoly]:
         """[u>0] and [u=0]."""
-        field = self.field
-        known = field.find("positive", (base,))
-        positive = field.generator("positive", (base,))
-        zero = field.generator("zero", (base,))
+        ring = self.ring
+        known = ring.find("positive", (base,))
+        positive = ring.generator("positive", (base,))
+        zero = ring.generator("zero", (base,))
         if known is None:
-            field.relate(positive, positive, positive.poly)
-            field.relate(zero, zero, zero.poly)
-            field.relate(positive, zero, field.zero)
-            single = field.single(base)
+            ring.relate(positive, positive, positive.poly)
+            ring.relate(zero, zero, zero.poly)
+            ring.relate(positive, zero, ring.zero)
+            single = ring.single(base)
             if single is not None:
-                field.relate(single, zero, field.zero)
+                ring.relate(single, zero, ring.zero)
         return positive.poly, zero.poly
 
     def compare(
@@ -42,14 +40,14 @@ class IndicatorPolynomials(NamedPolynomials):
         """A comparison; where a side has no value, every one of them but ``ne`` is open."""
         difference = self._difference(x, y)
         positive, zero = self._truths(difference)
-        field, one = self.field, self.field.one
+        ring, one = self.ring, self.ring.one
         negative = one - positive - zero
         defined = self._defined(difference.poly) or self._both_defined(x, y)
         if defined is not None:
             negative, _ = self._truths(-difference)
-            if not field.is_partial(difference.poly):  # what made it partial has cancelled
+            if not ring.is_partial(difference.poly):  # what made it partial has cancelled
                 positive, zero, negative = (
-                    field.reduce(field.product(p, defined)) for p in (positive, zero, negative)
+                    ring.reduce(ring.product(p, defined)) for p in (positive, zero, negative)
                 )
         return self._element(
             {
@@ -62,64 +60,64 @@ class IndicatorPolynomials(NamedPolynomials):
             }[relation]
         )
 
-    def _defined(self, poly: Poly) -> Poly | None:
+    def _defined(self, poly: fmpq_mpoly) -> fmpq_mpoly | None:
         """[u has a value] as an indicator of its own, or None of a value that every input has."""
-        field = self.field
-        if not field.is_partial(poly):
+        ring = self.ring
+        if not ring.is_partial(poly):
             return None
-        _, base = field.primitive(poly)
-        made = field.find("finite", (base,)) is None
-        finite = field.generator("finite", (base,))
+        _, base = ring.primitive(poly)
+        made = ring.find("finite", (base,)) is None
+        finite = ring.generator("finite", (base,))
         if made:
-            field.relate(finite, finite, finite.poly)
+            ring.relate(finite, finite, finite.poly)
             for g in self._only_where_defined(base):
-                field.relate(finite, g, g.poly)
+                ring.relate(finite, g, g.poly)
         return finite.poly
 
-    def _only_where_defined(self, base: Poly) -> list[Generator]:
+    def _only_where_defined(self, base: fmpq_mpoly) -> list[Generator]:
         """Generators g with [u has a value]·g = g: u itself, [u>0], [u=0], what u is made of."""
-        field = self.field
-        partial = [g for g in field.used(base) if field.is_partial(g.poly)]
-        indicators = [field.find(kind, (base,)) for kind in ("positive", "zero")]
+        ring = self.ring
+        partial = [g for g in ring.used(base) if ring.is_partial(g.poly)]
+        indicators = [ring.find(kind, (base,)) for kind in ("positive", "zero")]
         return [*partial[: len(partial) == 1], *(g for g in indicators if g is not None)]
 
-    def _both_defined(self, x: PolynomialElement, y: PolynomialElement) -> Poly | None:
+    def _both_defined(self, x: PolynomialElement, y: PolynomialElement) -> fmpq_mpoly | None:
         found = [p for p in (self._defined(x.poly), self._defined(y.poly)) if p is not None]
         if not found:
             return None
-        return found[0] if found[0] == found[-1] else self.field.product(found[0], found[-1])
+        return found[0] if found[0] == found[-1] else self.ring.product(found[0], found[-1])
 
     def is_finite(self, x: PolynomialElement) -> PolynomialElement:
         """True of what every input has a value of, and open of what a partial function made."""
-        if self.field.is_partial(x.poly):
+        if self.ring.is_partial(x.poly):
             self._named(x)
-        return self._element(self._defined(x.poly) or self.field.one)
+        return self._element(self._defined(x.poly) or self.ring.one)
 
     def _difference(self, x: PolynomialElement, y: PolynomialElement) -> PolynomialElement:
         """x − y, keeping x itself where y is 0 so that naming reaches every use of x."""
         return x if y.poly.is_zero() else x - y
 
-    def _truths(self, x: PolynomialElement) -> tuple[Poly, Poly]:
+    def _truths(self, x: PolynomialElement) -> tuple[fmpq_mpoly, fmpq_mpoly]:
         """[x>0] and [x=0], neither of which holds where x has no value."""
-        return self._signs(x, lambda base: self._defined(base) or self.field.one)
+        return self._signs(x, lambda base: self._defined(base) or self.ring.one)
 
     def _signs(
-        self, x: PolynomialElement, whole: Callable[[Poly], Poly] | None = None
-    ) -> tuple[Poly, Poly]:
+        self, x: PolynomialElement, whole: Callable[[fmpq_mpoly], fmpq_mpoly] | None = None
+    ) -> tuple[fmpq_mpoly, fmpq_mpoly]:
         """[x>0] and [x=0].
 
         Args:
             x: an element.
             whole: of the polynomial that is compared, what [u>0] + [u=0] + [u<0] is; 1 if None.
         """
-        field = self.field
-        whole = whole or (lambda _: field.one)
+        ring = self.ring
+        whole = whole or (lambda _: ring.one)
         if x.poly.is_constant():
             value = 0 if x.poly.is_zero() else fraction(x.poly.leading_coefficient())
-            return field.constant(int(value > 0)), field.constant(int(value == 0))
+            return ring.constant(int(value > 0)), ring.constant(int(value == 0))
         for sign in (1, -1):
-            if field.is_positive(x.poly * sign):
-                return (whole(x.poly) if sign > 0 else field.zero), field.zero
+            if ring.is_positive(x.poly * sign):
+                return (whole(x.poly) if sign > 0 else ring.zero), ring.zero
         cases = self._cases_of_one(x.poly)
         if cases is not None:
             signs = [(weight, self._signs(self._element(value), whole)) for weight, value in cases]
@@ -132,7 +130,7 @@ class IndicatorPolynomials(NamedPolynomials):
         return (positive if content > 0 else whole(base) - positive - zero), zero
 
     def logical_not(self, p: PolynomialElement) -> PolynomialElement:
-        return self._element(self.field.one - p.poly)
+        return self._element(self.ring.one - p.poly)
 
     def logical_and(self, p: PolynomialElement, q: PolynomialElement) -> PolynomialElement:
         return p * q
@@ -181,7 +179,7 @@ class IndicatorPolynomials(NamedPolynomials):
         if len(bases) == 1:
             return xs[0]
         bases.sort(key=str)
-        return self._element(self.field.generator("maximum", tuple(bases)).poly)
+        return self._element(self.ring.generator("maximum", tuple(bases)).poly)
 
     def absolute(self, x: PolynomialElement) -> PolynomialElement:
         positive, _ = self._signs(x)

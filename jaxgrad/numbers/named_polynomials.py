@@ -10,12 +10,10 @@ from flint import fmpq, fmpq_mpoly
 
 from jaxgrad.numbers.base import NumberSystem, exact
 from jaxgrad.numbers.canonical_signs import at
-from jaxgrad.numbers.field import INDICATORS, Field, Generator
 from jaxgrad.numbers.nonfinite import NonFinite
+from jaxgrad.numbers.ring import INDICATORS, Generator, Ring
 
 __all__ = ["NamedPolynomials", "PolynomialElement"]
-
-Poly = fmpq_mpoly
 
 # A function of k indicators is split into 2^k cases; past this many it is one generator instead.
 MOST_CASES = 3
@@ -26,7 +24,7 @@ class PolynomialElement:
 
     __slots__ = ("poly", "system")
 
-    def __init__(self, system: NamedPolynomials, poly: Poly) -> None:
+    def __init__(self, system: NamedPolynomials, poly: fmpq_mpoly) -> None:
         self.system = system
         self.poly = poly
 
@@ -57,10 +55,10 @@ class PolynomialElement:
         other = self._other(other)
         if isinstance(other, NonFinite):
             return NotImplemented
-        if self.system.field.name_sums:
+        if self.system.ring.name_sums:
             self.system.compact_factors(self, other)
-        field = self.system.field
-        return PolynomialElement(self.system, field.reduce(field.product(self.poly, other.poly)))
+        ring = self.system.ring
+        return PolynomialElement(self.system, ring.reduce(ring.product(self.poly, other.poly)))
 
     def __truediv__(self, other: Any) -> PolynomialElement:
         return self.system.divide(self, self._other(other))
@@ -85,45 +83,45 @@ class NamedPolynomials(NumberSystem):
     """What every polynomial operation stands on: elements, sums, names and cases.
 
     Args:
-        field: the ring that both programs of a comparison share.
+        ring: the ring that both programs of a comparison share.
     """
 
     name = "polynomial"
 
-    def __init__(self, field: Field) -> None:
-        self.field = field
+    def __init__(self, ring: Ring) -> None:
+        self.ring = ring
 
     # -- making elements ---------------------------------------------------------------------
     def variable(self, key: Any) -> PolynomialElement:
         """The element of a real input."""
-        return self._element(self.field.generator("input", (), key).poly)
+        return self._element(self.ring.generator("input", (), key).poly)
 
     def constant(self, value: Any) -> Any:
         if isinstance(value, float) and not math.isfinite(value):
             return NonFinite(value)
-        return self._element(self.field.constant(exact(value)))
+        return self._element(self.ring.constant(exact(value)))
 
-    def _element(self, poly: Poly) -> PolynomialElement:
+    def _element(self, poly: fmpq_mpoly) -> PolynomialElement:
         return PolynomialElement(self, poly)
 
-    def _named(self, x: PolynomialElement) -> tuple[Fraction, Poly]:
+    def _named(self, x: PolynomialElement) -> tuple[Fraction, fmpq_mpoly]:
         """(c, u) with x = c·u, where u is a generator or a monomial.
 
         A sum of several terms gets a generator of its own, and the element is rewritten in place:
         its value stays what it was, and every later use is one term long.
         """
         if x.poly.is_zero():
-            return Fraction(1), self.field.zero
-        content, base = self.field.primitive(x.poly)
+            return Fraction(1), self.ring.zero
+        content, base = self.ring.primitive(x.poly)
         if len(base) == 1:
             return content, base
-        named = self.field.generator("named", (base,)).poly
+        named = self.ring.generator("named", (base,)).poly
         x.poly = named * fmpq(content.numerator, content.denominator)
         return content, named
 
-    def _meaning(self, poly: Poly) -> Poly:
+    def _meaning(self, poly: fmpq_mpoly) -> fmpq_mpoly:
         """The polynomial behind a name, where a name is all there is."""
-        single = self.field.single(poly)
+        single = self.ring.single(poly)
         if single is not None and single.kind == "named":
             return single.arguments[0]
         return poly
@@ -132,10 +130,10 @@ class NamedPolynomials(NumberSystem):
     def total(self, terms: list[PolynomialElement]) -> PolynomialElement:
         if any(isinstance(term, NonFinite) for term in terms):
             return super().total(terms)
-        return self._sum(self.field.sum([term.poly for term in terms]))
+        return self._sum(self.ring.sum([term.poly for term in terms]))
 
-    def _sum(self, poly: Poly) -> PolynomialElement:
-        self.field.spend(poly)
+    def _sum(self, poly: fmpq_mpoly) -> PolynomialElement:
+        self.ring.spend(poly)
         return self._element(poly)
 
     def compact_factors(self, x: PolynomialElement, y: PolynomialElement) -> None:
@@ -147,16 +145,16 @@ class NamedPolynomials(NumberSystem):
             self.compact(x)
             self.compact(y)
 
-    def _unfold_affine(self, poly: Poly) -> Poly:
+    def _unfold_affine(self, poly: fmpq_mpoly) -> fmpq_mpoly:
         """A sum with names such as t = 2s − 1 replaced: 1 + t and 1 − t² are multiples of s."""
-        field = self.field
-        for g in field.used(poly):
-            if g.kind != "named" or len(g.arguments[0]) > 2 or len(field.used(g.arguments[0])) > 1:
+        ring = self.ring
+        for g in ring.used(poly):
+            if g.kind != "named" or len(g.arguments[0]) > 2 or len(ring.used(g.arguments[0])) > 1:
                 continue
-            total = field.zero
-            for k, part in enumerate(field.split(poly, g)):
-                total = total + field.product(part, field.power(g.arguments[0], k))
-            poly = field.reduce(total)
+            total = ring.zero
+            for k, part in enumerate(ring.split(poly, g)):
+                total = total + ring.product(part, ring.power(g.arguments[0], k))
+            poly = ring.reduce(total)
         return poly
 
     def compact(self, x: PolynomialElement) -> None:
@@ -173,7 +171,7 @@ class NamedPolynomials(NumberSystem):
         monomial = x.poly.term_content()
         rest = self._element(divmod(x.poly, monomial)[0])
         self._named(rest)
-        x.poly = self.field.product(rest.poly, monomial)
+        x.poly = self.ring.product(rest.poly, monomial)
 
     def matmul(self, a: Any, b: Any) -> Any:
         """As in the base class, passing over the zeros that padding leaves."""
@@ -188,47 +186,47 @@ class NamedPolynomials(NumberSystem):
                 parts = [
                     (x * y).poly for x, y in pairs if not (x.poly.is_zero() or y.poly.is_zero())
                 ]
-                out[i, j] = self._sum(self.field.sum(parts))
+                out[i, j] = self._sum(self.ring.sum(parts))
         return out
 
     # -- indicators inside a function: f(A + pB) = (1 − p)·f(A) + p·f(A + B) --------------------
-    def _cases(self, poly: Poly) -> list[tuple[Poly, Poly]] | None:
+    def _cases(self, poly: fmpq_mpoly) -> list[tuple[fmpq_mpoly, fmpq_mpoly]] | None:
         """(indicator polynomial, value in that case) for each case, or None if there is one."""
-        indicators = [g for g in self.field.used(poly) if g.kind in INDICATORS]
+        indicators = [g for g in self.ring.used(poly) if g.kind in INDICATORS]
         if not indicators or len(indicators) > MOST_CASES:
             return None
-        cases = [(self.field.one, poly)]
+        cases = [(self.ring.one, poly)]
         for g in indicators:
             split = []
             for weight, value in cases:
-                parts = self.field.split(value, g)
+                parts = self.ring.split(value, g)
                 off = parts[0] if parts else value
                 on = self._where(g, sum(parts[1:], off))
-                for chosen, part in ((1 - g.poly, off), (g.poly, self.field.reduce(on))):
-                    split.append((self.field.reduce(self.field.product(weight, chosen)), part))
+                for chosen, part in ((1 - g.poly, off), (g.poly, self.ring.reduce(on))):
+                    split.append((self.ring.reduce(self.ring.product(weight, chosen)), part))
             # [u>0][u=0] = 0: a case that cannot be has weight 0.
             cases = [(weight, value) for weight, value in split if not weight.is_zero()]
         return cases
 
-    def _where(self, indicator: Generator, value: Poly) -> Poly:
+    def _where(self, indicator: Generator, value: fmpq_mpoly) -> fmpq_mpoly:
         """A polynomial where an indicator is 1: where u = 0, a generator u is 0."""
-        single = self.field.single(indicator.arguments[0]) if indicator.kind == "zero" else None
-        return value if single is None else at(self.field, value, single, 0)
+        single = self.ring.single(indicator.arguments[0]) if indicator.kind == "zero" else None
+        return value if single is None else at(self.ring, value, single, 0)
 
-    def _cases_of_one(self, poly: Poly) -> list[tuple[Poly, Poly]] | None:
+    def _cases_of_one(self, poly: fmpq_mpoly) -> list[tuple[fmpq_mpoly, fmpq_mpoly]] | None:
         """The cases of a function of indicators and one other generator, such as |u|.
 
         A sum over many neurons has too many cases for too little gain: it is named as it stands.
         """
         return self._cases(poly) if self._is_case_of_one(poly) else None
 
-    def _is_case_of_one(self, poly: Poly) -> bool:
-        used = self.field.used(poly)
+    def _is_case_of_one(self, poly: fmpq_mpoly) -> bool:
+        used = self.ring.used(poly)
         others = [g for g in used if g.kind not in INDICATORS]
         return len(others) < len(used) and len(others) <= 1
 
-    def _join(self, cases: list[tuple[Poly, Poly]], function: Any) -> Poly:
-        total = self.field.zero
+    def _join(self, cases: list[tuple[fmpq_mpoly, fmpq_mpoly]], function: Any) -> fmpq_mpoly:
+        total = self.ring.zero
         for weight, value in cases:
-            total = total + self.field.product(weight, function(value))
-        return self.field.reduce(total)
+            total = total + self.ring.product(weight, function(value))
+        return self.ring.reduce(total)

@@ -8,16 +8,14 @@ from typing import Any
 from flint import arb, fmpq, fmpq_mpoly
 
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.field import Generator, fraction
 from jaxgrad.numbers.function import Condition
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.indicator_polynomials import IndicatorPolynomials
 from jaxgrad.numbers.named_polynomials import PolynomialElement
 from jaxgrad.numbers.nonfinite import NonFinite
+from jaxgrad.numbers.ring import Generator, fraction
 
 __all__ = ["OpaqueFunctions"]
-
-Poly = fmpq_mpoly
 
 
 class OpaqueFunctions(IndicatorPolynomials):
@@ -43,12 +41,14 @@ class OpaqueFunctions(IndicatorPolynomials):
         value = self._element(self._opaque(name, argument))
         return -value if odd and content < 0 else value
 
-    def _opaque(self, name: str, *arguments: Poly) -> Poly:
-        generator = self.field.generator(name, arguments)
+    def _opaque(self, name: str, *arguments: fmpq_mpoly) -> fmpq_mpoly:
+        generator = self.ring.generator(name, arguments)
         self._take_for_granted(name, arguments, generator)
         return generator.poly
 
-    def _take_for_granted(self, name: str, arguments: tuple[Poly, ...], made: Generator) -> None:
+    def _take_for_granted(
+        self, name: str, arguments: tuple[fmpq_mpoly, ...], made: Generator
+    ) -> None:
         """Records that arguments lie in the domain of a function, unless they plainly do.
 
         Raises:
@@ -64,7 +64,7 @@ class OpaqueFunctions(IndicatorPolynomials):
                 text = ", ".join(map(str, arguments))
                 raise CannotDecide(f"`{name}` at {text}: {domain.fails}")
             return
-        self.field.take_for_granted(Condition(name, domain, arguments), made)
+        self.ring.take_for_granted(Condition(name, domain, arguments), made)
 
     def _known_power(self, x: PolynomialElement, y: PolynomialElement) -> PolynomialElement | None:
         """x^n, and x^(n/2) = √xⁿ, for a constant exponent; None for any other."""
@@ -82,5 +82,5 @@ class OpaqueFunctions(IndicatorPolynomials):
             return None
         return self._constant_of(x.poly)
 
-    def _constant_of(self, poly: Poly) -> Fraction:
+    def _constant_of(self, poly: fmpq_mpoly) -> Fraction:
         return Fraction(0) if poly.is_zero() else fraction(poly.leading_coefficient())

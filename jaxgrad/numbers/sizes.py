@@ -20,8 +20,6 @@ __all__ = [
     "product_cost",
 ]
 
-Poly = fmpq_mpoly
-
 # FLINT forms 5 to 30 million products of two terms a second (of one word each), so one product
 # of polynomials takes some seconds at most, and what it holds at once, two words a term beside
 # the exponents, is half a gigabyte at most.
@@ -42,12 +40,12 @@ LARGEST_DEGREE = 64
 MOST_BITS_FACTORED = 96
 
 
-def height(poly: Poly) -> int:
+def height(poly: fmpq_mpoly) -> int:
     """The bits of the largest numerator or denominator among the coefficients."""
     return max((int(c.height_bits()) for c in poly.coeffs()), default=0)
 
 
-def product_cost(x: Poly, y: Poly) -> int:
+def product_cost(x: fmpq_mpoly, y: fmpq_mpoly) -> int:
     """How many products of machine words a product of polynomials takes at most.
 
     Raises:
@@ -59,7 +57,7 @@ def product_cost(x: Poly, y: Poly) -> int:
     return cost
 
 
-def power_cost(poly: Poly, n: int) -> int:
+def power_cost(poly: fmpq_mpoly, n: int) -> int:
     """How many words the power of a polynomial has at most.
 
     Raises:
@@ -90,7 +88,7 @@ def _require(cost: int, bits: int, degree: int, what: str) -> None:
             raise CannotDecide(f"{what} past the budget of {most} {unit}")
 
 
-def is_factored(*polys: Poly) -> bool:
+def is_factored(*polys: fmpq_mpoly) -> bool:
     """Whether polynomials are small enough to be factored, or to have their common divisor."""
     return all(
         len(poly) <= LONGEST_FACTORED

@@ -14,40 +14,38 @@ from flint import arb, fmpq, fmpq_mpoly
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.elementary_functions import raised_to
-from jaxgrad.numbers.field import INDICATORS, Field, Generator
+from jaxgrad.numbers.ring import INDICATORS, Generator, Ring
 
 __all__ = ["Valuation"]
-
-Poly = fmpq_mpoly
 
 
 class Valuation:
     """The values of polynomials at one point, as Arb balls at the current working precision.
 
     Args:
-        field: the ring the polynomials live in.
+        ring: the ring the polynomials live in.
         point: the label of each input generator -> its value, a ball or a Python number.
 
     Example:
         >>> from jaxgrad.numbers.polynomial import Polynomial
-        >>> field = Field(8, 1000)
-        >>> x = Polynomial(field).variable("x")
-        >>> Valuation(field, {"x": 0})(Polynomial(field).logistic(x).poly)
+        >>> ring = Ring(8, 1000)
+        >>> x = Polynomial(ring).variable("x")
+        >>> Valuation(ring, {"x": 0})(Polynomial(ring).logistic(x).poly)
         0.500000000000000
     """
 
-    def __init__(self, field: Field, point: Mapping[Any, Any]) -> None:
-        self.field = field
+    def __init__(self, ring: Ring, point: Mapping[Any, Any]) -> None:
+        self.ring = ring
         self.point = point
         self._values: dict[int, arb] = {}
 
-    def __call__(self, poly: Poly) -> arb:
+    def __call__(self, poly: fmpq_mpoly) -> arb:
         """The value of a polynomial.
 
         Indicators are put in first: in a sum such as log(−x) − [x>0]·log(−x) the terms cancel
         where log(−x) means nothing.
         """
-        used = [g.index for g in self.field.used(poly)]
+        used = [g.index for g in self.ring.used(poly)]
         known = {i: self._decided(i) for i in used}
         others = [i for i in used if known[i] is None]
         sums: dict[tuple[int, ...], fmpq] = {}
@@ -63,7 +61,7 @@ class Valuation:
             term = arb(coefficient)
             for i, exponent in zip(others, key, strict=True):
                 if exponent:
-                    value = self.generator(self.field.generators[i])
+                    value = self.generator(self.ring.generators[i])
                     term = term * raised_to(value, exponent)
             total = total + term
         return total
@@ -77,7 +75,7 @@ class Valuation:
 
     def _decided(self, index: int) -> int | None:
         """The value of an indicator if it is certain."""
-        generator = self.field.generators[index]
+        generator = self.ring.generators[index]
         if generator.kind not in INDICATORS:
             return None
         value = self.generator(generator)

@@ -29,15 +29,13 @@ from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 
 __all__ = ["FLOAT", "at", "call", "contract", "elementwise", "loop_of", "outer", "refuse_keywords"]
 
-S = NumberSystem
 
-
-def _truncate(s: S, x: Any) -> Any:
+def _truncate(s: NumberSystem, x: Any) -> Any:
     negative = s.compare("lt", x, s.constant(0))
     return s.select(negative, s.function("floor", x), s.function("ceil", x))
 
 
-def _floor_divide(s: S, x: Any, y: Any) -> Any:
+def _floor_divide(s: NumberSystem, x: Any, y: Any) -> Any:
     """⌊x/y⌋ of real numbers; of 1 and −∞ NumPy has −1, of ∞ and 1 NaN.
 
     Raises:
@@ -48,13 +46,13 @@ def _floor_divide(s: S, x: Any, y: Any) -> Any:
     return s.function("floor", s.divide(x, y))
 
 
-def _heaviside(s: S, x: Any, at_zero: Any) -> Any:
+def _heaviside(s: NumberSystem, x: Any, at_zero: Any) -> Any:
     zero, one = s.constant(0), s.constant(1)
     beside = s.select(s.compare("gt", x, zero), zero, one)
     return s.select(s.compare("eq", x, zero), beside, at_zero) + zero * x  # of NaN it is NaN
 
 
-def _power(s: S, x: Any, y: Any) -> Any:
+def _power(s: NumberSystem, x: Any, y: Any) -> Any:
     """An integer exponent is a repeated product, whatever the sign of x."""
     exponent = s.exact_value(y)
     if exponent is not None and exponent.denominator == 1:
@@ -97,7 +95,7 @@ _RELATIONS = {
 }  # fmt: skip
 
 
-def _xor(s: S, p: Any, q: Any) -> Any:
+def _xor(s: NumberSystem, p: Any, q: Any) -> Any:
     return s.logical_and(s.logical_or(p, q), s.logical_not(s.logical_and(p, q)))
 
 

@@ -24,10 +24,8 @@ from jaxgrad.programs.trace import is_differentiable
 
 __all__ = ["ELEMENTWISE", "apply_elementwise", "make_rule"]
 
-S = NumberSystem
 
-
-def _horner(s: S, x: Any, *coefficients: Any) -> Any:
+def _horner(s: NumberSystem, x: Any, *coefficients: Any) -> Any:
     """c₀ + c₁x + c₂x² + …"""
     result = s.constant(0)
     for coefficient in reversed(coefficients):
@@ -228,7 +226,7 @@ def _select_n(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     return interpreter.settle(result) if np.dtype(dtype) == bool else result
 
 
-def _by_number(system: S, number: Any, cases: tuple[Any, ...]) -> Any:
+def _by_number(system: NumberSystem, number: Any, cases: tuple[Any, ...]) -> Any:
     """The case of this number, which is open."""
     result = cases[0]
     for i, case in enumerate(cases[1:], 1):

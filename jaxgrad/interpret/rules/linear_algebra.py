@@ -13,8 +13,6 @@ from jaxgrad.interpret.rules.registry import anything, rule
 from jaxgrad.numbers.base import CannotDecide, NumberSystem
 from jaxgrad.numbers.nonfinite import NonFinite
 
-S = NumberSystem
-
 
 @rule("cholesky")
 def _cholesky(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
@@ -23,7 +21,7 @@ def _cholesky(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     return _each(matrices, lambda a: _lower_root(interpreter.system, a))
 
 
-def _lower_root(system: S, a: np.ndarray) -> np.ndarray:
+def _lower_root(system: NumberSystem, a: np.ndarray) -> np.ndarray:
     lower = _filled(a.shape, system.constant(0))
     for j in range(len(a)):
         square = a[j, j] - _dot(system, lower[j, :j], lower[j, :j])
@@ -58,7 +56,9 @@ def _triangular_solve(interpreter: Any, equation: Any, inputs: list[Any]) -> Any
     return _each(inputs, solve)
 
 
-def _substitute(system: S, a: np.ndarray, b: np.ndarray, lower: bool, unit: bool) -> np.ndarray:
+def _substitute(
+    system: NumberSystem, a: np.ndarray, b: np.ndarray, lower: bool, unit: bool
+) -> np.ndarray:
     """Forward substitution for a lower triangle, else backward substitution."""
     x, n = np.empty_like(b), len(a)
     for i in range(n) if lower else reversed(range(n)):
@@ -90,7 +90,7 @@ def _lu(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     ]
 
 
-def _eliminate(system: S, a: np.ndarray, order: np.ndarray) -> list[int]:
+def _eliminate(system: NumberSystem, a: np.ndarray, order: np.ndarray) -> list[int]:
     """Replaces A by its factors and permutes the order alongside; the row of each pivot.
 
     Rows are multiplied by the pivot in place of being divided by it, so that what remains of a
@@ -117,7 +117,7 @@ def _eliminate(system: S, a: np.ndarray, order: np.ndarray) -> list[int]:
     return swaps
 
 
-def _pivot(system: S, column: np.ndarray, start: int) -> int:
+def _pivot(system: NumberSystem, column: np.ndarray, start: int) -> int:
     """The first place from ``start`` on where the absolute value is largest."""
     sizes = {i: system.absolute(column[i]) for i in range(start, len(column))}
     best = start
@@ -127,7 +127,7 @@ def _pivot(system: S, column: np.ndarray, start: int) -> int:
     return best
 
 
-def _dot(system: S, x: np.ndarray, y: np.ndarray) -> Any:
+def _dot(system: NumberSystem, x: np.ndarray, y: np.ndarray) -> Any:
     return system.total([a * b for a, b in zip(x, y, strict=True)])
 
 

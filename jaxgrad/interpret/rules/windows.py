@@ -17,7 +17,6 @@ from jaxgrad.interpret.rules.order import compared
 from jaxgrad.interpret.rules.registry import anything, rule
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
 
-S = NumberSystem
 PADDING = -1  # no place of an entry
 
 
@@ -54,7 +53,7 @@ def _windows(equation: Any, shape: tuple[int, ...], windows: tuple[int, ...]) ->
     return np.broadcast_to(found, (*windows, *params["window_dimensions"])).reshape(sizes)
 
 
-def _register_reduction(name: str, reduce: Callable[[S, list[Any]], Any]) -> None:
+def _register_reduction(name: str, reduce: Callable[[NumberSystem, list[Any]], Any]) -> None:
     @rule(name, reads=WINDOWS)
     def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
         if is_discrete(interpreter, equation, inputs):
@@ -74,7 +73,7 @@ _register_reduction("reduce_window_max", lambda s, xs: s.largest(xs))
 _register_reduction("reduce_window_min", smallest)
 
 
-def _selected(system: S, relation: str, xs: list[Any]) -> list[Any]:
+def _selected(system: NumberSystem, relation: str, xs: list[Any]) -> list[Any]:
     """For each entry the truth of its being chosen: the first x that is ``relation`` to all."""
     chosen, best = [system.truth(True)], xs[0]
     for x in xs[1:]:

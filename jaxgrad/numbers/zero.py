@@ -10,19 +10,17 @@ from flint import arb, fmpq, fmpq_mpoly
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.canonical import Canonical
 from jaxgrad.numbers.canonical_signs import at
-from jaxgrad.numbers.field import INDICATORS, Field, FieldFull, Generator
 from jaxgrad.numbers.precision import precision
+from jaxgrad.numbers.ring import INDICATORS, Generator, Ring, RingFull
 from jaxgrad.numbers.valuation import Valuation
 
-__all__ = ["is_zero"]
-
-Poly = fmpq_mpoly
+__all__ = ["vanishes"]
 
 # The budget of one test.  FLINT makes about a million terms a second in products, and a test that
 # is tried entry by entry should not take longer than some tenths of a second.
 MAX_TERMS = 20_000
 MAX_TERMS_IN_ALL = 200_000
-# All tests in one field: a proof should not wait for its zero tests for more than some seconds.
+# All tests in one ring: a proof should not wait for its zero tests for more than some seconds.
 MOST_FULL_TESTS = 8
 # Evaluating this many terms in Arb at one point takes about a tenth of a second.
 MOST_TERMS_SCREENED = 20_000
@@ -34,17 +32,17 @@ SCREENING_BITS = 128
 
 
 class _Test:
-    """What the tests of one field share: its quotients, and a point that screens."""
+    """What the tests of one ring share: its quotients, and a point that screens."""
 
-    def __init__(self, field: Field) -> None:
-        self.canonical = Canonical(field, MAX_TERMS, MAX_TERMS_IN_ALL)
-        self.valuation = Valuation(field, _ScreeningPoint())
+    def __init__(self, ring: Ring) -> None:
+        self.canonical = Canonical(ring, MAX_TERMS, MAX_TERMS_IN_ALL)
+        self.valuation = Valuation(ring, _ScreeningPoint())
         self.spent = 0
 
     @property
     def is_spent(self) -> bool:
-        """Whether the tests of this field have had their time."""
-        return self.spent > MOST_FULL_TESTS * (self.canonical.field.max_work or 0)
+        """Whether the tests of this ring have had their time."""
+        return self.spent > MOST_FULL_TESTS * (self.canonical.ring.max_work or 0)
 
 
 class _ScreeningPoint(dict[Any, arb]):
@@ -57,10 +55,10 @@ class _ScreeningPoint(dict[Any, arb]):
         return value
 
 
-_TESTS: weakref.WeakKeyDictionary[Field, _Test] = weakref.WeakKeyDictionary()
+_TESTS: weakref.WeakKeyDictionary[Ring, _Test] = weakref.WeakKeyDictionary()
 
 
-def is_zero(field: Field, poly: Poly) -> bool | None:
+def vanishes(ring: Ring, poly: fmpq_mpoly) -> bool | None:
     """Whether a polynomial is shown to be the function 0 wherever the divisors do not vanish.
 
     The polynomial is first evaluated at one point, which settles most that are not 0.  Then every
@@ -68,7 +66,7 @@ def is_zero(field: Field, poly: Poly) -> bool | None:
     at, in each case of its indicators.
 
     Args:
-        field: the ring the polynomial lives in.
+        ring: the ring the polynomial lives in.
         poly: the polynomial.
 
     Returns:
@@ -76,33 +74,33 @@ def is_zero(field: Field, poly: Poly) -> bool | None:
 
     Example:
         >>> from jaxgrad.numbers.polynomial import Polynomial
-        >>> system = Polynomial(Field(16, 1000))
+        >>> system = Polynomial(Ring(16, 1000))
         >>> x, y = system.variable("x"), system.variable("y")
         >>> product = system.exp(x) * system.exp(y)
-        >>> is_zero(system.field, product.poly - system.exp(x + y).poly)
+        >>> vanishes(system.ring, product.poly - system.exp(x + y).poly)
         True
-        >>> print(is_zero(system.field, product.poly - system.exp(x - y).poly))
+        >>> print(vanishes(system.ring, product.poly - system.exp(x - y).poly))
         None
     """
     if poly.is_zero():
         return True
-    test = _TESTS.get(field)
+    test = _TESTS.get(ring)
     if test is None:
-        test = _TESTS[field] = _Test(field)
+        test = _TESTS[ring] = _Test(ring)
     if test.is_spent or _differs_at_a_point(test, poly):
         return None
-    translated = test.canonical.field
+    translated = test.canonical.ring
     translated.work = translated.products = 0
     try:
         numerator, _ = test.canonical.quotient(poly)
         return True if _vanishes(translated, numerator) else None
-    except (CannotDecide, FieldFull):
+    except (CannotDecide, RingFull):
         return None
     finally:
         test.spent += translated.work
 
 
-def _differs_at_a_point(test: _Test, poly: Poly) -> bool:
+def _differs_at_a_point(test: _Test, poly: fmpq_mpoly) -> bool:
     if len(poly) > MOST_TERMS_SCREENED:
         return False
     with precision(SCREENING_BITS):
@@ -110,38 +108,40 @@ def _differs_at_a_point(test: _Test, poly: Poly) -> bool:
         return bool(value != 0)
 
 
-def _vanishes(field: Field, numerator: Poly) -> bool:
+def _vanishes(ring: Ring, numerator: fmpq_mpoly) -> bool:
     """Whether a numerator is 0 in every case of its indicators."""
     if numerator.is_zero():
         return True
-    indicators = [g for g in field.used(numerator) if g.kind in INDICATORS]
+    indicators = [g for g in ring.used(numerator) if g.kind in INDICATORS]
     if not indicators or len(indicators) > MOST_INDICATORS:
         return False
     g = indicators[-1]
-    if not _vanishes(field, at(field, numerator, g, 0)):
+    if not _vanishes(ring, at(ring, numerator, g, 0)):
         return False
-    holds = at(field, numerator, g, 1)
+    holds = at(ring, numerator, g, 1)
     exclusive = {"positive": "zero", "zero": "positive"}.get(g.kind)
-    other = field.find(exclusive, g.arguments) if exclusive else None
+    other = ring.find(exclusive, g.arguments) if exclusive else None
     if other is not None:  # not both u > 0 and u = 0
-        holds = at(field, holds, other, 0)
+        holds = at(ring, holds, other, 0)
     if g.kind == "zero":
-        holds = _where_zero(field, holds, g.arguments[0])
-    return _vanishes(field, holds)
+        holds = _where_zero(ring, holds, g.arguments[0])
+    return _vanishes(ring, holds)
 
 
-def _where_zero(field: Field, poly: Poly, base: Poly) -> Poly:
+def _where_zero(ring: Ring, poly: fmpq_mpoly, base: fmpq_mpoly) -> fmpq_mpoly:
     """The polynomial rewritten where another one is 0: one variable is expressed by the others."""
-    for g in reversed(field.used(base)):
-        parts: list[Any] = field.split(base, g)
+    for g in reversed(ring.used(base)):
+        parts: list[Any] = ring.split(base, g)
         if len(parts) == 2 and parts[1].is_constant():
             value = parts[0] * (-1 / parts[1].leading_coefficient())
-            return _substituted(field, poly, g, value)
+            return _substituted(ring, poly, g, value)
     return divmod(poly, base)[1]
 
 
-def _substituted(field: Field, poly: Poly, generator: Generator, value: Poly) -> Poly:
-    result = field.zero
-    for k, part in enumerate(field.split(poly, generator)):
-        result = result + field.product(part, field.power(value, k))
-    return field.reduce(result)
+def _substituted(
+    ring: Ring, poly: fmpq_mpoly, generator: Generator, value: fmpq_mpoly
+) -> fmpq_mpoly:
+    result = ring.zero
+    for k, part in enumerate(ring.split(poly, generator)):
+        result = result + ring.product(part, ring.power(value, k))
+    return ring.reduce(result)

@@ -1,7 +1,7 @@
 """The ring in which polynomials live: generators, what each one means, and their relations.
 
 A generator stands for one real number that depends on the inputs: an input itself, a value such as
-e^u or σ(u), an indicator [u>0].  Two programs evaluated over one :class:`Field` share generators,
+e^u or σ(u), an indicator [u>0].  Two programs evaluated over one :class:`Ring` share generators,
 so equal polynomials are equal functions of the inputs.  Every relation used for rewriting is an
 identity of real numbers, so rewriting never changes a value.
 """
@@ -19,13 +19,11 @@ from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.function import Condition
 from jaxgrad.numbers.sizes import MOST_PRODUCTS, power_cost, product_cost
 
-__all__ = ["Field", "FieldFull", "Generator"]
-
-Poly = fmpq_mpoly
+__all__ = ["Generator", "Ring", "RingFull"]
 
 
-class FieldFull(Exception):
-    """More generators are needed than the field was made with."""
+class RingFull(Exception):
+    """More generators are needed than the ring was made with."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +41,9 @@ class Generator:
 
     index: int
     kind: str
-    arguments: tuple[Poly, ...]
+    arguments: tuple[fmpq_mpoly, ...]
     label: Any
-    poly: Poly
+    poly: fmpq_mpoly
 
 
 POSITIVE = frozenset({"exp", "exp_inverse", "sigmoid", "softplus"})
@@ -63,7 +61,7 @@ MOST_PRODUCTS_IN_ALL = MOST_PRODUCTS
 MOST_STEPS = 1_000_000
 
 
-class Field:
+class Ring:
     """A polynomial ring over ℚ whose generators are made as they are needed.
 
     Args:
@@ -75,11 +73,11 @@ class Field:
         max_products: products of machine words in all.
 
     Example:
-        >>> field = Field(8, 1000)
-        >>> x = field.generator("input", (), "x").poly
-        >>> p = field.generator("positive", (x,))
-        >>> field.relate(p, p, p.poly)
-        >>> field.reduce(p.poly * p.poly) == p.poly
+        >>> ring = Ring(8, 1000)
+        >>> x = ring.generator("input", (), "x").poly
+        >>> p = ring.generator("positive", (x,))
+        >>> ring.relate(p, p, p.poly)
+        >>> ring.reduce(p.poly * p.poly) == p.poly
         True
     """
 
@@ -108,19 +106,19 @@ class Field:
         # Generator -> those that are positive wherever it has a value.
         self._positive_with: dict[int, frozenset[int]] = {}
         self._found: dict[Any, list[Generator]] = {}
-        self._relations: dict[tuple[int, int], Poly] = {}
+        self._relations: dict[tuple[int, int], fmpq_mpoly] = {}
         # (length, degree) -> polynomials with what :func:`~jaxgrad.numbers.factors.factors` said.
-        self.factored: dict[tuple[int, int], list[tuple[Poly, Any]]] = {}
+        self.factored: dict[tuple[int, int], list[tuple[fmpq_mpoly, Any]]] = {}
         self.zero = self.ring.constant(0)
         self.one = self.ring.constant(1)
 
-    def constant(self, value: Fraction | int) -> Poly:
+    def constant(self, value: Fraction | int) -> fmpq_mpoly:
         value = Fraction(value)
         return self.ring.constant(fmpq(value.numerator, value.denominator))
 
     # -- generators --------------------------------------------------------------------------
     def generator(
-        self, kind: str, arguments: tuple[Poly, ...] = (), label: Any = None
+        self, kind: str, arguments: tuple[fmpq_mpoly, ...] = (), label: Any = None
     ) -> Generator:
         """The generator of this meaning, made at its first use."""
         found = self.find(kind, arguments, label)
@@ -128,7 +126,7 @@ class Field:
             return found
         index = len(self.generators)
         if index >= self.capacity:
-            raise FieldFull
+            raise RingFull
         made = Generator(index, kind, arguments, label, self.ring.gen(index))
         if any(self.is_partial(argument) for argument in arguments):
             self._partial.add(index)
@@ -139,14 +137,16 @@ class Field:
         self._found.setdefault(_key(kind, arguments, label), []).append(made)
         return made
 
-    def find(self, kind: str, arguments: tuple[Poly, ...], label: Any = None) -> Generator | None:
+    def find(
+        self, kind: str, arguments: tuple[fmpq_mpoly, ...], label: Any = None
+    ) -> Generator | None:
         """The generator of this meaning if there is one."""
         for candidate in self._found.get(_key(kind, arguments, label), ()):
             if candidate.arguments == arguments:
                 return candidate
         return None
 
-    def relate(self, a: Generator, b: Generator, value: Poly) -> None:
+    def relate(self, a: Generator, b: Generator, value: fmpq_mpoly) -> None:
         """Declares a·b = value, where value has smaller degree or comes later in the order."""
         self._relations[(a.index, b.index)] = a.poly * b.poly - value
 
@@ -160,19 +160,19 @@ class Field:
         if condition not in self.conditions:
             self.conditions.append(condition)
 
-    def _assumed(self, *polys: Poly) -> frozenset[int]:
+    def _assumed(self, *polys: fmpq_mpoly) -> frozenset[int]:
         """The generators that are positive wherever polynomials have a value: x, of log x + y."""
         found = (self._positive_with[g.index] for poly in polys for g in self.used(poly))
         return frozenset().union(*found)
 
-    def is_partial(self, poly: Poly) -> bool:
+    def is_partial(self, poly: fmpq_mpoly) -> bool:
         """Whether a polynomial depends on a generator that has no value at some inputs."""
         if not self._partial:
             return False
         return any(g.index in self._partial for g in self.used(poly))
 
     # -- arithmetic that FLINT survives ------------------------------------------------------
-    def product(self, x: Poly, y: Poly) -> Poly:
+    def product(self, x: fmpq_mpoly, y: fmpq_mpoly) -> fmpq_mpoly:
         """x·y, not reduced.
 
         Raises:
@@ -181,14 +181,14 @@ class Field:
         self._spend_words(product_cost(x, y))
         return x * y
 
-    def sum(self, polys: list[Poly]) -> Poly:
+    def sum(self, polys: list[fmpq_mpoly]) -> fmpq_mpoly:
         """The sum, in pairs: adding one by one would copy what there is for every summand."""
         while len(polys) > 1:
             last = [polys[-1]] if len(polys) % 2 else []
             polys = [a + b for a, b in zip(polys[::2], polys[1::2], strict=False)] + last
         return polys[0] if polys else self.zero
 
-    def power(self, poly: Poly, n: int) -> Poly:
+    def power(self, poly: fmpq_mpoly, n: int) -> fmpq_mpoly:
         """polyⁿ for n ≥ 0, not reduced.
 
         Raises:
@@ -205,7 +205,7 @@ class Field:
         if self.products > self.max_products:
             raise CannotDecide(f"products past the budget of {self.max_products} words in all")
 
-    def reduce(self, poly: Poly) -> Poly:
+    def reduce(self, poly: fmpq_mpoly) -> fmpq_mpoly:
         """The polynomial rewritten by every declared relation; its value stays the same."""
         self.spend(poly)
         changed = bool(self._relations)
@@ -223,7 +223,7 @@ class Field:
                         degrees = poly.degrees()
         return poly
 
-    def _require_steps(self, poly: Poly, relation: Poly, times: int) -> None:
+    def _require_steps(self, poly: fmpq_mpoly, relation: fmpq_mpoly, times: int) -> None:
         """Refuses a division in which a relation with one term on its right applies too often.
 
         One with several makes a power of them, which has as many terms as that power.
@@ -234,7 +234,7 @@ class Field:
         if steps > MOST_STEPS:
             raise CannotDecide(f"rewriting past the budget of {MOST_STEPS} steps")
 
-    def spend(self, poly: Poly, reading: bool = False) -> None:
+    def spend(self, poly: fmpq_mpoly, reading: bool = False) -> None:
         """Counts a new polynomial, or one whose terms are read, against the budget.
 
         Raises:
@@ -247,17 +247,17 @@ class Field:
             raise CannotDecide(f"the polynomials grew past the budget of {self.max_work} exponents")
 
     # -- reading polynomials -----------------------------------------------------------------
-    def used(self, poly: Poly) -> list[Generator]:
+    def used(self, poly: fmpq_mpoly) -> list[Generator]:
         """The generators that occur in a polynomial, in order of creation."""
         return [g for g, degree in zip(self.generators, poly.degrees(), strict=False) if degree > 0]
 
-    def single(self, poly: Poly) -> Generator | None:
+    def single(self, poly: fmpq_mpoly) -> Generator | None:
         """The generator that a polynomial consists of, if it is just one."""
         if len(poly) != 1 or poly.total_degree() != 1 or poly.leading_coefficient() != 1:
             return None
         return self.used(poly)[0]
 
-    def primitive(self, poly: Poly) -> tuple[Fraction, Poly]:
+    def primitive(self, poly: fmpq_mpoly) -> tuple[Fraction, fmpq_mpoly]:
         """(c, q) with poly = c·q, q of coprime integer coefficients, the leading one positive."""
         numerators, denominators = 0, 1
         for coefficient in poly.coeffs():
@@ -268,7 +268,7 @@ class Field:
             content = -content
         return content, poly * fmpq(content.denominator, content.numerator)
 
-    def is_positive(self, poly: Poly) -> bool:
+    def is_positive(self, poly: fmpq_mpoly) -> bool:
         """Whether it is a sum of terms that are nowhere negative, one of them positive everywhere.
 
         1 + x², e^u + [v>0] and 2 + √w·σ(u) are; x² is not, for it is 0 at 0.  Where it has no
@@ -288,7 +288,7 @@ class Field:
             some_positive = some_positive or not any(exponents[g.index] for g in doubtful)
         return some_positive
 
-    def split(self, poly: Poly, generator: Generator) -> list[Poly]:
+    def split(self, poly: fmpq_mpoly, generator: Generator) -> list[fmpq_mpoly]:
         """The coefficients of a polynomial as a polynomial in one generator; none of 0."""
         self.spend(poly, reading=True)
         parts: list[dict[tuple[int, ...], fmpq]] = []
@@ -306,6 +306,6 @@ def fraction(value: fmpq) -> Fraction:
     return Fraction(int(value.p), int(value.q))
 
 
-def _key(kind: str, arguments: tuple[Poly, ...], label: Any) -> Any:
+def _key(kind: str, arguments: tuple[fmpq_mpoly, ...], label: Any) -> Any:
     # FLINT polynomials are not hashable: a cheap invariant narrows the search.
     return kind, label, tuple((len(p), p.total_degree()) for p in arguments)
