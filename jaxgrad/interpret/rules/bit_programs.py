@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -13,10 +13,14 @@ import numpy as np
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.interpret.rules.elementwise import apply_elementwise
-from jaxgrad.interpret.rules.registry import Rule, rule
+from jaxgrad.interpret.rules.registry import Equation, Outputs, Rule, Value, rule
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.programs.trace import is_differentiable
+
+if TYPE_CHECKING:
+    from jaxgrad.interpret.walker import Interpreter
+
 
 __all__ = ["bit_program", "expanded"]
 
@@ -39,7 +43,7 @@ def _sign_bit(system: NumberSystem, x: Any) -> Any:
     return system.compare("lt", system.divide(system.constant(1), x), zero)
 
 
-def _ldexp(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def _ldexp(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """x·2ⁿ."""
     x, n = inputs
     if not is_concrete(n):
@@ -50,7 +54,7 @@ def _ldexp(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     return [system.map(lambda a, k: a * system.power(two, int(k)), x, exponents)]
 
 
-def _frexp(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def _frexp(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """The m and the integer e with x = m·2^e and ½ ≤ |m| < 1, both 0 at 0."""
     system = interpreter.system
     x = interpreter.elements(inputs[0], equation.invars[0].aval.dtype)
@@ -110,7 +114,7 @@ def _dawson(s: NumberSystem, x: Any) -> Any:
     return half_root * s.exp(-(x * x)) * s.function("erfi", x)
 
 
-def _sici(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def _sici(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """Si(x) and Ci(|x|)."""
     parts = (
         lambda s, x: s.function("sine_integral", x),
@@ -147,7 +151,7 @@ _WITH_RULES: dict[tuple[str, str], tuple[str, str, Rule]] = {
 _CARRYING: dict[str, Rule] = {"Ldexp": _ldexp, "Frexp": _frexp}
 
 
-def bit_program(inner: Any, equation: Any) -> Rule | None:
+def bit_program(inner: Any, equation: Equation) -> Rule | None:
     """The rule of a program that is written for floats, by where it was written; else None.
 
     A program that was differentiated keeps the name of the function, but the program of a custom
@@ -179,7 +183,7 @@ _NAMES = (*_WITH_RULES, _SIGN_BIT)
 _PARTS = {("_frexp", _UFUNCS): ("f", "i")}
 
 
-def _sign_bits(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def _sign_bits(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     dtype = equation.invars[0].aval.dtype
     zero = np.zeros(())
 
@@ -199,7 +203,7 @@ def _kinds(variables: Sequence[Any]) -> str:
 
 
 @rule("call_hi_primitive", reads=("_prim",))
-def _carrying(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def _carrying(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """A primitive whose program is known to itself: that program, unless it reads bits."""
     primitive = equation.params["_prim"]
     known = _CARRYING.get(type(primitive).__name__)
@@ -208,7 +212,7 @@ def _carrying(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     return interpreter.call(expanded(equation), inputs)
 
 
-def expanded(equation: Any) -> Any:
+def expanded(equation: Equation) -> Any:
     """The program that a primitive carries."""
     primitive = equation.params["_prim"]
     shapes = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in equation.invars]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.interpret.rules.registry import Equation, Value
 from jaxgrad.programs.trace import is_differentiable
+
+if TYPE_CHECKING:
+    from jaxgrad.interpret.walker import Interpreter
+
 
 __all__ = ["bind", "evaluate", "is_concrete", "is_discrete", "require_real", "require_truth"]
 
@@ -18,18 +23,18 @@ def is_concrete(value: Any) -> bool:
     return not (isinstance(value, np.ndarray) and value.dtype.kind == "O")
 
 
-def is_discrete(interpreter: Any, equation: Any, inputs: list[Any]) -> bool:
+def is_discrete(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> bool:
     """Whether an equation involves known integers or booleans only."""
     return all(is_concrete(value) for value in inputs)
 
 
-def evaluate(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def evaluate(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> list[Value]:
     """Runs a primitive on concrete values, where it is exact."""
     outputs = bind(equation.primitive, inputs, equation.params)
     return [interpreter.lift(x) for x in outputs]
 
 
-def bind(primitive: Any, inputs: list[Any], params: dict[str, Any]) -> list[Any]:
+def bind(primitive: Any, inputs: list[Value], params: dict[str, Any]) -> list[Any]:
     """The outputs of a primitive on concrete arrays, whose dtypes are kept.
 
     A program of 64-bit numbers is evaluated as such even where JAX would now make them 32-bit.
@@ -44,7 +49,7 @@ def bind(primitive: Any, inputs: list[Any], params: dict[str, Any]) -> list[Any]
 CHOOSING = ("clamp", "max", "min", "reduce_max", "reduce_min")
 
 
-def require_real(equation: Any) -> None:
+def require_real(equation: Equation) -> None:
     """Refuses arithmetic on integers that depend on a real variable, which wraps around.
 
     Raises:
@@ -57,7 +62,7 @@ def require_real(equation: Any) -> None:
         _refuse(equation)
 
 
-def require_truth(equation: Any) -> None:
+def require_truth(equation: Equation) -> None:
     """Refuses bitwise operations on integers that depend on a real variable.
 
     Raises:
@@ -67,7 +72,7 @@ def require_truth(equation: Any) -> None:
         _refuse(equation)
 
 
-def _refuse(equation: Any) -> None:
+def _refuse(equation: Equation) -> None:
     raise UnsupportedPrimitive(
         f"`{equation.primitive.name}` on {equation.invars[0].aval.dtype} values that depend on a "
         "real variable has no rule"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -10,10 +10,14 @@ import numpy as np
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.budgets import require_scan
 from jaxgrad.interpret.rules.bit_programs import bit_program
-from jaxgrad.interpret.rules.registry import anything, rule
+from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, anything, rule
 from jaxgrad.interpret.rules.structural import is_key
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.programs.jaxprs import CALLS, inner_jaxpr, scan_counts, while_parts
+
+if TYPE_CHECKING:
+    from jaxgrad.interpret.walker import Interpreter
+
 
 # What each call has beside its program.  Of a custom rule all that belongs to its derivatives is
 # read where JAX derives; a `composite` and a `custom_vmap_call` mean their program.
@@ -36,7 +40,7 @@ _UNREAD_BY_CALLS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def _call(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def _call(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     inner = inner_jaxpr(equation.params)
     written_for_floats = bit_program(inner, equation)
     if written_for_floats is not None:
@@ -59,7 +63,7 @@ for _name in CALLS:
     reads=("jaxpr", "length", "reverse", "num_consts", "num_carry", "ft_in"),
     harmless={"ft_out": anything, "linear": anything},
 )
-def _scan(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def _scan(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     params = equation.params
     num_constants, num_carry = scan_counts(params)
     constants = inputs[:num_constants]
@@ -78,7 +82,7 @@ def _scan(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     return carry + stacked(interpreter, equation.outvars[len(carry) :], collected)
 
 
-def stacked(interpreter: Any, variables: Any, collected: list[list[Any]]) -> list[Any]:
+def stacked(interpreter: Interpreter, variables: Any, collected: list[list[Any]]) -> list[Any]:
     """The k-th value of every step along a new first axis, for each variable k."""
     outputs = []
     for k, variable in enumerate(variables):
@@ -96,7 +100,7 @@ def stacked(interpreter: Any, variables: Any, collected: list[list[Any]]) -> lis
 
 # `branches_platforms` says which branch is lowered where; the index says it, too.
 @rule("cond", reads=("branches",), harmless={"branches_platforms": anything})
-def _cond(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def _cond(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """Runs the chosen branch; where the choice is open, both, and selects entry by entry."""
     index, *operands = inputs
     branches = equation.params["branches"]
@@ -107,7 +111,7 @@ def _cond(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
 
 
 def _cond_from(
-    interpreter: Any, equation: Any, index: Any, first: int, operands: list[Any]
+    interpreter: Interpreter, equation: Equation, index: Any, first: int, operands: list[Any]
 ) -> list[Any]:
     """Branch number ``first`` if the index is that at most, else one of those that follow."""
     branches, system = equation.params["branches"], interpreter.system
@@ -130,7 +134,7 @@ def _cond_from(
 
 
 def _chosen(
-    interpreter: Any, condition: Any, dtype: Any, if_false: np.ndarray, if_true: np.ndarray
+    interpreter: Interpreter, condition: Any, dtype: Any, if_false: np.ndarray, if_true: np.ndarray
 ) -> np.ndarray:
     if is_key(if_false):
         raise UnsupportedPrimitive("`cond` that chooses a PRNG key by an open comparison")
@@ -142,7 +146,7 @@ def _chosen(
 
 
 @rule("while", reads=("cond_nconsts", "cond_jaxpr", "body_nconsts", "body_jaxpr"))
-def _while(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def _while(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     params = equation.params
     test_constants, constants, carry = while_parts(params, inputs)
     while True:
@@ -160,7 +164,11 @@ def _while(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
 
 
 def _advanced(
-    interpreter: Any, condition: np.ndarray, dtype: Any, before: np.ndarray, after: np.ndarray
+    interpreter: Interpreter,
+    condition: np.ndarray,
+    dtype: Any,
+    before: np.ndarray,
+    after: np.ndarray,
 ) -> np.ndarray:
     if is_key(before):
         raise UnsupportedPrimitive("a `while_loop` over PRNG keys that stops entry by entry")
@@ -170,7 +178,7 @@ def _advanced(
     return np.where(goes_on, after, before)
 
 
-def _without_effect(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def _without_effect(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     return []
 
 
@@ -190,7 +198,7 @@ for _name, _unread in {
     "io_callback",
     reads=("callback", "result_avals", "vmap_method", "ordered"),
 )
-def _callback(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def _callback(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     raise UnsupportedPrimitive(
         f"`{equation.primitive.name}` runs Python code that is no JAX program; hold the function "
         "as floats against a JAX function that means the same, with jaxgrad.compare"
@@ -203,7 +211,7 @@ def _callback(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     reads=("mesh", "jaxpr"),
     harmless=dict.fromkeys(("in_specs", "out_specs", "check_vma", "newly_manual_axes"), anything),
 )
-def _shard_map(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def _shard_map(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """On one device it is a call of its program."""
     if equation.params["mesh"].size != 1:
         raise UnsupportedPrimitive("`shard_map` over more than one device has no rule")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,11 +16,15 @@ from jaxgrad.interpret.rules.concrete import (
     require_truth,
 )
 from jaxgrad.interpret.rules.logic import CHOICES, differ
-from jaxgrad.interpret.rules.registry import anything, rule
+from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, anything, rule
 from jaxgrad.numbers.base import COMPLEX, NumberSystem
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.programs.trace import is_differentiable
+
+if TYPE_CHECKING:
+    from jaxgrad.interpret.walker import Interpreter
+
 
 __all__ = ["ELEMENTWISE", "apply_elementwise", "make_rule"]
 
@@ -69,7 +73,9 @@ IDENTITY: dict[str, tuple[str, ...]] = {
 }
 
 
-def apply_elementwise(interpreter: Any, equation: Any, inputs: list[Any], f: Any) -> Any:
+def apply_elementwise(
+    interpreter: Interpreter, equation: Equation, inputs: list[Value], f: Any
+) -> Any:
     """Applies f(system, *elements) to broadcast inputs."""
     system = interpreter.system
     arrays = [
@@ -99,7 +105,7 @@ def make_rule(name: str, f: Callable[..., Any]) -> None:
     harmless = {"out_dtype": real_or_none} if name == "mul" else {}
 
     @rule(name, harmless=harmless)
-    def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+    def apply(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
         if name in CHOICES and equation.outvars[0].aval.dtype == np.dtype(bool):
@@ -112,13 +118,13 @@ for _name, _f in ELEMENTWISE.items():
     make_rule(_name, _f)
 
 
-def _of_truths(interpreter: Any, inputs: list[Any], f: Callable[..., Any]) -> Any:
+def _of_truths(interpreter: Interpreter, inputs: list[Value], f: Callable[..., Any]) -> Any:
     truths = [interpreter.truths(value) for value in inputs]
     system = interpreter.system
     return interpreter.settle(system.map(lambda *ps: f(system, *ps), *truths))
 
 
-def _identity(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def _identity(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     return list(inputs)
 
 
@@ -127,7 +133,7 @@ for _name, _unread in IDENTITY.items():
 
 
 @rule("integer_pow", reads=("y",))
-def _integer_pow(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+def _integer_pow(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
     require_real(equation)
@@ -136,7 +142,7 @@ def _integer_pow(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
 
 
 @rule("pow")
-def _pow(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+def _pow(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """x^y: an integer exponent is a repeated product, whatever the sign of x."""
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
@@ -151,7 +157,7 @@ def _pow(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
 
 
 @rule("round", reads=("rounding_method",))
-def _round(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+def _round(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
     method = equation.params["rounding_method"].name
@@ -160,7 +166,7 @@ def _round(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
 
 
 @rule("lt", "le", "gt", "ge", "eq", "ne")
-def _compare(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+def _compare(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
     name = str(equation.primitive.name)
@@ -170,7 +176,7 @@ def _compare(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
     return interpreter.settle(result)
 
 
-def _compare_truths(interpreter: Any, name: str, inputs: list[Any]) -> Any:
+def _compare_truths(interpreter: Interpreter, name: str, inputs: list[Value]) -> Outputs:
     system = interpreter.system
     p, q = (interpreter.truths(value) for value in inputs)
 
@@ -187,7 +193,7 @@ def _compare_truths(interpreter: Any, name: str, inputs: list[Any]) -> Any:
 
 def _logical(name: str, f: Callable[..., Any]) -> None:
     @rule(name)
-    def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+    def apply(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
         require_truth(equation)
@@ -201,13 +207,13 @@ _logical("xor", differ)
 
 
 @rule("is_finite")
-def _is_finite(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+def _is_finite(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     result = apply_elementwise(interpreter, equation, inputs, lambda s, x: s.is_finite(x))
     return interpreter.settle(result)
 
 
 @rule("select_n")
-def _select_n(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+def _select_n(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     predicate, *cases = inputs
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
@@ -241,7 +247,9 @@ def _choose(chosen: np.ndarray, cases: list[np.ndarray]) -> np.ndarray:
 
 # A weak type says how dtypes are promoted later on, which the tracing has done.
 @rule("convert_element_type", reads=("new_dtype",), harmless={"weak_type": anything})
-def _convert_element_type(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+def _convert_element_type(
+    interpreter: Interpreter, equation: Equation, inputs: list[Value]
+) -> Outputs:
     (value,) = inputs
     new = equation.params["new_dtype"]
     system = interpreter.system
@@ -263,25 +271,26 @@ def _convert_element_type(interpreter: Any, equation: Any, inputs: list[Any]) ->
     return _truncated(interpreter, value, new)
 
 
-def _truncated(interpreter: Any, value: np.ndarray, dtype: Any) -> np.ndarray:
+def _truncated(interpreter: Interpreter, value: np.ndarray, dtype: Any) -> np.ndarray:
     """Known real numbers as integers, rounded towards 0."""
     if not np.issubdtype(dtype, np.integer):
         raise UnsupportedPrimitive(
             f"convert_element_type to {np.dtype(dtype).name}: complex numbers have no rules yet"
         )
     known = [interpreter.system.exact_value(x) for x in value.reshape(-1)]
+    whole = [None if x is None else int(x) for x in known]
     limits = np.iinfo(dtype)
-    if any(x is None or not limits.min <= int(x) <= limits.max for x in known):
+    if any(n is None or not limits.min <= n <= limits.max for n in whole):
         raise UnsupportedPrimitive(
             f"convert_element_type to {np.dtype(dtype).name} of a value that depends on a real "
             "variable, or that does not fit"
         )
-    return np.array([int(x) for x in known], dtype).reshape(value.shape)
+    return np.array(whole, dtype).reshape(value.shape)
 
 
 # Known numbers are given to the primitive itself, with all its parameters.
 @rule("nextafter", "bitcast_convert_type", "random_bits", reads=("new_dtype", "bit_width", "shape"))
-def _no_real_meaning(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+def _no_real_meaning(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
     raise UnsupportedPrimitive(

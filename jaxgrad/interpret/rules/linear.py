@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jaxgrad.interpret.rules.concrete import evaluate, is_discrete, require_real, require_truth
 from jaxgrad.interpret.rules.elementwise import real_or_none
 from jaxgrad.interpret.rules.logic import CHOICES, differ
-from jaxgrad.interpret.rules.registry import rule
+from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, rule
 from jaxgrad.numbers.base import NumberSystem, objects
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
+
+if TYPE_CHECKING:
+    from jaxgrad.interpret.walker import Interpreter
 
 
 @rule(
@@ -20,7 +23,7 @@ from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
     reads=("dimension_numbers",),
     harmless={"preferred_element_type": real_or_none},
 )
-def _dot_general(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+def _dot_general(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
     require_real(equation)
@@ -82,7 +85,7 @@ LOGICAL = ("reduce_and", "reduce_or", "reduce_xor")
 
 def _reduction(name: str, reduce: Callable[[Any, list[Any]], Any]) -> None:
     @rule(name, reads=("axes",))
-    def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+    def apply(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
         of_truths = equation.outvars[0].aval.dtype == np.dtype(bool)
@@ -130,7 +133,7 @@ CUMULATIVE = {
 
 def _cumulative(name: str, combine: Callable[[Any, Any, Any], Any]) -> None:
     @rule(name, reads=("axis", "reverse"))
-    def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+    def apply(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
         require_real(equation)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jaxgrad.interpret.rules.order import decided
-from jaxgrad.interpret.rules.registry import anything, rule
+from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, anything, rule
 from jaxgrad.numbers.base import CannotDecide, NumberSystem
 from jaxgrad.numbers.nonfinite import NonFinite
 
+if TYPE_CHECKING:
+    from jaxgrad.interpret.walker import Interpreter
+
 
 @rule("cholesky")
-def _cholesky(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+def _cholesky(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """L with A = LLᵀ and a positive diagonal; only the lower triangle of A is read."""
     (matrices,) = inputs
     return _each(matrices, lambda a: _lower_root(interpreter.system, a))
@@ -40,7 +43,7 @@ def _lower_root(system: NumberSystem, a: np.ndarray) -> np.ndarray:
     reads=("left_side", "lower", "transpose_a", "unit_diagonal"),
     harmless={"conjugate_a": anything},
 )
-def _triangular_solve(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+def _triangular_solve(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """X with op(A) X = B or X op(A) = B; of A only one triangle is read.  Over ℝ, Ā = A."""
     params, system = equation.params, interpreter.system
     lower = params["lower"]
@@ -69,7 +72,7 @@ def _substitute(
 
 
 @rule("lu")
-def _lu(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def _lu(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """PA = LU with partial pivoting: L below the diagonal, U above, the pivots and P."""
     (matrices,) = inputs
     batch, rows = matrices.shape[:-2], matrices.shape[-2]

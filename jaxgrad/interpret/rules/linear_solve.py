@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flint import arb
 
 from jaxgrad.interpret.budgets import has_loops
-from jaxgrad.interpret.rules.registry import rule
+from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, rule
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.programs.jaxprs import is_said_to_be_symmetric, source_name
 
+if TYPE_CHECKING:
+    from jaxgrad.interpret.walker import Interpreter
+
 
 @rule("custom_linear_solve", reads=("const_lengths", "jaxprs"))
-def _custom_linear_solve(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def _custom_linear_solve(
+    interpreter: Interpreter, equation: Equation, inputs: list[Value]
+) -> Outputs:
     """What its ``solve`` returns; of the transposed equation that is the ``transpose_solve``.
 
     A solver without a loop is a formula, right or wrong.  One with a loop may be an iteration that

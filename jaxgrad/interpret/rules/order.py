@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.rules.concrete import evaluate, is_concrete, is_discrete
-from jaxgrad.interpret.rules.registry import anything, rule
+from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, anything, rule
 from jaxgrad.numbers.base import CannotDecide, NumberSystem
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
+
+if TYPE_CHECKING:
+    from jaxgrad.interpret.walker import Interpreter
 
 
 def decided(system: NumberSystem, relation: str, x: Any, y: Any, what: str = "an order") -> bool:
@@ -37,7 +40,7 @@ def compared(system: NumberSystem, relation: str, x: Any, y: Any) -> Any:
 
 
 @rule("lt_to", "le_to", "eq_to")
-def _total_order(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+def _total_order(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """Comparisons that also order NaN, which is no real number, and −0 before 0, which are one.
 
     Raises:
@@ -64,7 +67,7 @@ def _total_order(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
 
 
 @rule("sort", reads=("dimension", "num_keys", "is_stable"))
-def _sort(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def _sort(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """Sorts by the first operand, then the second, ...; entries that tie keep their order."""
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
@@ -87,7 +90,7 @@ def _sort(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
     return [np.moveaxis(array, -1, axis) for array in out]
 
 
-def _as_numbers(interpreter: Any, value: Any, dtype: Any) -> np.ndarray:
+def _as_numbers(interpreter: Interpreter, value: Any, dtype: Any) -> np.ndarray:
     """Keys as numbers, booleans as 0 and 1."""
     elements = interpreter.elements(value, dtype)
     system = interpreter.system
@@ -120,14 +123,14 @@ def _places(
 
 # Which of two places that tie comes first is not said where `is_stable`, since jax 0.12, is False.
 @rule("top_k", reads=("k", "axis"), harmless={"is_stable": anything})
-def _top_k(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def _top_k(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """The k largest entries along an axis and their places; of two that tie, the first one's."""
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
     k, axis = equation.params["k"], equation.params["axis"]
     moved = np.moveaxis(inputs[0], axis, -1)
     values = np.empty((*moved.shape[:-1], k), dtype=object)
-    places = np.empty(values.shape, equation.outvars[1].aval.dtype)
+    places: np.ndarray = np.empty(values.shape, equation.outvars[1].aval.dtype)
     for row in np.ndindex(moved.shape[:-1]):
         places[row] = _places(interpreter.system, [moved[row]], "gt")[:k]
         values[row] = moved[row][places[row]]
@@ -136,7 +139,7 @@ def _top_k(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
 
 def _register_first(name: str, relation: str) -> None:
     @rule(name, reads=("axes", "index_dtype"))
-    def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+    def apply(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
         """The place of the first largest or smallest entry."""
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
@@ -144,7 +147,7 @@ def _register_first(name: str, relation: str) -> None:
         moved = np.moveaxis(inputs[0], axis, -1)
         if equation.invars[0].aval.dtype == np.dtype(bool):  # False comes before True
             moved = interpreter.system.map(interpreter.system.number, moved)
-        out = np.zeros(moved.shape[:-1], equation.params["index_dtype"])
+        out: np.ndarray = np.zeros(moved.shape[:-1], equation.params["index_dtype"])
         for row in np.ndindex(out.shape):
             for place, x in enumerate(moved[row]):
                 if decided(interpreter.system, relation, x, moved[row][out[row]]):

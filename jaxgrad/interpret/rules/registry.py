@@ -7,11 +7,17 @@ as one that a release of JAX added, is refused: a parameter that is not read wou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
+
+if TYPE_CHECKING:
+    from jaxgrad.interpret.walker import Interpreter
+
 
 __all__ = [
     "RULES",
@@ -22,8 +28,30 @@ __all__ = [
     "rule",
 ]
 
-Rule = Callable[..., Any]
-"""rule(interpreter, equation, inputs) -> one output or a list of outputs."""
+Value: TypeAlias = np.ndarray
+"""An object array of a system's elements or truth values, or a concrete array."""
+
+
+Outputs: TypeAlias = "Value | list[Value]"
+"""One output, or a list of outputs."""
+
+
+class Equation(Protocol):
+    """What a rule reads of an equation: JAX gives no type to the shapes of variables."""
+
+    @property
+    def primitive(self) -> Any: ...
+    @property
+    def invars(self) -> Sequence[Any]: ...
+    @property
+    def outvars(self) -> Sequence[Any]: ...
+    @property
+    def params(self) -> dict[str, Any]: ...
+    def replace(self, *, invars: Sequence[Any]) -> Equation: ...
+
+
+Rule: TypeAlias = "Callable[[Interpreter, Equation, list[Value]], Outputs]"
+"""What a primitive makes of its inputs."""
 
 UNREAD: dict[str, str] = {
     "sharding": "on which devices the entries lie",
@@ -61,7 +89,9 @@ class DeclaredRule:
         """The parameters that the primitive may have."""
         return self.reads | self.harmless.keys() | UNREAD.keys()
 
-    def __call__(self, interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+    def __call__(
+        self, interpreter: Interpreter, equation: Equation, inputs: list[Value]
+    ) -> Outputs:
         for name, value in equation.params.items():
             if name in self.reads or name in UNREAD:
                 continue

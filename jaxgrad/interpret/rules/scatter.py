@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -13,8 +13,12 @@ from jax.lax import GatherScatterMode
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.rules.concrete import evaluate, is_discrete, require_real
-from jaxgrad.interpret.rules.registry import rule
+from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, rule
 from jaxgrad.numbers.base import objects
+
+if TYPE_CHECKING:
+    from jaxgrad.interpret.walker import Interpreter
+
 
 _SCATTERS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "scatter": lambda s, x, y: y,
@@ -31,7 +35,7 @@ def _register(name: str, combine: Callable[[Any, Any, Any], Any]) -> None:
         name,
         reads=("dimension_numbers", "mode", "unique_indices", "update_jaxpr", "update_consts"),
     )
-    def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+    def apply(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
         operand, indices, updates = inputs
@@ -53,7 +57,7 @@ def _register(name: str, combine: Callable[[Any, Any, Any], Any]) -> None:
         return out.reshape(operand.shape)
 
 
-def _refuse_duplicates(equation: Any) -> None:
+def _refuse_duplicates(equation: Equation) -> None:
     name = equation.primitive.name
     if name == "scatter":
         raise UnsupportedPrimitive(
@@ -67,7 +71,7 @@ def _refuse_duplicates(equation: Any) -> None:
 
 
 def _combination(
-    interpreter: Any, equation: Any, combine: Callable[[Any, Any, Any], Any]
+    interpreter: Interpreter, equation: Equation, combine: Callable[[Any, Any, Any], Any]
 ) -> Callable[[Any, Any], Any]:
     """What becomes of an entry and its update; a plain ``scatter`` may carry a program for it."""
     program = equation.params["update_jaxpr"]
@@ -88,7 +92,7 @@ for _name, _combine in _SCATTERS.items():
 
 
 def _targets(
-    equation: Any, shape: tuple[int, ...], indices: Any, updates: tuple[int, ...]
+    equation: Equation, shape: tuple[int, ...], indices: Any, updates: tuple[int, ...]
 ) -> list[int]:
     """Where each update lands as a flat position, -1 for one that is dropped.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +13,11 @@ from jax.lax import GatherScatterMode
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.rules.concrete import bind, evaluate, is_discrete
-from jaxgrad.interpret.rules.registry import Rule, rule
+from jaxgrad.interpret.rules.registry import Equation, Outputs, Rule, Value, rule
 from jaxgrad.programs.trace import is_differentiable
+
+if TYPE_CHECKING:
+    from jaxgrad.interpret.walker import Interpreter
 
 
 def is_key(value: Any) -> bool:
@@ -22,7 +25,10 @@ def is_key(value: Any) -> bool:
     return bool(jnp.issubdtype(value.dtype, jax.dtypes.extended))
 
 
-def _moving(name: str, *reads: str) -> Callable[[Rule], Rule]:
+Move = Callable[[np.ndarray, Equation], Value | list[Value]]
+
+
+def _moving(name: str, *reads: str) -> Callable[[Move], Rule]:
     """Registers a rule that moves the entries of one NumPy array; keys are moved by JAX.
 
     Args:
@@ -30,9 +36,9 @@ def _moving(name: str, *reads: str) -> Callable[[Rule], Rule]:
         reads: its parameters.
     """
 
-    def register(move: Rule) -> Rule:
+    def register(move: Move) -> Rule:
         @rule(name, reads=reads)
-        def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+        def apply(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
             if is_key(inputs[0]):
                 return evaluate(interpreter, equation, inputs)
             return move(inputs[0], equation)
@@ -43,24 +49,24 @@ def _moving(name: str, *reads: str) -> Callable[[Rule], Rule]:
 
 
 @_moving("reshape", "new_sizes", "dimensions")
-def _reshape(value: np.ndarray, equation: Any) -> np.ndarray:
+def _reshape(value: np.ndarray, equation: Equation) -> np.ndarray:
     dimensions = equation.params.get("dimensions")  # in which order the axes are read
     value = value if dimensions is None else value.transpose(dimensions)
     return value.reshape(equation.outvars[0].aval.shape)
 
 
 @_moving("squeeze", "dimensions")
-def _squeeze(value: np.ndarray, equation: Any) -> np.ndarray:
+def _squeeze(value: np.ndarray, equation: Equation) -> np.ndarray:
     return value.reshape(equation.outvars[0].aval.shape)  # axes of length 1 are left out
 
 
 @_moving("transpose", "permutation")
-def _transpose(value: np.ndarray, equation: Any) -> np.ndarray:
+def _transpose(value: np.ndarray, equation: Equation) -> np.ndarray:
     return value.transpose(equation.params["permutation"])
 
 
 @_moving("broadcast_in_dim", "shape", "broadcast_dimensions")
-def _broadcast_in_dim(value: np.ndarray, equation: Any) -> np.ndarray:
+def _broadcast_in_dim(value: np.ndarray, equation: Equation) -> np.ndarray:
     shape = equation.outvars[0].aval.shape
     sizes = [1] * len(shape)
     for axis, size in zip(equation.params["broadcast_dimensions"], value.shape, strict=True):
@@ -69,7 +75,7 @@ def _broadcast_in_dim(value: np.ndarray, equation: Any) -> np.ndarray:
 
 
 @_moving("slice", "start_indices", "limit_indices", "strides")
-def _slice(value: np.ndarray, equation: Any) -> np.ndarray:
+def _slice(value: np.ndarray, equation: Equation) -> np.ndarray:
     params = equation.params
     strides = params["strides"] or (1,) * value.ndim
     bounds = zip(params["start_indices"], params["limit_indices"], strides, strict=True)
@@ -77,30 +83,30 @@ def _slice(value: np.ndarray, equation: Any) -> np.ndarray:
 
 
 @_moving("rev", "dimensions")
-def _rev(value: np.ndarray, equation: Any) -> np.ndarray:
+def _rev(value: np.ndarray, equation: Equation) -> np.ndarray:
     return np.flip(value, equation.params["dimensions"])
 
 
 @_moving("tile", "reps")
-def _tile(value: np.ndarray, equation: Any) -> np.ndarray:
+def _tile(value: np.ndarray, equation: Equation) -> np.ndarray:
     return np.tile(value, equation.params["reps"])
 
 
 @_moving("split", "sizes", "axis")
-def _split(value: np.ndarray, equation: Any) -> list[np.ndarray]:
+def _split(value: np.ndarray, equation: Equation) -> list[np.ndarray]:
     ends = np.cumsum(equation.params["sizes"])[:-1]
     return list(np.split(value, ends, axis=equation.params["axis"]))
 
 
 @_moving("unstack", "axis")
-def _unstack(value: np.ndarray, equation: Any) -> list[np.ndarray]:
+def _unstack(value: np.ndarray, equation: Equation) -> list[np.ndarray]:
     moved = np.moveaxis(value, equation.params["axis"], 0)
     return [moved[i, ...] for i in range(len(moved))]
 
 
 def _joining(name: str, join: Callable[..., np.ndarray], axis: str) -> None:
     @rule(name, reads=(axis,))
-    def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+    def apply(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
         dtype = equation.outvars[0].aval.dtype
@@ -119,7 +125,7 @@ def _move_by_labels(moved: tuple[int, ...]) -> Any:
     each entry of the output comes from.  The other inputs are indices and must be known.
     """
 
-    def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+    def apply(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
         dtype = equation.outvars[0].aval.dtype
@@ -147,7 +153,7 @@ def _move_by_labels(moved: tuple[int, ...]) -> Any:
     return apply
 
 
-def _fill(interpreter: Any, equation: Any) -> np.ndarray:
+def _fill(interpreter: Interpreter, equation: Equation) -> np.ndarray:
     """What a gather puts where an index is out of bounds: NaN unless it says otherwise."""
     value = equation.params["fill_value"]
     dtype = equation.outvars[0].aval.dtype

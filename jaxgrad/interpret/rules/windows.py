@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -14,8 +14,12 @@ from jaxgrad.interpret.rules.concrete import evaluate, is_concrete, is_discrete,
 from jaxgrad.interpret.rules.control import stacked
 from jaxgrad.interpret.rules.linear import rows_of, smallest
 from jaxgrad.interpret.rules.order import compared
-from jaxgrad.interpret.rules.registry import anything, rule
+from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, anything, rule
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
+
+if TYPE_CHECKING:
+    from jaxgrad.interpret.walker import Interpreter
+
 
 PADDING = -1  # no place of an entry
 
@@ -24,7 +28,7 @@ PADDING = -1  # no place of an entry
 WINDOWS = ("window_dimensions", "window_strides", "padding", "base_dilation", "window_dilation")
 
 
-def _windows(equation: Any, shape: tuple[int, ...], windows: tuple[int, ...]) -> np.ndarray:
+def _windows(equation: Equation, shape: tuple[int, ...], windows: tuple[int, ...]) -> np.ndarray:
     """For each window the flat places of its entries, or PADDING: an array (windows, entries)."""
     params = equation.params
     ones = (1,) * len(shape)
@@ -55,7 +59,7 @@ def _windows(equation: Any, shape: tuple[int, ...], windows: tuple[int, ...]) ->
 
 def _register_reduction(name: str, reduce: Callable[[NumberSystem, list[Any]], Any]) -> None:
     @rule(name, reads=WINDOWS)
-    def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+    def apply(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
         if is_discrete(interpreter, equation, inputs):
             return evaluate(interpreter, equation, inputs)
         require_real(equation)
@@ -85,7 +89,7 @@ def _selected(system: NumberSystem, relation: str, xs: list[Any]) -> list[Any]:
 
 
 def _windows_with_choice(
-    interpreter: Any, equation: Any, operand: np.ndarray, windows: np.ndarray
+    interpreter: Interpreter, equation: Equation, operand: np.ndarray, windows: np.ndarray
 ) -> Iterator[list[tuple[int, Any]]]:
     """For each window (place, truth of its being chosen) for its entries, if it has any."""
     relation = equation.params["select_prim"].name
@@ -100,7 +104,9 @@ def _windows_with_choice(
 
 
 @rule("select_and_scatter_add", reads=(*WINDOWS, "select_prim"))
-def _select_and_scatter_add(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+def _select_and_scatter_add(
+    interpreter: Interpreter, equation: Equation, inputs: list[Value]
+) -> Outputs:
     """Adds each entry of the source to the place that its window chooses in the operand."""
     source, operand = inputs
     require_real(equation)
@@ -116,7 +122,9 @@ def _select_and_scatter_add(interpreter: Any, equation: Any, inputs: list[Any]) 
 
 
 @rule("select_and_gather_add", reads=(*WINDOWS, "select_prim"))
-def _select_and_gather_add(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+def _select_and_gather_add(
+    interpreter: Interpreter, equation: Equation, inputs: list[Value]
+) -> Outputs:
     """For each window the tangent at the place that it chooses in the operand."""
     tangents, operand = inputs
     require_real(equation)
@@ -136,7 +144,11 @@ def _select_and_gather_add(interpreter: Any, equation: Any, inputs: list[Any]) -
 
 
 def _folded(
-    interpreter: Any, program: Any, constants: Any, starts: list[Any], rows: Iterator[list[Any]]
+    interpreter: Interpreter,
+    program: Any,
+    constants: Any,
+    starts: list[Any],
+    rows: Iterator[list[Any]],
 ) -> list[Any]:
     """The program of (results so far, next entries) repeated over rows of 0-dimensional arrays."""
     results = starts
@@ -145,11 +157,13 @@ def _folded(
     return results
 
 
-def _run(interpreter: Any, program: Any, constants: Any, inputs: tuple[Any, ...]) -> list[Any]:
+def _run(
+    interpreter: Interpreter, program: Any, constants: Any, inputs: tuple[Any, ...]
+) -> list[Any]:
     return interpreter.run(getattr(program, "jaxpr", program), constants, list(inputs))
 
 
-def _joined(interpreter: Any, equation: Any, parts: list[list[Any]]) -> list[Any]:
+def _joined(interpreter: Interpreter, equation: Equation, parts: list[list[Any]]) -> list[Any]:
     """The k-th results of all folds as the k-th output."""
     outputs = stacked(interpreter, equation.outvars, parts)
     return [
@@ -159,7 +173,7 @@ def _joined(interpreter: Any, equation: Any, parts: list[list[Any]]) -> list[Any
 
 
 def _require_neutral(
-    interpreter: Any, equation: Any, program: Any, constants: Any, starts: list[Any]
+    interpreter: Interpreter, equation: Equation, program: Any, constants: Any, starts: list[Any]
 ) -> None:
     """Refuses a start that counts each time it is taken: XLA takes it any number of times.
 
@@ -186,7 +200,7 @@ def _require_neutral(
 
 # The computation is the function that was traced to the jaxpr.
 @rule("reduce", reads=("jaxpr", "consts", "dimensions"), harmless={"computation": anything})
-def _reduce(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def _reduce(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """Folds a program along axes; that it may be done in any order is the caller's promise."""
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
@@ -204,7 +218,7 @@ def _reduce(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
 
 
 @rule("reduce_window", reads=(*WINDOWS, "jaxpr", "consts"))
-def _reduce_window(interpreter: Any, equation: Any, inputs: list[Any]) -> list[Any]:
+def _reduce_window(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """Folds a program over the entries of each window."""
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
@@ -223,7 +237,9 @@ def _reduce_window(interpreter: Any, equation: Any, inputs: list[Any]) -> list[A
     "select_and_scatter",
     reads=(*WINDOWS, "select_jaxpr", "select_consts", "scatter_jaxpr", "scatter_consts"),
 )
-def _select_and_scatter(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+def _select_and_scatter(
+    interpreter: Interpreter, equation: Equation, inputs: list[Value]
+) -> Outputs:
     """Combines each entry of the source with the place that its window chooses, by programs."""
     if is_discrete(interpreter, equation, inputs):
         return evaluate(interpreter, equation, inputs)
