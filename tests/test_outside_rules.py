@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -15,7 +15,6 @@ from jax.interpreters import ad, batching, mlir
 import jaxgrad
 from jaxgrad import Verdict, check_grads, compare
 from jaxgrad.errors import ArgumentError, EnginesDisagree, GradientMismatch
-from jaxgrad.programs.meanings import MEANINGS
 
 X = np.float32(0.3)
 V = np.array([0.3, -0.7, 1.2], np.float32)
@@ -42,14 +41,6 @@ def primitive(
     ad.defjvp(made, lambda t, x, slope, **_: t * derivative(x, slope))
     batching.defvectorized(made)
     return lambda x, slope=0.1, **rest: made.bind(x, slope=slope, **rest)
-
-
-@pytest.fixture(autouse=True)
-def _forgotten() -> Iterator[None]:
-    before = dict(MEANINGS)
-    yield
-    MEANINGS.clear()
-    MEANINGS.update(before)
 
 
 def test_without_a_rule_it_is_undecided_and_the_text_leads_here() -> None:

@@ -45,7 +45,8 @@ def measured(jobs: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
         environment = {**os.environ, "CI": "true", TIMES: folder, "PYTHONPATH": path}
-        subprocess.run(command, cwd=ROOT, env=environment, check=True)
+        if subprocess.run(command, cwd=ROOT, env=environment).returncode:
+            print("some tests fail; how long the others take is known all the same")
         files = sorted(Path(folder).glob("*.jsonl"))
         return dict(json.loads(line) for file in files for line in file.open(encoding="utf-8"))
 

@@ -1,0 +1,24 @@
+"""What holds for tests and for the examples in docstrings alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def no_rules_of_others() -> Iterator[None]:
+    """Forget the rules and functions that a test or an example declares for its own primitives."""
+    from jaxgrad.interpret.rules import RULES
+    from jaxgrad.interpret.rules.elementwise import ELEMENTWISE
+    from jaxgrad.numbers.function import FUNCTIONS
+    from jaxgrad.programs.meanings import MEANINGS
+
+    tables = (RULES, ELEMENTWISE, FUNCTIONS, MEANINGS)
+    kept = [dict(table) for table in tables]
+    yield
+    for table, before in zip(tables, kept, strict=True):
+        for name in [*table]:
+            if name not in before:
+                del table[name]  # type: ignore[attr-defined]
