@@ -18,9 +18,7 @@ from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.batch import under_vmap
 from jaxgrad.gradients.rules.compiled import checked_dtypes, compiled
 from jaxgrad.gradients.rules.conclusions import (
-    TRUSTS,
     Judged,
-    beyond_rounding,
     first_wrong,
     leaf_result,
     passed,
@@ -32,10 +30,12 @@ from jaxgrad.gradients.rules.conclusions import (
 )
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.floats import RuleFloat
+from jaxgrad.gradients.rules.kernels import by_floats
 from jaxgrad.gradients.rules.linear_checks import LinearChecks
-from jaxgrad.gradients.rules.opaque import hold_against_reference, is_opaque
+from jaxgrad.gradients.rules.opaque import is_opaque
 from jaxgrad.gradients.rules.other_points import judged_at, other_points, points_in_words
 from jaxgrad.gradients.rules.programs import NoDerivative, Primal
+from jaxgrad.gradients.rules.proof import prove_rules
 from jaxgrad.gradients.rules.result import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.sizes import cause_by_size
 from jaxgrad.gradients.rules.stopped import cause_by_reference
@@ -195,6 +195,7 @@ def _check(
     linear: bool,
     dtypes: tuple[Any, ...] | None = None,
 ) -> GradientCheck:
+    """The given point, other points, vmap, a proof, floats: what is wrong first ends it."""
     rules = DerivativePrograms(primal, order, modes, linear)
     if rules.empty:
         return undecided(primal, "the arguments or the results are empty: nothing to check")
@@ -202,71 +203,36 @@ def _check(
         judged, at = _given(rules)
     except (CannotDecide, UnsupportedPrimitive) as error:
         if any(is_opaque(program.jaxpr) for program in rules.programs):
-            return _opaque(primal, order, rules.modes)
+            return by_floats(primal, order, rules.modes, _check_reference)
         return undecided(primal, str(error))
-    finite = hold_rules(rules, primal.point)
-    wrong = wrong_value(primal, judged)
-    if wrong is not None:
-        return wrong
-    checks = LinearChecks(rules, linear)
-    wrong = checks.first(at)
-    if wrong is not None:
-        return wrong
+    finite, checks = hold_rules(rules, primal.point), LinearChecks(rules, linear)
     leaves = tuple(
         leaf_result(primal, leaf.path, [pair for pair in judged if pair[0].leaf in (i, None)])
         for i, leaf in enumerate(primal.inputs)
     )
-    refuted = [leaf for leaf in leaves if leaf.verdict is Verdict.REFUTED]
-    if refuted:
-        text = f"the derivative rules are wrong for {len(refuted)} of {len(leaves)} leaves"
-        text += _cause(at, judged, linear)
-        return GradientCheck(Verdict.REFUTED, leaves, refutation(text, refuted[0].counterexample))
-    wrong = checks.higher(at)
-    if wrong is not None:
-        return wrong
-    if any(leaf.verdict is Verdict.UNDECIDED for leaf in leaves):
-        reasons = "; ".join(sorted(at.truth.reasons)) or "the enclosures are too wide"
-        evidence = Evidence(Verdict.UNDECIDED, "reason", reasons)
-        return GradientCheck(Verdict.UNDECIDED, leaves, evidence)
+    ended = _ended_here(judged, at, leaves, checks)
+    if ended is not None:
+        return ended
+
     points = other_points(rules) if special else []
-    check = _elsewhere(rules, leaves, at, points, checks)
-    if not check.verdict.passes:
-        return check
+    others = _Others(points)
+    ended = others.look(rules, leaves, checks)
+    if ended is not None:
+        return ended
+
+    batch = _batch(rules, at, others.smooth or at)
+    if isinstance(batch, GradientCheck):
+        return batch
+
+    proof = prove_rules(rules)
+    text = "; ".join([_sentence(rules, leaves, others, batch), *_notes(rules, at, others, checks)])
+    check = passed(leaves, proof, text, tuple(point.why for point in others.seen))
+
     return _in_floats(check, compiled(rules, dtypes, points, finite), dtypes is not None)
 
 
-def _opaque(primal: Primal, order: int, modes: tuple[str, ...]) -> GradientCheck:
-    """Judges what can only be run by its floats."""
-    if primal.reference is None:
-        return undecided(
-            primal,
-            "f calls a kernel or a callback, of which only floats can be had; name a JAX function "
-            "that computes the same with reference=",
-        )
-    if order > 1:
-        return undecided(
-            primal, "f calls a kernel or a callback, of which first derivatives alone are judged; "
-            "pass order=1",
-        )  # fmt: skip
-    try:
-        trusted = _check(
-            Primal(primal.reference, primal.args), 1, modes, special=False, linear=False
-        )
-        if not trusted.verdict.passes:
-            return undecided(primal, f"the reference is {trusted}")
-        results = hold_against_reference(primal, modes)
-    except (CannotDecide, UnsupportedPrimitive) as error:
-        return undecided(primal, f"the reference has no exact values: {error}")
-    unstable = [held for held in results if not held.result.stable]
-    if unstable:
-        return beyond_rounding(primal, next((x for x in unstable if x.wrong), unstable[0]))
-    text = "the floats of f are as near to the value and derivative of the reference as rounding "
-    text += "allows"
-    digits = min((held.result.digits for held in results), default=math.inf)
-    text += f", at least {digits:.1f} digits" if math.isfinite(digits) else ""
-    evidence = Evidence(Verdict.AGREES, "sampling", f"{text}, at this point", trusts=TRUSTS)
-    leaves = tuple(RuleResult(leaf.path, Verdict.AGREES) for leaf in primal.inputs)
-    return GradientCheck(Verdict.AGREES, leaves, evidence)
+def _check_reference(primal: Primal, modes: tuple[str, ...]) -> GradientCheck:
+    return _check(primal, 1, modes, special=False, linear=False)
 
 
 # -- the given point -----------------------------------------------------------------------------
@@ -293,53 +259,69 @@ def _cause(at: AtPoint, judged: Judged, linear: bool) -> str:
     return ("" if linear else cause_by_size(at, wrong)) or cause_by_reference(at, wrong)
 
 
+def _ended_here(
+    judged: Judged, at: AtPoint, leaves: tuple[RuleResult, ...], checks: LinearChecks
+) -> GradientCheck | None:
+    """The check where something is wrong at the given point, or open."""
+    primal = at.rules.primal
+    wrong = wrong_value(primal, judged)
+    if wrong is None:
+        wrong = checks.first(at)
+    if wrong is not None:
+        return wrong
+    refuted = [leaf for leaf in leaves if leaf.verdict is Verdict.REFUTED]
+    if refuted:
+        text = f"the derivative rules are wrong for {len(refuted)} of {len(leaves)} leaves"
+        text += _cause(at, judged, checks.asked)
+        return GradientCheck(Verdict.REFUTED, leaves, refutation(text, refuted[0].counterexample))
+    wrong = checks.higher(at)
+    if wrong is not None:
+        return wrong
+    if any(leaf.verdict is Verdict.UNDECIDED for leaf in leaves):
+        reasons = "; ".join(sorted(at.truth.reasons)) or "the enclosures are too wide"
+        evidence = Evidence(Verdict.UNDECIDED, "reason", reasons)
+        return GradientCheck(Verdict.UNDECIDED, leaves, evidence)
+    return None
+
+
 # -- other points --------------------------------------------------------------------------------
 
 
-def _elsewhere(
-    rules: DerivativePrograms,
-    leaves: tuple[RuleResult, ...],
-    at: AtPoint,
-    points: list[SpecialPoint],
-    linear: LinearChecks,
-) -> GradientCheck:
-    """The check where nothing is wrong at the given point."""
-    seen: list[SpecialPoint] = []
-    other = None
-    for point in points:
-        there, judged = judged_at(rules, point)
-        refuted = first_wrong(judged)
-        if refuted is not None:
-            hold_rules(rules, point.values)
-            cause = "" if there is None else _cause(there, judged, linear.asked)
-            return wrong_at(rules.primal, leaves, point, *refuted, cause)
-        if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
-            seen.append(point)
-            if any(not question.is_value for question, _ in judged):  # f does not jump there
-                other = other or there
-            for ask in (linear.first, linear.higher):
-                wrong = None if there is None else ask(there, point.why)
-                if wrong is not None:
-                    return wrong
-    batch = _batch(rules, at, other or at)
-    if isinstance(batch, GradientCheck):
-        return batch
-    at_points = f"at this point{points_in_words(seen)}, to order {rules.order}, "
-    at_points += " and ".join(rules.modes)
-    least = min((leaf.bits for leaf in leaves), default=math.inf)
-    at_points += f", to {int(least)} bits" if math.isfinite(least) else ""
-    at_points += batch
-    notes = list(rules.missing)
-    if at.skipped:
-        notes.append(f"{at.skipped} mixed derivatives at kinks not judged")
-    notes += linear.notes
-    if points and not any(point.drawn for point in points):
-        notes.append("nothing drawn near it at which the function is defined")
-    if len(seen) < len(points):
-        notes.append(f"nothing decided at {len(points) - len(seen)} more")
-    whose = "reference" if rules.primal.reference is not None else "function"
-    text = "; ".join([f"the one-sided derivatives of the {whose} {at_points}", *notes])
-    return passed(rules, leaves, text, tuple(point.why for point in seen))
+class _Others:
+    """What is seen at the other points.
+
+    Args:
+        points: the one drawn near the given one, and special points.
+    """
+
+    def __init__(self, points: list[SpecialPoint]) -> None:
+        self.points = points
+        self.seen: list[SpecialPoint] = []
+        self.smooth: AtPoint | None = None  # the first at which f does not jump
+
+    def look(
+        self, rules: DerivativePrograms, leaves: tuple[RuleResult, ...], checks: LinearChecks
+    ) -> GradientCheck | None:
+        """The check where something is wrong at one of them."""
+        for point in self.points:
+            there, judged = judged_at(rules, point)
+            refuted = first_wrong(judged)
+            if refuted is not None:
+                hold_rules(rules, point.values)
+                cause = "" if there is None else _cause(there, judged, checks.asked)
+                return wrong_at(rules.primal, leaves, point, *refuted, cause)
+            if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
+                self.seen.append(point)
+                if any(not question.is_value for question, _ in judged):
+                    self.smooth = self.smooth or there
+                for ask in (checks.first, checks.higher):
+                    wrong = None if there is None else ask(there, point.why)
+                    if wrong is not None:
+                        return wrong
+        return None
+
+
+# -- under vmap ----------------------------------------------------------------------------------
 
 
 def _batch(rules: DerivativePrograms, at: AtPoint, other: AtPoint) -> str | GradientCheck:
@@ -359,6 +341,37 @@ def _batch(rules: DerivativePrograms, at: AtPoint, other: AtPoint) -> str | Grad
     if not agree:
         rules.missing.append("not decided under vmap")
     return ", and under vmap" if agree else ""
+
+
+# -- what is said of them ------------------------------------------------------------------------
+
+
+def _sentence(
+    rules: DerivativePrograms, leaves: tuple[RuleResult, ...], others: _Others, batch: str
+) -> str:
+    """Where the rules agree, and to how many bits."""
+    whose = "reference" if rules.primal.reference is not None else "function"
+    least = min((leaf.bits for leaf in leaves), default=math.inf)
+    bits = f", to {int(least)} bits" if math.isfinite(least) else ""
+    return (
+        f"the one-sided derivatives of the {whose} at this point{points_in_words(others.seen)}, "
+        f"to order {rules.order}, {' and '.join(rules.modes)}{bits}{batch}"
+    )
+
+
+def _notes(
+    rules: DerivativePrograms, at: AtPoint, others: _Others, checks: LinearChecks
+) -> list[str]:
+    """What was not looked at."""
+    notes = list(rules.missing)
+    if at.skipped:
+        notes.append(f"{at.skipped} mixed derivatives at kinks not judged")
+    notes += checks.notes
+    if others.points and not any(point.drawn for point in others.points):
+        notes.append("nothing drawn near it at which the function is defined")
+    if len(others.seen) < len(others.points):
+        notes.append(f"nothing decided at {len(others.points) - len(others.seen)} more")
+    return notes
 
 
 # -- floats --------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from jaxgrad.programs.trace import Leaf
 
 __all__ = ["prove_rules"]
 
-# A check of a small function should not take longer for the attempt to prove_rules more of it.
+# A check of a small function should not take longer for the attempt to prove more of it.
 BUDGET = Budget(terms=20_000, work=50_000_000)
 
 
@@ -50,7 +50,7 @@ def prove_rules(rules: DerivativePrograms) -> str | None:
     Where that may be on the way of a cotangent or a tangent, these move with the point.
 
     Args:
-        rules: the derivative programs; without custom rules there is nothing to prove_rules.
+        rules: the derivative programs; without custom rules there is nothing to prove.
     """
     primal, order, modes = rules.primal, rules.order, rules.modes
     if not has_custom_rules(primal.moving_program.jaxpr):
