@@ -347,3 +347,42 @@ def test_help_and_collecting_import_neither_jax_nor_rich(proofs):
         check=True,
     )
     assert done.stderr == "[]\n"
+
+
+REPORT = """
+def lines(results, seconds):
+    assert seconds > 0
+    return chr(10).join(f"{result.id} {result.verdict}" for result in results)
+
+def fails(results, seconds):
+    raise KeyError("no such column")
+"""
+
+
+def test_a_report_is_one_file_of_somebody_elses(proofs, capsys, tmp_path):
+    proofs("expected")
+    name = f"report_of_{tmp_path.name}"
+    (tmp_path / f"{name}.py").write_text(REPORT)
+    assert main(["prove", "--report", f"{name}:lines"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["T1 PROVED", "T2 REFUTED"]
+    assert str(tmp_path) not in sys.path
+    assert main(["prove", "--report", f"{name}:fails"]) == 2
+    shown = capsys.readouterr()
+    assert "PROVED" in shown.out  # nothing is lost
+    assert f"--report '{name}:fails' raised KeyError: 'no such column'; it is called" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("lines", "--report 'lines' names no function; write module:function"),
+        ("no_such_module:f", "--report 'no_such_module:f' cannot be imported: ModuleNotFoundError"),
+        ("json:no_such", "--report 'json:no_such' cannot be imported: AttributeError"),
+        ("sys:path", "not a function"),
+    ],
+)
+def test_a_report_that_cannot_be_had_is_said_at_once(proofs, capsys, given, said):
+    proofs("expected")
+    assert main(["prove", "--report", given]) == 2
+    shown = capsys.readouterr()
+    assert said in shown.err and not shown.out

@@ -125,7 +125,18 @@ def prove(parser: argparse.ArgumentParser) -> _Runner:
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="every part, in full")
     instead = parser.add_mutually_exclusive_group()
-    instead.add_argument("--json", action="store_true", help="print one JSON object, no table")
+    instead.add_argument(
+        "--json",
+        dest="report",
+        action="store_const",
+        const="jaxgrad.claims.report.json_report:render",
+        help="print one JSON object, no table",
+    )
+    instead.add_argument(
+        "--report",
+        metavar="MODULE:FUNCTION",
+        help="print what a function of yours makes of the results and the seconds, no table",
+    )
     instead.add_argument("--list", action="store_true", help="list the claims, do not run them")
     instead.add_argument("--new", metavar="NAME", help="write a proof module to begin with")
     return _prove

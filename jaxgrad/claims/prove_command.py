@@ -14,6 +14,7 @@ from typing import Any
 from jaxgrad.claims.claim import ClaimResult
 from jaxgrad.claims.proof_modules import find, no_claims
 from jaxgrad.claims.proof_run import Module, Run, list_claims
+from jaxgrad.claims.report.named import Report, named
 from jaxgrad.claims.selection import Selection
 from jaxgrad.errors import ArgumentError
 
@@ -47,6 +48,7 @@ def prove(options: argparse.Namespace) -> int:
             nothing; before any claim runs, unless only a part was missed.
     """
     started = time.perf_counter()
+    report = named(options.report) if options.report else None
     selection = Selection(options.expression)
     modules = [Module(file) for file in find(_paths(options))]
     listed = options.expression or options.list
@@ -62,7 +64,7 @@ def prove(options: argparse.Namespace) -> int:
     seconds = time.perf_counter() - started
     if interrupted:
         missing = run.without_result("the run was interrupted before this had ended")
-        _report(options, results, missing, seconds)
+        _report(options, report, results, missing, seconds)
         return _INTERRUPTED
     results += run.without_result("it was not run, or its result was lost on the way")
     if not listed:
@@ -71,7 +73,7 @@ def prove(options: argparse.Namespace) -> int:
         raise ArgumentError(
             f"-k {options.expression!r} matches no part of the {run.wanted} claims that it runs"
         )
-    _report(options, results, [], seconds)
+    _report(options, report, results, [], seconds)
     return exit_code(results)
 
 
@@ -137,16 +139,25 @@ def _display() -> contextlib.AbstractContextManager[Callable[[Run], None]]:
 
 def _report(
     options: argparse.Namespace,
+    report: Report | None,
     results: Sequence[ClaimResult],
     missing: Sequence[ClaimResult],
     seconds: float,
 ) -> None:
-    """Show the results, and by name what has none because the run was interrupted."""
-    with _quiet_when_the_reader_has_gone():
-        if options.json:
-            from jaxgrad.claims.report import json_report
+    """Show the results, and by name what has none because the run was interrupted.
 
-            print(json_report.render([*results, *missing], seconds))
+    Raises:
+        ArgumentError: the report fails; the results are shown all the same.
+    """
+    text, failed = None, None
+    if report is not None:
+        try:
+            text = report([*results, *missing], seconds)
+        except Exception as error:
+            failed = error
+    with _quiet_when_the_reader_has_gone():
+        if text is not None:
+            print(text)
         elif results:
             from jaxgrad.claims.report import terminal
 
@@ -161,6 +172,11 @@ def _report(
     if missing:
         names = ", ".join(dict.fromkeys(result.id for result in missing))
         print(f"jaxgrad: interrupted; without a result: {names}", file=sys.stderr)
+    if failed is not None:
+        raise ArgumentError(
+            f"--report {options.report!r} raised {type(failed).__name__}: {failed}; it is called "
+            "with the results and the seconds, and returns the text to print"
+        ) from failed
 
 
 @contextlib.contextmanager
