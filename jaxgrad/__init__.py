@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from jaxgrad.interpret.run_over import run_over
     from jaxgrad.networks import activations, closed_form, costs, strategies
     from jaxgrad.numbers.ball import Ball
+    from jaxgrad.numbers.base import NumberSystem
     from jaxgrad.numbers.precision import precision
     from jaxgrad.verdict import Evidence, Verdict
 
@@ -60,6 +61,7 @@ __all__ = [
     "GradientCheck",
     "GradientMismatch",
     "JaxgradError",
+    "NumberSystem",
     "Supremum",
     "Sweep",
     "UndecidedError",
@@ -109,6 +111,7 @@ _HOME = {
     "GradientCheck": "gradients.rules.result",
     "GradientMismatch": "errors",
     "JaxgradError": "errors",
+    "NumberSystem": "numbers.base",
     "Supremum": "evidence.supremum",
     "Sweep": "evidence.swept",
     "UndecidedError": "errors",
