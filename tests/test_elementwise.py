@@ -18,6 +18,7 @@ from jax import lax
 from numbers_support import Checked
 
 from jaxgrad.gradients.one_sided import one_sided_derivatives
+from jaxgrad.interpret.rules.elementwise import real_or_none
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.function import NO_LIMITS
@@ -166,3 +167,18 @@ def test_a_real_number_over_an_infinity_is_0_and_no_other_quotient_is_known() ->
         else:
             with pytest.raises(CannotDecide, match="`div` at"):
                 apply_nonfinite(Ball(), "div", numbers)
+
+
+@pytest.mark.parametrize("name", ["exp", "tanh", "logistic", "erf"])
+def test_nan_has_no_limit(name: str) -> None:
+    with pytest.raises(CannotDecide):
+        apply_nonfinite(Ball(), name, (NonFinite(math.nan),))
+    below, above = (apply_nonfinite(Ball(), name, (NonFinite(x),)) for x in (-math.inf, math.inf))
+    assert not (isinstance(below, arb) and isinstance(above, arb) and below.overlaps(above))
+
+
+def test_of_which_dtypes_a_product_may_be() -> None:
+    assert real_or_none(None)
+    assert real_or_none(np.dtype(np.float32))
+    assert not real_or_none(np.dtype(np.int32))
+    assert not real_or_none(np.dtype(np.complex64))

@@ -115,3 +115,11 @@ def test_infinite_constants() -> None:
 def test_a_series_is_no_truth_value() -> None:
     with pytest.raises(TypeError, match="a number where a truth value is wanted"):
         bool(Series([arb(1)]))
+
+
+@pytest.mark.parametrize("name", ["floor", "ceil"])
+def test_a_step_has_as_many_terms_as_what_it_is_taken_of(name: str) -> None:
+    for terms in (1, 3, 5):
+        germ = Germ(terms)
+        x = germ.constant(0.25) + germ.constant(0.5)
+        assert germ.apply(name, x).terms == x.terms == germ.terms
