@@ -14,7 +14,13 @@ from jax.interpreters import ad, batching, mlir
 
 import jaxgrad
 from jaxgrad import Verdict, check_grads, compare
-from jaxgrad.errors import ArgumentError, EnginesDisagree, GradientMismatch
+from jaxgrad.errors import (
+    ArgumentError,
+    EnginesDisagree,
+    GradientMismatch,
+    JaxgradError,
+    UndecidedError,
+)
 
 X = np.float32(0.3)
 V = np.array([0.3, -0.7, 1.2], np.float32)
@@ -160,3 +166,22 @@ def test_a_primitive_with_two_results_in_a_batch() -> None:
     square = lambda x: sum(y * y for y in made.bind(x))  # noqa: E731
     assert compare(jax.vmap(square), lambda x: jnp.sin(x) ** 2 + jnp.cos(x) ** 2, V).verdict.passes
     assert check_grads(lambda x: made.bind(x), (V,), order=2).verdict.passes
+
+
+def test_a_meaning_that_uses_the_primitive_itself() -> None:
+    leaky = primitive("leaky9")
+    jaxgrad.rule("leaky9")(lambda x, *, slope: jax.jit(leaky)(x) + 0 * slope)
+    said = "the function under @jaxgrad.rule('leaky9') uses `leaky9` itself"
+    assert said in str(compare(leaky, jnp.sin, X))
+    with pytest.raises(UndecidedError, match="uses `leaky9` itself"):
+        check_grads(leaky, (X,))
+
+
+@pytest.mark.parametrize("wrong", [lambda *, slope: slope, lambda x, y, *, slope: x])
+def test_a_meaning_of_other_arguments(wrong: Callable[..., Any]) -> None:
+    leaky = primitive("leaky10")
+    jaxgrad.rule("leaky10")(wrong)
+    for check in (lambda: compare(leaky, jnp.sin, X), lambda: check_grads(leaky, (X,))):
+        with pytest.raises(JaxgradError, match=r"the function under @jaxgrad\.rule") as caught:
+            check()
+        assert "leaky10" in str(caught.value)

@@ -66,12 +66,8 @@ WRONG_POLYNOMIALS: dict[str, tuple[str, Callable[..., Any]]] = {
 @pytest.mark.parametrize("name", WRONG_POLYNOMIALS)
 def test_a_wrong_polynomial_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     method, wrong = WRONG_POLYNOMIALS[name]
-
-    class Wrong(Polynomial):
-        pass
-
-    setattr(Wrong, method, wrong)
-    monkeypatch.setattr("numbers_support.Polynomial", Wrong)
+    changed = type("Wrong", (Polynomial,), {method: wrong})
+    monkeypatch.setattr("numbers_support.Polynomial", changed)
     _expect_disagreement(name)
 
 
@@ -90,12 +86,8 @@ WRONG_BALLS: dict[str, tuple[str, Callable[..., Any]]] = {
 @pytest.mark.parametrize("name", WRONG_BALLS)
 def test_a_wrong_ball_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     method, wrong = WRONG_BALLS[name]
-
-    class Wrong(Ball):
-        pass
-
-    setattr(Wrong, method, wrong)
-    monkeypatch.setattr("numbers_support.Ball", Wrong)
+    changed = type("Wrong", (Ball,), {method: wrong})
+    monkeypatch.setattr("numbers_support.Ball", changed)
     _expect_disagreement(name)
 
 

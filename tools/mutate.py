@@ -50,8 +50,8 @@ NEAR = (
     "polynomial", "references", "reported_verdicts", "ring", "rounded_constants", "rule_check",
     "rule_modes", "rule_parameters", "rules", "rules_at_kinks", "rules_linear_algebra",
     "rules_windows", "run_over", "running_error", "samples", "series", "signs_of_zero", "sizes",
-    "special_functions", "special_points", "stated_domains", "translation", "truth",
-    "values_of_rules", "witness", "zero",
+    "special_functions", "special_point_parts", "special_points", "stated_domains", "translation",
+    "truth", "values_of_rules", "witness", "zero",
 )  # fmt: skip
 # What the tests of one mutant may take together, in seconds of CPU where nothing is wrong, and how
 # many they may be: a line of the walker is executed by nearly every test.

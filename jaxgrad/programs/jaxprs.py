@@ -7,6 +7,7 @@ from collections.abc import Container, Iterator
 from typing import Any, TypeVar
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.programs.inner import inner_programs
 from jaxgrad.programs.meanings import meaning_of
 
 __all__ = [
@@ -16,7 +17,6 @@ __all__ = [
     "equations",
     "holds_primitive",
     "inner_jaxpr",
-    "inner_programs",
     "is_said_to_be_symmetric",
     "operations",
     "promises_symmetry",
@@ -41,15 +41,6 @@ CALLS = (
     "remat_opt",  # the forward rule of a `custom_vjp` with optimize_remat=True
 )
 """Primitives that run a program inside; of a custom rule that is the primal."""
-
-
-def inner_programs(params: dict[str, Any]) -> list[Any]:
-    """The programs among the parameters of an equation: bodies of calls, loops and branches."""
-    found = []
-    for value in params.values():
-        parts = value if isinstance(value, tuple | list) else (value,)
-        found += [part for part in parts if hasattr(getattr(part, "jaxpr", part), "eqns")]
-    return found
 
 
 def equations(jaxpr: Any) -> Iterator[Any]:

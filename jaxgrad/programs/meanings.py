@@ -11,6 +11,8 @@ from typing import Any
 import jax
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.programs.inner import inner_programs
+from jaxgrad.programs.jax_errors import errors_named
 
 __all__ = ["MEANINGS", "Meaning", "meaning_of"]
 
@@ -34,8 +36,9 @@ class Meaning:
         """The closed jaxpr that stands for an equation.
 
         Raises:
-            UnsupportedPrimitive: the equation has a parameter that the function does not take,
-                or results of other shapes or dtypes.
+            UnsupportedPrimitive: the equation has a parameter that the function does not take, or
+                results of other shapes or dtypes; or the function uses the primitive itself.
+            TraceError, ArgumentError: the function cannot be traced with its inputs.
         """
         name = equation.primitive.name
         parameters = inspect.signature(self.function).parameters.values()
@@ -49,7 +52,13 @@ class Meaning:
             )
         params = {key: value for key, value in equation.params.items() if key in reads}
         shapes = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in equation.invars]
-        closed = _traced(self.function, params, tuple(shapes))
+        with errors_named(f"the function under @jaxgrad.rule({name!r})", self.function, shapes):
+            closed = _traced(self.function, params, tuple(shapes))
+        if _holds(closed, name):
+            raise UnsupportedPrimitive(
+                f"the function under @jaxgrad.rule({name!r}) uses `{name}` itself, so it says "
+                "nothing of it; compute the same by other operations"
+            )
         found = [_kind(aval) for aval in closed.out_avals]
         wanted = [_kind(variable.aval) for variable in equation.outvars]
         if found != wanted:
@@ -89,6 +98,15 @@ def meaning_of(equation: Any) -> Any | None:
     """The program that stands for an equation, if its primitive has a meaning of this kind."""
     meaning = MEANINGS.get(equation.primitive.name)
     return None if meaning is None else meaning.program(equation)
+
+
+def _holds(closed: Any, name: str) -> bool:
+    """Whether a program holds a primitive, in the programs of its parameters, too."""
+    for equation in getattr(closed, "jaxpr", closed).eqns:
+        inner = inner_programs(equation.params)
+        if equation.primitive.name == name or any(_holds(part, name) for part in inner):
+            return True
+    return False
 
 
 def _kind(aval: Any) -> tuple[tuple[int, ...], str]:
