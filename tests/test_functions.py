@@ -120,8 +120,8 @@ def test_a_field_that_is_not_said_is_an_error(field: str) -> None:
         ({"error": "absolute"}, "error is relative"),
         ({"taylor": {1: _coefficients}}, "an argument that it does not have"),
         ({"arity": 2}, "limits are those"),
-        ({"limits": (0.0,)}, "limits are those"),
-        ({"ulps": None}, "no ulps"),
+        ({"limits": (0.0,)}, "limits is a pair"),
+        ({"ulps": None}, "ulps is a whole number"),
         ({"ball": None}, "neither balls nor a definition"),
         ({"parity": "odd"}, "the field parity contradict"),
         ({"taylor": lambda c, n: [a * 1.001 for a in _coefficients(c, n)]}, "the field taylor"),
@@ -324,3 +324,21 @@ def test_a_function_of_two_numbers_is_checked_in_each() -> None:
             assert jaxgrad.check_grads(point, (0.375,), order=2).verdict is Verdict.AGREES
     with pytest.raises(GradientMismatch, match="by y"):
         jaxgrad.check_grads(wrong, (0.5, 0.25), modes=["fwd"], special_points=False)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("taylor", lambda c, n: [], "cannot be computed: IndexError"),
+        ("ball", lambda x: 1 / 0, "cannot be computed: ZeroDivisionError"),
+        ("limits", None, "limits is a pair"),
+        ("domain", lambda x: True, "domain is None or a pair"),
+        ("critical", ("words", lambda x: x), "critical is a tuple of pairs"),
+        ("critical", 3, "critical is a tuple of pairs"),
+        ("ulps", -1, "ulps is a whole number"),
+    ],
+)
+def test_a_field_of_another_form_leaves_nothing_behind(field: str, value: Any, said: str) -> None:
+    with pytest.raises(ArgumentError, match=said):
+        jaxgrad.function(NAME, **{**KNOWN, field: value})
+    jaxgrad.function(NAME, **KNOWN)

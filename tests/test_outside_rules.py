@@ -20,6 +20,7 @@ from jaxgrad.errors import (
     GradientMismatch,
     JaxgradError,
     UndecidedError,
+    UnsupportedPrimitive,
 )
 
 X = np.float32(0.3)
@@ -171,9 +172,9 @@ def test_a_primitive_with_two_results_in_a_batch() -> None:
 def test_a_meaning_that_uses_the_primitive_itself() -> None:
     leaky = primitive("leaky9")
     jaxgrad.rule("leaky9")(lambda x, *, slope: jax.jit(leaky)(x) + 0 * slope)
-    said = "the function under @jaxgrad.rule('leaky9') uses `leaky9` itself"
+    said = "the function under @jaxgrad.rule('leaky9') leads back to `leaky9` itself"
     assert said in str(compare(leaky, jnp.sin, X))
-    with pytest.raises(UndecidedError, match="uses `leaky9` itself"):
+    with pytest.raises(UndecidedError, match="leads back to `leaky9` itself"):
         check_grads(leaky, (X,))
 
 
@@ -185,3 +186,88 @@ def test_a_meaning_of_other_arguments(wrong: Callable[..., Any]) -> None:
         with pytest.raises(JaxgradError, match=r"the function under @jaxgrad\.rule") as caught:
             check()
         assert "leaky10" in str(caught.value)
+
+
+def of_many(
+    name: str, computed: Callable[..., Any], derivative: Callable[..., Any], said: Any
+) -> Primitive:
+    """A primitive whose batching rule moves the axis of the batch to the front and binds it."""
+    made = Primitive(name)
+    made.def_abstract_eval(lambda x, **_: x)
+    mlir.register_lowering(made, mlir.lower_fun(computed, multiple_results=False))
+    ad.primitive_jvps[made] = lambda ps, ts, **k: (
+        made.bind(*ps, **k), derivative(ps[0], ad.instantiate_zeros(ts[0]), **k)
+    )  # fmt: skip
+    batching.primitive_batchers[made] = lambda xs, dims, **k: (
+        made.bind(jnp.moveaxis(xs[0], dims[0], 0), **k), 0
+    )  # fmt: skip
+    jaxgrad.rule(name)(said)
+    return made
+
+
+def last(x: Any) -> Any:
+    return jnp.sum(x, -1, keepdims=True)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_primitive_that_is_another_in_a_batch(order: int) -> None:
+    derivative = lambda x, t: t * last(x) + x * last(t)  # noqa: E731
+    right = of_many("total1", lambda x: x * last(x), derivative, lambda x: x * last(x))
+    assert check_grads(right.bind, (V,), order=order).verdict.passes
+    wrong = of_many("total2", lambda x: x * jnp.sum(x), derivative, lambda x: x * last(x))
+    with pytest.raises(EnginesDisagree, match="under vmap"):
+        check_grads(wrong.bind, (V,), order=order)
+
+
+def test_parameters_that_are_equal_and_not_the_same() -> None:
+    def signed(x: Any, *, w: Any) -> Any:
+        return x * x if np.signbit(w) else x
+
+    made = of_many("signed", signed, lambda x, t, w: (2 * x if np.signbit(w) else 1) * t, signed)
+    run = lambda w: float(jaxgrad.run_over(jaxgrad.Ball(), lambda x: made.bind(x, w=w), 3.0))  # noqa: E731
+    assert [run(0.0), run(-0.0), run(0.0)] == [3, 9, 3]
+    for w in (0.0, -0.0, (1, 1.0, True)[0]):
+        assert check_grads(lambda x, w=w: made.bind(x, w=w), (X,)).verdict.passes
+
+
+def test_meanings_within_meanings() -> None:
+    links: list[Any] = []
+    for k in range(7):
+        scale = 0.5 * 2**k
+        said = (lambda x: x / 2) if k == 0 else (lambda x, k=k: 2 * links[k - 1].bind(x))
+        derivative = lambda x, t, scale=scale: scale * t  # noqa: E731
+        links.append(of_many(f"link{k}", lambda x, scale=scale: scale * x, derivative, said))
+    assert compare(links[-1].bind, lambda x: x * 32, X).verdict is Verdict.PROVED
+    assert check_grads(links[-1].bind, (X,)).verdict.passes
+
+
+def test_meanings_that_lead_to_one_another() -> None:
+    derivative = lambda x, t: t  # noqa: E731
+    one = of_many("one", lambda x: x, derivative, lambda x: other.bind(x))
+    other = of_many("other", lambda x: x, derivative, lambda x: one.bind(x))
+    with pytest.raises(UndecidedError, match="leads back to `one` itself"):
+        check_grads(one.bind, (X,))
+    with pytest.raises(UnsupportedPrimitive, match="leads back to `one` itself"):
+        jaxgrad.run_over(jaxgrad.Ball(), one.bind, 1.0)
+
+
+def test_two_lambdas_are_two_functions() -> None:
+    jaxgrad.rule("lambdas")(lambda x: x)
+    with pytest.raises(ArgumentError, match="has a rule already"):
+        jaxgrad.rule("lambdas")(lambda x: 2 * x)
+
+
+def test_what_is_no_name_and_no_function_of_ones_own() -> None:
+    with pytest.raises(ArgumentError, match="is no name"):
+        jaxgrad.rule(meaning)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="the arguments of <built-in function max> cannot be"):
+        jaxgrad.rule("largest")(max)
+
+
+@pytest.mark.parametrize(
+    "wrong", [lambda x: np.sin(x), lambda x: x if x > 0 else -x], ids=["NumPy", "a branch"]
+)
+def test_a_meaning_that_cannot_be_traced(wrong: Callable[..., Any]) -> None:
+    made = of_many("untraced", jnp.sin, lambda x, t: jnp.cos(x) * t, wrong)
+    with pytest.raises(JaxgradError, match=r"the function under @jaxgrad\.rule\('untraced'\)"):
+        check_grads(made.bind, (X,))

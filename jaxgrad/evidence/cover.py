@@ -60,7 +60,7 @@ def covers(
 
     Returns:
         Evidence of kind "cover": PROVED, REFUTED with a point, or UNDECIDED, which names the budget
-        that ended: boxes, seconds, or the halvings that the precision precision tells apart.
+        that ended: boxes, seconds, or the halvings that the working precision tells apart.
 
     Raises:
         ArgumentError: the box is empty, has no sides or floats for ends; the function returns no

@@ -28,7 +28,7 @@ def taylor(f: Function, x: arb, terms: int, bits: int) -> list[arb]:
         f: series -> series.
         x: the ball.
         terms: how many coefficients.
-        bits: precision precision.
+        bits: working precision.
 
     Example:
         >>> [int(c.unique_fmpz()) for c in taylor(lambda x: x * x, arb(3), 3, 64)]

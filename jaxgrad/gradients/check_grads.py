@@ -158,7 +158,7 @@ def _checked(
 ) -> GradientCheck:
     try:
         primal = Primal(f, args, reference)
-    except UnsupportedPrimitive as error:
+    except (UnsupportedPrimitive, CannotDecide) as error:
         return GradientCheck(
             Verdict.UNDECIDED, (), Evidence(Verdict.UNDECIDED, "reason", str(error))
         )
@@ -297,7 +297,8 @@ class _Others:
     def __init__(self, points: list[SpecialPoint]) -> None:
         self.points = points
         self.seen: list[SpecialPoint] = []
-        self.smooth: AtPoint | None = None  # the first at which f does not jump
+        # Where f does not jump, the drawn one if it may be: at 0, say, much is the same.
+        self.smooth: AtPoint | None = None
 
     def look(
         self, rules: DerivativePrograms, leaves: tuple[RuleResult, ...], checks: LinearChecks
@@ -313,7 +314,7 @@ class _Others:
             if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
                 self.seen.append(point)
                 if any(not question.is_value for question, _ in judged):
-                    self.smooth = self.smooth or there
+                    self.smooth = there if point.drawn else self.smooth or there
                 for ask in (checks.first, checks.higher):
                     wrong = None if there is None else ask(there, point.why)
                     if wrong is not None:

@@ -43,16 +43,17 @@ def function(
         ball: of `flint.arb` balls, one that holds every value; NaN where there may be none.
         taylor: (c, n) -> the first n Taylor coefficients about the ball c, NaN where there are
             none; of several arguments, for each in which they are known, argument ->
-            (*arguments, n) -> those coefficients; None if none are known.
-        domain: None if it has a value everywhere; else where it has none, as a clause such as "a
-            divisor vanishes", and of balls, whether it certainly has one.
+            (*arguments, n) -> those coefficients; None if none are known.  A list.
+        domain: None if it has a value everywhere; else a pair: where it has none, as a clause such
+            as "a divisor vanishes", and of balls, whether it certainly has one.
         parity: "odd", "even" or None.
         jumps: "somewhere"; "steps", if it is constant elsewhere than at multiples of 1/2; or None.
         limits: at −∞ and at +∞, each None where there is none or none is known.
         float64: of NumPy arrays, its values; NaN where there are none.  They choose the points that
             are asked, and decide nothing.
-        critical: where derivatives may break: words in which {} is the name, and of NumPy arrays, a
-            function that vanishes there.
+        critical: where derivatives may break: pairs of words in which {} is the name, and a
+            function of NumPy arrays that vanishes there, such as
+            ``(("the argument of {} is 1/4", lambda x: x - 0.25),)``; () if nowhere.
         ulps: how far the primitive's result is off at most, in units in the last place.
         error: whether that is relative to the "value", or to "one" where the value is smaller.
 
@@ -75,12 +76,21 @@ def function(
         raise ArgumentError(
             f"function: the primitive {name!r} has a rule already; give your own another name"
         )
+    _require_form(name, domain, limits, critical, ulps)
     known = define(
         name, ball, taylor, arity=arity, definition=None, parity=parity, jumps=jumps,
         domain=None if domain is None else Domain(*domain), limits=limits, float64=float64,
         critical=critical, ulps=ulps, error=error, numpy="", elementwise=True, derivatives=0,
     )  # fmt: skip
-    wrong = contradiction(known)
+    try:
+        wrong = contradiction(known)
+    except Exception as error_of_field:
+        del FUNCTIONS[name]
+        raise ArgumentError(
+            f"function: the balls, the domain or the Taylor coefficients of {name!r} cannot be "
+            f"computed: {type(error_of_field).__name__}: {error_of_field}; ball takes as many "
+            "balls as the arity says, taylor these and n and returns a list of n"
+        ) from error_of_field
     if wrong is not None:
         del FUNCTIONS[name]
         raise ArgumentError(
@@ -88,3 +98,25 @@ def function(
             "them is that of another function"
         )
     make_rule(name, lambda s, *xs: s.apply(name, *xs))
+
+
+def _require_form(name: Any, domain: Any, limits: Any, critical: Any, ulps: Any) -> None:
+    """Refuses fields of another form than said, which nothing would read."""
+    wrong = {
+        "name is no string": not isinstance(name, str),
+        "domain is None or a pair of a clause and a function": domain is not None
+        and not (_is_pair(domain) and isinstance(domain[0], str) and callable(domain[1])),
+        "limits is a pair, at −∞ and at +∞": not _is_pair(limits),
+        "critical is a tuple of pairs of words and a function": not (
+            isinstance(critical, tuple)
+            and all(_is_pair(c) and isinstance(c[0], str) and callable(c[1]) for c in critical)
+        ),
+        "ulps is a whole number, 0 or more": type(ulps) is not int or ulps < 0,
+    }
+    for text, holds in wrong.items():
+        if holds:
+            raise ArgumentError(f"function: of {name!r}, {text}")
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == 2

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import jax
@@ -20,93 +17,103 @@ __all__ = ["MEANINGS", "Meaning", "meaning_of"]
 _LONGEST = 60
 
 
-@dataclass(frozen=True)
 class Meaning:
     """What a primitive computes, as a JAX function of its inputs.
 
     Args:
         function: takes the inputs, and the parameters that it reads as keywords.
         harmless: parameters that it does not read, since they change no result.
+        reads: the keywords of the function.
     """
 
-    function: Callable[..., Any]
-    harmless: frozenset[str]
+    def __init__(
+        self, function: Callable[..., Any], harmless: frozenset[str], reads: frozenset[str]
+    ) -> None:
+        self.function, self.harmless, self.reads = function, harmless, reads
+        # What parameters and shapes were traced to; the parameters are kept, for their identities.
+        self._traced: dict[Any, tuple[Any, Any]] = {}
 
     def program(self, equation: Any) -> Any:
         """The closed jaxpr that stands for an equation.
 
         Raises:
             UnsupportedPrimitive: the equation has a parameter that the function does not take, or
-                results of other shapes or dtypes; or the function uses the primitive itself.
+                results of other shapes or dtypes; or the function leads back to the primitive.
             TraceError, ArgumentError: the function cannot be traced with its inputs.
         """
         name = equation.primitive.name
-        parameters = inspect.signature(self.function).parameters.values()
-        reads = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
-        unread = [p for p in equation.params if p not in reads | self.harmless]
+        unread = [p for p in equation.params if p not in self.reads | self.harmless]
         if unread:
             raise UnsupportedPrimitive(
                 f"`{name}` with {unread[0]}={equation.params[unread[0]]!r:.{_LONGEST}}, of which "
                 f"its rule takes no account; give the function under @jaxgrad.rule({name!r}) a "
                 f"keyword {unread[0]}, or say harmless={unread[0]!r} where it changes no result"
             )
-        params = {key: value for key, value in equation.params.items() if key in reads}
-        shapes = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in equation.invars]
-        with errors_named(f"the function under @jaxgrad.rule({name!r})", self.function, shapes):
-            closed = _traced(self.function, params, tuple(shapes))
-        if _holds(closed, name):
+        params = {key: value for key, value in equation.params.items() if key in self.reads}
+        shapes = tuple(_kind(variable.aval) for variable in equation.invars)
+        wide = jax.dtypes.canonicalize_dtype(float).itemsize == 8
+        key = name, shapes, _told_apart(params), wide
+        if key not in self._traced:
+            self._traced[key] = params, self._read(equation, params, key)
+        return self._traced[key][1]
+
+    def _read(self, equation: Any, params: dict[str, Any], key: Any) -> Any:
+        name = equation.primitive.name
+        who = f"the function under @jaxgrad.rule({name!r})"
+        if key in _BEING_READ:
             raise UnsupportedPrimitive(
-                f"the function under @jaxgrad.rule({name!r}) uses `{name}` itself, so it says "
-                "nothing of it; compute the same by other operations"
+                f"{who} leads back to `{name}` itself, so it says nothing of it; compute the same "
+                "by other operations"
             )
+        inputs = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in equation.invars]
+        _BEING_READ.append(key)
+        try:
+            with errors_named(who, self.function, inputs):
+                closed = jax.make_jaxpr(lambda *xs: self.function(*xs, **params))(*inputs)
+            for inner in _as_they_stand(closed):
+                meaning_of(inner)
+        finally:
+            _BEING_READ.remove(key)
         found = [_kind(aval) for aval in closed.out_avals]
         wanted = [_kind(variable.aval) for variable in equation.outvars]
         if found != wanted:
             raise UnsupportedPrimitive(
-                f"`{name}` returns {_listed(wanted)}, and the function under "
-                f"@jaxgrad.rule({name!r}) returns {_listed(found)}; return what the primitive does"
+                f"`{name}` returns {_listed(wanted)}, and {who} returns {_listed(found)}; return "
+                "what the primitive does"
             )
         return closed
 
 
-def _traced(
-    function: Callable[..., Any], params: dict[str, Any], shapes: tuple[jax.ShapeDtypeStruct, ...]
-) -> Any:
-    """Traced once for the same parameters and shapes, where the parameters can be compared."""
-    try:
-        wide = jax.dtypes.canonicalize_dtype(float).itemsize == 8
-        return _kept(function, tuple(sorted(params.items())), shapes, wide)
-    except TypeError:  # a parameter without a hash; a TypeError of the function is raised again
-        return jax.make_jaxpr(lambda *xs: function(*xs, **params))(*shapes)
-
-
-@functools.lru_cache(maxsize=256)
-def _kept(
-    function: Callable[..., Any],
-    params: tuple[tuple[str, Any], ...],
-    shapes: tuple[jax.ShapeDtypeStruct, ...],
-    wide: bool,
-) -> Any:
-    return jax.make_jaxpr(lambda *xs: function(*xs, **dict(params)))(*shapes)
-
+# The equations whose meanings are being traced, each within the one before.
+_BEING_READ: list[Any] = []
 
 MEANINGS: dict[str, Meaning] = {}
 """Primitive name -> what it computes."""
+
+
+def _told_apart(value: Any) -> Any:
+    """A key that tells parameters apart that are equal: 1, 1.0 and True, 0.0 and −0.0."""
+    if isinstance(value, dict):
+        return tuple((name, _told_apart(value[name])) for name in sorted(value))
+    if type(value) is tuple:
+        return tuple(map(_told_apart, value))
+    if isinstance(value, int | str | None):
+        return type(value), value
+    return (float, value.hex()) if type(value) is float else (type(value), id(value))
+
+
+def _as_they_stand(program: Any) -> Iterator[Any]:
+    """The equations of a program and of those inside it, whatever their primitives mean."""
+    for equation in getattr(program, "jaxpr", program).eqns:
+        yield equation
+        for inner in inner_programs(equation.params):
+            yield from _as_they_stand(inner)
 
 
 def meaning_of(equation: Any) -> Any | None:
     """The program that stands for an equation, if its primitive has a meaning of this kind."""
     meaning = MEANINGS.get(equation.primitive.name)
     return None if meaning is None else meaning.program(equation)
-
-
-def _holds(closed: Any, name: str) -> bool:
-    """Whether a program holds a primitive, in the programs of its parameters, too."""
-    for equation in getattr(closed, "jaxpr", closed).eqns:
-        inner = inner_programs(equation.params)
-        if equation.primitive.name == name or any(_holds(part, name) for part in inner):
-            return True
-    return False
 
 
 def _kind(aval: Any) -> tuple[tuple[int, ...], str]:

@@ -15,6 +15,7 @@ from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.weighed import pairing
+from jaxgrad.gradients.witness import hold_program
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.verdict import Verdict
 
@@ -103,4 +104,26 @@ def _batched(
         tuple(np.stack(pair) for pair in zip(*parts, strict=True))
         for parts in ((at.balls for at in points), (moved.leaves for moved in inputs))
     ]
+    _hold(rules, mode, derived, points, inputs)
     return functools.cache(lambda rounding: derived.balls(*args, rounding=rounding))
+
+
+def _hold(
+    rules: DerivativePrograms,
+    mode: str,
+    derived: programs.Derived,
+    points: tuple[AtPoint, AtPoint],
+    inputs: list[Direction],
+) -> None:
+    """Holds the batched program against JAX's own run of it: a batching rule may bind others.
+
+    Raises:
+        EnginesDisagree: it was read as something else.
+    """
+    like = rules.primal.like_inputs if mode == "fwd" else rules.primal.like_outputs
+    rows = [
+        [*rules.primal.like_inputs(at.values), *like(moved.leaves)]
+        for at, moved in zip(points, inputs, strict=True)
+    ]
+    stacked = [np.stack(pair) for pair in zip(*rows, strict=True)]
+    hold_program(f"{mode} of f under vmap,", derived.program, stacked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -19,8 +20,9 @@ def rule(name: str, *, harmless: str | Iterable[str] = ()) -> Callable[[_Functio
 
     Wherever the primitive p stands in a program, y = p(x) is read as y = f(x), over every kind of
     numbers. The derivative rules of p remain its own, and are judged by the derivatives of f; and
-    what p itself returns, compiled, is held against f before any verdict, so that an f that is not
-    p raises ``EnginesDisagree``.
+    what p itself returns, compiled, is held against f at the points that are judged, in a batch,
+    too: an f that is not p there raises ``EnginesDisagree``.  Elsewhere the rule is trusted, and a
+    verdict of every real input rests on it.
 
     Args:
         name: the primitive's name, as a jaxpr shows it.
@@ -31,7 +33,8 @@ def rule(name: str, *, harmless: str | Iterable[str] = ()) -> Callable[[_Functio
         the decorator; it returns the function as it is.
 
     Raises:
-        ArgumentError: the primitive has a rule already, or what is decorated is no function.
+        ArgumentError: the primitive has a rule already, unless it is the function of that name
+            again, as in a notebook; or the name is none, or what is decorated is no function.
 
     Example:
         >>> from jax.extend.core import Primitive
@@ -47,6 +50,11 @@ def rule(name: str, *, harmless: str | Iterable[str] = ()) -> Callable[[_Functio
 
     Source: docs/architecture.md, to add a primitive.
     """
+    if not isinstance(name, str):
+        raise ArgumentError(
+            f'rule: {name!r:.60} is no name; write @jaxgrad.rule("name"), the primitive\'s name as '
+            "a jaxpr shows it, above the function"
+        )
     unread = frozenset((harmless,) if isinstance(harmless, str) else harmless)
 
     def register(function: _Function) -> _Function:
@@ -60,13 +68,26 @@ def rule(name: str, *, harmless: str | Iterable[str] = ()) -> Callable[[_Functio
                 f"rule: the primitive {name!r} has a rule already, and a second one would be "
                 "ignored or ignore the first; give your own primitive a name of its own"
             )
-        MEANINGS[name] = Meaning(function, unread)
+        MEANINGS[name] = Meaning(function, unread, _keywords(function, name))
         return function
 
     return register
 
 
+def _keywords(function: Callable[..., Any], name: str) -> frozenset[str]:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:
+        raise ArgumentError(
+            f"rule: the arguments of {function!r:.60} cannot be told; write a function of your own "
+            f"under @jaxgrad.rule({name!r})"
+        ) from None
+    return frozenset(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+
 def _is_same(before: Callable[..., Any], now: Callable[..., Any]) -> bool:
-    """Whether it is the function of the same place, as when a notebook's cell is run again."""
+    """Whether it is the function of the same name, as when a notebook's cell is run again."""
+    if before is now or getattr(before, "__code__", 0) == getattr(now, "__code__", 1):
+        return True
     names = [(f.__module__, f.__qualname__) for f in (before, now) if hasattr(f, "__qualname__")]
-    return len(names) == 2 and names[0] == names[1]
+    return len(names) == 2 and names[0] == names[1] and not names[0][1].endswith("<lambda>")
