@@ -12,7 +12,7 @@ def no_rules_of_others() -> Iterator[None]:
     """Forget the rules and functions that a test or an example declares for its own primitives."""
     from jaxgrad.interpret.rules import RULES
     from jaxgrad.interpret.rules.elementwise import ELEMENTWISE
-    from jaxgrad.numbers.function import FUNCTIONS
+    from jaxgrad.numbers.function import FUNCTIONS, OUTSIDE
     from jaxgrad.programs.meanings import MEANINGS
 
     tables = (RULES, ELEMENTWISE, FUNCTIONS, MEANINGS)
@@ -22,3 +22,4 @@ def no_rules_of_others() -> Iterator[None]:
         for name in [*table]:
             if name not in before:
                 del table[name]  # type: ignore[attr-defined]
+    OUTSIDE.clear()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         is_subnormal,
         is_zero,
     )
-    from jaxgrad.evidence.frequency import frequency
+    from jaxgrad.evidence.frequency import Frequency, frequency
     from jaxgrad.evidence.induction import induction
     from jaxgrad.evidence.supremum import Supremum, supremum
     from jaxgrad.evidence.sweep import sweep
@@ -58,6 +58,7 @@ __all__ = [
     "Evidence",
     "Extent",
     "Float",
+    "Frequency",
     "GradientCheck",
     "GradientMismatch",
     "JaxgradError",
@@ -108,6 +109,7 @@ _HOME = {
     "Evidence": "verdict",
     "Extent": "evidence.swept",
     "Float": "evidence.float_formats",
+    "Frequency": "evidence.frequency",
     "GradientCheck": "gradients.rules.result",
     "GradientMismatch": "errors",
     "JaxgradError": "errors",

@@ -356,6 +356,12 @@ def lines(results, seconds):
 
 def fails(results, seconds):
     raise KeyError("no such column")
+
+def ends(results, seconds):
+    raise SystemExit(7)
+
+def nothing(results, seconds):
+    pass
 """
 
 
@@ -366,10 +372,15 @@ def test_a_report_is_one_file_of_somebody_elses(proofs, capsys, tmp_path):
     assert main(["prove", "--report", f"{name}:lines"]) == 0
     assert capsys.readouterr().out.splitlines() == ["T1 PROVED", "T2 REFUTED"]
     assert str(tmp_path) not in sys.path
-    assert main(["prove", "--report", f"{name}:fails"]) == 2
-    shown = capsys.readouterr()
-    assert "PROVED" in shown.out  # nothing is lost
-    assert f"--report '{name}:fails' raised KeyError: 'no such column'; it is called" in shown.err
+    for function, said in (
+        ("fails", "raised KeyError: 'no such column'; it is called"),
+        ("ends", "raised SystemExit: 7; it is called"),
+        ("nothing", "raised TypeError: it returned None, not text; it is called"),
+    ):
+        assert main(["prove", "--report", f"{name}:{function}"]) == 2
+        shown = capsys.readouterr()
+        assert "PROVED" in shown.out  # nothing is lost
+        assert f"--report '{name}:{function}' {said}" in shown.err
 
 
 @pytest.mark.parametrize(

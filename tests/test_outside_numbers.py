@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import jaxgrad
+from jaxgrad.errors import UnsupportedPrimitive
 
 PRIME = 2**61 - 1
 
@@ -106,3 +107,21 @@ def test_the_recurrence_is_the_gradient_of_a_network(widths: tuple[int, ...]) ->
         return [(w, b.at[0].multiply(1 + 2.0**-20)), *rest]
 
     assert not same(wrong, jax.grad(net.cost), *args)
+
+
+def test_what_a_number_system_has_not_is_said() -> None:
+    class Bare(jaxgrad.NumberSystem):
+        name = "bare"
+
+        def constant(self, value: Any) -> Fraction:
+            return Fraction(value)
+
+    half = Fraction(1, 2)
+    assert jaxgrad.run_over(Bare(), lambda x: x * x + 1, half) == Fraction(5, 4)
+    for f, said in (
+        (lambda x: 1 / x, "Bare has no method `divide`"),
+        (jnp.abs, "Bare has no method `compare`"),
+        (jnp.sin, "sin is not known over the bare numbers; a method `function"),
+    ):
+        with pytest.raises(UnsupportedPrimitive, match=said):
+            jaxgrad.run_over(Bare(), f, half)

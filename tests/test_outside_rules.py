@@ -112,7 +112,7 @@ def test_a_rule_that_is_not_the_primitive_is_no_verdict() -> None:
     def _(x: Any, *, slope: float) -> Any:
         return jnp.where(x > 0, x, slope * x) * 1.001
 
-    with pytest.raises(EnginesDisagree):
+    with pytest.raises(EnginesDisagree, match="was told of `leaky3` is not what it computes"):
         compare(leaky, lambda x: meaning(x, slope=0.1), V)
     with pytest.raises(EnginesDisagree):
         check_grads(leaky, (V,))
@@ -271,3 +271,12 @@ def test_a_meaning_that_cannot_be_traced(wrong: Callable[..., Any]) -> None:
     made = of_many("untraced", jnp.sin, lambda x, t: jnp.cos(x) * t, wrong)
     with pytest.raises(JaxgradError, match=r"the function under @jaxgrad\.rule\('untraced'\)"):
         check_grads(made.bind, (X,))
+
+
+def test_what_a_verdict_rests_on() -> None:
+    leaky = primitive("leaky11")
+    jaxgrad.rule("leaky11")(meaning)
+    told = "what jaxgrad.rule was told of `leaky11`"
+    assert told in compare(leaky, lambda x: meaning(x, slope=0.1), V).evidence.trusts
+    assert told in check_grads(leaky, (X,)).evidence.trusts
+    assert told not in compare(jnp.sin, jnp.sin, X).evidence.trusts

@@ -149,12 +149,15 @@ def _report(
     Raises:
         ArgumentError: the report fails; the results are shown all the same.
     """
-    text, failed = None, None
+    text: str | None = None
+    failed: BaseException | None = None
     if report is not None:
         try:
             text = report([*results, *missing], seconds)
-        except Exception as error:
-            failed = error
+            if not isinstance(text, str):
+                raise TypeError(f"it returned {text!r:.60}, not text")
+        except (Exception, SystemExit) as error:
+            text, failed = None, error
     with _quiet_when_the_reader_has_gone():
         if text is not None:
             print(text)

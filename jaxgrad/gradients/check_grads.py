@@ -226,7 +226,7 @@ def _check(
 
     proof = prove_rules(rules)
     text = "; ".join([_sentence(rules, leaves, others, batch), *_notes(rules, at, others, checks)])
-    check = passed(leaves, proof, text, tuple(point.why for point in others.seen))
+    check = passed(primal, leaves, proof, text, tuple(point.why for point in others.seen))
 
     return _in_floats(check, compiled(rules, dtypes, points, finite), dtypes is not None)
 

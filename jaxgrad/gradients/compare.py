@@ -25,6 +25,7 @@ from jaxgrad.gradients.outcome import Comparison, LeafResult
 from jaxgrad.gradients.witness import Run, hold_side
 from jaxgrad.interpret.budgets import BudgetSpent, has_loops, nested_too_deeply
 from jaxgrad.interpret.sides import Side, make_side
+from jaxgrad.interpret.trusted import said_by_others
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import UNKNOWN, CannotDecide
 from jaxgrad.numbers.precision import precision
@@ -254,7 +255,8 @@ def _proved(hand: Side, auto: Side, algebra: Identity) -> Comparison | None:
         )
     text = f"the same polynomial for every real input {_scope(hand)}{left_out(algebra.excluded)}"
     leaves = tuple(LeafResult(x.path, x.shape, Verdict.PROVED) for x in hand.outputs)
-    evidence = Evidence(Verdict.PROVED, "identity", text, trusts=_TRUSTS_POLYNOMIALS)
+    trusts = (*_TRUSTS_POLYNOMIALS, *_said_by_others(hand, auto))
+    evidence = Evidence(Verdict.PROVED, "identity", text, trusts=trusts)
     return Comparison(Verdict.PROVED, leaves, evidence, (hand, auto))
 
 
@@ -367,8 +369,13 @@ def _agrees(
     if off_ties is not None and all(bool(leaf.all()) for leaf in off_ties):
         why = "the same polynomial wherever no comparison ties; at ties they may differ"
     text = f"at {len(settled)} points, to {least} bits at least ({why})"
-    evidence = Evidence(Verdict.AGREES, "sampling", text, trusts=_TRUSTS_BALLS)
+    trusts = (*_TRUSTS_BALLS, *_said_by_others(hand, auto))
+    evidence = Evidence(Verdict.AGREES, "sampling", text, trusts=trusts)
     return Comparison(Verdict.AGREES, tuple(leaves), evidence, (hand, auto))
+
+
+def _said_by_others(*sides: Side) -> tuple[str, ...]:
+    return said_by_others(*(side.program.jaxpr for side in sides if side.program is not None))
 
 
 def _told(element: Any) -> str:

@@ -21,6 +21,7 @@ from flint import arb
 from jaxgrad.errors import EnginesDisagree, TraceError, UnsupportedPrimitive
 from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.interpret.sides import Side
+from jaxgrad.interpret.trusted import told_wrongly
 from jaxgrad.interpret.walker import Interpreter
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.precision import precision
@@ -294,6 +295,7 @@ def _gap(name: str, leaf: Leaf, index: tuple[int, ...], floats: Any, known: Any)
     return EnginesDisagree(
         f"{at} is {floats[index]} when it is run, and is read as {read}, rounding included; a rule "
         "of this package misreads an operation of the program, please report it with the program"
+        + told_wrongly()
     )
 
 

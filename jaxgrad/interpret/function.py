@@ -9,7 +9,7 @@ from jaxgrad.errors import ArgumentError
 from jaxgrad.interpret.rules import RULES
 from jaxgrad.interpret.rules.elementwise import make_rule
 from jaxgrad.numbers.contradiction import contradiction
-from jaxgrad.numbers.function import FUNCTIONS, Domain, define
+from jaxgrad.numbers.function import FUNCTIONS, OUTSIDE, Domain, define
 from jaxgrad.programs.meanings import MEANINGS
 
 __all__ = ["function"]
@@ -97,6 +97,7 @@ def function(
             f"function: of {name!r} the balls and the field {wrong} contradict each other; one of "
             "them is that of another function"
         )
+    OUTSIDE.add(name)
     make_rule(name, lambda s, *xs: s.apply(name, *xs))
 
 

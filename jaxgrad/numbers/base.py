@@ -49,9 +49,29 @@ def objects(values: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
 
 
 class NumberSystem:
-    """The operations that a program is made of, over one kind of number.
+    """The operations that a program is made of, over one kind of number: a base for your own.
 
-    Elements must support ``+ - *`` and unary minus among themselves.
+    Elements support ``+ - *`` and unary minus among themselves, and f over them is what
+    :func:`jaxgrad.run_over` returns.  A subclass has ``constant``; if programs divide, ``divide``;
+    ``function(name, *xs)`` for exp, sin and the like, of which those that have a definition are
+    else made of others; and if programs compare, ``compare``, ``truth``, ``known``,
+    ``logical_not``, ``logical_and`` and ``select``.  Everything else is made of these.
+
+    Raises:
+        UnsupportedPrimitive: a program needs what a subclass has not.
+
+    Example:
+        >>> class Rationals(NumberSystem):
+        ...     name = "rational"
+        ...     def constant(self, value):
+        ...         return Fraction(value)
+        ...     def divide(self, x, y):
+        ...         return x / y
+        >>> from jaxgrad import run_over
+        >>> run_over(Rationals(), lambda x: (x**2 + 1) / x, Fraction(1, 3))
+        Fraction(10, 3)
+
+    Source: docs/architecture.md, to add a number system.
     """
 
     name = "number"
@@ -59,7 +79,7 @@ class NumberSystem:
     # -- constants ---------------------------------------------------------------------------
     def constant(self, value: Any) -> Element:
         """The exact element of a Python or NumPy number (a float is a binary rational)."""
-        raise NotImplementedError
+        raise self._lacks("constant")
 
     def constants(self, values: np.ndarray) -> np.ndarray:
         """Elementwise :meth:`constant`, with equal numbers converted once.
@@ -87,7 +107,7 @@ class NumberSystem:
 
     # -- arithmetic --------------------------------------------------------------------------
     def divide(self, x: Element, y: Element) -> Element:
-        raise NotImplementedError
+        raise self._lacks("divide")
 
     def power(self, x: Element, n: int) -> Element:
         """x to an integer power by repeated squaring; a negative n divides."""
@@ -128,8 +148,15 @@ class NumberSystem:
         if known is not None and known.definition is not None:
             return known.definition(self, *xs)
         raise UnsupportedPrimitive(
-            f"{name} has no rule over the {self.name} numbers; add what is known of it to "
-            f"jaxgrad/numbers/functions.py, or a way of its own to {type(self).__name__}"
+            f"{name} is not known over the {self.name} numbers; a method `function(name, *xs)` of "
+            f"{type(self).__name__} may say what it is, or, of a function of your own, the fields "
+            "of jaxgrad.function"
+        )
+
+    def _lacks(self, method: str) -> UnsupportedPrimitive:
+        return UnsupportedPrimitive(
+            f"{type(self).__name__} has no method `{method}`, which the program needs; "
+            "jaxgrad.NumberSystem says what it returns"
         )
 
     def exp(self, x: Element) -> Element:
@@ -156,32 +183,32 @@ class NumberSystem:
     # -- truth -------------------------------------------------------------------------------
     def compare(self, relation: str, x: Element, y: Element) -> Truth:
         """Whether ``x relation y`` (``lt le gt ge eq ne``)."""
-        raise NotImplementedError
+        raise self._lacks("compare")
 
     def certainly_differ(self, x: Element, y: Element) -> bool:
         """Whether two elements are known not to be the same."""
         return self.known(self.compare("ne", x, y)) is True
 
     def logical_not(self, p: Truth) -> Truth:
-        raise NotImplementedError
+        raise self._lacks("logical_not")
 
     def logical_and(self, p: Truth, q: Truth) -> Truth:
-        raise NotImplementedError
+        raise self._lacks("logical_and")
 
     def logical_or(self, p: Truth, q: Truth) -> Truth:
         return self.logical_not(self.logical_and(self.logical_not(p), self.logical_not(q)))
 
     def truth(self, value: bool) -> Truth:
         """A known truth value as an element."""
-        raise NotImplementedError
+        raise self._lacks("truth")
 
     def known(self, p: Truth) -> bool | None:
         """True or False if the truth value is decided, else None."""
-        raise NotImplementedError
+        raise self._lacks("known")
 
     def select(self, p: Truth, if_false: Element, if_true: Element) -> Element:
         """``if_true`` where p holds, else ``if_false``; the other is never looked at."""
-        raise NotImplementedError
+        raise self._lacks("select")
 
     def number(self, p: Truth) -> Element:
         """The number 1 where p holds, else 0."""

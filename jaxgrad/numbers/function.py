@@ -14,7 +14,7 @@ from flint import arb, fmpq_mpoly
 
 from jaxgrad.errors import ArgumentError
 
-__all__ = ["ALL", "FUNCTIONS", "NO_LIMITS", "Condition", "Domain", "Function", "define"]
+__all__ = ["ALL", "FUNCTIONS", "NO_LIMITS", "OUTSIDE", "Condition", "Domain", "Function", "define"]
 
 ALL = math.inf
 """Of :attr:`Function.derivatives`: every one of them."""
@@ -116,6 +116,10 @@ class Function:
 
 FUNCTIONS: dict[str, Function] = {}
 """Name -> what is known of the function; filled by :mod:`jaxgrad.numbers.functions`."""
+
+
+OUTSIDE: set[str] = set()
+"""Those of them that a package outside this one told of."""
 
 
 def define(name: str, ball: Any, taylor: Any, *, numpy: str, **known: Any) -> Function:

@@ -27,6 +27,7 @@ from jaxgrad.gradients.rules.programs import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.result import GradientCheck, RuleResult
 from jaxgrad.gradients.special_points.search import SpecialPoint
+from jaxgrad.interpret.trusted import said_by_others
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = [
@@ -266,19 +267,25 @@ def wrong_under_vmap(
 
 
 def passed(
-    leaves: tuple[RuleResult, ...], proof: str | None, text: str, seen: tuple[str, ...]
+    primal: Primal,
+    leaves: tuple[RuleResult, ...],
+    proof: str | None,
+    text: str,
+    seen: tuple[str, ...],
 ) -> GradientCheck:
     """The check where nothing is wrong anywhere.
 
     Args:
+        primal: the function.
         leaves: the results.
         proof: what was proved, if anything.
         text: what was seen at points.
         seen: the points.
     """
+    trusts = (*TRUSTS, *said_by_others(primal.moving_program.jaxpr, primal.truth_program.jaxpr))
     if proof is None:
-        evidence = Evidence(Verdict.AGREES, "enclosure", text, trusts=TRUSTS)
+        evidence = Evidence(Verdict.AGREES, "enclosure", text, trusts=trusts)
         return GradientCheck(Verdict.AGREES, leaves, evidence, seen)
-    trusts = ("FLINT polynomials", "JAX's derivatives of its own primitives", *TRUSTS)
+    trusts = ("FLINT polynomials", "JAX's derivatives of its own primitives", *trusts)
     evidence = Evidence(Verdict.PROVED, "identity", f"{proof}; and {text}", trusts=trusts)
     return GradientCheck(Verdict.PROVED, leaves, evidence, seen)
