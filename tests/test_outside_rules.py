@@ -22,6 +22,7 @@ from jaxgrad.errors import (
     UndecidedError,
     UnsupportedPrimitive,
 )
+from jaxgrad.programs.jaxprs import operations
 
 X = np.float32(0.3)
 V = np.array([0.3, -0.7, 1.2], np.float32)
@@ -280,3 +281,14 @@ def test_what_a_verdict_rests_on() -> None:
     assert told in compare(leaky, lambda x: meaning(x, slope=0.1), V).evidence.trusts
     assert told in check_grads(leaky, (X,)).evidence.trusts
     assert told not in compare(jnp.sin, jnp.sin, X).evidence.trusts
+
+
+def test_a_meaning_counts_as_the_program_that_it_is() -> None:
+    links: list[Any] = []
+    for k in range(40):
+        twice = lambda x, k=k: links[k - 1].bind(x) + links[k - 1].bind(x)  # noqa: E731
+        said = twice if k else lambda x: x / 2
+        links.append(of_many(f"count{k}", lambda x: x, lambda x, t: t, said))
+    counts = [operations(jax.make_jaxpr(links[k].bind)(X).jaxpr) for k in (0, 1, 2, 39)]
+    assert counts[0] < counts[1] < counts[2]
+    assert counts[3] > 2**39  # and it does not take that long to count

@@ -103,8 +103,16 @@ def source_name(program: Any) -> str:
     return str(source).partition(" at ")[0]
 
 
-def operations(jaxpr: Any) -> int:
-    """About how many elementary operations a program takes."""
+def operations(jaxpr: Any, counted: dict[int, int] | None = None) -> int:
+    """About how many elementary operations a program takes.
+
+    Args:
+        jaxpr: an open program.
+        counted: what was found of programs within the same one, which may stand in it often.
+    """
+    counted = {} if counted is None else counted
+    if id(jaxpr) in counted:
+        return counted[id(jaxpr)]
     total = 1
     for equation in jaxpr.eqns:
         size = sum(math.prod(getattr(v.aval, "shape", ())) for v in equation.outvars)
@@ -112,9 +120,10 @@ def operations(jaxpr: Any) -> int:
             (contract, _), _ = equation.params["dimension_numbers"]
             size *= math.prod(equation.invars[0].aval.shape[axis] for axis in contract)
         repeats = equation.params.get("length", 1)
-        for inner in inner_programs(equation.params):
-            size += repeats * operations(getattr(inner, "jaxpr", inner))
+        for inner in [*inner_programs(equation.params), *_meant(equation)]:
+            size += repeats * operations(getattr(inner, "jaxpr", inner), counted)
         total += size
+    counted[id(jaxpr)] = total
     return total
 
 
