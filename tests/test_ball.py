@@ -263,7 +263,7 @@ def test_stepwise_functions_enclose_every_value_of_a_wide_ball(
 
 
 def test_an_unknown_function_says_what_to_add() -> None:
-    with pytest.raises(UnsupportedPrimitive, match="bessel has no rule over the ball numbers"):
+    with pytest.raises(UnsupportedPrimitive, match="bessel is not known over the ball numbers"):
         Ball().function("bessel", arb(1))
 
 

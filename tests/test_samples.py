@@ -67,7 +67,7 @@ def test_a_pole_has_no_value() -> None:
     found = Samples().function("lgamma", _sampled([0.0, -1.0, 3.0])).values
     assert np.isnan(found[:2]).all() and _close(found[2], arb(2).log())
     assert Samples().function("erf", _sampled([])).values.shape == (0,)
-    with pytest.raises(UnsupportedPrimitive, match="nothing has no rule over the sampled numbers"):
+    with pytest.raises(UnsupportedPrimitive, match="nothing is not known over the sampled numbers"):
         Samples().function("nothing", _sampled([1.0]))
 
 
