@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rule_examples import EXAMPLES
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.gradients.float_check import check_floats
+from jaxgrad.gradients.floats.sides import check_floats
 from jaxgrad.interpret.roundings import longest_chain
 from jaxgrad.interpret.sides import make_side
 from jaxgrad.programs.as_code import as_code, imports

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxgrad.gradients.float_check import unit_roundoff
-from jaxgrad.gradients.rules.float_judgement import TrueValues, judge_float
-from jaxgrad.gradients.rules.float_programs import compile_derivatives, representable
-from jaxgrad.gradients.rules.floats import RuleFloat, rule_floats
+from jaxgrad.gradients.floats.derivatives import RuleFloat, rule_floats
+from jaxgrad.gradients.floats.judgement import TrueValues, judge_float
+from jaxgrad.gradients.floats.programs import compile_derivatives, representable
+from jaxgrad.gradients.floats.sides import unit_roundoff
 from jaxgrad.gradients.rules.programs import Primal
 
 MODES = ("fwd", "rev")

@@ -14,6 +14,7 @@ from typing import Any
 
 from jaxgrad.errors import ArgumentError, UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
+from jaxgrad.gradients.floats.derivatives import RuleFloat
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.batch import under_vmap
 from jaxgrad.gradients.rules.compiled import checked_dtypes, compiled
@@ -29,7 +30,6 @@ from jaxgrad.gradients.rules.conclusions import (
     wrong_value,
 )
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
-from jaxgrad.gradients.rules.floats import RuleFloat
 from jaxgrad.gradients.rules.kernels import by_floats
 from jaxgrad.gradients.rules.linear_checks import LinearChecks
 from jaxgrad.gradients.rules.opaque import is_opaque
@@ -90,7 +90,7 @@ def check_grads(
             straight-through estimator, a stopped or surrogate gradient.  Of the arguments of f.
         dtypes: the compiled derivatives are judged in these dtypes, too, such as
             ``("float32", "bfloat16")``, at the given and at special points; see
-            :mod:`jaxgrad.gradients.rules.floats`.
+            :mod:`jaxgrad.gradients.floats.derivatives`.
         special_points: whether to judge the points at which the program compares equal, divides
             by 0 and the like, too, and one drawn near the given one, whose numbers have every bit;
             by default yes, without a reference.

@@ -18,7 +18,7 @@ from jaxgrad.errors import (
 )
 from jaxgrad.gradients import counterexample, enclosure
 from jaxgrad.gradients.exclusion import left_out
-from jaxgrad.gradients.float_check import check_floats, truth_at
+from jaxgrad.gradients.floats.sides import check_floats, truth_at
 from jaxgrad.gradients.identity import Budget, Identity, identity
 from jaxgrad.gradients.not_finite import first_not_finite
 from jaxgrad.gradients.outcome import Comparison, LeafResult

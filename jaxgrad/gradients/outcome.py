@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from jaxgrad.errors import GradientMismatch, UndecidedError
-from jaxgrad.gradients.float_check import FloatResult, check_floats
+from jaxgrad.gradients.floats.sides import FloatResult, check_floats
 from jaxgrad.interpret.sides import Side
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.verdict import Evidence, Outcome, Verdict
@@ -119,7 +119,7 @@ class Comparison(GradientOutcome):
         """The other question: do the compiled programs compute these values at the given point?
 
         Each side that agrees with the formula is run as compiled and held against the balls; see
-        :mod:`jaxgrad.gradients.float_check` for the allowance. Computed when first asked for.
+        :mod:`jaxgrad.gradients.floats.sides` for the allowance. Computed when first asked for.
 
         Raises:
             UnsupportedPrimitive, CannotDecide: no true value can be enclosed.

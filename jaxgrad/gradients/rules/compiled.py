@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.errors import ArgumentError
+from jaxgrad.gradients.floats.derivatives import RuleFloat, rule_floats
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
-from jaxgrad.gradients.rules.floats import RuleFloat, rule_floats
 from jaxgrad.gradients.special_points.float_points import float_points
 from jaxgrad.gradients.special_points.search import SpecialPoint
 from jaxgrad.programs.trace import is_differentiable

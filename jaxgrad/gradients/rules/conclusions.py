@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from jaxgrad.gradients.float_check import float_in_words as in_words_of_float
+from jaxgrad.gradients.floats.sides import float_in_words as in_words_of_float
 from jaxgrad.gradients.rules.asked import Apart
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.code import (

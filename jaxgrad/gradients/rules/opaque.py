@@ -9,7 +9,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from jaxgrad.gradients.float_check import FloatResult, check_floats, unit_roundoff
+from jaxgrad.gradients.floats.sides import FloatResult, check_floats, unit_roundoff
 from jaxgrad.gradients.rules.derivatives import derivative
 from jaxgrad.gradients.rules.directions import Direction, Unit, drawn
 from jaxgrad.gradients.rules.programs import Primal

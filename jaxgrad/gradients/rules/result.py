@@ -50,7 +50,7 @@ class GradientCheck(GradientOutcome):
         evidence: what the verdict rests on.
         special_points: the points that were judged besides the given one, in words.
         floats: what the compiled derivatives are worth, where that was asked; each one a
-            :class:`~jaxgrad.gradients.rules.floats.RuleFloat`.
+            :class:`~jaxgrad.gradients.floats.derivatives.RuleFloat`.
     """
 
     verdict: Verdict

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgrad.gradients.floats.programs import Compiled
 from jaxgrad.gradients.rules.code import point_code
 from jaxgrad.gradients.rules.directions import Direction
-from jaxgrad.gradients.rules.float_programs import Compiled
 from jaxgrad.programs.as_code import as_code, imports
 from jaxgrad.programs.trace import Leaf
 

@@ -2,7 +2,7 @@
 
 Each derivative is compiled once for a mode and a dtype, under jit and under vmap over all points,
 and its floats are held against the exact value of its formula; see
-:mod:`jaxgrad.gradients.rules.float_judgement` for what is allowed.  Whether the formula is the
+:mod:`jaxgrad.gradients.floats.judgement` for what is allowed.  Whether the formula is the
 derivative is another question, which is not asked here.
 """
 
@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.errors import JaxgradError
-from jaxgrad.gradients.float_check import float_in_words
-from jaxgrad.gradients.rules.float_code import described, paste_floats
-from jaxgrad.gradients.rules.float_judgement import FloatJudgement, TrueValues, judge_float
-from jaxgrad.gradients.rules.float_programs import (
+from jaxgrad.gradients.floats.code import described, paste_floats
+from jaxgrad.gradients.floats.judgement import FloatJudgement, TrueValues, judge_float
+from jaxgrad.gradients.floats.programs import (
     Compiled,
     compile_derivatives,
     in_dtype,
     precise_enough,
     representable,
 )
+from jaxgrad.gradients.floats.sides import float_in_words
 from jaxgrad.gradients.rules.programs import Primal
 
 __all__ = ["RuleFloat", "rule_floats"]

@@ -15,7 +15,7 @@ import numpy as np
 from flint import arb
 from jax.tree_util import tree_structure, tree_unflatten
 
-from jaxgrad.gradients.float_check import unit_roundoff
+from jaxgrad.gradients.floats.sides import unit_roundoff
 from jaxgrad.gradients.rules import programs
 from jaxgrad.gradients.rules.derivatives import derivative
 from jaxgrad.gradients.rules.directions import Direction, Unit, drawn

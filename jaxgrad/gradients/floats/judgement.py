@@ -4,7 +4,7 @@ A float f of a true value g is within its allowance when
 
     |f − g| ≤ m·u·|g| + max_k max(m·|g(x·(1 + u·ξ_k)) − g(x)|, |g(x·(1 + m·u·ξ_k)) − g(x)|) + s
 
-with u, m and s as in :mod:`jaxgrad.gradients.float_check` and ξ_k vectors of signs; x
+with u, m and s as in :mod:`jaxgrad.gradients.floats.sides` and ξ_k vectors of signs; x
 stands for the point and for the direction or cotangent.  The second term in the maximum is the
 first one for a smooth g to first order, and sees a branch that m roundings of the inputs may reach.
 """
@@ -22,9 +22,9 @@ from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
-from jaxgrad.gradients.float_check import digits_right, rounded_once
+from jaxgrad.gradients.floats.programs import Compiled
+from jaxgrad.gradients.floats.sides import digits_right, rounded_once
 from jaxgrad.gradients.rules.directions import Direction
-from jaxgrad.gradients.rules.float_programs import Compiled
 from jaxgrad.gradients.rules.truth import Sides, Truth
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
