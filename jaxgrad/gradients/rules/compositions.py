@@ -18,8 +18,8 @@ import numpy as np
 
 from jaxgrad.gradients.rules.asked import Apart, Asked, affordable, apart, sized
 from jaxgrad.gradients.rules.at_point import AtPoint
-from jaxgrad.gradients.rules.composition import arguments_of, groups
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
+from jaxgrad.gradients.rules.derivatives import arguments_of, groups
 from jaxgrad.gradients.rules.judgement import agreement
 from jaxgrad.gradients.rules.linear_programs import BY_RULES, Barred, is_linear
 from jaxgrad.gradients.rules.operators import Leaves, Operator

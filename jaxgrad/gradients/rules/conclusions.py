@@ -17,9 +17,9 @@ from jaxgrad.gradients.rules.code import (
     paste_kernel,
     question_in_words,
 )
-from jaxgrad.gradients.rules.composition import MOVED
 from jaxgrad.gradients.rules.compositions import Cut, HigherBend
 from jaxgrad.gradients.rules.culprit import wrong_value_of
+from jaxgrad.gradients.rules.derivatives import MOVED
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.linearity import Bend
 from jaxgrad.gradients.rules.opaque import Held

@@ -12,8 +12,8 @@ import numpy as np
 
 from jaxgrad.gradients.rules.asked import Apart, Asked, affordable
 from jaxgrad.gradients.rules.at_point import AtPoint
-from jaxgrad.gradients.rules.composition import MOVED
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
+from jaxgrad.gradients.rules.derivatives import MOVED
 from jaxgrad.gradients.rules.linear_programs import is_linear
 from jaxgrad.gradients.rules.operators import Operator
 

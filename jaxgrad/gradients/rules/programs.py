@@ -23,9 +23,7 @@ from jaxgrad.errors import (
     TreeMismatch,
     UnsupportedPrimitive,
 )
-from jaxgrad.gradients.rules.composition import arguments_of, composed
-from jaxgrad.gradients.rules.derivatives import derivative
-from jaxgrad.gradients.rules.nesting import along_steps
+from jaxgrad.gradients.rules.derivatives import along_steps, arguments_of, composed, derivative
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import COMPLEX, ObjectArray
@@ -326,7 +324,7 @@ def batched(derived: Derived, args: tuple[Any, ...]) -> Derived:
 def nested(
     primal: Primal, modes: tuple[str, ...], directions: Sequence[Leaves], cotangents: Leaves
 ) -> Derived:
-    """The derivatives of a primal by :func:`~jaxgrad.gradients.rules.nesting.along_steps`."""
+    """The derivatives of a primal by :func:`~jaxgrad.gradients.rules.derivatives.along_steps`."""
     args = (
         tuple(primal.point),
         tuple(primal.like_inputs(v) for v in directions),
@@ -340,7 +338,7 @@ def nested(
 def along_everything(
     primal: Primal, modes: tuple[str, ...], directions: Leaves, cotangents: Leaves
 ) -> Derived:
-    """The derivatives of a primal by :func:`~jaxgrad.gradients.rules.composition.composed`."""
+    """The derivatives of a primal by :func:`~jaxgrad.gradients.rules.derivatives.composed`."""
     kinds = {"x": primal.like_inputs(directions), "u": primal.like_outputs(cotangents)}
     others = [kinds[kind] for kind in arguments_of(len(modes))[1:]]
     return _derived(composed(primal, modes), (tuple(primal.point), *others), 0)

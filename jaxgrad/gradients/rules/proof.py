@@ -11,11 +11,9 @@ import numpy as np
 
 from jaxgrad.gradients.exclusion import left_out
 from jaxgrad.gradients.identity import Budget, Identity, identity
-from jaxgrad.gradients.rules.composition import arguments_of, composed
 from jaxgrad.gradients.rules.compositions import shown as shown_by_operations
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
-from jaxgrad.gradients.rules.derivatives import derivative
-from jaxgrad.gradients.rules.nesting import along_steps
+from jaxgrad.gradients.rules.derivatives import along_steps, arguments_of, composed, derivative
 from jaxgrad.gradients.rules.programs import Primal
 from jaxgrad.interpret.sides import make_side
 from jaxgrad.numbers.functions import FUNCTIONS
