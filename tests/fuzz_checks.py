@@ -12,8 +12,7 @@ from fuzz_comparisons import gradients_compare, values_compare
 from fuzz_findings import Case, Finding
 from fuzz_rule_checks import rules_are_judged
 
-from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.gradients.rules.programs import NoDerivative
+from jaxgrad.errors import NoDerivative, UnsupportedPrimitive
 from jaxgrad.numbers.base import CannotDecide
 
 __all__ = ["CHECKS", "Case", "Finding"]

@@ -15,7 +15,7 @@ from jaxgrad.errors import GradientMismatch
 from jaxgrad.gradients.check_grads import check_grads
 from jaxgrad.gradients.rules.compositions import shown
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
-from jaxgrad.gradients.rules.programs import Primal
+from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.verdict import Verdict
 
 X = np.float32(0.75)

@@ -20,7 +20,7 @@ from jaxgrad.gradients.check_grads import check_grads
 from jaxgrad.gradients.rules.conclusions import leaf_result
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.judgement import Judgement
-from jaxgrad.gradients.rules.programs import Primal
+from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.networks import Chain
 from jaxgrad.programs.custom_rules import has_custom_rules, strip_custom_rules

@@ -19,7 +19,7 @@ from jaxgrad.gradients.floats.derivatives import RuleFloat, rule_floats
 from jaxgrad.gradients.floats.judgement import TrueValues, judge_float
 from jaxgrad.gradients.floats.programs import compile_derivatives, representable
 from jaxgrad.gradients.floats.sides import unit_roundoff
-from jaxgrad.gradients.rules.programs import Primal
+from jaxgrad.gradients.rules.primal import Primal
 
 MODES = ("fwd", "rev")
 DTYPES = (jnp.float16, jnp.bfloat16, jnp.float32, jnp.float64)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from jaxgrad.errors import ArgumentError, UnsupportedPrimitive
+from jaxgrad.errors import ArgumentError, NoDerivative, UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.gradients.floats.derivatives import RuleFloat
 from jaxgrad.gradients.rules.at_point import AtPoint
@@ -34,7 +34,7 @@ from jaxgrad.gradients.rules.kernels import by_floats
 from jaxgrad.gradients.rules.linear_checks import LinearChecks
 from jaxgrad.gradients.rules.opaque import is_opaque
 from jaxgrad.gradients.rules.other_points import judged_at, other_points, points_in_words
-from jaxgrad.gradients.rules.programs import NoDerivative, Primal
+from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.proof import prove_rules
 from jaxgrad.gradients.rules.result import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.sizes import cause_by_size

@@ -26,7 +26,7 @@ from jaxgrad.gradients.floats.programs import (
     representable,
 )
 from jaxgrad.gradients.floats.sides import float_in_words
-from jaxgrad.gradients.rules.programs import Primal
+from jaxgrad.gradients.rules.primal import Primal
 
 __all__ = ["RuleFloat", "rule_floats"]
 

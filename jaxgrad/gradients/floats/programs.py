@@ -15,11 +15,12 @@ import numpy as np
 from flint import arb
 from jax.tree_util import tree_structure, tree_unflatten
 
+from jaxgrad.errors import NoDerivative
 from jaxgrad.gradients.floats.sides import unit_roundoff
-from jaxgrad.gradients.rules import programs
+from jaxgrad.gradients.rules.derivative_programs import Derivatives
 from jaxgrad.gradients.rules.derivatives import derivative
 from jaxgrad.gradients.rules.directions import Direction, Unit, drawn
-from jaxgrad.gradients.rules.programs import NoDerivative, Primal
+from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.interpret.roundings import longest_chain
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
@@ -201,7 +202,7 @@ def _to_be_had(primal: Primal, mode: str) -> bool:
     if mode == "rev":
         return True
     try:
-        programs.forward(primal, [np.ones(leaf.shape) for leaf in primal.inputs])
+        Derivatives(primal)[(mode,)]
     except NoDerivative:
         return False
     return True

@@ -8,9 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from jaxgrad.gradients.rules import programs
 from jaxgrad.gradients.rules.at_point import AtPoint
-from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derived
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.question import Question
@@ -97,9 +96,7 @@ def _batched(
     rules: DerivativePrograms, mode: str, points: tuple[AtPoint, AtPoint], inputs: list[Direction]
 ) -> _Numbers:
     """The outputs for the batch, as a function of the rounding of constants."""
-    like = rules.primal.like_inputs if mode == "fwd" else rules.primal.like_outputs
-    example = tuple(rules.primal.point), like(inputs[0].leaves)
-    derived = programs.batched(rules[(mode,)], example)
+    derived = rules.batched(mode)
     args = [
         tuple(np.stack(pair) for pair in zip(*parts, strict=True))
         for parts in ((at.balls for at in points), (moved.leaves for moved in inputs))
@@ -111,7 +108,7 @@ def _batched(
 def _hold(
     rules: DerivativePrograms,
     mode: str,
-    derived: programs.Derived,
+    derived: Derived,
     points: tuple[AtPoint, AtPoint],
     inputs: list[Direction],
 ) -> None:

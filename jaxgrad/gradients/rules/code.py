@@ -11,7 +11,7 @@ from jax.tree_util import tree_structure, tree_unflatten
 from jaxgrad.gradients.rules.compositions import Cut, HigherBend
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.linearity import Bend
-from jaxgrad.gradients.rules.programs import Primal
+from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.programs.as_code import as_code, imports
 from jaxgrad.programs.trace import Leaf

@@ -16,6 +16,7 @@ from functools import cached_property
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgrad.errors import NoDerivative
 from jaxgrad.gradients.rules.asked import Apart, Asked, affordable, apart, sized
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
@@ -23,7 +24,6 @@ from jaxgrad.gradients.rules.derivatives import arguments_of, groups
 from jaxgrad.gradients.rules.judgement import agreement
 from jaxgrad.gradients.rules.linear_programs import BY_RULES, Barred, is_linear
 from jaxgrad.gradients.rules.operators import Leaves, Operator
-from jaxgrad.gradients.rules.programs import NoDerivative
 from jaxgrad.gradients.witness import hold_program
 from jaxgrad.programs.jaxprs import operations
 from jaxgrad.programs.trace import Program

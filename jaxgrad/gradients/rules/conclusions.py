@@ -23,7 +23,7 @@ from jaxgrad.gradients.rules.derivatives import MOVED
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.linearity import Bend
 from jaxgrad.gradients.rules.opaque import Held
-from jaxgrad.gradients.rules.programs import Primal
+from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.result import GradientCheck, RuleResult
 from jaxgrad.gradients.special_points.search import SpecialPoint

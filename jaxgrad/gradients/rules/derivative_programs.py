@@ -1,26 +1,224 @@
-"""The derivative programs of a function, in every mode and order that JAX has them in."""
+"""The derivative programs of a function, in every mode and order that JAX has them in.
+
+All that looks at a derivative in a check, at points, over polynomials or in floats, asks here for
+it: each program is built and traced once.
+"""
 
 from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import tree_leaves
 
-from jaxgrad.gradients.rules import programs
+from jaxgrad.errors import DtypeMismatch, JaxgradError, NoDerivative
+from jaxgrad.gradients.rules.derivatives import (
+    Function,
+    along_steps,
+    arguments_of,
+    composed,
+    derivative,
+)
 from jaxgrad.gradients.rules.directions import Direction, drawn
-from jaxgrad.gradients.rules.programs import Derived, NoDerivative, Primal
+from jaxgrad.gradients.rules.primal import Leaves, Primal
+from jaxgrad.interpret.sides import Side
+from jaxgrad.interpret.walker import interpret
+from jaxgrad.numbers.ball import Ball
+from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.programs.custom_rules import has_custom_rules
-from jaxgrad.programs.jaxprs import dtypes, operations, promises_symmetry
-from jaxgrad.programs.trace import is_differentiable
+from jaxgrad.programs.jax_errors import DERIVATIVE, backward_only
+from jaxgrad.programs.jaxprs import dtypes, holds_primitive, operations, promises_symmetry
+from jaxgrad.programs.raised_by import is_jaxs_own, is_raised_by_caller
+from jaxgrad.programs.trace import Program, is_differentiable, trace
 
-__all__ = ["DerivativePrograms"]
+__all__ = ["DerivativePrograms", "Derivatives", "Derived"]
 
 
-class DerivativePrograms:
-    """The derivative programs of a function, each traced once.
+@dataclass(frozen=True)
+class Derived:
+    """A derivative as JAX takes it.
+
+    Args:
+        function: of (point, directions, cotangents), each a tuple of arrays.
+        args: those that it was traced with.
+        program: the same, traced.
+        values: how many leaves of its result, the first ones, are no derivatives of the order
+            that is asked for but what the rules return beside them: the value of the function,
+            and derivatives of lower order.
+    """
+
+    function: Function
+    args: tuple[Any, ...]
+    program: Program
+    values: int = 0
+
+    def balls(
+        self, *args: Leaves, rounding: float = 0.0, system: Ball | None = None
+    ) -> list[ObjectArray]:
+        """The exact formula of the rules, enclosed: an object array for each leaf.
+
+        Args:
+            args: the point, the directions and the cotangents, which are exact; arrays of
+                numbers, or object arrays of balls.
+            rounding: the relative error of the constants within the program.
+            system: the balls, if not the plain ones.
+        """
+        system = system or Ball()
+        flat = [
+            v if v.dtype == object else system.constants(v)
+            for v in map(np.asarray, tree_leaves(list(args)))
+        ]
+        return interpret(self.program, system, flat, rounding)
+
+    def floats(self, *args: Leaves) -> list[np.ndarray]:
+        """What JAX computes."""
+        with np.errstate(all="ignore"):  # a rule may compute with the NumPy arrays themselves
+            found = self.function(*args)
+        return [np.asarray(leaf, np.float64) for leaf in tree_leaves(found)]
+
+    def side(self, name: str) -> Side:
+        """The derivative as one side of a comparison."""
+        return Side(name, self.function, self.args, self.program.inputs, self.program)
+
+
+def _traced(
+    function: Function, args: tuple[Any, ...], values: int = 0, outputs: Any = ()
+) -> Derived:
+    """Traces a derivative, and names what is wrong with the structure that a rule returns.
+
+    Args:
+        values: how many leaves come before the derivatives.
+        outputs: leaves that the derivatives have to resemble in dtype.
+
+    Raises:
+        NoDerivative: JAX has none in this mode.
+        TreeMismatch, ShapeMismatch, DtypeMismatch: a rule returns another structure.
+    """
+    try:
+        program = trace(function, args, side=DERIVATIVE)
+    except JaxgradError as error:
+        if isinstance(error.__cause__, jax.errors.UnexpectedTracerError):
+            raise _no_derivative(error) from error
+        raise
+    except Exception as error:
+        unable = isinstance(error, NotImplementedError) and not is_raised_by_caller(error)
+        if unable or is_jaxs_own(error):
+            raise _no_derivative(error) from error
+        raise
+    if _is_one_way(program.jaxpr):
+        raise backward_only("f")
+    for leaf, found in zip(outputs, program.outputs[values:], strict=False):
+        if np.dtype(leaf.dtype) != np.dtype(found.dtype):
+            raise DtypeMismatch(
+                f"the bwd rule of a custom_vjp gives {leaf.path} a cotangent of dtype "
+                f"{np.dtype(found.dtype)}, and the argument has dtype {np.dtype(leaf.dtype)}; "
+                "cast it with .astype"
+            )
+    return Derived(function, args, program, values)
+
+
+def _no_derivative(error: Exception) -> NoDerivative:
+    return NoDerivative(f"JAX cannot differentiate f: {error}", f"JAX has none: {error}")
+
+
+def _is_one_way(jaxpr: Any) -> bool:
+    """Whether a trace holds what JAX leaves where it pushes a tangent through a custom_vjp rule."""
+    return holds_primitive(jaxpr, ("custom_lin",))
+
+
+class Derivatives:
+    """The derivatives of a function, each traced when it is first asked for.
+
+    Args:
+        primal: the function of floating-point leaves.
+        function: what is differentiated in its place, of the same leaves.
+        value: what gives the values beside the derivatives, if another function does.
+    """
+
+    def __init__(
+        self,
+        primal: Primal,
+        function: Function | None = None,
+        value: Function | None = None,
+    ) -> None:
+        self.primal = primal
+        self.shapes = [leaf.shape for leaf in primal.inputs]
+        self.out_shapes = [leaf.shape for leaf in primal.outputs]
+        self.custom = has_custom_rules(primal.moving_program.jaxpr)
+        self._function, self._value = function or primal, value
+        self._programs: dict[tuple[str, ...], Derived] = {}
+        self._along_everything: dict[tuple[str, ...], Derived] = {}
+
+    def __getitem__(self, modes: tuple[str, ...]) -> Derived:
+        """(x, v) ↦ f(x), J(x)v, or (x, u) ↦ f(x), J(x)ᵀu; of several modes :func:`along_steps`.
+
+        Raises:
+            NoDerivative: JAX has none.
+        """
+        if modes not in self._programs:
+            self._programs[modes] = self._nested(modes) if modes[1:] else self._first(*modes)
+        return self._programs[modes]
+
+    def along_everything(self, modes: tuple[str, ...]) -> Derived:
+        """The derivative of the derivatives along all that they are functions of.
+
+        Raises:
+            NoDerivative: JAX has none.
+        """
+        if modes not in self._along_everything:
+            others = [self._like[kind] for kind in arguments_of(len(modes))[1:]]
+            function = composed(self._function, modes)
+            self._along_everything[modes] = _traced(function, (self._point, *others))
+        return self._along_everything[modes]
+
+    def batched(self, mode: str) -> Derived:
+        """A first derivative under ``jax.vmap``, for a batch of two."""
+        one = self[(mode,)]
+        twice = tuple(tuple(np.stack([leaf, leaf]) for leaf in leaves) for leaves in one.args)
+        return _traced(jax.vmap(one.function), twice, one.values)
+
+    def _first(self, mode: str) -> Derived:
+        value, function = self._value, derivative(mode, self._function)
+        if value is not None:
+            function = _beside(lambda x, _: value(*x), function)
+        moved, like = ("x", ()) if mode == "fwd" else ("u", self.primal.inputs)
+        args = (self._point, self._like[moved])
+        return _traced(function, args, len(self.primal.outputs), like)
+
+    def _nested(self, modes: tuple[str, ...]) -> Derived:
+        # Without a rule of somebody's own all values come from the one program.
+        value, function = self._value, along_steps(self._function, modes, self.custom)
+        if value is not None and self.custom:
+            function = _beside(lambda x, _, u: along_steps(value, ())(x, (), u), function)
+        args = (self._point, (self._like["x"],) * len(modes), self._like["u"])
+        return _traced(function, args, len(modes) if self.custom else 0)
+
+    @property
+    def _point(self) -> Leaves:
+        return tuple(self.primal.point)
+
+    @cached_property
+    def _like(self) -> dict[str, tuple[Any, ...]]:
+        """A drawn direction of the arguments, and a drawn cotangent of the results."""
+        return {
+            "x": self.primal.like_inputs(drawn(self.shapes).leaves),
+            "u": self.primal.like_outputs(drawn(self.out_shapes).leaves),
+        }
+
+
+def _beside(value: Function, taken: Function) -> Function:
+    """What a derivative gives, with this value in place of its own, which comes first."""
+    return lambda x, *moved: (value(x, *moved), *taken(x, *moved)[1:])
+
+
+class DerivativePrograms(Derivatives):
+    """The derivatives of a function that are checked, and what is asked of them.
 
     Args:
         primal: the function.
@@ -36,9 +234,8 @@ class DerivativePrograms:
     def __init__(
         self, primal: Primal, order: int, modes: tuple[str, ...], linear: bool = True
     ) -> None:
-        self.primal, self.order, self.linear = primal, order, linear
-        self.shapes = [leaf.shape for leaf in primal.inputs]
-        self.out_shapes = [leaf.shape for leaf in primal.outputs]
+        super().__init__(primal)
+        self.order, self.linear = order, linear
         self.empty = not any(map(math.prod, self.shapes)) or not any(
             map(math.prod, self.out_shapes)
         )
@@ -52,35 +249,8 @@ class DerivativePrograms:
         within = filter(is_differentiable, dtypes(primal.moving_program.jaxpr))
         spacings = [self.spacing, *(float(jnp.finfo(dtype).eps) for dtype in within)]
         self.least_bits = -math.log2(max(spacings)) / 2
-        self.custom = has_custom_rules(primal.moving_program.jaxpr)
         self.missing: list[str] = []
-        self._programs: dict[tuple[str, ...], Derived] = {}
-        self._along_everything: dict[tuple[str, ...], Derived] = {}
         self.modes = self._available(modes)
-
-    def __getitem__(self, modes: tuple[str, ...]) -> Derived:
-        if modes not in self._programs:
-            v, u = drawn(self.shapes).leaves, drawn(self.out_shapes).leaves
-            if modes == ("fwd",):
-                made = programs.forward(self.primal, v)
-            elif modes == ("rev",):
-                made = programs.backward(self.primal, u)
-            else:
-                made = programs.nested(self.primal, modes, [v] * len(modes), u)
-            self._programs[modes] = made
-        return self._programs[modes]
-
-    def along_everything(self, modes: tuple[str, ...]) -> Derived:
-        """The derivative of the derivatives along all that they are functions of.
-
-        Raises:
-            NoDerivative: JAX has none.
-        """
-        if modes not in self._along_everything:
-            v, u = drawn(self.shapes).leaves, drawn(self.out_shapes).leaves
-            made = programs.along_everything(self.primal, modes, v, u)
-            self._along_everything[modes] = made
-        return self._along_everything[modes]
 
     def direction(self, seed: int = 0, leaf: int | None = None) -> Direction:
         """A drawn direction of the arguments, or of one of them."""

@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 from jax.tree_util import tree_leaves
 
-__all__ = ["MOVED", "along_steps", "arguments_of", "composed", "derivative", "groups"]
+__all__ = ["MOVED", "Function", "along_steps", "arguments_of", "composed", "derivative", "groups"]
 
 Function = Callable[..., Any]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.rules.conclusions import TRUSTS, beyond_rounding, undecided
 from jaxgrad.gradients.rules.opaque import hold_against_reference
-from jaxgrad.gradients.rules.programs import Primal
+from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.result import GradientCheck, RuleResult
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.verdict import Evidence, Verdict

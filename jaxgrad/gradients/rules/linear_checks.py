@@ -11,7 +11,7 @@ from jaxgrad.gradients.rules.compositions import Compositions
 from jaxgrad.gradients.rules.conclusions import not_linear, wrong_in_compositions
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.linearity import Linearity
-from jaxgrad.gradients.rules.programs import Primal
+from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.result import GradientCheck
 from jaxgrad.numbers.precision import precision
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxgrad.gradients.floats.sides import FloatResult, check_floats, unit_roundoff
 from jaxgrad.gradients.rules.derivatives import derivative
 from jaxgrad.gradients.rules.directions import Direction, Unit, drawn
-from jaxgrad.gradients.rules.programs import Primal
+from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.interpret.sides import make_side
 from jaxgrad.programs.jaxprs import holds_primitive

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
-
+from jaxgrad.errors import JaxgradError
 from jaxgrad.gradients.exclusion import left_out
 from jaxgrad.gradients.identity import Budget, Identity, identity
 from jaxgrad.gradients.rules.compositions import shown as shown_by_operations
-from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
-from jaxgrad.gradients.rules.derivatives import along_steps, arguments_of, composed, derivative
-from jaxgrad.gradients.rules.programs import Primal
-from jaxgrad.interpret.sides import make_side
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derivatives, Derived
+from jaxgrad.gradients.rules.primal import Primal
+from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.programs.custom_rules import asks_what_moves, has_custom_rules, strip_custom_rules
 from jaxgrad.programs.jaxprs import holds_primitive
@@ -61,21 +58,20 @@ def prove_rules(rules: DerivativePrograms) -> str | None:
     truth = primal.truth_program.jaxpr
     if holds_primitive(truth, UNTRUE | {n for n, f in FUNCTIONS.items() if f.derivatives < order}):
         return None
-    stripped = strip_custom_rules(truth)
-    own = strip_custom_rules(primal.moving_program.jaxpr)
-    itself = make_side("primal", lambda *x: stripped(*x), tuple(primal.point))
-    itself.inputs = tuple(primal.inputs)
+    stripped, own = strip_custom_rules(truth), None
+    if primal.reference is not None:
+        own = strip_custom_rules(primal.moving_program.jaxpr)
+    meant = Derivatives(primal, stripped, own)
+    itself = Side("primal", primal, primal.point, tuple(primal.inputs), primal.truth_program)
     shown = [identity(itself, itself, BUDGET)]
     for k in range(1, order + 1):
         for combination in itertools.product(modes, repeat=k):
-            nested = combination in rules.nested
-            moves = nested and not shown_by_operations(rules, combination)
-            found = _identity(primal, stripped, own, combination, moves)
-            if found is None:
+            if k > 1 and combination not in rules.nested:
                 return None
-            shown.append(found)
-            if not found.proved:
-                return None
+            for found in _identities(rules, meant, combination):
+                if found is None or not found.proved:
+                    return None
+                shown.append(found)
     if not shown[0].proved:
         return None
     return _sentence(primal, shown)
@@ -100,78 +96,29 @@ def _held(primal: Primal) -> str:
     return f", {', '.join(paths[:3])}{more} held fixed" if paths else ""
 
 
+def _identities(
+    rules: DerivativePrograms, meant: Derivatives, modes: tuple[str, ...]
+) -> Iterator[Identity | None]:
+    """Whether the rules give what is meant, and do so where everything moves if that is open."""
+    yield _identity(rules, meant, lambda programs: programs[modes])
+    if modes[1:] and not shown_by_operations(rules, modes):
+        yield _identity(rules, meant, lambda programs: programs.along_everything(modes))
+
+
 def _identity(
-    primal: Primal,
-    stripped: Callable[..., Any],
-    own: Callable[..., Any],
-    modes: tuple[str, ...],
-    moves: bool,
+    rules: DerivativePrograms, meant: Derivatives, taken: Callable[[Derivatives], Derived]
 ) -> Identity | None:
-    sides = []
-    for name, function, value in (("hand", primal, None), ("auto", stripped, own)):
-        taken, args = _derivative(modes, function, value, primal)
-        if moves:
-            taken, args = _along_everything(modes, function, taken, args)
-        try:
-            side = make_side(name, taken, args)
-        except (NotImplementedError, TypeError, ValueError):  # JAX has no such derivative
-            return None
-        side.inputs = _named(primal, side.inputs)
-        sides.append(side)
-    return identity(sides[0], sides[1], BUDGET)
+    """What polynomials say of a derivative; None if JAX has no such one."""
+    try:
+        hand, auto = taken(rules).side("hand"), taken(meant).side("auto")
+    except (JaxgradError, NotImplementedError, TypeError, ValueError):
+        return None
+    for side in (hand, auto):
+        side.inputs = _named(rules.primal, side.inputs)
+    return identity(hand, auto, BUDGET)
 
 
 def _named(primal: Primal, inputs: Sequence[Leaf]) -> tuple[Leaf, ...]:
     """The inputs of a derivative under the names of those of the function, the point first."""
     point = [replace(leaf, path=own.path) for leaf, own in zip(inputs, primal.inputs, strict=False)]
     return (*point, *inputs[len(point) :])
-
-
-def _derivative(
-    modes: tuple[str, ...],
-    function: Callable[..., Any],
-    value: Callable[..., Any] | None,
-    primal: Primal,
-) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-    """What these modes return, values included, and its arguments.
-
-    Args:
-        value: what the value is held against, where that is not what the modes return.
-    """
-    point = tuple(primal.point)
-    tangents = primal.like_inputs([np.ones(leaf.shape) for leaf in primal.inputs])
-    cotangents = primal.like_outputs([np.ones(leaf.shape) for leaf in primal.outputs])
-    if len(modes) == 1:
-        (mode,) = modes
-        taken = derivative(mode, function)
-
-        def first(x: Any, w: Any) -> Any:
-            found, slopes = taken(x, w)
-            return found if value is None else value(*x), slopes
-
-        return first, (point, tangents if mode == "fwd" else cotangents)
-
-    def nested(x: Any, vs: Any, u: Any) -> Any:
-        weighed, *derivatives = along_steps(function, modes, beside=True)(x, vs, u)
-        if value is not None:
-            (weighed,) = along_steps(value, (), beside=True)(x, (), u)
-        return weighed, derivatives
-
-    return nested, (point, (tangents,) * len(modes), cotangents)
-
-
-def _along_everything(
-    modes: tuple[str, ...],
-    function: Callable[..., Any],
-    taken: Callable[..., Any],
-    args: tuple[Any, ...],
-) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-    """What these modes return, and the derivative where directions and cotangents move, too."""
-    _, vs, cotangents = args
-    kinds = {"x": vs[0], "u": cotangents}
-    whole = composed(function, modes)
-
-    def both(x: Any, vs: Any, u: Any, others: Any) -> Any:
-        return taken(x, vs, u), whole(x, *others)
-
-    return both, (*args, tuple(kinds[kind] for kind in arguments_of(len(modes))[1:]))

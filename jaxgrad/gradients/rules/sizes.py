@@ -13,7 +13,7 @@ from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.gradients.rules.asked import EXPONENTS
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.directions import Direction
-from jaxgrad.gradients.rules.programs import Primal
+from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Verdict

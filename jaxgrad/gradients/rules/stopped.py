@@ -9,7 +9,7 @@ from jaxgrad.errors import JaxgradError
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
-from jaxgrad.gradients.rules.programs import Primal
+from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.precision import precision

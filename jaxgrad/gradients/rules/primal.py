@@ -1,9 +1,9 @@
-"""JAX's own derivatives of a function as programs of the point, the direction and the cotangent."""
+"""A function as the one of its floating-point leaves, which is what is differentiated."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -14,38 +14,14 @@ from jax import lax
 from jax.extend.core import jaxpr_as_fun
 from jax.tree_util import tree_leaves, tree_structure, tree_unflatten
 
-from jaxgrad.errors import (
-    ArgumentError,
-    DtypeMismatch,
-    JaxgradError,
-    NoDerivative,
-    ShapeMismatch,
-    TreeMismatch,
-    UnsupportedPrimitive,
-)
-from jaxgrad.gradients.rules.derivatives import along_steps, arguments_of, composed, derivative
-from jaxgrad.interpret.walker import interpret
-from jaxgrad.numbers.ball import Ball
-from jaxgrad.numbers.base import COMPLEX, ObjectArray
-from jaxgrad.programs.custom_rules import has_custom_rules, has_discrete_values
-from jaxgrad.programs.jax_errors import DERIVATIVE, backward_only
-from jaxgrad.programs.jaxprs import holds_primitive
-from jaxgrad.programs.raised_by import is_jaxs_own, is_raised_by_caller
-from jaxgrad.programs.trace import Leaf, Program, arguments, parameter_names, trace
+from jaxgrad.errors import ArgumentError, ShapeMismatch, TreeMismatch, UnsupportedPrimitive
+from jaxgrad.numbers.base import COMPLEX
+from jaxgrad.programs.custom_rules import has_discrete_values
+from jaxgrad.programs.trace import Leaf, Program, trace
 
-__all__ = [
-    "Derived",
-    "NoDerivative",
-    "Primal",
-    "along_everything",
-    "backward",
-    "batched",
-    "forward",
-    "nested",
-]
+__all__ = ["Leaves", "Primal"]
 
 Leaves = Sequence[Any]
-
 
 # Outside jit JAX would round a known integer itself, and no program would say so.
 _as_number = jax.jit(lax.convert_element_type, static_argnums=1, inline=True)
@@ -76,7 +52,7 @@ class Primal:
         self.function = function
         self.reference = reference
         self.program = trace(function, args, side="f")
-        self._all = arguments(args, parameter_names(function, len(args)))
+        self._all = self.program.inputs
         self._moving = [i for i, leaf in enumerate(self._all) if leaf.differentiable]
         self._kept = [i for i, leaf in enumerate(self.program.outputs) if leaf.differentiable]
         self._discrete = self._values_of_rules() if self._kept else []
@@ -184,7 +160,7 @@ class Primal:
     @cached_property
     def moving_program(self) -> Program:
         """The program of the floating-point leaves."""
-        return trace(self, self.point, side="f")
+        return self._of_leaves(self.program, self.function, "f")
 
     @cached_property
     def truth_program(self) -> Program:
@@ -203,10 +179,13 @@ class Primal:
                     f"f{ours.path} has shape {ours.shape} and reference{theirs.path} has shape "
                     f"{theirs.shape}; a reference returns what f returns"
                 )
-        reference = self.reference
-        return trace(
-            lambda *leaves: self._evaluate(program, reference, leaves), self.point, "reference"
-        )
+        return self._of_leaves(program, self.reference, "reference")
+
+    def _of_leaves(self, program: Program, function: Callable[..., Any], name: str) -> Program:
+        """A trace as the program of the floating-point leaves alone, which it is without others."""
+        if not (self.held or self._discrete) and len(self._kept) == len(program.outputs):
+            return program
+        return trace(lambda *leaves: self._evaluate(program, function, leaves), self.point, name)
 
     def like_inputs(self, leaves: Leaves) -> tuple[Any, ...]:
         """Values in the shapes and dtypes of the floating-point leaves of the arguments."""
@@ -215,130 +194,3 @@ class Primal:
     def like_outputs(self, leaves: Leaves) -> tuple[Any, ...]:
         """Values in the shapes and dtypes of the floating-point leaves of the result."""
         return tuple(np.asarray(v, y.dtype) for v, y in zip(leaves, self.outputs, strict=True))
-
-
-@dataclass(frozen=True)
-class Derived:
-    """A derivative of a primal as JAX's rules give it.
-
-    Args:
-        function: of (point, directions, cotangents), each a tuple of arrays.
-        program: the same, traced.
-        values: how many leaves of its result, the first ones, are no derivatives of the order
-            that is asked for but what the rules return beside them: the value of the function,
-            and derivatives of lower order.
-    """
-
-    function: Callable[..., Any]
-    program: Program
-    values: int = 0
-
-    def balls(
-        self, *args: Leaves, rounding: float = 0.0, system: Ball | None = None
-    ) -> list[ObjectArray]:
-        """The exact formula of the rules, enclosed: an object array for each leaf.
-
-        Args:
-            args: the point, the directions and the cotangents, which are exact; arrays of
-                numbers, or object arrays of balls.
-            rounding: the relative error of the constants within the program.
-            system: the balls, if not the plain ones.
-        """
-        system = system or Ball()
-        flat = [
-            v if v.dtype == object else system.constants(v)
-            for v in map(np.asarray, tree_leaves(list(args)))
-        ]
-        return interpret(self.program, system, flat, rounding)
-
-    def floats(self, *args: Leaves) -> list[np.ndarray]:
-        """What JAX computes."""
-        with np.errstate(all="ignore"):  # a rule may compute with the NumPy arrays themselves
-            found = self.function(*args)
-        return [np.asarray(leaf, np.float64) for leaf in tree_leaves(found)]
-
-
-def _derived(
-    function: Callable[..., Any], args: tuple[Any, ...], values: int, outputs: Any = ()
-) -> Derived:
-    """Traces a derivative, and names what is wrong with the structure that a rule returns.
-
-    Args:
-        values: how many leaves come before the derivatives.
-        outputs: leaves that the derivatives have to resemble in dtype.
-
-    Raises:
-        NoDerivative: JAX has none in this mode.
-        TreeMismatch, ShapeMismatch, DtypeMismatch: a rule returns another structure.
-    """
-    try:
-        program = trace(function, args, side=DERIVATIVE)
-    except JaxgradError as error:
-        if isinstance(error.__cause__, jax.errors.UnexpectedTracerError):
-            raise _no_derivative(error) from error
-        raise
-    except Exception as error:
-        unable = isinstance(error, NotImplementedError) and not is_raised_by_caller(error)
-        if unable or is_jaxs_own(error):
-            raise _no_derivative(error) from error
-        raise
-    if _is_one_way(program.jaxpr):
-        raise backward_only("f")
-    for leaf, found in zip(outputs, program.outputs[values:], strict=False):
-        if np.dtype(leaf.dtype) != np.dtype(found.dtype):
-            raise DtypeMismatch(
-                f"the bwd rule of a custom_vjp gives {leaf.path} a cotangent of dtype "
-                f"{np.dtype(found.dtype)}, and the argument has dtype {np.dtype(leaf.dtype)}; "
-                "cast it with .astype"
-            )
-    return Derived(function, program, values)
-
-
-def _no_derivative(error: Exception) -> NoDerivative:
-    return NoDerivative(f"JAX cannot differentiate f: {error}", f"JAX has none: {error}")
-
-
-def _is_one_way(jaxpr: Any) -> bool:
-    """Whether a trace holds what JAX leaves where it pushes a tangent through a custom_vjp rule."""
-    return holds_primitive(jaxpr, ("custom_lin",))
-
-
-def forward(primal: Primal, directions: Leaves) -> Derived:
-    """(x, v) ↦ f(x), J(x)v."""
-    args = (tuple(primal.point), primal.like_inputs(directions))
-    return _derived(derivative("fwd", primal), args, len(primal.outputs))
-
-
-def backward(primal: Primal, cotangents: Leaves) -> Derived:
-    """(x, u) ↦ f(x), J(x)ᵀu."""
-    args = (tuple(primal.point), primal.like_outputs(cotangents))
-    return _derived(derivative("rev", primal), args, len(primal.outputs), primal.inputs)
-
-
-def batched(derived: Derived, args: tuple[Any, ...]) -> Derived:
-    """A derivative under ``jax.vmap``, traced for a batch of two."""
-    twice = tuple(tuple(np.stack([leaf, leaf]) for leaf in leaves) for leaves in args)
-    return _derived(jax.vmap(derived.function), twice, derived.values)
-
-
-def nested(
-    primal: Primal, modes: tuple[str, ...], directions: Sequence[Leaves], cotangents: Leaves
-) -> Derived:
-    """The derivatives of a primal by :func:`~jaxgrad.gradients.rules.derivatives.along_steps`."""
-    args = (
-        tuple(primal.point),
-        tuple(primal.like_inputs(v) for v in directions),
-        primal.like_outputs(cotangents),
-    )
-    # Without a rule of somebody's own all values come from the one program.
-    beside = has_custom_rules(primal.moving_program.jaxpr)
-    return _derived(along_steps(primal, modes, beside), args, len(modes) if beside else 0)
-
-
-def along_everything(
-    primal: Primal, modes: tuple[str, ...], directions: Leaves, cotangents: Leaves
-) -> Derived:
-    """The derivatives of a primal by :func:`~jaxgrad.gradients.rules.derivatives.composed`."""
-    kinds = {"x": primal.like_inputs(directions), "u": primal.like_outputs(cotangents)}
-    others = [kinds[kind] for kind in arguments_of(len(modes))[1:]]
-    return _derived(composed(primal, modes), (tuple(primal.point), *others), 0)
