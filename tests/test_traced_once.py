@@ -59,12 +59,18 @@ kernel.defvjp(lambda x: (kernel(x), kernel(x)), lambda y, g: (g * (1 - y * y),))
 
 
 CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], int]] = {
-    # f, J(x)v and J(x)ᵀu, these two under vmap, and without the rule
+    # f, J(x)v and J(x)ᵀu, these two under vmap and as they are without the rule
     "a forward rule": (cubes, (X,), {}, 7),
-    # There is no forward mode.
-    "a backward rule": (sine, (X, X), {}, 4 + 1),
+    # f, what turns out to be no forward mode, J(x)ᵀu, under vmap and without the rule
+    "a backward rule": (sine, (X, X), {}, 5),
     # and four second derivatives, with and without the rule
     "second derivatives": (cubes, (X,), {"order": 2}, 7 + 8),
+    # and the reference, of which J(x)ᵀu is to be
+    "a reference": (through, (X,), {"reference": jnp.sin}, 5 + 1),
+    # f, no forward mode, J(x)ᵀu; the reference, its J(x)ᵀu, under vmap
+    "a kernel": (kernel, (X,), {"reference": jnp.tanh}, 6),
+    # and J(x)ᵀu without the value beside it
+    "a dtype": (sine, (X, X), {"dtypes": ["float32"]}, 5 + 1),
 }
 """The function, its arguments, how it is checked, and the programs that this takes."""
 

@@ -30,9 +30,8 @@ from jaxgrad.gradients.rules.conclusions import (
     wrong_value,
 )
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
-from jaxgrad.gradients.rules.kernels import by_floats
 from jaxgrad.gradients.rules.linear_checks import LinearChecks
-from jaxgrad.gradients.rules.opaque import is_opaque
+from jaxgrad.gradients.rules.opaque import by_floats, is_opaque
 from jaxgrad.gradients.rules.other_points import judged_at, other_points, points_in_words
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.proof import prove_rules
@@ -163,7 +162,7 @@ def _checked(
             Verdict.UNDECIDED, (), Evidence(Verdict.UNDECIDED, "reason", str(error))
         )
     try:
-        return _check(primal, order, modes, special, linear, dtypes)
+        return _check(DerivativePrograms(primal, order, modes, linear), special, dtypes)
     except RecursionError:
         return undecided(primal, nested_too_deeply())
 
@@ -188,24 +187,19 @@ def _say_useless(**tolerances: float | None) -> None:
 
 
 def _check(
-    primal: Primal,
-    order: int,
-    modes: tuple[str, ...],
-    special: bool,
-    linear: bool,
-    dtypes: tuple[Any, ...] | None = None,
+    rules: DerivativePrograms, special: bool, dtypes: tuple[Any, ...] | None = None
 ) -> GradientCheck:
     """The given point, other points, vmap, a proof, floats: what is wrong first ends it."""
-    rules = DerivativePrograms(primal, order, modes, linear)
+    primal = rules.primal
     if rules.empty:
         return undecided(primal, "the arguments or the results are empty: nothing to check")
     try:
         judged, at = _given(rules)
     except (CannotDecide, UnsupportedPrimitive) as error:
         if any(is_opaque(program.jaxpr) for program in rules.programs):
-            return by_floats(primal, order, rules.modes, _check_reference)
+            return by_floats(rules, lambda reference: _check(reference, special=False))
         return undecided(primal, str(error))
-    finite, checks = hold_rules(rules, primal.point), LinearChecks(rules, linear)
+    finite, checks = hold_rules(rules, primal.point), LinearChecks(rules)
     leaves = tuple(
         leaf_result(primal, leaf.path, [pair for pair in judged if pair[0].leaf in (i, None)])
         for i, leaf in enumerate(primal.inputs)
@@ -231,10 +225,6 @@ def _check(
     return _in_floats(check, compiled(rules, dtypes, points, finite), dtypes is not None)
 
 
-def _check_reference(primal: Primal, modes: tuple[str, ...]) -> GradientCheck:
-    return _check(primal, 1, modes, special=False, linear=False)
-
-
 # -- the given point -----------------------------------------------------------------------------
 
 
@@ -253,10 +243,10 @@ def _given(rules: DerivativePrograms) -> tuple[Judged, AtPoint]:
     return judged, at
 
 
-def _cause(at: AtPoint, judged: Judged, linear: bool) -> str:
+def _cause(at: AtPoint, judged: Judged) -> str:
     """What is known of why numbers at a point are wrong."""
     wrong = [question for question, found in judged if found.verdict is Verdict.REFUTED]
-    return ("" if linear else cause_by_size(at, wrong)) or cause_by_reference(at, wrong)
+    return ("" if at.rules.linear else cause_by_size(at, wrong)) or cause_by_reference(at, wrong)
 
 
 def _ended_here(
@@ -272,7 +262,7 @@ def _ended_here(
     refuted = [leaf for leaf in leaves if leaf.verdict is Verdict.REFUTED]
     if refuted:
         text = f"the derivative rules are wrong for {len(refuted)} of {len(leaves)} leaves"
-        text += _cause(at, judged, checks.asked)
+        text += _cause(at, judged)
         return GradientCheck(Verdict.REFUTED, leaves, refutation(text, refuted[0].counterexample))
     wrong = checks.higher(at)
     if wrong is not None:
@@ -309,7 +299,7 @@ class _Others:
             refuted = first_wrong(judged)
             if refuted is not None:
                 hold_rules(rules, point.values)
-                cause = "" if there is None else _cause(there, judged, checks.asked)
+                cause = "" if there is None else _cause(there, judged)
                 return wrong_at(rules.primal, leaves, point, *refuted, cause)
             if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
                 self.seen.append(point)

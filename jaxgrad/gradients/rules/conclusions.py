@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from jaxgrad.gradients.floats.sides import float_in_words as in_words_of_float
 from jaxgrad.gradients.rules.asked import Apart
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.code import (
@@ -14,7 +13,6 @@ from jaxgrad.gradients.rules.code import (
     paste_batch,
     paste_bend,
     paste_composed,
-    paste_kernel,
     question_in_words,
 )
 from jaxgrad.gradients.rules.compositions import Cut, HigherBend
@@ -22,7 +20,6 @@ from jaxgrad.gradients.rules.culprit import wrong_value_of
 from jaxgrad.gradients.rules.derivatives import MOVED
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.linearity import Bend
-from jaxgrad.gradients.rules.opaque import Held
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.result import GradientCheck, RuleResult
@@ -33,7 +30,6 @@ from jaxgrad.verdict import Evidence, Verdict
 __all__ = [
     "TRUSTS",
     "Judged",
-    "beyond_rounding",
     "first_wrong",
     "leaf_result",
     "not_linear",
@@ -60,30 +56,6 @@ def undecided(primal: Primal, reason: str) -> GradientCheck:
 def refutation(text: str, code: str | None) -> Evidence:
     """The evidence that a rule is wrong."""
     return Evidence(Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=TRUSTS)
-
-
-def beyond_rounding(primal: Primal, held: Held) -> GradientCheck:
-    """The check where a float of a kernel is not what the reference says."""
-    question = held.question
-    what = "value" if question is None or question.is_value else "derivative"
-    which = "the value of f" if question is None else question_in_words(primal, question)
-    said = in_words_of_float(held.result.value, held.result.truth, held.result.digits)
-    if not held.wrong:
-        return undecided(
-            primal,
-            f"f runs in floating point alone, and its {what} is further from that of the "
-            f"reference than rounding explains: {which} is {said}",
-        )
-    code = paste_kernel(primal) if question is None else paste(primal, question, primal.point)
-    text = (
-        f"the {what} of f is not that of the reference, by more than rounding every number to "
-        f"bfloat16 would explain: {which} is {said}"
-    )
-    leaves = tuple(
-        RuleResult(leaf.path, Verdict.REFUTED, text=f"{which} is {said}", counterexample=code)
-        for leaf in primal.inputs
-    )
-    return GradientCheck(Verdict.REFUTED, leaves, refutation(text, code))
 
 
 def leaf_result(primal: Primal, path: str, judged: Judged) -> RuleResult:

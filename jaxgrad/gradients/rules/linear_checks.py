@@ -25,11 +25,10 @@ class LinearChecks:
 
     Args:
         rules: the derivative programs.
-        asked: whether that is asked at all.
     """
 
-    def __init__(self, rules: DerivativePrograms, asked: bool) -> None:
-        self.rules, self.asked = rules, asked
+    def __init__(self, rules: DerivativePrograms) -> None:
+        self.rules = rules
         self._first, self._higher = Linearity(rules), Compositions(rules)
 
     def first(self, at: AtPoint, why: str | None = None) -> GradientCheck | None:
@@ -47,7 +46,7 @@ class LinearChecks:
         at: AtPoint,
         why: str | None,
     ) -> GradientCheck | None:
-        if not self.asked:
+        if not self.rules.linear:
             return None
         with precision(FIRST_PRECISION):
             wrong = found_wrong(at, why is None)  # all of it at the given point alone
@@ -56,7 +55,7 @@ class LinearChecks:
     @property
     def notes(self) -> list[str]:
         """What is said of it where nothing is wrong."""
-        if self.asked:
+        if self.rules.linear:
             return [*self._first.notes, *self._higher.notes]
         if self.rules.custom and self.rules.primal.reference is None:
             return ["not asked whether the rules are linear, as linear=False says"]

@@ -1,23 +1,38 @@
-"""Derivative rules of a function that runs in floating point alone: a kernel, a callback."""
+"""Derivative rules of a function that runs in floating point alone: a kernel, a callback.
+
+Its floats are held against the balls of a reference, whose own rules are checked first.
+"""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
-from jaxgrad.gradients.floats.sides import FloatResult, check_floats, unit_roundoff
-from jaxgrad.gradients.rules.derivatives import derivative
+from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.gradients.floats.sides import (
+    FloatResult,
+    check_floats,
+    float_in_words,
+    unit_roundoff,
+)
+from jaxgrad.gradients.rules.code import paste, paste_kernel, question_in_words
+from jaxgrad.gradients.rules.conclusions import TRUSTS, refutation, undecided
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.directions import Direction, Unit, drawn
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.interpret.sides import make_side
+from jaxgrad.gradients.rules.result import GradientCheck, RuleResult
+from jaxgrad.interpret.sides import Side
+from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.programs.jaxprs import holds_primitive
+from jaxgrad.verdict import Evidence, Verdict
 
-__all__ = ["OPAQUE", "Held", "hold_against_reference", "is_opaque"]
+__all__ = ["OPAQUE", "by_floats", "is_opaque"]
 
 OPAQUE = frozenset(
     {"pure_callback", "io_callback", "ffi_call", "pallas_call", "tpu_custom_call", "custom_call"}
@@ -67,61 +82,92 @@ class Held:
         )
 
 
-def hold_against_reference(primal: Primal, modes: tuple[str, ...]) -> list[Held]:
-    """The compiled values and derivatives of a function beside those of its reference over balls.
+def by_floats(
+    rules: DerivativePrograms, check: Callable[[DerivativePrograms], GradientCheck]
+) -> GradientCheck:
+    """The check of what can only be run, by its floats and those of its reference.
 
     Args:
-        primal: a function with a reference.
-        modes: the modes in which its rules are used.
+        rules: the derivative programs.
+        check: checks those of the reference, which are trusted if they pass.
+    """
+    primal = rules.primal
+    if primal.reference is None:
+        return undecided(
+            primal,
+            "f calls a kernel or a callback, of which only floats can be had; name a JAX function "
+            "that computes the same with reference=",
+        )
+    if rules.order > 1:
+        return undecided(
+            primal, "f calls a kernel or a callback, of which first derivatives alone are judged; "
+            "pass order=1",
+        )  # fmt: skip
+    try:
+        reference = DerivativePrograms(primal.of_reference(), 1, rules.modes, linear=False)
+        trusted = check(reference)
+        if not trusted.verdict.passes:
+            return undecided(primal, f"the reference is {trusted}")
+        results = _held(rules, reference)
+    except (CannotDecide, UnsupportedPrimitive) as error:
+        return undecided(primal, f"the reference has no exact values: {error}")
+    unstable = [held for held in results if not held.result.stable]
+    if unstable:
+        return _beyond_rounding(primal, next((x for x in unstable if x.wrong), unstable[0]))
+    text = "the floats of f are as near to the value and derivative of the reference as rounding "
+    text += "allows"
+    digits = min((held.result.digits for held in results), default=math.inf)
+    text += f", at least {digits:.1f} digits" if math.isfinite(digits) else ""
+    evidence = Evidence(Verdict.AGREES, "sampling", f"{text}, at this point", trusts=TRUSTS)
+    leaves = tuple(RuleResult(leaf.path, Verdict.AGREES) for leaf in primal.inputs)
+    return GradientCheck(Verdict.AGREES, leaves, evidence)
+
+
+def _held(rules: DerivativePrograms, reference: DerivativePrograms) -> list[Held]:
+    """The compiled values and derivatives of a function beside those of its reference over balls.
 
     Raises:
         UnsupportedPrimitive: the reference has no balls, either.
     """
-    assert primal.reference is not None
-    reference = Primal(primal.reference, primal.args)
-    point = tuple(primal.point)
-    found = _held("value", lambda f: lambda x: f(*x), (primal, reference), (point,), _no_question)
-    inputs, outputs = ([x.shape for x in leaves] for leaves in (primal.inputs, primal.outputs))
-    for mode in modes:
-        shapes, others = (inputs, outputs) if mode == "fwd" else (outputs, inputs)
-        like = primal.like_inputs if mode == "fwd" else primal.like_outputs
-        for direction in _directions(shapes):
-
-            def question(
-                leaf: int, index: Any, mode: str = mode, moved: Any = direction, at: Any = others
-            ) -> Question:
-                """Of the values first, then of the derivatives."""
-                if leaf < len(outputs):
-                    return Question((mode,), (drawn(inputs),), Unit(outputs, leaf, index), 0)
-                unit = Unit(at, leaf - len(outputs), index)
-                pair = (moved, unit) if mode == "fwd" else (unit, moved)
-                return Question((mode,), pair[:1], pair[1])
-
-            args = (point, like(direction.leaves))
-            taken = functools.partial(derivative, mode)
-            found += _held(mode, taken, (primal, reference), args, question)
+    primal, functions = rules.primal, (_value(rules.primal), _value(reference.primal))
+    found = [Held(None, *each) for _, *each in _floats(functions, primal.point)]
+    for mode in rules.modes:
+        forward = mode == "fwd"
+        like = primal.like_inputs if forward else primal.like_outputs
+        sides = rules[(mode,)].side(mode), reference[(mode,)].side(mode)
+        for moved in _directions(rules.shapes if forward else rules.out_shapes):
+            for leaf, result, dtype in _floats(sides, [*primal.point, *like(moved.leaves)]):
+                question = _question(rules, mode, moved, leaf, result.index)
+                found.append(Held(question, result, dtype))
     return found
 
 
-def _no_question(leaf: int, index: Any) -> None:
-    return None
+def _question(
+    rules: DerivativePrograms, mode: str, moved: Direction, leaf: int, index: tuple[int, ...]
+) -> Question:
+    """Which number an entry of a derivative program is: of the values first, then of slopes."""
+    outputs = len(rules.out_shapes)
+    if leaf < outputs:
+        return Question((mode,), (drawn(rules.shapes),), Unit(rules.out_shapes, leaf, index), 0)
+    if mode == "fwd":
+        return Question((mode,), (moved,), Unit(rules.out_shapes, leaf - outputs, index))
+    return Question((mode,), (Unit(rules.shapes, leaf - outputs, index),), moved)
 
 
-def _held(
-    name: str,
-    made: Callable[[Any], Callable[..., Any]],
-    functions: tuple[Primal, Primal],
-    args: tuple[Any, ...],
-    question: Callable[[int, Any], Question | None],
-) -> list[Held]:
-    kernel, reference = (make_side(name, made(function), args) for function in functions)
-    values = [leaf.value for leaf in kernel.inputs]
+def _value(primal: Primal) -> Side:
+    program = primal.moving_program
+    return Side("value", primal, primal.point, program.inputs, program)
+
+
+def _floats(
+    sides: tuple[Side, Side], values: Sequence[np.ndarray]
+) -> Iterator[tuple[int, FloatResult, Any]]:
+    """The leaf of the results, the worst float in it, and its dtype."""
+    kernel, reference = sides
     places = {leaf.path: (i, leaf.dtype) for i, leaf in enumerate(reference.outputs)}
-    found = []
-    for result in check_floats(kernel, reference, values):
+    for result in check_floats(kernel, reference, list(values)):
         leaf, dtype = places[result.path]
-        found.append(Held(question(leaf, result.index), result, dtype))
-    return found
+        yield leaf, result, dtype
 
 
 def _directions(shapes: list[tuple[int, ...]]) -> list[Direction]:
@@ -129,3 +175,27 @@ def _directions(shapes: list[tuple[int, ...]]) -> list[Direction]:
     if len(direction.support) > FEW:
         return [direction]
     return [Unit(shapes, leaf, index) for leaf, index in direction.support]
+
+
+def _beyond_rounding(primal: Primal, held: Held) -> GradientCheck:
+    """The check where a float of a kernel is not what the reference says."""
+    question = held.question
+    what = "value" if question is None or question.is_value else "derivative"
+    which = "the value of f" if question is None else question_in_words(primal, question)
+    said = float_in_words(held.result.value, held.result.truth, held.result.digits)
+    if not held.wrong:
+        return undecided(
+            primal,
+            f"f runs in floating point alone, and its {what} is further from that of the "
+            f"reference than rounding explains: {which} is {said}",
+        )
+    code = paste_kernel(primal) if question is None else paste(primal, question, primal.point)
+    text = (
+        f"the {what} of f is not that of the reference, by more than rounding every number to "
+        f"bfloat16 would explain: {which} is {said}"
+    )
+    leaves = tuple(
+        RuleResult(leaf.path, Verdict.REFUTED, text=f"{which} is {said}", counterexample=code)
+        for leaf in primal.inputs
+    )
+    return GradientCheck(Verdict.REFUTED, leaves, refutation(text, code))

@@ -35,6 +35,7 @@ class Primal:
         args: pytrees of arrays.
         reference: the function whose derivative is meant, of the same arguments; ``function``
             itself if None.
+        program: the function, if it is traced already.
 
     Raises:
         ArgumentError: nothing is floating point.
@@ -47,11 +48,12 @@ class Primal:
         function: Callable[..., Any],
         args: Sequence[Any],
         reference: Callable[..., Any] | None = None,
+        program: Program | None = None,
     ) -> None:
         self.args = tuple(args)
         self.function = function
         self.reference = reference
-        self.program = trace(function, args, side="f")
+        self.program = program or trace(function, args, side="f")
         self._all = self.program.inputs
         self._moving = [i for i, leaf in enumerate(self._all) if leaf.differentiable]
         self._kept = [i for i, leaf in enumerate(self.program.outputs) if leaf.differentiable]
@@ -167,7 +169,7 @@ class Primal:
         """The program whose derivative the rules should give."""
         if self.reference is None:
             return self.moving_program
-        program = trace(self.reference, self.args, side="reference")
+        program = self.reference_program
         if program.out_tree != self.program.out_tree:
             raise TreeMismatch(
                 f"f returns {self.program.out_tree} and reference returns {program.out_tree}; "
@@ -180,6 +182,17 @@ class Primal:
                     f"{theirs.shape}; a reference returns what f returns"
                 )
         return self._of_leaves(program, self.reference, "reference")
+
+    @cached_property
+    def reference_program(self) -> Program:
+        """The reference, traced."""
+        assert self.reference is not None
+        return trace(self.reference, self.args, side="reference")
+
+    def of_reference(self) -> Primal:
+        """The reference as a function with rules of its own."""
+        assert self.reference is not None
+        return Primal(self.reference, self.args, program=self.reference_program)
 
     def _of_leaves(self, program: Program, function: Callable[..., Any], name: str) -> Program:
         """A trace as the program of the floating-point leaves alone, which it is without others."""

@@ -9,13 +9,11 @@ from jaxgrad.errors import JaxgradError
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
-from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.jaxprs import equations
 from jaxgrad.programs.raised_by import is_callers
-from jaxgrad.programs.trace import trace
 from jaxgrad.verdict import Verdict
 
 __all__ = ["cause_by_reference"]
@@ -30,10 +28,10 @@ def cause_by_reference(at: AtPoint, wrong: list[Question]) -> str:
         at: the point at which numbers are wrong.
         wrong: these.
     """
-    reference = at.rules.primal.reference
-    if reference is None:
+    primal = at.rules.primal
+    if primal.reference is None:
         return ""
-    program = trace(reference, at.rules.primal.args, side="reference")
+    program = primal.reference_program
     stops = [x for x in equations(program.jaxpr) if x.primitive.name == "stop_gradient"]
     if not stops or not any(_is_wrong_of_itself(at, question) for question in wrong):
         return ""
@@ -48,12 +46,9 @@ def cause_by_reference(at: AtPoint, wrong: list[Question]) -> str:
 
 def _is_wrong_of_itself(at: AtPoint, question: Question) -> bool:
     """Whether JAX's derivative of the reference is not that of the function it computes."""
-    given = at.rules.primal
-    assert given.reference is not None
+    modes = question.modes
     try:
-        rules = DerivativePrograms(
-            Primal(given.reference, given.args), len(question.modes), question.modes
-        )
+        rules = DerivativePrograms(at.rules.primal.of_reference(), len(modes), modes)
         with precision(FIRST_PRECISION):
             found = AtPoint(rules, at.values).judge(question)
     except (JaxgradError, CannotDecide):
