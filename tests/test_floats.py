@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rule_examples import EXAMPLES
 
+from jaxgrad import Verdict, compare
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.floats.sides import check_floats
 from jaxgrad.interpret.roundings import longest_chain
 from jaxgrad.interpret.sides import make_side
 from jaxgrad.programs.as_code import as_code, imports
-from jaxgrad.programs.trace import arguments, trace
+from jaxgrad.programs.trace import trace
 
 
 def roundings(f: Any, *args: Any) -> int:
@@ -77,9 +78,7 @@ def test_a_primitive_that_runs_a_program_has_its_roundings() -> None:
 
 def worst(f: Any, reference: Any, *args: Any) -> Any:
     side, truth = make_side("hand", f, args), make_side("auto", reference, args)
-    (result,) = check_floats(
-        side, truth, [leaf.value for leaf in arguments(args, "xyz"[: len(args)])]
-    )
+    (result,) = check_floats(side, truth, [leaf.value for leaf in side.inputs])
     return result
 
 
@@ -115,6 +114,86 @@ def test_the_worst_entry_is_named() -> None:
     assert not result.stable
     assert result.index == (1,)
     assert str(result).startswith("UNSTABLE hand[1]: 2.0199")
+
+
+# XLA would simplify (x + 4) − 4, or 3x/3.
+as_written = jax.lax.optimization_barrier
+
+
+def test_a_branch_that_the_roundings_reach_is_stable_and_one_further_away_is_not() -> None:
+    def step(x: Any) -> Any:
+        return jnp.where(as_written(x + 4.0) - 4.0 >= 1.0, 1.0, 0.0)
+
+    # The sum rounds to 5; one rounding of the input stays below 1, two of them do not.
+    beside = np.float32(1 - 2**-24)
+    reached = worst(step, step, beside)
+    assert (reached.value, reached.truth, reached.stable) == (1.0, "0", True)
+    wrong = worst(lambda x: jnp.where(x >= 0.999, 1.0, 0.0), step, np.float32(1 - 2**-20))
+    assert (wrong.value, wrong.stable) == (1.0, False)
+
+
+def test_inputs_move_apart_and_together() -> None:
+    """What only opposite roundings change, and what only equal ones do, is allowed."""
+    near = np.float32([1, 1 + 2**-20])
+    assert worst(
+        lambda x: (as_written(x * 3)[0] - as_written(x * 3)[1]) / 3, lambda x: x[0] - x[1], near
+    ).stable
+    many = np.full(40, 0.1, np.float32)
+    total = float(np.sum(many.astype(np.float64)))
+    assert worst(lambda x: jnp.sum(x) - total, lambda x: jnp.sum(x) - total, many).stable
+    assert not worst(lambda x: x[0] - x[1] + 1e-4, lambda x: x[0] - x[1], near).stable
+
+
+def test_a_coarser_dtype_inside_sets_the_allowance_of_a_side_and_is_named() -> None:
+    def coarse(x: Any) -> Any:
+        return (x.astype(jnp.bfloat16) ** 2).astype(x.dtype)
+
+    x = np.float32(1.1)
+    found = worst(coarse, coarse, x)
+    assert (found.stable, found.within, found.digits < 4) == (True, ("bfloat16",), True)
+    assert str(found).startswith("STABLE hand with bfloat16 inside: 1.2")
+    assert not worst(lambda v: 1.05 * coarse(v), coarse, x).stable
+    # What the other side is computed in excuses nothing.
+    assert not worst(lambda v: v**2 + 1e-3, coarse, x).stable
+    assert worst(lambda v: v**2, coarse, x).within == ()
+
+
+def test_where_no_float_is_the_truth_only_an_infinity_is_right() -> None:
+    def beyond(x: Any) -> Any:
+        return x * x
+
+    x = np.float32(1e30)
+    assert str(worst(beyond, beyond, x)).startswith("STABLE hand: inf, truth 1.0000000")
+    assert worst(lambda v: -v * v, beyond, x).status == "UNSTABLE"
+    for other in (lambda v: v, lambda v: v * v - v * v):
+        found = worst(other, beyond, x)
+        assert (found.status, found.stable) == ("UNKNOWN", False)
+        assert "the true value is beyond every float of the dtype" in str(found)
+
+
+def test_where_rounding_the_input_reaches_a_pole_nothing_is_claimed() -> None:
+    below = np.float32(2 - 2**-23)  # 2 (1 − u)
+
+    def pole(x: Any) -> Any:
+        return 1 / (x - below)
+
+    x = np.float32(2)
+    assert worst(pole, pole, x).stable
+    found = worst(lambda v: 100 * pole(v), pole, x)
+    assert (found.status, found.stable) == ("UNKNOWN", False)
+    assert str(found).endswith("0.0 digits right (ill-conditioned beyond all bounds)")
+    opaque = compare(lambda v: np.float32(100 / (float(v) - float(below))), pole, x)
+    assert opaque.verdict is Verdict.UNDECIDED
+    assert "its result cannot be judged: UNKNOWN hand" in opaque.evidence.text
+
+
+def test_of_a_stable_leaf_the_fewest_digits_are_shown() -> None:
+    def difference(v: Any) -> Any:
+        return v - np.float32([0, 1])
+
+    x = np.float32([1, 1 + 2**-20])
+    found = worst(lambda v: difference(as_written(v * 3) / 3), difference, x)
+    assert (found.index, found.judged) == ((1,), 2)
 
 
 TREES = st.recursive(

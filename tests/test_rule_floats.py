@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxgrad.gradients.floats.derivatives import RuleFloat, rule_floats
-from jaxgrad.gradients.floats.judgement import TrueValues, judge_float
+from jaxgrad.gradients.floats.allowance import unit_roundoff
+from jaxgrad.gradients.floats.derivative_judgement import TrueDerivatives, judge_derivative
+from jaxgrad.gradients.floats.derivatives import rule_floats
 from jaxgrad.gradients.floats.programs import compile_derivatives, representable
-from jaxgrad.gradients.floats.sides import unit_roundoff
+from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.rules.primal import Primal
 
 MODES = ("fwd", "rev")
@@ -27,7 +28,7 @@ DTYPES = (jnp.float16, jnp.bfloat16, jnp.float32, jnp.float64)
 
 def floats(
     f: Any, *args: Any, modes: Any = MODES, dtypes: Any = None, points: Any = ()
-) -> tuple[RuleFloat, ...]:
+) -> tuple[FloatResult, ...]:
     """The results at the arguments, which are arrays, and at more points."""
     primal = Primal(f, args)
     return rule_floats(primal, modes, dtypes, [primal.point, *points])
@@ -240,8 +241,9 @@ def test_overflow_of_the_truth_is_allowed_and_the_wrong_infinity_is_not() -> Non
     assert [found.stable for found in floats(jnp.exp, big)] == [True, True]
     primal = Primal(jnp.exp, (big,))
     (compiled,) = compile_derivatives(primal, "rev")
-    exact = TrueValues(compiled, primal.point, compiled.seeds[0])
-    judged = {value: judge_float(exact, 0, (), value) for value in (math.inf, 3e38, -math.inf, 0.0)}
+    exact = TrueDerivatives(compiled, primal.point, compiled.seeds[0])
+    values = (math.inf, 3e38, -math.inf, 0.0)
+    judged = {value: judge_derivative(exact, 0, (), value) for value in values}
     assert [found is not None and found.status == "STABLE" for found in judged.values()] == [
         True, True, False, False
     ]  # fmt: skip

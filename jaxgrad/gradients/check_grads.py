@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from jaxgrad.errors import ArgumentError, NoDerivative, UnsupportedPrimitive
-from jaxgrad.gradients.enclosure import FIRST_PRECISION
-from jaxgrad.gradients.floats.derivatives import RuleFloat
+from jaxgrad.gradients.enclosure import FIRST_PRECISION, PRECISIONS
+from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.batch import under_vmap
 from jaxgrad.gradients.rules.compiled import checked_dtypes, compiled
@@ -50,8 +50,6 @@ from jaxgrad.verdict import Evidence, Verdict
 __all__ = ["GradientCheck", "RuleResult", "check_grads"]
 
 MODES = ("fwd", "rev")
-# Two doublings past the first precision: values that 848 bits do not tell apart are undecided.
-PRECISIONS = (FIRST_PRECISION, 2 * FIRST_PRECISION, 4 * FIRST_PRECISION)
 # A program of JAX's own primitives is batched by JAX's own rules; past this many operations it is
 # not looked at.
 BATCH_BUDGET = 2_000
@@ -89,7 +87,7 @@ def check_grads(
             straight-through estimator, a stopped or surrogate gradient.  Of the arguments of f.
         dtypes: the compiled derivatives are judged in these dtypes, too, such as
             ``("float32", "bfloat16")``, at the given and at special points; see
-            :mod:`jaxgrad.gradients.floats.derivatives`.
+            :mod:`jaxgrad.gradients.floats.allowance`.
         special_points: whether to judge the points at which the program compares equal, divides
             by 0 and the like, too, and one drawn near the given one, whose numbers have every bit;
             by default yes, without a reference.
@@ -368,7 +366,7 @@ def _notes(
 # -- floats --------------------------------------------------------------------------------------
 
 
-def _in_floats(check: GradientCheck, floats: tuple[RuleFloat, ...], asked: bool) -> GradientCheck:
+def _in_floats(check: GradientCheck, floats: tuple[FloatResult, ...], asked: bool) -> GradientCheck:
     """The check with what is known of the floats, refuted by those that count.
 
     Where no dtype is asked for, only NaN or an infinity at the given point counts.

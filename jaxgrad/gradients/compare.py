@@ -18,7 +18,7 @@ from jaxgrad.errors import (
 )
 from jaxgrad.gradients import counterexample, enclosure
 from jaxgrad.gradients.exclusion import left_out
-from jaxgrad.gradients.floats.sides import check_floats, truth_at
+from jaxgrad.gradients.floats.sides import check_floats
 from jaxgrad.gradients.identity import Budget, Identity, identity
 from jaxgrad.gradients.not_finite import first_not_finite
 from jaxgrad.gradients.outcome import Comparison, LeafResult
@@ -145,8 +145,7 @@ def _budget_spent(side: Side, given: list[Any]) -> str | None:
     if side.program is None or not has_loops(side.program.jaxpr):
         return None
     try:
-        with precision(enclosure.FIRST_PRECISION):
-            side.over(Ball(), enclosure.balls(side.inputs, given))
+        enclosure.truth_at(side, given)
     except BudgetSpent as error:
         return f"{side.name}: {error}"
     except (CannotDecide, UnsupportedPrimitive):
@@ -170,20 +169,19 @@ def _find_opaque(hand: Side, auto: Side) -> Comparison | None:
 
 def _by_floats(hand: Side, auto: Side, opaque: Side) -> Comparison:
     reference = auto if opaque is hand else hand
-    values = [leaf.value for leaf in hand.inputs]
     reason = f"{opaque.name} runs only in floating point ({opaque.opaque})"
     try:
-        results = check_floats(opaque, reference, values)
+        results = check_floats(opaque, reference, [leaf.value for leaf in hand.inputs])
     except (CannotDecide, UnsupportedPrimitive) as error:
         return _undecided(hand, auto, f"{reason}, and the other side has no balls: {error}")
     unstable = next((result for result in results if not result.stable), None)
     if unstable is not None:
-        return _undecided(
-            hand, auto, f"{reason}, and its result is beyond what rounding explains: {unstable}"
-        )
-    digits = min((result.digits for result in results), default=float("inf"))
+        beyond = unstable.status == "UNSTABLE"
+        found = "is beyond what rounding explains" if beyond else "cannot be judged"
+        return _undecided(hand, auto, f"{reason}, and its result {found}: {unstable}")
+    digits = min((result.digits for result in results), default=math.inf)
     text = f"{reason}; at the given point it is as accurate as the formula allows"
-    if digits < float("inf"):
+    if math.isfinite(digits):
         text += f", at least {digits:.1f} digits"
     leaves = tuple(LeafResult(x.path, x.shape, Verdict.AGREES) for x in hand.outputs)
     evidence = Evidence(Verdict.AGREES, "sampling", text, trusts=_TRUSTS_BALLS)
@@ -227,7 +225,7 @@ def _values(hand: Side, auto: Side, given: list[Any]) -> list[Any] | None:
     """The balls of the formula at the given point, of whichever side has them."""
     for side in (hand, auto):
         try:
-            return truth_at(side, given)
+            return enclosure.truth_at(side, given)
         except (CannotDecide, UnsupportedPrimitive):
             continue
     return None
@@ -300,8 +298,7 @@ def _undecided_or_floats(hand: Side, auto: Side, error: Exception, algebra: Iden
     point = [leaf.value for leaf in hand.inputs]
     for side in (hand, auto):
         try:
-            with precision(enclosure.FIRST_PRECISION):
-                side.over(Ball(), enclosure.balls(side.inputs, point))
+            enclosure.truth_at(side, point)
         except (CannotDecide, UnsupportedPrimitive) as own:
             side.opaque = str(own)
     opaque = [side for side in (hand, auto) if side.opaque is not None]

@@ -18,13 +18,15 @@ from jaxgrad.numbers.base import UNKNOWN
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.trace import Leaf
 
-__all__ = ["Meeting", "balls", "draw", "meet", "meet_once"]
+__all__ = ["Meeting", "balls", "draw", "meet", "meet_once", "truth_at"]
 
 # The widest float has 53 significant bits: values that agree to twice as many are told apart from
 # every neighbour of theirs, and from every product of two of them.
 FLOAT_BITS = 53
 ENOUGH_BITS = 2 * FLOAT_BITS
 FIRST_PRECISION = 2 * ENOUGH_BITS
+# Two doublings past the first precision: values that 848 bits do not tell apart are undecided.
+PRECISIONS = (FIRST_PRECISION, 2 * FIRST_PRECISION, 4 * FIRST_PRECISION)
 # Past this precision two balls that still meet are reported as they are.
 LAST_PRECISION = 16 * FIRST_PRECISION
 # An entry that no relative precision settles is 0 as far as can be seen: below every float64 that
@@ -93,6 +95,16 @@ def balls(inputs: Sequence[Leaf], values: Sequence[Any]) -> list[Any]:
         system.constants(np.asarray(value)) if leaf.differentiable else value
         for leaf, value in zip(inputs, values, strict=True)
     ]
+
+
+def truth_at(side: Side, values: Sequence[Any]) -> list[np.ndarray]:
+    """The outputs of a side at a point in balls of the first precision.
+
+    Raises:
+        CannotDecide, UnsupportedPrimitive: as the rules do.
+    """
+    with precision(FIRST_PRECISION):
+        return side.over(Ball(), balls(side.inputs, values))
 
 
 def meet(hand: Side, auto: Side, values: list[Any]) -> Meeting:

@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import ClassVar
 
 from jaxgrad.errors import GradientMismatch, UndecidedError
-from jaxgrad.gradients.floats.sides import FloatResult, check_floats
+from jaxgrad.gradients.floats.result import FloatResult
+from jaxgrad.gradients.floats.sides import check_floats
 from jaxgrad.interpret.sides import Side
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.verdict import Evidence, Outcome, Verdict
@@ -119,20 +120,19 @@ class Comparison(GradientOutcome):
         """The other question: do the compiled programs compute these values at the given point?
 
         Each side that agrees with the formula is run as compiled and held against the balls; see
-        :mod:`jaxgrad.gradients.floats.sides` for the allowance. Computed when first asked for.
+        :mod:`jaxgrad.gradients.floats.allowance`. Computed when first asked for.
 
         Raises:
             UnsupportedPrimitive, CannotDecide: no true value can be enclosed.
         """
         hand, auto = self._sides
-        values = [leaf.value for leaf in hand.inputs]
         reference = auto if auto.opaque is None else hand
         results: list[FloatResult] = []
         with without_debug_modes():
             for side in (hand, auto):
                 differs = self.verdict is Verdict.REFUTED
                 own = side if differs and side.opaque is None else reference
-                results += check_floats(side, own, values)
+                results += check_floats(side, own, [leaf.value for leaf in hand.inputs])
         return tuple(results)
 
     @property

@@ -2,7 +2,7 @@
 
 Each derivative is compiled once for a mode and a dtype, under jit and under vmap over all points,
 and its floats are held against the exact value of its formula; see
-:mod:`jaxgrad.gradients.floats.judgement` for what is allowed.  Whether the formula is the
+:mod:`jaxgrad.gradients.floats.allowance` for what is allowed.  Whether the formula is the
 derivative is another question, which is not asked here.
 """
 
@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from jaxgrad.errors import JaxgradError
 from jaxgrad.gradients.floats.code import described, paste_floats
-from jaxgrad.gradients.floats.judgement import FloatJudgement, TrueValues, judge_float
+from jaxgrad.gradients.floats.derivative_judgement import TrueDerivatives, judge_derivative
+from jaxgrad.gradients.floats.judgement import FloatJudgement
 from jaxgrad.gradients.floats.programs import (
     Compiled,
     compile_derivatives,
@@ -25,82 +26,16 @@ from jaxgrad.gradients.floats.programs import (
     precise_enough,
     representable,
 )
-from jaxgrad.gradients.floats.sides import float_in_words
+from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.rules.primal import Primal
 
-__all__ = ["RuleFloat", "rule_floats"]
+__all__ = ["FloatResult", "rule_floats"]
 
 # Operations over balls that one compiled derivative may take: 3 μs each in large programs and up to
 # 15 μs in small ones, whose overhead counts, so about half a second.
 BUDGET = 30_000
 # Entries of one derivative that are judged at one point, those that look wrong among them.
 MOST_ENTRIES = 1000
-_ORDER = {"STABLE": 0, "UNKNOWN": 1, "UNSTABLE": 2}
-
-
-@dataclass(frozen=True)
-class RuleFloat:
-    """What the floats of a derivative are worth, shown at the worst of the points.
-
-    Args:
-        mode: ``"fwd"`` or ``"rev"``.
-        dtype: the dtype of the arguments.
-        path, index: the entry of the arguments by which is differentiated; None for a drawn
-            direction.
-        output, output_index: the entry of the result that is; None for a drawn combination.
-        point: the arguments there, as text.
-        given: whether that is the given point.
-        value: what the compiled program returned.
-        truth: the value of the formula, a decimal string.
-        digits: how many decimal digits are right.
-        status: ``"STABLE"``, ``"UNSTABLE"`` or ``"UNKNOWN"``.
-        reason: ``"nan"``, ``"infinite"``, ``"underflow"`` or ``"digits lost"``, or why it is
-            unknown.
-        grave: NaN or an infinity where the truth is another value.
-        compiled: ``"jit"`` or ``"jit(vmap)"``.
-        judged, failed: how many floats were judged, and how many have this status and reason.
-        within: dtypes coarser than ``dtype`` that the function converts to.
-        code: Python that shows it where ``f`` is in scope.
-    """
-
-    mode: str
-    dtype: str
-    path: str
-    index: tuple[int, ...] | None
-    output: str
-    output_index: tuple[int, ...] | None
-    point: str
-    given: bool
-    value: float
-    truth: str
-    digits: float
-    status: str
-    reason: str
-    grave: bool
-    compiled: str
-    judged: int
-    failed: int
-    within: tuple[str, ...] = ()
-    code: str = field(default="", repr=False)
-
-    @property
-    def stable(self) -> bool:
-        """Whether every float that was judged is within its allowance."""
-        return self.status == "STABLE"
-
-    def __str__(self) -> str:
-        of, by = _place(self.output, self.output_index), _place(self.path, self.index)
-        dtype = self.dtype + "".join(f" with {name} inside" for name in self.within)
-        head = f"{self.status} {self.mode} {dtype}: ∂{of}/∂{by}"
-        if self.status == "STABLE":
-            return f"{head}: {self.judged} floats"
-        why = f"{head} at {self.point} under {self.compiled}"
-        found = float_in_words(self.value, self.truth, self.digits)
-        return f"{why}: {found} ({self.reason}; {self.failed} of {self.judged} floats)"
-
-
-def _place(path: str, index: tuple[int, ...] | None) -> str:
-    return f"{path}{list(index) if index else ''}"
 
 
 def rule_floats(
@@ -108,7 +43,7 @@ def rule_floats(
     modes: tuple[str, ...],
     dtypes: Sequence[Any] | None,
     points: Sequence[list[np.ndarray]],
-) -> tuple[RuleFloat, ...]:
+) -> tuple[FloatResult, ...]:
     """Holds the compiled derivatives of a function against the exact values of their formulas.
 
     Args:
@@ -129,7 +64,7 @@ def rule_floats(
         >>> found.status, found.reason, found.value, found.truth
         ('UNSTABLE', 'underflow', 0.0, '8.244614456e-9')
     """
-    results: list[RuleFloat] = []
+    results: list[FloatResult] = []
     for dtype in dtypes if dtypes is not None else (None,):
         with precise_enough(dtype):
             for mode in modes:
@@ -142,7 +77,7 @@ def rule_floats(
 
 def _in_dtype(
     primal: Primal, mode: str, dtype: Any, points: Sequence[list[np.ndarray]]
-) -> Iterator[RuleFloat]:
+) -> Iterator[FloatResult]:
     cast = in_dtype(primal, dtype)
     rounded = _distinct(
         [
@@ -186,8 +121,7 @@ class _Case:
     @property
     def rank(self) -> tuple[Any, ...]:
         """Larger is worse; of equally bad ones the given point is shown."""
-        found = self.found
-        return found.grave, _ORDER[found.status], found.excess, self.given, self.how == "jit"
+        return *self.found.rank, self.given, self.how == "jit"
 
 
 def _judged(compiled: Compiled, points: list[list[np.ndarray]]) -> Iterator[_Case]:
@@ -199,19 +133,19 @@ def _judged(compiled: Compiled, points: list[list[np.ndarray]]) -> Iterator[_Cas
         for p in range(1, len(points)):
             runs.append(("jit", [leaf[None] for leaf in compiled.single(points[p])], [p]))
     spent = 0
-    known: dict[tuple[int, int], TrueValues] = {}
+    known: dict[tuple[int, int], TrueDerivatives] = {}
     for how, floats, places in runs:
         for row, s in _suspicious_first(floats):
             place = places[row]
             if spent > BUDGET and place != 0:
                 break
             exact = known.setdefault(
-                (place, s), TrueValues(compiled, points[place], compiled.seeds[s])
+                (place, s), TrueDerivatives(compiled, points[place], compiled.seeds[s])
             )
             before = exact.evaluations
             for output, entry in _entries([leaf[row, s] for leaf in floats]):
                 value = float(floats[output][(row, s, *entry)])
-                found = judge_float(exact, output, entry, value)
+                found = judge_derivative(exact, output, entry, value)
                 if found is not None:
                     point, given = points[place], place == 0
                     yield _Case(compiled, how, given, point, s, output, entry, value, found)
@@ -235,7 +169,7 @@ def _suspicious_first(floats: list[np.ndarray]) -> list[tuple[int, int]]:
 
 
 def _entries(floats: list[np.ndarray]) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """(output, index) of the floats to judge_float, at most so many of each output."""
+    """(output, index) of the floats to judge, at most so many of each output."""
     for output, leaf in enumerate(floats):
         values = leaf.reshape(-1)
         order = np.lexsort((np.abs(values), np.isfinite(values)))
@@ -247,7 +181,7 @@ def _entries(floats: list[np.ndarray]) -> Iterator[tuple[int, tuple[int, ...]]]:
             yield output, tuple(int(k) for k in np.unravel_index(i, leaf.shape))
 
 
-def _worst(cases: list[_Case]) -> Iterator[RuleFloat]:
+def _worst(cases: list[_Case]) -> Iterator[FloatResult]:
     """For each leaf the worst of every reason for being unstable, or of all."""
     for leaf in dict.fromkeys(case.leaf for case in cases):
         own = [case for case in cases if case.leaf == leaf]
@@ -262,19 +196,19 @@ def _worst(cases: list[_Case]) -> Iterator[RuleFloat]:
             yield _result(max(group, key=lambda case: case.rank), own)
 
 
-def _result(case: _Case, own: list[_Case]) -> RuleFloat:
+def _result(case: _Case, own: list[_Case]) -> FloatResult:
     compiled, found = case.compiled, case.found
     primal, seed = compiled.primal, compiled.seeds[case.seed]
     direction, cotangent = compiled.entry(seed, case.output, case.entry)
     path, index = described(direction, primal.inputs, "a drawn direction")
     output, output_index = described(cotangent, primal.outputs, "a drawn combination", "f")
-    dtypes = [np.dtype(leaf.dtype).name for leaf in primal.inputs]
-    coarsest = [d.name for d in compiled.dtypes]
-    within = coarsest[: min(coarsest.index(name) for name in dtypes)]
+    dtypes = [np.dtype(leaf.dtype) for leaf in primal.inputs]
     alike = [c for c in own if (c.found.status, c.found.reason) == (found.status, found.reason)]
-    return RuleFloat(
+    return FloatResult(
+        **vars(found),
         mode=compiled.mode,
-        dtype=", ".join(dict.fromkeys(dtypes)),
+        dtype=", ".join(dict.fromkeys(dtype.name for dtype in dtypes)),
+        within=compiled.arithmetic.coarser_than(dtypes),
         path=path,
         index=index,
         output=output,
@@ -282,15 +216,9 @@ def _result(case: _Case, own: list[_Case]) -> RuleFloat:
         point=_point_text(primal, case.point, path),
         given=case.given,
         value=case.value,
-        truth=found.truth,
-        digits=found.digits,
-        status=found.status,
-        reason=found.reason,
-        grave=found.grave,
         compiled=case.how,
         judged=len(own),
-        failed=len(alike) if found.status != "STABLE" else 0,
-        within=tuple(within),
+        failed=len(alike) if not found.stable else 0,
         code=paste_floats(compiled, case.point, case.seed, case.output, case.entry, case.how),
     )
 
@@ -309,10 +237,10 @@ def _point_text(primal: Primal, point: list[np.ndarray], path: str) -> str:
     return f"{(own or texts)[0][:screenful]} …"
 
 
-def _not_run(primal: Primal, mode: str, dtype: Any, error: Exception) -> RuleFloat:
+def _not_run(primal: Primal, mode: str, dtype: Any, error: Exception) -> FloatResult:
     name = "its own dtypes" if dtype is None else np.dtype(dtype).name
     reason = f"{type(error).__name__}: {error}"
-    return RuleFloat(
-        mode, name, "x", None, "f", None, "any point", False, math.nan, "unknown", -math.inf,
-        "UNKNOWN", reason, False, "jit", 0, 0,
+    return FloatResult(
+        status="UNKNOWN", reason=reason, digits=-math.inf, mode=mode, dtype=name, path="x",
+        index=None, output="f", point="any point", given=False, value=math.nan,
     )  # fmt: skip

@@ -12,21 +12,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flint import arb
 from jax.tree_util import tree_structure, tree_unflatten
 
 from jaxgrad.errors import NoDerivative
-from jaxgrad.gradients.floats.sides import unit_roundoff
+from jaxgrad.gradients.floats.allowance import Arithmetic
 from jaxgrad.gradients.rules.derivative_programs import Derivatives
 from jaxgrad.gradients.rules.derivatives import derivative
 from jaxgrad.gradients.rules.directions import Direction, Unit, drawn
 from jaxgrad.gradients.rules.primal import Primal
-from jaxgrad.interpret.roundings import longest_chain
-from jaxgrad.interpret.walker import interpret
-from jaxgrad.numbers.ball import Ball
-from jaxgrad.numbers.base import ObjectArray
-from jaxgrad.programs.jaxprs import dtypes, operations
-from jaxgrad.programs.trace import Leaf, Program, is_differentiable, trace
+from jaxgrad.programs.jaxprs import operations
+from jaxgrad.programs.trace import Leaf, Program, trace
 
 __all__ = ["Compiled", "compile_derivatives", "in_dtype", "precise_enough", "representable"]
 
@@ -97,35 +92,14 @@ class Compiled:
     leaf: int | None
 
     @cached_property
-    def roundings(self) -> int:
-        """The roundings on the longest way through the program.
-
-        Raises:
-            UnsupportedPrimitive: a loop of unknown length.
-        """
-        return max(longest_chain(self.program), 1)
+    def arithmetic(self) -> Arithmetic:
+        """What rounding is in it."""
+        return Arithmetic.of(self.program)
 
     @cached_property
     def cost(self) -> int:
         """About how many operations one evaluation takes."""
         return operations(self.program.jaxpr.jaxpr)
-
-    @cached_property
-    def dtypes(self) -> tuple[np.dtype, ...]:
-        """Every floating-point dtype that is computed in, the coarsest first."""
-        found = {np.dtype(leaf.dtype) for leaf in self.primal.inputs}
-        found |= set(filter(is_differentiable, dtypes(self.program.jaxpr)))
-        return tuple(sorted(found, key=lambda dtype: -float(jnp.finfo(dtype).eps)))
-
-    @property
-    def unit(self) -> arb:
-        """The unit roundoff of the coarsest dtype."""
-        return unit_roundoff(self.dtypes[0])
-
-    @property
-    def smallest(self) -> float:
-        """The largest of the smallest normal numbers of the dtypes."""
-        return max(float(jnp.finfo(dtype).smallest_normal) for dtype in self.dtypes)
 
     def arrays(self, seed: Direction) -> tuple[np.ndarray, ...]:
         """A seed as the arguments that the program takes."""
@@ -160,14 +134,6 @@ class Compiled:
             found = jax.tree.leaves(function(stacked, seeds))
             parts.append([np.asarray(leaf, np.float64)[: len(chosen)] for leaf in found])
         return [np.concatenate(leaf) for leaf in zip(*parts, strict=True)]
-
-    def balls(self, point: Sequence[ObjectArray], seed: Sequence[ObjectArray]) -> list[ObjectArray]:
-        """The exact formula.
-
-        Raises:
-            CannotDecide, UnsupportedPrimitive: as the rules do.
-        """
-        return interpret(self.program, Ball(), [*point, *seed])
 
     def entry(
         self, seed: Direction, output: int, index: tuple[int, ...]

@@ -11,7 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.errors import ArgumentError
-from jaxgrad.gradients.floats.derivatives import RuleFloat, rule_floats
+from jaxgrad.gradients.floats.derivatives import rule_floats
+from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.special_points.float_points import float_points
 from jaxgrad.gradients.special_points.search import SpecialPoint
@@ -58,7 +59,7 @@ def compiled(
     dtypes: Sequence[np.dtype] | None,
     points: Sequence[SpecialPoint],
     finite: bool,
-) -> tuple[RuleFloat, ...]:
+) -> tuple[FloatResult, ...]:
     """What the compiled derivatives are worth.
 
     Args:
@@ -76,7 +77,7 @@ def compiled(
     places = [primal.point, *(point.values for point in points)]
     entries = sum(math.prod(shape) for shape in (*rules.shapes, *rules.out_shapes))
     most = max(FEWEST_FLOAT_POINTS, 2 * MOST_FLOAT_POINTS // entries)
-    found: list[RuleFloat] = []
+    found: list[FloatResult] = []
     for dtype in dtypes:
         spread = [point.values for point in float_points(_leaves(rules, dtype), most)]
         found += rule_floats(primal, rules.modes, [dtype], [*places, *spread])

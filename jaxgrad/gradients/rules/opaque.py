@@ -14,12 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.gradients.floats.sides import (
-    FloatResult,
-    check_floats,
-    float_in_words,
-    unit_roundoff,
-)
+from jaxgrad.gradients.floats.allowance import unit_roundoff
+from jaxgrad.gradients.floats.result import FloatResult
+from jaxgrad.gradients.floats.sides import check_floats
 from jaxgrad.gradients.rules.code import paste, paste_kernel, question_in_words
 from jaxgrad.gradients.rules.conclusions import TRUSTS, refutation, undecided
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
@@ -62,12 +59,10 @@ class Held:
     Args:
         question: which number it is; None of the value without any derivative.
         result: the float, and whether rounding explains its error.
-        dtype: of the float.
     """
 
     question: Question | None
     result: FloatResult
-    dtype: Any
 
     @property
     def wrong(self) -> bool:
@@ -76,10 +71,9 @@ class Held:
         No kernel computes in less where its result has a wider dtype; the allowance is
         proportional to the unit roundoff.
         """
-        coarse = max(COARSEST, float(unit_roundoff(self.dtype)))
-        return not self.result.stable and self.result.excess > coarse / float(
-            unit_roundoff(self.dtype)
-        )
+        unit = float(unit_roundoff((*self.result.within, self.result.dtype)[0]))
+        unstable = self.result.status == "UNSTABLE"
+        return unstable and self.result.excess > max(COARSEST, unit) / unit
 
 
 def by_floats(
@@ -130,15 +124,15 @@ def _held(rules: DerivativePrograms, reference: DerivativePrograms) -> list[Held
         UnsupportedPrimitive: the reference has no balls, either.
     """
     primal, functions = rules.primal, (_value(rules.primal), _value(reference.primal))
-    found = [Held(None, *each) for _, *each in _floats(functions, primal.point)]
+    found = [Held(None, result) for _, result in _floats(functions, primal.point)]
     for mode in rules.modes:
         forward = mode == "fwd"
         like = primal.like_inputs if forward else primal.like_outputs
         sides = rules[(mode,)].side(mode), reference[(mode,)].side(mode)
         for moved in _directions(rules.shapes if forward else rules.out_shapes):
-            for leaf, result, dtype in _floats(sides, [*primal.point, *like(moved.leaves)]):
-                question = _question(rules, mode, moved, leaf, result.index)
-                found.append(Held(question, result, dtype))
+            for leaf, result in _floats(sides, [*primal.point, *like(moved.leaves)]):
+                question = _question(rules, mode, moved, leaf, result.index or ())
+                found.append(Held(question, result))
     return found
 
 
@@ -161,13 +155,12 @@ def _value(primal: Primal) -> Side:
 
 def _floats(
     sides: tuple[Side, Side], values: Sequence[np.ndarray]
-) -> Iterator[tuple[int, FloatResult, Any]]:
-    """The leaf of the results, the worst float in it, and its dtype."""
+) -> Iterator[tuple[int, FloatResult]]:
+    """The leaf of the results, and the worst float in it."""
     kernel, reference = sides
-    places = {leaf.path: (i, leaf.dtype) for i, leaf in enumerate(reference.outputs)}
-    for result in check_floats(kernel, reference, list(values)):
-        leaf, dtype = places[result.path]
-        yield leaf, result, dtype
+    places = {leaf.path: i for i, leaf in enumerate(reference.outputs)}
+    for result in check_floats(kernel, reference, values):
+        yield places[result.path], result
 
 
 def _directions(shapes: list[tuple[int, ...]]) -> list[Direction]:
@@ -182,20 +175,19 @@ def _beyond_rounding(primal: Primal, held: Held) -> GradientCheck:
     question = held.question
     what = "value" if question is None or question.is_value else "derivative"
     which = "the value of f" if question is None else question_in_words(primal, question)
-    said = float_in_words(held.result.value, held.result.truth, held.result.digits)
+    said = f"{which} is {held.result.in_words}"
     if not held.wrong:
-        return undecided(
-            primal,
-            f"f runs in floating point alone, and its {what} is further from that of the "
-            f"reference than rounding explains: {which} is {said}",
-        )
+        found = f"cannot be judged ({held.result.reason})"
+        if held.result.status == "UNSTABLE":
+            found = "is further from that of the reference than rounding explains"
+        return undecided(primal, f"f runs in floating point alone, and its {what} {found}: {said}")
     code = paste_kernel(primal) if question is None else paste(primal, question, primal.point)
     text = (
         f"the {what} of f is not that of the reference, by more than rounding every number to "
-        f"bfloat16 would explain: {which} is {said}"
+        f"bfloat16 would explain: {said}"
     )
     leaves = tuple(
-        RuleResult(leaf.path, Verdict.REFUTED, text=f"{which} is {said}", counterexample=code)
+        RuleResult(leaf.path, Verdict.REFUTED, text=said, counterexample=code)
         for leaf in primal.inputs
     )
     return GradientCheck(Verdict.REFUTED, leaves, refutation(text, code))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
+from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.outcome import GradientOutcome
 from jaxgrad.verdict import Evidence, Outcome, Verdict
 
@@ -49,15 +49,14 @@ class GradientCheck(GradientOutcome):
         leaves: one result for each floating-point leaf of the arguments.
         evidence: what the verdict rests on.
         special_points: the points that were judged besides the given one, in words.
-        floats: what the compiled derivatives are worth, where that was asked; each one a
-            :class:`~jaxgrad.gradients.floats.derivatives.RuleFloat`.
+        floats: what the compiled derivatives are worth, where that was asked.
     """
 
     verdict: Verdict
     leaves: tuple[RuleResult, ...]
     evidence: Evidence
     special_points: tuple[str, ...] = ()
-    floats: tuple[Any, ...] = ()
+    floats: tuple[FloatResult, ...] = ()
 
     scope = "`f`"
 
@@ -67,7 +66,7 @@ class GradientCheck(GradientOutcome):
         return tuple(leaf.path for leaf in self.leaves if leaf.kinks)
 
     @property
-    def unstable(self) -> tuple[Any, ...]:
+    def unstable(self) -> tuple[FloatResult, ...]:
         """The floats that are not what their formula says."""
         return tuple(found for found in self.floats if found.status == "UNSTABLE")
 

@@ -1,0 +1,210 @@
+"""How far may a float be from the value of its formula?  Derived once, for both entries.
+
+A program rounds each of its results: to (1 + δ) times what it is, with |δ| ≤ u, or to 0 below s.
+On the longest way from an input to a result that happens m times.  What is rounded early is as good
+as another input, what is rounded late is another result, and so no more can be asked of a float f
+of the formula g than that it is nearly the value of g at nearly these inputs x:
+
+    f = (1 + δ)·g(x·(1 + m·u·ξ)) ± s    for a |δ| ≤ m·u and a vector ξ of numbers |ξᵢ| ≤ 1
+
+(mixed forward and backward stability: Higham, Accuracy and Stability of Numerical Algorithms, 2002,
+section 1.5).  To first order in u that is
+
+    |f − g(x)| ≤ m·u·|g(x)| + max_ξ |g(x·(1 + m·u·ξ)) − g(x)| + s
+
+where the maximum is what rounding the inputs would change anyway.  For a g that is smooth over m
+roundings that change is m times the one of a single rounding; only the former sees a branch that m
+roundings reach, and the latter is right where g bends before.  A float is allowed the larger one:
+
+    |f − g(x)| ≤ m·u·|g(x)| + max_ξ max(m·|g(x·(1 + u·ξ)) − g(x)|, |g(x·(1 + m·u·ξ)) − g(x)|) + s
+
+for a few vectors ξ of signs.  Each is a witness, so the allowance never exceeds what the
+conditioning of the problem admits.  x stands for all that a number is computed from, the point and
+the direction or cotangent.  u is the unit roundoff of the coarsest dtype among that of the input or
+result and those that the program computes in, and s the largest of their smallest normal numbers,
+below which XLA flushes to 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from flint import arb
+
+from jaxgrad.gradients.enclosure import balls
+from jaxgrad.interpret.roundings import longest_chain
+from jaxgrad.numbers.ball import Ball, exact_ball
+from jaxgrad.numbers.base import ObjectArray
+from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.jaxprs import dtypes
+from jaxgrad.programs.trace import Leaf, Program, is_differentiable
+
+__all__ = ["Arithmetic", "TrueValues", "unit_roundoff"]
+
+# Vectors of signs tried before a float is called unstable: all +, all −, and drawn ones.  Each is
+# a witness, and with 6 drawn ones a given pair of entries is moved apart but for 1 case in 64.
+SIGN_VECTORS = 8
+
+
+def unit_roundoff(dtype: Any) -> arb:
+    """u = ε/2, half the distance from 1 to the next float of the dtype.
+
+    Example:
+        >>> unit_roundoff(np.float32) == arb(2) ** -24
+        True
+    """
+    return exact_ball(_epsilon(dtype)) / 2
+
+
+def _epsilon(dtype: Any) -> float:
+    return float(jnp.finfo(dtype).eps)
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """What rounding is in a program.
+
+    Args:
+        program: the traced program whose roundings are counted.
+        computed: the floating-point dtypes of what is computed.
+
+    Example:
+        >>> import jax
+        >>> from jaxgrad.programs.trace import trace
+        >>> inside = Arithmetic.of(trace(lambda x: x.astype("float16") * x + 1, (np.float32(1),)))
+        >>> inside.roundings, inside.coarser_than([np.float32])
+        (4, ('float16',))
+        >>> inside.unit(np.float32) == unit_roundoff(np.float16)
+        True
+    """
+
+    program: Program
+    computed: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, program: Program) -> Arithmetic:
+        """That of a program with all dtypes that stand in it."""
+        found = filter(is_differentiable, dtypes(program.jaxpr))
+        return cls(program, tuple(np.dtype(dtype) for dtype in found))
+
+    @cached_property
+    def roundings(self) -> int:
+        """m above, the most roundings that follow one another.
+
+        Raises:
+            UnsupportedPrimitive, CannotDecide: nobody knows, as of a loop of unknown length.
+        """
+        return max(longest_chain(self.program), 1)
+
+    def unit(self, dtype: Any) -> arb:
+        """u of an input or a result of a dtype."""
+        return unit_roundoff(max((dtype, *self.computed), key=_epsilon))
+
+    def smallest(self, dtype: Any) -> float:
+        """s of a result of a dtype."""
+        return max(float(jnp.finfo(each).smallest_normal) for each in (dtype, *self.computed))
+
+    def coarser_than(self, others: Iterable[Any]) -> tuple[str, ...]:
+        """The names of the dtypes that it computes in and that are coarser than all others."""
+        limit = max(map(_epsilon, others))
+        found = sorted(self.computed, key=_epsilon, reverse=True)
+        return tuple(dtype.name for dtype in found if _epsilon(dtype) > limit)
+
+
+class TrueValues:
+    """What a program returns at a point if nothing is rounded, and what rounding may make of it.
+
+    Args:
+        formula: its outputs over balls, for its inputs over balls.
+        inputs: the leaves of the arguments; those that are not floating point are held fixed.
+        values: the point, a value for each leaf.
+        outputs: the leaves of the results.
+        arithmetic: what rounding is in the program that is judged.
+    """
+
+    def __init__(
+        self,
+        formula: Callable[[list[Any]], list[ObjectArray]],
+        inputs: Sequence[Leaf],
+        values: Sequence[Any],
+        outputs: Sequence[Leaf],
+        arithmetic: Arithmetic,
+    ) -> None:
+        self._formula, self._inputs, self._point = formula, inputs, values
+        self.outputs, self._arithmetic = outputs, arithmetic
+        self.evaluations = 0
+        self._values: dict[int, list[ObjectArray]] = {}
+        self._changes: dict[tuple[int, int], list[ObjectArray]] = {}
+
+    def values(self, bits: int) -> list[ObjectArray]:
+        """The formula at a precision.
+
+        Raises:
+            CannotDecide, UnsupportedPrimitive: as the rules do.
+        """
+        if bits not in self._values:
+            with precision(bits):
+                self._values[bits] = self._at(self._exact)
+        return self._values[bits]
+
+    def rounding(self, output: int, truth: arb) -> arb:
+        """m·u·|g| + s for a value g of an output, which is allowed whatever the inputs do."""
+        own, dtype = self._arithmetic, self.outputs[output].dtype
+        return own.roundings * own.unit(dtype) * abs(truth) + own.smallest(dtype)
+
+    def allowances(self, output: int, index: tuple[int, ...], bits: int) -> Iterator[arb]:
+        """Allowances that grow with every witness, the first of which costs no evaluation."""
+        rounding = self.rounding(output, self.values(bits)[output][index])
+        yield rounding
+        change = arb(0)
+        for witness in range(2 * SIGN_VECTORS):
+            change = change.max(self._change(bits, witness)[output][index])
+            yield rounding + change
+
+    def largest(self, output: int) -> float:
+        """The largest float of an output's dtype."""
+        return float(jnp.finfo(self.outputs[output].dtype).max)
+
+    def _change(self, bits: int, witness: int) -> list[ObjectArray]:
+        """What m roundings of the inputs may change, as one vector of signs shows it."""
+        key = bits, witness
+        if key not in self._changes:
+            truth, many = self.values(bits), self._arithmetic.roundings
+            factor = many if witness < SIGN_VECTORS else 1  # of the change, or else of u
+            with precision(bits):
+                moved = self._at(self._rounded(many // factor, witness))
+                self._changes[key] = [
+                    Ball().map(lambda x, y: _distance(x, y) * factor, new, old)
+                    for new, old in zip(moved, truth, strict=True)
+                ]
+        return self._changes[key]
+
+    def _at(self, inputs: list[Any]) -> list[ObjectArray]:
+        self.evaluations += 1
+        return self._formula(inputs)
+
+    @property
+    def _exact(self) -> list[Any]:
+        return balls(self._inputs, self._point)
+
+    def _rounded(self, times: int, witness: int) -> list[Any]:
+        """x·(1 + times·u·ξ) for every input x, with a vector ξ of signs."""
+        k, rng = witness % SIGN_VECTORS, np.random.default_rng(witness)
+        moved = []
+        for leaf, values in zip(self._inputs, self._exact, strict=True):
+            if leaf.differentiable:
+                step = self._arithmetic.unit(leaf.dtype) * times
+                signs = rng.choice([-1, 1], leaf.shape) if k > 1 else np.array(1 - 2 * k)
+                values = Ball().map(lambda x, sign, u=step: x * (1 + u * int(sign)), values, signs)
+            moved.append(values)
+        return moved
+
+
+def _distance(new: Any, old: Any) -> arb:
+    """How far a number is moved; truth values do not move by little."""
+    return abs(new - old) if isinstance(new, arb) and isinstance(old, arb) else arb(0)
