@@ -17,6 +17,7 @@ from jaxgrad.gradients.enclosure import FIRST_PRECISION, PRECISIONS
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.batch import under_vmap
+from jaxgrad.gradients.rules.causes import cause
 from jaxgrad.gradients.rules.compiled import checked_dtypes, compiled
 from jaxgrad.gradients.rules.conclusions import (
     Judged,
@@ -30,15 +31,12 @@ from jaxgrad.gradients.rules.conclusions import (
     wrong_value,
 )
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
-from jaxgrad.gradients.rules.linear_checks import LinearChecks
+from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.opaque import by_floats, is_opaque
 from jaxgrad.gradients.rules.other_points import judged_at, other_points, points_in_words
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.proof import prove_rules
 from jaxgrad.gradients.rules.result import GradientCheck, RuleResult
-from jaxgrad.gradients.rules.sizes import cause_by_size
-from jaxgrad.gradients.rules.stopped import cause_by_reference
-from jaxgrad.gradients.rules.witness import hold_rules
 from jaxgrad.gradients.special_points.search import SpecialPoint
 from jaxgrad.interpret.budgets import nested_too_deeply
 from jaxgrad.numbers.base import CannotDecide
@@ -197,7 +195,7 @@ def _check(
         if any(is_opaque(program.jaxpr) for program in rules.programs):
             return by_floats(rules, lambda reference: _check(reference, special=False))
         return undecided(primal, str(error))
-    finite, checks = hold_rules(rules, primal.point), LinearChecks(rules)
+    finite, checks = rules.hold(primal.point), LinearChecks(rules)
     leaves = tuple(
         leaf_result(primal, leaf.path, [pair for pair in judged if pair[0].leaf in (i, None)])
         for i, leaf in enumerate(primal.inputs)
@@ -241,12 +239,6 @@ def _given(rules: DerivativePrograms) -> tuple[Judged, AtPoint]:
     return judged, at
 
 
-def _cause(at: AtPoint, judged: Judged) -> str:
-    """What is known of why numbers at a point are wrong."""
-    wrong = [question for question, found in judged if found.verdict is Verdict.REFUTED]
-    return ("" if at.rules.linear else cause_by_size(at, wrong)) or cause_by_reference(at, wrong)
-
-
 def _ended_here(
     judged: Judged, at: AtPoint, leaves: tuple[RuleResult, ...], checks: LinearChecks
 ) -> GradientCheck | None:
@@ -260,7 +252,7 @@ def _ended_here(
     refuted = [leaf for leaf in leaves if leaf.verdict is Verdict.REFUTED]
     if refuted:
         text = f"the derivative rules are wrong for {len(refuted)} of {len(leaves)} leaves"
-        text += _cause(at, judged)
+        text += cause(at, judged)
         return GradientCheck(Verdict.REFUTED, leaves, refutation(text, refuted[0].counterexample))
     wrong = checks.higher(at)
     if wrong is not None:
@@ -296,9 +288,9 @@ class _Others:
             there, judged = judged_at(rules, point)
             refuted = first_wrong(judged)
             if refuted is not None:
-                hold_rules(rules, point.values)
-                cause = "" if there is None else _cause(there, judged)
-                return wrong_at(rules.primal, leaves, point, *refuted, cause)
+                rules.hold(point.values)
+                why = "" if there is None else cause(there, judged)
+                return wrong_at(rules.primal, leaves, point, *refuted, why)
             if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
                 self.seen.append(point)
                 if any(not question.is_value for question, _ in judged):

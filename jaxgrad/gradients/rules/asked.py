@@ -23,7 +23,7 @@ from jaxgrad.gradients.special_points.thresholds import thresholds
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import ObjectArray
 
-__all__ = ["Apart", "Asked", "affordable", "apart", "sized"]
+__all__ = ["Apart", "Asked", "Bend", "affordable", "apart", "sized"]
 
 # Numbers computed on the way, at about 4 μs each: a second.
 BUDGET = 250_000
@@ -59,6 +59,21 @@ class Apart:
     place: tuple[int, tuple[int, ...]]
     value: str
     sum: str
+
+
+@dataclass(frozen=True)
+class Bend:
+    """Where a rule is not linear.
+
+    Args:
+        mode: ``"fwd"`` or ``"rev"``.
+        point: the value of each floating-point leaf.
+        apart: the numbers that show it.
+    """
+
+    mode: str
+    point: list[np.ndarray]
+    apart: Apart
 
 
 def affordable(size: int, programs: int = 1) -> int:

@@ -13,12 +13,10 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
-from jaxgrad.gradients.rules.directions import Direction, Unit, entry_count
-from jaxgrad.gradients.rules.judgement import Judgement, judge, judge_value
+from jaxgrad.gradients.rules.directions import Direction, Unit, entry_count, pairing, terms
+from jaxgrad.gradients.rules.judgement import Judgement, judge, judge_value, value_as_run
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.truth import Sides, Truth
-from jaxgrad.gradients.rules.weighed import pairing, terms
-from jaxgrad.gradients.rules.zero_signs import value_as_run
 from jaxgrad.gradients.witness import program_floats
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball

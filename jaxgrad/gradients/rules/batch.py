@@ -10,10 +10,9 @@ import numpy as np
 
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derived
-from jaxgrad.gradients.rules.directions import Direction
+from jaxgrad.gradients.rules.directions import Direction, pairing
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.gradients.rules.weighed import pairing
 from jaxgrad.gradients.witness import hold_program
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.verdict import Verdict

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from jax.tree_util import tree_structure, tree_unflatten
 
+from jaxgrad.gradients.rules.asked import Bend
 from jaxgrad.gradients.rules.compositions import Cut, HigherBend
 from jaxgrad.gradients.rules.directions import Direction
-from jaxgrad.gradients.rules.linearity import Bend
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.programs.as_code import as_code, imports

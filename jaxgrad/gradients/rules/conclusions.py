@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from jaxgrad.gradients.rules.asked import Apart
+from jaxgrad.gradients.rules.asked import Apart, Bend
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.code import (
     named,
@@ -19,7 +19,6 @@ from jaxgrad.gradients.rules.compositions import Cut, HigherBend
 from jaxgrad.gradients.rules.culprit import wrong_value_of
 from jaxgrad.gradients.rules.derivatives import MOVED
 from jaxgrad.gradients.rules.judgement import Judgement
-from jaxgrad.gradients.rules.linearity import Bend
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.result import GradientCheck, RuleResult
@@ -35,6 +34,7 @@ __all__ = [
     "not_linear",
     "passed",
     "refutation",
+    "refuted_everywhere",
     "undecided",
     "wrong_at",
     "wrong_in_compositions",
@@ -56,6 +56,23 @@ def undecided(primal: Primal, reason: str) -> GradientCheck:
 def refutation(text: str, code: str | None) -> Evidence:
     """The evidence that a rule is wrong."""
     return Evidence(Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=TRUSTS)
+
+
+def refuted_everywhere(
+    primal: Primal, text: str, sentence: str, code: str, why: str | None = None
+) -> GradientCheck:
+    """The check that one counterexample refutes for all leaves.
+
+    Args:
+        text, sentence: what is said of the check, and of each leaf.
+        code: the counterexample.
+        why: the special point, in words.
+    """
+    leaves = tuple(
+        RuleResult(leaf.path, Verdict.REFUTED, text=sentence, counterexample=code)
+        for leaf in primal.inputs
+    )
+    return GradientCheck(Verdict.REFUTED, leaves, refutation(text, code), (why,) if why else ())
 
 
 def leaf_result(primal: Primal, path: str, judged: Judged) -> RuleResult:
@@ -85,12 +102,8 @@ def wrong_value(primal: Primal, judged: Judged) -> GradientCheck | None:
     if wrong is None or not wrong[0].is_value:
         return None
     text, code = _sentence(primal, *wrong), paste(primal, wrong[0], primal.point)
-    leaves = tuple(
-        RuleResult(leaf.path, Verdict.REFUTED, text=text, counterexample=code)
-        for leaf in primal.inputs
-    )
     what = f"the derivative rules are wrong: {_blamed(primal, *wrong, primal.point)}"
-    return GradientCheck(Verdict.REFUTED, leaves, refutation(what, code))
+    return refuted_everywhere(primal, what, text, code)
 
 
 def _blamed(primal: Primal, question: Question, found: Judgement, point: list[Any]) -> str:
@@ -155,7 +168,7 @@ def not_linear(primal: Primal, bend: Bend, why: str | None = None) -> GradientCh
         f"the derivative rules are wrong: a {which} rule is not linear in its {moved}: "
         f"{said}{_clipping(apart)}"
     )
-    return _everywhere(primal, text, sentence, paste_bend(primal, bend), why)
+    return refuted_everywhere(primal, text, sentence, paste_bend(primal, bend), why)
 
 
 def _sides(apart: Apart) -> str:
@@ -169,17 +182,6 @@ def _clipping(apart: Apart) -> str:
     if apart.value in ("nan", "inf", "-inf"):
         return ""
     return ", as with gradient clipping; where that is meant, linear=False says so"
-
-
-def _everywhere(
-    primal: Primal, text: str, sentence: str, code: str, why: str | None
-) -> GradientCheck:
-    """The check that is refuted for all leaves by one counterexample."""
-    leaves = tuple(
-        RuleResult(x.path, Verdict.REFUTED, text=sentence, counterexample=code)
-        for x in primal.inputs
-    )
-    return GradientCheck(Verdict.REFUTED, leaves, refutation(text, code), (why,) if why else ())
 
 
 def wrong_in_compositions(
@@ -196,7 +198,7 @@ def wrong_in_compositions(
             f"{wrong.group}: {said}{_clipping(wrong.apart)}"
         )
         sentence = f"{where}{modes}: for the {wrong.group} L of f is not linear: {said}"
-        return _everywhere(primal, text, sentence, code, why)
+        return refuted_everywhere(primal, text, sentence, code, why)
     rule, moved = _RULE.get((wrong.modes[0], wrong.group), (f"derivative {order - 1}", wrong.group))
     zero = " at 0" if wrong.at_zero else ""
     numbers = f"{zero} is {wrong.value} by the rules and {wrong.truth} in truth"
@@ -210,7 +212,7 @@ def wrong_in_compositions(
         f"{where_it_is} has wrong derivatives of order {order}"
     )
     sentence = f"{where}{modes}: the derivative along the {moved} of {rule}{numbers}"
-    return _everywhere(primal, text, sentence, code, why)
+    return refuted_everywhere(primal, text, sentence, code, why)
 
 
 _RULE = {
@@ -228,14 +230,10 @@ def wrong_under_vmap(
     question, found = wrong
     sentence = f"under vmap: {_sentence(primal, question, found)}"
     code = paste_batch(primal, question, [at.values for at in points])
-    leaves = tuple(
-        RuleResult(leaf.path, Verdict.REFUTED, text=sentence, counterexample=code)
-        for leaf in primal.inputs
-    )
     text = "the derivative rules are wrong under jax.vmap"
     if question.is_value:
         text += f": {_blamed(primal, question, found, points[0].values)}"
-    return GradientCheck(Verdict.REFUTED, leaves, refutation(text, code))
+    return refuted_everywhere(primal, text, sentence, code)
 
 
 def passed(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -27,6 +28,7 @@ from jaxgrad.gradients.rules.derivatives import (
 )
 from jaxgrad.gradients.rules.directions import Direction, drawn
 from jaxgrad.gradients.rules.primal import Leaves, Primal
+from jaxgrad.gradients.witness import hold_program
 from jaxgrad.interpret.sides import Side
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
@@ -305,6 +307,34 @@ class DerivativePrograms(Derivatives):
         if refused is not None and not found:
             raise refused
         return tuple(found)
+
+    def hold(self, point: Sequence[np.ndarray]) -> bool:
+        """Holds the function and its derivatives of every mode against JAX's own run of them.
+
+        The derivatives are taken along a drawn direction, in which every entry moves.
+
+        Args:
+            point: the value of each floating-point leaf.
+
+        Returns:
+            whether the runs of the first derivatives returned finite numbers alone.
+
+        Raises:
+            EnginesDisagree: a rule of this package misreads an operation.
+        """
+        primal, v, u = self.primal, self._like["x"], self._like["u"]
+        hold_program("f", primal.moving_program, point)
+        if primal.reference is not None:
+            hold_program("reference", primal.truth_program, point)
+        finite = True
+        for mode in self.modes:
+            moved = v if mode == "fwd" else u
+            run = hold_program(f"{mode} of f", self[(mode,)].program, [*point, *moved])
+            finite = finite and run.finite
+        for modes in self.nested:
+            values = [*point, *(leaf for _ in modes for leaf in v), *u]
+            hold_program(f"{' of '.join(reversed(modes))} of f", self[modes].program, values)
+        return finite
 
     def leave_out(self, what: str, error: NoDerivative) -> None:
         """Notes what JAX has no derivative for."""

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
+from flint import arb
 
-__all__ = ["Direction", "Unit", "drawn", "entry_count"]
+from jaxgrad.numbers.base import ObjectArray
+
+__all__ = ["Direction", "Unit", "drawn", "entry_count", "pairing", "terms"]
 
 Shapes = Sequence[tuple[int, ...]]
 
@@ -163,3 +166,18 @@ def entry_count(shapes: Shapes) -> int:
         7
     """
     return sum(map(math.prod, shapes))
+
+
+def pairing(values: Sequence[ObjectArray], weights: Direction) -> arb:
+    """⟨values, weights⟩, the sum of balls over the entries that count.
+
+    Example:
+        >>> pairing([np.array([arb(2), arb("inf")])], Direction([np.array([3.0, 0.0])]))
+        6.00000000000000
+    """
+    return sum((values[i][index] * weight for i, index, weight in weights.entries), arb(0))
+
+
+def terms(values: Sequence[np.ndarray], weights: Direction) -> list[float]:
+    """The floats of which such a sum is made."""
+    return [float(values[i][index] * weight) for i, index, weight in weights.entries]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from flint import arb
 
 from jaxgrad.gradients.enclosure import ENOUGH_BITS
 from jaxgrad.gradients.rules.truth import DIGITS, Sides, text_of
+from jaxgrad.gradients.zero_signs import shows
 from jaxgrad.numbers.ball import relative_bits
 from jaxgrad.verdict import Verdict
 
-__all__ = ["Judgement", "agreement", "digits_beyond", "judge", "judge_value"]
+__all__ = ["Judgement", "agreement", "digits_beyond", "judge", "judge_value", "value_as_run"]
 
 
 @dataclass(frozen=True)
@@ -240,6 +241,26 @@ def judge_value(
     if abs(value).upper() < tiny and abs(truth).upper() < tiny:
         return result(Verdict.UNDECIDED)
     return result(Verdict.REFUTED, agree, digits_beyond(agree))
+
+
+def value_as_run(
+    found: Judgement, balls: tuple[arb, arb], either: tuple[arb, arb], runs: tuple[float, float]
+) -> Judgement | None:
+    """The judgement of a value that is refuted; None where it is so by the sign of a zero alone.
+
+    Args:
+        found: the judgement of the reals, among which there is one zero.
+        balls: the value of the rule, not under vmap, and that of the function.
+        either: the same, if a zero may have either sign.
+        runs: what JAX computes for both.
+    """
+    known = all(x.is_finite() for x in (*balls, *either))
+    if not known or balls[0].overlaps(balls[1]) or not either[0].overlaps(either[1]):
+        return found
+    if not shows(balls[0] - balls[1], *runs):
+        return None
+    value, truth = map(str, runs)
+    return replace(found, value=value, truth=truth, as_run=True)
 
 
 def _as_sides(value: arb, truth: arb) -> tuple[arb, Sides]:

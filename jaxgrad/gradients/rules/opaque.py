@@ -18,7 +18,7 @@ from jaxgrad.gradients.floats.allowance import unit_roundoff
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.floats.sides import check_floats
 from jaxgrad.gradients.rules.code import paste, paste_kernel, question_in_words
-from jaxgrad.gradients.rules.conclusions import TRUSTS, refutation, undecided
+from jaxgrad.gradients.rules.conclusions import TRUSTS, refuted_everywhere, undecided
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.directions import Direction, Unit, drawn
 from jaxgrad.gradients.rules.primal import Primal
@@ -186,8 +186,4 @@ def _beyond_rounding(primal: Primal, held: Held) -> GradientCheck:
         f"the {what} of f is not that of the reference, by more than rounding every number to "
         f"bfloat16 would explain: {said}"
     )
-    leaves = tuple(
-        RuleResult(leaf.path, Verdict.REFUTED, text=said, counterexample=code)
-        for leaf in primal.inputs
-    )
-    return GradientCheck(Verdict.REFUTED, leaves, refutation(text, code))
+    return refuted_everywhere(primal, text, said, code)
