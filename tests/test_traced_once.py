@@ -70,7 +70,9 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], int]
     # f, no forward mode, J(x)ᵀu; the reference, its J(x)ᵀu, under vmap
     "a kernel": (kernel, (X,), {"reference": jnp.tanh}, 6),
     # and J(x)ᵀu without the value beside it
-    "a dtype": (sine, (X, X), {"dtypes": ["float32"]}, 5 + 1),
+    "its own dtype": (sine, (X, X), {"dtypes": ["float32"]}, 5 + 1),
+    # and these three programs in the dtype
+    "another dtype": (cubes, (X,), {"dtypes": ["float64"]}, 7 + 3),
 }
 """The function, its arguments, how it is checked, and the programs that this takes."""
 

@@ -14,11 +14,11 @@ from typing import Any
 
 from jaxgrad.errors import ArgumentError, NoDerivative, UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import FIRST_PRECISION, PRECISIONS
+from jaxgrad.gradients.floats.derivatives import checked_dtypes, floats_of
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.batch import under_vmap
 from jaxgrad.gradients.rules.causes import cause
-from jaxgrad.gradients.rules.compiled import checked_dtypes, compiled
 from jaxgrad.gradients.rules.conclusions import (
     Judged,
     first_wrong,
@@ -218,7 +218,7 @@ def _check(
     text = "; ".join([_sentence(rules, leaves, others, batch), *_notes(rules, at, others, checks)])
     check = passed(primal, leaves, proof, text, tuple(point.why for point in others.seen))
 
-    return _in_floats(check, compiled(rules, dtypes, points, finite), dtypes is not None)
+    return _in_floats(check, floats_of(rules, dtypes, points, finite), dtypes is not None)
 
 
 # -- the given point -----------------------------------------------------------------------------

@@ -8,14 +8,16 @@ derivative is another question, which is not asked here.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
-from jaxgrad.errors import JaxgradError
+from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.gradients.floats.code import described, paste_floats
 from jaxgrad.gradients.floats.derivative_judgement import TrueDerivatives, judge_derivative
 from jaxgrad.gradients.floats.judgement import FloatJudgement
@@ -27,15 +29,88 @@ from jaxgrad.gradients.floats.programs import (
     representable,
 )
 from jaxgrad.gradients.floats.result import FloatResult
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.primal import Primal
+from jaxgrad.gradients.special_points.float_points import float_points
+from jaxgrad.gradients.special_points.search import SpecialPoint
+from jaxgrad.programs.trace import is_differentiable
 
-__all__ = ["FloatResult", "rule_floats"]
+__all__ = ["FloatResult", "checked_dtypes", "floats_of", "rule_floats"]
 
 # Operations over balls that one compiled derivative may take: 3 μs each in large programs and up to
 # 15 μs in small ones, whose overhead counts, so about half a second.
 BUDGET = 30_000
 # Entries of one derivative that are judged at one point, those that look wrong among them.
 MOST_ENTRIES = 1000
+# Every power of two of float32 with both signs, for one number; for more of them fewer points.
+MOST_FLOAT_POINTS = 512
+FEWEST_FLOAT_POINTS = 32
+
+
+def checked_dtypes(dtypes: Sequence[Any] | Any | None) -> tuple[np.dtype, ...] | None:
+    """The dtypes that are asked for, checked.
+
+    Raises:
+        ArgumentError: one of them is no floating-point dtype.
+
+    Example:
+        >>> checked_dtypes(["float32", "bfloat16"])
+        (dtype('float32'), dtype(bfloat16))
+    """
+    if dtypes is None:
+        return None
+    several = isinstance(dtypes, list | tuple | set | frozenset)
+    asked: list[Any] = list(dtypes) if several else [dtypes]
+    found = []
+    for name in asked:
+        try:
+            dtype = jnp.dtype(name)
+        except TypeError:
+            dtype = None
+        if dtype is None or not is_differentiable(dtype):
+            raise ArgumentError(
+                f"dtypes holds {name!r}, which is no floating-point dtype; accepted are "
+                '"float64", "float32", "float16", "bfloat16" and the 8-bit floats'
+            )
+        found.append(dtype)
+    return tuple(found)
+
+
+def floats_of(
+    rules: DerivativePrograms,
+    dtypes: Sequence[np.dtype] | None,
+    points: Sequence[SpecialPoint],
+    finite: bool,
+) -> tuple[FloatResult, ...]:
+    """What the compiled derivatives are worth.
+
+    Args:
+        rules: the derivative programs.
+        dtypes: judged at the given point, at these special points, and all over the range of
+            each dtype; if None only the given point is looked at, and only for NaN or infinities.
+        points: special points of the program.
+        finite: whether a run at the given point returned numbers alone.
+    """
+    primal = rules.primal
+    if dtypes is None:
+        if finite:
+            return ()
+        return rule_floats(primal, rules.modes, None, [primal.point])
+    places = [primal.point, *(point.values for point in points)]
+    entries = sum(math.prod(shape) for shape in (*rules.shapes, *rules.out_shapes))
+    most = max(FEWEST_FLOAT_POINTS, 2 * MOST_FLOAT_POINTS // entries)
+    found: list[FloatResult] = []
+    for dtype in dtypes:
+        spread = [point.values for point in float_points(_leaves(rules, dtype), most)]
+        found += rule_floats(primal, rules.modes, [dtype], [*places, *spread])
+    return tuple(found)
+
+
+def _leaves(rules: DerivativePrograms, dtype: np.dtype) -> list[Any]:
+    return [
+        replace(leaf, dtype=dtype, value=np.asarray(leaf.value).astype(dtype))
+        for leaf in rules.primal.inputs
+    ]
 
 
 def rule_floats(
@@ -67,18 +142,18 @@ def rule_floats(
     results: list[FloatResult] = []
     for dtype in dtypes if dtypes is not None else (None,):
         with precise_enough(dtype):
+            cast = functools.cache(functools.partial(in_dtype, primal, dtype))
             for mode in modes:
                 try:
-                    results += _in_dtype(primal, mode, dtype, points)
+                    results += _judged_in(cast(), mode, points)
                 except (JaxgradError, TypeError, ValueError) as error:
                     results.append(_not_run(primal, mode, dtype, error))
     return tuple(results)
 
 
-def _in_dtype(
-    primal: Primal, mode: str, dtype: Any, points: Sequence[list[np.ndarray]]
+def _judged_in(
+    cast: Primal, mode: str, points: Sequence[list[np.ndarray]]
 ) -> Iterator[FloatResult]:
-    cast = in_dtype(primal, dtype)
     rounded = _distinct(
         [
             [

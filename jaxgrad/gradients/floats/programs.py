@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -17,11 +17,10 @@ from jax.tree_util import tree_structure, tree_unflatten
 from jaxgrad.errors import NoDerivative
 from jaxgrad.gradients.floats.allowance import Arithmetic
 from jaxgrad.gradients.rules.derivative_programs import Derivatives
-from jaxgrad.gradients.rules.derivatives import derivative
 from jaxgrad.gradients.rules.directions import Direction, Unit, drawn
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.programs.jaxprs import operations
-from jaxgrad.programs.trace import Leaf, Program, trace
+from jaxgrad.programs.trace import Leaf, Program
 
 __all__ = ["Compiled", "compile_derivatives", "in_dtype", "precise_enough", "representable"]
 
@@ -149,44 +148,31 @@ def compile_derivatives(primal: Primal, mode: str) -> list[Compiled]:
 
     None in forward mode where a ``custom_vjp`` rule stands in its way.
     """
-    if not _to_be_had(primal, mode):
-        return []
-    leaves = primal.inputs if mode == "fwd" else primal.outputs
+    programs, found = Derivatives(primal), []
+    for leaf, seeds in _seeds(primal.inputs if mode == "fwd" else primal.outputs):
+        try:
+            slopes = programs.slopes(mode, leaf)
+        except NoDerivative:
+            if mode == "fwd":
+                return []
+            raise
+        found.append(Compiled(mode, primal, slopes.function, slopes.program, seeds, leaf))
+    return found
+
+
+def _seeds(leaves: Sequence[Leaf]) -> Iterator[tuple[int | None, tuple[Direction, ...]]]:
+    """The only leaf that moves or is weighed, if it is one, and what along."""
     shapes = [leaf.shape for leaf in leaves]
     if len(leaves) > FEW_LEAVES:
-        return [_compiled(primal, mode, None, (_signs(shapes, None),))]
-    found = []
+        yield None, (_signs(shapes, None),)
+        return
     for i, shape in enumerate(shapes):
         few = math.prod(shape) <= FEW_ENTRIES
         units = tuple(Unit(shapes, i, index) for index in np.ndindex(shape)) if few else ()
         if math.prod(shape):
-            found.append(_compiled(primal, mode, i, units or (_signs(shapes, i),)))
-    return found
-
-
-def _to_be_had(primal: Primal, mode: str) -> bool:
-    if mode == "rev":
-        return True
-    try:
-        Derivatives(primal)[(mode,)]
-    except NoDerivative:
-        return False
-    return True
+            yield i, units or (_signs(shapes, i),)
 
 
 def _signs(shapes: Sequence[tuple[int, ...]], leaf: int | None) -> Direction:
     """A drawn vector of ±1, which every dtype holds."""
     return Direction([np.sign(part) for part in drawn(shapes, 0, leaf).leaves])
-
-
-def _compiled(
-    primal: Primal, mode: str, leaf: int | None, seeds: tuple[Direction, ...]
-) -> Compiled:
-    with_values = derivative(mode, primal, leaf)
-
-    def function(x: Any, w: Any) -> Any:
-        return with_values(x, w)[1]
-
-    empty = Compiled(mode, primal, function, primal.moving_program, seeds, leaf)
-    program = trace(function, (tuple(primal.point), empty.arrays(seeds[0])), side="f")
-    return replace(empty, program=program)

@@ -179,6 +179,24 @@ class Derivatives:
             self._along_everything[modes] = _traced(function, (self._point, *others))
         return self._along_everything[modes]
 
+    def slopes(self, mode: str, leaf: int | None) -> Derived:
+        """A first derivative without the values beside it.
+
+        Args:
+            mode: ``"fwd"`` or ``"rev"``.
+            leaf: the only leaf of the arguments that moves (fwd) or of the result that is weighed
+                (rev); all of them if None.
+
+        Raises:
+            NoDerivative: JAX has none.
+        """
+        taken, moved = (
+            derivative(mode, self._function, leaf),
+            self._like["x" if mode == "fwd" else "u"],
+        )
+        args = self._point, moved if leaf is None else (moved[leaf],)
+        return _traced(lambda x, w: taken(x, w)[1], args)
+
     def batched(self, mode: str) -> Derived:
         """A first derivative under ``jax.vmap``, for a batch of two."""
         one = self[(mode,)]
