@@ -36,6 +36,15 @@ def cubes(x: Any) -> Any:
 cubes.defjvp(lambda p, t: (cubes(p[0]), jnp.sum(3 * (p[0] * p[0]) * t[0])))
 
 
+@jax.custom_jvp
+def waves(x: Any) -> Any:
+    """sin(x₁) + sin(x₂) + …, which every dtype computes."""
+    return jnp.sum(jnp.sin(x))
+
+
+waves.defjvp(lambda p, t: (waves(p[0]), jnp.sum(2 * jnp.cos(p[0]) * (t[0] / 2))))
+
+
 @jax.custom_vjp
 def through(x: Any) -> Any:
     """round(x), with the derivative of sin."""
@@ -71,8 +80,8 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], int]
     "a kernel": (kernel, (X,), {"reference": jnp.tanh}, 6),
     # and J(x)ᵀu without the value beside it
     "its own dtype": (sine, (X, X), {"dtypes": ["float32"]}, 5 + 1),
-    # and these three programs in the dtype
-    "another dtype": (cubes, (X,), {"dtypes": ["float64"]}, 7 + 3),
+    # and f and both derivatives in the dtype
+    "another dtype": (waves, (X,), {"dtypes": ["bfloat16"]}, 7 + 3),
 }
 """The function, its arguments, how it is checked, and the programs that this takes."""
 
