@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from jaxgrad.evidence.taylor_bounds import upper_bound
     from jaxgrad.gradients.check_grads import check_grads
     from jaxgrad.gradients.compare import Comparison, compare
-    from jaxgrad.gradients.rules.result import GradientCheck
+    from jaxgrad.gradients.outcome import GradientCheck
     from jaxgrad.interpret.function import function
     from jaxgrad.interpret.rules.outside import rule
     from jaxgrad.interpret.run_over import run_over
@@ -110,7 +110,7 @@ _HOME = {
     "Extent": "evidence.swept",
     "Float": "evidence.float_formats",
     "Frequency": "evidence.frequency",
-    "GradientCheck": "gradients.rules.result",
+    "GradientCheck": "gradients.outcome",
     "GradientMismatch": "errors",
     "JaxgradError": "errors",
     "NumberSystem": "numbers.base",

@@ -12,10 +12,10 @@ import pytest
 
 from jaxgrad.errors import GradientMismatch
 from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.outcome import GradientCheck
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.proof import prove_rules
-from jaxgrad.gradients.rules.result import GradientCheck
 from jaxgrad.verdict import Verdict
 
 

@@ -26,7 +26,7 @@ from jaxgrad.interpret.rules.registry import UNREAD, DeclaredRule, anything, rul
 from jaxgrad.interpret.walker import Interpreter
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide, objects
-from jaxgrad.programs.inner import inner_programs
+from jaxgrad.programs.meanings import inner_programs
 from jaxgrad.verdict import Verdict
 
 

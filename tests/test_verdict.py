@@ -18,8 +18,7 @@ from jaxgrad.evidence.decide import decide
 from jaxgrad.evidence.enclose import enclose
 from jaxgrad.evidence.frequency import frequency
 from jaxgrad.evidence.supremum import supremum
-from jaxgrad.gradients.outcome import LeafResult
-from jaxgrad.gradients.rules.result import GradientCheck, RuleResult
+from jaxgrad.gradients.outcome import GradientCheck, LeafResult, RuleResult
 from jaxgrad.verdict import Evidence, Verdict
 
 PASSING = {"PROVED", "PROBABLE", "AGREES"}

@@ -16,6 +16,7 @@ from jaxgrad.errors import ArgumentError, NoDerivative, UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import FIRST_PRECISION, PRECISIONS
 from jaxgrad.gradients.floats.derivatives import checked_dtypes, floats_of
 from jaxgrad.gradients.floats.result import FloatResult
+from jaxgrad.gradients.outcome import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.batch import under_vmap
 from jaxgrad.gradients.rules.causes import cause
@@ -36,7 +37,6 @@ from jaxgrad.gradients.rules.opaque import by_floats, is_opaque
 from jaxgrad.gradients.rules.other_points import judged_at, other_points, points_in_words
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.proof import prove_rules
-from jaxgrad.gradients.rules.result import GradientCheck, RuleResult
 from jaxgrad.gradients.special_points.search import SpecialPoint
 from jaxgrad.interpret.budgets import nested_too_deeply
 from jaxgrad.numbers.base import CannotDecide

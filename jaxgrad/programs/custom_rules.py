@@ -7,9 +7,8 @@ from typing import Any
 
 import jax
 
-from jaxgrad.programs.inner import inner_programs
 from jaxgrad.programs.jaxprs import called, equations, holds_primitive, inner_jaxpr, source_name
-from jaxgrad.programs.meanings import MEANINGS
+from jaxgrad.programs.meanings import MEANINGS, inner_programs
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = [

@@ -7,8 +7,7 @@ from collections.abc import Container, Iterator
 from typing import Any, TypeVar
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.programs.inner import inner_programs
-from jaxgrad.programs.meanings import meaning_of
+from jaxgrad.programs.meanings import inner_programs, meaning_of
 
 __all__ = [
     "CALLS",

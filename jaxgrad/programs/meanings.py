@@ -1,4 +1,5 @@
-"""Primitives that are read as a program: what a caller's own package says that they compute."""
+"""The programs within an equation: those among its parameters, and the one that its primitive is
+read as, because a caller's own package says that it computes that."""
 
 from __future__ import annotations
 
@@ -8,10 +9,9 @@ from typing import Any
 import jax
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.programs.inner import inner_programs
 from jaxgrad.programs.jax_errors import errors_named
 
-__all__ = ["MEANINGS", "Meaning", "meaning_of"]
+__all__ = ["MEANINGS", "Meaning", "inner_programs", "meaning_of"]
 
 # Enough of a parameter to recognise it by.
 _LONGEST = 60
@@ -108,6 +108,15 @@ def _as_they_stand(program: Any) -> Iterator[Any]:
         yield equation
         for inner in inner_programs(equation.params):
             yield from _as_they_stand(inner)
+
+
+def inner_programs(params: dict[str, Any]) -> list[Any]:
+    """The programs among the parameters of an equation: bodies of calls, loops and branches."""
+    found = []
+    for value in params.values():
+        parts = value if isinstance(value, tuple | list) else (value,)
+        found += [part for part in parts if hasattr(getattr(part, "jaxpr", part), "eqns")]
+    return found
 
 
 def meaning_of(equation: Any) -> Any | None:

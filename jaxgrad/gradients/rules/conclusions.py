@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from jaxgrad.gradients.outcome import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.asked import Apart, Bend
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.code import (
@@ -21,7 +22,6 @@ from jaxgrad.gradients.rules.derivatives import MOVED
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.gradients.rules.result import GradientCheck, RuleResult
 from jaxgrad.gradients.special_points.search import SpecialPoint
 from jaxgrad.interpret.trusted import said_by_others
 from jaxgrad.verdict import Evidence, Verdict

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
+from jaxgrad.gradients.outcome import GradientCheck
 from jaxgrad.gradients.rules.asked import Asked, Bend, affordable
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.compositions import Compositions
@@ -19,7 +20,6 @@ from jaxgrad.gradients.rules.derivatives import MOVED
 from jaxgrad.gradients.rules.linear_programs import is_linear
 from jaxgrad.gradients.rules.operators import Operator
 from jaxgrad.gradients.rules.primal import Primal
-from jaxgrad.gradients.rules.result import GradientCheck
 from jaxgrad.numbers.precision import precision
 
 __all__ = ["LinearChecks"]

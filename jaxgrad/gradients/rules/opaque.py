@@ -17,13 +17,13 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.floats.allowance import unit_roundoff
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.floats.sides import check_floats
+from jaxgrad.gradients.outcome import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.code import paste, paste_kernel, question_in_words
 from jaxgrad.gradients.rules.conclusions import TRUSTS, refuted_everywhere, undecided
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.directions import Direction, Unit, drawn
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.gradients.rules.result import GradientCheck, RuleResult
 from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.programs.jaxprs import holds_primitive
