@@ -22,10 +22,10 @@ from jaxgrad.gradients.floats.sides import check_floats
 from jaxgrad.gradients.identity import Budget, Identity, identity
 from jaxgrad.gradients.not_finite import first_not_finite
 from jaxgrad.gradients.outcome import Comparison, LeafResult
+from jaxgrad.gradients.trusts import BALLS, POLYNOMIALS, said_by_others
 from jaxgrad.gradients.witness import Run, hold_side
 from jaxgrad.interpret.budgets import BudgetSpent, has_loops, nested_too_deeply
 from jaxgrad.interpret.sides import Side, make_side
-from jaxgrad.interpret.trusted import said_by_others
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import UNKNOWN, CannotDecide
 from jaxgrad.numbers.precision import precision
@@ -37,9 +37,6 @@ __all__ = ["Comparison", "LeafResult", "compare"]
 # Points drawn besides the one given: a difference of two analytic programs shows at almost every
 # point, so the first decides nearly always and the others catch what a coincidence hides.
 DRAWN_POINTS = 3
-
-_TRUSTS_POLYNOMIALS = ("FLINT polynomials", "the interpreter's rules", "JAX's tracing")
-_TRUSTS_BALLS = ("Arb balls", "the interpreter's rules", "JAX's tracing")
 
 
 def compare(
@@ -184,7 +181,7 @@ def _by_floats(hand: Side, auto: Side, opaque: Side) -> Comparison:
     if math.isfinite(digits):
         text += f", at least {digits:.1f} digits"
     leaves = tuple(LeafResult(x.path, x.shape, Verdict.AGREES) for x in hand.outputs)
-    evidence = Evidence(Verdict.AGREES, "sampling", text, trusts=_TRUSTS_BALLS)
+    evidence = Evidence(Verdict.AGREES, "sampling", text, trusts=BALLS)
     return Comparison(Verdict.AGREES, leaves, evidence, (hand, auto))
 
 
@@ -253,7 +250,7 @@ def _proved(hand: Side, auto: Side, algebra: Identity) -> Comparison | None:
         )
     text = f"the same polynomial for every real input {_scope(hand)}{left_out(algebra.excluded)}"
     leaves = tuple(LeafResult(x.path, x.shape, Verdict.PROVED) for x in hand.outputs)
-    trusts = (*_TRUSTS_POLYNOMIALS, *_said_by_others(hand, auto))
+    trusts = (*POLYNOMIALS, *_said_by_others(hand, auto))
     evidence = Evidence(Verdict.PROVED, "identity", text, trusts=trusts)
     return Comparison(Verdict.PROVED, leaves, evidence, (hand, auto))
 
@@ -323,9 +320,7 @@ def _refuted(hand: Side, auto: Side, args: Sequence[Any], meeting: enclosure.Mee
     count = sum(int(apart.sum()) for apart in meeting.apart)
     total = sum(apart.size for apart in meeting.apart)
     text = f"the enclosures of {count} of {total} entries are disjoint"
-    evidence = Evidence(
-        Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=_TRUSTS_BALLS
-    )
+    evidence = Evidence(Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=BALLS)
     return Comparison(Verdict.REFUTED, tuple(leaves), evidence, (hand, auto))
 
 
@@ -366,7 +361,7 @@ def _agrees(
     if off_ties is not None and all(bool(leaf.all()) for leaf in off_ties):
         why = "the same polynomial wherever no comparison ties; at ties they may differ"
     text = f"at {len(settled)} points, to {least} bits at least ({why})"
-    trusts = (*_TRUSTS_BALLS, *_said_by_others(hand, auto))
+    trusts = (*BALLS, *_said_by_others(hand, auto))
     evidence = Evidence(Verdict.AGREES, "sampling", text, trusts=trusts)
     return Comparison(Verdict.AGREES, tuple(leaves), evidence, (hand, auto))
 

@@ -19,9 +19,9 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.errors import EnginesDisagree, TraceError, UnsupportedPrimitive
+from jaxgrad.gradients.trusts import told_wrongly
 from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.interpret.sides import Side
-from jaxgrad.interpret.trusted import told_wrongly
 from jaxgrad.interpret.walker import Interpreter
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.precision import precision

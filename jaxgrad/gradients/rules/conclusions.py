@@ -23,11 +23,10 @@ from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.special_points.search import SpecialPoint
-from jaxgrad.interpret.trusted import said_by_others
+from jaxgrad.gradients.trusts import BALLS, said_by_others
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = [
-    "TRUSTS",
     "Judged",
     "first_wrong",
     "leaf_result",
@@ -42,8 +41,6 @@ __all__ = [
     "wrong_value",
 ]
 
-TRUSTS = ("Arb balls", "the interpreter's rules", "JAX's tracing")
-
 Judged = list[tuple[Question, Judgement]]
 
 
@@ -55,7 +52,7 @@ def undecided(primal: Primal, reason: str) -> GradientCheck:
 
 def refutation(text: str, code: str | None) -> Evidence:
     """The evidence that a rule is wrong."""
-    return Evidence(Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=TRUSTS)
+    return Evidence(Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=BALLS)
 
 
 def refuted_everywhere(
@@ -252,7 +249,7 @@ def passed(
         text: what was seen at points.
         seen: the points.
     """
-    trusts = (*TRUSTS, *said_by_others(primal.moving_program.jaxpr, primal.truth_program.jaxpr))
+    trusts = (*BALLS, *said_by_others(primal.moving_program.jaxpr, primal.truth_program.jaxpr))
     if proof is None:
         evidence = Evidence(Verdict.AGREES, "enclosure", text, trusts=trusts)
         return GradientCheck(Verdict.AGREES, leaves, evidence, seen)

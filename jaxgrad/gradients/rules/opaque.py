@@ -19,11 +19,12 @@ from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.floats.sides import check_floats
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.code import paste, paste_kernel, question_in_words
-from jaxgrad.gradients.rules.conclusions import TRUSTS, refuted_everywhere, undecided
+from jaxgrad.gradients.rules.conclusions import refuted_everywhere, undecided
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.directions import Direction, Unit, drawn
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
+from jaxgrad.gradients.trusts import BALLS
 from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.programs.jaxprs import holds_primitive
@@ -112,7 +113,7 @@ def by_floats(
     text += "allows"
     digits = min((held.result.digits for held in results), default=math.inf)
     text += f", at least {digits:.1f} digits" if math.isfinite(digits) else ""
-    evidence = Evidence(Verdict.AGREES, "sampling", f"{text}, at this point", trusts=TRUSTS)
+    evidence = Evidence(Verdict.AGREES, "sampling", f"{text}, at this point", trusts=BALLS)
     leaves = tuple(RuleResult(leaf.path, Verdict.AGREES) for leaf in primal.inputs)
     return GradientCheck(Verdict.AGREES, leaves, evidence)
 

@@ -1,4 +1,4 @@
-"""What a verdict rests on that a package outside this one has said."""
+"""What a verdict rests on: the engines, and what a package outside this one has said."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from jaxgrad.numbers.function import OUTSIDE
 from jaxgrad.programs.jaxprs import equations
 from jaxgrad.programs.meanings import MEANINGS
 
-__all__ = ["said_by_others", "told_wrongly"]
+__all__ = ["BALLS", "POLYNOMIALS", "said_by_others", "told_wrongly"]
+
+_READING = ("the interpreter's rules", "JAX's tracing")
+BALLS = ("Arb balls", *_READING)
+POLYNOMIALS = ("FLINT polynomials", *_READING)
 
 
 def said_by_others(*jaxprs: Any) -> tuple[str, ...]:
