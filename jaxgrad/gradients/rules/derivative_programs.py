@@ -190,10 +190,8 @@ class Derivatives:
         Raises:
             NoDerivative: JAX has none.
         """
-        taken, moved = (
-            derivative(mode, self._function, leaf),
-            self._like["x" if mode == "fwd" else "u"],
-        )
+        taken = derivative(mode, self._function, leaf)
+        moved = self._like["x" if mode == "fwd" else "u"]
         args = self._point, moved if leaf is None else (moved[leaf],)
         return _traced(lambda x, w: taken(x, w)[1], args)
 

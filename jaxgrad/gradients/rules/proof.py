@@ -58,12 +58,13 @@ def prove_rules(rules: DerivativePrograms) -> str | None:
     truth = primal.truth_program.jaxpr
     if holds_primitive(truth, UNTRUE | {n for n, f in FUNCTIONS.items() if f.derivatives < order}):
         return None
-    stripped, own = strip_custom_rules(truth), None
-    if primal.reference is not None:
-        own = strip_custom_rules(primal.moving_program.jaxpr)
-    meant = Derivatives(primal, stripped, own)
+    # Values are those of the function itself, whatever the derivative comes with.
+    own = strip_custom_rules(primal.moving_program.jaxpr)
+    meant = Derivatives(primal, strip_custom_rules(truth), own)
     itself = Side("primal", primal, primal.point, tuple(primal.inputs), primal.truth_program)
     shown = [identity(itself, itself, BUDGET)]
+    if not shown[0].proved:
+        return None
     for k in range(1, order + 1):
         for combination in itertools.product(modes, repeat=k):
             if k > 1 and combination not in rules.nested:
@@ -72,8 +73,6 @@ def prove_rules(rules: DerivativePrograms) -> str | None:
                 if found is None or not found.proved:
                     return None
                 shown.append(found)
-    if not shown[0].proved:
-        return None
     return _sentence(primal, shown)
 
 
