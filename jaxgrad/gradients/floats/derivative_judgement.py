@@ -42,7 +42,7 @@ class TrueDerivatives(TrueValues):
 
     def __init__(self, compiled: Compiled, point: Sequence[np.ndarray], seed: Direction) -> None:
         self._compiled, self._floats, self._seed = compiled, point, seed
-        program = compiled.program
+        program = compiled.slopes.program
         super().__init__(
             lambda inputs: interpret(program, Ball(), inputs),
             program.inputs,

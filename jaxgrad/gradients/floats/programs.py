@@ -16,11 +16,11 @@ from jax.tree_util import tree_structure, tree_unflatten
 
 from jaxgrad.errors import NoDerivative
 from jaxgrad.gradients.floats.allowance import Arithmetic
-from jaxgrad.gradients.rules.derivative_programs import Derivatives
+from jaxgrad.gradients.rules.derivative_programs import Derivatives, Derived
 from jaxgrad.gradients.rules.directions import Direction, Unit, drawn
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.programs.jaxprs import operations
-from jaxgrad.programs.trace import Leaf, Program
+from jaxgrad.programs.trace import Leaf
 
 __all__ = ["Compiled", "compile_derivatives", "in_dtype", "precise_enough", "representable"]
 
@@ -77,39 +77,32 @@ class Compiled:
     Args:
         mode: ``"fwd"`` or ``"rev"``.
         primal: the function in the dtype.
-        function: of the point and the seed, each a tuple of arrays.
-        program: the same, traced.
+        slopes: of the point and the seed.
         seeds: directions (fwd) or cotangents (rev).
         leaf: the only input leaf that moves (fwd) or output leaf that is weighed (rev), or None.
     """
 
     mode: str
     primal: Primal
-    function: Callable[..., Any]
-    program: Program
+    slopes: Derived
     seeds: tuple[Direction, ...]
     leaf: int | None
 
     @cached_property
     def arithmetic(self) -> Arithmetic:
         """What rounding is in it."""
-        return Arithmetic.of(self.program)
+        return Arithmetic.of(self.slopes.program)
 
     @cached_property
     def cost(self) -> int:
         """About how many operations one evaluation takes."""
-        return operations(self.program.jaxpr.jaxpr)
+        return operations(self.slopes.program.jaxpr.jaxpr)
 
     def arrays(self, seed: Direction) -> tuple[np.ndarray, ...]:
         """A seed as the arguments that the program takes."""
-        like = self._seeded
         leaves = seed.leaves if self.leaf is None else [seed.leaves[self.leaf]]
+        like = self.slopes.args[1]
         return tuple(np.asarray(v, x.dtype) for v, x in zip(leaves, like, strict=True))
-
-    @property
-    def _seeded(self) -> Sequence[Leaf]:
-        leaves = self.primal.inputs if self.mode == "fwd" else self.primal.outputs
-        return leaves if self.leaf is None else [leaves[self.leaf]]
 
     def single(self, point: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The compiled program at one point: for each output shape (seeds, …)."""
@@ -118,13 +111,13 @@ class Compiled:
 
     @cached_property
     def _jitted(self) -> Callable[..., Any]:
-        return jax.jit(lambda x, w: jax.tree.leaves(self.function(x, w)))
+        return jax.jit(lambda x, w: jax.tree.leaves(self.slopes.function(x, w)))
 
     def batch(self, points: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
         """The same under vmap over points and seeds: for each output shape (points, seeds, …)."""
         rows = max(1, MOST_NUMBERS // (self.cost * len(self.seeds)))
         seeds = tuple(map(np.stack, zip(*map(self.arrays, self.seeds), strict=True)))
-        function = jax.jit(jax.vmap(jax.vmap(self.function, (None, 0)), (0, None)))
+        function = jax.jit(jax.vmap(jax.vmap(self.slopes.function, (None, 0)), (0, None)))
         parts = []
         for start in range(0, len(points), rows):
             chosen = list(points[start : start + rows])
@@ -156,7 +149,7 @@ def compile_derivatives(primal: Primal, mode: str) -> list[Compiled]:
             if mode == "fwd":
                 return []
             raise
-        found.append(Compiled(mode, primal, slopes.function, slopes.program, seeds, leaf))
+        found.append(Compiled(mode, primal, slopes, seeds, leaf))
     return found
 
 
