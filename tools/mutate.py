@@ -37,13 +37,15 @@ FILES = (
       for name in ("exclusion", "identity", "enclosure", "not_finite", "witness", "zero_signs")),
     *(f"jaxgrad/gradients/rules/{name}.py"
       for name in ("judgement", "truth", "conclusions", "proof")),
+    *(f"jaxgrad/gradients/floats/{name}.py"
+      for name in ("allowance", "judgement", "derivative_judgement", "sides")),
 )  # fmt: skip
 # The test files that are looked into.  Those of claims, networks, proofs and whole dtypes are about
 # other things; of those of the whole, which take long, the golden file has most cases.
 NEAR = (
     "ball", "bit_programs", "budgets", "compared_outputs", "conclusions", "control_flow",
     "custom_rules", "differential", "domains", "drawn_parameters", "drawn_points", "elementwise",
-    "enclosure_engine", "exclusion", "factors", "functions", "germ", "germ_arithmetic",
+    "enclosure_engine", "exclusion", "factors", "floats", "functions", "germ", "germ_arithmetic",
     "germ_beside", "golden", "identities", "in_range", "interpret", "jet", "judgement",
     "linear_rules", "linear_solves", "normal_forms", "numpy_code", "numpy_programs",
     "numpy_verdicts", "outside_numbers", "outside_rules", "planted_errors", "points_with_every_bit",
