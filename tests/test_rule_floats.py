@@ -31,7 +31,8 @@ def floats(
 ) -> tuple[FloatResult, ...]:
     """The results at the arguments, which are arrays, and at more points."""
     primal = Primal(f, args)
-    return rule_floats(primal, modes, dtypes, [primal.point, *points])
+    every = [rule_floats(primal, modes, d, [primal.point, *points]) for d in dtypes or (None,)]
+    return tuple(found for each in every for found in each)
 
 
 def with_rule(function: Any, slope: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 from jaxgrad.errors import ArgumentError, NoDerivative, UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import FIRST_PRECISION, PRECISIONS
-from jaxgrad.gradients.floats.derivatives import checked_dtypes, floats_of
+from jaxgrad.gradients.floats.question import checked_dtypes, floats_of
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.at_point import AtPoint

@@ -207,4 +207,4 @@ class TrueValues:
 
 def _distance(new: Any, old: Any) -> arb:
     """How far a number is moved; truth values do not move by little."""
-    return abs(new - old) if isinstance(new, arb) and isinstance(old, arb) else arb(0)
+    return abs(new - old) if isinstance(new, arb) else arb(0)

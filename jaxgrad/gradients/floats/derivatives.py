@@ -11,13 +11,12 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
-from jaxgrad.errors import ArgumentError, JaxgradError
+from jaxgrad.errors import JaxgradError
 from jaxgrad.gradients.floats.code import described, paste_floats
 from jaxgrad.gradients.floats.derivative_judgement import TrueDerivatives, judge_derivative
 from jaxgrad.gradients.floats.judgement import FloatJudgement
@@ -29,94 +28,21 @@ from jaxgrad.gradients.floats.programs import (
     representable,
 )
 from jaxgrad.gradients.floats.result import FloatResult
-from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.primal import Primal
-from jaxgrad.gradients.special_points.float_points import float_points
-from jaxgrad.gradients.special_points.search import SpecialPoint
-from jaxgrad.programs.trace import is_differentiable
 
-__all__ = ["FloatResult", "checked_dtypes", "floats_of", "rule_floats"]
+__all__ = ["rule_floats"]
 
 # Operations over balls that one compiled derivative may take: 3 μs each in large programs and up to
 # 15 μs in small ones, whose overhead counts, so about half a second.
 BUDGET = 30_000
 # Entries of one derivative that are judged at one point, those that look wrong among them.
 MOST_ENTRIES = 1000
-# Every power of two of float32 with both signs, for one number; for more of them fewer points.
-MOST_FLOAT_POINTS = 512
-FEWEST_FLOAT_POINTS = 32
-
-
-def checked_dtypes(dtypes: Sequence[Any] | Any | None) -> tuple[np.dtype, ...] | None:
-    """The dtypes that are asked for, checked.
-
-    Raises:
-        ArgumentError: one of them is no floating-point dtype.
-
-    Example:
-        >>> checked_dtypes(["float32", "bfloat16"])
-        (dtype('float32'), dtype(bfloat16))
-    """
-    if dtypes is None:
-        return None
-    several = isinstance(dtypes, list | tuple | set | frozenset)
-    asked: list[Any] = list(dtypes) if several else [dtypes]
-    found = []
-    for name in asked:
-        try:
-            dtype = jnp.dtype(name)
-        except TypeError:
-            dtype = None
-        if dtype is None or not is_differentiable(dtype):
-            raise ArgumentError(
-                f"dtypes holds {name!r}, which is no floating-point dtype; accepted are "
-                '"float64", "float32", "float16", "bfloat16" and the 8-bit floats'
-            )
-        found.append(dtype)
-    return tuple(found)
-
-
-def floats_of(
-    rules: DerivativePrograms,
-    dtypes: Sequence[np.dtype] | None,
-    points: Sequence[SpecialPoint],
-    finite: bool,
-) -> tuple[FloatResult, ...]:
-    """What the compiled derivatives are worth.
-
-    Args:
-        rules: the derivative programs.
-        dtypes: judged at the given point, at these special points, and all over the range of
-            each dtype; if None only the given point is looked at, and only for NaN or infinities.
-        points: special points of the program.
-        finite: whether a run at the given point returned numbers alone.
-    """
-    primal = rules.primal
-    if dtypes is None:
-        if finite:
-            return ()
-        return rule_floats(primal, rules.modes, None, [primal.point])
-    places = [primal.point, *(point.values for point in points)]
-    entries = sum(math.prod(shape) for shape in (*rules.shapes, *rules.out_shapes))
-    most = max(FEWEST_FLOAT_POINTS, 2 * MOST_FLOAT_POINTS // entries)
-    found: list[FloatResult] = []
-    for dtype in dtypes:
-        spread = [point.values for point in float_points(_leaves(rules, dtype), most)]
-        found += rule_floats(primal, rules.modes, [dtype], [*places, *spread])
-    return tuple(found)
-
-
-def _leaves(rules: DerivativePrograms, dtype: np.dtype) -> list[Any]:
-    return [
-        replace(leaf, dtype=dtype, value=np.asarray(leaf.value).astype(dtype))
-        for leaf in rules.primal.inputs
-    ]
 
 
 def rule_floats(
     primal: Primal,
     modes: tuple[str, ...],
-    dtypes: Sequence[Any] | None,
+    dtype: Any,
     points: Sequence[list[np.ndarray]],
 ) -> tuple[FloatResult, ...]:
     """Holds the compiled derivatives of a function against the exact values of their formulas.
@@ -124,13 +50,13 @@ def rule_floats(
     Args:
         primal: the function.
         modes: ``"fwd"``, ``"rev"`` or both.
-        dtypes: dtypes of the floating-point leaves, all of them in each; None for their own.
+        dtype: of all floating-point leaves; None for their own.
         points: values of the floating-point leaves, the given point first; each is rounded to
             the dtype, and what XLA would flush is 0.
 
     Returns:
-        for each mode, dtype and leaf the worst float, and the worst for each reason where some
-        are unstable.
+        for each mode and leaf the worst float, and the worst for each reason where some are
+        unstable.
 
     Example:
         >>> import jax
@@ -140,38 +66,28 @@ def rule_floats(
         ('UNSTABLE', 'underflow', 0.0, '8.244614456e-9')
     """
     results: list[FloatResult] = []
-    for dtype in dtypes if dtypes is not None else (None,):
-        with precise_enough(dtype):
-            cast = functools.cache(functools.partial(in_dtype, primal, dtype))
-            for mode in modes:
-                try:
-                    results += _judged_in(cast(), mode, points)
-                except (JaxgradError, TypeError, ValueError) as error:
-                    results.append(_not_run(primal, mode, dtype, error))
+    with precise_enough(dtype):
+        cast = functools.cache(functools.partial(in_dtype, primal, dtype))
+        for mode in modes:
+            try:
+                results += _judged_in(cast(), mode, points)
+            except (JaxgradError, TypeError, ValueError) as error:
+                results.append(_not_run(mode, dtype, error))
     return tuple(results)
 
 
 def _judged_in(
     cast: Primal, mode: str, points: Sequence[list[np.ndarray]]
 ) -> Iterator[FloatResult]:
-    rounded = _distinct(
-        [
-            [
-                representable(value, leaf.dtype)
-                for value, leaf in zip(point, cast.inputs, strict=True)
-            ]
-            for point in points
-        ]
-    )
-    cases = []
+    kinds = [leaf.dtype for leaf in cast.inputs]
+    distinct: dict[bytes, list[np.ndarray]] = {}
+    for point in points:
+        rounded = list(map(representable, point, kinds))
+        distinct.setdefault(b"".join(leaf.tobytes() for leaf in rounded), rounded)
+    cases: list[_Case] = []
     for compiled in compile_derivatives(cast, mode):
-        cases += _judged(compiled, rounded)
+        cases += _judged(compiled, list(distinct.values()))
     yield from _worst(cases)
-
-
-def _distinct(points: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
-    seen = {b"".join(leaf.tobytes() for leaf in point): point for point in reversed(points)}
-    return list(reversed(seen.values()))
 
 
 @dataclass(frozen=True)
@@ -201,12 +117,12 @@ class _Case:
 
 def _judged(compiled: Compiled, points: list[list[np.ndarray]]) -> Iterator[_Case]:
     """Every float that is judged: at the given point under jit, at all under jit and vmap."""
-    runs = [("jit", [leaf[None] for leaf in compiled.single(points[0])], [0])]
+    runs = [("jit", compiled.single(points[0]), [0])]
     try:
         runs.append(("jit(vmap)", compiled.batch(points), list(range(len(points)))))
     except NotImplementedError:  # a primitive that has no batching rule
         for p in range(1, len(points)):
-            runs.append(("jit", [leaf[None] for leaf in compiled.single(points[p])], [p]))
+            runs.append(("jit", compiled.single(points[p]), [p]))
     spent = 0
     known: dict[tuple[int, int], TrueDerivatives] = {}
     for how, floats, places in runs:
@@ -272,15 +188,14 @@ def _worst(cases: list[_Case]) -> Iterator[FloatResult]:
 
 
 def _result(case: _Case, own: list[_Case]) -> FloatResult:
-    compiled, found = case.compiled, case.found
-    primal, seed = compiled.primal, compiled.seeds[case.seed]
+    compiled, primal = case.compiled, case.compiled.primal
+    seed = compiled.seeds[case.seed]
     direction, cotangent = compiled.entry(seed, case.output, case.entry)
     path, index = described(direction, primal.inputs, "a drawn direction")
     output, output_index = described(cotangent, primal.outputs, "a drawn combination", "f")
     dtypes = [np.dtype(leaf.dtype) for leaf in primal.inputs]
-    alike = [c for c in own if (c.found.status, c.found.reason) == (found.status, found.reason)]
     return FloatResult(
-        **vars(found),
+        **case.found.among([each.found for each in own]),
         mode=compiled.mode,
         dtype=", ".join(dict.fromkeys(dtype.name for dtype in dtypes)),
         within=compiled.arithmetic.coarser_than(dtypes),
@@ -292,8 +207,6 @@ def _result(case: _Case, own: list[_Case]) -> FloatResult:
         given=case.given,
         value=case.value,
         compiled=case.how,
-        judged=len(own),
-        failed=len(alike) if not found.stable else 0,
         code=paste_floats(compiled, case.point, case.seed, case.output, case.entry, case.how),
     )
 
@@ -312,7 +225,7 @@ def _point_text(primal: Primal, point: list[np.ndarray], path: str) -> str:
     return f"{(own or texts)[0][:screenful]} …"
 
 
-def _not_run(primal: Primal, mode: str, dtype: Any, error: Exception) -> FloatResult:
+def _not_run(mode: str, dtype: Any, error: Exception) -> FloatResult:
     name = "its own dtypes" if dtype is None else np.dtype(dtype).name
     reason = f"{type(error).__name__}: {error}"
     return FloatResult(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,12 @@ class FloatJudgement:
     def stable(self) -> bool:
         """Whether every float that was judged is within its allowance."""
         return self.status == "STABLE"
+
+    def among(self, judged: Sequence[FloatJudgement]) -> dict[str, Any]:
+        """What is told of it as the worst of several floats: how many there are, and like it."""
+        alike = [x for x in judged if (x.status, x.reason) == (self.status, self.reason)]
+        failed = 0 if self.stable else len(alike)
+        return {**vars(self), "judged": len(judged), "failed": failed}
 
 
 def judge_by_formula(

@@ -105,9 +105,9 @@ class Compiled:
         return tuple(np.asarray(v, x.dtype) for v, x in zip(leaves, like, strict=True))
 
     def single(self, point: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """The compiled program at one point: for each output shape (seeds, …)."""
+        """The compiled program at one point: for each output shape (1, seeds, …)."""
         rows = [self._jitted(tuple(point), self.arrays(seed)) for seed in self.seeds]
-        return [np.stack([np.asarray(x, np.float64) for x in leaf]) for leaf in zip(*rows)]  # noqa: B905
+        return [np.asarray([leaf], np.float64) for leaf in zip(*rows, strict=True)]
 
     @cached_property
     def _jitted(self) -> Callable[..., Any]:

@@ -101,15 +101,12 @@ def _worst(
     side: Side, leaf: Leaf, values: np.ndarray, judged: list[Judged], arithmetic: Arithmetic
 ) -> FloatResult:
     found, index = max(judged, key=lambda each: (*each[0].rank, -each[0].digits))
-    alike = [x for x, _ in judged if (x.status, x.reason) == (found.status, found.reason)]
     return FloatResult(
-        **vars(found),
+        **found.among([each for each, _ in judged]),
         side=side.name,
         path=leaf.path,
         index=index,
         value=float(values[index]),
         dtype=np.dtype(leaf.dtype).name,
         within=arithmetic.coarser_than([leaf.dtype]) if leaf.differentiable else (),
-        judged=len(judged),
-        failed=len(alike) if not found.stable else 0,
     )

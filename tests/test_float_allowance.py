@@ -1,0 +1,132 @@
+"""What a float is allowed: every term of the bound, as the formula says, and no more."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flint import arb
+
+from jaxgrad.gradients.enclosure import PRECISIONS
+from jaxgrad.gradients.floats.allowance import SIGN_VECTORS, Arithmetic, TrueValues, unit_roundoff
+from jaxgrad.gradients.floats.judgement import judge_by_formula
+from jaxgrad.gradients.floats.sides import check_floats
+from jaxgrad.interpret.sides import make_side
+from jaxgrad.interpret.walker import interpret
+from jaxgrad.numbers.ball import Ball
+from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.trace import trace
+
+FIRST = PRECISIONS[0]
+U = 2.0**-24
+NORMAL = float(np.finfo(np.float32).smallest_normal)
+
+
+def true_values(f: Any, *args: Any) -> TrueValues:
+    """Of a function of arrays."""
+    program = trace(f, args)
+    values = [leaf.value for leaf in program.inputs]
+    return TrueValues(
+        lambda inputs: interpret(program, Ball(), inputs),
+        program.inputs, values, program.outputs, Arithmetic.of(program),
+    )  # fmt: skip
+
+
+def allowances(exact: TrueValues, index: tuple[int, ...] = (), bits: int = FIRST) -> list[float]:
+    with precision(bits):
+        return [float(x.mid()) for x in exact.allowances(0, index, bits)]
+
+
+def test_the_terms_of_the_allowance_are_those_of_the_formula() -> None:
+    exact = true_values(lambda x: x * x * x, np.float32(2))  # two roundings
+    first, *rest = allowances(exact)
+    assert first == 2 * U * 8 + NORMAL
+    # One rounding of the input changes x³ by 3u of it, two by twice that, and the bend is seen.
+    assert len(rest) == 2 * SIGN_VECTORS
+    assert math.isclose(rest[0] - first, 2 * 8 * 3 * U, rel_tol=1e-6)
+    assert rest == sorted(rest)
+    assert first < rest[0] < rest[-1] < rest[0] * (1 + 1e-6)
+
+
+def test_where_nothing_rounds_one_rounding_is_allowed() -> None:
+    exact = true_values(lambda x: x, np.float32(3))
+    assert allowances(exact)[0] == 3 * U + NORMAL
+    assert Arithmetic.of(trace(lambda x: x, (np.float32(3),))).roundings == 1
+
+
+def test_a_branch_is_reached_by_roundings_apart() -> None:
+    def later(x: Any) -> Any:
+        return jax.lax.optimization_barrier(x * 3.0) / 3.0
+
+    def above(x: Any) -> Any:
+        return jnp.where(x[0] >= x[1], 1.0, 0.0)
+
+    def hand(x: Any) -> Any:
+        return later(x)[0] * 0.0 + 1.0
+
+    assert Arithmetic.of(trace(hand, (np.ones(2, np.float32),))).roundings == 7
+    # 8 units of roundoff between them: 7 each bring them together, one each does not.
+    for distance, stable in ((2.0**-21, True), (2.0**-19, False)):
+        point = np.float32([1, 1 + distance])
+        sides = make_side("hand", hand, (point,)), make_side("auto", above, (point,))
+        (found,) = check_floats(*sides, [point])
+        assert (found.value, found.truth, found.stable) == (1.0, "0", stable)
+
+
+def test_what_is_held_fixed_does_not_move() -> None:
+    exact = true_values(lambda x, n: x**n, np.float32(2), np.int32(2))
+    first, *rest = allowances(exact)
+    many = Arithmetic.of(trace(lambda x, n: x**n, (np.float32(2), np.int32(2)))).roundings
+    assert math.isclose(first, many * U * 4)
+    assert math.isclose(rest[-1] - first, many * 2 * U * 4, rel_tol=1e-5)
+
+
+def test_the_coarsest_dtypes_that_are_computed_in_come_first() -> None:
+    def two(x: Any) -> Any:
+        short = x.astype(jnp.float16) * 1
+        return short.astype(jnp.float32) + (x.astype(jnp.bfloat16) * 1).astype(jnp.float32)
+
+    own = Arithmetic.of(trace(two, (np.float32(1),)))
+    assert own.coarser_than([np.float32]) == ("bfloat16", "float16")
+    assert own.coarser_than([np.float32, jnp.float16]) == ("bfloat16",)
+    assert own.coarser_than([jnp.bfloat16]) == ()
+    assert own.unit(np.float32) == unit_roundoff(jnp.bfloat16) == own.unit(np.float16)
+    assert own.smallest(np.float32) == float(np.finfo(np.float16).smallest_normal)
+
+
+def test_what_is_known_is_kept_for_each_precision_and_vector() -> None:
+    exact = true_values(lambda x: jnp.exp(x[0] - x[1]), np.float32([1, 1 + 2**-20]))
+    first = allowances(exact)
+    assert exact.evaluations == 1 + 2 * SIGN_VECTORS
+    assert len(set(first)) > 3
+    allowances(exact, bits=PRECISIONS[-1])
+    assert allowances(exact) == first
+    assert exact.evaluations == 2 * (1 + 2 * SIGN_VECTORS)
+    fine, coarse = exact.values(PRECISIONS[-1])[0][()], exact.values(FIRST)[0][()]
+    assert fine.rad() < coarse.rad() * arb(2) ** -100
+
+
+def test_a_float_that_is_right_takes_one_evaluation_and_one_that_is_not_all() -> None:
+    exact = true_values(jnp.exp, np.float32(0))
+    right = judge_by_formula(exact, 0, (), 1.0)
+    assert right is not None and right.stable and right.digits == math.inf
+    assert exact.evaluations == 1
+    wrong = judge_by_formula(exact, 0, (), 1.0 + 2**-10)
+    assert wrong is not None and (wrong.status, wrong.reason) == ("UNSTABLE", "digits lost")
+    assert 3 < wrong.digits < 3.1 and wrong.excess > 100
+    assert exact.evaluations == 1 + 2 * SIGN_VECTORS
+
+
+def test_the_judgement_of_what_is_no_number() -> None:
+    exact = true_values(lambda x: 1 - x, np.float32(3))
+    found = {value: judge_by_formula(exact, 0, (), value) for value in (math.inf, -math.inf, 0.0)}
+    assert [x and (x.reason, x.grave) for x in found.values()] == [
+        ("infinite", True), ("infinite", True), ("underflow", False)
+    ]  # fmt: skip
+    nan, zero = judge_by_formula(exact, 0, (), math.nan), found[0.0]
+    assert nan is not None and (nan.status, nan.reason, nan.grave) == ("UNSTABLE", "nan", True)
+    assert zero is not None and nan.rank > zero.rank
+    assert judge_by_formula(true_values(jnp.log, np.float32(-1)), 0, (), 1.0) is None
