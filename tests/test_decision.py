@@ -6,15 +6,12 @@ import sys
 from fractions import Fraction
 
 import pytest
-from flint import fmpq_poly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxgrad.errors import ArgumentError, JaxgradError, MissingExtra
 from jaxgrad.evidence import decide as decision
-from jaxgrad.evidence.algebraic import AlgebraicNumber
 from jaxgrad.evidence.decide import decide
-from jaxgrad.evidence.sign_conditions import sample_points, variable
 from jaxgrad.verdict import Verdict
 
 QUARTER = Fraction(1, 4)
@@ -212,30 +209,3 @@ def test_both_procedures_agree_on_products_of_squares(roots, shift):
     assert decide(lambda x: product(x) >= 0).verdict is Verdict.PROVED
     evidence = decide(lambda x: product(x) + shift >= 0, equality=lambda x: product(x) == -shift)
     assert (evidence.verdict is Verdict.PROVED) == (shift == 0)
-
-
-@settings(deadline=None, max_examples=40)
-@given(st.lists(rationals, min_size=1, max_size=4, unique=True), rationals)
-def test_sample_points_meet_every_sign(roots, square):
-    def polynomial(x):
-        value = x * x - abs(square)
-        for root in roots:
-            value = value * (x - root)
-        return value
-
-    points = sample_points([polynomial(variable()) > 0])
-    real = {*roots, *([0] if square == 0 else [])}
-    found = {point for point in points if isinstance(point, Fraction)}
-    assert real <= found
-    order = [float(point) for point in points]
-    assert order == sorted(order)
-    # Roots and intervals alternate, so the signs around a simple root differ.
-    assert len(points) % 2 == 1
-
-
-def test_algebraic_numbers_have_exact_signs():
-    root = AlgebraicNumber(fmpq_poly([-2, 0, 1]), Fraction(1), Fraction(2))
-    assert root.sign_of(fmpq_poly([4, 0, -4, 0, 1])) == 0
-    assert root.sign_of(fmpq_poly([-1414213562373, 10**12])) == 1
-    assert root.sign_of(fmpq_poly([-1414213562374, 10**12])) == -1
-    assert root.sign_of(fmpq_poly([0])) == 0

@@ -9,14 +9,8 @@ from fractions import Fraction
 from typing import Any
 
 from jaxgrad.errors import ArgumentError, JaxgradError, MissingExtra
-from jaxgrad.evidence.algebraic import AlgebraicNumber, Point
-from jaxgrad.evidence.sign_conditions import (
-    all_of,
-    as_formula,
-    boundary_of,
-    sample_points,
-    variable,
-)
+from jaxgrad.evidence.algebraic import AlgebraicNumber, Point, points_between
+from jaxgrad.evidence.sign_conditions import all_of, as_formula, boundary_of, variable
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["decide"]
@@ -188,7 +182,8 @@ class _Exact:
         formulas = [[as_formula(part) for part in _listed(part(variable()))] for part in parts]
         self.conclusion, self.where, self.equality = (all_of(found) for found in formulas)
         self.boundary = boundary_of(formulas[0])
-        self.points = sample_points([self.conclusion, self.where, self.equality])
+        every = all_of([self.conclusion, self.where, self.equality])
+        self.points = points_between(every.polynomials())
 
     def answer(self, claim: str) -> _Answer:
         """Whether the claim fails at a root of some polynomial, or between two roots."""

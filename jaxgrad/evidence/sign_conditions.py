@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from flint import fmpq, fmpq_poly
 
 from jaxgrad.errors import ArgumentError
-from jaxgrad.evidence.algebraic import AlgebraicNumber, Point, points_between, sign_at
+from jaxgrad.evidence.algebraic import Point, sign_at
 
 __all__ = [
     "Expression",
@@ -19,7 +19,6 @@ __all__ = [
     "all_of",
     "as_formula",
     "boundary_of",
-    "sample_points",
     "variable",
 ]
 
@@ -58,12 +57,7 @@ class Formula:
         if self.kind == "any":
             return any(part.holds(point) for part in self.parts)
         assert self.polynomial is not None
-        sign = (
-            point.sign_of(self.polynomial)
-            if isinstance(point, AlgebraicNumber)
-            else sign_at(self.polynomial, point)
-        )
-        return _COMPARES[self.kind](sign)
+        return _COMPARES[self.kind](sign_at(self.polynomial, point))
 
     def polynomials(self) -> list[fmpq_poly]:
         """Every polynomial whose sign it asks for."""
@@ -244,19 +238,6 @@ def boundary_of(parts: Sequence[Formula]) -> Formula:
         True
     """
     return Formula("any", tuple(p if p.boundary is None else p.boundary for p in parts))
-
-
-def sample_points(formulas: Iterable[Formula]) -> list[Point]:
-    """One point at each real root of the polynomials and one in each interval between, in order.
-
-    A formula has the same truth value on all of an interval between neighbouring roots, so it is
-    true of every real number exactly when it is true at these points.
-
-    Example:
-        >>> [str(point) for point in sample_points([variable() > 0])]
-        ['-1', '0', '1']
-    """
-    return points_between(found for formula in formulas for found in formula.polynomials())
 
 
 def _atom(compare: str, difference: fmpq_poly) -> Formula:
