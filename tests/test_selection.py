@@ -58,6 +58,8 @@ def test_expression_means_what_python_means(expression, chosen):
         ("A6 or tanh", True, False),
         ("tanh or not toy", True, True),
         ("E1 and A6", True, True),  # A6 may be a part of E1
+        ("E1 and not tanh and relu", False, True),
+        ('"and" or E1', False, True),  # in quotes it is a word
     ],
 )
 def test_only_what_may_match_is_run(expression, run_a6, run_e1):
@@ -77,8 +79,10 @@ def test_parts_are_judged_by_themselves():
         ("and", "a word is missing before and"),
         ("A6 or", "a word is missing at the end"),
         ("A6 E1", "'and' or 'or' is missing before E1"),
-        ("(A6", "a parenthesis is not closed"),
-        ("A6)", r"'and' or 'or' is missing before \)"),
+        ("A6 (E1)", r"'and' or 'or' is missing before \("),
+        ("A6 and ()", r"a word is missing before \)"),
+        ("(A6", r"'\(' was never closed"),
+        ("A6)", r"unmatched '\)'"),
         ('"A6', "a double quote is not closed"),
         ('""', "a phrase in quotes is empty"),
     ],

@@ -10,20 +10,19 @@ for false, ½ for unknown and 1 for true, ``and`` is the minimum, ``or`` the max
 
 from __future__ import annotations
 
+import ast
+import itertools
 import re
 from collections.abc import Callable
-from typing import NoReturn
 
 from jaxgrad.claims.claim import Claim, Declaration
 from jaxgrad.errors import ArgumentError
 
 __all__ = ["Selection"]
 
-_Lookup = Callable[[str], float]
-_Expression = Callable[[_Lookup], float]
 _FALSE, _UNKNOWN, _TRUE = 0.0, 0.5, 1.0
 
-_TOKEN = re.compile(r'[()]|"[^"]*"|[^\s()"]+')
+_TOKEN = re.compile(r'[()]|"[^"]*"|[^\s()"]+|"')
 
 
 class Selection:
@@ -44,84 +43,60 @@ class Selection:
     """
 
     def __init__(self, expression: str) -> None:
-        parser = _Parser(expression)
-        self._evaluate = parser.parse()
-        self._words = parser.words
+        tokens = _TOKEN.findall(expression)
+        problem = _problem(tokens) if tokens else ""
+        self._words = [token.strip('"').casefold() for token in tokens if _is_word(token)]
+        numbers = itertools.count()
+        python = (f"w{next(numbers)}" if _is_word(token) else token for token in tokens)
+        try:
+            self._tree = ast.parse(" ".join(python) or "True", mode="eval").body
+        except SyntaxError as error:
+            problem = problem or error.msg  # about parentheses, if the neighbours are as they are
+        if problem:
+            raise ArgumentError(f"-k {expression!r}: {problem}")
 
     def may_match(self, claim: Claim | Declaration) -> bool:
         """Whether the claim has to be run, since it or one of its parts is selected."""
         text = _text(claim)
         other = _UNKNOWN if any(word in text for word in self._words) else _FALSE
-        return self._evaluate(lambda word: _TRUE if word in text else other) > _FALSE
+        return self._value(lambda word: _TRUE if word in text else other) > _FALSE
 
     def keeps(self, claim: Claim | Declaration, part: str) -> bool:
         """Whether a part of a claim is selected."""
         text = f"{_text(claim)}\n{part.casefold()}"
-        return self._evaluate(lambda word: float(word in text)) == _TRUE
+        return self._value(lambda word: float(word in text)) == _TRUE
+
+    def _value(self, lookup: Callable[[str], float], node: ast.expr | None = None) -> float:
+        match node or self._tree:
+            case ast.Name(id=name):
+                return lookup(self._words[int(name[1:])])
+            case ast.UnaryOp(operand=inner):
+                return 1 - self._value(lookup, inner)
+            case ast.BoolOp(op=op, values=parts):
+                choose = min if isinstance(op, ast.And) else max
+                return choose(self._value(lookup, part) for part in parts)
+        return _TRUE  # of the empty expression
 
 
 def _text(claim: Claim | Declaration) -> str:
     return "\n".join((claim.id, claim.name, claim.statement, claim.path.stem)).casefold()
 
 
-class _Parser:
-    """either = both {or both};  both = factor {and factor};  factor = not factor | ( ) | word."""
+def _is_word(token: str) -> bool:
+    return token not in ("and", "or", "not", "(", ")", "")
 
-    def __init__(self, expression: str) -> None:
-        self.expression = expression
-        self.tokens = _TOKEN.findall(expression)
-        self.words: list[str] = []
-        if re.sub(r"\s", "", _TOKEN.sub("", expression)):
-            self.fail("a double quote is not closed")
 
-    def fail(self, what: str) -> NoReturn:
-        raise ArgumentError(f"-k {self.expression!r}: {what}")
-
-    def parse(self) -> _Expression:
-        if not self.tokens:
-            return lambda _: _TRUE
-        result = self.either()
-        if self.tokens:
-            self.fail(f"'and' or 'or' is missing before {self.tokens[0]}")
-        return result
-
-    def accept(self, token: str) -> bool:
-        found = self.tokens[:1] == [token]
-        if found:
-            self.tokens.pop(0)
-        return found
-
-    def either(self) -> _Expression:
-        terms = [self.both()]
-        while self.accept("or"):
-            terms.append(self.both())
-        return lambda lookup: max(term(lookup) for term in terms)
-
-    def both(self) -> _Expression:
-        factors = [self.factor()]
-        while self.accept("and"):
-            factors.append(self.factor())
-        return lambda lookup: min(factor(lookup) for factor in factors)
-
-    def factor(self) -> _Expression:
-        if self.accept("not"):
-            inner = self.factor()
-            return lambda lookup: 1 - inner(lookup)
-        if self.accept("("):
-            inner = self.either()
-            if not self.accept(")"):
-                self.fail("a parenthesis is not closed")
-            return inner
-        return self.word()
-
-    def word(self) -> _Expression:
-        if not self.tokens:
-            self.fail("a word is missing at the end")
-        token = self.tokens.pop(0)
-        if token in (")", "and", "or"):
-            self.fail(f"a word is missing before {token}")
-        word = token.strip('"').casefold()
-        if not word:
-            self.fail("a phrase in quotes is empty")
-        self.words.append(word)
-        return lambda lookup: lookup(word)
+def _problem(tokens: list[str]) -> str:
+    """What is wrong with a token or with two that are neighbours, or ""."""
+    if '"' in tokens:
+        return "a double quote is not closed"
+    if '""' in tokens:
+        return "a phrase in quotes is empty"
+    for before, token in itertools.pairwise(["(", *tokens, ""]):
+        wanted = before in ("(", "and", "or", "not")
+        given = token in ("(", "not") or _is_word(token)
+        if wanted and not given:
+            return f"a word is missing {f'before {token}' if token else 'at the end'}"
+        if given and not wanted:
+            return f"'and' or 'or' is missing before {token}"
+    return ""
