@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jaxgrad.claims.claim import claim
     from jaxgrad.errors import GradientMismatch, JaxgradError, UndecidedError
     from jaxgrad.evidence.bounds import Bounds, Bracket, bounds_of, interval_ball
-    from jaxgrad.evidence.conjunction import conjunction
+    from jaxgrad.evidence.combine import conjunction, induction
     from jaxgrad.evidence.cover import covers
     from jaxgrad.evidence.decide import decide
     from jaxgrad.evidence.enclose import Enclosure, enclose
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
         is_zero,
     )
     from jaxgrad.evidence.frequency import Frequency, frequency
-    from jaxgrad.evidence.induction import induction
     from jaxgrad.evidence.supremum import Supremum, supremum
     from jaxgrad.evidence.sweep import sweep
     from jaxgrad.evidence.swept import Count, Extent, Sweep
@@ -122,14 +121,14 @@ _HOME = {
     "check_grads": "gradients.check_grads",
     "claim": "claims.claim",
     "compare": "gradients.compare",
-    "conjunction": "evidence.conjunction",
+    "conjunction": "evidence.combine",
     "covers": "evidence.cover",
     "decide": "evidence.decide",
     "enclose": "evidence.enclose",
     "float_dtypes": "evidence.float_formats",
     "frequency": "evidence.frequency",
     "function": "interpret.function",
-    "induction": "evidence.induction",
+    "induction": "evidence.combine",
     "interval_ball": "evidence.bounds",
     "is_negative": "evidence.float_formats",
     "is_positive": "evidence.float_formats",

@@ -9,7 +9,7 @@ from typing import Any
 
 from jaxgrad.errors import ArgumentError
 
-__all__ = ["Evidence", "Outcome", "Verdict", "evidence_of"]
+__all__ = ["Evidence", "Outcome", "Verdict", "evidence_of", "undecided"]
 
 
 class Verdict(enum.Enum):
@@ -121,6 +121,19 @@ class Evidence(Outcome):
             "trusts": list(self.trusts),
             "counterexample": self.counterexample,
         }
+
+
+def undecided(reason: str) -> Evidence:
+    """The evidence of a question that was not settled.
+
+    Args:
+        reason: why, as a part of a sentence.
+
+    Example:
+        >>> undecided("the box is too large").text
+        'Undecided: the box is too large.'
+    """
+    return Evidence(Verdict.UNDECIDED, "reason", f"Undecided: {reason}.")
 
 
 def evidence_of(outcome: Any, name: str) -> Evidence:

@@ -11,11 +11,10 @@ import jax
 import jax.numpy as jnp
 from flint import arb
 
-from jaxgrad.evidence.conjunction import conjunction
+from jaxgrad.evidence.combine import conjunction, induction
 from jaxgrad.evidence.cover import covers
 from jaxgrad.evidence.decide import decide
 from jaxgrad.evidence.enclose import enclose
-from jaxgrad.evidence.induction import induction
 from jaxgrad.evidence.supremum import supremum
 from jaxgrad.evidence.sweep import sweep
 from jaxgrad.verdict import Evidence, Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jaxgrad.errors import ArgumentError
-from jaxgrad.evidence.conjunction import conjunction
+from jaxgrad.evidence.combine import conjunction
 from jaxgrad.verdict import Evidence, Verdict
 
 PARTS = {

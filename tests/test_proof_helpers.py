@@ -16,13 +16,12 @@ from hypothesis import strategies as st
 
 from jaxgrad.errors import ArgumentError
 from jaxgrad.evidence.bounds import ball_of, computed, rational
-from jaxgrad.evidence.conjunction import conjunction
+from jaxgrad.evidence.combine import conjunction, induction
 from jaxgrad.evidence.cover import covers
 from jaxgrad.evidence.decide import decide
 from jaxgrad.evidence.dependence import reads
 from jaxgrad.evidence.enclose import enclose
 from jaxgrad.evidence.frequency import clopper_pearson, frequency
-from jaxgrad.evidence.induction import induction
 from jaxgrad.evidence.supremum import supremum
 from jaxgrad.evidence.taylor_bounds import taylor, upper_bound
 from jaxgrad.verdict import Evidence, Verdict

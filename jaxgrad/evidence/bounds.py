@@ -13,6 +13,7 @@ import numpy as np
 from flint import arb, fmpq, fmpz
 
 from jaxgrad.errors import ArgumentError
+from jaxgrad.numbers.ball import exact_ball
 
 __all__ = [
     "Bounds",
@@ -157,7 +158,7 @@ def ball_of(value: Any, name: str) -> arb:
         return value
     if isinstance(value, (Rational, fmpz, fmpq)) and not isinstance(value, bool):
         exact = rational(value, name)
-        return arb(exact.numerator) if exact.denominator == 1 else _rational(exact)
+        return exact_ball(exact.numerator if exact.denominator == 1 else exact)
     if inspect.iscoroutine(value):
         value.close()  # else Python warns that it was never awaited
     raise ArgumentError(
@@ -235,11 +236,7 @@ def interval_ball(lower: Fraction, upper: Fraction) -> arb:
         >>> bool(interval_ball(Fraction(1, 3), Fraction(1, 2)).contains(arb(0.4)))
         True
     """
-    return _rational(lower).union(_rational(upper))
-
-
-def _rational(value: Fraction) -> arb:
-    return arb(fmpq(value.numerator, value.denominator))
+    return exact_ball(lower).union(exact_ball(upper))
 
 
 def _dyadic(value: arb) -> Fraction:

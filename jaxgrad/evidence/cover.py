@@ -14,7 +14,7 @@ from flint import arb
 from jaxgrad.errors import ArgumentError
 from jaxgrad.evidence.bounds import ball_of, computed, interval_ball, rational
 from jaxgrad.numbers.precision import precision
-from jaxgrad.verdict import Evidence, Verdict
+from jaxgrad.verdict import Evidence, Verdict, undecided
 
 __all__ = ["covers"]
 
@@ -77,7 +77,7 @@ def covers(
         for where, bound in (outside_margins or {}).items():
             ball = computed(bound, f"the bound for {where}")
             if not ball > 0:
-                return _undecided(f"the bound {ball} for {where} is not above zero")
+                return undecided(f"the bound {ball} for {where} is not above zero")
         _require_dependence(margin, start, name)
         found = _cover(margin, start, name, _Budget(most_boxes, timeout))
     if isinstance(found, Evidence):
@@ -118,7 +118,7 @@ def _cover(margin: Margin, start: Box, name: str, budget: _Budget) -> Evidence |
         if value <= 0:
             return _refuted(name, point)
         if not value.is_finite():
-            return _undecided(
+            return undecided(
                 f"the ball of {name} at {_named(point)} is not finite, so no box around that point "
                 "is decided"
             )
@@ -195,13 +195,9 @@ def _refuted(name: str, point: list[Fraction]) -> Evidence:
 
 
 def _open(budget: str, name: str, point: list[Fraction]) -> Evidence:
-    return _undecided(
+    return undecided(
         f"{budget} did not suffice; open near {_named(point)}, where {name} may touch zero"
     )
-
-
-def _undecided(reason: str) -> Evidence:
-    return Evidence(Verdict.UNDECIDED, "reason", f"Undecided: {reason}.")
 
 
 def _named(point: list[Fraction]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from jaxgrad.errors import ArgumentError, JaxgradError, MissingExtra
 from jaxgrad.evidence.algebraic import AlgebraicNumber, Point, points_between
 from jaxgrad.evidence.sign_conditions import all_of, as_formula, boundary_of, variable
-from jaxgrad.verdict import Evidence, Verdict
+from jaxgrad.verdict import Evidence, Verdict, undecided
 
 __all__ = ["decide"]
 
@@ -89,7 +89,7 @@ def decide(
     symbolic = _Symbolic(parts, names, timeout)
     problem = symbolic.problem_of_domain()
     if problem:
-        return _undecided(problem)
+        return undecided(problem)
     claims = ["conclusion"] if equality is None else ["conclusion", "attained"]
     exact = _Exact(parts, names) if len(names) == 1 else None
     for claim in claims:
@@ -216,7 +216,7 @@ def _reached(first: _Answer, second: _Answer | None) -> Evidence | None:
     """The evidence that ends the decision when equality is attained nowhere, else None."""
     _compare(first, second)
     if first.valid is None:
-        return _undecided(first.reason)
+        return undecided(first.reason)
     if first.valid:
         return None
     return Evidence(
@@ -234,13 +234,13 @@ def _settle(
     """The evidence that ends the decision, or None when this claim is proved."""
     refuted = second is not None and not second.valid  # by a point that needs no second opinion
     if first.valid is None and not refuted:
-        return _undecided(first.reason)
+        return undecided(first.reason)
     _compare(first, second)
     if first.valid:
         return None
     point = second.point if second is not None else first.point
     if point is None:
-        return _undecided(
+        return undecided(
             f"the counterexample that {first.reason.replace('found', 'found,')}, "
             "is irrational and could not be checked in rational arithmetic"
         )
@@ -269,10 +269,6 @@ def _proved(names: list[str], with_equality: bool, exact: _Exact | None) -> Evid
         "each real root of the polynomials and one in each interval between.",
         trusts=("z3 or FLINT polynomials: either alone proves it",),
     )
-
-
-def _undecided(reason: str) -> Evidence:
-    return Evidence(Verdict.UNDECIDED, "reason", f"Undecided: {reason}.")
 
 
 def _words(answer: _Answer) -> str:

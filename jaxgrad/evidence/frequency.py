@@ -10,11 +10,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from flint import arb, fmpq
+from flint import arb
 
 from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.evidence.bounds import Bounds, computed, rational
 from jaxgrad.evidence.dependence import reads
+from jaxgrad.numbers.ball import exact_ball
 from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Evidence, Outcome, Verdict
 
@@ -151,9 +152,9 @@ def frequency(
 
 
 def _against(bounds: Bounds, ball: arb) -> tuple[Verdict, str]:
-    if _ball(bounds.upper) < ball:
+    if exact_ball(bounds.upper) < ball:
         return Verdict.AGREES, "all below"
-    if _ball(bounds.lower) > ball:
+    if exact_ball(bounds.lower) > ball:
         return Verdict.UNDECIDED, "all above, which speaks against"
     return Verdict.UNDECIDED, "not clear of"
 
@@ -206,10 +207,10 @@ def _tail_below(successes: int, trials: int, p: Fraction, level: Fraction) -> bo
     bits = 128
     while bits <= _MOST_BITS:
         with precision(bits):
-            tail = _ball(p).beta_lower(successes, trials - successes + 1, regularized=True)
-            if tail < _ball(level):
+            tail = exact_ball(p).beta_lower(successes, trials - successes + 1, regularized=True)
+            if tail < exact_ball(level):
                 return True
-            if tail > _ball(level):
+            if tail > exact_ball(level):
                 return False
         bits *= 2
     if trials <= _MOST_EXACT:  # the two may be equal, which no ball can tell
@@ -220,7 +221,3 @@ def _tail_below(successes: int, trials: int, p: Fraction, level: Fraction) -> bo
         f"P(X >= {successes}) with {trials} trials at p = {p} is not separated from {level}: "
         "choose another confidence"
     )
-
-
-def _ball(value: Fraction) -> arb:
-    return arb(fmpq(value.numerator, value.denominator))

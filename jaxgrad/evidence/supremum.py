@@ -15,7 +15,7 @@ from jaxgrad.evidence.bounds import Bounds, Bracket, bounds_of, bracket_of, comp
 from jaxgrad.evidence.enclose import judge_bounds, outside, precisions
 from jaxgrad.evidence.taylor_bounds import SEARCH_BITS, Box, Function, ends, taylor
 from jaxgrad.numbers.precision import precision
-from jaxgrad.verdict import Evidence, Outcome, Verdict
+from jaxgrad.verdict import Evidence, Outcome, Verdict, undecided
 
 __all__ = ["Supremum", "supremum"]
 
@@ -327,4 +327,4 @@ def _evidence(
 
 
 def _undecided(reason: str) -> Supremum:
-    return Supremum(None, (), Evidence(Verdict.UNDECIDED, "reason", f"Undecided: {reason}."))
+    return Supremum(None, (), undecided(reason))
