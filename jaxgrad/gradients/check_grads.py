@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from jaxgrad.errors import ArgumentError, NoDerivative, UnsupportedPrimitive
-from jaxgrad.gradients.enclosure import FIRST_PRECISION, PRECISIONS
+from jaxgrad.errors import ArgumentError, UnsupportedPrimitive
+from jaxgrad.gradients.enclosure import PRECISIONS
 from jaxgrad.gradients.floats.question import checked_dtypes, floats_of
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
@@ -22,35 +22,27 @@ from jaxgrad.gradients.rules.batch import under_vmap
 from jaxgrad.gradients.rules.causes import cause
 from jaxgrad.gradients.rules.conclusions import (
     Judged,
-    first_wrong,
     leaf_result,
     passed,
     refutation,
     undecided,
-    wrong_at,
-    wrong_under_vmap,
     wrong_value,
 )
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.opaque import by_floats, is_opaque
-from jaxgrad.gradients.rules.other_points import judged_at, other_points, points_in_words
+from jaxgrad.gradients.rules.other_points import OtherPoints
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.proof import prove_rules
-from jaxgrad.gradients.special_points.search import SpecialPoint
 from jaxgrad.interpret.budgets import nested_too_deeply
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.precision import precision
-from jaxgrad.programs.custom_rules import has_custom_rules
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["GradientCheck", "RuleResult", "check_grads"]
 
 MODES = ("fwd", "rev")
-# A program of JAX's own primitives is batched by JAX's own rules; past this many operations it is
-# not looked at.
-BATCH_BUDGET = 2_000
 
 
 def check_grads(
@@ -204,13 +196,12 @@ def _check(
     if ended is not None:
         return ended
 
-    points = other_points(rules) if special else []
-    others = _Others(points)
-    ended = others.look(rules, leaves, checks)
+    others = OtherPoints(rules, special)
+    ended = others.wrong(leaves, checks)
     if ended is not None:
         return ended
 
-    batch = _batch(rules, at, others.smooth or at)
+    batch = under_vmap(rules, (at, others.smooth or at))
     if isinstance(batch, GradientCheck):
         return batch
 
@@ -218,7 +209,7 @@ def _check(
     text = "; ".join([_sentence(rules, leaves, others, batch), *_notes(rules, at, others, checks)])
     check = passed(primal, leaves, proof, text, tuple(point.why for point in others.seen))
 
-    return _in_floats(check, floats_of(rules, dtypes, points, finite), dtypes is not None)
+    return _in_floats(check, floats_of(rules, dtypes, others.points, finite), dtypes is not None)
 
 
 # -- the given point -----------------------------------------------------------------------------
@@ -264,95 +255,30 @@ def _ended_here(
     return None
 
 
-# -- other points --------------------------------------------------------------------------------
-
-
-class _Others:
-    """What is seen at the other points.
-
-    Args:
-        points: the one drawn near the given one, and special points.
-    """
-
-    def __init__(self, points: list[SpecialPoint]) -> None:
-        self.points = points
-        self.seen: list[SpecialPoint] = []
-        # Where f does not jump, the drawn one if it may be: at 0, say, much is the same.
-        self.smooth: AtPoint | None = None
-
-    def look(
-        self, rules: DerivativePrograms, leaves: tuple[RuleResult, ...], checks: LinearChecks
-    ) -> GradientCheck | None:
-        """The check where something is wrong at one of them."""
-        for point in self.points:
-            there, judged = judged_at(rules, point)
-            refuted = first_wrong(judged)
-            if refuted is not None:
-                rules.hold(point.values)
-                why = "" if there is None else cause(there, judged)
-                return wrong_at(rules.primal, leaves, point, *refuted, why)
-            if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
-                self.seen.append(point)
-                if any(not question.is_value for question, _ in judged):
-                    self.smooth = there if point.drawn else self.smooth or there
-                for ask in (checks.first, checks.higher):
-                    wrong = None if there is None else ask(there, point.why)
-                    if wrong is not None:
-                        return wrong
-        return None
-
-
-# -- under vmap ----------------------------------------------------------------------------------
-
-
-def _batch(rules: DerivativePrograms, at: AtPoint, other: AtPoint) -> str | GradientCheck:
-    """What is said of the derivatives under vmap, or the refutation of them."""
-    if rules.size > BATCH_BUDGET and not has_custom_rules(rules.primal.moving_program.jaxpr):
-        rules.missing.append("not looked at under vmap, as large programs of JAX's own are not")
-        return ""
-    try:
-        with precision(FIRST_PRECISION):
-            judged = under_vmap(rules, (at, other))
-    except (CannotDecide, UnsupportedPrimitive, NoDerivative) as error:
-        rules.missing.append(f"not looked at under vmap: {error}")
-        return ""
-    if any(found.verdict is Verdict.REFUTED for _, found in judged):
-        return wrong_under_vmap(rules.primal, judged, (at, other))
-    agree = all(found.verdict is Verdict.AGREES for _, found in judged)
-    if not agree:
-        rules.missing.append("not decided under vmap")
-    return ", and under vmap" if agree else ""
-
-
 # -- what is said of them ------------------------------------------------------------------------
 
 
 def _sentence(
-    rules: DerivativePrograms, leaves: tuple[RuleResult, ...], others: _Others, batch: str
+    rules: DerivativePrograms, leaves: tuple[RuleResult, ...], others: OtherPoints, batch: str
 ) -> str:
     """Where the rules agree, and to how many bits."""
     whose = "reference" if rules.primal.reference is not None else "function"
     least = min((leaf.bits for leaf in leaves), default=math.inf)
     bits = f", to {int(least)} bits" if math.isfinite(least) else ""
     return (
-        f"the one-sided derivatives of the {whose} at this point{points_in_words(others.seen)}, "
+        f"the one-sided derivatives of the {whose} at this point{others.in_words}, "
         f"to order {rules.order}, {' and '.join(rules.modes)}{bits}{batch}"
     )
 
 
 def _notes(
-    rules: DerivativePrograms, at: AtPoint, others: _Others, checks: LinearChecks
+    rules: DerivativePrograms, at: AtPoint, others: OtherPoints, checks: LinearChecks
 ) -> list[str]:
     """What was not looked at."""
     notes = list(rules.missing)
     if at.skipped:
         notes.append(f"{at.skipped} mixed derivatives at kinks not judged")
-    notes += checks.notes
-    if others.points and not any(point.drawn for point in others.points):
-        notes.append("nothing drawn near it at which the function is defined")
-    if len(others.seen) < len(others.points):
-        notes.append(f"nothing decided at {len(others.points) - len(others.seen)} more")
-    return notes
+    return [*notes, *checks.notes, *others.notes]
 
 
 # -- floats --------------------------------------------------------------------------------------

@@ -8,26 +8,52 @@ from dataclasses import replace
 
 import numpy as np
 
+from jaxgrad.errors import NoDerivative, UnsupportedPrimitive
+from jaxgrad.gradients.enclosure import FIRST_PRECISION
+from jaxgrad.gradients.outcome import GradientCheck
 from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.conclusions import Judged, wrong_under_vmap
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derived
 from jaxgrad.gradients.rules.directions import Direction, pairing
-from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.witness import hold_program
-from jaxgrad.numbers.base import ObjectArray
+from jaxgrad.numbers.base import CannotDecide, ObjectArray
+from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Verdict
 
 __all__ = ["under_vmap"]
 
+# A program of JAX's own primitives is batched by JAX's own rules; past this many operations it is
+# not looked at.
+BUDGET = 2_000
 
-def under_vmap(
-    rules: DerivativePrograms, points: tuple[AtPoint, AtPoint]
-) -> list[tuple[Question, Judgement]]:
-    """Judges the first derivatives of a batch of two points, all leaves moving at once.
+
+def under_vmap(rules: DerivativePrograms, points: tuple[AtPoint, AtPoint]) -> str | GradientCheck:
+    """What is said of the derivatives under vmap, or the refutation of them.
 
     Args:
         rules: the derivative programs.
         points: two points, different ones if there are two at which the function is defined.
+    """
+    if rules.size > BUDGET and not rules.custom:
+        rules.missing.append("not looked at under vmap, as large programs of JAX's own are not")
+        return ""
+    try:
+        with precision(FIRST_PRECISION):
+            judged = _judged_batch(rules, points)
+    except (CannotDecide, UnsupportedPrimitive, NoDerivative) as error:
+        rules.missing.append(f"not looked at under vmap: {error}")
+        return ""
+    if any(found.verdict is Verdict.REFUTED for _, found in judged):
+        return wrong_under_vmap(rules.primal, judged, points)
+    agree = all(found.verdict is Verdict.AGREES for _, found in judged)
+    if not agree:
+        rules.missing.append("not decided under vmap")
+    return ", and under vmap" if agree else ""
+
+
+def _judged_batch(rules: DerivativePrograms, points: tuple[AtPoint, AtPoint]) -> Judged:
+    """Judges the first derivatives of a batch of two points, all leaves moving at once.
 
     Raises:
         CannotDecide, UnsupportedPrimitive: the batched program has no exact value.
@@ -59,7 +85,7 @@ def _numbers(batched: _Numbers, i: int, leaves: slice) -> _Numbers:
     return lambda rounding: [leaf[i, ...] for leaf in batched(rounding)[leaves]]
 
 
-def _judged(at: AtPoint, question: Question, numbers: _Numbers) -> list[tuple[Question, Judgement]]:
+def _judged(at: AtPoint, question: Question, numbers: _Numbers) -> Judged:
     """The judgement of a weighed sum, of its entries where the sum does not tell of each.
 
     Where infinities of both signs meet, a line leaves the domain, an entry jumps or a kink lets the

@@ -7,16 +7,20 @@ from collections.abc import Iterator, Sequence
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
+from jaxgrad.gradients.outcome import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.at_point import AtPoint
-from jaxgrad.gradients.rules.conclusions import Judged
+from jaxgrad.gradients.rules.causes import cause
+from jaxgrad.gradients.rules.conclusions import Judged, first_wrong, wrong_at
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
+from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.special_points.drawn_points import drawn_points
 from jaxgrad.gradients.special_points.search import SpecialPoint, special_points
 from jaxgrad.interpret.budgets import WHILE_BUDGET, while_budget
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.precision import precision
+from jaxgrad.verdict import Verdict
 
-__all__ = ["judged_at", "other_points", "points_in_words"]
+__all__ = ["OtherPoints"]
 
 # Operations spent at special points, at about 20 μs each in all modes: half a second.
 SPECIAL_BUDGET = 20_000
@@ -25,7 +29,57 @@ MOST_SPECIAL_POINTS = 40
 SPECIAL_SHARE = 10
 
 
-def other_points(rules: DerivativePrograms) -> list[SpecialPoint]:
+class OtherPoints:
+    """The points that are looked at besides the given one, and what is seen there.
+
+    Args:
+        rules: the derivative programs.
+        asked: whether any are looked at.
+    """
+
+    def __init__(self, rules: DerivativePrograms, asked: bool) -> None:
+        self.rules = rules
+        self.points = _points(rules) if asked else []
+        self.seen: list[SpecialPoint] = []
+        # Where f does not jump, the drawn one if it may be: at 0, say, much is the same.
+        self.smooth: AtPoint | None = None
+
+    def wrong(self, leaves: tuple[RuleResult, ...], checks: LinearChecks) -> GradientCheck | None:
+        """The check where something is wrong at one of them."""
+        for point in self.points:
+            there, judged = _judged_at(self.rules, point)
+            refuted = first_wrong(judged)
+            if refuted is not None:
+                self.rules.hold(point.values)
+                why = "" if there is None else cause(there, judged)
+                return wrong_at(self.rules.primal, leaves, point, *refuted, why)
+            if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
+                self.seen.append(point)
+                if any(not question.is_value for question, _ in judged):
+                    self.smooth = there if point.drawn else self.smooth or there
+                for ask in (checks.first, checks.higher):
+                    wrong = None if there is None else ask(there, point.why)
+                    if wrong is not None:
+                        return wrong
+        return None
+
+    @property
+    def in_words(self) -> str:
+        """How many were seen beside the given one."""
+        return _in_words(self.seen)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is said of those where nothing was seen."""
+        notes = []
+        if self.points and not any(point.drawn for point in self.points):
+            notes.append("nothing drawn near it at which the function is defined")
+        if len(self.seen) < len(self.points):
+            notes.append(f"nothing decided at {len(self.points) - len(self.seen)} more")
+        return notes
+
+
+def _points(rules: DerivativePrograms) -> list[SpecialPoint]:
     """The special points of a program, and the nearest drawn one at which it is defined."""
     most = min(MOST_SPECIAL_POINTS, SPECIAL_BUDGET // rules.size)
     if not most:
@@ -51,7 +105,7 @@ def _as_far_as_it_goes() -> Iterator[None]:
         yield
 
 
-def judged_at(rules: DerivativePrograms, point: SpecialPoint) -> tuple[AtPoint | None, Judged]:
+def _judged_at(rules: DerivativePrograms, point: SpecialPoint) -> tuple[AtPoint | None, Judged]:
     """The judgements at such a point, none where it cannot be looked at."""
     with _as_far_as_it_goes():
         at = AtPoint(rules, point.values)
@@ -59,11 +113,11 @@ def judged_at(rules: DerivativePrograms, point: SpecialPoint) -> tuple[AtPoint |
     return None, []
 
 
-def points_in_words(points: Sequence[SpecialPoint]) -> str:
+def _in_words(points: Sequence[SpecialPoint]) -> str:
     """How many they are beside the given one.
 
     Example:
-        >>> points_in_words([SpecialPoint([], "x = 0", False), SpecialPoint([], "x = 0.53", True)])
+        >>> _in_words([SpecialPoint([], "x = 0", False), SpecialPoint([], "x = 0.53", True)])
         ', one drawn near it and 1 special point of the program'
     """
     special = sum(not point.drawn for point in points)
