@@ -11,11 +11,10 @@ import pytest
 def no_rules_of_others() -> Iterator[None]:
     """Forget the rules and functions that a test or an example declares for its own primitives."""
     from jaxgrad.interpret.rules import RULES
-    from jaxgrad.interpret.rules.elementwise import ELEMENTWISE
     from jaxgrad.numbers.function import FUNCTIONS, OUTSIDE
     from jaxgrad.programs.meanings import MEANINGS
 
-    tables = (RULES, ELEMENTWISE, FUNCTIONS, MEANINGS)
+    tables = (RULES, FUNCTIONS, MEANINGS)
     kept = [dict(table) for table in tables]
     yield
     for table, before in zip(tables, kept, strict=True):

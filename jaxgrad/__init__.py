@@ -42,12 +42,14 @@ if TYPE_CHECKING:
     from jaxgrad.interpret.rules.outside import rule
     from jaxgrad.interpret.run_over import run_over
     from jaxgrad.networks import activations, closed_form, costs, strategies
+    from jaxgrad.numbers.arrays import ArraySystem, SystemArray
     from jaxgrad.numbers.ball import Ball
     from jaxgrad.numbers.base import NumberSystem
     from jaxgrad.numbers.precision import precision
     from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = [
+    "ArraySystem",
     "Ball",
     "Bounds",
     "Bracket",
@@ -64,6 +66,7 @@ __all__ = [
     "NumberSystem",
     "Supremum",
     "Sweep",
+    "SystemArray",
     "UndecidedError",
     "Verdict",
     "activations",
@@ -99,6 +102,7 @@ __all__ = [
 
 # Where a public name is defined; and where the modules are.
 _HOME = {
+    "ArraySystem": "numbers.arrays",
     "Ball": "numbers.ball",
     "Bounds": "evidence.bounds",
     "Bracket": "evidence.bounds",
@@ -115,6 +119,7 @@ _HOME = {
     "NumberSystem": "numbers.base",
     "Supremum": "evidence.supremum",
     "Sweep": "evidence.swept",
+    "SystemArray": "numbers.arrays",
     "UndecidedError": "errors",
     "Verdict": "verdict",
     "bounds_of": "evidence.bounds",

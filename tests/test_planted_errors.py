@@ -20,9 +20,11 @@ from jaxgrad.numbers.polynomial import Polynomial
 
 
 def _wrong_elementwise(f: Callable[..., Any]) -> Callable[..., Any]:
-    from jaxgrad.interpret.rules.elementwise import apply_elementwise
+    def apply(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
+        system, numbers = interpreter.system, interpreter.numbers(equation, inputs)
+        return system.map(lambda *xs: f(system, *xs), *numbers)
 
-    return lambda interpreter, equation, inputs: apply_elementwise(interpreter, equation, inputs, f)
+    return apply
 
 
 WRONG_RULES: dict[str, Callable[..., Any]] = {
@@ -43,7 +45,8 @@ WRONG_RULES: dict[str, Callable[..., Any]] = {
 @pytest.mark.parametrize("name", WRONG_RULES)
 def test_a_wrong_rule_is_found_by_jaxs_floats(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both systems share the wrong rule, so only JAX's own result can tell."""
-    monkeypatch.setitem(RULES, name, _wrong_elementwise(WRONG_RULES[name]))
+    wrong = replace(RULES[name], meaning=_wrong_elementwise(WRONG_RULES[name]))
+    monkeypatch.setitem(RULES, name, wrong)
     _expect_disagreement(name)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flint import arb_mat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
@@ -17,9 +19,12 @@ from rule_examples import LINEAR_ALGEBRA
 from rule_support import rule_tests
 
 from jaxgrad.gradients.one_sided import one_sided_derivatives
-from jaxgrad.interpret.rules import RULES, linear_algebra
+from jaxgrad.interpret.rules import RULES
+from jaxgrad.interpret.run_over import run_over
 from jaxgrad.interpret.walker import interpret
-from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers import matrices
+from jaxgrad.numbers.ball import Ball
+from jaxgrad.numbers.base import CannotDecide, objects
 from jaxgrad.numbers.polynomial import Polynomial
 from jaxgrad.numbers.ring import Ring
 from jaxgrad.programs.trace import trace
@@ -127,9 +132,36 @@ def test_an_open_pivot_is_no_guess() -> None:
 
 
 def test_a_wrong_pivot_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linear_algebra, "_pivot", lambda system, column, start: start)
+    monkeypatch.setattr(matrices, "_pivot", lambda system, column, start: start)
     with pytest.raises(Disagreement):
         Checked(lambda a: lax.linalg.lu(a)[0], np.eye(2)).check(np.array([[1.0, 2.0], [4.0, 2.0]]))
+
+
+class _Solving(Ball):
+    """Balls that solve with triangles by FLINT, and count how often they did."""
+
+    def __init__(self) -> None:
+        self.solved = 0
+
+    def matrix(self, name: str, *matrices: np.ndarray, **options: Any) -> Any:
+        if name != "triangular_solve" or not options["left_side"] or options["transpose_a"]:
+            return None
+        self.solved += 1
+        a, b = (arb_mat(each.tolist()) for each in matrices)
+        return objects(a.solve(b).entries(), matrices[1].shape)
+
+
+def test_a_system_may_know_better_of_a_function_of_matrices() -> None:
+    a, b = np.array([[2.0, 0.0], [0.3, -1.5]]), np.array([[0.1], [0.7]])
+    balls = _Solving()
+    for numbers in (balls, Ball()):
+        x = run_over(numbers, lambda a, b: lax.linalg.triangular_solve(
+            a, b, left_side=True, lower=True), a, b)  # fmt: skip
+        residual = [a[0, 0] * x[0, 0] - b[0, 0], a[1, 0] * x[0, 0] + a[1, 1] * x[1, 0] - b[1, 0]]
+        assert all(r.contains(0) and r.rad() < 1e-12 for r in residual)
+    assert balls.solved == 1
+    factor = run_over(balls, jnp.linalg.cholesky, np.eye(2))
+    assert [float(x.mid()) for x in factor.flat] == [1, 0, 0, 1] and balls.solved == 1
 
 
 # -- cholesky ------------------------------------------------------------------------------------
@@ -202,7 +234,7 @@ def test_a_wrong_rule_of_a_primitive_is_found(monkeypatch: pytest.MonkeyPatch) -
         params = {**equation.params, "transpose_a": False}
         return right(interpreter, equation.replace(params=params), inputs)
 
-    monkeypatch.setitem(RULES, "triangular_solve", without_transpose)
+    monkeypatch.setitem(RULES, "triangular_solve", replace(right, meaning=without_transpose))
     with pytest.raises(Disagreement):
         Checked(LINEAR_ALGEBRA["triangular_solve"].function, np.ones(4), np.ones(4)).check(
             np.array([0.75, -1.25, 2.0, -0.5]), np.array([1.0, 2.0, 0.5, -1.0])

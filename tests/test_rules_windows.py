@@ -19,7 +19,7 @@ from rule_support import rule_tests
 
 from jaxgrad import compare
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.interpret.rules import windows as window_rules
+from jaxgrad.numbers.arrays import Elements
 from jaxgrad.verdict import Verdict
 
 (
@@ -164,12 +164,12 @@ def test_segments_begin_with_an_infinity(name: str, start: float, pair: Callable
     assert compare(segments, lambda x: by_hand(x[::-1])[::-1], x).verdict is Verdict.REFUTED
 
 
-_SELECTED = window_rules._selected
-
-
 def test_a_wrong_choice_in_a_window_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        window_rules, "_selected", lambda system, relation, xs: _SELECTED(system, "gt", xs)
-    )
+    right = Elements.compare
+
+    def compare(system: Elements, relation: str, *arrays: Any, ordered: bool = False) -> Any:
+        return right(system, "gt" if ordered else relation, *arrays, ordered=ordered)
+
+    monkeypatch.setattr(Elements, "compare", compare)
     with pytest.raises(AssertionError):
         test_a_tie_in_a_window_goes_to_the_first()

@@ -98,7 +98,7 @@ def function(
             "them is that of another function"
         )
     OUTSIDE.add(name)
-    make_rule(name, lambda s, *xs: s.apply(name, *xs))
+    make_rule(name)
 
 
 def _require_form(name: Any, domain: Any, limits: Any, critical: Any, ulps: Any) -> None:

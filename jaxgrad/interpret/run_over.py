@@ -11,13 +11,14 @@ import numpy as np
 
 from jaxgrad.errors import ArgumentError
 from jaxgrad.interpret.walker import interpret
-from jaxgrad.numbers.base import NumberSystem, ObjectArray
+from jaxgrad.numbers.arrays import ArraySystem, SystemArray, array_system
+from jaxgrad.numbers.base import NumberSystem
 from jaxgrad.programs.trace import Leaf, trace
 
 __all__ = ["run_over"]
 
 
-def run_over(numbers: NumberSystem, function: Callable[..., Any], *args: Any) -> Any:
+def run_over(numbers: NumberSystem | ArraySystem, function: Callable[..., Any], *args: Any) -> Any:
     """The values of a JAX function, computed in another kind of numbers.
 
     The function is traced once, and each operation of its program is carried out in the number
@@ -27,11 +28,12 @@ def run_over(numbers: NumberSystem, function: Callable[..., Any], *args: Any) ->
         numbers: the number system, such as ``jaxgrad.Ball()``.
         function: takes the arguments, returns a pytree of arrays.
         args: pytrees of arrays.  In place of an array of floats there may be an element of the
-            number system, or a NumPy object array of elements, which is traced as an array of
-            JAX's default float dtype.
+            number system, or a NumPy object array of elements, or an array of a system of arrays;
+            it is traced as an array of JAX's default float dtype.
 
     Returns:
-        the pytree of results: an element for a scalar, else an object array of elements.
+        the pytree of results: an element for a scalar, else an object array of elements; over a
+        system of arrays what it has for arrays.
 
     Raises:
         ArgumentError: the first argument is no number system, or a leaf of the others no number.
@@ -49,12 +51,12 @@ def run_over(numbers: NumberSystem, function: Callable[..., Any], *args: Any) ->
 
     Source: docs/architecture.md, the way of a check.
     """
-    if not isinstance(numbers, NumberSystem):
+    if not isinstance(numbers, NumberSystem | ArraySystem):
         raise ArgumentError(
             f"run_over: {numbers!r:.60} is no number system; give one first, such as jaxgrad.Ball()"
         )
-    leaves, tree = jax.tree.flatten(args)
-    given = [np.asarray(leaf, object) if _is_exact(leaf) else None for leaf in leaves]
+    leaves, tree = jax.tree.flatten(args, is_leaf=lambda leaf: isinstance(leaf, SystemArray))
+    given = [_as_numbers(leaf) for leaf in leaves]
     traced = [
         leaf if exact is None else np.zeros(exact.shape, jnp.result_type(float))
         for leaf, exact in zip(leaves, given, strict=True)
@@ -68,10 +70,12 @@ def run_over(numbers: NumberSystem, function: Callable[..., Any], *args: Any) ->
     return jax.tree.unflatten(program.out_tree, [value[()] for value in found])
 
 
-def _is_exact(leaf: Any) -> bool:
-    """Whether a leaf is elements already, which NumPy knows as nothing but objects."""
-    return np.asarray(leaf).dtype == object
+def _as_numbers(leaf: Any) -> Any:
+    """A leaf that is numbers already as their array; elements are objects to NumPy.  Else None."""
+    if isinstance(leaf, SystemArray):
+        return leaf
+    return np.asarray(leaf, object) if np.asarray(leaf).dtype == object else None
 
 
-def _lifted(numbers: NumberSystem, leaf: Leaf) -> ObjectArray:
-    return numbers.constants(leaf.value) if leaf.differentiable else leaf.value
+def _lifted(numbers: NumberSystem | ArraySystem, leaf: Leaf) -> Any:
+    return array_system(numbers).lift(leaf.value) if leaf.differentiable else leaf.value

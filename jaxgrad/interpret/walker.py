@@ -19,6 +19,7 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret import rules
 from jaxgrad.interpret.budgets import require_while
 from jaxgrad.interpret.rules.concrete import evaluate, is_concrete
+from jaxgrad.numbers.arrays import ArraySystem, array_system
 from jaxgrad.numbers.base import COMPLEX, NumberSystem
 from jaxgrad.numbers.rounded import RoundedConstants
 from jaxgrad.programs.jax_errors import KEEPERS
@@ -35,11 +36,11 @@ class Interpreter:
     """Evaluates jaxprs over one number system.
 
     Args:
-        system: the numbers to compute with.
+        numbers: the numbers to compute with.
     """
 
-    def __init__(self, system: NumberSystem) -> None:
-        self.system = system
+    def __init__(self, numbers: NumberSystem | ArraySystem) -> None:
+        self.arrays = array_system(numbers)
         self._loops = 0  # how many `while_loop`s are being run, one within the other
         self._spent = 0
 
@@ -85,7 +86,8 @@ class Interpreter:
         """The outputs of one equation."""
         name = equation.primitive.name
         rule = rules.RULES.get(name)
-        if rule is None and all(is_concrete(value) for value in arguments):
+        by_itself = rule is None or rule.exact_if_known
+        if by_itself and all(is_concrete(value) for value in arguments):
             # Nothing here depends on a real variable: the primitive itself is exact.
             return evaluate(self, equation, arguments)
         meaning = meaning_of(equation)
@@ -101,8 +103,8 @@ class Interpreter:
         return outputs if isinstance(outputs, list) else [outputs]
 
     def lift(self, value: Any) -> Any:
-        """A concrete array as a value: floats become elements, everything else stays."""
-        if isinstance(value, np.ndarray) and value.dtype == object:
+        """A concrete array as a value: floats become numbers, everything else stays."""
+        if not is_concrete(value):
             return value
         if not hasattr(value, "dtype"):
             value = np.asarray(value)
@@ -115,29 +117,46 @@ class Interpreter:
         if jnp.issubdtype(value.dtype, np.complexfloating):
             raise UnsupportedPrimitive(COMPLEX)
         if is_differentiable(value.dtype):
-            return self.system.constants(np.asarray(value))
+            return self.arrays.lift(np.asarray(value))
         return np.asarray(value)
 
-    def elements(self, value: Any, dtype: Any) -> np.ndarray:
-        """A value as an object array of elements (or of truth values, for booleans)."""
+    @property
+    def system(self) -> NumberSystem:
+        """The numbers one by one.
+
+        Raises:
+            UnsupportedPrimitive: they come in whole arrays.
+        """
+        return self.arrays.system
+
+    def elements(self, value: Any, dtype: Any) -> Any:
+        """A value as an array of numbers (or of truth values, for booleans)."""
         if not is_concrete(value):
             return value
         if np.dtype(dtype) == bool:
             return self.truths(value)
-        return self.system.constants(np.asarray(value))
+        return self.arrays.lift(np.asarray(value))
 
-    def truths(self, value: Any) -> np.ndarray:
-        """A value as an object array of truth values."""
-        if not is_concrete(value):
-            return value
-        return self.system.map(lambda p: self.system.truth(bool(p)), np.asarray(value))
+    def numbers(self, equation: Any, inputs: list[Any]) -> list[Any]:
+        """Inputs of an equation as arrays of numbers (or of truth values), each by its dtype."""
+        return [
+            self.elements(value, atom.aval.dtype)
+            for value, atom in zip(inputs, equation.invars, strict=True)
+        ]
 
-    def settle(self, value: np.ndarray) -> np.ndarray:
+    def alike(self, equation: Any, inputs: list[Any]) -> list[Any]:
+        """What the output of an equation is put together from, each as an array of its dtype."""
+        dtype = equation.outvars[0].aval.dtype
+        return [self.elements(value, dtype) for value in inputs]
+
+    def truths(self, value: Any) -> Any:
+        """A value as an array of truth values."""
+        return self.arrays.truths(np.asarray(value)) if is_concrete(value) else value
+
+    def settle(self, value: Any) -> Any:
         """Truth values as a concrete boolean array if every one of them is decided."""
-        known = [self.system.known(p) for p in value.reshape(-1)]
-        if any(k is None for k in known):
-            return value
-        return np.array(known, dtype=bool).reshape(value.shape)
+        known = self.arrays.known(value)
+        return value if known is None else known
 
     def _read(self, values: dict[Any, Any], atom: Any) -> Any:
         if hasattr(atom, "val"):
@@ -146,19 +165,19 @@ class Interpreter:
 
 
 def interpret(
-    program: Any, system: NumberSystem, inputs: list[Any], rounding: float = 0.0
-) -> list[np.ndarray]:
+    program: Any, numbers: NumberSystem | ArraySystem, inputs: list[Any], rounding: float = 0.0
+) -> list[Any]:
     """Runs a traced program over a number system.
 
     Args:
         program: a :class:`~jaxgrad.programs.trace.Program`.
-        system: the numbers to compute with.
-        inputs: for each input leaf an object array of elements, or a concrete integer array.
+        numbers: the numbers to compute with.
+        inputs: for each input leaf an array of numbers, or a concrete integer array.
         rounding: the relative error of the constants within the program, of which the numbers
-            then are widened; which branches it takes is decided without.
+            then are widened, element by element; which branches it takes is decided without.
 
     Returns:
-        for each output leaf an object array of elements.
+        for each output leaf an array of numbers.
 
     Raises:
         UnsupportedPrimitive: a primitive has no rule.
@@ -172,10 +191,10 @@ def interpret(
         array(12.0000000000000, dtype=object)
     """
     if rounding:
-        wide = RoundedConstants(system, rounding)
+        wide = RoundedConstants(array_system(numbers).system, rounding)
         found = interpret(program, wide, [wide.given(value) for value in inputs])
         return [wide.widened(leaf) for leaf in found]
-    interpreter = Interpreter(system)
+    interpreter = Interpreter(numbers)
     outputs = interpreter.run(program.jaxpr.jaxpr, program.jaxpr.consts, inputs)
     return [
         interpreter.elements(value, leaf.dtype)

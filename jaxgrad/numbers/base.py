@@ -137,7 +137,28 @@ class NumberSystem:
             result = result + term
         return result
 
+    def matrix(self, name: str, *matrices: np.ndarray, **options: Any) -> Any:
+        """A function of matrices that the system knows better than the textbook's algorithm.
+
+        Args:
+            name: of the primitive: ``"cholesky"``, ``"triangular_solve"`` or ``"lu"``.
+            matrices: object arrays of shape (m, n).
+            options: the parameters of the primitive.
+
+        Returns:
+            an object array, or a tuple of arrays; None to leave it to the algorithm.
+        """
+        return None
+
     # -- functions ---------------------------------------------------------------------------
+    def carry_out(self, name: str, operation: Callable[..., Element], *xs: Element) -> Element:
+        """``operation(self, *xs)``, for a system in which some elements need another way.
+
+        Args:
+            name: of the operation.
+        """
+        return operation(self, *xs)
+
     def apply(self, name: str, *xs: Element) -> Element:
         """A named real function, in the system's own way where it has one."""
         return getattr(self, name)(*xs) if name in METHODS else self.function(name, *xs)
@@ -184,6 +205,10 @@ class NumberSystem:
     def compare(self, relation: str, x: Element, y: Element) -> Truth:
         """Whether ``x relation y`` (``lt le gt ge eq ne``)."""
         raise self._lacks("compare")
+
+    def ordered(self, relation: str, x: Element, y: Element) -> Truth:
+        """As :meth:`compare`, for what puts elements in an order, in which NaN has no place."""
+        return self.compare(relation, x, y)
 
     def certainly_differ(self, x: Element, y: Element) -> bool:
         """Whether two elements are known not to be the same."""

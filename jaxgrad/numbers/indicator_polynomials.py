@@ -38,6 +38,8 @@ class IndicatorPolynomials(NamedPolynomials):
         self, relation: str, x: PolynomialElement, y: PolynomialElement
     ) -> PolynomialElement:
         """A comparison; where a side has no value, every one of them but ``ne`` is open."""
+        if isinstance(x, NonFinite) or isinstance(y, NonFinite):
+            return apply_nonfinite(self, relation, (x, y))
         difference = self._difference(x, y)
         positive, zero = self._truths(difference)
         ring, one = self.ring, self.ring.one
@@ -59,6 +61,11 @@ class IndicatorPolynomials(NamedPolynomials):
                 "ne": one - zero,
             }[relation]
         )
+
+    def ordered(self, relation: str, x: Any, y: Any) -> PolynomialElement:
+        if any(isinstance(z, NonFinite) and math.isnan(z.value) for z in (x, y)):
+            raise CannotDecide("the place of a NaN in an order")
+        return self.compare(relation, x, y)
 
     def _defined(self, poly: fmpq_mpoly) -> fmpq_mpoly | None:
         """[u has a value] as an indicator of its own, or None of a value that every input has."""
@@ -87,8 +94,10 @@ class IndicatorPolynomials(NamedPolynomials):
             return None
         return found[0] if found[0] == found[-1] else self.ring.product(found[0], found[-1])
 
-    def is_finite(self, x: PolynomialElement) -> PolynomialElement:
+    def is_finite(self, x: Any) -> PolynomialElement:
         """True of what every input has a value of, and open of what a partial function made."""
+        if isinstance(x, NonFinite):
+            return self.truth(False)
         if self.ring.is_partial(x.poly):
             self._named(x)
         return self._element(self._defined(x.poly) or self.ring.one)

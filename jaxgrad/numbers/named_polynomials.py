@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 from flint import fmpq, fmpq_mpoly
 
-from jaxgrad.numbers.base import NumberSystem, exact
+from jaxgrad.numbers.base import CannotDecide, NumberSystem, exact
 from jaxgrad.numbers.canonical_signs import at
-from jaxgrad.numbers.nonfinite import NonFinite
+from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.numbers.ring import INDICATORS, Generator, Ring
 
 __all__ = ["NamedPolynomials", "PolynomialElement"]
@@ -101,6 +103,11 @@ class NamedPolynomials(NumberSystem):
             return NonFinite(value)
         return self._element(self.ring.constant(exact(value)))
 
+    def carry_out(self, name: str, operation: Callable[..., Any], *xs: Any) -> Any:
+        if any(isinstance(x, NonFinite) for x in xs):
+            return apply_nonfinite(self, name, xs)
+        return operation(self, *xs)
+
     def _element(self, poly: fmpq_mpoly) -> PolynomialElement:
         return PolynomialElement(self, poly)
 
@@ -190,6 +197,11 @@ class NamedPolynomials(NumberSystem):
         return out
 
     # -- indicators inside a function: f(A + pB) = (1 − p)·f(A) + p·f(A + B) --------------------
+    def matrix(self, name: str, *matrices: np.ndarray, **options: Any) -> Any:
+        if any(isinstance(x, NonFinite) for matrix in matrices for x in matrix.flat):
+            raise CannotDecide("a matrix to be factored or solved with holds an infinity or NaN")
+        return super().matrix(name, *matrices, **options)
+
     def _cases(self, poly: fmpq_mpoly) -> list[tuple[fmpq_mpoly, fmpq_mpoly]] | None:
         """(indicator polynomial, value in that case) for each case, or None if there is one."""
         indicators = [g for g in self.ring.used(poly) if g.kind in INDICATORS]

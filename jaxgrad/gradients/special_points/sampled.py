@@ -13,7 +13,7 @@ import numpy as np
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.special_points.unforeseen import passed_over
 from jaxgrad.interpret.rules.concrete import is_concrete
-from jaxgrad.interpret.rules.elementwise import ELEMENTWISE, apply_elementwise
+from jaxgrad.interpret.rules.elementwise import ELEMENTWISE
 from jaxgrad.interpret.walker import Interpreter
 from jaxgrad.numbers.base import ObjectArray, objects
 from jaxgrad.numbers.samples import Sampled, Samples, dense
@@ -113,8 +113,7 @@ def _as_real_numbers(
     name = equation.primitive.name
     if name not in ELEMENTWISE:
         raise UnsupportedPrimitive(f"`{name}` on integers that depend on the point")
-    meaning = ELEMENTWISE[name]
-    return [apply_elementwise(interpreter, equation, arguments, meaning)]
+    return [interpreter.arrays.function(name, *interpreter.numbers(equation, arguments))]
 
 
 def _at_the_first_point(
@@ -137,10 +136,10 @@ def _mixed(
     if_true: list[Any],
     if_false: list[Any],
 ) -> list[Any]:
-    condition, system, mixed = Sampled(chosen), interpreter.system, []
+    condition, mixed = objects([Sampled(chosen)], ()), []
     for variable, x, y in zip(variables, if_true, if_false, strict=True):
-        arrays = [interpreter.elements(value, variable.aval.dtype) for value in (x, y)]
-        mixed.append(system.map(lambda a, b: system.select(condition, b, a), *arrays))
+        either = [interpreter.elements(value, variable.aval.dtype) for value in (y, x)]
+        mixed.append(interpreter.arrays.select(condition, *either))
     return mixed
 
 
@@ -222,12 +221,8 @@ def _convert(interpreter: SampledInterpreter, equation: Any, inputs: list[Any]) 
 def _total_order(interpreter: SampledInterpreter, equation: Any, inputs: list[Any]) -> Any:
     """Compared at each point by itself; zeros of either sign are one."""
     relation = equation.primitive.name.removesuffix("_to")
-    system = interpreter.system
-    arrays = [
-        interpreter.elements(value, atom.aval.dtype)
-        for value, atom in zip(inputs, equation.invars, strict=True)
-    ]
-    return [interpreter.settle(system.map(lambda x, y: system.compare(relation, x, y), *arrays))]
+    numbers = interpreter.numbers(equation, inputs)
+    return [interpreter.settle(interpreter.arrays.compare(relation, *numbers))]
 
 
 def _sampled(values: np.ndarray) -> ObjectArray:

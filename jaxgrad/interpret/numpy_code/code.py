@@ -19,7 +19,6 @@ from jaxgrad.interpret.numpy_code import reductions as numpy_reductions
 from jaxgrad.interpret.numpy_code import ufuncs as numpy_ufuncs
 from jaxgrad.interpret.numpy_code.elements import (
     Exact,
-    compared,
     has_exact,
     kind,
     known,
@@ -58,7 +57,7 @@ class _Answering(Exact, NDArrayOperatorsMixin):
             raise TypeError("the truth value of an exact array")
         (element,) = self.values.reshape(-1)
         if self.dtype != bool:
-            element = compared(self.system, "ne", element, self.system.constant(0))
+            element = self.system.compare("ne", element, self.system.constant(0))
         answer = self.system.known(element)
         if answer is None:
             raise CannotDecide("a Python `if` on a comparison that is open")

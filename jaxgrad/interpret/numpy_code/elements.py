@@ -9,13 +9,11 @@ import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
-from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = [
     "UNWRITTEN",
     "Exact",
-    "compared",
     "dtype_of",
     "exact_in",
     "fill_in",
@@ -156,7 +154,7 @@ def _cast(system: NumberSystem, values: np.ndarray, source: str, target: str) ->
         return system.map(system.number, values)
     if target == "b":
         zero = system.constant(0)
-        return system.map(lambda x: compared(system, "ne", x, zero), values)
+        return system.map(lambda x: system.compare("ne", x, zero), values)
     return None
 
 
@@ -182,13 +180,6 @@ def require_writable(values: np.ndarray) -> None:
             "writing to an array after np.asarray of it, which share their entries in NumPy; "
             "leave np.asarray out, or write to a copy"
         )
-
-
-def compared(system: NumberSystem, relation: str, x: Any, y: Any) -> Any:
-    """The truth of ``x relation y``, infinities and NaN included."""
-    if isinstance(x, NonFinite) or isinstance(y, NonFinite):
-        return apply_nonfinite(system, relation, (x, y))
-    return system.compare(relation, x, y)
 
 
 def known(value: Exact) -> np.ndarray:

@@ -10,8 +10,8 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.numpy_code.code import NumberArray
 from jaxgrad.interpret.numpy_code.elements import Exact, kind, known, laid_out, lift, shadow
 from jaxgrad.interpret.numpy_code.functions import as_array, numpy_function
-from jaxgrad.interpret.rules.order import decided
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.ordering import decided, first
 
 __all__: list[str] = []
 
@@ -39,9 +39,7 @@ def _place(name: str, relation: str) -> None:
         moved = values.reshape(1, -1) if axis is None else np.moveaxis(values, axis, -1)
         found = np.zeros(moved.shape[:-1], np.intp)
         for row in np.ndindex(found.shape):
-            for k, x in enumerate(moved[row]):
-                if decided(system, relation, x, moved[row][found[row]]):
-                    found[row] = k
+            found[row] = first(system, relation, moved[row])
         if out is not None:
             raise UnsupportedPrimitive(f"np.{name} with `out=` over exact numbers")
         return found.reshape(np.shape(like))[()]

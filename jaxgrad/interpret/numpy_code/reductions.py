@@ -25,7 +25,6 @@ from jaxgrad.interpret.numpy_code.elements import (
 from jaxgrad.interpret.numpy_code.ufuncs import FLOAT, refuse_keywords
 from jaxgrad.interpret.rules.linear import rows_of
 from jaxgrad.numbers.base import NumberSystem, objects
-from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 
 __all__ = ["accumulate", "reduce", "select_in"]
 
@@ -45,9 +44,7 @@ def _pairwise(name: str) -> Callable[[NumberSystem, Any, Any], Any]:
     limits, f = FLOAT[name]
 
     def combine(system: NumberSystem, x: Any, y: Any) -> Any:
-        if isinstance(x, NonFinite) or isinstance(y, NonFinite):
-            return apply_nonfinite(system, limits, (x, y))
-        return f(system, x, y)
+        return system.carry_out(limits, f, x, y)
 
     return combine
 

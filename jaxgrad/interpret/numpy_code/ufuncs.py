@@ -13,7 +13,6 @@ import numpy as np
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.numpy_code.elements import (
     Exact,
-    compared,
     dtype_of,
     has_exact,
     kind,
@@ -22,10 +21,10 @@ from jaxgrad.interpret.numpy_code.elements import (
     lift,
     require_writable,
 )
-from jaxgrad.interpret.rules.elementwise import ELEMENTWISE
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
 from jaxgrad.numbers.functions import FUNCTIONS
-from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
+from jaxgrad.numbers.nonfinite import NonFinite
+from jaxgrad.numbers.operations import operation
 
 __all__ = ["FLOAT", "at", "call", "contract", "elementwise", "loop_of", "outer", "refuse_keywords"]
 
@@ -65,7 +64,7 @@ def _power(s: NumberSystem, x: Any, y: Any) -> Any:
 # NumPy's name -> (the name by which its limits are known, the real function).
 FLOAT: dict[str, tuple[str, Callable[..., Any]]] = {
     **{
-        numpy_name: (name, ELEMENTWISE[name])
+        numpy_name: (name, operation(name))
         for numpy_name, name in {
             "add": "add", "subtract": "sub", "multiply": "mul", "divide": "div",
             "negative": "neg", "square": "square", "maximum": "max", "minimum": "min",
@@ -167,7 +166,7 @@ def elementwise(
         return contract(system, left, right)
     if name in _RELATIONS:
         arrays = [_numbers(system, x, dtype) for x, dtype in zip(inputs, loop, strict=False)]
-        return system.map(lambda x, y: compared(system, _RELATIONS[name], x, y), *arrays)
+        return system.map(lambda x, y: system.compare(_RELATIONS[name], x, y), *arrays)
     if name in ("isfinite", "isinf", "isnan"):
         return _finite(system, name, lift(system, inputs[0], loop[0]))
     if name in _LOGICAL or (result == "b" and name in _BOOLEAN):
@@ -181,13 +180,7 @@ def elementwise(
 
 def _apply(system: NumberSystem, name: str, arrays: list[np.ndarray]) -> np.ndarray:
     limits, f = FLOAT[name]
-
-    def apply(*xs: Any) -> Any:
-        if any(isinstance(x, NonFinite) for x in xs):
-            return apply_nonfinite(system, limits, xs)
-        return f(system, *xs)
-
-    return system.map(apply, *arrays)
+    return system.map(lambda *xs: system.carry_out(limits, f, *xs), *arrays)
 
 
 def _numbers(system: NumberSystem, value: Any, dtype: Any) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,8 @@ import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.rules.concrete import is_concrete
-from jaxgrad.interpret.rules.elementwise import apply_elementwise
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Rule, Value, rule
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
-from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.programs.trace import is_differentiable
 
 if TYPE_CHECKING:
@@ -28,9 +26,9 @@ __all__ = ["bit_program", "expanded"]
 SMALLEST_EXPONENT, LARGEST_EXPONENT = -1073, 1024
 
 
-def _elementwise(f: Callable[..., Any]) -> Rule:
+def _elementwise(name: str) -> Rule:
     return lambda interpreter, equation, inputs: [
-        apply_elementwise(interpreter, equation, inputs, f)
+        interpreter.arrays.function(name, *interpreter.numbers(equation, inputs))
     ]
 
 
@@ -48,10 +46,9 @@ def _ldexp(interpreter: Interpreter, equation: Equation, inputs: list[Value]) ->
     x, n = inputs
     if not is_concrete(n):
         raise UnsupportedPrimitive("`ldexp` by an exponent that depends on a real variable")
-    system, two = interpreter.system, interpreter.system.constant(2)
     x = interpreter.elements(x, equation.invars[0].aval.dtype)
-    exponents = np.asarray(n).astype(object)
-    return [system.map(lambda a, k: a * system.power(two, int(k)), x, exponents)]
+    powers = interpreter.arrays.power(interpreter.arrays.lift(np.asarray(2)), np.asarray(n))
+    return [interpreter.arrays.function("mul", x, powers)]
 
 
 def _frexp(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
@@ -96,31 +93,11 @@ def _exponent(system: NumberSystem, x: Any) -> int:
     return high
 
 
-def _ndtri(s: NumberSystem, p: Any) -> Any:
-    """−√2 erf⁻¹(1 − 2p), at which the normal distribution is p."""
-    two = s.constant(2)
-    return -s.sqrt(two) * s.function("erf_inv", s.constant(1) - two * p)
-
-
-def _log_ndtr(s: NumberSystem, x: Any) -> Any:
-    """log(½ erfc(−x/√2)), the logarithm of the normal distribution."""
-    two = s.constant(2)
-    return s.log(s.divide(s.function("erfc", s.divide(-x, s.sqrt(two))), two))
-
-
-def _dawson(s: NumberSystem, x: Any) -> Any:
-    """½√π e^(−x²) erfi(x)."""
-    half_root = s.divide(s.sqrt(s.function("atan2", s.constant(0), s.constant(-1))), s.constant(2))
-    return half_root * s.exp(-(x * x)) * s.function("erfi", x)
-
-
 def _sici(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """Si(x) and Ci(|x|)."""
-    parts = (
-        lambda s, x: s.function("sine_integral", x),
-        lambda s, x: s.function("cosine_integral", s.absolute(x)),
-    )
-    return [apply_elementwise(interpreter, equation, inputs, part) for part in parts]
+    numbers = interpreter.numbers(equation, inputs)
+    parts = ("sine_integral", "cosine_integral_of_absolute")
+    return [interpreter.arrays.function(part, *numbers) for part in parts]
 
 
 _ERF, _SPECIAL = "/jax/_src/lax/erf.py", "/jax/_src/scipy/special.py"
@@ -128,23 +105,19 @@ _UFUNCS = "/jax/_src/numpy/ufuncs.py"
 # Functions with a derivative rule of their own, whose program reads bits, iterates, or is an
 # approximation by polynomials: (name, file) -> the kinds of inputs and outputs, the rule.
 _WITH_RULES: dict[tuple[str, str], tuple[str, str, Rule]] = {
-    ("exp_neg_sq", _ERF): ("f", "f", _elementwise(lambda s, x: s.exp(-(x * x)))),
+    ("exp_neg_sq", _ERF): ("f", "f", _elementwise("exp_neg_sq")),
     ("_frexp", _UFUNCS): ("f", "fi", _frexp),
-    ("_erfcx", _SPECIAL): (
-        "f", "f", _elementwise(lambda s, x: s.exp(x * x) * s.function("erfc", x))
-    ),
-    ("_erfcinv", _SPECIAL): (
-        "f", "f", _elementwise(lambda s, y: s.function("erf_inv", s.constant(1) - y))
-    ),
-    ("_dawsn", _SPECIAL): ("f", "f", _elementwise(_dawson)),
-    ("_expn", _SPECIAL): ("ff", "f", _elementwise(lambda s, n, x: s.function("expn", n, x))),
-    ("_ndtri", _SPECIAL): ("f", "f", _elementwise(_ndtri)),
-    ("expi", _SPECIAL): ("f", "f", _elementwise(lambda s, x: s.function("expi", x))),
-    ("hyp1f1", _SPECIAL): ("fff", "f", _elementwise(lambda s, *xs: s.function("hyp1f1", *xs))),
-    ("hyp2f1", _SPECIAL): ("ffff", "f", _elementwise(lambda s, *xs: s.function("hyp2f1", *xs))),
-    ("log_ndtr", _SPECIAL): ("f", "f", _elementwise(_log_ndtr)),
+    ("_erfcx", _SPECIAL): ("f", "f", _elementwise("erfcx")),
+    ("_erfcinv", _SPECIAL): ("f", "f", _elementwise("erfcinv")),
+    ("_dawsn", _SPECIAL): ("f", "f", _elementwise("dawson")),
+    ("_expn", _SPECIAL): ("ff", "f", _elementwise("expn")),
+    ("_ndtri", _SPECIAL): ("f", "f", _elementwise("ndtri")),
+    ("expi", _SPECIAL): ("f", "f", _elementwise("expi")),
+    ("hyp1f1", _SPECIAL): ("fff", "f", _elementwise("hyp1f1")),
+    ("hyp2f1", _SPECIAL): ("ffff", "f", _elementwise("hyp2f1")),
+    ("log_ndtr", _SPECIAL): ("f", "f", _elementwise("log_ndtr")),
     ("sici", _SPECIAL): ("f", "ff", _sici),
-}  # fmt: skip
+}
 
 
 # Primitives that carry their own program, since jax 0.12, by their type.
@@ -184,16 +157,14 @@ _PARTS = {("_frexp", _UFUNCS): ("f", "i")}
 
 
 def _sign_bits(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
-    dtype = equation.invars[0].aval.dtype
-    zero = np.zeros(())
+    system = interpreter.system
+    zero = system.constant(0)
 
     def sign_bit(x: Any) -> Any:
-        if isinstance(x, NonFinite):
-            return apply_nonfinite(interpreter.system, "lt", (x, zero))
-        return _sign_bit(interpreter.system, x)
+        return system.carry_out("lt", lambda s, y, _: _sign_bit(s, y), x, zero)
 
-    found = interpreter.system.map(sign_bit, interpreter.elements(inputs[0], dtype))
-    return [interpreter.settle(found)]
+    (numbers,) = interpreter.numbers(equation, inputs)
+    return [interpreter.settle(system.map(sign_bit, numbers))]
 
 
 def _kinds(variables: Sequence[Any]) -> str:
@@ -202,7 +173,7 @@ def _kinds(variables: Sequence[Any]) -> str:
     return "".join("f" if is_differentiable(d) else np.dtype(d).kind for d in dtypes)
 
 
-@rule("call_hi_primitive", reads=("_prim",))
+@rule("call_hi_primitive", reads=("_prim",), exact_if_known=False)
 def _carrying(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """A primitive whose program is known to itself: that program, unless it reads bits."""
     primitive = equation.params["_prim"]

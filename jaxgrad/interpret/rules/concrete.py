@@ -9,23 +9,21 @@ import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.rules.registry import Equation, Value
+from jaxgrad.numbers.arrays import SystemArray
 from jaxgrad.programs.trace import is_differentiable
 
 if TYPE_CHECKING:
     from jaxgrad.interpret.walker import Interpreter
 
 
-__all__ = ["bind", "evaluate", "is_concrete", "is_discrete", "require_real", "require_truth"]
+__all__ = ["bind", "evaluate", "is_concrete", "require_real", "require_truth"]
 
 
 def is_concrete(value: Any) -> bool:
     """Whether a value holds plain numbers that no real variable reaches."""
-    return not (isinstance(value, np.ndarray) and value.dtype.kind == "O")
-
-
-def is_discrete(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> bool:
-    """Whether an equation involves known integers or booleans only."""
-    return all(is_concrete(value) for value in inputs)
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind != "O"
+    return not isinstance(value, SystemArray)
 
 
 def evaluate(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> list[Value]:
@@ -37,9 +35,10 @@ def evaluate(interpreter: Interpreter, equation: Equation, inputs: list[Value]) 
 def bind(primitive: Any, inputs: list[Value], params: dict[str, Any]) -> list[Any]:
     """The outputs of a primitive on concrete arrays, whose dtypes are kept.
 
-    A program of 64-bit numbers is evaluated as such even where JAX would now make them 32-bit.
+    A program of 64-bit numbers is evaluated as such even where JAX would now make them 32-bit, and
+    at once even while a program is traced of which the numbers are arrays.
     """
-    with jax.enable_x64(True):
+    with jax.enable_x64(True), jax.ensure_compile_time_eval():
         arrays = [x if isinstance(x, jax.Array) else jax.numpy.asarray(x) for x in inputs]
         outputs = primitive.bind(*arrays, **params)
         return list(outputs) if primitive.multiple_results else [outputs]

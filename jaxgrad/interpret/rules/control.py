@@ -10,6 +10,7 @@ import numpy as np
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.budgets import require_scan
 from jaxgrad.interpret.rules.bit_programs import bit_program
+from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, anything, rule
 from jaxgrad.interpret.rules.structural import is_key
 from jaxgrad.numbers.base import CannotDecide
@@ -54,6 +55,7 @@ for _name in CALLS:
         # The last tells the arguments of a custom rule from the constants of its program.
         reads=("jaxpr", "call_jaxpr", "callee", "call", "fwd_jaxpr", "num_consts"),
         harmless=dict.fromkeys(_UNREAD_BY_CALLS.get(_name, ()), anything),
+        exact_if_known=False,
     )(_call)
 
 
@@ -62,6 +64,7 @@ for _name in CALLS:
     "scan",
     reads=("jaxpr", "length", "reverse", "num_consts", "num_carry", "ft_in"),
     harmless={"ft_out": anything, "linear": anything},
+    exact_if_known=False,
 )
 def _scan(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     params = equation.params
@@ -87,44 +90,45 @@ def stacked(interpreter: Interpreter, variables: Any, collected: list[list[Any]]
     outputs = []
     for k, variable in enumerate(variables):
         rows = [row[k] for row in collected]
-        if any(row.dtype == object for row in rows):
-            rows = [interpreter.elements(row, variable.aval.dtype) for row in rows]
-        if rows and is_key(rows[0]):
+        if not rows:
+            outputs.append(interpreter.lift(np.zeros(variable.aval.shape, variable.aval.dtype)))
+        elif is_key(rows[0]):
             outputs.append(jax.numpy.stack(rows))
-        elif rows:
+        elif all(map(is_concrete, rows)):
             outputs.append(np.stack(rows))
         else:
-            outputs.append(interpreter.lift(np.zeros(variable.aval.shape, variable.aval.dtype)))
+            rows = [interpreter.elements(row, variable.aval.dtype) for row in rows]
+            outputs.append(interpreter.arrays.move(lambda xp, *each: xp.stack(each), *rows))
     return outputs
 
 
 # `branches_platforms` says which branch is lowered where; the index says it, too.
-@rule("cond", reads=("branches",), harmless={"branches_platforms": anything})
+@rule("cond", reads=("branches",), harmless={"branches_platforms": anything}, exact_if_known=False)
 def _cond(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """Runs the chosen branch; where the choice is open, both, and selects entry by entry."""
     index, *operands = inputs
     branches = equation.params["branches"]
-    if index.dtype != object:
+    if is_concrete(index):
         chosen = min(max(int(index), 0), len(branches) - 1)
         return interpreter.call(branches[chosen], operands)
-    return _cond_from(interpreter, equation, index.reshape(())[()], 0, operands)
+    return _cond_from(interpreter, equation, index, 0, operands)
 
 
 def _cond_from(
-    interpreter: Interpreter, equation: Equation, index: Any, first: int, operands: list[Any]
+    interpreter: Interpreter, equation: Equation, index: Value, first: int, operands: list[Any]
 ) -> list[Any]:
     """Branch number ``first`` if the index is that at most, else one of those that follow."""
-    branches, system = equation.params["branches"], interpreter.system
+    branches, arrays = equation.params["branches"], interpreter.arrays
     if first == len(branches) - 1:
         return interpreter.call(branches[first], list(operands))
     # A choice of two is a condition made an integer, 0 or 1.
     relation = "ne" if len(branches) == 2 else "gt"
-    later = system.compare(relation, index, system.constant(first))
-    known = system.known(later)
-    if known is False:
+    later = arrays.compare(relation, index, arrays.lift(np.asarray(first)))
+    known = arrays.known(later)
+    if known is not None and not known:
         return interpreter.call(branches[first], list(operands))
     rest = _cond_from(interpreter, equation, index, first + 1, operands)
-    if known:
+    if known is not None:
         return rest
     here = interpreter.call(branches[first], list(operands))
     return [
@@ -134,24 +138,28 @@ def _cond_from(
 
 
 def _chosen(
-    interpreter: Interpreter, condition: Any, dtype: Any, if_false: np.ndarray, if_true: np.ndarray
-) -> np.ndarray:
+    interpreter: Interpreter, condition: Value, dtype: Any, if_false: Value, if_true: Value
+) -> Value:
     if is_key(if_false):
         raise UnsupportedPrimitive("`cond` that chooses a PRNG key by an open comparison")
-    if if_false.dtype != object and if_true.dtype != object and np.array_equal(if_false, if_true):
+    known = is_concrete(if_false) and is_concrete(if_true)
+    if known and np.array_equal(if_false, if_true):
         return if_false
-    system = interpreter.system
-    arrays = [interpreter.elements(value, dtype) for value in (if_false, if_true)]
-    return system.map(lambda x, y: system.select(condition, x, y), *arrays)
+    either = [interpreter.elements(value, dtype) for value in (if_false, if_true)]
+    return interpreter.arrays.select(condition, *either)
 
 
-@rule("while", reads=("cond_nconsts", "cond_jaxpr", "body_nconsts", "body_jaxpr"))
+@rule(
+    "while",
+    reads=("cond_nconsts", "cond_jaxpr", "body_nconsts", "body_jaxpr"),
+    exact_if_known=False,
+)
 def _while(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     params = equation.params
     test_constants, constants, carry = while_parts(params, inputs)
     while True:
         (condition,) = interpreter.turn(params["cond_jaxpr"], [*test_constants, *carry])
-        if condition.dtype == object:
+        if not is_concrete(condition):
             raise CannotDecide("whether a `while_loop` goes on depends on an open comparison")
         if not np.any(condition):
             return carry
@@ -167,15 +175,16 @@ def _advanced(
     interpreter: Interpreter,
     condition: np.ndarray,
     dtype: Any,
-    before: np.ndarray,
-    after: np.ndarray,
-) -> np.ndarray:
+    before: Value,
+    after: Value,
+) -> Value:
     if is_key(before):
         raise UnsupportedPrimitive("a `while_loop` over PRNG keys that stops entry by entry")
-    if before.dtype == object or after.dtype == object:
-        before, after = (interpreter.elements(value, dtype) for value in (before, after))
     goes_on = condition.reshape(condition.shape + (1,) * (after.ndim - condition.ndim))
-    return np.where(goes_on, after, before)
+    if is_concrete(before) and is_concrete(after):
+        return np.where(goes_on, after, before)
+    either = [interpreter.elements(value, dtype) for value in (before, after)]
+    return interpreter.arrays.move(lambda xp, x, y: xp.where(goes_on, y, x), *either)
 
 
 def _without_effect(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
@@ -190,13 +199,14 @@ for _name, _unread in {
         "has_placeholders", "logging_record",
     ),
 }.items():  # fmt: skip
-    rule(_name, harmless=dict.fromkeys(_unread, anything))(_without_effect)
+    rule(_name, harmless=dict.fromkeys(_unread, anything), exact_if_known=False)(_without_effect)
 
 
 @rule(
     "pure_callback",
     "io_callback",
     reads=("callback", "result_avals", "vmap_method", "ordered"),
+    exact_if_known=False,
 )
 def _callback(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     raise UnsupportedPrimitive(
@@ -210,6 +220,7 @@ def _callback(interpreter: Interpreter, equation: Equation, inputs: list[Value])
     "shard_map",
     reads=("mesh", "jaxpr"),
     harmless=dict.fromkeys(("in_specs", "out_specs", "check_vma", "newly_manual_axes"), anything),
+    exact_if_known=False,
 )
 def _shard_map(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """On one device it is a call of its program."""

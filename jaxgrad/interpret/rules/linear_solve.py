@@ -10,6 +10,7 @@ from flint import arb
 
 from jaxgrad.interpret.budgets import has_loops
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, rule
+from jaxgrad.numbers.arrays import ArraySystem, Elements
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.programs.jaxprs import is_said_to_be_symmetric, source_name
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from jaxgrad.interpret.walker import Interpreter
 
 
-@rule("custom_linear_solve", reads=("const_lengths", "jaxprs"))
+@rule("custom_linear_solve", reads=("const_lengths", "jaxprs"), exact_if_known=False)
 def _custom_linear_solve(
     interpreter: Interpreter, equation: Equation, inputs: list[Value]
 ) -> Outputs:
@@ -43,7 +44,7 @@ def _custom_linear_solve(
 
     wanted = inputs[ends[-1] :]
     if is_said_to_be_symmetric(programs):
-        _require_symmetry(interpreter.system, lambda *x: call("matvec", *x), wanted)
+        _require_symmetry(interpreter.arrays, lambda *x: call("matvec", *x), wanted)
     outputs = call("solve", *wanted)  # and what it returns beside the solution
     if not has_loops(programs.solve):
         return outputs
@@ -61,7 +62,9 @@ def _custom_linear_solve(
     )
 
 
-def _require_symmetry(system: Any, matvec: Callable[..., list[Any]], wanted: list[Any]) -> None:
+def _require_symmetry(
+    arrays: ArraySystem, matvec: Callable[..., list[Any]], wanted: list[Any]
+) -> None:
     """Holds a solver to its promise ``symmetric=True``, beside which JAX says nothing.
 
     Of a system that is not symmetric ⟨y, Mx⟩ and ⟨x, My⟩ differ unless all bits of two drawn
@@ -73,8 +76,9 @@ def _require_symmetry(system: Any, matvec: Callable[..., list[Any]], wanted: lis
     Raises:
         CannotDecide: the promise is broken.
     """
-    if not isinstance(system, Ball):
+    if not isinstance(arrays, Elements) or not isinstance(arrays.system, Ball):
         return
+    system = arrays.system
     generator = np.random.default_rng(0)
     x, y = ([system.constants(generator.uniform(-1, 1, w.shape)) for w in wanted] for _ in range(2))
     if system.certainly_differ(_product(system, y, matvec(*x)), _product(system, x, matvec(*y))):

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-import numpy as np
-
 from jaxgrad.errors import UnsupportedPrimitive
 
 if TYPE_CHECKING:
@@ -28,8 +26,9 @@ __all__ = [
     "rule",
 ]
 
-Value: TypeAlias = np.ndarray
-"""An object array of a system's elements or truth values, or a concrete array."""
+Value: TypeAlias = Any
+"""An array of the system's numbers or truth values (:mod:`jaxgrad.numbers.arrays`), or a concrete
+array: NumPy's, or JAX's of PRNG keys."""
 
 
 Outputs: TypeAlias = "Value | list[Value]"
@@ -78,11 +77,14 @@ class DeclaredRule:
         meaning: the rule.
         reads: the parameters that it takes account of.
         harmless: for every other parameter, at which values it makes no difference.
+        exact_if_known: whether the primitive itself is run where all its inputs are known, which
+            are integers, truth values or keys then; calls and moves have their own way.
     """
 
     meaning: Rule
     reads: frozenset[str] = frozenset()
     harmless: Mapping[str, Callable[[Any], bool]] = field(default_factory=dict)
+    exact_if_known: bool = True
 
     @property
     def declared(self) -> frozenset[str]:
@@ -120,6 +122,7 @@ def rule(
     *names: str,
     reads: Iterable[str] = (),
     harmless: Mapping[str, Callable[[Any], bool]] | None = None,
+    exact_if_known: bool = True,
 ) -> Callable[[Rule], Rule]:
     """Registers the rule of the primitives of these names.
 
@@ -127,6 +130,7 @@ def rule(
         reads: the parameters that the rule takes account of; so does one that binds the primitive
             itself with all of them.
         harmless: parameter -> whether the rule is right without reading it, at a value of it.
+        exact_if_known: see :class:`DeclaredRule`.
 
     Raises:
         ValueError: one of them has a rule already.
@@ -136,7 +140,8 @@ def rule(
         for name in names:
             if name in RULES:
                 raise ValueError(f"the primitive {name!r} has two rules; keep the right one")
-            RULES[name] = DeclaredRule(function, frozenset(reads), dict(harmless or {}))
+            declared = frozenset(reads), dict(harmless or {})
+            RULES[name] = DeclaredRule(function, *declared, exact_if_known)
         return function
 
     return register

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -12,49 +12,85 @@ from jax import lax
 from jax.lax import GatherScatterMode
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.interpret.rules.concrete import evaluate, is_discrete, require_real
+from jaxgrad.interpret.rules.concrete import require_real
+from jaxgrad.interpret.rules.control import stacked
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, rule
-from jaxgrad.numbers.base import objects
+from jaxgrad.interpret.rules.structural import require_known
 
 if TYPE_CHECKING:
     from jaxgrad.interpret.walker import Interpreter
 
+__all__ = ["landed"]
 
-_SCATTERS: dict[str, Callable[[Any, Any, Any], Any]] = {
-    "scatter": lambda s, x, y: y,
-    "scatter-add": lambda s, x, y: x + y,
-    "scatter-sub": lambda s, x, y: x - y,
-    "scatter-mul": lambda s, x, y: x * y,
-    "scatter-max": lambda s, x, y: s.maximum(x, y),
-    "scatter-min": lambda s, x, y: s.minimum(x, y),
+Combination = Callable[[Value, Value], Value]
+"""What becomes of entries and of the updates that land on them, both of shape (n,)."""
+
+# scatter primitive -> what it combines by; the plain one takes the update.
+_SCATTERS = {
+    "scatter": None,
+    "scatter-add": "add",
+    "scatter-sub": "sub",
+    "scatter-mul": "mul",
+    "scatter-max": "max",
+    "scatter-min": "min",
 }
 
 
-def _register(name: str, combine: Callable[[Any, Any, Any], Any]) -> None:
-    @rule(
-        name,
-        reads=("dimension_numbers", "mode", "unique_indices", "update_jaxpr", "update_consts"),
+@rule(
+    *_SCATTERS,
+    reads=("dimension_numbers", "mode", "unique_indices", "update_jaxpr", "update_consts"),
+)
+def _scatter(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
+    operand, indices, updates = inputs
+    require_known(equation, indices)
+    if equation.primitive.name != "scatter":
+        require_real(equation)
+    operand, updates = interpreter.alike(equation, [operand, updates])
+    targets = _targets(equation, operand.shape, indices, updates.shape)
+    lands = targets[targets >= 0]
+    if len(set(lands.tolist())) < len(lands):
+        _refuse_duplicates(equation)
+    combined = landed(
+        interpreter,
+        operand.reshape(-1),
+        targets,
+        updates.reshape(-1),
+        _combination(interpreter, equation),
     )
-    def apply(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
-        if is_discrete(interpreter, equation, inputs):
-            return evaluate(interpreter, equation, inputs)
-        operand, indices, updates = inputs
-        if indices.dtype == object:
-            raise UnsupportedPrimitive(f"`{name}` with an index that depends on a real variable")
-        dtype = equation.outvars[0].aval.dtype
-        if name != "scatter":
-            require_real(equation)
-        operand, updates = (interpreter.elements(value, dtype) for value in (operand, updates))
-        targets = _targets(equation, operand.shape, indices, updates.shape)
-        landed = [target for target in targets if target >= 0]
-        if len(set(landed)) < len(landed):
-            _refuse_duplicates(equation)
-        combined = _combination(interpreter, equation, combine)
-        out = operand.reshape(-1).copy()
-        for update, target in zip(updates.reshape(-1), targets, strict=True):
-            if target >= 0:
-                out[target] = combined(out[target], update)
-        return out.reshape(operand.shape)
+    return combined.reshape(operand.shape)
+
+
+def landed(
+    interpreter: Interpreter, flat: Value, targets: np.ndarray, updates: Value, f: Combination
+) -> Value:
+    """The entries after every update has been combined with the one it lands on, in order.
+
+    Args:
+        flat: the entries, of shape (n,).
+        targets: for each update its place among the entries, negative for one that is dropped.
+        updates: of shape (k,).
+        f: how they are combined.
+    """
+    for chosen in _rounds(targets):
+        places = targets[chosen]
+        # Where each entry of the result is among the old ones and, behind them, the new ones.
+        result = np.arange(flat.size)
+        result[places] = flat.size + np.arange(len(chosen))
+        made = f(flat[places], updates[chosen])
+        flat = interpreter.arrays.move(
+            lambda xp, old, new, result=result: xp.concatenate([old, new])[result], flat, made
+        )
+    return flat
+
+
+def _rounds(targets: np.ndarray) -> Iterator[np.ndarray]:
+    """The updates that land, in lots of which no two land on one entry, in their order."""
+    waiting = np.flatnonzero(targets >= 0)
+    while len(waiting):
+        _, first = np.unique(targets[waiting], return_index=True)
+        first.sort()
+        yield waiting[first]
+        waiting = np.delete(waiting, first)
 
 
 def _refuse_duplicates(equation: Equation) -> None:
@@ -70,30 +106,28 @@ def _refuse_duplicates(equation: Equation) -> None:
         )
 
 
-def _combination(
-    interpreter: Interpreter, equation: Equation, combine: Callable[[Any, Any, Any], Any]
-) -> Callable[[Any, Any], Any]:
-    """What becomes of an entry and its update; a plain ``scatter`` may carry a program for it."""
-    program = equation.params["update_jaxpr"]
-    if equation.primitive.name != "scatter" or program is None:
-        return lambda x, y: combine(interpreter.system, x, y)
+def _combination(interpreter: Interpreter, equation: Equation) -> Combination:
+    """How an update is combined with its entry; a plain ``scatter`` may carry a program for it."""
+    operation, program = _SCATTERS[equation.primitive.name], equation.params["update_jaxpr"]
+    if operation is not None:
+        return lambda x, y: interpreter.arrays.function(operation, x, y)
+    if program is None:
+        return lambda x, y: y
     constants = equation.params["update_consts"]
 
-    def run(x: Any, y: Any) -> Any:
-        inputs = [objects([x], ()), objects([y], ())]
-        (out,) = interpreter.run(getattr(program, "jaxpr", program), constants, inputs)
-        return interpreter.elements(out, equation.outvars[0].aval.dtype)[()]
+    def run(x: Value, y: Value) -> Value:
+        made = [
+            interpreter.run(getattr(program, "jaxpr", program), constants, [x[i, ...], y[i, ...]])
+            for i in range(x.size)
+        ]
+        return stacked(interpreter, equation.outvars, made)[0]
 
     return run
 
 
-for _name, _combine in _SCATTERS.items():
-    _register(_name, _combine)
-
-
 def _targets(
     equation: Equation, shape: tuple[int, ...], indices: Any, updates: tuple[int, ...]
-) -> list[int]:
+) -> np.ndarray:
     """Where each update lands as a flat position, -1 for one that is dropped.
 
     Raises:
@@ -114,11 +148,12 @@ def _targets(
             mode=GatherScatterMode.FILL_OR_DROP if promised else params["mode"],
         )
 
-    with jax.enable_x64(True):  # keeps 64-bit indices, and counts exactly
+    # With 64 bits indices are kept and counts exact.
+    with jax.enable_x64(True), jax.ensure_compile_time_eval():
         numbers = jax.numpy.arange(1.0, 1.0 + math.prod(shape)).reshape(shape)
         unit = jax.ShapeDtypeStruct(updates, numbers.dtype)
         (found,) = jax.linear_transpose(land, unit)(numbers)
-    targets = [int(number) - 1 for number in np.asarray(found).reshape(-1)]
+    targets = np.asarray(found).reshape(-1).astype(int) - 1
     if promised and -1 in targets:
         raise UnsupportedPrimitive(
             f"`{equation.primitive.name}` to an index out of bounds that was promised to be in "

@@ -1,4 +1,4 @@
-"""Primitives that only move data: one lookup of integer labels serves every number system."""
+"""Primitives that only move data, in functions of arrays or by one lookup of integer labels."""
 
 from __future__ import annotations
 
@@ -12,24 +12,39 @@ import numpy as np
 from jax.lax import GatherScatterMode
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.interpret.rules.concrete import bind, evaluate, is_discrete
+from jaxgrad.interpret.rules.concrete import bind, evaluate, is_concrete
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Rule, Value, rule
 from jaxgrad.programs.trace import is_differentiable
 
 if TYPE_CHECKING:
     from jaxgrad.interpret.walker import Interpreter
 
+__all__ = ["is_key", "require_known"]
+
 
 def is_key(value: Any) -> bool:
     """Whether a value is an array of PRNG keys, which NumPy cannot hold."""
-    return bool(jnp.issubdtype(value.dtype, jax.dtypes.extended))
+    return isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.extended)
 
 
-Move = Callable[[np.ndarray, Equation], Value | list[Value]]
+def require_known(equation: Equation, *indices: Value) -> None:
+    """Refuses indices that depend on a real variable.
+
+    Raises:
+        UnsupportedPrimitive: one does.
+    """
+    if not all(map(is_concrete, indices)):
+        raise UnsupportedPrimitive(
+            f"`{equation.primitive.name}` with an index that depends on a real variable"
+        )
+
+
+Move = Callable[[Any, Any, Equation], Any]
+"""f(xp, array, equation), in functions that NumPy and jax.numpy share, of which xp is one."""
 
 
 def _moving(name: str, *reads: str) -> Callable[[Move], Rule]:
-    """Registers a rule that moves the entries of one NumPy array; keys are moved by JAX.
+    """Registers a rule that moves the entries of one array; keys are moved by JAX.
 
     Args:
         name: of the primitive.
@@ -37,11 +52,14 @@ def _moving(name: str, *reads: str) -> Callable[[Move], Rule]:
     """
 
     def register(move: Move) -> Rule:
-        @rule(name, reads=reads)
+        @rule(name, reads=reads, exact_if_known=False)
         def apply(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
-            if is_key(inputs[0]):
+            (value,) = inputs
+            if is_key(value):
                 return evaluate(interpreter, equation, inputs)
-            return move(inputs[0], equation)
+            if is_concrete(value):
+                return move(np, value, equation)
+            return interpreter.arrays.move(lambda xp, x: move(xp, x, equation), value)
 
         return apply
 
@@ -49,33 +67,33 @@ def _moving(name: str, *reads: str) -> Callable[[Move], Rule]:
 
 
 @_moving("reshape", "new_sizes", "dimensions")
-def _reshape(value: np.ndarray, equation: Equation) -> np.ndarray:
+def _reshape(xp: Any, value: Any, equation: Equation) -> Any:
     dimensions = equation.params.get("dimensions")  # in which order the axes are read
     value = value if dimensions is None else value.transpose(dimensions)
     return value.reshape(equation.outvars[0].aval.shape)
 
 
 @_moving("squeeze", "dimensions")
-def _squeeze(value: np.ndarray, equation: Equation) -> np.ndarray:
+def _squeeze(xp: Any, value: Any, equation: Equation) -> Any:
     return value.reshape(equation.outvars[0].aval.shape)  # axes of length 1 are left out
 
 
 @_moving("transpose", "permutation")
-def _transpose(value: np.ndarray, equation: Equation) -> np.ndarray:
+def _transpose(xp: Any, value: Any, equation: Equation) -> Any:
     return value.transpose(equation.params["permutation"])
 
 
 @_moving("broadcast_in_dim", "shape", "broadcast_dimensions")
-def _broadcast_in_dim(value: np.ndarray, equation: Equation) -> np.ndarray:
+def _broadcast_in_dim(xp: Any, value: Any, equation: Equation) -> Any:
     shape = equation.outvars[0].aval.shape
     sizes = [1] * len(shape)
     for axis, size in zip(equation.params["broadcast_dimensions"], value.shape, strict=True):
         sizes[axis] = size
-    return np.broadcast_to(value.reshape(sizes), shape)
+    return xp.broadcast_to(value.reshape(sizes), shape)
 
 
 @_moving("slice", "start_indices", "limit_indices", "strides")
-def _slice(value: np.ndarray, equation: Equation) -> np.ndarray:
+def _slice(xp: Any, value: Any, equation: Equation) -> Any:
     params = equation.params
     strides = params["strides"] or (1,) * value.ndim
     bounds = zip(params["start_indices"], params["limit_indices"], strides, strict=True)
@@ -83,77 +101,73 @@ def _slice(value: np.ndarray, equation: Equation) -> np.ndarray:
 
 
 @_moving("rev", "dimensions")
-def _rev(value: np.ndarray, equation: Equation) -> np.ndarray:
-    return np.flip(value, equation.params["dimensions"])
+def _rev(xp: Any, value: Any, equation: Equation) -> Any:
+    return xp.flip(value, equation.params["dimensions"])
 
 
 @_moving("tile", "reps")
-def _tile(value: np.ndarray, equation: Equation) -> np.ndarray:
-    return np.tile(value, equation.params["reps"])
+def _tile(xp: Any, value: Any, equation: Equation) -> Any:
+    return xp.tile(value, equation.params["reps"])
 
 
 @_moving("split", "sizes", "axis")
-def _split(value: np.ndarray, equation: Equation) -> list[np.ndarray]:
+def _split(xp: Any, value: Any, equation: Equation) -> Any:
     ends = np.cumsum(equation.params["sizes"])[:-1]
-    return list(np.split(value, ends, axis=equation.params["axis"]))
+    return list(xp.split(value, ends, axis=equation.params["axis"]))
 
 
 @_moving("unstack", "axis")
-def _unstack(value: np.ndarray, equation: Equation) -> list[np.ndarray]:
-    moved = np.moveaxis(value, equation.params["axis"], 0)
+def _unstack(xp: Any, value: Any, equation: Equation) -> Any:
+    moved = xp.moveaxis(value, equation.params["axis"], 0)
     return [moved[i, ...] for i in range(len(moved))]
 
 
-def _joining(name: str, join: Callable[..., np.ndarray], axis: str) -> None:
-    @rule(name, reads=(axis,))
-    def apply(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
-        if is_discrete(interpreter, equation, inputs):
-            return evaluate(interpreter, equation, inputs)
-        dtype = equation.outvars[0].aval.dtype
-        parts = [interpreter.elements(value, dtype) for value in inputs]
-        return join(parts, axis=equation.params[axis])
+@rule("concatenate", reads=("dimension",))
+def _concatenate(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
+    axis, parts = equation.params["dimension"], interpreter.alike(equation, inputs)
+    return interpreter.arrays.move(lambda xp, *each: xp.concatenate(each, axis=axis), *parts)
 
 
-_joining("concatenate", np.concatenate, "dimension")
-_joining("stack", np.stack, "axis")
+@rule("stack", reads=("axis",))
+def _stack(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
+    axis, parts = equation.params["axis"], interpreter.alike(equation, inputs)
+    return interpreter.arrays.move(lambda xp, *each: xp.stack(each, axis=axis), *parts)
 
 
-def _move_by_labels(moved: tuple[int, ...]) -> Any:
-    """A rule for a primitive that copies entries of the inputs at these positions.
+def _move_by_labels(moved: int) -> Rule:
+    """A rule for a primitive that copies entries of its first inputs.
 
     The entries are numbered, the primitive itself moves the numbers, and the result says where
-    each entry of the output comes from.  The other inputs are indices and must be known.
+    each entry of the output comes from.
+
+    Args:
+        moved: how many inputs it copies; the others are indices and must be known.
     """
 
     def apply(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
-        if is_discrete(interpreter, equation, inputs):
-            return evaluate(interpreter, equation, inputs)
-        dtype = equation.outvars[0].aval.dtype
-        entries, arguments, count = [], [], 0
-        for i, value in enumerate(inputs):
-            if i in moved:
-                value = interpreter.elements(value, dtype)
-                labels = np.arange(count, count + value.size, dtype=np.int32)
-                entries.append(value.reshape(-1))
-                arguments.append(labels.reshape(value.shape))
-                count += value.size
-            elif value.dtype == object:
-                raise UnsupportedPrimitive(
-                    f"`{equation.primitive.name}` with an index that depends on a real variable"
-                )
-            else:
-                arguments.append(np.asarray(value))
-        labels = _labels(equation.primitive, equation.params, arguments)
-        if labels.size and labels.min() < 0:  # a gather with an index out of bounds
-            labels = np.where(labels < 0, count, labels)
+        require_known(equation, *inputs[moved:])
+        entries = interpreter.alike(equation, inputs[:moved])
+        count, numbers = 0, []
+        for value in entries:
+            labels = np.arange(count, count + value.size, dtype=np.int32)
+            numbers.append(labels.reshape(value.shape))
+            count += value.size
+        places = _labels(equation, [*numbers, *map(np.asarray, inputs[moved:])])
+        if places.size and places.min() < 0:  # a gather with an index out of bounds
+            places = np.where(places < 0, count, places)
             entries.append(_fill(interpreter, equation))
-        # Indexing by a 0-dimensional array would give its only entry, and no array.
-        return np.concatenate(entries)[labels.reshape(-1)].reshape(labels.shape)
+
+        def move(xp: Any, *arrays: Any) -> Any:
+            flat = xp.concatenate([array.reshape(-1) for array in arrays])
+            # Indexing by a 0-dimensional array would give its only entry, and no array.
+            return flat[places.reshape(-1)].reshape(places.shape)
+
+        return interpreter.arrays.move(move, *entries)
 
     return apply
 
 
-def _fill(interpreter: Interpreter, equation: Equation) -> np.ndarray:
+def _fill(interpreter: Interpreter, equation: Equation) -> Value:
     """What a gather puts where an index is out of bounds: NaN unless it says otherwise."""
     value = equation.params["fill_value"]
     dtype = equation.outvars[0].aval.dtype
@@ -162,7 +176,8 @@ def _fill(interpreter: Interpreter, equation: Equation) -> np.ndarray:
     return interpreter.elements(np.array([math.nan if value is None else value], dtype), dtype)
 
 
-def _labels(primitive: Any, params: dict[str, Any], arguments: list[Any]) -> np.ndarray:
+def _labels(equation: Equation, arguments: list[Any]) -> np.ndarray:
+    primitive, params = equation.primitive, equation.params
     if primitive.name != "gather":
         (out,) = bind(primitive, arguments, params)
         return np.asarray(out)
@@ -181,13 +196,13 @@ def _labels(primitive: Any, params: dict[str, Any], arguments: list[Any]) -> np.
 # The labels are moved by the primitive itself, with all its parameters.  That indices are unique
 # is promised for the derivative.
 for _name, _moved, _reads in (
-    ("pad", (0, 1), ("padding_config",)),
+    ("pad", 2, ("padding_config",)),
     (
         "gather",
-        (0,),
+        1,
         ("dimension_numbers", "slice_sizes", "mode", "fill_value", "unique_indices"),
     ),
-    ("dynamic_slice", (0,), ("slice_sizes",)),
-    ("dynamic_update_slice", (0, 1), ()),
+    ("dynamic_slice", 1, ("slice_sizes",)),
+    ("dynamic_update_slice", 2, ()),
 ):
     rule(_name, reads=_reads)(_move_by_labels(_moved))

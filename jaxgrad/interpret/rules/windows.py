@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.interpret.rules.concrete import evaluate, is_concrete, is_discrete, require_real
+from jaxgrad.interpret.rules.concrete import is_concrete, require_real
 from jaxgrad.interpret.rules.control import stacked
-from jaxgrad.interpret.rules.linear import rows_of, smallest
-from jaxgrad.interpret.rules.order import compared
+from jaxgrad.interpret.rules.linear import rows_of
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, anything, rule
-from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
+from jaxgrad.interpret.rules.scatter import landed
+from jaxgrad.numbers.base import CannotDecide
 
 if TYPE_CHECKING:
     from jaxgrad.interpret.walker import Interpreter
@@ -35,9 +35,9 @@ def _windows(equation: Equation, shape: tuple[int, ...], windows: tuple[int, ...
     dilations = params.get("base_dilation") or ones
     padding = zip(params["padding"], dilations, strict=True)
     places = np.arange(math.prod(shape), dtype=np.int32).reshape(shape)
-    padded = np.asarray(
-        jax.lax.pad(places, np.int32(PADDING), [(low, high, d - 1) for (low, high), d in padding])
-    )
+    config = [(low, high, d - 1) for (low, high), d in padding]
+    with jax.ensure_compile_time_eval():
+        padded = np.asarray(jax.lax.pad(places, np.int32(PADDING), config))
     lookups = []
     for axis, (count, size, stride, dilation) in enumerate(
         zip(
@@ -57,90 +57,103 @@ def _windows(equation: Equation, shape: tuple[int, ...], windows: tuple[int, ...
     return np.broadcast_to(found, (*windows, *params["window_dimensions"])).reshape(sizes)
 
 
-def _register_reduction(name: str, reduce: Callable[[NumberSystem, list[Any]], Any]) -> None:
-    @rule(name, reads=WINDOWS)
-    def apply(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
-        if is_discrete(interpreter, equation, inputs):
-            return evaluate(interpreter, equation, inputs)
-        require_real(equation)
-        (array,) = inputs
-        shape = equation.outvars[0].aval.shape
-        flat = array.reshape(-1)
-        windows = _windows(equation, array.shape, shape)
-        return objects(
-            (reduce(interpreter.system, list(flat[w[w != PADDING]])) for w in windows), shape
-        )
+def _by_length(windows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Windows with as many entries each: which they are, and their places (windows, entries)."""
+    inside = windows != PADDING
+    lengths = inside.sum(1)
+    for length in np.unique(lengths):
+        these = np.flatnonzero(lengths == length)
+        yield these, windows[these][inside[these]].reshape(len(these), length)
 
 
-_register_reduction("reduce_window_sum", lambda s, xs: s.total(xs))
-_register_reduction("reduce_window_max", lambda s, xs: s.largest(xs))
-_register_reduction("reduce_window_min", smallest)
+def _put_together(
+    interpreter: Interpreter, parts: list[tuple[np.ndarray, Value]], shape: tuple[int, ...]
+) -> Value:
+    """Arrays of one entry a window, of which it is said which windows they are of."""
+    order = np.argsort(np.concatenate([these for these, _ in parts]), kind="stable")
+    return interpreter.arrays.move(
+        lambda xp, *each: xp.concatenate(each)[order].reshape(shape), *(part for _, part in parts)
+    )
 
 
-def _selected(system: NumberSystem, relation: str, xs: list[Any]) -> list[Any]:
-    """For each entry the truth of its being chosen: the first x that is ``relation`` to all."""
-    chosen, best = [system.truth(True)], xs[0]
-    for x in xs[1:]:
-        keeps = compared(system, relation, best, x)
-        chosen = [system.logical_and(p, keeps) for p in chosen]
-        chosen.append(system.logical_not(keeps))
-        best = system.select(keeps, x, best)
-    return chosen
+@rule("reduce_window_sum", "reduce_window_max", "reduce_window_min", reads=WINDOWS)
+def _reduction(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
+    require_real(equation)
+    (array,), shape = inputs, equation.outvars[0].aval.shape
+    name, flat = equation.primitive.name.removeprefix("reduce_window_"), array.reshape(-1)
+    windows = _windows(equation, array.shape, shape)
+    if not len(windows):
+        return flat[:0].reshape(shape)
+    parts = [
+        (these, interpreter.arrays.reduce(name, flat[places]))
+        for these, places in _by_length(windows)
+    ]
+    return _put_together(interpreter, parts, shape)
 
 
-def _windows_with_choice(
-    interpreter: Interpreter, equation: Equation, operand: np.ndarray, windows: np.ndarray
-) -> Iterator[list[tuple[int, Any]]]:
-    """For each window (place, truth of its being chosen) for its entries, if it has any."""
+def _choices(
+    interpreter: Interpreter, equation: Equation, operand: Value, shape: tuple[int, ...]
+) -> Iterator[tuple[np.ndarray, np.ndarray, list[Value]]]:
+    """Windows with as many entries each, their places, and for each entry whether it is chosen.
+
+    Chosen is the first entry of a window that is ``select_prim`` to all that follow.
+    """
+    arrays, flat = interpreter.arrays, operand.reshape(-1)
     relation = equation.params["select_prim"].name
-    flat = operand.reshape(-1)
-    for window in windows:
-        places = [int(place) for place in window if place != PADDING]
-        if places:
-            chosen = _selected(interpreter.system, relation, [flat[i] for i in places])
-            yield list(zip(places, chosen, strict=True))
-        else:
-            yield []
+    for these, places in _by_length(_windows(equation, operand.shape, shape)):
+        chosen: list[Value] = []
+        for k in range(places.shape[1]):
+            here = flat[places[:, k]]
+            if not chosen:
+                chosen, best = [arrays.truths(np.full(len(these), True))], here
+                continue
+            keeps = arrays.compare(relation, best, here, ordered=True)
+            chosen = [arrays.logic("and", truth, keeps) for truth in chosen]
+            chosen.append(arrays.logic("not", keeps))
+            best = arrays.select(keeps, here, best)
+        yield these, places, chosen
 
 
-@rule("select_and_scatter_add", reads=(*WINDOWS, "select_prim"))
+@rule("select_and_scatter_add", reads=(*WINDOWS, "select_prim"), exact_if_known=False)
 def _select_and_scatter_add(
     interpreter: Interpreter, equation: Equation, inputs: list[Value]
 ) -> Outputs:
     """Adds each entry of the source to the place that its window chooses in the operand."""
     source, operand = inputs
     require_real(equation)
-    system = interpreter.system
-    zero = system.constant(0)
-    out = system.map(lambda _: zero, operand).reshape(-1)
-    windows = _windows(equation, operand.shape, source.shape)
-    choices = _windows_with_choice(interpreter, equation, operand, windows)
-    for entry, choice in zip(source.reshape(-1), choices, strict=True):
-        for place, chosen in choice:
-            out[place] = out[place] + system.select(chosen, zero, entry)
-    return out.reshape(operand.shape)
+    arrays, entries = interpreter.arrays, source.reshape(-1)
+    zeros = arrays.lift(np.zeros(operand.shape)).reshape(-1)
+    added: list[tuple[np.ndarray, np.ndarray, Value]] = []
+    for these, places, chosen in _choices(interpreter, equation, operand, source.shape):
+        for k, truth in enumerate(chosen):
+            zero = zeros[np.zeros(len(these), int)]
+            added.append((these, places[:, k], arrays.select(truth, zero, entries[these])))
+    if not added:
+        return zeros.reshape(operand.shape)
+    # Window by window, as XLA adds them.
+    order = np.argsort(np.concatenate([these for these, _, _ in added]), kind="stable")
+    targets = np.concatenate([target for _, target, _ in added])[order]
+    updates = arrays.move(lambda xp, *each: xp.concatenate(each)[order], *(u for _, _, u in added))
+    return landed(
+        interpreter, zeros, targets, updates, lambda x, y: arrays.function("add", x, y)
+    ).reshape(operand.shape)
 
 
-@rule("select_and_gather_add", reads=(*WINDOWS, "select_prim"))
+@rule("select_and_gather_add", reads=(*WINDOWS, "select_prim"), exact_if_known=False)
 def _select_and_gather_add(
     interpreter: Interpreter, equation: Equation, inputs: list[Value]
 ) -> Outputs:
     """For each window the tangent at the place that it chooses in the operand."""
     tangents, operand = inputs
     require_real(equation)
-    system = interpreter.system
-    shape = equation.outvars[0].aval.shape
-    windows = _windows(equation, operand.shape, shape)
-    flat = tangents.reshape(-1)
-
-    def gathered(choice: list[tuple[int, Any]]) -> Any:
-        result = system.constant(0)
-        for place, chosen in choice:
-            result = system.select(chosen, result, flat[place])
-        return result
-
-    choices = _windows_with_choice(interpreter, equation, operand, windows)
-    return objects((gathered(choice) for choice in choices), shape)
+    arrays, flat, shape = interpreter.arrays, tangents.reshape(-1), equation.outvars[0].aval.shape
+    parts = []
+    for these, places, chosen in _choices(interpreter, equation, operand, shape):
+        result = arrays.lift(np.zeros(len(these)))
+        for k, truth in enumerate(chosen):
+            result = arrays.select(truth, result, flat[places[:, k]])
+        parts.append((these, result))
+    return _put_together(interpreter, parts, shape) if parts else flat[:0].reshape(shape)
 
 
 def _folded(
@@ -181,15 +194,14 @@ def _require_neutral(
         UnsupportedPrimitive: combined with itself, the start is not certainly itself.
     """
     again = _run(interpreter, program, constants, (*starts, *starts))
-    system = interpreter.system
     for atom, x, y in zip(equation.invars[len(starts) :], starts, again, strict=True):
         if is_concrete(x) and is_concrete(y):
             same: Any = np.array_equal(x, y)
         elif atom.aval.dtype == np.dtype(bool):
             same = False
         else:
-            pair = (interpreter.elements(value, atom.aval.dtype)[()] for value in (x, y))
-            same = system.known(compared(system, "eq", *pair))
+            pair = (interpreter.elements(value, atom.aval.dtype) for value in (x, y))
+            same = interpreter.arrays.known(interpreter.arrays.compare("eq", *pair, ordered=True))
         if not same:
             raise UnsupportedPrimitive(
                 f"`{equation.primitive.name}` that starts with {x}, which is not neutral: "
@@ -202,8 +214,6 @@ def _require_neutral(
 @rule("reduce", reads=("jaxpr", "consts", "dimensions"), harmless={"computation": anything})
 def _reduce(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """Folds a program along axes; that it may be done in any order is the caller's promise."""
-    if is_discrete(interpreter, equation, inputs):
-        return evaluate(interpreter, equation, inputs)
     params, count = equation.params, len(inputs) // 2
     operands, starts = inputs[:count], inputs[count:]
     program = params["jaxpr"]
@@ -220,8 +230,6 @@ def _reduce(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -
 @rule("reduce_window", reads=(*WINDOWS, "jaxpr", "consts"))
 def _reduce_window(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """Folds a program over the entries of each window."""
-    if is_discrete(interpreter, equation, inputs):
-        return evaluate(interpreter, equation, inputs)
     params, count = equation.params, len(inputs) // 2
     operands, starts = inputs[:count], inputs[count:]
     _require_neutral(interpreter, equation, params["jaxpr"], params["consts"], starts)
@@ -241,14 +249,12 @@ def _select_and_scatter(
     interpreter: Interpreter, equation: Equation, inputs: list[Value]
 ) -> Outputs:
     """Combines each entry of the source with the place that its window chooses, by programs."""
-    if is_discrete(interpreter, equation, inputs):
-        return evaluate(interpreter, equation, inputs)
     operand, source, start = inputs
     params = equation.params
     flat = operand.reshape(-1)
     out = [start] * operand.size
     windows = _windows(equation, operand.shape, source.shape)
-    for entry, window in zip(source.reshape(-1), windows, strict=True):
+    for number, window in enumerate(windows):
         places = [int(place) for place in window if place != PADDING]
         if not places:
             continue
@@ -259,7 +265,7 @@ def _select_and_scatter(
             if not is_concrete(keeps):
                 raise CannotDecide("the place that a window chooses depends on an open comparison")
             best = best if keeps else place
-        pair = out[best], objects([entry], ())
+        pair = out[best], source.reshape(-1)[number, ...]
         (out[best],) = _run(interpreter, params["scatter_jaxpr"], params["scatter_consts"], pair)
     (result,) = _joined(interpreter, equation, [[x] for x in out])
     return result

@@ -1,0 +1,139 @@
+"""Factorisations of matrices and the systems they solve, in the operations of a number system."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from jaxgrad.numbers.base import NumberSystem
+from jaxgrad.numbers.ordering import decided
+
+__all__ = ["matrix_function"]
+
+
+def matrix_function(system: NumberSystem, name: str, *matrices: np.ndarray, **options: Any) -> Any:
+    """A function of matrices: in the system's own way, else by the textbook's algorithm.
+
+    Args:
+        system: the numbers.
+        name: of JAX's primitive.
+        matrices: object arrays of shape (m, n), which are left as they are.
+        options: the parameters of the primitive.
+
+    Returns:
+        an object array, or a tuple of arrays.
+
+    Example:
+        >>> from jaxgrad.numbers.ball import Ball
+        >>> matrix_function(Ball(), "cholesky", Ball().constants(np.array([[4.0, 0], [2, 2]])))
+        array([[2.00000000000000, 0],
+               [1.00000000000000, 1.00000000000000]], dtype=object)
+    """
+    own = system.matrix(name, *matrices, **options)
+    return own if own is not None else _ALGORITHMS[name](system, *matrices, **options)
+
+
+def _cholesky(system: NumberSystem, a: np.ndarray) -> np.ndarray:
+    """L with A = LLᵀ and a positive diagonal; only the lower triangle of A is read."""
+    lower = _filled(a.shape, system.constant(0))
+    for j in range(len(a)):
+        square = a[j, j] - _dot(system, lower[j, :j], lower[j, :j])
+        if system.known(system.compare("gt", square, system.constant(0))) is False:
+            # JAX, too, leaves no number of a matrix that is not positive definite.
+            return _filled(a.shape, system.constant(math.nan))
+        lower[j, j] = system.sqrt(square)
+        for i in range(j + 1, len(a)):
+            rest = a[i, j] - _dot(system, lower[i, :j], lower[j, :j])
+            lower[i, j] = system.divide(rest, lower[j, j])
+    return lower
+
+
+def _triangular_solve(
+    system: NumberSystem,
+    a: np.ndarray,
+    b: np.ndarray,
+    *,
+    left_side: bool,
+    lower: bool,
+    transpose_a: bool,
+    unit_diagonal: bool,
+) -> np.ndarray:
+    """X with op(A) X = B or X op(A) = B; of A only one triangle is read.  Over ℝ, Ā = A."""
+    # X op(A) = B is op(A)ᵀ Xᵀ = Bᵀ.
+    transposed = transpose_a == left_side
+    a = a.T if transposed else a
+    b = b if left_side else b.T
+    x = _substitute(system, a, b, lower != transposed, unit_diagonal)
+    return x if left_side else x.T
+
+
+def _substitute(
+    system: NumberSystem, a: np.ndarray, b: np.ndarray, lower: bool, unit: bool
+) -> np.ndarray:
+    """Forward substitution for a lower triangle, else backward substitution."""
+    x, n = np.empty_like(b), len(a)
+    for i in range(n) if lower else reversed(range(n)):
+        known = slice(0, i) if lower else slice(i + 1, n)
+        row = b[i] - system.matmul(a[i : i + 1, known], x[known])[0]
+        x[i] = row if unit else system.map(lambda y, i=i: system.divide(y, a[i, i]), row)
+    return x
+
+
+def _lu(system: NumberSystem, a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """PA = LU with partial pivoting: L below the diagonal, U above, the pivots and P."""
+    factors, order = a.copy(), np.arange(len(a))
+    pivots = _eliminate(system, factors, order)
+    return factors, np.array(pivots, int), order
+
+
+def _eliminate(system: NumberSystem, a: np.ndarray, order: np.ndarray) -> list[int]:
+    """Replaces A by its factors and permutes the order alongside; the row of each pivot.
+
+    Rows are multiplied by the pivot in place of being divided by it, so that what remains of a
+    singular matrix is 0 exactly while products are exact, and no quotient of balls that holds 0.
+    """
+    swaps, scale = [], system.constant(1)
+    for k in range(min(a.shape)):
+        pivot = _pivot(system, a[:, k], k)
+        swaps.append(pivot)
+        a[[k, pivot]] = a[[pivot, k]]
+        order[[k, pivot]] = order[[pivot, k]]
+        # What is left of the matrix is `scale` times what elimination with quotients leaves.
+        head, row = a[k, k], a[k, k + 1 :].copy()
+        for j in range(k, a.shape[1]):
+            a[k, j] = system.divide(a[k, j], scale)
+        if system.known(system.compare("eq", head, system.constant(0))):
+            continue  # the column is 0 below as well: nothing to eliminate
+        for i in range(k + 1, len(a)):
+            factor = a[i, k]
+            a[i, k] = system.divide(factor, head)
+            for j, x in enumerate(row, k + 1):
+                a[i, j] = head * a[i, j] - factor * x
+        scale = scale * head
+    return swaps
+
+
+def _pivot(system: NumberSystem, column: np.ndarray, start: int) -> int:
+    """The first place from ``start`` on where the absolute value is largest."""
+    sizes = {i: system.absolute(column[i]) for i in range(start, len(column))}
+    best = start
+    for i in range(start + 1, len(column)):
+        if decided(system, "gt", sizes[i], sizes[best], "the choice of a pivot of `lu`"):
+            best = i
+    return best
+
+
+def _dot(system: NumberSystem, x: np.ndarray, y: np.ndarray) -> Any:
+    return system.total([a * b for a, b in zip(x, y, strict=True)])
+
+
+def _filled(shape: tuple[int, ...], value: Any) -> np.ndarray:
+    array = np.empty(shape, dtype=object)
+    for index in np.ndindex(shape):
+        array[index] = value
+    return array
+
+
+_ALGORITHMS = {"cholesky": _cholesky, "triangular_solve": _triangular_solve, "lu": _lu}
