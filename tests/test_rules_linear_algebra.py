@@ -152,7 +152,7 @@ class _Solving(Ball):
 
 
 def test_a_system_may_know_better_of_a_function_of_matrices() -> None:
-    a, b = np.array([[2.0, 0.0], [0.3, -1.5]]), np.array([[0.1], [0.7]])
+    a, b = np.array([[2.0, 0.0], [0.25, -1.5]]), np.array([[0.125], [0.75]])
     balls = _Solving()
     for numbers in (balls, Ball()):
         x = run_over(numbers, lambda a, b: lax.linalg.triangular_solve(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -34,7 +35,7 @@ def misread(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
         def wrong(interpreter: Any, equation: Any, inputs: list[Any]) -> Any:
             return change(interpreter, right(interpreter, equation, inputs))
 
-        monkeypatch.setitem(RULES, name, wrong)
+        monkeypatch.setitem(RULES, name, replace(right, meaning=wrong))
 
     yield plant
 
