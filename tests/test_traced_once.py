@@ -54,6 +54,24 @@ def through(x: Any) -> Any:
 through.defvjp(lambda x: (through(x), x), lambda x, g: (jnp.cos(x) * g,))
 
 
+@jax.custom_vjp
+def passed_on(g: Any) -> Any:
+    """The identity, by a rule of its own."""
+    return g
+
+
+passed_on.defvjp(lambda g: (g, None), lambda _, c: (c,))
+
+
+@jax.custom_vjp
+def squares(x: Any) -> Any:
+    """x₁² + x₂² + …, with a rule within its rule: no operation says that it is linear."""
+    return jnp.sum(x**2)
+
+
+squares.defvjp(lambda x: (squares(x), x), lambda x, g: (2 * x * passed_on(g),))
+
+
 def _host_tanh(x: Any) -> Any:
     return np.tanh(np.asarray(x))
 
@@ -74,6 +92,9 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], int]
     "a backward rule": (sine, (X, X), {}, 5),
     # and four second derivatives, with and without the rule
     "second derivatives": (cubes, (X,), {"order": 2}, 7 + 8),
+    # as a backward rule; and of order 2, with the rule and without it, a derivative at fixed
+    # directions and one where everything moves, besides the first one where everything moves
+    "everything moves": (squares, (X,), {"order": 2}, 5 + 4 + 1),
     # and the reference, of which J(x)ᵀu is to be
     "a reference": (through, (X,), {"reference": jnp.sin}, 5 + 1),
     # f, no forward mode, J(x)ᵀu; the reference, its J(x)ᵀu, under vmap
