@@ -43,17 +43,18 @@ FILES = (
 # The test files that are looked into.  Those of claims, networks, proofs and whole dtypes are about
 # other things; of those of the whole, which take long, the golden file has most cases.
 NEAR = (
-    "ball", "bit_programs", "budgets", "compared_outputs", "conclusions", "control_flow",
-    "custom_rules", "differential", "domains", "drawn_parameters", "drawn_points", "elementwise",
-    "enclosure_engine", "exclusion", "factors", "float_allowance", "float_judgement", "floats",
-    "functions", "germ", "germ_arithmetic", "germ_beside", "golden", "identities", "in_range",
-    "interpret", "jet", "judgement", "linear_rules", "linear_solves", "normal_forms", "numpy_code",
-    "numpy_programs", "numpy_verdicts", "outside_numbers", "outside_rules", "planted_errors",
-    "points_with_every_bit", "polynomial", "references", "reported_verdicts", "ring",
-    "rounded_constants", "rule_check", "rule_modes", "rule_parameters", "rules", "rules_at_kinks",
-    "rules_linear_algebra", "rules_windows", "run_over", "running_error", "samples", "series",
-    "signs_of_zero", "sizes", "special_functions", "special_point_parts", "special_points",
-    "stated_domains", "translation", "truth", "values_of_rules", "witness", "zero",
+    "array_systems", "ball", "bit_programs", "budgets", "compared_outputs", "conclusions",
+    "control_flow", "custom_rules", "differential", "domains", "drawn_parameters", "drawn_points",
+    "elementwise", "enclosure_engine", "exclusion", "factors", "float_allowance", "float_judgement",
+    "floats", "functions", "germ", "germ_arithmetic", "germ_beside", "golden", "identities",
+    "in_range", "interpret", "jet", "judgement", "linear_rules", "linear_solves", "normal_forms",
+    "numpy_code", "numpy_programs", "numpy_verdicts", "outside_numbers", "outside_rules",
+    "planted_errors", "points_with_every_bit", "polynomial", "references", "reported_verdicts",
+    "ring", "rounded_constants", "rule_check", "rule_modes", "rule_parameters", "rules",
+    "rules_at_kinks", "rules_linear_algebra", "rules_windows", "run_over", "running_error",
+    "samples", "series", "signs_of_zero", "sizes", "special_functions", "special_point_parts",
+    "special_points", "stated_domains", "translation", "truth", "values_of_rules", "witness",
+    "zero",
 )  # fmt: skip
 # What the tests of one mutant may take together, in seconds of CPU where nothing is wrong, and how
 # many they may be: a line of the walker is executed by nearly every test.
