@@ -90,18 +90,18 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], int]
     "a forward rule": (cubes, (X,), {}, 7),
     # f, what turns out to be no forward mode, J(x)ᵀu, under vmap and without the rule
     "a backward rule": (sine, (X, X), {}, 5),
-    # and four second derivatives, with and without the rule
+    # as a forward rule; and four second derivatives, with and without the rule
     "second derivatives": (cubes, (X,), {"order": 2}, 7 + 8),
     # as a backward rule; and of order 2, with the rule and without it, a derivative at fixed
     # directions and one where everything moves, besides the first one where everything moves
     "everything moves": (squares, (X,), {"order": 2}, 5 + 4 + 1),
-    # and the reference, of which J(x)ᵀu is to be
+    # as a backward rule; and the reference, of which J(x)ᵀu is to be
     "a reference": (through, (X,), {"reference": jnp.sin}, 5 + 1),
     # f, no forward mode, J(x)ᵀu; the reference, its J(x)ᵀu, under vmap
     "a kernel": (kernel, (X,), {"reference": jnp.tanh}, 6),
-    # and J(x)ᵀu without the value beside it
+    # as a backward rule; and J(x)ᵀu without the value beside it
     "its own dtype": (sine, (X, X), {"dtypes": ["float32"]}, 5 + 1),
-    # and f and both derivatives in the dtype
+    # as a forward rule; and f and both derivatives in the dtype
     "another dtype": (waves, (X,), {"dtypes": ["bfloat16"]}, 7 + 3),
 }
 """The function, its arguments, how it is checked, and the programs that this takes."""
