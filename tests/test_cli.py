@@ -151,10 +151,14 @@ def test_exit_code_is_the_gravest_of_all(results):
         (["prove", "--nonsense"], "unrecognized arguments"),
         (["nonsense"], "invalid choice"),
         ([], "COMMAND"),
-        (["sweep", "math", "--dtype", "float16", "--holds", "math:isnan"], "MODULE:NAME"),
+        (
+            ["sweep", "math", "--dtype", "float16", "--holds", "math:isnan"],
+            "'math' names no function",
+        ),
         (["sweep", "math:no", "--dtype", "float16", "--holds", "math:isnan"], "no attribute 'no'"),
         (["sweep", "no_:x", "--dtype", "float16", "--holds", "math:isnan"], "No module named"),
-        (["sweep", "math:pi", "--dtype", "float16", "--holds", "math:isnan"], "is not callable"),
+        (["sweep", "math:pi", "--dtype", "float16", "--holds", "math:isnan"], "not a function"),
+        (["sweep", "math:sin", "--dtype", "float16", "--holds", "isnan"], "--holds 'isnan' names"),
     ],
 )
 def test_usage_errors(proofs, capsys, arguments, message):

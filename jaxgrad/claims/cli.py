@@ -8,27 +8,21 @@ are imported only when a subcommand runs, so that ``jaxgrad --help`` answers at 
 from __future__ import annotations
 
 import argparse
-import importlib
 import math
-import operator
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from jaxgrad.claims import prove_command
-from jaxgrad.claims.prove_command import exit_code
+from jaxgrad.claims.named import named
+from jaxgrad.claims.prove_command import Exit, exit_code
 from jaxgrad.errors import ArgumentError, MissingExtra
 from jaxgrad.verdict import Verdict
 
 __all__ = ["exit_code", "main"]
 
 _Runner = Callable[[argparse.Namespace], int]
-
-_ALL_EXPECTED, _NOT_EXPECTED, _USAGE, _UNDECIDED = 0, 1, 2, 3
-_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-_BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 _EXIT_CODES = """\
 exit codes:
@@ -59,16 +53,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(argv)
         return options.run(options)
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else _USAGE
+        return stop.code if isinstance(stop.code, int) else Exit.USAGE
     except (ArgumentError, MissingExtra) as error:
         print(f"jaxgrad: {error}", file=sys.stderr)
-        return _USAGE
+        return Exit.USAGE
     except KeyboardInterrupt:
         print("jaxgrad: interrupted", file=sys.stderr)
-        return _INTERRUPTED
+        return Exit.INTERRUPTED
     except BrokenPipeError:
         prove_command.abandon_stdout()
-        return _BROKEN_PIPE
+        return Exit.BROKEN_PIPE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -175,7 +169,7 @@ def _new(options: argparse.Namespace) -> int:
         raise ArgumentError("--new writes into one folder; name one, or none for proofs/")
     path = write(options.new, Path(*options.paths or ["proofs"]))
     print(f"{path.as_posix()} is written; run it with: jaxgrad prove {path.as_posix()}")
-    return _ALL_EXPECTED
+    return Exit.ALL_EXPECTED
 
 
 # ------------------------------------------------------------------------------------------- sweep
@@ -190,7 +184,9 @@ def sweep(parser: argparse.ArgumentParser) -> _Runner:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    function, holds = _named(options.function), _named(options.holds)
+    function = named("MODULE:FUNCTION", options.function)
+    holds = named("--holds", options.holds)
+    sys.path.append(str(Path.cwd()))  # for what these import when they are called
     import jax.numpy as jnp
 
     from jaxgrad.evidence.sweep import sweep
@@ -205,24 +201,8 @@ def _sweep(options: argparse.Namespace) -> int:
     if result.counterexample is not None:
         print(f"counterexample:\n{result.counterexample}")
     if result.verdict is Verdict.UNDECIDED:
-        return _UNDECIDED
-    return _ALL_EXPECTED if result.verdict.passes else _NOT_EXPECTED
-
-
-def _named(reference: str) -> Callable[..., Any]:
-    """The callable that MODULE:NAME names, modules in the current folder included."""
-    module, colon, name = reference.partition(":")
-    if not (module and colon and name):
-        raise ArgumentError(f"{reference!r} is not of the form MODULE:NAME, e.g. jax.nn:sigmoid")
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
-    try:
-        found = operator.attrgetter(name)(importlib.import_module(module))
-    except (ImportError, AttributeError) as error:
-        raise ArgumentError(f"{reference}: {error}") from None
-    if not callable(found):
-        raise ArgumentError(f"{reference} is not callable: {found!r}")
-    return found
+        return Exit.UNDECIDED
+    return Exit.ALL_EXPECTED if result.verdict.passes else Exit.NOT_EXPECTED
 
 
 # ---------------------------------------------------------------------------------------- coverage
@@ -261,7 +241,7 @@ def _coverage(options: argparse.Namespace) -> int:
         print(page, end="")
     for text in found.disagreements:
         print(f"jaxgrad: {text}", file=sys.stderr)
-    return _NOT_EXPECTED if found.disagreements else _ALL_EXPECTED
+    return Exit.NOT_EXPECTED if found.disagreements else Exit.ALL_EXPECTED
 
 
 _COMMANDS = (prove, sweep, coverage)

@@ -12,16 +12,26 @@ from pathlib import Path
 from typing import Any
 
 from jaxgrad.claims.claim import ClaimResult
+from jaxgrad.claims.named import named
 from jaxgrad.claims.proof_modules import find, no_claims
 from jaxgrad.claims.proof_run import Module, Run, list_claims
-from jaxgrad.claims.report.named import Report, named
 from jaxgrad.claims.selection import Selection
 from jaxgrad.errors import ArgumentError
 
-__all__ = ["abandon_stdout", "exit_code", "prove"]
+__all__ = ["Exit", "abandon_stdout", "exit_code", "prove"]
 
-_ALL_EXPECTED, _NOT_EXPECTED, _UNDECIDED = 0, 1, 3
-_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+_REPORT = "a function of the results and the seconds that returns the text to print"
+
+
+class Exit:
+    """The exit codes of every command."""
+
+    ALL_EXPECTED = 0
+    NOT_EXPECTED = 1
+    USAGE = 2
+    UNDECIDED = 3
+    INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+    BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 
 def exit_code(results: Iterable[ClaimResult]) -> int:
@@ -33,8 +43,8 @@ def exit_code(results: Iterable[ClaimResult]) -> int:
     """
     unexpected = [result for result in results if not result.as_expected]
     if not unexpected:
-        return _ALL_EXPECTED
-    return _UNDECIDED if all(result.undecided for result in unexpected) else _NOT_EXPECTED
+        return Exit.ALL_EXPECTED
+    return Exit.UNDECIDED if all(result.undecided for result in unexpected) else Exit.NOT_EXPECTED
 
 
 def prove(options: argparse.Namespace) -> int:
@@ -48,7 +58,7 @@ def prove(options: argparse.Namespace) -> int:
             nothing; before any claim runs, unless only a part was missed.
     """
     started = time.perf_counter()
-    report = named(options.report) if options.report else None
+    report = named("--report", options.report, _REPORT) if options.report else None
     selection = Selection(options.expression)
     modules = [Module(file) for file in find(_paths(options))]
     listed = options.expression or options.list
@@ -65,7 +75,7 @@ def prove(options: argparse.Namespace) -> int:
     if interrupted:
         missing = run.without_result("the run was interrupted before this had ended")
         _report(options, report, results, missing, seconds)
-        return _INTERRUPTED
+        return Exit.INTERRUPTED
     results += run.without_result("it was not run, or its result was lost on the way")
     if not listed:
         results += _require_claims(options, modules)
@@ -139,7 +149,7 @@ def _display() -> contextlib.AbstractContextManager[Callable[[Run], None]]:
 
 def _report(
     options: argparse.Namespace,
-    report: Report | None,
+    report: Callable[..., Any] | None,
     results: Sequence[ClaimResult],
     missing: Sequence[ClaimResult],
     seconds: float,
@@ -203,4 +213,4 @@ def _list(modules: Sequence[Module]) -> int:
     claims: list[Any] = [(module.claims or [])[n] for module in modules for n in module.wanted]
     failures = [failure for module in modules for failure in module.failures]
     terminal.show_list(claims, failures, terminal.console())
-    return _NOT_EXPECTED if failures else _ALL_EXPECTED
+    return Exit.NOT_EXPECTED if failures else Exit.ALL_EXPECTED

@@ -1,0 +1,48 @@
+"""A function of the user's own, by the name that the command line is given."""
+
+from __future__ import annotations
+
+import importlib
+import operator
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from jaxgrad.errors import ArgumentError
+
+__all__ = ["named"]
+
+
+def named(option: str, name: str, meant: str = "a function") -> Callable[..., Any]:
+    """The function of this name, imported from the current folder or from what is installed.
+
+    Args:
+        option: which argument of the command line names it, for the message.
+        name: ``module:function``.
+        meant: what function it has to be, for the message.
+
+    Raises:
+        ArgumentError: there is none.
+
+    Example:
+        >>> named("--report", "jaxgrad.claims.report.json_report:render").__name__
+        'render'
+    """
+    module, _, function = name.partition(":")
+    if not module or not function:
+        raise ArgumentError(f"{option} {name!r} names no function; write module:function, {meant}")
+    here = os.getcwd()
+    sys.path.insert(0, here)
+    try:
+        found = operator.attrgetter(function)(importlib.import_module(module))
+    except Exception as error:
+        raise ArgumentError(
+            f"{option} {name!r} cannot be imported: {type(error).__name__}: {error}; the module is "
+            "looked for in the current folder and among what is installed"
+        ) from error
+    finally:
+        sys.path.remove(here)
+    if not callable(found):
+        raise ArgumentError(f"{option} {name!r} is {found!r:.60}, not a function")
+    return found
