@@ -7,7 +7,7 @@ import itertools
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,7 +27,7 @@ MARK = "__jaxgrad_claims__"
 _ERROR_LINES = 12
 
 # This package's own files between a failure and the proof module.
-_MACHINERY = tuple(
+MACHINERY = tuple(
     str(Path(__file__).with_name(name))
     for name in ("claim.py", "proof_modules.py", "proof_child.py")
 )
@@ -101,15 +101,7 @@ class Claim:
     @property
     def declaration(self) -> Declaration:
         """The claim without its function."""
-        return Declaration(
-            name=self.name,
-            id=self.id,
-            line=self.line,
-            statement=self.statement,
-            source=self.source,
-            expected=self.expected,
-            path=self.path,
-        )
+        return Declaration(**{each.name: getattr(self, each.name) for each in fields(Declaration)})
 
 
 @dataclass(frozen=True)
@@ -393,4 +385,4 @@ def failure_text(error: BaseException, path: Path) -> str:
 
 def _is_machinery(filename: str) -> bool:
     """Whether a frame only led to the proof module: this package's runner, Python's importer."""
-    return filename.startswith("<frozen importlib") or filename in _MACHINERY
+    return filename.startswith("<frozen importlib") or filename in MACHINERY

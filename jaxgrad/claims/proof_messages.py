@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ def declaration_to(claim: Claim | Declaration) -> dict[str, Any]:
         True
     """
     told = claim.declaration if isinstance(claim, Claim) else claim
-    return dataclasses.asdict(told) | {"expected": str(told.expected), "path": str(told.path)}
+    return vars(told) | {"expected": str(told.expected), "path": str(told.path)}
 
 
 def declaration_from(told: Mapping[str, Any]) -> Declaration:
@@ -41,32 +41,18 @@ def result_to(result: ClaimResult) -> dict[str, Any]:
         >>> result_from(result_to(result), None) == result
         True
     """
-    evidence = result.evidence
-    return {
-        "id": result.id,
-        "part": result.part,
-        "path": str(result.path),
-        "seconds": result.seconds,
-        "error": result.error,
-        "evidence": None if evidence is None else _evidence_to(evidence),
-    }
+    told = vars(result) | {"path": str(result.path), "claim": None}
+    if result.evidence is not None:
+        evidence = {each.name: getattr(result.evidence, each.name) for each in fields(Evidence)}
+        evidence["enclosures"] = dict(evidence["enclosures"])
+        told["evidence"] = evidence | {"verdict": str(result.verdict)}
+    return told
 
 
 def result_from(told: Mapping[str, Any], claim: Declaration | None) -> ClaimResult:
     """The result that was told of, of this claim."""
     evidence = told["evidence"] and _evidence_from(told["evidence"])
     return ClaimResult(**{**told, "path": Path(told["path"]), "claim": claim, "evidence": evidence})
-
-
-def _evidence_to(evidence: Evidence) -> dict[str, Any]:
-    return {
-        "verdict": str(evidence.verdict),
-        "kind": evidence.kind,
-        "text": evidence.text,
-        "enclosures": {name: list(ends) for name, ends in evidence.enclosures.items()},
-        "counterexample": evidence.counterexample,
-        "trusts": list(evidence.trusts),
-    }
 
 
 def _evidence_from(told: Mapping[str, Any]) -> Evidence:

@@ -18,8 +18,9 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Protocol
+
+from jaxgrad.claims.claim import MACHINERY
 
 __all__ = ["Request", "Task", "supervise"]
 
@@ -260,6 +261,4 @@ def _name_of_signal(number: int) -> str:
 
 def _is_machinery(line: str) -> bool:
     """Whether a frame only led to the proof module."""
-    here = Path(__file__).parent
-    names = ("claim.py", "proof_modules.py", "proof_child.py")
-    return "<frozen " in line or '"<string>"' in line or any(str(here / n) in line for n in names)
+    return any(name in line for name in ("<frozen ", '"<string>"', *MACHINERY))

@@ -48,10 +48,9 @@ def result_object(result: ClaimResult) -> dict[str, Any]:
         "module": result.path.as_posix(),
         "statement": claim and claim.statement,
         "source": claim and claim.source,
-        "verdict": None if result.verdict is None else str(result.verdict),
+        **_told(result.evidence),
         "expected": claim and str(claim.expected),
         "as_expected": result.as_expected,
-        **_told(result.evidence),
         "error": result.error,
         "seconds": None if result.seconds is None else round(result.seconds, 6),
     }
@@ -59,15 +58,10 @@ def result_object(result: ClaimResult) -> dict[str, Any]:
 
 def _told(evidence: Evidence | None) -> dict[str, Any]:
     if evidence is None:
-        nothing = dict.fromkeys(("kind", "evidence", "counterexample"))
+        nothing = dict.fromkeys(("verdict", "kind", "evidence", "counterexample"))
         return {**nothing, "enclosures": {}, "trusts": []}
-    return {
-        "kind": evidence.kind,
-        "evidence": evidence.text,
-        "enclosures": {name: list(ends) for name, ends in evidence.enclosures.items()},
-        "counterexample": evidence.counterexample,
-        "trusts": list(evidence.trusts),
-    }
+    ends = {name: list(ends) for name, ends in evidence.enclosures.items()}
+    return {**evidence.to_dict(), "enclosures": ends}
 
 
 def versions() -> dict[str, str | None]:
