@@ -13,6 +13,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxgrad.errors import ArgumentError
+from jaxgrad.networks.arguments import chosen
 
 __all__ = ["ACTIVATIONS", "Activation", "activation", "stepped_sigmoid"]
 
@@ -89,14 +90,8 @@ def activation(name: str | Activation) -> Activation:
 
     Source: claims A6, F2 and F6, and E1 for the four names.
     """
-    if isinstance(name, Activation):
-        return name
-    if not isinstance(name, str) or name not in ACTIVATIONS:
-        raise ArgumentError(
-            f"unknown activation {name!r}: known are {', '.join(map(repr, ACTIVATIONS))}; "
-            "for another one pass jaxgrad.activations.Activation(name, function, derivative)"
-        )
-    return ACTIVATIONS[name]
+    more = "jaxgrad.activations.Activation(name, function, derivative)"
+    return chosen(name, Activation, ACTIVATIONS, more)
 
 
 def stepped_sigmoid(x: ArrayLike, terms: int) -> Array:

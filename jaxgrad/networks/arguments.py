@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 
 from jaxgrad.errors import ArgumentError, DtypeMismatch, ShapeMismatch, TreeMismatch
 
-__all__ = ["Shape", "check_arrays", "checked_widths", "named_parameters", "positive"]
+__all__ = ["Shape", "check_arrays", "checked_widths", "chosen", "named_parameters", "positive"]
+
+Chosen = TypeVar("Chosen")
 
 Shape = tuple[int, ...]
 
 Named = list[tuple[str, Any, Shape]]
 """(where it stands, the array, the shape it should have)."""
+
+
+def chosen(name: Any, kind: type[Chosen], known: Mapping[str, Chosen], more: str) -> Chosen:
+    """What a name stands for; one of its kind stands for itself, and ``more`` makes one."""
+    if isinstance(name, kind):
+        return name
+    if not isinstance(name, str) or name not in known:
+        raise ArgumentError(
+            f"unknown {kind.__name__.lower()} {name!r}: known are {', '.join(map(repr, known))}; "
+            f"for another one pass {more}"
+        )
+    return known[name]
 
 
 def positive(where: str, value: Any) -> int:

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxgrad.errors import ArgumentError
+from jaxgrad.networks.arguments import chosen
 
 __all__ = ["COSTS", "Cost", "cost"]
 
@@ -109,11 +109,5 @@ def cost(name: str | Cost) -> Cost:
 
     Source: claim E1.
     """
-    if isinstance(name, Cost):
-        return name
-    if not isinstance(name, str) or name not in COSTS:
-        raise ArgumentError(
-            f"unknown cost {name!r}: known are {', '.join(map(repr, COSTS))}; for another one "
-            "pass jaxgrad.networks.costs.Cost(name, of_logits, value, gradient)"
-        )
-    return COSTS[name]
+    more = "jaxgrad.networks.costs.Cost(name, of_logits, value, gradient)"
+    return chosen(name, Cost, COSTS, more)

@@ -167,12 +167,7 @@ def inputs(
     """Inputs x of a network.
 
     Args:
-        net: the network.
-        dtype: any floating dtype that JAX has.
-        largest: draw only |x| <= largest; None is the largest finite float.
-
-    Raises:
-        ArgumentError, MissingExtra: as ``finite_floats`` does.
+        net, dtype, largest: as for ``parameters``, which says what is raised, too.
 
     Example:
         >>> from hypothesis import find
@@ -190,12 +185,7 @@ def targets(
     """Targets y of a network: any real numbers, so for the cross-entropy also improper ones.
 
     Args:
-        net: the network.
-        dtype: any floating dtype that JAX has.
-        largest: draw only |x| <= largest; None is the largest finite float.
-
-    Raises:
-        ArgumentError, MissingExtra: as ``finite_floats`` does.
+        net, dtype, largest: as for ``parameters``, which says what is raised, too.
 
     Example:
         >>> from hypothesis import find
