@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from flint import arb
 
 from jaxgrad.gradients.enclosure import PRECISIONS
@@ -57,21 +58,29 @@ def test_where_nothing_rounds_one_rounding_is_allowed() -> None:
     assert Arithmetic.of(trace(lambda x: x, (np.float32(3),))).roundings == 1
 
 
-def test_a_branch_is_reached_by_roundings_apart() -> None:
-    def later(x: Any) -> Any:
-        return jax.lax.optimization_barrier(x * 3.0) / 3.0
+def hand(x: Any) -> Any:
+    """1, at the end of seven roundings."""
+    return (jax.lax.optimization_barrier(x * 3.0) / 3.0)[0] * 0.0 + 1.0
 
-    def above(x: Any) -> Any:
-        return jnp.where(x[0] >= x[1], 1.0, 0.0)
 
-    def hand(x: Any) -> Any:
-        return later(x)[0] * 0.0 + 1.0
+# Reached from 1 by seven roundings of each entry, but not by one, and not from twice as far.
+BRANCHES: dict[str, tuple[Any, Any]] = {
+    "apart": (lambda x, d: x[0] >= x[1] + d, (np.ones(2, np.float32), 8 * U)),
+    "all up": (lambda x, d: jnp.sum(x - 1) >= 32 * d, (np.ones(64, np.float32), 12 * U)),
+    "all down": (lambda x, d: jnp.sum(x - 1) <= -32 * d, (np.ones(64, np.float32), 12 * U)),
+}
 
-    assert Arithmetic.of(trace(hand, (np.ones(2, np.float32),))).roundings == 7
-    # 8 units of roundoff between them: 7 each bring them together, one each does not.
-    for distance, stable in ((2.0**-21, True), (2.0**-19, False)):
-        point = np.float32([1, 1 + distance])
-        sides = make_side("hand", hand, (point,)), make_side("auto", above, (point,))
+
+@pytest.mark.parametrize("name", BRANCHES)
+def test_a_branch_is_reached_by_as_many_roundings_as_there_are(name: str) -> None:
+    taken, (point, distance) = BRANCHES[name]
+    assert Arithmetic.of(trace(hand, (point,))).roundings == 7
+    for far, stable in ((distance, True), (2 * distance, False)):
+
+        def step(x: Any, far: float = far) -> Any:
+            return jnp.where(taken(x, np.float32(far)), 1.0, 0.0)
+
+        sides = make_side("hand", hand, (point,)), make_side("auto", step, (point,))
         (found,) = check_floats(*sides, [point])
         assert (found.value, found.truth, found.stable) == (1.0, "0", stable)
 

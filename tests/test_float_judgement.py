@@ -27,12 +27,17 @@ def worst(f: Any, reference: Any, *args: Any) -> Any:
     return result
 
 
-def judged(f: Any, x: Any, value: float) -> Any:
-    """(status, reason, grave) of a float in the place of the derivative at a number."""
+def judgement(f: Any, x: Any, value: float) -> Any:
+    """Of a float in the place of the derivative at a number."""
     primal = Primal(f, (np.float32(x),))
     (compiled,) = compile_derivatives(primal, "rev")
     exact = TrueDerivatives(compiled, primal.point, compiled.seeds[0])
-    found = judge_derivative(exact, 0, (), value)
+    return judge_derivative(exact, 0, (), value)
+
+
+def judged(f: Any, x: Any, value: float) -> Any:
+    """(status, reason, grave) of it."""
+    found = judgement(f, x, value)
     return found and (found.status, found.reason, found.grave)
 
 
@@ -68,6 +73,14 @@ BY_SIDES: dict[str, tuple[Any, float, dict[float, Any]]] = {
     "a slope of minus infinity": (lambda x: -jnp.sqrt(x), 0, {
         -INF: STABLE, INF: ("UNSTABLE", "infinite", True), 5.0: AT_A_KINK,
     }),
+    "minus infinity on one side": (lambda x: jnp.where(x < 0, jnp.sqrt(-x), x), 0, {
+        -5.0: STABLE, 1.0: STABLE, -INF: STABLE, 1.01: AT_A_KINK,
+        INF: ("UNSTABLE", "infinite", True),
+    }),
+    "infinity on one side": (lambda x: jnp.where(x > 0, jnp.sqrt(x), x), 0, {
+        5.0: STABLE, 1.0: STABLE, INF: STABLE, 0.99: AT_A_KINK,
+        -INF: ("UNSTABLE", "infinite", True),
+    }),
     "a formula without a value": (removable, 0, {
         1.0: STABLE, 1 + 1e-7: STABLE, 1.0001: ("UNSTABLE", "digits lost", False),
         0.9999: ("UNSTABLE", "digits lost", False), 0.0: ("UNSTABLE", "digits lost", False),
@@ -88,6 +101,20 @@ BY_SIDES: dict[str, tuple[Any, float, dict[float, Any]]] = {
 )
 def test_a_float_of_a_derivative_is_judged(f: Any, x: float, value: float, found: Any) -> None:
     assert judged(f, x, value) == found
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "value", "truth"),
+    [
+        (one_sided, 0, 1.0, "-1.00000000000 from the left and 1.00000000000 from the right"),
+        (jnp.sqrt, 0, INF, "inf from one side"),
+        (jnp.exp, 100, INF, "2.688117142e+43"),
+        (jnp.exp, 0, 1.0, "1.000000000"),
+    ],
+)  # fmt: skip
+def test_the_truth_is_told_of_what_is_stable(f: Any, x: float, value: float, truth: str) -> None:
+    found = judgement(f, x, value)
+    assert (found.status, found.truth, found.digits) == ("STABLE", truth, INF)
 
 
 def test_nan_of_a_slope_that_nobody_knows_is_unstable_where_the_function_is_defined() -> None:
