@@ -13,6 +13,7 @@ import numpy as np
 from flint import arb, fmpq, fmpz
 
 from jaxgrad.errors import ArgumentError
+from jaxgrad.evidence.asked import asked
 from jaxgrad.numbers.ball import exact_ball
 
 __all__ = [
@@ -186,7 +187,7 @@ def computed(function: Callable[[], Any], name: str) -> arb:
             f"{name} is {_told(function)}; give a function of no arguments that computes it, since "
             "it is computed anew at each precision: `lambda: ...`"
         )
-    return ball_of(function(), name)
+    return ball_of(asked(function, 0, name, "", "")(), name)
 
 
 def _told(value: object) -> str:

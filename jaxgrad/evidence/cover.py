@@ -12,6 +12,7 @@ from typing import Any
 from flint import arb
 
 from jaxgrad.errors import ArgumentError
+from jaxgrad.evidence.asked import asked
 from jaxgrad.evidence.bounds import ball_of, computed, interval_ball, rational
 from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Evidence, Verdict, undecided
@@ -29,6 +30,8 @@ _MOST_BOXES = 200_000
 # A box takes about 0.1 ms where the function is a few operations, so these are some 50 000 boxes.
 # Where the function touches zero no number of boxes suffices.
 _TIMEOUT_SECONDS = 5.0
+
+_INSTEAD = "compute with their operators and methods, as in x.sin(), and no jax.numpy"
 
 Box = list[tuple[Fraction, Fraction]]
 Margin = Callable[..., Any]
@@ -73,6 +76,7 @@ def covers(
     Source: claims D3, F4, F5.
     """
     start = _box(box)
+    margin = asked(margin, len(start), f"covers: {name}", "balls (flint.arb)", _INSTEAD)
     with precision(_BITS):
         for where, bound in (outside_margins or {}).items():
             ball = computed(bound, f"the bound for {where}")

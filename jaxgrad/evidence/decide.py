@@ -10,6 +10,7 @@ from typing import Any
 
 from jaxgrad.errors import ArgumentError, JaxgradError, MissingExtra
 from jaxgrad.evidence.algebraic import AlgebraicNumber, Point, points_between
+from jaxgrad.evidence.asked import asked
 from jaxgrad.evidence.sign_conditions import all_of, as_formula, boundary_of, variable
 from jaxgrad.verdict import Evidence, Verdict, undecided
 
@@ -22,6 +23,8 @@ _TIMEOUT_SECONDS = 20.0
 # Denominators tried when a counterexample with irrational coordinates is moved to a rational one:
 # a strict violation survives rounding once the rounding is fine enough.
 _ROUNDINGS = (10**3, 10**9, 10**27)
+
+_INSTEAD = "compare what +, -, * and ** make of them, with abs() around a whole side at most"
 
 Statement = Callable[..., Any]
 
@@ -54,8 +57,8 @@ def decide(
 
     Args:
         conclusion: scalar real variables -> comparison or list of comparisons, all to hold; each
-            compares polynomials with exact coefficients (int or Fraction) by <, <=, >, >= or ==,
-            and abs() may stand around a whole side. The parameters' names name the variables.
+            compares polynomials with exact coefficients (int or Fraction) by <, <=, >, >=, == or
+            !=, and abs() may stand around a whole side. The parameters' names name the variables.
         where: the same, for the domain; all of space unless given.
         equality: the same, for the set of points where equality is attained.
         timeout: seconds that z3 may take for each question.
@@ -332,8 +335,9 @@ class _Steady:
     """
 
     def __init__(self, name: str, part: Statement, variables: int):
-        self.name, self.part = name, part
-        found = _listed(part(*(variable() for _ in range(variables))))
+        self.name = name
+        self.part = asked(part, variables, f"decide: {name}", "polynomials", _INSTEAD)
+        found = _listed(self.part(*(variable() for _ in range(variables))))
         if not found:
             raise ArgumentError(
                 f"decide: {name} is an empty list, so nothing is stated; return a comparison"

@@ -13,10 +13,12 @@ import jax.numpy as jnp
 from flint import arb
 
 from jaxgrad.errors import ArgumentError, JaxgradError
+from jaxgrad.evidence.asked import asked
 from jaxgrad.evidence.bounds import Bounds, computed, rational
 from jaxgrad.evidence.dependence import reads
 from jaxgrad.numbers.ball import exact_ball
 from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.jax_errors import errors_named
 from jaxgrad.verdict import Evidence, Outcome, Verdict
 
 __all__ = ["Frequency", "clopper_pearson", "frequency"]
@@ -165,6 +167,14 @@ def _count(event: Callable[[jax.Array], Any], key: jax.Array, trials: int) -> in
             f"frequency: {trials} trials: give at least 1, since none say nothing, and at most "
             "2^32, since the keys are numbered in 32 bits"
         )
+    _require_key(key)
+    with errors_named("frequency: the event", event, (key,)):
+        result = jax.eval_shape(asked(event, 1, "frequency: the event", "a key", ""), key)
+    kinds = ", ".join(f"{leaf.dtype}{list(leaf.shape)}" for leaf in jax.tree.leaves(result))
+    if kinds != "bool[]":
+        raise ArgumentError(
+            f"frequency: the event returned {kinds or None}, not one bool: end it with a comparison"
+        )
     if not any(reads(event, key)):
         raise ArgumentError(
             "frequency: the event does not use its key, so every draw is the same: draw from it "
@@ -178,14 +188,19 @@ def _count(event: Callable[[jax.Array], Any], key: jax.Array, trials: int) -> in
     total = 0
     for start in range(0, trials, _BATCH):
         numbers = jnp.arange(start, min(start + _BATCH, trials), dtype=jnp.uint32)
-        found = happened(numbers)
-        if found.dtype != bool or found.shape != numbers.shape:
-            raise ArgumentError(
-                f"frequency: the event returned {found.dtype.name}{list(found.shape[1:])}, not one "
-                "bool: end it with a comparison"
-            )
-        total += int(found.sum())
+        total += int(happened(numbers).sum())
     return total
+
+
+def _require_key(key: Any) -> None:
+    """A key of either kind: typed, or an array of integers."""
+    dtype = getattr(key, "dtype", None)
+    typed = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key) and not key.shape
+    if not typed and (dtype != jnp.uint32 or key.ndim != 1):
+        raise ArgumentError(
+            f"frequency: the key is {key!r:.60}; give one that says which draws these are, such as "
+            "jax.random.key(0)"
+        )
 
 
 def _quantile(successes: int, trials: int, level: Fraction) -> Fraction:

@@ -26,6 +26,7 @@ _COMPARES: dict[str, Callable[[int], bool]] = {
     ">": lambda sign: sign > 0,
     ">=": lambda sign: sign >= 0,
     "==": lambda sign: sign == 0,
+    "!=": lambda sign: sign != 0,
 }
 
 
@@ -34,8 +35,8 @@ class Formula:
     """A statement about one real number: "all" or "any" of parts, or the sign of a polynomial.
 
     Args:
-        kind: ``"all"``, ``"any"``, or the comparison ``">"``, ``">="``, ``"=="`` of ``polynomial``
-            with zero.
+        kind: ``"all"``, ``"any"``, or the comparison ``">"``, ``">="``, ``"=="``, ``"!="`` of
+            ``polynomial`` with zero.
         parts: the parts of "all" and "any".
         polynomial: what is compared.
         boundary: the formula with equality in place of the inequality.
@@ -147,6 +148,11 @@ class Expression:
             return other == self
         return _atom("==", self.value - _exact(other))
 
+    def __ne__(self, other: Any) -> Formula:  # type: ignore[override]
+        if isinstance(other, AbsoluteValue):
+            return other != self
+        return _atom("!=", self.value - _exact(other))
+
 
 class AbsoluteValue:
     """|p| as one side of a comparison with a polynomial q.
@@ -180,6 +186,11 @@ class AbsoluteValue:
         either = Formula("any", (self.inner == other, -self.inner == other))
         nonnegative = Expression(_exact(other)) >= 0
         return Formula("all", (either, nonnegative))
+
+    def __ne__(self, other: Any) -> Formula:  # type: ignore[override]
+        neither = Formula("all", (self.inner != other, -self.inner != other))
+        negative = Expression(_exact(other)) < 0
+        return Formula("any", (neither, negative), boundary=self == other)
 
     def _refuse(self, other: Any) -> Any:
         raise ArgumentError("abs() may only be a whole side of a comparison; use squares instead")

@@ -11,9 +11,10 @@ from typing import Any
 
 from flint import arb, ctx
 
+from jaxgrad.errors import ArgumentError
 from jaxgrad.evidence.bounds import Bounds, Bracket, bounds_of, bracket_of, computed, interval_ball
 from jaxgrad.evidence.enclose import judge_bounds, outside, precisions
-from jaxgrad.evidence.taylor_bounds import SEARCH_BITS, Box, Function, ends, taylor
+from jaxgrad.evidence.taylor_bounds import SEARCH_BITS, Box, Function, ends, series_function, taylor
 from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Evidence, Outcome, Verdict, undecided
 
@@ -98,6 +99,12 @@ def supremum(
     Source: claims D2, F1, F2, F3.
     """
     low, high = ends(interval, "supremum")
+    f = series_function(f, "supremum")
+    if not isinstance(outside_bounds, Mapping):
+        raise ArgumentError(
+            f"supremum: outside_bounds is {outside_bounds!r:.60}; give a dict of what lies outside "
+            "the interval and functions that bound f there, {} if nothing does"
+        )
     bracket = None if claimed is None else bracket_of(claimed)
     places = None if claimed_at is None else [bracket_of(place) for place in claimed_at]
     search = _Search(f, absolute, (low, high))

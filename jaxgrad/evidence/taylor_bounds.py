@@ -9,10 +9,11 @@ from typing import Any
 from flint import arb, arb_series
 
 from jaxgrad.errors import ArgumentError
+from jaxgrad.evidence.asked import asked
 from jaxgrad.evidence.bounds import interval_ball, rational
 from jaxgrad.numbers.precision import precision
 
-__all__ = ["SEARCH_BITS", "Box", "Function", "ends", "taylor", "upper_bound"]
+__all__ = ["SEARCH_BITS", "Box", "Function", "ends", "series_function", "taylor", "upper_bound"]
 
 # Precision of bounds by which boxes are left out; what is left is refined at any precision.
 SEARCH_BITS = 128
@@ -37,6 +38,8 @@ def taylor(f: Function, x: arb, terms: int, bits: int) -> list[arb]:
     with precision(bits, terms):
         try:
             series = f(arb_series([x, 1]) if terms > 1 else arb_series([x]))
+        except ArgumentError:
+            raise
         except (ValueError, ZeroDivisionError):  # FLINT: a divisor's ball contains 0
             return [arb.nan()] * terms
     if not isinstance(series, arb_series):
@@ -70,6 +73,7 @@ def upper_bound(
         True
     """
     low, high = ends(interval, "upper_bound")
+    f = series_function(f, "upper_bound")
     if not isinstance(pieces, int) or pieces < 1:
         raise ArgumentError(f"upper_bound: pieces must be at least 1, not {pieces}")
     width, highest = (high - low) / pieces, None
@@ -86,6 +90,20 @@ def upper_bound(
     return highest
 
 
+def series_function(f: Function, caller: str) -> Function:
+    """f, which says what is wrong where it cannot compute with a series.
+
+    Raises:
+        ArgumentError: at once, if it is no function of one argument.
+
+    Example:
+        >>> series_function(lambda x: x * x, "supremum")(arb_series([1, 1], 2))
+        1.00000000000000 + 2.00000000000000*x + O(x^2)
+    """
+    instead = "compute with its operators and methods, as in x.sin(), and no jax.numpy"
+    return asked(f, 1, f"{caller}: f", "series (flint.arb_series)", instead)
+
+
 def ends(interval: tuple[Any, Any], caller: str) -> Box:
     """The ends of an interval as rational numbers.
 
@@ -100,7 +118,13 @@ def ends(interval: tuple[Any, Any], caller: str) -> Box:
         >>> ends((0, "1/3"), "supremum")
         (Fraction(0, 1), Fraction(1, 3))
     """
-    low, high = (rational(end, f"{caller}: an end of the interval") for end in interval)
+    try:
+        low, high = interval
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(
+            f"{caller}: {interval!r:.60} is no interval; give (lower, upper)"
+        ) from error
+    low, high = (rational(end, f"{caller}: an end of the interval") for end in (low, high))
     if low >= high:
         raise ArgumentError(f"{caller}: the interval [{low}, {high}] is empty; exchange its ends")
     return low, high
