@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from jaxgrad.evidence.sweep import sweep
     from jaxgrad.evidence.swept import Count, Extent, Sweep
     from jaxgrad.evidence.taylor_bounds import upper_bound
-    from jaxgrad.gradients.check_grads import check_grads
+    from jaxgrad.gradients.check_grads import check, check_grads
     from jaxgrad.gradients.compare import Comparison, compare
     from jaxgrad.gradients.outcome import GradientCheck
     from jaxgrad.interpret.function import function
@@ -71,6 +71,7 @@ __all__ = [
     "Verdict",
     "activations",
     "bounds_of",
+    "check",
     "check_grads",
     "claim",
     "closed_form",
@@ -123,6 +124,7 @@ _HOME = {
     "UndecidedError": "errors",
     "Verdict": "verdict",
     "bounds_of": "evidence.bounds",
+    "check": "gradients.check_grads",
     "check_grads": "gradients.check_grads",
     "claim": "claims.claim",
     "compare": "gradients.compare",

@@ -67,9 +67,23 @@ class MissingExtra(JaxgradError, ImportError):
     """An optional package is needed; the message names the extra that installs it."""
 
 
-class GradientMismatch(JaxgradError, AssertionError):
-    """Two gradients differ, and the message carries the counterexample."""
+class _FailedCheck(JaxgradError, AssertionError):
+    """A check that does not pass; ``check`` is what came of it, or None."""
+
+    def __init__(self, message: str = "", check: object = None) -> None:
+        super().__init__(message)
+        self.check = check
 
 
-class UndecidedError(JaxgradError, AssertionError):
-    """The question could not be settled, which is never counted as agreement."""
+class GradientMismatch(_FailedCheck):
+    """Two gradients differ, and the message carries the counterexample.
+
+    ``check`` is the :class:`~jaxgrad.Comparison` or :class:`~jaxgrad.GradientCheck` that says so.
+    """
+
+
+class UndecidedError(_FailedCheck):
+    """The question could not be settled, which is never counted as agreement.
+
+    ``check`` is the :class:`~jaxgrad.Comparison` or :class:`~jaxgrad.GradientCheck` that says so.
+    """

@@ -279,13 +279,13 @@ def test_nan_in_floats_alone_is_refuted_at_the_given_point() -> None:
     assert check_grads(jax.nn.celu, (100.0,)).verdict.passes
 
 
-def test_tolerances_are_said_to_be_useless_once() -> None:
-    with pytest.warns(UserWarning, match="atol, eps: not used") as caught:
-        check_grads(jnp.sin, (0.5,), atol=1e-3, eps=1e-3)
-    assert len(caught) == 1
+def test_tolerances_have_no_use_and_raise_no_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        check_grads(jnp.sin, (0.5,))
+        check_grads(jnp.sin, (0.5,), atol=1e-3, rtol=1e-3, eps=1e-3)
+        with pytest.raises(GradientMismatch):
+            wrong = with_rule(jnp.sin, lambda xs, ts: ts[0])
+            check_grads(wrong, (0.5,), atol=10.0, rtol=10.0)
 
 
 def test_what_cannot_be_looked_at_is_undecided() -> None:

@@ -7,7 +7,6 @@ and held against the one-sided derivatives of the primal, which no derivative ru
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -40,7 +39,7 @@ from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.verdict import Evidence, Verdict
 
-__all__ = ["GradientCheck", "RuleResult", "check_grads"]
+__all__ = ["GradientCheck", "RuleResult", "check", "check_grads"]
 
 MODES = ("fwd", "rev")
 
@@ -115,22 +114,67 @@ def check_grads(
         >>> check_grads(straight_through, (0.3,), reference=lambda x: x).verdict
         <Verdict.AGREES: 'AGREES'>
     """
+    found = check(
+        f, args, order, modes, atol, rtol, eps,
+        reference=reference, dtypes=dtypes, special_points=special_points, linear=linear,
+    )  # fmt: skip
+    found.assert_agrees()
+    return found
+
+
+def check(
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    order: int = 1,
+    modes: Sequence[str] | str = MODES,
+    atol: float | None = None,
+    rtol: float | None = None,
+    eps: float | None = None,
+    *,
+    reference: Callable[..., Any] | None = None,
+    dtypes: Sequence[Any] | None = None,
+    special_points: bool | None = None,
+    linear: bool | None = None,
+) -> GradientCheck:
+    """What comes of :func:`check_grads`, REFUTED and UNDECIDED too, which that one raises.
+
+    It is true where the verdict passes, and evidence in a claim, so that one of a wrong rule may
+    say ``expect=REFUTED``.
+
+    Args:
+        f, args, order, modes, atol, rtol, eps, reference, dtypes, special_points, linear: as in
+            :func:`check_grads`.
+
+    Returns:
+        the check, whatever its verdict.
+
+    Raises:
+        ArgumentError, TraceError: as :func:`check_grads`.
+
+    Example:
+        >>> import jax
+        >>> @jax.custom_jvp
+        ... def f(x):
+        ...     return x**2
+        >>> _ = f.defjvp(lambda x, v: (f(*x), x[0] * v[0]))
+        >>> check(f, (3.0,)).verdict
+        <Verdict.REFUTED: 'REFUTED'>
+
+    Source: docs/check_grads.md.
+    """
     modes = _modes(modes)
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ArgumentError(f"order is {order!r}; it is 1, 2, … (the highest derivative)")
     if not isinstance(args, tuple | list):
         given = type(args).__name__
         raise ArgumentError(f"args is one {given}; give a tuple of the arguments: (x,) for one")
-    _say_useless(atol=atol, rtol=rtol, eps=eps)
     if special_points is None:
         special_points = reference is None
     if linear is None:
         linear = reference is None
     asked = checked_dtypes(dtypes)
     with without_debug_modes():
-        check = _checked(f, args, reference, order, modes, special_points, linear, asked)
-    check.assert_agrees()
-    return check
+        return _checked(f, args, reference, order, modes, special_points, linear, asked)
 
 
 def _checked(
@@ -162,16 +206,6 @@ def _modes(modes: Sequence[str] | str) -> tuple[str, ...]:
         given = f"holds {unknown[0]!r}" if unknown else "is empty"
         raise ArgumentError(f'modes {given}; the accepted ones are "fwd" and "rev"')
     return tuple(mode for mode in MODES if mode in found)
-
-
-def _say_useless(**tolerances: float | None) -> None:
-    useless = [name for name, value in tolerances.items() if value is not None]
-    if useless:
-        warnings.warn(
-            f"{', '.join(useless)}: not used, as derivatives are enclosed and nothing is compared "
-            "to a tolerance; leave them out",
-            stacklevel=3,
-        )
 
 
 def _check(
@@ -207,9 +241,9 @@ def _check(
 
     proof = prove_rules(rules)
     text = "; ".join([_sentence(rules, leaves, others, batch), *_notes(rules, at, others, checks)])
-    check = passed(primal, leaves, proof, text, tuple(point.why for point in others.seen))
+    found = passed(primal, leaves, proof, text, tuple(point.why for point in others.seen))
 
-    return _in_floats(check, floats_of(rules, dtypes, others.points, finite), dtypes is not None)
+    return _in_floats(found, floats_of(rules, dtypes, others.points, finite), dtypes is not None)
 
 
 # -- the given point -----------------------------------------------------------------------------
@@ -284,15 +318,15 @@ def _notes(
 # -- floats --------------------------------------------------------------------------------------
 
 
-def _in_floats(check: GradientCheck, floats: tuple[FloatResult, ...], asked: bool) -> GradientCheck:
+def _in_floats(found: GradientCheck, floats: tuple[FloatResult, ...], asked: bool) -> GradientCheck:
     """The check with what is known of the floats, refuted by those that count.
 
     Where no dtype is asked for, only NaN or an infinity at the given point counts.
     """
-    check = replace(check, floats=floats)
+    found = replace(found, floats=floats)
     wrong = [x for x in floats if x.status == "UNSTABLE" and (asked or x.grave)]
     if not wrong:
-        return check
+        return found
     text = "the derivative rules are right as formulas, but compiled they do not compute these"
     evidence = refutation(text, wrong[0].code)
-    return replace(check, verdict=Verdict.REFUTED, evidence=evidence)
+    return replace(found, verdict=Verdict.REFUTED, evidence=evidence)

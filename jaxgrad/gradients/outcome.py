@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from jaxgrad.errors import GradientMismatch, UndecidedError
 from jaxgrad.gradients.floats.result import FloatResult
@@ -21,6 +22,8 @@ __all__ = ["Comparison", "GradientCheck", "GradientOutcome", "LeafResult", "Rule
 
 # A screenful of lines; ``to_json`` has them all.
 MOST_LINES = 8
+# With the name and the verdict a line of 100 characters.
+LONGEST_TEXT = 70
 
 
 class GradientOutcome(Outcome):
@@ -28,10 +31,12 @@ class GradientOutcome(Outcome):
 
     Args:
         verdict: the conclusion over all leaves.
+        leaves: a result for each.
         evidence: what it rests on; its text says what is quantified over.
     """
 
     verdict: Verdict
+    leaves: tuple[Any, ...]
     evidence: Evidence
     scope: ClassVar[str] = ""  # what a counterexample needs to be in scope
 
@@ -53,9 +58,31 @@ class GradientOutcome(Outcome):
             >>> compare(jax.numpy.cos, jax.grad(jax.numpy.sin), 0.5).assert_agrees()
         """
         if self.verdict is Verdict.REFUTED:
-            raise GradientMismatch(str(self))
+            raise GradientMismatch(str(self), self)
         if not self.verdict.passes:
-            raise UndecidedError(str(self))
+            raise UndecidedError(str(self), self)
+
+    def __repr__(self) -> str:
+        text = " ".join(self.evidence.text.split())
+        if len(text) > LONGEST_TEXT:
+            text = text[: LONGEST_TEXT - 1] + "…"
+        return f"<{type(self).__name__} {self.verdict}: {text}>"
+
+    def _repr_html_(self) -> str:
+        """A small table for notebooks: the verdict, what it rests on, and a row for each leaf."""
+        rows = [(str(leaf.path) or "the gradient", str(leaf)) for leaf in self.leaves]
+        rows, more = rows[:MOST_LINES], rows[MOST_LINES:]
+        if more:
+            rows.append(("", f"and {len(more)} more"))
+        cells = "".join(
+            f"<tr><td><code>{html.escape(path)}</code></td>"
+            f"<td style='text-align: left'>{html.escape(text)}</td></tr>"
+            for path, text in rows
+        )
+        code = self.counterexample
+        shown = f"<pre>{html.escape(code)}</pre>" if code else ""
+        said = f"<b>{self.verdict}</b> {html.escape(self.evidence.text)}"
+        return f"<div>{said}<table>{cells}</table>{shown}</div>"
 
     def _told(self, lines: Sequence[object], listed: Sequence[object], what: str = "") -> str:
         """The verdict, lines that are told all, lines that are told as far as a screen holds them,
@@ -99,7 +126,7 @@ class LeafResult(Outcome):
         return f"{at}: hand is {self.hand}, auto is {self.auto}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison(GradientOutcome):
     """The outcome of :func:`compare`.
 
@@ -198,7 +225,7 @@ class RuleResult(Outcome):
         return f"{self.path}: {self.text}" if self.text else f"{self.path}: {self.verdict}{kinks}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GradientCheck(GradientOutcome):
     """The outcome of :func:`check_grads`.
 
