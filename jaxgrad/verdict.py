@@ -60,6 +60,10 @@ class Outcome:
         """Whether the verdict passes; an error in place of a verdict does not."""
         return bool(getattr(self, "verdict", None))
 
+    def __str__(self) -> str:
+        """What its evidence says."""
+        return str(self.evidence)  # pyright: ignore
+
 
 @dataclass(frozen=True)
 class Evidence(Outcome):
@@ -80,6 +84,10 @@ class Evidence(Outcome):
     Example:
         >>> Evidence(Verdict.PROVED, "decision", "s(1-s) <= 1/4 for every real s").verdict
         <Verdict.PROVED: 'PROVED'>
+        >>> print(Evidence(Verdict.REFUTED, "decision", "x > 1 fails", counterexample="x = 0"))
+        REFUTED: x > 1 fails
+        <BLANKLINE>
+        x = 0
     """
 
     verdict: Verdict
@@ -101,6 +109,11 @@ class Evidence(Outcome):
                 raise ArgumentError(
                     f"Evidence: the {name} is {found!r}; say in words what the verdict rests on"
                 )
+
+    def __str__(self) -> str:
+        """The verdict, what it rests on and, where there is one, the counterexample."""
+        said = f"{self.verdict}: {self.text.removeprefix('Undecided: ')}"
+        return said if self.counterexample is None else f"{said}\n\n{self.counterexample}"
 
     @property
     def evidence(self) -> Evidence:

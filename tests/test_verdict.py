@@ -19,7 +19,7 @@ from jaxgrad.evidence.enclose import enclose
 from jaxgrad.evidence.frequency import frequency
 from jaxgrad.evidence.supremum import supremum
 from jaxgrad.gradients.outcome import GradientCheck, LeafResult, RuleResult
-from jaxgrad.verdict import Evidence, Verdict
+from jaxgrad.verdict import Evidence, Verdict, undecided
 
 PASSING = {"PROVED", "PROBABLE", "AGREES"}
 
@@ -82,3 +82,9 @@ def test_a_report_tells_a_verdict_that_does_not_pass_from_an_error(verdict: Verd
     raised = result_object(ClaimResult("id", "", Path("p.py"), 0.0, None, None, "raised"))
     assert raised["verdict"] is None and raised["evidence"] is None and raised["trusts"] == []
     assert raised.keys() == told.keys()
+
+
+def test_an_undecided_question_is_said_once_and_a_counterexample_stands_by_itself():
+    assert str(undecided("the box is too large")) == "UNDECIDED: the box is too large."
+    shown = Evidence(Verdict.REFUTED, "decision", "x > 1 fails", counterexample="x = 0")
+    assert str(shown) == "REFUTED: x > 1 fails\n\nx = 0" and repr(shown).startswith("Evidence(")

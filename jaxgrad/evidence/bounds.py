@@ -33,6 +33,7 @@ __all__ = [
 _GUARD_DIGITS = 2
 
 Bracket = tuple[Any, Any]
+"""A claimed (lower, upper), decimal strings or rationals: ``("0.19947", "0.19948")``."""
 
 
 @dataclass(frozen=True)

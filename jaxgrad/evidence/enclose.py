@@ -32,6 +32,12 @@ class Enclosure(Outcome):
         name: what is enclosed.
         bounds: the enclosure; None when no finite one was found.
         evidence: the verdict and what it rests on.
+
+    Example:
+        >>> print(enclose(lambda: arb(2).sqrt(), 4))
+        PROVED: value lies in [1.41421, 1.41422].
+
+    Source: claims A7, C2, D2, F1, F3.
     """
 
     name: str

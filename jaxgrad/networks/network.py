@@ -40,6 +40,12 @@ class Network(ABC):
     output and all arrays have one floating dtype. With the cross-entropy cost the last
     pre-activations are logits: the output a^L is softmax(z^L), or σ(z^L) for one output, whatever
     the activation of the layers before. Batches are for ``jax.vmap``.
+
+    Example:
+        >>> isinstance(Chain(3), Network), isinstance(Dense((2, 1)), Network)
+        (True, True)
+
+    Source: claims A1 and E1.
     """
 
     activation: str | Activation
