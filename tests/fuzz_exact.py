@@ -156,9 +156,12 @@ class Real:
         return function(x)
 
     def power(self, x: Any, y: Any) -> Any:
-        """x^y of real numbers: the base is positive, or the exponent an integer."""
+        """x^y of real numbers: the base is positive, or the exponent an integer.
+
+        The power 0 of NaN is 1, to IEEE 754 and so to JAX.
+        """
         if mpmath.isnan(x) or mpmath.isnan(y):
-            return mpmath.mp.nan
+            return mpf(1) if y == 0 else mpmath.mp.nan
         side = self.order(x, mpf(0))
         if side == 1:
             return mpmath.exp(self.bounded(y * mpmath.log(x)))
