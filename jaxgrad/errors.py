@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "ArgumentError",
+    "CannotDecide",
     "DtypeMismatch",
     "EnginesDisagree",
     "GradientMismatch",
@@ -49,6 +50,10 @@ class ShapeMismatch(ArgumentError):
 
 class DtypeMismatch(ArgumentError):
     """Two leaves at the same key path have different dtypes."""
+
+
+class CannotDecide(JaxgradError):
+    """Evaluation stopped for want of precision, of a budget or of a rule; the text says which."""
 
 
 class TraceError(JaxgradError):

@@ -19,7 +19,7 @@ from hypothesis.extra import numpy as arrays_of
 
 import jaxgrad
 from benchmarks.interval_arrays import Interval, Intervals
-from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.errors import ArgumentError, UnsupportedPrimitive
 from jaxgrad.networks import Dense
 
 
@@ -69,6 +69,11 @@ PROGRAMS: dict[str, Callable[[Any], Any]] = {
     "cumulative": lambda x: jnp.cumsum(x * x),
     "where": lambda x: jnp.where(x > 10.0, x, -x),
     "largest": lambda x: jnp.max(x) - jnp.min(x),
+    "many updates of one entry": lambda x: jnp.zeros(2).at[jnp.array([1, 0, 1, 1])].max(x),
+    "a fold of one's own": lambda x: jax.lax.reduce(
+        x, -jnp.inf, lambda a, b: jnp.where(a > b, a, b), (0,)),
+    "folds in windows": lambda x: jax.lax.reduce_window(
+        x, -jnp.inf, lambda a, b: jnp.where(b > a, b, a), (2,), (1,), "VALID"),
 }  # fmt: skip
 
 
@@ -127,13 +132,28 @@ def test_an_open_comparison_has_both_branches() -> None:
     [
         (jnp.sin, "sin is not known over the interval numbers; a method"),
         (jnp.sort, "Intervals has no method `places`"),
-        (lambda x: jnp.frexp(x)[0], "computed number by number, over the interval numbers"),
+        (lambda x: jnp.frexp(x)[0], "is computed number by number, and the interval numbers come"),
         (jnp.prod, "Intervals has no method `reduce`"),
     ],
 )
 def test_what_a_system_of_arrays_has_not_is_said(function: Callable[..., Any], said: str) -> None:
     with pytest.raises(UnsupportedPrimitive, match=said):
         jaxgrad.run_over(Intervals(), function, _points(np.array([0.5, 0.25])))
+
+
+def test_an_array_is_its_parts_and_nothing_else() -> None:
+    with pytest.raises(ArgumentError, match="takes arrays of one shape, its parts; got none"):
+        Interval()
+    with pytest.raises(ArgumentError, match=r"its parts; got \(2,\), \(3,\)"):
+        Interval(np.zeros(3), np.zeros(2))
+    with pytest.raises(ArgumentError, match="has an __init__ of its own"):
+
+        class Measured(jaxgrad.SystemArray):
+            def __init__(self, values: Any, unit: str) -> None:
+                super().__init__(values)
+
+    with pytest.raises(ArgumentError, match=r"Interval\(2,\) is an array of a system of arrays"):
+        jaxgrad.run_over(jaxgrad.Ball(), jnp.sin, _points(np.zeros(2)))
 
 
 # -- residues ------------------------------------------------------------------------------------

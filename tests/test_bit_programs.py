@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from jax.scipy import special
 from numbers_support import Checked
 
-from jaxgrad.errors import UnsupportedPrimitive
+from benchmarks.cases import with_rule
+from jaxgrad.errors import GradientMismatch, UnsupportedPrimitive
+from jaxgrad.gradients.check_grads import check_grads
 from jaxgrad.gradients.one_sided import one_sided_derivatives
 from jaxgrad.interpret.rules.bit_programs import _sign_bit
 from jaxgrad.numbers.ball import Ball, exact_ball
@@ -149,3 +151,19 @@ def test_a_program_of_which_a_result_was_left_out_is_run_as_it_is_written() -> N
         x = arb(0.5)
         truth = 2 * (x.si(), x.ci())[part] * wanted(x)
         assert abs(found[()] - truth) <= HALF_OF_THE_BITS
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: jnp.where(jnp.signbit(x), -x, x * x),
+        lambda x: jnp.copysign(x, 2 * x + 1),
+        lambda x: jnp.copysign(x * x, x),
+    ],
+)
+def test_tangents_stand_behind_a_number_whose_sign_is_read(function: Callable[..., Any]) -> None:
+    point = (np.array([0.5, -0.75, 1.5], np.float32),)
+    assert check_grads(function, point, order=2).verdict.passes
+    wrong = with_rule(function, lambda xs, ts: 1.5 * jax.jvp(function, xs, ts)[1])
+    with pytest.raises(GradientMismatch):
+        check_grads(wrong, point)

@@ -14,6 +14,7 @@ from jax import lax
 from numbers_support import Checked, exact_values, over_balls, symbolic
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.interpret.run_over import run_over
 from jaxgrad.interpret.walker import Interpreter, interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, objects
@@ -86,6 +87,16 @@ def test_an_index_that_a_condition_opens_is_refused() -> None:
     ):
         with pytest.raises(UnsupportedPrimitive):
             symbolic(function)
+
+
+def test_a_branch_that_is_certainly_not_taken_is_not_run() -> None:
+    def f(x: Any) -> Any:
+        index = jnp.where(x > 0, np.int32(1), np.int32(2))
+        bits = lambda x: lax.bitcast_convert_type(lax.bitcast_convert_type(x, int), float)  # noqa: E731
+        return lax.switch(index, [bits, lambda x: x, lambda x: x + 1.0], x)
+
+    found = run_over(Ball(), f, arb(0, 0.5))  # on both sides of 0, where the first is never taken
+    assert found.contains(arb("-0.5")) and found.contains(arb("1.5")) and not found.contains(2)
 
 
 def test_arithmetic_on_truths_and_on_integers_made_of_them_is_refused() -> None:

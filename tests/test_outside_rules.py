@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -143,6 +144,8 @@ def test_two_rules_of_one_primitive() -> None:
     jaxgrad.rule("leaky6")(meaning)  # as when a notebook's cell is run again
     with pytest.raises(ArgumentError, match="the primitive 'leaky6' has a rule already"):
         jaxgrad.rule("leaky6")(lambda x, *, slope: x)
+    with pytest.raises(ArgumentError, match="the primitive 'leaky6' has a rule already"):
+        jaxgrad.rule("leaky6")(functools.partial(meaning))  # which has no name
     with pytest.raises(ArgumentError, match="the primitive 'sin' has a rule already"):
         jaxgrad.rule("sin")(jnp.cos)
     with pytest.raises(ArgumentError, match=r"rule: 3 is no function; write @jaxgrad.rule\('p'\)"):

@@ -164,6 +164,15 @@ def test_a_system_may_know_better_of_a_function_of_matrices() -> None:
     assert [float(x.mid()) for x in factor.flat] == [1, 0, 0, 1] and balls.solved == 1
 
 
+def test_there_may_be_no_matrices() -> None:
+    none = np.zeros((0, 2, 2), np.float32)
+    for function, shapes in (
+        (jnp.linalg.cholesky, [(0, 2, 2)]),
+        (lax.linalg.lu, [(0, 2, 2), (0, 2), (0, 2)]),
+    ):
+        assert [leaf.shape for leaf in jax.tree.leaves(run_over(Ball(), function, none))] == shapes
+
+
 # -- cholesky ------------------------------------------------------------------------------------
 def test_a_matrix_that_is_not_positive_definite_has_no_factor() -> None:
     checked = Checked(jnp.linalg.cholesky, np.eye(2))

@@ -17,9 +17,13 @@ from numbers_support import Checked, vector
 from rule_examples import EFFECTS, ORDER, WINDOWS
 from rule_support import rule_tests
 
-from jaxgrad import compare
-from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.numbers.arrays import Elements
+from benchmarks.cases import with_rule
+from jaxgrad import check_grads, compare, run_over
+from jaxgrad.errors import GradientMismatch, UnsupportedPrimitive
+from jaxgrad.interpret.walker import Interpreter
+from jaxgrad.numbers.ball import Ball
+from jaxgrad.numbers.elements import Elements
+from jaxgrad.programs.trace import trace
 from jaxgrad.verdict import Verdict
 
 (
@@ -173,3 +177,30 @@ def test_a_wrong_choice_in_a_window_is_found(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(Elements, "compare", compare)
     with pytest.raises(AssertionError):
         test_a_tie_in_a_window_goes_to_the_first()
+
+
+@pytest.mark.parametrize("dtype", [jnp.int8, jnp.int32])
+def test_places_have_the_dtype_that_is_asked_for(dtype: Any) -> None:
+    numbers = Ball().constants(np.array([1.0, 3.0, 2.0]))
+    program = trace(lambda x: lax.argmax(x, 0, dtype), (np.array([1.0, 3.0, 2.0]),)).jaxpr
+    (place,) = Interpreter(Ball()).run(program.jaxpr, program.consts, [numbers])
+    assert place.dtype == dtype and place == 1
+
+
+@pytest.mark.parametrize("modes", ["fwd", "rev"])
+def test_which_of_two_that_tie_in_a_window_moves_is_open(modes: str) -> None:
+    """XLA may go through a window of the tangents column by column."""
+
+    def pooled(x: Any) -> Any:
+        return lax.reduce_window(x, -jnp.inf, lax.max, (2, 2), (1, 2), ((0, 1), (1, 0)))
+
+    x = np.array([[1.25, 0, 2.5, 0], [0, 2.5, 0, 5]], np.float32)
+    assert check_grads(pooled, (x,), modes=modes).verdict.passes
+    tangents = np.arange(8, dtype=np.float32).reshape(2, 4)
+    moved = run_over(Ball(), lambda x, t: jax.jvp(pooled, (x,), (t,))[1], x, tangents)
+    floats = jax.jvp(pooled, (x,), (tangents,))[1]
+    assert all(ball.contains(float(y)) for ball, y in zip(moved.flat, floats.flat, strict=True))
+    assert [ball.is_exact() for ball in moved.flat] == [True, False, True, True]
+    wrong = with_rule(pooled, lambda xs, ts: 2 * jax.jvp(pooled, xs, ts)[1])
+    with pytest.raises(GradientMismatch):
+        check_grads(wrong, (x,), modes=modes)

@@ -11,8 +11,9 @@ import numpy as np
 
 from jaxgrad.errors import ArgumentError
 from jaxgrad.interpret.walker import interpret
-from jaxgrad.numbers.arrays import ArraySystem, SystemArray, array_system
+from jaxgrad.numbers.arrays import ArraySystem, SystemArray
 from jaxgrad.numbers.base import NumberSystem
+from jaxgrad.numbers.elements import array_system
 from jaxgrad.programs.trace import Leaf, trace
 
 __all__ = ["run_over"]
@@ -56,7 +57,7 @@ def run_over(numbers: NumberSystem | ArraySystem, function: Callable[..., Any], 
             f"run_over: {numbers!r:.60} is no number system; give one first, such as jaxgrad.Ball()"
         )
     leaves, tree = jax.tree.flatten(args, is_leaf=lambda leaf: isinstance(leaf, SystemArray))
-    given = [_as_numbers(leaf) for leaf in leaves]
+    given = [_as_numbers(numbers, leaf) for leaf in leaves]
     traced = [
         leaf if exact is None else np.zeros(exact.shape, jnp.result_type(float))
         for leaf, exact in zip(leaves, given, strict=True)
@@ -70,9 +71,14 @@ def run_over(numbers: NumberSystem | ArraySystem, function: Callable[..., Any], 
     return jax.tree.unflatten(program.out_tree, [value[()] for value in found])
 
 
-def _as_numbers(leaf: Any) -> Any:
+def _as_numbers(numbers: NumberSystem | ArraySystem, leaf: Any) -> Any:
     """A leaf that is numbers already as their array; elements are objects to NumPy.  Else None."""
     if isinstance(leaf, SystemArray):
+        if not isinstance(numbers, ArraySystem):
+            raise ArgumentError(
+                f"run_over: {leaf!r} is an array of a system of arrays, and {numbers.name} numbers "
+                "come one by one; give the system that it belongs to"
+            )
         return leaf
     return np.asarray(leaf, object) if np.asarray(leaf).dtype == object else None
 

@@ -19,8 +19,9 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret import rules
 from jaxgrad.interpret.budgets import require_while
 from jaxgrad.interpret.rules.concrete import evaluate, is_concrete
-from jaxgrad.numbers.arrays import ArraySystem, array_system
+from jaxgrad.numbers.arrays import ArraySystem, NumberByNumber
 from jaxgrad.numbers.base import COMPLEX, NumberSystem
+from jaxgrad.numbers.elements import array_system
 from jaxgrad.numbers.rounded import RoundedConstants
 from jaxgrad.programs.jax_errors import KEEPERS
 from jaxgrad.programs.meanings import meaning_of
@@ -99,7 +100,10 @@ class Interpreter:
                 f"if it is your own, @jaxgrad.rule({name!r}) above a JAX function says what it "
                 "computes"
             )
-        outputs = rule(self, equation, arguments)
+        try:
+            outputs = rule(self, equation, arguments)
+        except NumberByNumber as error:
+            raise UnsupportedPrimitive(f"`{name}` is {error}") from None
         return outputs if isinstance(outputs, list) else [outputs]
 
     def lift(self, value: Any) -> Any:
@@ -117,7 +121,8 @@ class Interpreter:
         if jnp.issubdtype(value.dtype, np.complexfloating):
             raise UnsupportedPrimitive(COMPLEX)
         if is_differentiable(value.dtype):
-            return self.arrays.lift(np.asarray(value))
+            with jax.ensure_compile_time_eval():
+                return self.arrays.lift(np.asarray(value))
         return np.asarray(value)
 
     @property

@@ -1,30 +1,31 @@
 """What a number system can do with whole arrays: all that the rules of primitives ask for.
 
 An array of numbers is what its system makes of it.  Of a :class:`NumberSystem` it is a NumPy object
-array of elements (:class:`Elements`); of a system that computes with arrays as they are, a
-:class:`SystemArray`, such as two arrays for the ends of intervals.  Rules use of either its
+array of elements (:mod:`jaxgrad.numbers.elements`); of a system that computes with arrays as they
+are, a :class:`SystemArray`, such as two arrays for the ends of intervals.  Rules use of either its
 ``shape``, ``ndim``, ``size``, ``reshape``, ``transpose`` and indexing, and otherwise these methods.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.numbers.base import NumberSystem, objects
-from jaxgrad.numbers.matrices import matrix_function
-from jaxgrad.numbers.operations import LOGIC, operation
-from jaxgrad.numbers.ordering import first, places
+from jaxgrad.errors import ArgumentError, UnsupportedPrimitive
+from jaxgrad.numbers.base import NumberSystem
 
-__all__ = ["Array", "ArraySystem", "Elements", "SystemArray", "array_system"]
+__all__ = ["Array", "ArraySystem", "NumberByNumber", "SystemArray"]
 
 Array = Any
 """An array of a system's numbers or of its truth values."""
+
+
+class NumberByNumber(UnsupportedPrimitive):
+    """What is computed number by number was asked of a system of whole arrays."""
 
 
 class SystemArray:
@@ -34,7 +35,10 @@ class SystemArray:
     ``jax.vmap``.
 
     Args:
-        parts: arrays of one shape, of NumPy or of JAX.
+        parts: arrays of one shape, of NumPy or of JAX.  A subclass has nothing beside them.
+
+    Raises:
+        ArgumentError: they are of different shapes, or a subclass has an ``__init__``.
 
     Example:
         >>> class Pair(SystemArray):
@@ -44,12 +48,31 @@ class SystemArray:
     """
 
     def __init__(self, *parts: Any) -> None:
+        shapes = {np.shape(part) for part in parts}
+        if len(shapes) != 1 or any(isinstance(part, list | tuple) for part in parts):
+            raise ArgumentError(
+                f"{type(self).__name__} takes arrays of one shape, its parts; got "
+                f"{', '.join(map(str, sorted(shapes))) or 'none'}"
+            )
         self.parts = parts
 
     def __init_subclass__(cls) -> None:
-        jax.tree_util.register_pytree_node(
-            cls, lambda array: (array.parts, None), lambda _, parts: cls(*parts)
-        )
+        if "__init__" in cls.__dict__:
+            raise ArgumentError(
+                f"{cls.__name__} has an __init__ of its own: what it keeps beside its parts would "
+                "be lost wherever entries are moved; make it a part, an array of the same shape"
+            )
+        jax.tree_util.register_pytree_node(cls, lambda array: (array.parts, None), cls._made_of)
+
+    @classmethod
+    def _made_of(cls, _: None, parts: Any) -> SystemArray:
+        """As JAX makes them, whose parts need not be arrays."""
+        made = object.__new__(cls)
+        made.parts = tuple(parts)
+        return made
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}{self.shape}"
 
     def each(self, f: Callable[[Any], Any]) -> Any:
         """The same of f of every part."""
@@ -82,11 +105,15 @@ class ArraySystem:
 
     Its arrays are of subclasses of :class:`SystemArray`.  A subclass has ``lift`` and ``function``;
     where programs need them ``power``, ``reduce``, ``contract`` and ``matrix``; and where they
-    compare, ``truths``, ``compare``, ``logic``, ``select`` and ``number``.  What it has not is
-    refused by name.
+    compare, ``truths``, ``compare``, ``is_finite``, ``logic``, ``select`` and ``number``.  What it
+    has not is refused by name.  Four methods ask what the numbers are, so they have an answer only
+    where the parts are no tracers, not under ``jax.jit``: ``known``, which may be None always,
+    ``places`` of a sort, ``first`` of an argmax, and ``integers`` of a conversion to integers.
 
     Raises:
         UnsupportedPrimitive: a program needs what a subclass has not.
+        CannotDecide: for a subclass to raise, of :mod:`jaxgrad.errors`, where a program asks what
+            its numbers do not tell.
 
     Example:
         >>> class Doubles(SystemArray):
@@ -128,7 +155,13 @@ class ArraySystem:
         return [kind(*parts) for parts in zip(*made, strict=True)]
 
     def function(self, name: str, *arrays: Array) -> Array:
-        """Arithmetic and functions of real numbers, entry by entry, of arrays that broadcast."""
+        """Arithmetic and functions of real numbers, entry by entry, of arrays that broadcast.
+
+        Args:
+            name: that of JAX's primitive, such as ``"add"``, ``"square"``, ``"clamp"``, ``"erf"``;
+                of some that JAX writes as programs, such as ``"logaddexp"``, a name for the whole.
+            arrays: of one shape, or 0-dimensional.
+        """
         raise UnsupportedPrimitive(
             f"{name} is not known over the {self.name} numbers; a method "
             f"`function(name, *arrays)` of {type(self).__name__} may say what it is"
@@ -154,6 +187,29 @@ class ArraySystem:
         """Known truth values as an array of the system's own."""
         raise self._lacks("truths")
 
+    def accumulate(
+        self, name: str | None, flat: Array, places: np.ndarray, updates: Array
+    ) -> Array:
+        """The entries after each update, in order, has been combined with the one at its place.
+
+        Args:
+            name: by which function; an update replaces the entry if None.
+            flat: the entries, of shape (n,).
+            places: where each update lands.
+            updates: of shape (k,).
+        """
+        for lot in _lots(places):
+            # Where each entry of the result is among the old ones and, behind them, the new ones.
+            result = np.arange(flat.size)
+            result[places[lot]] = flat.size + np.arange(len(lot))
+            new = updates[lot]
+            if name is not None:
+                new = self.function(name, flat[places[lot]], new)
+            flat = self.move(
+                lambda xp, old, made, result=result: xp.concatenate([old, made])[result], flat, new
+            )
+        return flat
+
     def compare(self, relation: str, a: Array, b: Array, ordered: bool = False) -> Array:
         """Whether ``a relation b`` (``lt le gt ge eq ne``), entry by entry.
 
@@ -163,6 +219,10 @@ class ArraySystem:
             ordered: whether it puts entries in an order, in which NaN has no place.
         """
         raise self._lacks("compare")
+
+    def opened(self, truths: Array, ties: Array) -> Array:
+        """The truths, but open where ``ties`` hold, if the system has truths that are open."""
+        return truths
 
     def is_finite(self, array: Array) -> Array:
         """Whether the entries are real numbers."""
@@ -216,9 +276,9 @@ class ArraySystem:
         Raises:
             UnsupportedPrimitive: these numbers come in whole arrays.
         """
-        raise UnsupportedPrimitive(
-            f"a primitive that is computed number by number, over the {self.name} numbers, which "
-            "come in whole arrays"
+        raise NumberByNumber(
+            f"computed number by number, and the {self.name} numbers come in whole arrays; a "
+            "jaxgrad.NumberSystem has them one by one"
         )
 
     def _lacks(self, method: str) -> UnsupportedPrimitive:
@@ -228,133 +288,11 @@ class ArraySystem:
         )
 
 
-class Elements(ArraySystem):
-    """The arrays of a :class:`NumberSystem`: NumPy object arrays of its elements.
-
-    Args:
-        system: the numbers.
-
-    Example:
-        >>> from jaxgrad.numbers.ball import Ball
-        >>> balls = Elements(Ball())
-        >>> balls.reduce("sum", balls.lift(np.array([[1.0, 2.0], [3.0, 4.0]])))
-        array([3.00000000000000, 7.00000000000000], dtype=object)
-    """
-
-    def __init__(self, system: NumberSystem) -> None:
-        self._system = system
-        self.name = system.name
-
-    @property
-    def system(self) -> NumberSystem:
-        return self._system
-
-    def lift(self, values: np.ndarray) -> np.ndarray:
-        return self.system.constants(values)
-
-    def move(self, f: Callable[..., Any], *arrays: np.ndarray) -> Any:
-        return f(np, *arrays)
-
-    def function(self, name: str, *arrays: np.ndarray) -> np.ndarray:
-        system, f = self.system, operation(name)
-        return system.map(lambda *xs: system.carry_out(name, f, *xs), *arrays)
-
-    def power(self, array: np.ndarray, exponents: np.ndarray) -> np.ndarray:
-        system = self.system
-
-        def power(x: Any, n: Any) -> Any:
-            return system.carry_out("integer_pow", lambda s, y: s.power(y, int(n)), x)
-
-        return system.map(power, array, np.asarray(exponents).astype(object))
-
-    def reduce(self, name: str, rows: np.ndarray) -> np.ndarray:
-        combine = _REDUCTIONS[name]
-        shape = rows.shape[:-1]
-        flat = rows.reshape((int(np.prod(shape, dtype=int)), rows.shape[-1]))
-        return objects((combine(self.system, list(row)) for row in flat), shape)
-
-    def contract(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        products = [self.system.matmul(x, y) for x, y in zip(a, b, strict=True)]
-        shape = (a.shape[0], a.shape[1], b.shape[2])
-        return np.stack(products) if products else np.empty(shape, dtype=object)
-
-    def matrix(self, name: str, *arrays: np.ndarray, **options: Any) -> Any:
-        found = [
-            matrix_function(self.system, name, *each, **options)
-            for each in zip(*arrays, strict=True)
-        ]
-        if not found:
-            raise UnsupportedPrimitive(f"`{name}` of no matrices")
-        if isinstance(found[0], tuple):
-            return [np.stack(parts) for parts in zip(*found, strict=True)]
-        return np.stack(found)
-
-    def truths(self, values: np.ndarray) -> np.ndarray:
-        return self.system.map(lambda p: self.system.truth(bool(p)), np.asarray(values))
-
-    def compare(
-        self, relation: str, a: np.ndarray, b: np.ndarray, ordered: bool = False
-    ) -> np.ndarray:
-        compare = self.system.ordered if ordered else self.system.compare
-        return self.system.map(lambda x, y: compare(relation, x, y), a, b)
-
-    def is_finite(self, array: np.ndarray) -> np.ndarray:
-        return self.system.map(self.system.is_finite, array)
-
-    def logic(self, name: str, *truths: np.ndarray) -> np.ndarray:
-        system, f = self.system, LOGIC[name]
-        return system.map(lambda *ps: f(system, *ps), *truths)
-
-    def known(self, truths: np.ndarray) -> np.ndarray | None:
-        known = [self.system.known(p) for p in truths.reshape(-1)]
-        if any(k is None for k in known):
-            return None
-        return np.array(known, dtype=bool).reshape(truths.shape)
-
-    def select(self, truths: np.ndarray, if_false: np.ndarray, if_true: np.ndarray) -> np.ndarray:
-        return self.system.map(self.system.select, truths, if_false, if_true)
-
-    def number(self, truths: np.ndarray) -> np.ndarray:
-        return self.system.map(self.system.number, truths)
-
-    def places(self, relation: str, keys: Sequence[np.ndarray], stable: bool) -> np.ndarray:
-        rows = zip(*keys, strict=True)
-        found = [places(self.system, list(row), relation, stable=stable) for row in rows]
-        return np.array(found, int).reshape(keys[0].shape)
-
-    def first(self, relation: str, rows: np.ndarray) -> np.ndarray:
-        return np.array([first(self.system, relation, row) for row in rows], int)
-
-    def integers(self, array: np.ndarray) -> list[int | None]:
-        known = [self.system.exact_value(x) for x in array.reshape(-1)]
-        return [None if x is None else int(x) for x in known]
-
-
-def _smallest(system: NumberSystem, xs: list[Any]) -> Any:
-    """The minimum of a list, +∞ if it is empty; the very element where it is known which one."""
-    negated = [-x for x in xs]
-    largest = system.largest(negated)
-    for x, y in zip(xs, negated, strict=True):
-        if y is largest:
-            return x
-    return -largest
-
-
-def _product(system: NumberSystem, xs: list[Any]) -> Any:
-    result = system.constant(1)
-    for x in xs:
-        result = result * x
-    return result
-
-
-_REDUCTIONS: dict[str, Callable[[NumberSystem, list[Any]], Any]] = {
-    "sum": lambda s, xs: s.total(xs),
-    "prod": _product,
-    "max": lambda s, xs: s.largest(xs),
-    "min": _smallest,
-}
-
-
-def array_system(numbers: NumberSystem | ArraySystem) -> ArraySystem:
-    """The arrays of a number system, which may be one of arrays already."""
-    return numbers if isinstance(numbers, ArraySystem) else Elements(numbers)
+def _lots(places: np.ndarray) -> Iterator[np.ndarray]:
+    """The updates in lots of which no two land on one entry, in their order."""
+    order = np.argsort(places, kind="stable")
+    landed = places[order]
+    first = np.searchsorted(landed, landed)  # where the updates of the same place begin
+    turn = np.arange(len(places)) - first
+    for k in range(int(turn.max(initial=-1)) + 1):
+        yield np.sort(order[turn == k])

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxgrad.errors import JaxgradError, UnsupportedPrimitive
+from jaxgrad.errors import CannotDecide, UnsupportedPrimitive
 from jaxgrad.numbers.functions import FUNCTIONS
 
 __all__ = ["CannotDecide", "NumberSystem", "ObjectArray", "ThreeValued", "objects"]
@@ -26,10 +26,6 @@ UNKNOWN = None  # a truth value that the precision does not settle
 # NumPy cannot say what an object array holds, so neither can a type checker.
 ObjectArray = Any
 Truth = Any
-
-
-class CannotDecide(JaxgradError):
-    """Evaluation stopped for want of precision, of a budget or of a rule; the text says which."""
 
 
 COMPLEX = (
@@ -55,7 +51,8 @@ class NumberSystem:
     :func:`jaxgrad.run_over` returns.  A subclass has ``constant``; if programs divide, ``divide``;
     ``function(name, *xs)`` for exp, sin and the like, of which those that have a definition are
     else made of others; and if programs compare, ``compare``, ``truth``, ``known``,
-    ``logical_not``, ``logical_and`` and ``select``.  Everything else is made of these.
+    ``logical_not``, ``logical_and`` and ``select``.  Everything else is made of these, but that
+    real numbers become integers only where ``exact_value`` tells what they are.
 
     Raises:
         UnsupportedPrimitive: a program needs what a subclass has not.
@@ -209,6 +206,10 @@ class NumberSystem:
     def ordered(self, relation: str, x: Element, y: Element) -> Truth:
         """As :meth:`compare`, for what puts elements in an order, in which NaN has no place."""
         return self.compare(relation, x, y)
+
+    def opened(self, p: Truth, tie: Truth) -> Truth:
+        """p, but open where a tie holds and enclosures may take either branch."""
+        return p
 
     def certainly_differ(self, x: Element, y: Element) -> bool:
         """Whether two elements are known not to be the same."""

@@ -175,6 +175,9 @@ class RoundedConstants(NumberSystem):
     def known(self, p: Any) -> bool | None:
         return self.system.known(p)
 
+    def opened(self, p: Any, tie: Any) -> Any:
+        return self.system.opened(p, tie)
+
     def is_finite(self, x: Twins) -> Any:
         return self.system.is_finite(x.exact)
 

@@ -163,8 +163,9 @@ def _sign_bits(interpreter: Interpreter, equation: Equation, inputs: list[Value]
     def sign_bit(x: Any) -> Any:
         return system.carry_out("lt", lambda s, y, _: _sign_bit(s, y), x, zero)
 
-    (numbers,) = interpreter.numbers(equation, inputs)
-    return [interpreter.settle(system.map(sign_bit, numbers))]
+    # Tangents stand behind the number.
+    number = interpreter.elements(inputs[0], equation.invars[0].aval.dtype)
+    return [interpreter.settle(system.map(sign_bit, number))]
 
 
 def _kinds(variables: Sequence[Any]) -> str:

@@ -10,9 +10,10 @@ from flint import arb
 
 from jaxgrad.interpret.budgets import has_loops
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, rule
-from jaxgrad.numbers.arrays import ArraySystem, Elements
+from jaxgrad.numbers.arrays import ArraySystem
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.elements import Elements
 from jaxgrad.programs.jaxprs import is_said_to_be_symmetric, source_name
 
 if TYPE_CHECKING:

@@ -64,12 +64,11 @@ def _as_numbers(interpreter: Interpreter, value: Value, dtype: np.dtype) -> Valu
 
 def _rows(value: Value, axis: int) -> Value:
     """The array as rows along an axis."""
-    return rows_of(value, (axis % value.ndim,))[0]
+    return rows_of(value, (axis,))[0]
 
 
 def _taken(rows: Value, places: np.ndarray, shape: tuple[int, ...], axis: int) -> Value:
     """The entries of each row at these places, as an array of rows along an axis."""
-    axis %= len(shape)
     found = rows[np.arange(len(places))[:, None], places]
     others = (*shape[:axis], *shape[axis + 1 :])
     around = (*range(axis), len(shape) - 1, *range(axis, len(shape) - 1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -20,10 +19,7 @@ from jaxgrad.interpret.rules.structural import require_known
 if TYPE_CHECKING:
     from jaxgrad.interpret.walker import Interpreter
 
-__all__ = ["landed"]
-
-Combination = Callable[[Value, Value], Value]
-"""What becomes of entries and of the updates that land on them, both of shape (n,)."""
+__all__: list[str] = []
 
 # scatter primitive -> what it combines by; the plain one takes the update.
 _SCATTERS = {
@@ -50,47 +46,14 @@ def _scatter(interpreter: Interpreter, equation: Equation, inputs: list[Value]) 
     lands = targets[targets >= 0]
     if len(set(lands.tolist())) < len(lands):
         _refuse_duplicates(equation)
-    combined = landed(
-        interpreter,
-        operand.reshape(-1),
-        targets,
-        updates.reshape(-1),
-        _combination(interpreter, equation),
-    )
-    return combined.reshape(operand.shape)
-
-
-def landed(
-    interpreter: Interpreter, flat: Value, targets: np.ndarray, updates: Value, f: Combination
-) -> Value:
-    """The entries after every update has been combined with the one it lands on, in order.
-
-    Args:
-        flat: the entries, of shape (n,).
-        targets: for each update its place among the entries, negative for one that is dropped.
-        updates: of shape (k,).
-        f: how they are combined.
-    """
-    for chosen in _rounds(targets):
-        places = targets[chosen]
-        # Where each entry of the result is among the old ones and, behind them, the new ones.
-        result = np.arange(flat.size)
-        result[places] = flat.size + np.arange(len(chosen))
-        made = f(flat[places], updates[chosen])
-        flat = interpreter.arrays.move(
-            lambda xp, old, new, result=result: xp.concatenate([old, new])[result], flat, made
-        )
-    return flat
-
-
-def _rounds(targets: np.ndarray) -> Iterator[np.ndarray]:
-    """The updates that land, in lots of which no two land on one entry, in their order."""
-    waiting = np.flatnonzero(targets >= 0)
-    while len(waiting):
-        _, first = np.unique(targets[waiting], return_index=True)
-        first.sort()
-        yield waiting[first]
-        waiting = np.delete(waiting, first)
+    flat, updates = operand.reshape(-1), updates.reshape(-1)
+    kept = np.flatnonzero(targets >= 0)
+    name, program = _SCATTERS[equation.primitive.name], equation.params["update_jaxpr"]
+    if name is None and program is not None:  # a plain one may carry a program, of unique updates
+        updates = _combined(interpreter, equation, flat[targets[kept]], updates[kept])
+        kept, targets = np.arange(len(kept)), targets[kept]
+    result = interpreter.arrays.accumulate(name, flat, targets[kept], updates[kept])
+    return result.reshape(operand.shape)
 
 
 def _refuse_duplicates(equation: Equation) -> None:
@@ -106,23 +69,20 @@ def _refuse_duplicates(equation: Equation) -> None:
         )
 
 
-def _combination(interpreter: Interpreter, equation: Equation) -> Combination:
-    """How an update is combined with its entry; a plain ``scatter`` may carry a program for it."""
-    operation, program = _SCATTERS[equation.primitive.name], equation.params["update_jaxpr"]
-    if operation is not None:
-        return lambda x, y: interpreter.arrays.function(operation, x, y)
-    if program is None:
-        return lambda x, y: y
-    constants = equation.params["update_consts"]
-
-    def run(x: Value, y: Value) -> Value:
-        made = [
-            interpreter.run(getattr(program, "jaxpr", program), constants, [x[i, ...], y[i, ...]])
-            for i in range(x.size)
-        ]
-        return stacked(interpreter, equation.outvars, made)[0]
-
-    return run
+def _combined(
+    interpreter: Interpreter, equation: Equation, entries: Value, updates: Value
+) -> Value:
+    """What the program of a scatter makes of entries and of the updates that land on them."""
+    program, constants = equation.params["update_jaxpr"], equation.params["update_consts"]
+    if not entries.size:
+        return updates
+    made = [
+        interpreter.run(
+            getattr(program, "jaxpr", program), constants, [entries[i, ...], updates[i, ...]]
+        )
+        for i in range(entries.size)
+    ]
+    return stacked(interpreter, equation.outvars, made)[0]
 
 
 def _targets(

@@ -14,7 +14,6 @@ from jaxgrad.interpret.rules.concrete import is_concrete, require_real
 from jaxgrad.interpret.rules.control import stacked
 from jaxgrad.interpret.rules.linear import rows_of
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, anything, rule
-from jaxgrad.interpret.rules.scatter import landed
 from jaxgrad.numbers.base import CannotDecide
 
 if TYPE_CHECKING:
@@ -101,17 +100,20 @@ def _choices(
     arrays, flat = interpreter.arrays, operand.reshape(-1)
     relation = equation.params["select_prim"].name
     for these, places in _by_length(_windows(equation, operand.shape, shape)):
-        chosen: list[Value] = []
-        for k in range(places.shape[1]):
+        if not places.shape[1]:
+            yield these, places, []
+            continue
+        best, keeps = flat[places[:, 0]], []
+        for k in range(1, places.shape[1]):
             here = flat[places[:, k]]
-            if not chosen:
-                chosen, best = [arrays.truths(np.full(len(these), True))], here
-                continue
-            keeps = arrays.compare(relation, best, here, ordered=True)
-            chosen = [arrays.logic("and", truth, keeps) for truth in chosen]
-            chosen.append(arrays.logic("not", keeps))
-            best = arrays.select(keeps, here, best)
-        yield these, places, chosen
+            keeps.append(arrays.compare(relation, best, here, ordered=True))
+            best = arrays.select(keeps[-1], here, best)
+        last = arrays.truths(np.full(len(these), True))  # that all later ones keep the best
+        chosen = []
+        for kept in reversed(keeps):
+            chosen.append(arrays.logic("and", arrays.logic("not", kept), last))
+            last = arrays.logic("and", kept, last)
+        yield these, places, [last, *reversed(chosen)]
 
 
 @rule("select_and_scatter_add", reads=(*WINDOWS, "select_prim"), exact_if_known=False)
@@ -134,24 +136,33 @@ def _select_and_scatter_add(
     order = np.argsort(np.concatenate([these for these, _, _ in added]), kind="stable")
     targets = np.concatenate([target for _, target, _ in added])[order]
     updates = arrays.move(lambda xp, *each: xp.concatenate(each)[order], *(u for _, _, u in added))
-    return landed(
-        interpreter, zeros, targets, updates, lambda x, y: arrays.function("add", x, y)
-    ).reshape(operand.shape)
+    return arrays.accumulate("add", zeros, targets, updates).reshape(operand.shape)
 
 
 @rule("select_and_gather_add", reads=(*WINDOWS, "select_prim"), exact_if_known=False)
 def _select_and_gather_add(
     interpreter: Interpreter, equation: Equation, inputs: list[Value]
 ) -> Outputs:
-    """For each window the tangent at the place that it chooses in the operand."""
+    """For each window the tangent at the place that it chooses in the operand.
+
+    Which of several that tie that is depends on the order in which XLA goes through a window.
+    """
     tangents, operand = inputs
     require_real(equation)
-    arrays, flat, shape = interpreter.arrays, tangents.reshape(-1), equation.outvars[0].aval.shape
-    parts = []
-    for these, places, chosen in _choices(interpreter, equation, operand, shape):
-        result = arrays.lift(np.zeros(len(these)))
-        for k, truth in enumerate(chosen):
-            result = arrays.select(truth, result, flat[places[:, k]])
+    arrays, shape = interpreter.arrays, equation.outvars[0].aval.shape
+    relation, flat = equation.params["select_prim"].name, operand.reshape(-1)
+    moved, parts = tangents.reshape(-1), []
+    for these, places in _by_length(_windows(equation, operand.shape, shape)):
+        if not places.shape[1]:
+            parts.append((these, arrays.lift(np.zeros(len(these)))))
+            continue
+        best, result = flat[places[:, 0]], moved[places[:, 0]]
+        for k in range(1, places.shape[1]):
+            here = flat[places[:, k]]
+            keeps = arrays.compare(relation, best, here, ordered=True)
+            ties = arrays.compare("eq", best, here, ordered=True)
+            result = arrays.select(arrays.opened(keeps, ties), moved[places[:, k]], result)
+            best = arrays.select(keeps, here, best)
         parts.append((these, result))
     return _put_together(interpreter, parts, shape) if parts else flat[:0].reshape(shape)
 
@@ -193,7 +204,8 @@ def _require_neutral(
     Raises:
         UnsupportedPrimitive: combined with itself, the start is not certainly itself.
     """
-    again = _run(interpreter, program, constants, (*starts, *starts))
+    with jax.ensure_compile_time_eval():
+        again = _run(interpreter, program, constants, (*starts, *starts))
     for atom, x, y in zip(equation.invars[len(starts) :], starts, again, strict=True):
         if is_concrete(x) and is_concrete(y):
             same: Any = np.array_equal(x, y)
@@ -201,7 +213,9 @@ def _require_neutral(
             same = False
         else:
             pair = (interpreter.elements(value, atom.aval.dtype) for value in (x, y))
-            same = interpreter.arrays.known(interpreter.arrays.compare("eq", *pair, ordered=True))
+            with jax.ensure_compile_time_eval():
+                truth = interpreter.arrays.compare("eq", *pair, ordered=True)
+            same = interpreter.arrays.known(truth)
         if not same:
             raise UnsupportedPrimitive(
                 f"`{equation.primitive.name}` that starts with {x}, which is not neutral: "
@@ -221,7 +235,7 @@ def _reduce(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -
     _require_neutral(interpreter, equation, program, constants, starts)
     rows = [rows_of(operand, params["dimensions"])[0] for operand in operands]
     parts = []
-    for i in range(len(rows[0])):
+    for i in range(rows[0].shape[0]):
         entries = ([row[i, j, ...] for row in rows] for j in range(rows[0].shape[1]))
         parts.append(_folded(interpreter, program, getattr(program, "consts", ()), starts, entries))
     return _joined(interpreter, equation, parts)
