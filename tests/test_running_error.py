@@ -265,3 +265,10 @@ def test_products_of_wide_matrices_hold_what_is_rounded_at_the_ends_of_their_ent
             found = system.matmul(entries, entries)[0, 0].value
             assert found.contains(float(total))
             assert not low or found.contains(-float(total))
+
+
+def test_what_cancels_to_zero_keeps_the_error_of_what_cancelled() -> None:
+    system = RunningError(np.float32)
+    assert system.rounded(arb(0)).value.is_zero()
+    found = system.rounded(arb(0), 2, arb(1)).value
+    assert found.contains(0) and 2.0**-24 <= found.rad() <= 2.0**-20

@@ -108,8 +108,6 @@ class Interpreter:
 
     def lift(self, value: Any) -> Any:
         """A concrete array as a value: floats become numbers, everything else stays."""
-        if not is_concrete(value):
-            return value
         if not hasattr(value, "dtype"):
             value = np.asarray(value)
         if jnp.issubdtype(value.dtype, jax.dtypes.extended):
