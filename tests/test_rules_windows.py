@@ -204,3 +204,17 @@ def test_which_of_two_that_tie_in_a_window_moves_is_open(modes: str) -> None:
     wrong = with_rule(pooled, lambda xs, ts: 2 * jax.jvp(pooled, xs, ts)[1])
     with pytest.raises(GradientMismatch):
         check_grads(wrong, (x,), modes=modes)
+
+
+def test_which_of_two_that_tie_in_a_window_moves_is_not_proved() -> None:
+    def pooled(x: Any) -> Any:
+        return lax.reduce_window(x, -jnp.inf, lax.max, (2,), (2,), "VALID")
+
+    def by_hand(x: Any) -> Any:
+        return jnp.stack([jnp.where(x[0] >= x[1], 1.0, 2.0), jnp.where(x[2] >= x[3], 3.0, 4.0)])
+
+    x, tangents = np.array([0.25, 0.75, 0.5, 1.0]), jnp.array([1.0, 2.0, 3.0, 4.0])
+    found = compare(by_hand, lambda x: jax.jvp(pooled, (x,), (tangents,))[1], x)
+    assert found.verdict is Verdict.AGREES and "that tie in a window moves" in str(found)
+    wrong = compare(by_hand, lambda x: 2 * jax.jvp(pooled, (x,), (tangents,))[1], x)
+    assert wrong.verdict is Verdict.REFUTED

@@ -9,7 +9,7 @@ are, a :class:`SystemArray`, such as two arrays for the ends of intervals.  Rule
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -65,7 +65,7 @@ class SystemArray:
         jax.tree_util.register_pytree_node(cls, lambda array: (array.parts, None), cls._made_of)
 
     @classmethod
-    def _made_of(cls, _: None, parts: Any) -> SystemArray:
+    def _made_of(cls, _: None, parts: Any) -> Self:
         """As JAX makes them, whose parts need not be arrays."""
         made = object.__new__(cls)
         made.parts = tuple(parts)

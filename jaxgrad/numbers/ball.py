@@ -86,9 +86,6 @@ class Ball(ThreeValued):
             return True
         return False if fails(x, y) else UNKNOWN
 
-    def opened(self, p: bool | None, tie: bool | None) -> bool | None:
-        return UNKNOWN if tie is not False else p
-
     def select(self, p: bool | None, if_false: Any, if_true: Any) -> Any:
         if p is not UNKNOWN:
             return if_true if p else if_false

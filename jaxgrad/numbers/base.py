@@ -208,7 +208,7 @@ class NumberSystem:
         return self.compare(relation, x, y)
 
     def opened(self, p: Truth, tie: Truth) -> Truth:
-        """p, but open where a tie holds and enclosures may take either branch."""
+        """p, but open where a tie may hold, of which a program takes any."""
         return p
 
     def certainly_differ(self, x: Element, y: Element) -> bool:
@@ -310,6 +310,9 @@ class ThreeValued(NumberSystem):
         if p is False or q is False:
             return False
         return UNKNOWN if p is UNKNOWN or q is UNKNOWN else True
+
+    def opened(self, p: bool | None, tie: bool | None) -> bool | None:
+        return p if tie is False else UNKNOWN
 
     def truth(self, value: bool) -> bool:
         return bool(value)

@@ -82,9 +82,12 @@ class Elements(ArraySystem):
         self, name: str | None, flat: np.ndarray, places: np.ndarray, updates: np.ndarray
     ) -> np.ndarray:
         system, out = self.system, flat.copy()
-        f = operation(name) if name is not None else None
+        if name is None:
+            out[places] = updates
+            return out
+        f = operation(name)
         for place, update in zip(places.tolist(), updates, strict=True):
-            out[place] = system.carry_out(name, f, out[place], update) if f else update
+            out[place] = system.carry_out(name, f, out[place], update)
         return out
 
     def truths(self, values: np.ndarray) -> np.ndarray:

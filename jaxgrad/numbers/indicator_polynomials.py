@@ -67,6 +67,11 @@ class IndicatorPolynomials(NamedPolynomials):
             raise CannotDecide("the place of a NaN in an order")
         return self.compare(relation, x, y)
 
+    def opened(self, p: PolynomialElement, tie: PolynomialElement) -> PolynomialElement:
+        if self.known(tie) is False:
+            return p
+        raise CannotDecide("which of two entries that tie in a window moves, XLA decides")
+
     def _defined(self, poly: fmpq_mpoly) -> fmpq_mpoly | None:
         """[u has a value] as an indicator of its own, or None of a value that every input has."""
         ring = self.ring

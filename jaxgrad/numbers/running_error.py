@@ -253,9 +253,6 @@ class RunningError(ThreeValued):
             return None
         return self.ball.compare(relation, x.value, y.value)
 
-    def opened(self, p: bool | None, tie: bool | None) -> bool | None:
-        return self.ball.opened(p, tie)
-
     def select(self, p: Any, if_false: Any, if_true: Any) -> Any:
         if p is not None:
             return if_true if p else if_false
