@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import jax
 import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["bind", "evaluate", "is_concrete", "require_real", "require_truth"]
 
 
-def is_concrete(value: Any) -> bool:
+def is_concrete(value: Any) -> TypeGuard[np.ndarray]:
     """Whether a value holds plain numbers that no real variable reaches."""
     if isinstance(value, np.ndarray):
         return value.dtype.kind != "O"

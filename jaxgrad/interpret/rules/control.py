@@ -142,8 +142,7 @@ def _chosen(
 ) -> Value:
     if is_key(if_false):
         raise UnsupportedPrimitive("`cond` that chooses a PRNG key by an open comparison")
-    known = is_concrete(if_false) and is_concrete(if_true)
-    if known and np.array_equal(if_false, if_true):
+    if is_concrete(if_false) and is_concrete(if_true) and np.array_equal(if_false, if_true):
         return if_false
     either = [interpreter.elements(value, dtype) for value in (if_false, if_true)]
     return interpreter.arrays.select(condition, *either)

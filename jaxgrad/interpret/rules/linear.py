@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from jaxgrad.interpret.rules.concrete import require_real, require_truth
 from jaxgrad.interpret.rules.elementwise import real_or_none
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, rule
+from jaxgrad.numbers.arrays import SystemArray
 
 if TYPE_CHECKING:
     from jaxgrad.interpret.walker import Interpreter
 
 __all__ = ["rows_of"]
+
+_Array = TypeVar("_Array", bound=np.ndarray | SystemArray)
 
 
 @rule(
@@ -51,12 +54,12 @@ def _as_batches(
     return array.transpose(order).reshape(size), shape
 
 
-def rows_of(array: Value, axes: Any) -> tuple[Value, tuple[int, ...]]:
+def rows_of(array: _Array, axes: Any) -> tuple[_Array, tuple[int, ...]]:
     """The reduced axes flattened into the last one, and the shape that is kept."""
     kept = [axis for axis in range(array.ndim) if axis not in axes]
     shape = tuple(array.shape[axis] for axis in kept)
     size = int(np.prod([array.shape[axis] for axis in axes], dtype=int))
-    flat = array.transpose([*kept, *axes]).reshape((int(np.prod(shape, dtype=int)), size))
+    flat: Any = array.transpose([*kept, *axes]).reshape((int(np.prod(shape, dtype=int)), size))
     return flat, shape
 
 

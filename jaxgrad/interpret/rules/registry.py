@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+import numpy as np
+
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.numbers.arrays import SystemArray
 
 if TYPE_CHECKING:
     from jaxgrad.interpret.walker import Interpreter
@@ -26,7 +29,7 @@ __all__ = [
     "rule",
 ]
 
-Value: TypeAlias = Any
+Value: TypeAlias = np.ndarray | SystemArray
 """An array of the system's numbers or truth values (:mod:`jaxgrad.numbers.arrays`), or a concrete
 array: NumPy's, or JAX's of PRNG keys."""
 
