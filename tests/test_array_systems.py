@@ -16,6 +16,7 @@ from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
+from recurrence_support import require_recurrence
 
 import jaxgrad
 from benchmarks.interval_arrays import Interval, Intervals
@@ -265,13 +266,4 @@ def test_residues_are_those_of_exact_numbers(entries: list[int]) -> None:
 
 @pytest.mark.parametrize("widths", [(2, 3), (4, 5, 5, 3)], ids=str)
 def test_the_recurrence_is_the_gradient_of_a_network(widths: tuple[int, ...]) -> None:
-    net = Dense(widths, "sigmoid")
-    args = net.init(jax.random.key(0)), jnp.ones(widths[0]), jnp.ones(widths[-1])
-    by_hand = jaxgrad.closed_form.gradient(net)
-    assert _same(by_hand, jax.grad(net.cost), *args)
-
-    def wrong(*args: Any) -> Any:
-        (w, b), *rest = by_hand(*args)
-        return [(w, b.at[0].multiply(1 + 2.0**-20)), *rest]
-
-    assert not _same(wrong, jax.grad(net.cost), *args)
+    require_recurrence(_same, widths)

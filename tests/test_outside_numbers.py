@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recurrence_support import require_recurrence
 
 import jaxgrad
 from jaxgrad.errors import UnsupportedPrimitive
@@ -97,16 +98,7 @@ def test_a_rational_function_is_what_exact_numbers_give(x: int, y: int, z: int) 
 
 @pytest.mark.parametrize("widths", [(2, 3), (3, 4, 2), (4, 5, 5, 3)], ids=str)
 def test_the_recurrence_is_the_gradient_of_a_network(widths: tuple[int, ...]) -> None:
-    net = jaxgrad.networks.Dense(widths, "sigmoid")
-    args = net.init(jax.random.key(0)), jnp.ones(widths[0]), jnp.ones(widths[-1])
-    by_hand = jaxgrad.closed_form.gradient(net)
-    assert same(by_hand, jax.grad(net.cost), *args)
-
-    def wrong(*args: Any) -> Any:
-        (w, b), *rest = by_hand(*args)
-        return [(w, b.at[0].multiply(1 + 2.0**-20)), *rest]
-
-    assert not same(wrong, jax.grad(net.cost), *args)
+    require_recurrence(same, widths)
 
 
 def test_what_a_number_system_has_not_is_said() -> None:
