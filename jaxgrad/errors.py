@@ -83,12 +83,35 @@ class _FailedCheck(JaxgradError, AssertionError):
 class GradientMismatch(_FailedCheck):
     """Two gradients differ, and the message carries the counterexample.
 
-    ``check`` is the :class:`~jaxgrad.Comparison` or :class:`~jaxgrad.GradientCheck` that says so.
+    Args:
+        message: the verdict, what it rests on and the code that shows it.
+        check: the :class:`~jaxgrad.Comparison` or :class:`~jaxgrad.GradientCheck` that says so, or
+            None.
+
+    Example:
+        >>> import jaxgrad
+        >>> from jax import numpy as jnp
+        >>> try:
+        ...     jaxgrad.compare(jnp.sin, jnp.cos, 0.5).assert_agrees()
+        ... except GradientMismatch as error:
+        ...     print(error.check.verdict)
+        REFUTED
+
+    Source: docs/verdicts.md.
     """
 
 
 class UndecidedError(_FailedCheck):
     """The question could not be settled, which is never counted as agreement.
 
-    ``check`` is the :class:`~jaxgrad.Comparison` or :class:`~jaxgrad.GradientCheck` that says so.
+    Args:
+        message: the reason.
+        check: the :class:`~jaxgrad.Comparison` or :class:`~jaxgrad.GradientCheck` that says so, or
+            None.
+
+    Example:
+        >>> issubclass(UndecidedError, AssertionError)  # so that a test that raises it fails
+        True
+
+    Source: docs/verdicts.md.
     """

@@ -157,6 +157,22 @@ def test_an_array_is_its_parts_and_nothing_else() -> None:
         jaxgrad.run_over(jaxgrad.Ball(), jnp.sin, _points(np.zeros(2)))
 
 
+def test_an_array_ends() -> None:
+    x = _points(np.array([0.5, 0.25, 1.0]))
+    assert len(x) == 3 and [float(entry.parts[0]) for entry in x] == [0.5, 0.25, 1.0]
+    with pytest.raises(TypeError, match="0-dimensional"):
+        len(x[0])
+
+
+def test_what_run_over_cannot_take_is_said() -> None:
+    with pytest.raises(ArgumentError, match=r"is traced, as by jax\.jit"):
+        jax.jit(lambda x: jaxgrad.run_over(jaxgrad.Ball(), jnp.sin, x))(0.5)
+    with pytest.raises(ArgumentError, match="interval numbers come in whole arrays"):
+        jaxgrad.run_over(Intervals(), jnp.exp, arb(1))
+    third = jaxgrad.run_over(jaxgrad.Ball(), lambda x: 3 * x, Fraction(1, 3))
+    assert third.contains(1) and third.rad() < 1e-12
+
+
 # -- residues ------------------------------------------------------------------------------------
 PRIMES = (2147483647, 2147483629, 2147483587)
 

@@ -50,6 +50,11 @@ KEY = jax.random.key(0)
             r"decide: the conclusion cannot be computed with polynomials in `<lambda>`",
         ),
         (lambda: decide(lambda x: x * x >= 0, where=lambda x: jnp.abs(x) > 1), "decide: where can"),
+        (
+            lambda: decide(lambda s: s.exp() <= 1),
+            "decide: the conclusion cannot be computed with polynomials",
+        ),
+        (lambda: covers(lambda x: x.absolute(), [(0, 1)]), "covers: margin cannot be computed"),
         (lambda: enclose(lambda x: x), "value is called without arguments: missing.*'x'"),
     ],
 )  # fmt: skip

@@ -232,3 +232,24 @@ def test_code_of_other_dtypes() -> None:
     assert any("x64" in line for line in imports([np.float64(1)]))
     with pytest.raises(TypeError, match="has no literal"):
         as_code(object())
+
+
+@pytest.mark.parametrize(
+    ("f", "args"),
+    [
+        (jnp.exp2, (1e75,)),
+        (lambda x: -jnp.exp2(x), (1e75,)),
+        (lambda x, y: x**y, (3.0, 1e100)),
+        (jnp.exp, (1e200,)),
+    ],
+)
+def test_an_infinity_is_right_where_the_truth_is_beyond_every_float(f: Any, args: Any) -> None:
+    """However wide the first ball is that holds it."""
+    with jax.enable_x64(True):
+        point = tuple(map(np.float64, args))
+        result = compare(f, f, *point)
+        assert result.verdict is Verdict.PROVED and result.stable
+        finite = compare(lambda *xs: jnp.where(jnp.isinf(f(*xs)), 1.0, f(*xs)), f, *point)
+        assert not finite.verdict.passes
+        wrong = compare(lambda *xs: -f(*xs), f, *point)
+        assert wrong.verdict is not Verdict.PROVED and not wrong.verdict.passes

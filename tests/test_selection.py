@@ -84,6 +84,7 @@ def test_parts_are_judged_by_themselves():
         ("(A6", r"'\(' was never closed"),
         ("A6)", r"unmatched '\)'"),
         ('"A6', "a double quote is not closed"),
+        ("not " * 3000 + "A5", "it is nested too deeply"),
         ('""', "a phrase in quotes is empty"),
     ],
 )

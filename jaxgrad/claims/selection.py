@@ -50,8 +50,11 @@ class Selection:
         python = (f"w{next(numbers)}" if _is_word(token) else token for token in tokens)
         try:
             self._tree = ast.parse(" ".join(python) or "True", mode="eval").body
+            self._value(lambda _: _FALSE)
         except SyntaxError as error:
             problem = problem or error.msg  # about parentheses, if the neighbours are as they are
+        except (RecursionError, MemoryError):
+            problem = problem or "it is nested too deeply"
         if problem:
             raise ArgumentError(f"-k {expression!r}: {problem}")
 

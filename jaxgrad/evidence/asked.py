@@ -47,7 +47,7 @@ def asked(
     def call(*arguments: Any) -> Any:
         try:
             return function(*arguments)
-        except TypeError as error:
+        except (TypeError, AttributeError) as error:
             if not any(type(each).__name__ in str(error) for each in arguments):
                 raise
             raise ArgumentError(

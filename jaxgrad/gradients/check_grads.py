@@ -36,6 +36,7 @@ from jaxgrad.gradients.rules.proof import prove_rules
 from jaxgrad.interpret.budgets import nested_too_deeply
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.custom_rules import asks_what_moves
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.verdict import Evidence, Verdict
 
@@ -113,6 +114,8 @@ def check_grads(
         >>> straight_through = lambda x: x + jax.lax.stop_gradient(jax.numpy.round(x) - x)
         >>> check_grads(straight_through, (0.3,), reference=lambda x: x).verdict
         <Verdict.AGREES: 'AGREES'>
+
+    Source: docs/check_grads.md.
     """
     found = check(
         f, args, order, modes, atol, rtol, eps,
@@ -310,6 +313,9 @@ def _notes(
 ) -> list[str]:
     """What was not looked at."""
     notes = list(rules.missing)
+    primal = rules.primal
+    if len(primal.inputs) > 1 and asks_what_moves(primal.moving_program.jaxpr):
+        notes.append("rules with symbolic_zeros not asked where some arguments alone move")
     if at.skipped:
         notes.append(f"{at.skipped} mixed derivatives at kinks not judged")
     return [*notes, *checks.notes, *others.notes]

@@ -55,9 +55,12 @@ def first_not_finite(
 
 def _wrong(left: float, right: float, exact: arb | None, largest: float) -> bool:
     if isinstance(exact, arb) and exact.is_finite():
-        beyond = math.copysign(math.inf, float(exact.mid())) if abs(exact) > largest else None
-        return not all(math.isfinite(x) or x == beyond for x in (left, right))
-    # Of the truth nothing is known, but both sides were to return the same.
+        if abs(exact) > largest:
+            beyond = math.copysign(math.inf, float(exact.mid()))
+            return not all(math.isfinite(x) or x == beyond for x in (left, right))
+        if abs(exact) <= largest:
+            return True
+    # Of the truth too little is known, but both sides were to return the same.
     return math.isfinite(left) != math.isfinite(right)
 
 

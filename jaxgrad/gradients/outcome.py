@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
-from jaxgrad.errors import GradientMismatch, UndecidedError
+from jaxgrad.errors import ArgumentError, GradientMismatch, UndecidedError
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.floats.sides import check_floats
 from jaxgrad.interpret.sides import Side
@@ -70,14 +70,11 @@ class GradientOutcome(Outcome):
 
     def _repr_html_(self) -> str:
         """A small table for notebooks: the verdict, what it rests on, and a row for each leaf."""
-        rows = [(str(leaf.path) or "the gradient", str(leaf)) for leaf in self.leaves]
-        rows, more = rows[:MOST_LINES], rows[MOST_LINES:]
-        if more:
-            rows.append(("", f"and {len(more)} more"))
+        rows = [str(leaf) for leaf in self.leaves[:MOST_LINES]]
+        if len(self.leaves) > MOST_LINES:
+            rows.append(f"and {len(self.leaves) - MOST_LINES} more")
         cells = "".join(
-            f"<tr><td><code>{html.escape(path)}</code></td>"
-            f"<td style='text-align: left'>{html.escape(text)}</td></tr>"
-            for path, text in rows
+            f"<tr><td style='text-align: left'>{html.escape(row)}</td></tr>" for row in rows
         )
         code = self.counterexample
         shown = f"<pre>{html.escape(code)}</pre>" if code else ""
@@ -134,6 +131,15 @@ class Comparison(GradientOutcome):
         verdict: the conclusion over all leaves.
         leaves: one result for each leaf of the gradient.
         evidence: what the verdict rests on; its text says what is quantified over.
+
+    Example:
+        >>> import jax
+        >>> from jaxgrad import compare
+        >>> result = compare(jax.numpy.cos, jax.grad(jax.numpy.sin), 0.5)
+        >>> result.verdict, len(result.leaves), result.stable
+        (<Verdict.PROVED: 'PROVED'>, 1, True)
+
+    Source: docs/verdicts.md.
     """
 
     verdict: Verdict
@@ -152,7 +158,13 @@ class Comparison(GradientOutcome):
 
         Raises:
             UnsupportedPrimitive, CannotDecide: no true value can be enclosed.
+            ArgumentError: the comparison was pickled before they were asked for.
         """
+        if "_sides" not in vars(self):
+            raise ArgumentError(
+                "floats: this comparison comes from another process or a file, without its two "
+                "functions; ask for `floats` there before it is handed on"
+            )
         hand, auto = self._sides
         reference = auto if auto.opaque is None else hand
         results: list[FloatResult] = []
@@ -162,6 +174,16 @@ class Comparison(GradientOutcome):
                 own = side if differs and side.opaque is None else reference
                 results += check_floats(side, own, [leaf.value for leaf in hand.inputs])
         return tuple(results)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the two functions, which another process may not have."""
+        return {name: value for name, value in vars(self).items() if name != "_sides"}
+
+    def __copy__(self) -> Comparison:
+        return self  # it never changes
+
+    def __deepcopy__(self, _: Any) -> Comparison:
+        return self
 
     @property
     def stable(self) -> bool:
@@ -235,6 +257,15 @@ class GradientCheck(GradientOutcome):
         evidence: what the verdict rests on.
         special_points: the points that were judged besides the given one, in words.
         floats: what the compiled derivatives are worth, where that was asked.
+
+    Example:
+        >>> import jax
+        >>> from jaxgrad import check
+        >>> found = check(jax.nn.relu6, (1.0,))
+        >>> bool(found), "x = 6.0, where `min` ties" in found.special_points
+        (True, True)
+
+    Source: docs/check_grads.md.
     """
 
     verdict: Verdict

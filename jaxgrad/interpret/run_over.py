@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from jaxgrad.errors import ArgumentError
 from jaxgrad.interpret.walker import interpret
@@ -30,7 +32,7 @@ def run_over(numbers: NumberSystem | ArraySystem, function: Callable[..., Any], 
         function: takes the arguments, returns a pytree of arrays.
         args: pytrees of arrays.  In place of an array of floats there may be an element of the
             number system, or a NumPy object array of elements, or an array of a system of arrays;
-            it is traced as an array of JAX's default float dtype.
+            it is traced as an array of JAX's default float dtype, as are Python's rationals.
 
     Returns:
         the pytree of results: an element for a scalar, else an object array of elements; over a
@@ -80,7 +82,23 @@ def _as_numbers(numbers: NumberSystem | ArraySystem, leaf: Any) -> Any:
                 "come one by one; give the system that it belongs to"
             )
         return leaf
-    return np.asarray(leaf, object) if np.asarray(leaf).dtype == object else None
+    if isinstance(leaf, Tracer):
+        raise ArgumentError(
+            "run_over: an argument is traced, as by jax.jit, jax.vmap or jax.grad around it, and "
+            f"has no value that {numbers.name} numbers could be made of; leave that out, or give "
+            "arrays of a jaxgrad.ArraySystem, which may be traced"
+        )
+    if np.asarray(leaf).dtype != object:
+        return None
+    elements = np.asarray(leaf, object)
+    if all(isinstance(each, Fraction) for each in elements.flat):  # exact in every system
+        return array_system(numbers).lift(elements)
+    if isinstance(numbers, ArraySystem):
+        raise ArgumentError(
+            f"run_over: an argument is {leaf!r:.60}, and {numbers.name} numbers come in whole "
+            "arrays; give those that the system makes, or numbers"
+        )
+    return elements
 
 
 def _lifted(numbers: NumberSystem | ArraySystem, leaf: Leaf) -> Any:

@@ -45,6 +45,8 @@ class SystemArray:
         ...     pass
         >>> Pair(np.zeros((2, 3)), np.ones((2, 3)))[1].reshape(3, 1).shape
         (3, 1)
+
+    Source: docs/architecture.md, to add a number system.
     """
 
     def __init__(self, *parts: Any) -> None:
@@ -90,6 +92,15 @@ class SystemArray:
     def size(self) -> int:
         return int(np.prod(self.shape, dtype=int))
 
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-dimensional array")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        # Indexing until there is an error never ends: JAX takes the last entry for any beyond it.
+        return (self[i] for i in range(len(self)))
+
     def __getitem__(self, index: Any) -> Any:
         return self.each(lambda part: part[index])
 
@@ -123,8 +134,10 @@ class ArraySystem:
         ...     def lift(self, values):
         ...         return Doubles(jnp.asarray(values, float))
         ...     def function(self, name, *arrays):
-        ...         f = {"mul": jnp.multiply, "sin": jnp.sin}[name]
-        ...         return Doubles(f(*(array.parts[0] for array in arrays)))
+        ...         known = {"mul": jnp.multiply, "sin": jnp.sin}
+        ...         if name not in known:
+        ...             return super().function(name, *arrays)  # refuses it by name
+        ...         return Doubles(known[name](*(array.parts[0] for array in arrays)))
         >>> from jaxgrad import run_over
         >>> x = Doubles(jnp.array([0.0, 1.0]))
         >>> run_over(Floats(), lambda x: x * jnp.sin(x)[::-1], x).parts[0].shape

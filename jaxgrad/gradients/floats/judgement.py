@@ -95,7 +95,7 @@ def _judge_at(
             return FloatJudgement("UNKNOWN", BEYOND, truth=text)
     if math.isnan(value):
         return unstable(value, text) if abs(truth) <= largest else None
-    wrong_way = math.isinf(value) and not right_way
+    wrong_way = math.isinf(value) and bool(truth * math.copysign(1, value) < 0)
     bounded, allowance = True, arb(0)
     for allowance in exact.allowances(output, index, bits):
         if not wrong_way and error <= allowance:

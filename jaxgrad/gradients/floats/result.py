@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from jaxgrad.gradients.floats.judgement import FloatJudgement
 
 __all__ = ["FloatResult"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class FloatResult(FloatJudgement):
     """The worst float of a leaf, of a side of a comparison or of a compiled derivative.
 
@@ -47,13 +47,16 @@ class FloatResult(FloatJudgement):
     point: str = ""
     given: bool = True
     compiled: str = "jit"
-    code: str = field(default="", repr=False)
+    code: str = ""
 
     @property
     def in_words(self) -> str:
         """The float, its true value and how many digits of it are right."""
         right = "all" if self.digits == math.inf else f"{max(0.0, self.digits) + 0.0:.1f}"
         return f"{self.value!r}, truth {self.truth}, {right} digits right"
+
+    def __repr__(self) -> str:
+        return f"<FloatResult {self}>"
 
     def __str__(self) -> str:
         return self._of_side() if self.side else self._of_derivative()
