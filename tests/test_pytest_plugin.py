@@ -217,3 +217,28 @@ def test_an_imported_claim_is_an_item_once(project, pytester, named):
     own = "from base import holds\n@claim('s')\ndef own(): return said(Verdict.PROVED)\n"
     (folder / "user.py").write_text(HEADER + own)
     project(f"--jaxgrad-proofs={named}", named).assert_outcomes(passed=2)
+
+
+CHECKED = """\
+import jaxgrad, numpy, jax.numpy as jnp
+
+def test_text():
+    found = jaxgrad.check(jnp.sin, (numpy.float32(0.5),))
+    assert ("not reached in 0 CPU s" in found.evidence.text) is {missed}
+"""
+
+
+@pytest.mark.parametrize(
+    "options, ini, missed",
+    [((), "", False), (("--jaxgrad-budget", "0"), "", True), ((), "jaxgrad_budget = 0", True)],
+)
+def test_a_run_has_a_budget(project, pytester, options, ini, missed):
+    pytester.makepyfile(test_checked=CHECKED.format(missed=missed))
+    done = project("test_checked.py", *options, ini=ini)
+    done.assert_outcomes(passed=1)
+
+
+def test_a_budget_that_is_no_number_is_a_usage_error(project):
+    done = project("--jaxgrad-budget", "long", process=True)
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines(["*jaxgrad_budget is 'long'; it is a number of CPU seconds, or inf"])

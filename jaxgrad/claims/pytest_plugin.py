@@ -4,6 +4,9 @@
 item for each claim. The ini option ``jaxgrad_proofs`` does so whenever pytest is run without
 naming what to test; the claims of its folders are also collected when pytest is given one of
 their files. Proof modules are imported by path, whatever pytest's import mode is.
+
+``--jaxgrad-budget SECONDS``, or the ini option ``jaxgrad_budget``, is the CPU time that a check has
+beside its given point where the test does not say, ``inf`` for as long as it takes.
 """
 
 from __future__ import annotations
@@ -30,6 +33,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini(
         "jaxgrad_proofs", "files and folders whose claims are tests", type="paths", default=[]
     )
+    text = "CPU seconds that a check has beside its given point, 5 by default; inf for no limit"
+    group.addoption("--jaxgrad-budget", metavar="SECONDS", help=text)
+    parser.addini("jaxgrad_budget", text, default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,6 +48,24 @@ def pytest_configure(config: pytest.Config) -> None:
     for path in _option_paths(config) + ([] if named else _ini_paths(config)):
         if str(path) not in config.args:
             config.args.append(str(path))
+    _set_budget(config)
+
+
+def _set_budget(config: pytest.Config) -> None:
+    """Gives every check of the run its CPU time."""
+    given = config.getoption("jaxgrad_budget") or config.getini("jaxgrad_budget")
+    if not given:
+        return
+    from jaxgrad.errors import ArgumentError
+    from jaxgrad.gradients.rules.stages import default_budget
+
+    run = contextlib.ExitStack()
+    try:
+        run.enter_context(default_budget(float(given)))
+    except (ArgumentError, ValueError):
+        text = f"jaxgrad_budget is {given!r}; it is a number of CPU seconds, or inf"
+        raise pytest.UsageError(text) from None
+    config.add_cleanup(run.close)
 
 
 @pytest.hookimpl(wrapper=True)

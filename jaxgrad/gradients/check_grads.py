@@ -6,23 +6,19 @@ and held against the one-sided derivatives of the primal, which no derivative ru
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from jaxgrad.errors import ArgumentError, UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import PRECISIONS
 from jaxgrad.gradients.floats.question import checked_dtypes, floats_of
-from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.at_point import AtPoint
-from jaxgrad.gradients.rules.batch import under_vmap
 from jaxgrad.gradients.rules.causes import cause
 from jaxgrad.gradients.rules.conclusions import (
     Judged,
     leaf_result,
-    passed,
     refutation,
     undecided,
     wrong_value,
@@ -30,13 +26,12 @@ from jaxgrad.gradients.rules.conclusions import (
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.opaque import by_floats, is_opaque
-from jaxgrad.gradients.rules.other_points import OtherPoints
 from jaxgrad.gradients.rules.primal import Primal
-from jaxgrad.gradients.rules.proof import prove_rules
+from jaxgrad.gradients.rules.rest import Given, Rest
+from jaxgrad.gradients.rules.stages import Stages, checked_budget
 from jaxgrad.interpret.budgets import nested_too_deeply
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.precision import precision
-from jaxgrad.programs.custom_rules import asks_what_moves
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.verdict import Evidence, Verdict
 
@@ -58,6 +53,7 @@ def check_grads(
     dtypes: Sequence[Any] | None = None,
     special_points: bool | None = None,
     linear: bool | None = None,
+    budget: float | None = None,
 ) -> GradientCheck:
     """Checks the derivative rules of a function; a drop-in for JAX's test utility.
 
@@ -85,6 +81,9 @@ def check_grads(
             its tangent, as every derivative is; by default yes, without a reference.  ``False``
             declares that a rule is not on purpose, as one that clips gradients; it is then asked
             with cotangents and tangents no longer than 1, of both signs.
+        budget: CPU seconds for all that follows the given point, which has a minute by itself; 5
+            by default (pytest's ``--jaxgrad-budget`` sets it for a run), ``math.inf`` for as long,
+            and as much memory, as it takes.  What was not reached is said.
 
     Returns:
         the check, if it passes.  PROVED: besides, the custom rules give the same polynomials as
@@ -120,6 +119,7 @@ def check_grads(
     found = check(
         f, args, order, modes, atol, rtol, eps,
         reference=reference, dtypes=dtypes, special_points=special_points, linear=linear,
+        budget=budget,
     )  # fmt: skip
     found.assert_agrees()
     return found
@@ -138,6 +138,7 @@ def check(
     dtypes: Sequence[Any] | None = None,
     special_points: bool | None = None,
     linear: bool | None = None,
+    budget: float | None = None,
 ) -> GradientCheck:
     """What comes of :func:`check_grads`, REFUTED and UNDECIDED too, which that one raises.
 
@@ -145,8 +146,8 @@ def check(
     say ``expect=REFUTED``.
 
     Args:
-        f, args, order, modes, atol, rtol, eps, reference, dtypes, special_points, linear: as in
-            :func:`check_grads`.
+        f, args, order, modes, atol, rtol, eps, reference, dtypes, special_points, linear, budget:
+            as in :func:`check_grads`.
 
     Returns:
         the check, whatever its verdict.
@@ -175,9 +176,9 @@ def check(
         special_points = reference is None
     if linear is None:
         linear = reference is None
-    asked = checked_dtypes(dtypes)
-    with without_debug_modes():
-        return _checked(f, args, reference, order, modes, special_points, linear, asked)
+    asked, stages = checked_dtypes(dtypes), Stages(checked_budget(budget))
+    with without_debug_modes(), stages.watched():
+        return _checked(f, args, reference, order, modes, special_points, linear, asked, stages)
 
 
 def _checked(
@@ -189,6 +190,7 @@ def _checked(
     special: bool,
     linear: bool,
     dtypes: tuple[Any, ...] | None,
+    stages: Stages,
 ) -> GradientCheck:
     try:
         primal = Primal(f, args, reference)
@@ -197,7 +199,7 @@ def _checked(
             Verdict.UNDECIDED, (), Evidence(Verdict.UNDECIDED, "reason", str(error))
         )
     try:
-        return _check(DerivativePrograms(primal, order, modes, linear), special, dtypes)
+        return _check(DerivativePrograms(primal, order, modes, linear), special, stages, dtypes)
     except RecursionError:
         return undecided(primal, nested_too_deeply())
 
@@ -212,19 +214,48 @@ def _modes(modes: Sequence[str] | str) -> tuple[str, ...]:
 
 
 def _check(
-    rules: DerivativePrograms, special: bool, dtypes: tuple[Any, ...] | None = None
+    rules: DerivativePrograms,
+    special: bool,
+    stages: Stages,
+    dtypes: tuple[Any, ...] | None = None,
 ) -> GradientCheck:
-    """The given point, other points, vmap, a proof, floats: what is wrong first ends it."""
+    """The given point, then all that follows it: what is wrong first ends it."""
     primal = rules.primal
     if rules.empty:
         return undecided(primal, "the arguments or the results are empty: nothing to check")
+    found: GradientCheck | Given | None = None
+    with stages.given() as part:
+        found = _at_given(rules, stages)
+    if found is None:
+        return undecided(primal, f"the given point takes more than {part.spent}; {SMALLER}")
+    if isinstance(found, GradientCheck):
+        return found
+    rest = Rest(rules, found, stages, special, dtypes)
+    try:
+        return rest.check()
+    except KeyboardInterrupt:
+        stages.progress.clear()
+        print(f"jaxgrad, interrupted: {rest.so_far()}", file=sys.stderr)
+        raise
+
+
+SMALLER = "check it at smaller shapes, or its parts by themselves; budget= gives more"
+
+
+# -- the given point -----------------------------------------------------------------------------
+
+
+def _at_given(rules: DerivativePrograms, stages: Stages) -> GradientCheck | Given:
+    """What is known at the given point, or the check where that ends it."""
+    primal = rules.primal
     try:
         judged, at = _given(rules)
     except (CannotDecide, UnsupportedPrimitive) as error:
         if any(is_opaque(program.jaxpr) for program in rules.programs):
-            return by_floats(rules, lambda reference: _check(reference, special=False))
+            return by_floats(rules, lambda reference: _check(reference, False, stages))
         return undecided(primal, str(error))
-    finite, checks = rules.hold(primal.point), LinearChecks(rules)
+    # A guard against misreading, made number by number, takes no longer than what it guards.
+    finite, checks = rules.hold(primal.point, max(1.0, stages.elapsed)), LinearChecks(rules)
     leaves = tuple(
         leaf_result(primal, leaf.path, [pair for pair in judged if pair[0].leaf in (i, None)])
         for i, leaf in enumerate(primal.inputs)
@@ -232,24 +263,8 @@ def _check(
     ended = _ended_here(judged, at, leaves, checks)
     if ended is not None:
         return ended
-
-    others = OtherPoints(rules, special)
-    ended = others.wrong(leaves, checks)
-    if ended is not None:
-        return ended
-
-    batch = under_vmap(rules, (at, others.smooth or at))
-    if isinstance(batch, GradientCheck):
-        return batch
-
-    proof = prove_rules(rules)
-    text = "; ".join([_sentence(rules, leaves, others, batch), *_notes(rules, at, others, checks)])
-    found = passed(primal, leaves, proof, text, tuple(point.why for point in others.seen))
-
-    return _in_floats(found, floats_of(rules, dtypes, others.points, finite), dtypes is not None)
-
-
-# -- the given point -----------------------------------------------------------------------------
+    floats = () if finite else floats_of(rules, None, (), finite)
+    return Given(at, leaves, checks, floats)
 
 
 def _given(rules: DerivativePrograms) -> tuple[Judged, AtPoint]:
@@ -290,49 +305,3 @@ def _ended_here(
         evidence = Evidence(Verdict.UNDECIDED, "reason", reasons)
         return GradientCheck(Verdict.UNDECIDED, leaves, evidence)
     return None
-
-
-# -- what is said of them ------------------------------------------------------------------------
-
-
-def _sentence(
-    rules: DerivativePrograms, leaves: tuple[RuleResult, ...], others: OtherPoints, batch: str
-) -> str:
-    """Where the rules agree, and to how many bits."""
-    whose = "reference" if rules.primal.reference is not None else "function"
-    least = min((leaf.bits for leaf in leaves), default=math.inf)
-    bits = f", to {int(least)} bits" if math.isfinite(least) else ""
-    return (
-        f"the one-sided derivatives of the {whose} at this point{others.in_words}, "
-        f"to order {rules.order}, {' and '.join(rules.modes)}{bits}{batch}"
-    )
-
-
-def _notes(
-    rules: DerivativePrograms, at: AtPoint, others: OtherPoints, checks: LinearChecks
-) -> list[str]:
-    """What was not looked at."""
-    notes = list(rules.missing)
-    primal = rules.primal
-    if len(primal.inputs) > 1 and asks_what_moves(primal.moving_program.jaxpr):
-        notes.append("rules with symbolic_zeros not asked where some arguments alone move")
-    if at.skipped:
-        notes.append(f"{at.skipped} mixed derivatives at kinks not judged")
-    return [*notes, *checks.notes, *others.notes]
-
-
-# -- floats --------------------------------------------------------------------------------------
-
-
-def _in_floats(found: GradientCheck, floats: tuple[FloatResult, ...], asked: bool) -> GradientCheck:
-    """The check with what is known of the floats, refuted by those that count.
-
-    Where no dtype is asked for, only NaN or an infinity at the given point counts.
-    """
-    found = replace(found, floats=floats)
-    wrong = [x for x in floats if x.status == "UNSTABLE" and (asked or x.grave)]
-    if not wrong:
-        return found
-    text = "the derivative rules are right as formulas, but compiled they do not compute these"
-    evidence = refutation(text, wrong[0].code)
-    return replace(found, verdict=Verdict.REFUTED, evidence=evidence)

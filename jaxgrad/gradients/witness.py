@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.interpret.sides import Side
 from jaxgrad.interpret.walker import Interpreter
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.clock import within
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.running_error import Rounded, RunningError
 from jaxgrad.programs.jaxprs import inner_jaxpr
@@ -51,10 +53,12 @@ class Run:
         floats: for each output leaf what JAX or NumPy returned.
         held: how many entries were held against an enclosure; 0 where none can be had, as where
             an order of numbers depends on their rounding.
+        in_time: whether the enclosures were had in their time.
     """
 
     floats: list[np.ndarray]
     held: int
+    in_time: bool = True
 
     @property
     def finite(self) -> bool:
@@ -62,13 +66,16 @@ class Run:
         return all(bool(np.isfinite(_doubles(x)).all()) for x in self.floats if _is_real(x))
 
 
-def hold_program(name: str, program: Program, values: Sequence[Any]) -> Run:
+def hold_program(
+    name: str, program: Program, values: Sequence[Any], seconds: float = math.inf
+) -> Run:
     """Holds what a program is read as against its own run by JAX, primitive by primitive.
 
     Args:
         name: what to call the program in an error message.
         program: a traced program.
         values: the value of each input leaf.
+        seconds: CPU seconds that the enclosures may take: they are made number by number.
 
     Raises:
         EnginesDisagree: some entry is outside what rounding explains.
@@ -80,7 +87,7 @@ def hold_program(name: str, program: Program, values: Sequence[Any]) -> Run:
         1
     """
     floats = program_floats(program, values)
-    return _hold_all(name, floats, lambda: enclosures(program, values), program.outputs)
+    return _hold_all(name, floats, lambda: enclosures(program, values), program.outputs, seconds)
 
 
 def hold_side(side: Side, values: Sequence[Any]) -> Run:
@@ -116,17 +123,23 @@ def hold_side(side: Side, values: Sequence[Any]) -> Run:
 
 
 def _hold_all(
-    name: str, floats: list[np.ndarray], enclose: Callable[[], list[Any]], outputs: Sequence[Leaf]
+    name: str,
+    floats: list[np.ndarray],
+    enclose: Callable[[], list[Any]],
+    outputs: Sequence[Leaf],
+    seconds: float = math.inf,
 ) -> Run:
     """Holds results against the enclosures, where there are any."""
-    try:
-        with precision(WORKING):
-            enclosures = enclose()
-            pairs = zip(outputs, floats, enclosures, strict=True)
-            held = sum(_hold(name, *pair) for pair in pairs)
-    except (CannotDecide, UnsupportedPrimitive):
-        held = 0
-    return Run(floats, held)
+    held = 0
+    with (
+        within(seconds) as part,
+        contextlib.suppress(CannotDecide, UnsupportedPrimitive),
+        precision(WORKING),
+    ):
+        enclosures = enclose()
+        pairs = zip(outputs, floats, enclosures, strict=True)
+        held = sum(_hold(name, *pair) for pair in pairs)
+    return Run(floats, held, part.spent is None)
 
 
 def program_floats(program: Program, values: Sequence[Any]) -> list[np.ndarray]:

@@ -21,6 +21,7 @@ from jaxgrad.interpret.budgets import require_while
 from jaxgrad.interpret.rules.concrete import evaluate, is_concrete
 from jaxgrad.numbers.arrays import ArraySystem, NumberByNumber
 from jaxgrad.numbers.base import COMPLEX, NumberSystem
+from jaxgrad.numbers.clock import tick
 from jaxgrad.numbers.elements import array_system
 from jaxgrad.numbers.rounded import RoundedConstants
 from jaxgrad.programs.jax_errors import KEEPERS
@@ -51,6 +52,7 @@ class Interpreter:
         values.update(zip(jaxpr.constvars, (self.lift(c) for c in consts), strict=True))
         values.update(zip(jaxpr.invars, inputs, strict=True))
         for equation in jaxpr.eqns:
+            tick()
             arguments = [self._read(values, atom) for atom in equation.invars]
             outputs = self.apply(equation, arguments)
             if self._loops:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.errors import CannotDecide, UnsupportedPrimitive
+from jaxgrad.numbers.clock import tick, ticking
 from jaxgrad.numbers.functions import FUNCTIONS
 
 __all__ = ["CannotDecide", "NumberSystem", "ObjectArray", "ThreeValued", "objects"]
@@ -124,6 +125,7 @@ class NumberSystem:
         out = np.empty((a.shape[0], b.shape[1]), dtype=object)
         for i in range(a.shape[0]):
             for j in range(b.shape[1]):
+                tick()
                 out[i, j] = self.total([x * y for x, y in zip(a[i], b[:, j], strict=True)])
         return out
 
@@ -277,7 +279,8 @@ class NumberSystem:
         """Applies an operation to broadcast object arrays, elementwise."""
         broadcast = np.broadcast_arrays(*arrays, subok=False)
         flat = (array.reshape(-1) for array in broadcast)
-        return objects((operation(*xs) for xs in zip(*flat, strict=True)), broadcast[0].shape)
+        each = ticking(zip(*flat, strict=True))
+        return objects((operation(*xs) for xs in each), broadcast[0].shape)
 
 
 def exact(value: Any) -> Fraction:

@@ -10,6 +10,7 @@ import numpy as np
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.arrays import ArraySystem
 from jaxgrad.numbers.base import NumberSystem, objects
+from jaxgrad.numbers.clock import ticking
 from jaxgrad.numbers.matrices import matrix_function
 from jaxgrad.numbers.operations import LOGIC, operation
 from jaxgrad.numbers.ordering import first, places
@@ -60,10 +61,10 @@ class Elements(ArraySystem):
         combine = _REDUCTIONS[name]
         shape = rows.shape[:-1]
         flat = rows.reshape((int(np.prod(shape, dtype=int)), rows.shape[-1]))
-        return objects((combine(self.system, list(row)) for row in flat), shape)
+        return objects((combine(self.system, list(row)) for row in ticking(flat)), shape)
 
     def contract(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        products = [self.system.matmul(x, y) for x, y in zip(a, b, strict=True)]
+        products = [self.system.matmul(x, y) for x, y in ticking(zip(a, b, strict=True))]
         shape = (a.shape[0], a.shape[1], b.shape[2])
         return np.stack(products) if products else np.empty(shape, dtype=object)
 
@@ -86,7 +87,7 @@ class Elements(ArraySystem):
             out[places] = updates
             return out
         f = operation(name)
-        for place, update in zip(places.tolist(), updates, strict=True):
+        for place, update in ticking(zip(places.tolist(), updates, strict=True)):
             out[place] = system.carry_out(name, f, out[place], update)
         return out
 

@@ -18,6 +18,7 @@ from flint import arb, arb_series
 
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import UNKNOWN, NumberSystem, objects
+from jaxgrad.numbers.clock import ticking
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.series import Series
 from jaxgrad.numbers.taylor import compose
@@ -158,7 +159,7 @@ class Jet(Ball):
 
     def _matmul_by_entries(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         found = (self.total([x * y for x, y in zip(row, column, strict=True)])
-                 for row in a for column in b.T)  # fmt: skip
+                 for row in a for column in ticking(b.T))  # fmt: skip
         return objects(found, (a.shape[0], b.shape[1]))
 
     def _matrix(self, entries: np.ndarray, k: int) -> flint.arb_mat:

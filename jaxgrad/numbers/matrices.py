@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.numbers.base import NumberSystem
+from jaxgrad.numbers.clock import tick
 from jaxgrad.numbers.ordering import decided
 
 __all__ = ["matrix_function"]
@@ -45,6 +46,7 @@ def _cholesky(system: NumberSystem, a: np.ndarray) -> np.ndarray:
             return _filled(a.shape, system.constant(math.nan))
         lower[j, j] = system.sqrt(square)
         for i in range(j + 1, len(a)):
+            tick()
             rest = a[i, j] - _dot(system, lower[i, :j], lower[j, :j])
             lower[i, j] = system.divide(rest, lower[j, j])
     return lower
@@ -75,6 +77,7 @@ def _substitute(
     """Forward substitution for a lower triangle, else backward substitution."""
     x, n = np.empty_like(b), len(a)
     for i in range(n) if lower else reversed(range(n)):
+        tick()
         known = slice(0, i) if lower else slice(i + 1, n)
         row = b[i] - system.matmul(a[i : i + 1, known], x[known])[0]
         x[i] = row if unit else system.map(lambda y, i=i: system.divide(y, a[i, i]), row)
@@ -107,6 +110,7 @@ def _eliminate(system: NumberSystem, a: np.ndarray, order: np.ndarray) -> list[i
         if system.known(system.compare("eq", head, system.constant(0))):
             continue  # the column is 0 below as well: nothing to eliminate
         for i in range(k + 1, len(a)):
+            tick()
             factor = a[i, k]
             a[i, k] = system.divide(factor, head)
             for j, x in enumerate(row, k + 1):

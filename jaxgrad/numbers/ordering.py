@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import CannotDecide, NumberSystem
+from jaxgrad.numbers.clock import tick
 
 __all__ = ["decided", "first", "places"]
 
@@ -35,6 +36,7 @@ def places(
     """
 
     def order(i: int, j: int) -> int:
+        tick()
         for key in keys:
             if decided(system, before, key[i], key[j]):
                 return -1

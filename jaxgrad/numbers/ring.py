@@ -16,6 +16,7 @@ from typing import Any
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.clock import tick
 from jaxgrad.numbers.function import Condition
 from jaxgrad.numbers.sizes import MOST_PRODUCTS, power_cost, product_cost
 
@@ -240,6 +241,7 @@ class Ring:
         Raises:
             CannotDecide: the budget is spent.
         """
+        tick()
         self.work += (len(poly) + 1) * self.capacity * (READING if reading else 1) + STEP
         if len(poly) > self.max_terms:
             raise CannotDecide(f"a polynomial grew past the budget of {self.max_terms} terms")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,7 +29,7 @@ from jaxgrad.gradients.rules.derivatives import (
 )
 from jaxgrad.gradients.rules.directions import Direction, drawn
 from jaxgrad.gradients.rules.primal import Leaves, Primal
-from jaxgrad.gradients.witness import hold_program
+from jaxgrad.gradients.witness import Run, hold_program
 from jaxgrad.interpret.sides import Side
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
@@ -324,13 +325,14 @@ class DerivativePrograms(Derivatives):
             raise refused
         return tuple(found)
 
-    def hold(self, point: Sequence[np.ndarray]) -> bool:
+    def hold(self, point: Sequence[np.ndarray], seconds: float = math.inf) -> bool:
         """Holds the function and its derivatives of every mode against JAX's own run of them.
 
         The derivatives are taken along a drawn direction, in which every entry moves.
 
         Args:
             point: the value of each floating-point leaf.
+            seconds: CPU seconds that the enclosures of all runs together may take.
 
         Returns:
             whether the runs of the first derivatives returned finite numbers alone.
@@ -339,21 +341,31 @@ class DerivativePrograms(Derivatives):
             EnginesDisagree: a rule of this package misreads an operation.
         """
         primal, v, u = self.primal, self._like["x"], self._like["u"]
-        hold_program("f", primal.moving_program, point)
+        end = time.process_time() + seconds
+
+        def held(name: str, program: Program, values: Sequence[Any]) -> Run:
+            run = hold_program(name, program, values, end - time.process_time())
+            if not run.in_time:
+                self._note("not all of it held against JAX's own run, which takes long")
+            return run
+
+        held("f", primal.moving_program, point)
         if primal.reference is not None:
-            hold_program("reference", primal.truth_program, point)
+            held("reference", primal.truth_program, point)
         finite = True
         for mode in self.modes:
             moved = v if mode == "fwd" else u
-            run = hold_program(f"{mode} of f", self[(mode,)].program, [*point, *moved])
+            run = held(f"{mode} of f", self[(mode,)].program, [*point, *moved])
             finite = finite and run.finite
         for modes in self.nested:
             values = [*point, *(leaf for _ in modes for leaf in v), *u]
-            hold_program(f"{' of '.join(reversed(modes))} of f", self[modes].program, values)
+            held(f"{' of '.join(reversed(modes))} of f", self[modes].program, values)
         return finite
 
     def leave_out(self, what: str, error: NoDerivative) -> None:
         """Notes what JAX has no derivative for."""
-        note = f"{what} not checked, as {error.reason}"
+        self._note(f"{what} not checked, as {error.reason}")
+
+    def _note(self, note: str) -> None:
         if note not in self.missing:
             self.missing.append(note)

@@ -17,6 +17,7 @@ from jaxgrad.gradients.special_points.drawn_points import drawn_points
 from jaxgrad.gradients.special_points.search import SpecialPoint, special_points
 from jaxgrad.interpret.budgets import WHILE_BUDGET, while_budget
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.clock import grace
 from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Verdict
 
@@ -39,20 +40,26 @@ class OtherPoints:
 
     def __init__(self, rules: DerivativePrograms, asked: bool) -> None:
         self.rules = rules
-        self.points = _points(rules) if asked else []
+        self.asked = asked
+        self.points: list[SpecialPoint] = []
         self.seen: list[SpecialPoint] = []
+        self._reached = 0
         # Where f does not jump, the drawn one if it may be: at 0, say, much is the same.
         self.smooth: AtPoint | None = None
 
     def wrong(self, leaves: tuple[RuleResult, ...], checks: LinearChecks) -> GradientCheck | None:
         """The check where something is wrong at one of them."""
-        for point in self.points:
+        if self.asked:
+            self.points = _points(self.rules)
+        for count, point in enumerate(self.points):
+            self._reached = count
             there, judged = _judged_at(self.rules, point)
             refuted = first_wrong(judged)
             if refuted is not None:
-                self.rules.hold(point.values)
-                why = "" if there is None else cause(there, judged)
-                return wrong_at(self.rules.primal, leaves, point, *refuted, why)
+                with grace():
+                    self.rules.hold(point.values)
+                    why = "" if there is None else cause(there, judged)
+                    return wrong_at(self.rules.primal, leaves, point, *refuted, why)
             if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
                 self.seen.append(point)
                 if any(not question.is_value for question, _ in judged):
@@ -61,6 +68,7 @@ class OtherPoints:
                     wrong = None if there is None else ask(there, point.why)
                     if wrong is not None:
                         return wrong
+        self._reached = len(self.points)
         return None
 
     @property
@@ -69,13 +77,21 @@ class OtherPoints:
         return _in_words(self.seen)
 
     @property
+    def unreached(self) -> str:
+        """Those that the time did not do for, in words."""
+        count = len(self.points) - self._reached
+        if not self.points:
+            return "special points"
+        return f"{count} special point{'' if count == 1 else 's'}"
+
+    @property
     def notes(self) -> list[str]:
         """What is said of those where nothing was seen."""
         notes = []
         if self.points and not any(point.drawn for point in self.points):
             notes.append("nothing drawn near it at which the function is defined")
-        if len(self.seen) < len(self.points):
-            notes.append(f"nothing decided at {len(self.points) - len(self.seen)} more")
+        if len(self.seen) < self._reached:
+            notes.append(f"nothing decided at {self._reached - len(self.seen)} more")
         return notes
 
 

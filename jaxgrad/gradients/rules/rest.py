@@ -1,0 +1,173 @@
+"""What follows the given point: other points, vmap, floats and a proof, as far as the time does.
+
+A verdict stands on what was reached, and its text names what was not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from jaxgrad.gradients.floats.question import floats_of
+from jaxgrad.gradients.floats.result import FloatResult
+from jaxgrad.gradients.outcome import GradientCheck, RuleResult
+from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.batch import under_vmap
+from jaxgrad.gradients.rules.conclusions import passed, refutation
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
+from jaxgrad.gradients.rules.linearity import LinearChecks
+from jaxgrad.gradients.rules.other_points import OtherPoints
+from jaxgrad.gradients.rules.proof import prove_rules
+from jaxgrad.gradients.rules.stages import Stages
+from jaxgrad.programs.custom_rules import asks_what_moves
+from jaxgrad.verdict import Verdict
+
+__all__ = ["Given", "Rest"]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is known at the given point, where nothing is wrong.
+
+    Args:
+        at: the point.
+        leaves: a result for each floating-point leaf of the arguments.
+        checks: whether the rules are linear.
+        floats: of the compiled derivatives there, where a run returned no finite numbers.
+    """
+
+    at: AtPoint
+    leaves: tuple[RuleResult, ...]
+    checks: LinearChecks
+    floats: tuple[FloatResult, ...]
+
+
+class Rest:
+    """All but the given point.
+
+    Args:
+        rules: the derivative programs.
+        given: what is known at the given point.
+        stages: the time that each part has.
+        special: whether other points are looked at.
+        dtypes: in which the compiled derivatives are judged, too.
+    """
+
+    def __init__(
+        self,
+        rules: DerivativePrograms,
+        given: Given,
+        stages: Stages,
+        special: bool,
+        dtypes: Sequence[np.dtype] | None,
+    ) -> None:
+        self.rules, self.given, self.stages, self.dtypes = rules, given, stages, dtypes
+        self.others = OtherPoints(rules, special)
+        self.batch = ""
+        self.floats: list[FloatResult] = []
+        self.proof: str | None = None
+
+    def check(self) -> GradientCheck:
+        """The check: the first part in which something is wrong ends it."""
+        for part in (self._other_points, self._under_vmap, self._in_floats):
+            wrong = part()
+            if wrong is not None:
+                return wrong
+        self._prove()
+        return self.so_far()
+
+    def so_far(self) -> GradientCheck:
+        """The check as it is where nothing was wrong so far."""
+        text = "; ".join([self._sentence(), *self._notes()])
+        seen = tuple(point.why for point in self.others.seen)
+        primal, leaves = self.rules.primal, self.given.leaves
+        found = passed(primal, leaves, self.proof, text, seen)
+        return replace(found, floats=tuple(self.floats))
+
+    # -- the parts -------------------------------------------------------------------------------
+    def _other_points(self) -> GradientCheck | None:
+        others, given = self.others, self.given
+        return self._part(
+            "special points",
+            lambda: others.wrong(given.leaves, given.checks),
+            lambda: others.unreached,
+        )
+
+    def _under_vmap(self) -> GradientCheck | None:
+        points = self.given.at, self.others.smooth or self.given.at
+        found = self._part("vmap", lambda: under_vmap(self.rules, points))
+        if isinstance(found, str):
+            self.batch = found
+            return None
+        return found
+
+    def _in_floats(self) -> GradientCheck | None:
+        """Where no dtype is asked for, only NaN or an infinity at the given point counts."""
+        if self.dtypes is None:
+            self.floats = [*self.given.floats]
+            return self._wrong_floats([x for x in self.floats if x.grave])
+        for dtype in self.dtypes:
+            found = self._part(
+                "floats",
+                lambda dtype=dtype: floats_of(self.rules, [dtype], self.others.points, True),
+                lambda dtype=dtype: f"floats in {dtype.name}",
+            )
+            self.floats += found or ()
+        return self._wrong_floats(self.floats)
+
+    def _wrong_floats(self, floats: Sequence[FloatResult]) -> GradientCheck | None:
+        wrong = [x for x in floats if x.status == "UNSTABLE"]
+        if not wrong:
+            return None
+        text = "the derivative rules are right as formulas, but compiled they do not compute these"
+        evidence = refutation(text, wrong[0].code)
+        return replace(self.so_far(), verdict=Verdict.REFUTED, evidence=evidence)
+
+    def _prove(self) -> None:
+        """A proof that does not succeed never costs more than all that came before it."""
+        most = self.stages.elapsed if math.isfinite(self.stages.budget) else math.inf
+        missed = "proof" if most > self.stages.left("proof") else ""
+        self.proof = self._part("proof", lambda: prove_rules(self.rules), lambda: missed, most)
+
+    def _part(
+        self,
+        name: str,
+        run: Callable[[], Any],
+        missed: Callable[[], str] | None = None,
+        most: float = math.inf,
+    ) -> Any:
+        """What a part returns; None where its time does not do, which is noted."""
+        with self.stages.part(name, most) as part:
+            return run()
+        what = name if missed is None or part.spent is None else missed()
+        if part.spent is not None and what:
+            self.stages.miss(part, what)
+        return None
+
+    # -- what is said of them --------------------------------------------------------------------
+    def _sentence(self) -> str:
+        """Where the rules agree, and to how many bits."""
+        rules, leaves = self.rules, self.given.leaves
+        whose = "reference" if rules.primal.reference is not None else "function"
+        least = min((leaf.bits for leaf in leaves), default=math.inf)
+        bits = f", to {int(least)} bits" if math.isfinite(least) else ""
+        return (
+            f"the one-sided derivatives of the {whose} at this point{self.others.in_words}, "
+            f"to order {rules.order}, {' and '.join(rules.modes)}{bits}{self.batch}"
+        )
+
+    def _notes(self) -> list[str]:
+        """What was not looked at."""
+        rules, at, checks = self.rules, self.given.at, self.given.checks
+        notes = list(rules.missing)
+        primal = rules.primal
+        if len(primal.inputs) > 1 and asks_what_moves(primal.moving_program.jaxpr):
+            notes.append("rules with symbolic_zeros not asked where some arguments alone move")
+        if at.skipped:
+            notes.append(f"{at.skipped} mixed derivatives at kinks not judged")
+        notes += [*checks.notes, *self.others.notes]
+        return [*notes, *([self.stages.note] if self.stages.note else [])]

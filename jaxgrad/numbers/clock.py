@@ -1,0 +1,184 @@
+"""How much CPU time, and how much memory, a part of a check may take.
+
+Numbers come one by one, each by a call from Python.  The loops that make them call :func:`tick`,
+which ends the part that is under way once its time is spent.  What is made in one call of FLINT or
+of XLA is bounded by the sizes that these are handed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+__all__ = ["MOST_MEMORY", "Part", "Spent", "grace", "tick", "ticking", "watched", "within"]
+
+T = TypeVar("T")
+
+# What a check may take beside what the process has at its start.
+MOST_MEMORY = 2**30
+# Seconds of CPU time between two looks at the memory, and at what is to be said of the progress.
+BETWEEN_LOOKS = 0.05
+# CPU seconds in which an error that was found is narrowed down and put into words.
+GRACE = 10.0
+# An element takes 0.2 to 20 μs, and a look at the clock 0.3 μs.
+ELEMENTS = 128
+
+
+class Spent(BaseException):
+    """The time or the memory of a part of a check is spent.
+
+    It is no error: nothing within the part may take a number that is not had in time for one that
+    cannot be had.
+    """
+
+
+@dataclass
+class Part:
+    """A part of a check that has its own time.
+
+    Args:
+        spent: what was spent before its end, in words; None if it came to its end.
+    """
+
+    spent: str | None = None
+
+
+class _Watch:
+    """Until when a part may go on, and what is looked at meanwhile."""
+
+    __slots__ = ("deadline", "look", "memory", "next", "why")
+
+    def __init__(
+        self, deadline: float, why: str, memory: float, look: Callable[[], None] | None
+    ) -> None:
+        self.deadline, self.why, self.memory, self.look = deadline, why, memory, look
+        self.next = 0.0
+
+    def examine(self, now: float) -> None:
+        if now >= self.deadline:
+            raise Spent(self.why)
+        self.next = min(self.deadline, now + BETWEEN_LOOKS)
+        if self.look is not None:
+            self.look()
+        if _resident() > self.memory:
+            raise Spent(f"{MOST_MEMORY // 2**30} GiB of memory")
+
+
+_current: ContextVar[_Watch | None] = ContextVar("watch", default=None)
+
+
+def tick() -> None:
+    """Ends the part that is under way where what it may take is spent.
+
+    Raises:
+        Spent: it is.
+    """
+    watch = _current.get()
+    if watch is not None:
+        now = time.process_time()
+        if now >= watch.next:
+            watch.examine(now)
+
+
+def ticking(values: Iterable[T]) -> Iterator[T]:
+    """The same values, with a look at the clock now and then.
+
+    Example:
+        >>> sum(ticking(range(1000)))
+        499500
+    """
+    iterator = iter(values)
+    while some := list(islice(iterator, ELEMENTS)):
+        tick()
+        yield from some
+
+
+@contextlib.contextmanager
+def watched(look: Callable[[], None], limited: bool = True) -> Iterator[None]:
+    """Watches the memory of a block, which may take so much beside what there is at its start.
+
+    Args:
+        look: called now and then.
+        limited: whether memory is limited.
+    """
+    memory = _resident() + MOST_MEMORY if limited else math.inf
+    with _watching(_Watch(math.inf, "", memory, look)):
+        yield
+
+
+@contextlib.contextmanager
+def within(seconds: float) -> Iterator[Part]:
+    """Leaves the block where so much CPU time is spent, or that of a block around it.
+
+    Example:
+        >>> with within(0.01) as part:
+        ...     while True:
+        ...         tick()
+        >>> part.spent
+        '0.01 CPU s'
+    """
+    part, outer = Part(), _current.get()
+    deadline, why = time.process_time() + seconds, f"{seconds:.3g} CPU s"
+    memory, look = math.inf, None
+    if outer is not None:
+        memory, look = outer.memory, outer.look
+        if outer.deadline < deadline:
+            deadline, why = outer.deadline, outer.why
+    try:
+        with _watching(_Watch(deadline, why, memory, look)):
+            yield part
+    except Spent as spent:
+        part.spent = str(spent)
+
+
+@contextlib.contextmanager
+def grace(seconds: float = GRACE) -> Iterator[None]:
+    """Gives a block this time whatever is left of a part: what is found wrong is said."""
+    outer = _current.get()
+    if outer is None:
+        yield
+        return
+    deadline = max(outer.deadline, time.process_time() + seconds)
+    with _watching(_Watch(deadline, outer.why, outer.memory, outer.look)):
+        yield
+
+
+@contextlib.contextmanager
+def _watching(watch: _Watch) -> Iterator[None]:
+    token = _current.set(watch)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+_STATUS = "/proc/self/statm"
+
+
+def _resident() -> int:
+    """The bytes of memory that the process holds; 0 where the system does not say."""
+    try:
+        with open(_STATUS, "rb") as file:
+            return int(file.read().split()[1]) * _PAGE
+    except (OSError, IndexError, ValueError):
+        return _most_resident()
+
+
+def _most_resident() -> int:
+    """The most that it ever held, which is never less."""
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return 0
+    import sys
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
