@@ -12,6 +12,7 @@ __all__ = [
     "MissingExtra",
     "NoDerivative",
     "NonFiniteInput",
+    "OpaquePrimitive",
     "ShapeMismatch",
     "TraceError",
     "TreeMismatch",
@@ -62,6 +63,10 @@ class TraceError(JaxgradError):
 
 class UnsupportedPrimitive(JaxgradError, NotImplementedError):
     """A primitive has no rule in this number system; the message says how to add one."""
+
+
+class OpaquePrimitive(UnsupportedPrimitive):
+    """A kernel or a callback was to be read, which has no program: it only returns floats."""
 
 
 class EnginesDisagree(JaxgradError, RuntimeError):

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.experimental import checkify
 from jax.extend.core import Primitive, primitives
 
 # JAX's primitives by name; the attribute may be called otherwise.
@@ -397,6 +398,11 @@ def _watched(x: Any, y: Any) -> Any:
     return x * y
 
 
+def _checked(x: Any, y: Any) -> Any:
+    checkify.debug_check(jnp.all(x * x >= 0), "a square is negative")
+    return x * y
+
+
 def _on_one_device(x: Any, y: Any) -> Any:
     mesh = jax.make_mesh((1,), ("only",), axis_types=(jax.sharding.AxisType.Auto,))
     spec = jax.sharding.PartitionSpec("only")
@@ -404,6 +410,7 @@ def _on_one_device(x: Any, y: Any) -> Any:
 
 
 EFFECTS: dict[str, Example] = {
+    "check": _exact(_checked),
     "debug_callback": _exact(_watched),
     "debug_print": _exact(_watched),
     "shard_map": _exact(_on_one_device, gradient=False),

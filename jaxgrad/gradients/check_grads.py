@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from jaxgrad.errors import ArgumentError, UnsupportedPrimitive
+from jaxgrad.errors import ArgumentError, OpaquePrimitive, UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import PRECISIONS
 from jaxgrad.gradients.floats.question import checked_dtypes, floats_of
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
@@ -25,7 +25,7 @@ from jaxgrad.gradients.rules.conclusions import (
 )
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.linearity import LinearChecks
-from jaxgrad.gradients.rules.opaque import by_floats, is_opaque
+from jaxgrad.gradients.rules.opaque import by_floats
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.rest import Given, Rest
 from jaxgrad.gradients.rules.stages import Stages, checked_budget
@@ -250,9 +250,9 @@ def _at_given(rules: DerivativePrograms, stages: Stages) -> GradientCheck | Give
     primal = rules.primal
     try:
         judged, at = _given(rules)
+    except OpaquePrimitive:
+        return by_floats(rules, lambda reference: _check(reference, False, stages))
     except (CannotDecide, UnsupportedPrimitive) as error:
-        if any(is_opaque(program.jaxpr) for program in rules.programs):
-            return by_floats(rules, lambda reference: _check(reference, False, stages))
         return undecided(primal, str(error))
     # A guard against misreading, made number by number, takes no longer than what it guards.
     finite, checks = rules.hold(primal.point, max(1.0, stages.elapsed)), LinearChecks(rules)

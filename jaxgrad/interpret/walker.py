@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.errors import OpaquePrimitive, UnsupportedPrimitive
 from jaxgrad.interpret import rules
 from jaxgrad.interpret.budgets import require_while
 from jaxgrad.interpret.rules.concrete import evaluate, is_concrete
@@ -25,6 +25,7 @@ from jaxgrad.numbers.clock import tick
 from jaxgrad.numbers.elements import array_system
 from jaxgrad.numbers.rounded import RoundedConstants
 from jaxgrad.programs.jax_errors import KEEPERS
+from jaxgrad.programs.jaxprs import OPAQUE
 from jaxgrad.programs.meanings import meaning_of
 from jaxgrad.programs.trace import is_differentiable
 
@@ -96,6 +97,8 @@ class Interpreter:
         meaning = meaning_of(equation)
         if meaning is not None:
             return self.call(meaning, arguments)
+        if rule is None and name in OPAQUE:
+            raise OpaquePrimitive(f"`{name}` runs a kernel, of which only floats can be had")
         if rule is None:
             raise UnsupportedPrimitive(
                 f"the primitive `{name}` has no rule (docs/coverage.md lists those that have); "

@@ -11,6 +11,7 @@ from jaxgrad.programs.meanings import inner_programs, meaning_of
 
 __all__ = [
     "CALLS",
+    "OPAQUE",
     "called",
     "dtypes",
     "equations",
@@ -40,6 +41,11 @@ CALLS = (
     "remat_opt",  # the forward rule of a `custom_vjp` with optimize_remat=True
 )
 """Primitives that run a program inside; of a custom rule that is the primal."""
+
+OPAQUE = frozenset(
+    {"pure_callback", "io_callback", "ffi_call", "pallas_call", "tpu_custom_call", "custom_call"}
+)
+"""Primitives behind which there is no program: they only return floats."""
 
 
 def equations(jaxpr: Any) -> Iterator[Any]:

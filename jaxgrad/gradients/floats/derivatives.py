@@ -8,12 +8,14 @@ derivative is another question, which is not asked here.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 
 from jaxgrad.errors import JaxgradError
@@ -37,6 +39,8 @@ __all__ = ["rule_floats"]
 BUDGET = 30_000
 # Entries of one derivative that are judged at one point, those that look wrong among them.
 MOST_ENTRIES = 1000
+# What comes of an exception in a callback of a compiled program, at once or when it is waited for.
+RAISED = (jax.errors.JaxRuntimeError, ValueError)
 
 
 def rule_floats(
@@ -120,9 +124,11 @@ def _judged(compiled: Compiled, points: list[list[np.ndarray]]) -> Iterator[_Cas
     runs = [("jit", compiled.single(points[0]), [0])]
     try:
         runs.append(("jit(vmap)", compiled.batch(points), list(range(len(points)))))
-    except NotImplementedError:  # a primitive that has no batching rule
+    except (NotImplementedError, *RAISED):
+        # A primitive without a batching rule, or f raises somewhere, and nothing is asked there.
         for p in range(1, len(points)):
-            runs.append(("jit", compiled.single(points[p]), [p]))
+            with contextlib.suppress(*RAISED):
+                runs.append(("jit", compiled.single(points[p]), [p]))
     spent = 0
     known: dict[tuple[int, int], TrueDerivatives] = {}
     for how, floats, places in runs:

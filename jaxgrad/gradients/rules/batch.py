@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from jaxgrad.errors import NoDerivative, UnsupportedPrimitive
+from jaxgrad.errors import NoDerivative, TraceError, UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.gradients.outcome import GradientCheck
 from jaxgrad.gradients.rules.at_point import AtPoint
@@ -41,7 +41,7 @@ def under_vmap(rules: DerivativePrograms, points: tuple[AtPoint, AtPoint]) -> st
     try:
         with precision(FIRST_PRECISION):
             judged = _judged_batch(rules, points)
-    except (CannotDecide, UnsupportedPrimitive, NoDerivative) as error:
+    except (CannotDecide, UnsupportedPrimitive, NoDerivative, TraceError) as error:
         rules.missing.append(f"not looked at under vmap: {error}")
         return ""
     if any(found.verdict is Verdict.REFUTED for _, found in judged):

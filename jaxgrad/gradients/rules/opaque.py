@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -27,30 +26,13 @@ from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.trusts import BALLS
 from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.verdict import Evidence, Verdict
 
-__all__ = ["OPAQUE", "by_floats", "is_opaque"]
-
-OPAQUE = frozenset(
-    {"pure_callback", "io_callback", "ffi_call", "pallas_call", "tpu_custom_call", "custom_call"}
-)
-"""Primitives behind which there is no program."""
+__all__ = ["by_floats"]
 
 # Each cotangent is one run of the kernel; past this many one drawn cotangent has to do.
 FEW = 16
 COARSEST = float(unit_roundoff(jnp.bfloat16))
-
-
-def is_opaque(jaxpr: Any) -> bool:
-    """Whether a program, or one inside it, calls what only returns floats.
-
-    Example:
-        >>> import jax
-        >>> is_opaque(jax.make_jaxpr(jax.numpy.sin)(1.0))
-        False
-    """
-    return holds_primitive(jaxpr, OPAQUE)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.errors import OpaquePrimitive, UnsupportedPrimitive
 from jaxgrad.interpret.budgets import require_scan
 from jaxgrad.interpret.rules.bit_programs import bit_program
 from jaxgrad.interpret.rules.concrete import is_concrete
@@ -208,10 +208,23 @@ for _name, _unread in {
     exact_if_known=False,
 )
 def _callback(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
-    raise UnsupportedPrimitive(
+    raise OpaquePrimitive(
         f"`{equation.primitive.name}` runs Python code that is no JAX program; hold the function "
         "as floats against a JAX function that means the same, with jaxgrad.compare"
     )
+
+
+@rule("check", reads=("err_tree",), harmless={"debug": anything}, exact_if_known=False)
+def _check(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
+    """That of checkify, which returns nothing: where it fails f has no value.
+
+    Where it is open whether it fails it is taken not to.
+    """
+    error = jax.tree.unflatten(equation.params["err_tree"], inputs)
+    failed = [x if is_concrete(x) else interpreter.settle(x) for x in error._pred.values()]
+    if any(is_concrete(known) and np.any(known) for known in failed):
+        raise CannotDecide("a `checkify.check` of the function fails at this point")
+    return []
 
 
 # Over a mesh of one device every specification is the whole array.
