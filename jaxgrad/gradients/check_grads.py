@@ -15,6 +15,7 @@ from jaxgrad.gradients.enclosure import PRECISIONS
 from jaxgrad.gradients.floats.question import checked_dtypes, floats_of
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.border_words import at_a_border, nothing_judged
 from jaxgrad.gradients.rules.causes import cause
 from jaxgrad.gradients.rules.conclusions import (
     Judged,
@@ -295,11 +296,14 @@ def _ended_here(
     refuted = [leaf for leaf in leaves if leaf.verdict is Verdict.REFUTED]
     if refuted:
         text = f"the derivative rules are wrong for {len(refuted)} of {len(leaves)} leaves"
-        text += cause(at, judged)
+        text = at_a_border(at, judged) or text + cause(at, judged)
         return GradientCheck(Verdict.REFUTED, leaves, refutation(text, refuted[0].counterexample))
     wrong = checks.higher(at)
     if wrong is not None:
         return wrong
+    nothing = nothing_judged(at, judged)
+    if nothing is not None:
+        return undecided(primal, nothing)
     if any(leaf.verdict is Verdict.UNDECIDED for leaf in leaves):
         reasons = "; ".join(sorted(at.truth.reasons)) or "the enclosures are too wide"
         evidence = Evidence(Verdict.UNDECIDED, "reason", reasons)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
+from jaxgrad.gradients.rules.borders import Borders, Steep
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.directions import Direction, Unit, entry_count, pairing, terms
 from jaxgrad.gradients.rules.judgement import Judgement, judge, judge_value, value_as_run
@@ -53,6 +54,7 @@ class AtPoint:
         self.skipped = 0
         self._tiny = 0.0
         self._named = True
+        self.borders = Borders(rules, self.truth, self.values, self.affords_entries)
         self._named_leaves: set[int | None] = set()
         self._outputs: dict[Any, dict[Any, list[ObjectArray]]] = {}
 
@@ -64,7 +66,10 @@ class AtPoint:
             if math.prod(shape)
         ]
         pairs = len(leaves) ** 2 * self.rules.size <= PAIR_BUDGET
-        return [*self._ask(leaves, pairs), *self._values()]
+        beside = [
+            pair for question in self._beside_infinities(leaves) for pair in self._settle(question)
+        ]
+        return [*self._ask(leaves, pairs), *beside, *self._values()]
 
     def together(self) -> list[tuple[Question, Judgement]]:
         """All leaves along one drawn direction; each by itself where that shows something.
@@ -73,6 +78,7 @@ class AtPoint:
         out, where nobody asked, no number counts that is below every float of the dtype.
         """
         self._tiny = self.rules.smallest
+        self.borders.asked_for = False
         if not self.truth.defined:
             return []
         return [*self._derivatives(), *self._values()]
@@ -128,6 +134,14 @@ class AtPoint:
                         found += self._judged(question.beside())
         return found
 
+    def _beside_infinities(self, directions: list[Direction]) -> Iterator[Question]:
+        """Many results weighed without those of infinite slope, as each of few is."""
+        if "rev" in self.rules.modes and entry_count(self.rules.out_shapes) > FEW_OUTPUTS:
+            for direction, cotangent in itertools.product(directions, self._cotangents("rev")):
+                rest = self.borders.without_steep(direction, cotangent)
+                if rest is not cotangent:
+                    yield Question(("rev",), (direction,), rest)
+
     def _values(self) -> list[tuple[Question, Judgement]]:
         """The values that the rules return beside their first derivatives."""
         if not self.rules.custom:
@@ -176,6 +190,7 @@ class AtPoint:
         else:
             leaves = [k for k, shape in enumerate(shapes) if math.prod(shape)]
             found = [self.rules.cotangent(1, k) for k in leaves]
+        found = self.borders.of_values(found)
         return found if mode == "fwd" else self.rules.signs(found)
 
     def _moving(self, cotangents: list[Direction]) -> list[Direction]:
@@ -212,6 +227,12 @@ class AtPoint:
     ) -> list[tuple[Question, Judgement]]:
         """The entry that is wrong, looked for once for every leaf."""
         leaf = question.leaf
+        is_nan = judgement.value == "nan" and len(question.directions) == 1
+        if is_nan and self.is_opposed(question):  # a NaN of this sum, and of no number of JAX's
+            direction = question.directions[0]
+            if not self.affords_entries(direction):
+                return [(question, replace(judgement, verdict=Verdict.UNDECIDED))]
+            return [pair for part in question.parts() for pair in self._settle(part)]
         if leaf is None and len(question.directions) == 1:
             parts = [pair for part in question.parts() for pair in self._settle(part)]
             if any(part.verdict is Verdict.REFUTED for _, part in parts):
@@ -243,6 +264,7 @@ class AtPoint:
             question: which number.
             number: its enclosure for constants of a given rounding; as the rules give it if None.
         """
+        own = number is None
         number = number or (lambda rounding: self.number(question, rounding))
         if question.is_value:
             return self._judge_value(question, number)
@@ -260,6 +282,10 @@ class AtPoint:
             lambda: self._around(sides, directions, cotangent),
         )
         wrong = found.verdict is Verdict.REFUTED and number(0.0).is_finite()
+        if found.verdict is Verdict.REFUTED and not wrong and own:
+            rest = self.borders.counted(question, self._terms(question))
+            if rest is not question:
+                return None if rest is None else self.judge(rest)
         if wrong and not self.truth.tells(directions, cotangent):
             return replace(found, verdict=Verdict.UNDECIDED)
         if found.verdict is Verdict.REFUTED and len(directions) > 1:
@@ -375,6 +401,14 @@ class AtPoint:
     def floats(self, question: Question) -> float:
         """The number as JAX computes it."""
         return float(sum(self._terms(question)))
+
+    def at_border(self, question: Question) -> Steep | None:
+        """The slope by which JAX gives NaN whatever the rules, if nothing else is wrong."""
+        runs = self._terms(question)
+        rest = self.borders.rest(question, runs) if math.isnan(sum(runs)) else question
+        found = self.judge(rest) if rest is not None and rest is not question else None
+        wrong = rest is question or (found is not None and found.verdict is Verdict.REFUTED)
+        return None if wrong else self.borders.met
 
     def is_opposed(self, question: Question) -> bool:
         """Whether the number is a sum of infinities of both signs, NaN though no term of it is."""

@@ -9,6 +9,7 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.border_words import notes_of_borders
 from jaxgrad.gradients.rules.causes import cause
 from jaxgrad.gradients.rules.conclusions import Judged, first_wrong, wrong_at
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
@@ -44,6 +45,7 @@ class OtherPoints:
         self.points: list[SpecialPoint] = []
         self.seen: list[SpecialPoint] = []
         self._reached = 0
+        self._at_borders: list[tuple[SpecialPoint, AtPoint]] = []
         # Where f does not jump, the drawn one if it may be: at 0, say, much is the same.
         self.smooth: AtPoint | None = None
 
@@ -60,6 +62,8 @@ class OtherPoints:
                     self.rules.hold(point.values)
                     why = "" if there is None else cause(there, judged)
                     return wrong_at(self.rules.primal, leaves, point, *refuted, why)
+            if there is not None and there.borders.excused:
+                self._at_borders.append((point, there))
             if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
                 self.seen.append(point)
                 if any(not question.is_value for question, _ in judged):
@@ -87,7 +91,7 @@ class OtherPoints:
     @property
     def notes(self) -> list[str]:
         """What is said of those where nothing was seen."""
-        notes = []
+        notes = notes_of_borders(self.rules.primal, self._at_borders)
         if self.points and not any(point.drawn for point in self.points):
             notes.append("nothing drawn near it at which the function is defined")
         if len(self.seen) < self._reached:

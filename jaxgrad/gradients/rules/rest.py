@@ -17,6 +17,7 @@ from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.batch import under_vmap
+from jaxgrad.gradients.rules.border_words import left_out
 from jaxgrad.gradients.rules.conclusions import passed, refutation
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.linearity import LinearChecks
@@ -169,5 +170,5 @@ class Rest:
             notes.append("rules with symbolic_zeros not asked where some arguments alone move")
         if at.skipped:
             notes.append(f"{at.skipped} mixed derivatives at kinks not judged")
-        notes += [*checks.notes, *self.others.notes]
+        notes += [*left_out(at), *checks.notes, *self.others.notes]
         return [*notes, *([self.stages.note] if self.stages.note else [])]
