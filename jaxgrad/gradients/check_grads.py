@@ -7,7 +7,7 @@ and held against the one-sided derivatives of the primal, which no derivative ru
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from jaxgrad.errors import ArgumentError, OpaquePrimitive, UnsupportedPrimitive
@@ -34,6 +34,7 @@ from jaxgrad.interpret.budgets import nested_too_deeply
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.debug_modes import without_debug_modes
+from jaxgrad.programs.held import checked_argnums
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["GradientCheck", "RuleResult", "check", "check_grads"]
@@ -50,6 +51,7 @@ def check_grads(
     rtol: float | None = None,
     eps: float | None = None,
     *,
+    argnums: int | Sequence[int] | None = None,
     reference: Callable[..., Any] | None = None,
     dtypes: Sequence[Any] | None = None,
     special_points: bool | None = None,
@@ -65,11 +67,14 @@ def check_grads(
 
     Args:
         f: a JAX function of ``args``, any floating-point dtypes.
-        args: a sequence of pytrees of arrays, the point x.
+        args: a sequence of pytrees of arrays, the point x.  Leaves that are no floating-point
+            arrays are held fixed: integers, booleans and keys, and functions, strings and the like.
         order: every order from 1 to this one is checked.
         modes: ``"fwd"``, ``"rev"`` or both; a mode that JAX does not have for a ``custom_vjp``
             rule is left out, and the evidence says so.
         atol, rtol, eps: accepted and without use: nothing is compared to a tolerance.
+        argnums: the arguments with respect to which is differentiated, as for ``jax.grad``; the
+            others are held fixed at their values.  By default all of them.
         reference: the function whose derivative the rules of f should be, if that is not f: a
             straight-through estimator, a stopped or surrogate gradient.  Of the arguments of f.
         dtypes: the compiled derivatives are judged in these dtypes, too, such as
@@ -95,7 +100,8 @@ def check_grads(
         right at the points that were judged.
 
     Raises:
-        ArgumentError: an unknown mode or order, nothing to differentiate, or args is no tuple.
+        ArgumentError: an unknown mode or order, nothing to differentiate, argnums that names none,
+            or args is no tuple.
         TraceError: f is not made of JAX operations.
         NoDerivative: JAX has no derivative of f in any of the modes; an ArgumentError, too.
         TreeMismatch, ShapeMismatch, DtypeMismatch: a custom rule returns the wrong structure.
@@ -119,8 +125,8 @@ def check_grads(
     """
     found = check(
         f, args, order, modes, atol, rtol, eps,
-        reference=reference, dtypes=dtypes, special_points=special_points, linear=linear,
-        budget=budget,
+        argnums=argnums, reference=reference, dtypes=dtypes, special_points=special_points,
+        linear=linear, budget=budget,
     )  # fmt: skip
     found.assert_agrees()
     return found
@@ -135,6 +141,7 @@ def check(
     rtol: float | None = None,
     eps: float | None = None,
     *,
+    argnums: int | Sequence[int] | None = None,
     reference: Callable[..., Any] | None = None,
     dtypes: Sequence[Any] | None = None,
     special_points: bool | None = None,
@@ -147,8 +154,8 @@ def check(
     say ``expect=REFUTED``.
 
     Args:
-        f, args, order, modes, atol, rtol, eps, reference, dtypes, special_points, linear, budget:
-            as in :func:`check_grads`.
+        f, args, order, modes, atol, rtol, eps, argnums, reference, dtypes, special_points, linear,
+            budget: as in :func:`check_grads`.
 
     Returns:
         the check, whatever its verdict.
@@ -178,13 +185,17 @@ def check(
     if linear is None:
         linear = reference is None
     asked, stages = checked_dtypes(dtypes), Stages(checked_budget(budget))
+    held = checked_argnums(argnums, len(args))
     with without_debug_modes(), stages.watched():
-        return _checked(f, args, reference, order, modes, special_points, linear, asked, stages)
+        return _checked(
+            f, args, held, reference, order, modes, special_points, linear, asked, stages
+        )
 
 
 def _checked(
     f: Callable[..., Any],
     args: Sequence[Any],
+    held: Collection[int],
     reference: Callable[..., Any] | None,
     order: int,
     modes: tuple[str, ...],
@@ -194,7 +205,7 @@ def _checked(
     stages: Stages,
 ) -> GradientCheck:
     try:
-        primal = Primal(f, args, reference)
+        primal = Primal(f, args, reference, held=held)
     except (UnsupportedPrimitive, CannotDecide) as error:
         return GradientCheck(
             Verdict.UNDECIDED, (), Evidence(Verdict.UNDECIDED, "reason", str(error))

@@ -30,6 +30,7 @@ from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import UNKNOWN, CannotDecide
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.debug_modes import without_debug_modes
+from jaxgrad.programs.held import checked_argnums, held_in_words
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["Comparison", "LeafResult", "compare"]
@@ -43,6 +44,7 @@ def compare(
     hand: Callable[..., Any],
     auto: Callable[..., Any],
     *args: Any,
+    argnums: int | Sequence[int] | None = None,
     budget: Budget | None = None,
 ) -> Comparison:
     """Decides whether two gradients are the same function.
@@ -58,12 +60,15 @@ def compare(
         auto: what it is held against, usually ``jax.grad(cost)``.
         args: pytrees of arrays, any floating-point dtype; their shapes and dtypes are the scope
             of the verdict and their values are one of the points tried.  Integer, boolean and
-            PRNG-key leaves are held fixed.
+            PRNG-key leaves are held fixed, and so are leaves that are no arrays, such as functions
+            and strings.
+        argnums: which of ``args`` are variables, as for ``jax.grad``; the others are held fixed at
+            their values.  By default all of them.
         budget: how far the polynomials may grow; see :class:`~jaxgrad.gradients.identity.Budget`.
 
     Raises:
-        ArgumentError: a side is not callable, no argument is floating point, or the sides return no
-            number, so that nothing is compared.
+        ArgumentError: a side is not callable, no argument is floating point, argnums names none, or
+            the sides return no number, so that nothing is compared.
         NonFiniteInput: an argument holds NaN or an infinity.
         TreeMismatch, ShapeMismatch, DtypeMismatch: the sides return different structures, or a
             derivative rule of what a side differentiates returns the wrong one.
@@ -83,7 +88,8 @@ def compare(
     Source: claim A5 (the product) and claim E1 (the recurrence) are proved by this function.
     """
     with without_debug_modes():
-        left, right = make_side("hand", hand, args), make_side("auto", auto, args)
+        held = checked_argnums(argnums, len(args))
+        left, right = make_side("hand", hand, args, held), make_side("auto", auto, args, held)
         _same_structure(left, right)
         try:
             return _compare(left, right, args, budget)
@@ -229,13 +235,10 @@ def _values(hand: Side, auto: Side, given: list[Any]) -> list[Any] | None:
 
 
 def _scope(side: Side) -> str:
-    shapes = ", ".join(
-        f"{leaf.path}{list(leaf.shape)}" for leaf in side.inputs[:3] if leaf.differentiable
-    )
-    more = ", …" if len(side.inputs) > 3 else ""
-    fixed = [leaf.path for leaf in side.inputs if not leaf.differentiable]
-    held = f", {', '.join(fixed)} held fixed" if fixed else ""
-    return f"of these shapes ({shapes}{more}){held}"
+    moving = [leaf for leaf in side.inputs if leaf.differentiable]
+    shapes = ", ".join(f"{leaf.path}{list(leaf.shape)}" for leaf in moving[:3])
+    more = ", …" if len(moving) > 3 else ""
+    return f"of these shapes ({shapes}{more}){held_in_words(side.paths_of_held)}"
 
 
 def _proved(hand: Side, auto: Side, algebra: Identity) -> Comparison | None:

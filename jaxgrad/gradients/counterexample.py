@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from jax.tree_util import tree_leaves, tree_structure, tree_unflatten
+from jax.tree_util import tree_structure, tree_unflatten
 
 from jaxgrad.interpret.sides import Side
-from jaxgrad.programs.as_code import as_code, imports
+from jaxgrad.programs.as_code import arguments_as_code, imports
+from jaxgrad.programs.held import hidden
 
 __all__ = ["write"]
 
@@ -37,14 +38,8 @@ def write(
         for gradient in (hand, auto):
             print(np.asarray(jax.tree.leaves(gradient(*args))[0])[()])
     """
-    tree = tree_structure(tuple(args))
-    try:
-        point = f"args = {as_code(tree_unflatten(tree, list(values)))}"
-    except TypeError:  # a container of the caller's own: take its structure from args in scope
-        point = (
-            "args = jax.tree.unflatten(jax.tree.structure(args),\n"
-            f"    {as_code(list(tree_leaves(list(values))))})"
-        )
+    tree = tree_structure(hidden(args))
+    point = arguments_as_code(tree_unflatten(tree, list(values)))
     show = f"    print(np.asarray(jax.tree.leaves(gradient(*args))[{leaf}])[{index!r}])"
     lines = [*imports(side.inputs), point, "for gradient in (hand, auto):", show]
     return "\n".join(lines)

@@ -92,7 +92,7 @@ def balls(inputs: Sequence[Leaf], values: Sequence[Any]) -> list[Any]:
     """The exact balls of a point; leaves that are not floating point stay as they are."""
     system = Ball()
     return [
-        system.constants(np.asarray(value)) if leaf.differentiable else value
+        system.constants(np.asarray(value)) if leaf.real else value
         for leaf, value in zip(inputs, values, strict=True)
     ]
 

@@ -113,11 +113,11 @@ def _attempt(hand: Side, auto: Side, budget: Budget, name_sums: bool) -> Identit
 
 
 def variables(system: Polynomial, inputs: Sequence[Leaf]) -> list[np.ndarray]:
-    """Symbolic inputs: one generator an entry; leaves that are not floating point stay fixed."""
+    """Symbolic inputs: one generator an entry; what is held fixed is a constant."""
     values = []
     for k, leaf in enumerate(inputs):
         if not leaf.differentiable:
-            values.append(leaf.value)
+            values.append(system.constants(leaf.value) if leaf.real else leaf.value)
             continue
         size = int(np.prod(leaf.shape))
         values.append(objects((system.variable((k, i)) for i in range(size)), leaf.shape))

@@ -89,7 +89,8 @@ class GradientOutcome(Outcome):
         if len(listed) > MOST_LINES:
             told.append(f"  and {len(listed) - MOST_LINES} more{what}")
         if self.counterexample:
-            told += ["", f"To see it, with {self.scope} in scope:", "", self.counterexample]
+            own = "" if "\nargs = (" in self.counterexample else ", and `args` as they were given,"
+            told += ["", f"To see it, with {self.scope}{own} in scope:", "", self.counterexample]
         return "\n".join(told)
 
 

@@ -106,7 +106,7 @@ def hold_side(side: Side, values: Sequence[Any]) -> Run:
         return hold_program(side.name, side.program, values)
     side, system = side.in_double(), RunningError()
     doubles = [
-        np.array(value, np.float64) if leaf.differentiable else value
+        np.array(value, np.float64) if leaf.real else value
         for leaf, value in zip(side.inputs, values, strict=True)
     ]
     with np.errstate(all="ignore"):
@@ -114,7 +114,7 @@ def hold_side(side: Side, values: Sequence[Any]) -> Run:
 
     def enclose() -> list[Any]:
         pairs = zip(side.inputs, doubles, strict=True)
-        return side.over(system, [system.constants(x) if y.differentiable else x for y, x in pairs])
+        return side.over(system, [system.constants(x) if y.real else x for y, x in pairs])
 
     try:
         return _hold_all(side.name, floats, enclose, side.outputs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from jaxgrad.interpret.numpy_code.elements import UNWRITTEN, dtype_of, has_exact
 from jaxgrad.interpret.walker import Interpreter, interpret
 from jaxgrad.numbers.base import NumberSystem
 from jaxgrad.numbers.ring import RingFull
+from jaxgrad.programs.held import hidden, is_held, paths_of_held, revealing
 from jaxgrad.programs.raised_by import is_raised_by_caller
 from jaxgrad.programs.returned import require_keyless, require_numbers
 from jaxgrad.programs.trace import Leaf, Program, arguments, parameter_names, trace
@@ -69,9 +70,17 @@ class Side:
         self.program = program
         self.opaque: str | None = None
         self.returns_jax = program is not None
-        self._originals, self._tree = jax.tree.flatten(tuple(args))
+        self._args = tuple(args)
+        self._originals, self._tree = jax.tree.flatten(self._args)
         self._draws = random.getstate(), np.random.get_state()
         self.outputs, self.out_tree = self._describe()
+
+    @property
+    def paths_of_held(self) -> list[str]:
+        """The key paths of the arguments that are held fixed."""
+        names = parameter_names(self.function, len(self._args))
+        held = [leaf.path for leaf in self.inputs if not leaf.differentiable]
+        return [*held, *paths_of_held(self._args, names)]
 
     def over(self, system: NumberSystem, inputs: list[Any]) -> list[np.ndarray]:
         """The outputs over a number system, an object array for each leaf.
@@ -146,7 +155,7 @@ class Side:
         side = copy.copy(self)
         side.inputs = tuple(
             replace(leaf, dtype=np.dtype(np.float64), value=np.float64(leaf.value))
-            if leaf.differentiable else leaf
+            if leaf.real else leaf
             for leaf in self.inputs
         )  # fmt: skip
         return side
@@ -203,7 +212,7 @@ class Side:
 
 def _as_exact(system: NumberSystem, value: Any, leaf: Leaf, original: Any) -> Any:
     """An argument over a number system, for NumPy code to do with as it likes."""
-    if not leaf.differentiable:
+    if not leaf.real:
         return _as_float(value, leaf, original)
     if isinstance(original, float | np.generic):
         taken_for = np.float64 if isinstance(original, float) else np.dtype(leaf.dtype).type
@@ -214,7 +223,7 @@ def _as_exact(system: NumberSystem, value: Any, leaf: Leaf, original: Any) -> An
 def _as_float(value: Any, leaf: Leaf, original: Any) -> Any:
     """An argument as NumPy has it: an array of its own, or a scalar where a scalar was given."""
     if isinstance(original, int | str) or not isinstance(value, np.ndarray | np.generic):
-        return original if not leaf.differentiable and np.ndim(value) == 0 else value
+        return original if not leaf.real and np.ndim(value) == 0 else value
     if isinstance(original, float):
         return np.float64(value)
     if isinstance(original, np.generic):
@@ -222,13 +231,16 @@ def _as_float(value: Any, leaf: Leaf, original: Any) -> Any:
     return np.array(value)
 
 
-def make_side(name: str, function: Callable[..., Any], args: Sequence[Any]) -> Side:
+def make_side(
+    name: str, function: Callable[..., Any], args: Sequence[Any], held: Collection[int] = ()
+) -> Side:
     """Traces a callable, or else takes it for NumPy code.
 
     Args:
         name: ``"hand"`` or ``"auto"``.
         function: any callable of ``args``.
-        args: pytrees of arrays.
+        args: pytrees of arrays; leaves that are none are held fixed.
+        held: which arguments are held fixed.
 
     Raises:
         ArgumentError: not callable, or arguments that are no arrays of finite numbers, or results
@@ -245,14 +257,16 @@ def make_side(name: str, function: Callable[..., Any], args: Sequence[Any]) -> S
         )
     if not args:
         raise ArgumentError("compare needs arguments: the point at which to take both gradients")
-    inputs = arguments(args, parameter_names(function, len(args)))
-    if inputs and not any(leaf.differentiable for leaf in inputs):
+    args = hidden(args)
+    function = revealing(function, args)
+    inputs = arguments(args, parameter_names(function, len(args)), held)
+    if not any(leaf.differentiable for leaf in inputs):
         raise ArgumentError(
             "no argument is floating point, so there is nothing to differentiate; "
-            f"{inputs[0].path} has dtype {inputs[0].dtype}: convert it with jnp.asarray(x, float)"
+            f"{_what_is_held(function, args, inputs)}"
         )
     try:
-        return Side(name, function, args, inputs, trace(function, args, side=name))
+        return Side(name, function, args, inputs, trace(function, args, name, held))
     except TraceError as error:
         return Side(name, function, args, inputs, None, error)
     except JaxgradError:
@@ -262,6 +276,18 @@ def make_side(name: str, function: Callable[..., Any], args: Sequence[Any]) -> S
         if side is None:
             raise
         return side
+
+
+def _what_is_held(function: Any, args: Sequence[Any], inputs: Sequence[Leaf]) -> str:
+    """What the first leaf is, where nothing is floating point."""
+    if inputs:
+        own = inputs[0]
+        return f"{own.path} has dtype {own.dtype}: convert it with jnp.asarray(x, float)"
+    objects = [leaf for leaf in jax.tree.leaves(tuple(args), is_leaf=is_held) if is_held(leaf)]
+    if not objects:
+        return "there is no array in them"
+    [path, *_] = paths_of_held(args, parameter_names(function, len(args)))
+    return f"argument {path} is a {type(objects[0].value).__name__}, which is held fixed"
 
 
 def _numpy_side(

@@ -9,7 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["as_code", "imports"]
+from jaxgrad.programs.held import Held, is_held
+
+__all__ = ["arguments_as_code", "as_code", "imports"]
 
 
 def as_code(tree: Any) -> str:
@@ -34,11 +36,44 @@ def as_code(tree: Any) -> str:
     if type(tree) is tuple:
         inside = ", ".join(map(as_code, tree))
         return f"({inside},)" if len(tree) == 1 else f"({inside})"
+    if isinstance(tree, Held) and isinstance(tree.value, str | bytes):
+        return repr(tree.value)
     if isinstance(tree, bool | int | float):
         return repr(tree)
     if not hasattr(tree, "dtype"):
         raise TypeError(f"{type(tree).__name__} has no literal")
     return _array(tree)
+
+
+def arguments_as_code(args: Sequence[Any]) -> str:
+    """Lines that set ``args``, from the caller's own where what is no number has no literal.
+
+    Args:
+        args: as :func:`~jaxgrad.programs.held.hidden` leaves them.
+
+    Example:
+        >>> print(arguments_as_code((np.float32(0.5), Held("relu"))))
+        args = (np.float32(0.5), 'relu')
+        >>> print(arguments_as_code((np.float32(0.5), Held(abs))))
+        leaves, tree = jax.tree.flatten(args)
+        for k, x in {0: np.float32(0.5)}.items():
+            leaves[k] = x
+        args = jax.tree.unflatten(tree, leaves)
+    """
+    try:
+        return f"args = {as_code(tuple(args))}"
+    except TypeError:
+        leaves = jax.tree.leaves(tuple(args), is_leaf=is_held)
+    values = {k: value for k, value in enumerate(leaves) if not is_held(value)}
+    if len(values) == len(leaves):
+        own = as_code(leaves)
+        return f"args = jax.tree.unflatten(jax.tree.structure(args),\n    {own})"
+    return (
+        "leaves, tree = jax.tree.flatten(args)\n"
+        f"for k, x in {as_code(values)}.items():\n"
+        "    leaves[k] = x\n"
+        "args = jax.tree.unflatten(tree, leaves)"
+    )
 
 
 def _array(value: Any) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -25,17 +25,24 @@ class Leaf:
     Args:
         path: the key path, e.g. ``params[0][1]``.
         value: the NumPy value of an argument leaf; None for an output.
+        held: whether it is held fixed, whatever its dtype.
     """
 
     path: str
     shape: tuple[int, ...]
     dtype: Any
     value: Any = None
+    held: bool = False
+
+    @property
+    def real(self) -> bool:
+        """Whether the leaf holds floating-point numbers."""
+        return is_differentiable(self.dtype)
 
     @property
     def differentiable(self) -> bool:
-        """Whether the leaf holds floating-point numbers."""
-        return is_differentiable(self.dtype)
+        """Whether these are variables."""
+        return self.real and not self.held
 
 
 @dataclass(frozen=True)
@@ -76,15 +83,19 @@ def parameter_names(function: Callable[..., Any], count: int) -> list[str]:
     return [names[i] if i < len(names) else f"args[{i}]" for i in range(count)]
 
 
-def arguments(args: Sequence[Any], names: Sequence[str]) -> tuple[Leaf, ...]:
+def arguments(
+    args: Sequence[Any], names: Sequence[str], held: Collection[int] = ()
+) -> tuple[Leaf, ...]:
     """The leaves of the positional arguments, each checked to be finite numbers.
 
     Args:
         args: pytrees of arrays.
         names: one name for each argument, the start of its leaves' key paths.
+        held: which arguments are held fixed.
 
     Raises:
-        ArgumentError: a leaf is not an array of numbers, or is complex.
+        ArgumentError: a leaf is not an array of numbers, or is complex; or some arguments are held
+            and another one holds nothing that is floating point.
         NonFiniteInput: a floating-point leaf holds NaN or an infinity.
 
     Example:
@@ -92,9 +103,15 @@ def arguments(args: Sequence[Any], names: Sequence[str]) -> tuple[Leaf, ...]:
         ["params['w']"]
     """
     leaves = []
-    for argument, name in zip(args, names, strict=True):
-        for path, value in tree_flatten_with_path(argument)[0]:
-            leaves.append(_argument_leaf(name + keystr(path), value))
+    for i, (argument, name) in enumerate(zip(args, names, strict=True)):
+        paths = tree_flatten_with_path(argument)[0]
+        own = [_argument_leaf(name + keystr(path), value) for path, value in paths]
+        if held and i not in held and not any(leaf.real for leaf in own):
+            raise ArgumentError(
+                f"argnums names argument {i}, {name}, in which nothing is floating point; convert "
+                f"it with jnp.asarray({name}, float), or name another one"
+            )
+        leaves += [replace(leaf, held=True) for leaf in own] if i in held else own
     return tuple(leaves)
 
 
@@ -106,7 +123,7 @@ def _argument_leaf(path: str, value: Any) -> Leaf:
     except TypeError as error:
         raise ArgumentError(
             f"argument {path} is a {type(value).__name__}, which is not an array of numbers; "
-            "pass arrays or Python numbers, and close over everything else"
+            "pass arrays or Python numbers, and close over everything else" + _registered(value)
         ) from error
     if jnp.issubdtype(aval.dtype, np.complexfloating):
         raise ArgumentError(
@@ -127,6 +144,13 @@ def _argument_leaf(path: str, value: Any) -> Leaf:
     return Leaf(path, aval.shape, aval.dtype, concrete)
 
 
+def _registered(value: Any) -> str:
+    """What to do with an object of a class of the caller's that holds arrays."""
+    if not hasattr(value, "__dict__") or hasattr(value, "dtype"):
+        return ""
+    return ", or register the class as a pytree (jax.tree_util.register_dataclass)"
+
+
 def _require_function(function: Any, side: str) -> None:
     """What returns no value when it is called has no derivative."""
     if not callable(function):
@@ -143,7 +167,12 @@ def _require_function(function: Any, side: str) -> None:
             )
 
 
-def trace(function: Callable[..., Any], args: Sequence[Any], side: str = "the function") -> Program:
+def trace(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    side: str = "the function",
+    held: Collection[int] = (),
+) -> Program:
     """Traces a callable to its jaxpr.
 
     Args:
@@ -151,6 +180,7 @@ def trace(function: Callable[..., Any], args: Sequence[Any], side: str = "the fu
         args: pytrees of arrays; floating-point leaves become real variables, all other leaves
             are held fixed at their values.
         side: what to call the function in an error message.
+        held: which arguments are held fixed, the floating-point leaves in them, too.
 
     Raises:
         ArgumentError, NonFiniteInput: see :func:`arguments`; or it is no function, or one that is
@@ -166,7 +196,7 @@ def trace(function: Callable[..., Any], args: Sequence[Any], side: str = "the fu
         (['x'], 1)
     """
     _require_function(function, side)
-    inputs = arguments(args, parameter_names(function, len(args)))
+    inputs = arguments(args, parameter_names(function, len(args)), held)
     with errors_named(side, function, args):
         jaxpr, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
     paths, out_tree = tree_flatten_with_path(shapes)

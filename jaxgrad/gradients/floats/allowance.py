@@ -197,7 +197,7 @@ class TrueValues:
         k, rng = witness % SIGN_VECTORS, np.random.default_rng(witness)
         moved = []
         for leaf, values in zip(self._inputs, self._exact, strict=True):
-            if leaf.differentiable:
+            if leaf.real:
                 step = self._arithmetic.unit(leaf.dtype) * times
                 signs = rng.choice([-1, 1], leaf.shape) if k > 1 else np.array(1 - 2 * k)
                 values = Ball().map(lambda x, sign, u=step: x * (1 + u * int(sign)), values, signs)

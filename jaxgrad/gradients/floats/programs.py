@@ -42,18 +42,21 @@ def precise_enough(dtype: Any) -> contextlib.AbstractContextManager[Any]:
 
 
 def in_dtype(primal: Primal, dtype: Any) -> Primal:
-    """The function traced anew with every floating-point leaf in a dtype; None for their own.
+    """The function traced anew with every floating-point leaf in a dtype, those that are held, too;
+    None for their own.
 
     Raises:
         TypeError, ValueError, JaxgradError: the function does not take this dtype.
     """
-    if dtype is None or all(np.dtype(leaf.dtype) == np.dtype(dtype) for leaf in primal.inputs):
+    real = [leaf for leaf in primal.program.inputs if leaf.real]
+    if dtype is None or all(np.dtype(leaf.dtype) == np.dtype(dtype) for leaf in real):
         return primal
-    leaves = [leaf.value for leaf in primal.program.inputs]
-    for place in primal.place:
-        leaves[place] = representable(leaves[place], dtype)
+    leaves = [
+        representable(leaf.value, dtype) if leaf.real else leaf.value
+        for leaf in primal.program.inputs
+    ]
     args = tree_unflatten(tree_structure(primal.args), leaves)
-    return Primal(primal.function, args, primal.reference)
+    return Primal(primal.function, args, primal.reference, held=primal.held_arguments)
 
 
 def representable(values: Any, dtype: Any) -> np.ndarray:

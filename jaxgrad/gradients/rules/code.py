@@ -6,14 +6,14 @@ import functools
 from collections.abc import Sequence
 
 import numpy as np
-from jax.tree_util import tree_structure, tree_unflatten
 
 from jaxgrad.gradients.rules.asked import Bend
 from jaxgrad.gradients.rules.compositions import Cut, HigherBend
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.programs.as_code import as_code, imports
+from jaxgrad.programs.as_code import arguments_as_code, as_code, imports
+from jaxgrad.programs.held import has_held
 from jaxgrad.programs.trace import Leaf
 
 __all__ = [
@@ -92,7 +92,7 @@ def paste(primal: Primal, question: Question, point: Sequence[np.ndarray]) -> st
         point_code(primal, point),
         "leaves, tree = jax.tree.flatten(args)",
         "def along(*steps):",
-        "    moved = [jnp.asarray(x) for x in leaves]",
+        f"    moved = {_copied(primal)}",
         f"    for s, direction in zip(steps, [{moves}]):",
         "        for k, v in direction.items():",
         "            moved[k] = moved[k] + jnp.asarray(s * v, moved[k].dtype)",
@@ -104,6 +104,13 @@ def paste(primal: Primal, question: Question, point: Sequence[np.ndarray]) -> st
     if question.is_value:
         lines.append(f"print(along({', '.join(['0.0'] * len(question.modes))}))")
     return "\n".join(lines)
+
+
+def _copied(primal: Primal) -> str:
+    """The leaves as arrays, where what is held may be none."""
+    if not has_held(primal.args):
+        return "[jnp.asarray(x) for x in leaves]"
+    return f"[jnp.asarray(x) if k in {primal.place} else x for k, x in enumerate(leaves)]"
 
 
 def _is_whole(primal: Primal, question: Question) -> bool:
@@ -253,11 +260,5 @@ def _entries(direction: Direction, places: Sequence[int], whole: bool = False) -
 
 
 def point_code(primal: Primal, point: Sequence[np.ndarray]) -> str:
-    """The line that sets ``args`` to the arguments with other floating-point leaves."""
-    leaves = [leaf.value for leaf in primal.program.inputs]
-    for i, value in zip(primal.place, point, strict=True):
-        leaves[i] = value
-    try:
-        return f"args = {as_code(tree_unflatten(tree_structure(primal.args), leaves))}"
-    except TypeError:  # a container of the caller's own: args itself is in the caller's scope
-        return "# args as they were passed to check_grads"
+    """Lines that set ``args`` to the arguments with other floating-point leaves."""
+    return arguments_as_code(primal.args_at(point))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,8 @@ from jax.tree_util import tree_leaves, tree_structure, tree_unflatten
 from jaxgrad.errors import ArgumentError, ShapeMismatch, TreeMismatch, UnsupportedPrimitive
 from jaxgrad.numbers.base import COMPLEX
 from jaxgrad.programs.custom_rules import has_discrete_values
-from jaxgrad.programs.trace import Leaf, Program, trace
+from jaxgrad.programs.held import hidden, is_held, paths_of_held, revealing
+from jaxgrad.programs.trace import Leaf, Program, parameter_names, trace
 
 __all__ = ["Leaves", "Primal"]
 
@@ -32,10 +33,11 @@ class Primal:
 
     Args:
         function: a JAX function of ``args``.
-        args: pytrees of arrays.
+        args: pytrees of arrays; leaves that are none are held fixed.
         reference: the function whose derivative is meant, of the same arguments; ``function``
             itself if None.
         program: the function, if it is traced already.
+        held: which arguments are held fixed.
 
     Raises:
         ArgumentError: nothing is floating point.
@@ -49,11 +51,13 @@ class Primal:
         args: Sequence[Any],
         reference: Callable[..., Any] | None = None,
         program: Program | None = None,
+        held: Collection[int] = (),
     ) -> None:
-        self.args = tuple(args)
-        self.function = function
-        self.reference = reference
-        self.program = program or trace(function, args, side="f")
+        self.args = hidden(args)
+        self.function = revealing(function, self.args)
+        self.reference = None if reference is None else revealing(reference, self.args)
+        self.held_arguments = held
+        self.program = program or trace(self.function, self.args, "f", held)
         self._all = self.program.inputs
         self._moving = [i for i, leaf in enumerate(self._all) if leaf.differentiable]
         self._kept = [i for i, leaf in enumerate(self.program.outputs) if leaf.differentiable]
@@ -61,8 +65,8 @@ class Primal:
         self._kept = sorted([*self._kept, *self._discrete])
         if not self._moving:
             raise ArgumentError(
-                "no argument is floating point, so there is nothing to check; integers, booleans "
-                "and PRNG keys are held fixed: convert one with jnp.asarray(x, float)"
+                "no argument is floating point, so there is nothing to check; integers, booleans, "
+                "PRNG keys and objects are held fixed: convert one with jnp.asarray(x, float)"
             )
         if any(jnp.issubdtype(leaf.dtype, np.complexfloating) for leaf in self.program.outputs):
             raise UnsupportedPrimitive(COMPLEX)
@@ -98,6 +102,12 @@ class Primal:
         return [leaf for leaf in self._all if not leaf.differentiable]
 
     @property
+    def paths_of_held(self) -> list[str]:
+        """The key paths of all that is held fixed, what is no array, too."""
+        names = parameter_names(self.function, len(self.args))
+        return [*(leaf.path for leaf in self.held), *paths_of_held(self.args, names)]
+
+    @property
     def outputs(self) -> list[Leaf]:
         """The floating-point leaves of the result, and those that count as such."""
         kept = [(i, self.program.outputs[i]) for i in self._kept]
@@ -124,8 +134,21 @@ class Primal:
 
     @property
     def place(self) -> list[int]:
-        """Where the floating-point leaves are among all leaves of the arguments."""
-        return self._moving
+        """Where the floating-point leaves are among all leaves of the arguments as they came."""
+        leaves = tree_leaves(self.args, is_leaf=is_held)
+        arrays = [k for k, leaf in enumerate(leaves) if not is_held(leaf)]
+        return [arrays[i] for i in self._moving]
+
+    def args_at(self, point: Leaves) -> tuple[Any, ...]:
+        """The arguments at another point."""
+        return tree_unflatten(tree_structure(self.args), self.values_at(point))
+
+    def values_at(self, point: Leaves) -> list[Any]:
+        """All leaves of the arguments at another point."""
+        values = [leaf.value for leaf in self._all]
+        for i, value in zip(self._moving, point, strict=True):
+            values[i] = value
+        return values
 
     @property
     def place_of_outputs(self) -> list[int]:
@@ -142,13 +165,10 @@ class Primal:
 
         Where a rule in it needs a value of the time when it was traced, the function itself runs.
         """
-        values = [leaf.value for leaf in self._all]
-        for i, value in zip(self._moving, leaves, strict=True):
-            values[i] = value
         try:
-            result = jaxpr_as_fun(program.jaxpr)(*values)
+            result = jaxpr_as_fun(program.jaxpr)(*self.values_at(leaves))
         except (jax.errors.UnexpectedTracerError, jax.errors.TracerArrayConversionError):
-            result = tree_leaves(function(*tree_unflatten(tree_structure(self.args), values)))
+            result = tree_leaves(function(*self.args_at(leaves)))
         return [
             _as_number(result[i], self._number) if i in self._discrete else result[i]
             for i in self._kept
@@ -187,12 +207,12 @@ class Primal:
     def reference_program(self) -> Program:
         """The reference, traced."""
         assert self.reference is not None
-        return trace(self.reference, self.args, side="reference")
+        return trace(self.reference, self.args, "reference", self.held_arguments)
 
     def of_reference(self) -> Primal:
         """The reference as a function with rules of its own."""
         assert self.reference is not None
-        return Primal(self.reference, self.args, program=self.reference_program)
+        return Primal(self.reference, self.args, None, self.reference_program, self.held_arguments)
 
     def _of_leaves(self, program: Program, function: Callable[..., Any], name: str) -> Program:
         """A trace as the program of the floating-point leaves alone, which it is without others."""

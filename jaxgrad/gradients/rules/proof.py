@@ -15,6 +15,7 @@ from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.programs.custom_rules import asks_what_moves, has_custom_rules, strip_custom_rules
+from jaxgrad.programs.held import held_in_words
 from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.programs.trace import Leaf
 
@@ -81,18 +82,11 @@ def _sentence(primal: Primal, shown: list[Identity]) -> str:
     where = left_out(*(found.excluded for found in shown))
     text = (
         f"the custom rules give the same polynomial as JAX's derivative of the {whose} for every "
-        f"real input of these shapes{_held(primal)}{where}"
+        f"real input of these shapes{held_in_words(primal.paths_of_held)}{where}"
     )
     if any(found.ties for found in shown):
         text += ", and that is its derivative wherever nothing compared or rounded in it ties"
     return text
-
-
-def _held(primal: Primal) -> str:
-    """Which arguments are no real inputs: of other integers nothing is shown."""
-    paths = [leaf.path for leaf in primal.held]
-    more = ", …" if len(paths) > 3 else ""
-    return f", {', '.join(paths[:3])}{more} held fixed" if paths else ""
 
 
 def _identities(

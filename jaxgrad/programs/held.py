@@ -1,0 +1,191 @@
+"""What is held fixed among the arguments: what is no array, and what is not asked about.
+
+Functions, strings and other objects are leaves of many a module.  JAX can trace none of them, so
+each becomes a part of the tree that has no leaf, and is put back wherever the function is called.
+"""
+
+from __future__ import annotations
+
+import functools
+import numbers
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.tree_util import keystr, tree_flatten_with_path
+
+from jaxgrad.errors import ArgumentError
+from jaxgrad.programs.trace import is_differentiable
+
+__all__ = [
+    "Held",
+    "checked_argnums",
+    "has_held",
+    "held_in_words",
+    "hidden",
+    "is_held",
+    "paths_of_held",
+    "revealing",
+]
+
+
+@jax.tree_util.register_pytree_node_class
+class Held:
+    """A leaf that is no array as a part of the tree; two are the same if their objects are.
+
+    Args:
+        value: the object.
+
+    Example:
+        >>> jax.tree.leaves({"activation": Held(abs), "width": 3.0})
+        [3.0]
+    """
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def tree_flatten(self) -> tuple[tuple[()], Held]:
+        """No leaves, and itself for the structure."""
+        return (), self
+
+    @classmethod
+    def tree_unflatten(cls, own: Held, _: Any) -> Held:
+        """Itself."""
+        return own
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Held) and other.value is self.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+def is_held(node: Any) -> bool:
+    """Whether a part of a tree is an object that is held."""
+    return isinstance(node, Held)
+
+
+def hidden(args: Sequence[Any]) -> tuple[Any, ...]:
+    """The arguments without leaves that are no arrays, which become parts of the tree.
+
+    What holds numbers that JAX does not see in it stays a leaf: it would be held unseen.
+
+    Example:
+        >>> jax.tree.leaves(hidden([(abs, 2.0), "relu"]))
+        [2.0]
+    """
+    leaves, tree = jax.tree.flatten(tuple(args))
+    if not any(map(_is_object, leaves)):
+        return tuple(args)
+    return jax.tree.unflatten(tree, [Held(x) if _is_object(x) else x for x in leaves])
+
+
+def revealing(function: Callable[..., Any], args: Sequence[Any]) -> Callable[..., Any]:
+    """A function of the arguments as :func:`hidden` leaves them; itself if that is as they were."""
+    if not callable(function) or not has_held(args):
+        return function
+
+    @functools.wraps(function)
+    def revealed(*args: Any) -> Any:
+        leaves, tree = jax.tree.flatten(args, is_leaf=is_held)
+        return function(*jax.tree.unflatten(tree, [x.value if is_held(x) else x for x in leaves]))
+
+    return revealed
+
+
+def has_held(args: Sequence[Any]) -> bool:
+    """Whether objects are held among the arguments."""
+    return any(map(is_held, jax.tree.leaves(tuple(args), is_leaf=is_held)))
+
+
+def paths_of_held(args: Sequence[Any], names: Sequence[str]) -> list[str]:
+    """The key paths of the objects that are held."""
+    return [
+        name + keystr(path)
+        for argument, name in zip(args, names, strict=True)
+        for path, leaf in tree_flatten_with_path(argument, is_leaf=is_held)[0]
+        if is_held(leaf)
+    ]
+
+
+def held_in_words(paths: Sequence[str]) -> str:
+    """What is held fixed, for a sentence on all values of the others.
+
+    Example:
+        >>> held_in_words(["y", "n"])
+        ', y, n held fixed'
+    """
+    more = ", …" if len(paths) > _NAMED else ""
+    return f", {', '.join(paths[:_NAMED])}{more} held fixed" if paths else ""
+
+
+_NAMED = 3
+
+
+def _is_object(leaf: Any) -> bool:
+    """Whether a leaf is neither an array nor what may stand for one, nor holds any."""
+    if isinstance(leaf, type | np.dtype):
+        return True
+    if isinstance(leaf, numbers.Number) or any(hasattr(leaf, name) for name in _ARRAYS):
+        return False
+    return not any(map(_is_real, jax.tree.leaves(getattr(leaf, "__dict__", None))))
+
+
+# What has one of these is an array, or stands for one.
+_ARRAYS = ("shape", "__array__", "__jax_array__")
+
+
+def _is_real(leaf: Any) -> bool:
+    return isinstance(leaf, np.ndarray | jax.Array) and is_differentiable(leaf.dtype)
+
+
+# -- the arguments that are asked about ----------------------------------------------------------
+
+
+def checked_argnums(argnums: Any, count: int) -> frozenset[int]:
+    """The arguments that are held fixed where ``argnums`` names those that are not.
+
+    Args:
+        argnums: an index or several, from the end where negative, as for ``jax.grad``; None for
+            all arguments.
+        count: how many arguments there are.
+
+    Raises:
+        ArgumentError: it is something else, names none, no argument, or one twice.
+
+    Example:
+        >>> sorted(checked_argnums((0, -1), 4))
+        [1, 2]
+    """
+    if argnums is None:
+        return frozenset()
+    several = argnums if isinstance(argnums, tuple | list | set | frozenset | range) else (argnums,)
+    found = [_position(given, argnums, count) for given in several]
+    if not found:
+        raise ArgumentError(
+            f"argnums is {argnums!r}, which names no argument; leave it out for all"
+        )
+    twice = next((i for i in found if found.count(i) > 1), None)
+    if twice is not None:
+        raise ArgumentError(f"argnums is {argnums!r}, which names argument {twice} twice")
+    return frozenset(range(count)) - set(found)
+
+
+def _position(given: Any, argnums: Any, count: int) -> int:
+    try:
+        if isinstance(given, bool):
+            raise TypeError
+        index = operator.index(given)
+    except TypeError:
+        raise ArgumentError(
+            f"argnums is {argnums!r:.60}; it is the index of an argument, or a tuple of several, "
+            "as for jax.grad: argnums=0 or argnums=(0, 2)"
+        ) from None
+    if not -count <= index < count:
+        raise ArgumentError(
+            f"argnums names argument {index} of {count}; the first is 0 and the last "
+            f"{count - 1}, or -1"
+        )
+    return index % count

@@ -1,0 +1,205 @@
+"""argnums=: the arguments that are asked about; the others are constants, exact ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.cases import with_rule
+from jaxgrad import Verdict, check, check_grads, compare
+from jaxgrad.errors import ArgumentError, GradientMismatch
+from tests.pasted_code import printed_by
+
+Z = np.array([[0.3, -0.5], [0.25, 1.5], [-1.0, 0.75]], np.float32)
+ONE_HOT = np.eye(2, dtype=np.float32)[[0, 1, 1]]
+
+
+def cost(z: Any, y: Any) -> Any:
+    return -jnp.mean(jnp.sum(y * jax.nn.log_softmax(z), -1))
+
+
+def by_hand(z: Any, y: Any) -> Any:
+    """Right where each row of y has the sum 1."""
+    return (jax.nn.softmax(z) - y) / len(z)
+
+
+def in_numpy(z: Any, y: Any) -> Any:
+    powers = np.exp(z)
+    return (powers / powers.sum(-1, keepdims=True) - y) / len(z)
+
+
+@pytest.mark.parametrize("hand", [by_hand, in_numpy])
+@pytest.mark.parametrize("argnums", [0, -2, (0,), [np.int64(0)], range(1)])
+def test_a_gradient_that_is_right_for_such_y(hand: Any, argnums: Any) -> None:
+    found = compare(hand, jax.grad(cost), Z, ONE_HOT, argnums=argnums)
+    assert found.verdict is Verdict.PROVED
+    assert found.evidence.text.endswith("of these shapes (z[3, 2]), y held fixed")
+    assert found.stable
+
+
+def test_without_it_y_is_a_variable() -> None:
+    assert compare(by_hand, jax.grad(cost), Z, ONE_HOT).verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("factor", [1.001, 1 + 2.0**-20])
+def test_what_is_wrong_stays_refuted(factor: float) -> None:
+    def wrong(z: Any, y: Any) -> Any:
+        return factor * by_hand(z, y)
+
+    found = compare(wrong, jax.grad(cost), Z, ONE_HOT, argnums=0)
+    assert found.verdict is Verdict.REFUTED
+    with pytest.raises(GradientMismatch) as caught:
+        found.assert_agrees()
+    hand, auto = map(float, printed_by(caught.value, hand=wrong, auto=jax.grad(cost)))
+    assert hand == pytest.approx(factor * auto, rel=1e-5)
+
+
+def test_a_wrong_y_is_still_wrong() -> None:
+    found = compare(by_hand, jax.grad(cost), Z, 2 * ONE_HOT, argnums=0)
+    assert found.verdict is Verdict.REFUTED
+
+
+def test_constants_are_exact() -> None:
+    """Both ways to write it round differently in float32, and are the same number."""
+    first = lambda x, y: x * jnp.exp(y) * jnp.exp(-y)  # noqa: E731
+    second = lambda x, y: x * (jnp.sin(y) ** 2 + jnp.cos(y) ** 2)  # noqa: E731
+    args = (np.float32(0.7), np.float32(1.3))
+    assert compare(first, second, *args, argnums=0).verdict.passes
+    assert compare(np.multiply, lambda x, y: x * y, *args, argnums=0).verdict is Verdict.PROVED
+    off = lambda x, y: first(x, y) * (1 + 2.0**-20)  # noqa: E731
+    assert compare(off, second, *args, argnums=0).verdict is Verdict.REFUTED
+
+
+def test_all_named_are_all() -> None:
+    args = (np.float32(0.7), np.float32(1.3))
+    texts = {
+        compare(jnp.multiply, lambda x, y: y * x, *args, argnums=argnums).evidence.text
+        for argnums in (None, (0, 1), (1, 0), [-1, -2])
+    }
+    assert len(texts) == 1
+
+
+# -- derivative rules ----------------------------------------------------------------------------
+
+WRONG_BY_Y = with_rule(lambda x, y: x * y, lambda xs, ts: xs[1] * ts[0] + 2 * xs[0] * ts[1])
+RIGHT = with_rule(lambda x, y: x * y, lambda xs, ts: xs[1] * ts[0] + xs[0] * ts[1])
+POINT = (np.float32(0.5), np.float32(3.0))
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_rule_by_one_argument(order: int) -> None:
+    found = check_grads(WRONG_BY_Y, POINT, order, argnums=0)
+    assert found.verdict is Verdict.PROVED
+    assert "every real input of these shapes, y held fixed" in found.evidence.text
+    assert [leaf.path for leaf in found.leaves] == ["x"]
+    for argnums in (1, -1, (0, 1), None):
+        assert check(WRONG_BY_Y, POINT, order, argnums=argnums).verdict is Verdict.REFUTED
+    assert check(RIGHT, POINT, order, argnums=1).verdict is Verdict.PROVED
+
+
+def test_special_points_move_the_others_nowhere() -> None:
+    """Wrong where y = 0 alone, which is another function of x."""
+    rule = lambda xs, ts: jnp.where(xs[1] == 0, 1.0, xs[1]) * ts[0] + xs[0] * ts[1]  # noqa: E731
+    f = with_rule(lambda x, y: x * y, rule)
+    assert check(f, POINT).verdict is Verdict.REFUTED
+    assert check(f, POINT, argnums=0).verdict.passes
+    assert check(f, (POINT[0], np.float32(0.0)), argnums=0).verdict is Verdict.REFUTED
+    at_zero_of_x = with_rule(
+        lambda x, y: x * y,
+        lambda xs, ts: xs[1] * jnp.where(xs[0] == 0, 2.0, 1.0) * ts[0] + xs[0] * ts[1],
+    )
+    assert check(at_zero_of_x, POINT, argnums=0).verdict is Verdict.REFUTED
+    assert check(at_zero_of_x, POINT, argnums=1).verdict.passes
+
+
+def test_the_program_to_paste_has_all_arguments() -> None:
+    with pytest.raises(GradientMismatch) as caught:
+        check_grads(WRONG_BY_Y, POINT, argnums=1)
+    assert float(printed_by(caught.value, f=WRONG_BY_Y)[0]) == 1.0
+
+
+def test_a_reference_takes_all_arguments() -> None:
+    f = lambda x, y: x * jax.lax.stop_gradient(y)  # noqa: E731
+    assert check(f, POINT, reference=jnp.multiply, argnums=0).verdict.passes
+    assert check(f, POINT, reference=jnp.multiply).verdict is Verdict.REFUTED
+
+
+def test_floats_of_every_argument_are_in_the_dtype() -> None:
+    def f(x: Any, y: Any) -> Any:
+        return x * jnp.exp(y)
+
+    found = check(f, POINT, argnums=0, dtypes=["bfloat16"], modes="rev")
+    assert found.verdict.passes
+    assert {x.dtype for x in found.floats} == {"bfloat16"}
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    values=st.lists(st.floats(-3, 3, width=32), min_size=3, max_size=3),
+    argnums=st.sets(st.integers(0, 2), min_size=1, max_size=2),
+    wrong=st.integers(0, 2),
+)
+def test_as_where_the_others_are_closed_over(
+    values: list[float], argnums: set[int], wrong: int
+) -> None:
+    args = [np.float32(x) for x in values]
+    factors = [1.0 + (i == wrong) for i in range(3)]
+    f = with_rule(
+        lambda x, y, z: x * y + jnp.sin(z),
+        lambda xs, ts: (
+            factors[0] * xs[1] * ts[0]
+            + factors[1] * xs[0] * ts[1]
+            + factors[2] * jnp.cos(xs[2]) * ts[2]
+        ),
+    )
+
+    def closed(*moving: Any) -> Any:
+        own = iter(moving)
+        return f(*[next(own) if i in argnums else x for i, x in enumerate(args)])
+
+    found = check(f, args, argnums=sorted(argnums), special_points=False)
+    other = check(closed, [args[i] for i in sorted(argnums)], special_points=False)
+    assert found.verdict is other.verdict
+    assert len(found.leaves) == len(argnums)
+
+
+# -- what names no argument ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argnums", "text"),
+    [
+        (2, "argnums names argument 2 of 2; the first is 0 and the last 1, or -1"),
+        (-3, "argnums names argument -3 of 2"),
+        ((0, 5), "argnums names argument 5 of 2"),
+        ((), "names no argument; leave it out for all"),
+        ((0, -2), "names argument 0 twice"),
+        ("x", "it is the index of an argument"),
+        (0.0, "it is the index of an argument"),
+        (True, "it is the index of an argument"),
+        ((0, None), "it is the index of an argument"),
+    ],
+)
+def test_no_index(argnums: Any, text: str) -> None:
+    for ask in (
+        lambda: compare(jnp.multiply, jnp.multiply, *POINT, argnums=argnums),
+        lambda: check(jnp.multiply, POINT, argnums=argnums),
+        lambda: check_grads(jnp.multiply, POINT, argnums=argnums),
+    ):
+        with pytest.raises(ArgumentError) as caught:
+            ask()
+        assert text in str(caught.value)
+
+
+def test_an_argument_without_numbers() -> None:
+    f = lambda x, n: x * n  # noqa: E731
+    with pytest.raises(ArgumentError, match=r"argnums names argument 1, n, in which nothing is fl"):
+        check(f, (0.5, 3), argnums=1)
+    with pytest.raises(ArgumentError, match=r"argnums names argument 1, n, in which nothing is fl"):
+        compare(f, f, 0.5, 3, argnums=1)

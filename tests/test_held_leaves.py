@@ -1,0 +1,155 @@
+"""Leaves that are no arrays, as modules have them, are held fixed."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from benchmarks.cases import with_rule
+from jaxgrad import Verdict, check, check_grads, compare
+from jaxgrad.errors import ArgumentError, GradientMismatch
+from tests.pasted_code import printed_by
+
+X = np.array([0.5, -0.25], np.float32)
+WRONG_TANH = with_rule(jnp.tanh, lambda xs, ts: ts[0])
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["activation", "weight", "bias", "name"],
+    meta_fields=[],
+)
+@dataclass
+class Layer:
+    """As a module of a library: what it is made of are its leaves, whatever that is."""
+
+    weight: Any
+    bias: Any
+    activation: Any = jax.nn.relu
+    name: Any = "layer"
+
+    def __call__(self, x: Any) -> Any:
+        return self.activation(self.weight @ x + self.bias)
+
+
+def layer(activation: Any) -> Layer:
+    return Layer(np.array([[0.5, 0.25], [0.75, -0.5]], np.float32), np.float32(0.125), activation)
+
+
+@pytest.mark.parametrize("activation", [jax.nn.relu, jnp.tanh, jax.jit(jnp.sin), jax.nn.softplus])
+def test_a_module_with_an_activation(activation: Any) -> None:
+    found = check_grads(lambda m, x: m(x), (layer(activation), X), special_points=False)
+    assert [leaf.path for leaf in found.leaves] == ["m.weight", "m.bias", "x"]
+
+
+def test_a_wrong_activation() -> None:
+    def f(m: Layer, x: Any) -> Any:
+        return m(x)
+
+    args = (layer(WRONG_TANH), X)
+    with pytest.raises(GradientMismatch) as caught:
+        check_grads(f, args)
+    text = str(caught.value)
+    assert "the derivative rules are wrong for 3 of 3 leaves" in text
+    assert "with `f`, and `args` as they were given, in scope:" in text
+    alone = lambda w: f(Layer(w, *[getattr(args[0], k) for k in ("bias", "activation")]), X)  # noqa: E731
+    assert (
+        float(printed_by(caught.value, f=f, args=args)[0])
+        == jax.jacrev(alone)(args[0].weight)[0, 0, 0]
+    )
+
+
+def test_a_proof_says_what_is_held() -> None:
+    f = with_rule(jnp.exp, lambda xs, ts: jnp.exp(xs[0]) * ts[0])
+    found = check(lambda m, x: m(x), (layer(f), X))
+    assert found.verdict is Verdict.PROVED
+    assert "every real input of these shapes, m.activation, m.name held fixed" in (
+        found.evidence.text
+    )
+
+
+def loss(m: Layer, x: Any) -> Any:
+    return jnp.sum(m(x) ** 2)
+
+
+def gradient(m: Layer, x: Any, scale: float = 1.0) -> Any:
+    parts = jax.grad(lambda w, b: loss(Layer(w, b, m.activation), x), (0, 1))(m.weight, m.bias)
+    return tuple(scale * part for part in parts)
+
+
+def test_a_comparison_of_modules() -> None:
+    double = lambda m, x: gradient(m, x, 2.0)  # noqa: E731
+    args = (layer(jnp.tanh), X)
+    assert compare(gradient, gradient, *args).verdict is Verdict.PROVED
+    found = compare(double, gradient, *args)
+    assert found.verdict is Verdict.REFUTED
+    with pytest.raises(GradientMismatch) as caught:
+        found.assert_agrees()
+    hand, auto = map(float, printed_by(caught.value, hand=double, auto=gradient, args=args))
+    assert hand == 2 * auto
+    assert found.floats
+
+
+def test_numpy_code_gets_them_too() -> None:
+    hand = lambda kind, x: np.cos(x) if kind == "sin" else x  # noqa: E731
+    auto = lambda kind, x: jax.grad(jnp.sin if kind == "sin" else jnp.exp)(x)  # noqa: E731
+    assert compare(hand, auto, "sin", X[0]).verdict is Verdict.PROVED
+    assert compare(hand, auto, "exp", X[0]).verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("held", ["sin", b"sin", jnp.sin, np.sin, jnp.float32, np.dtype("f4"), int,
+                                  frozenset(), ..., slice(1)])  # fmt: skip
+def test_an_argument_that_is_no_array(held: Any) -> None:
+    found = check(lambda x, held: WRONG_TANH(x) if held is None else jnp.tanh(x), (X, held))
+    assert found.verdict.passes
+    assert [leaf.path for leaf in found.leaves] == ["x"]
+
+
+def test_a_static_argument_of_a_compiled_function() -> None:
+    f = jax.jit(lambda x, mode: getattr(jnp, mode)(x), static_argnums=1)
+    assert check(f, (X, "sin")).verdict.passes
+    assert compare(f, lambda x, mode: jnp.sin(x), X, "sin").verdict is Verdict.PROVED
+
+
+def test_a_text_is_in_the_program_to_paste() -> None:
+    f = lambda x, mode: WRONG_TANH(x) if mode == "wrong" else x  # noqa: E731
+    with pytest.raises(GradientMismatch) as caught:
+        check_grads(f, (np.float32(0.5), "wrong"))
+    assert float(printed_by(caught.value, f=f)[0]) == 1.0
+
+
+class Unregistered:
+    def __init__(self) -> None:
+        self.weights = [np.ones(2, np.float32)]
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [np.array([1, "a"], object), np.array(["a"]), Fraction(1, 2), 1j, Unregistered()],
+)
+def test_what_would_be_held_unseen(argument: Any) -> None:
+    for ask in (
+        lambda: check(lambda x, y: x, (X, argument)),
+        lambda: compare(lambda x, y: x, lambda x, y: x, X, argument),
+    ):
+        with pytest.raises(ArgumentError, match=r"argument y .*(not an array of numbers|complex)"):
+            ask()
+
+
+def test_a_class_of_arrays_is_to_be_registered() -> None:
+    with pytest.raises(ArgumentError, match="register the class as a pytree"):
+        check(lambda m, x: x, (Unregistered(), X))
+
+
+def test_nothing_but_objects() -> None:
+    with pytest.raises(ArgumentError, match="no argument is floating point"):
+        check(lambda x: 0.0, ("text",))
+    with pytest.raises(ArgumentError, match="no argument is floating point"):
+        compare(lambda x: 0.0, lambda x: 0.0, "text")
