@@ -6,8 +6,9 @@ and held against the one-sided derivatives of the primal, which no derivative ru
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from jaxgrad.errors import ArgumentError, OpaquePrimitive, UnsupportedPrimitive
@@ -52,6 +53,7 @@ def check_grads(
     eps: float | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
+    domain: Callable[..., Any] | None = None,
     reference: Callable[..., Any] | None = None,
     dtypes: Sequence[Any] | None = None,
     special_points: bool | None = None,
@@ -75,6 +77,9 @@ def check_grads(
         atol, rtol, eps: accepted and without use: nothing is compared to a tolerance.
         argnums: the arguments with respect to which is differentiated, as for ``jax.grad``; the
             others are held fixed at their values.  By default all of them.
+        domain: a JAX function of ``args`` that returns a boolean, or an array of them: only points
+            where it is true are looked at, which is decided in exact numbers.  A simplex needs room
+            for rounding: ``lambda p: jnp.all(p > 0) & (abs(p.sum() - 1) < 1e-6)``.
         reference: the function whose derivative the rules of f should be, if that is not f: a
             straight-through estimator, a stopped or surrogate gradient.  Of the arguments of f.
         dtypes: the compiled derivatives are judged in these dtypes, too, such as
@@ -101,8 +106,8 @@ def check_grads(
 
     Raises:
         ArgumentError: an unknown mode or order, nothing to differentiate, argnums that names none,
-            or args is no tuple.
-        TraceError: f is not made of JAX operations.
+            args that is no tuple, or is outside of its domain.
+        TraceError: f, or domain, is not made of JAX operations.
         NoDerivative: JAX has no derivative of f in any of the modes; an ArgumentError, too.
         TreeMismatch, ShapeMismatch, DtypeMismatch: a custom rule returns the wrong structure.
         Exception: what f, its rules or the reference raise themselves, or run into in JAX, as it
@@ -125,8 +130,8 @@ def check_grads(
     """
     found = check(
         f, args, order, modes, atol, rtol, eps,
-        argnums=argnums, reference=reference, dtypes=dtypes, special_points=special_points,
-        linear=linear, budget=budget,
+        argnums=argnums, domain=domain, reference=reference, dtypes=dtypes,
+        special_points=special_points, linear=linear, budget=budget,
     )  # fmt: skip
     found.assert_agrees()
     return found
@@ -142,6 +147,7 @@ def check(
     eps: float | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
+    domain: Callable[..., Any] | None = None,
     reference: Callable[..., Any] | None = None,
     dtypes: Sequence[Any] | None = None,
     special_points: bool | None = None,
@@ -154,8 +160,8 @@ def check(
     say ``expect=REFUTED``.
 
     Args:
-        f, args, order, modes, atol, rtol, eps, argnums, reference, dtypes, special_points, linear,
-            budget: as in :func:`check_grads`.
+        f, args, order, modes, atol, rtol, eps, argnums, domain, reference, dtypes, special_points,
+            linear, budget: as in :func:`check_grads`.
 
     Returns:
         the check, whatever its verdict.
@@ -187,16 +193,12 @@ def check(
     asked, stages = checked_dtypes(dtypes), Stages(checked_budget(budget))
     held = checked_argnums(argnums, len(args))
     with without_debug_modes(), stages.watched():
-        return _checked(
-            f, args, held, reference, order, modes, special_points, linear, asked, stages
-        )
+        primal = functools.partial(Primal, f, args, reference, held=held, domain=domain)
+        return _checked(primal, order, modes, special_points, linear, asked, stages)
 
 
 def _checked(
-    f: Callable[..., Any],
-    args: Sequence[Any],
-    held: Collection[int],
-    reference: Callable[..., Any] | None,
+    made: Callable[[], Primal],
     order: int,
     modes: tuple[str, ...],
     special: bool,
@@ -205,7 +207,7 @@ def _checked(
     stages: Stages,
 ) -> GradientCheck:
     try:
-        primal = Primal(f, args, reference, held=held)
+        primal = made()
     except (UnsupportedPrimitive, CannotDecide) as error:
         return GradientCheck(
             Verdict.UNDECIDED, (), Evidence(Verdict.UNDECIDED, "reason", str(error))

@@ -17,11 +17,13 @@ from jaxgrad.errors import (
     UnsupportedPrimitive,
 )
 from jaxgrad.gradients import counterexample, enclosure
+from jaxgrad.gradients.domain import elsewhere
 from jaxgrad.gradients.exclusion import left_out
 from jaxgrad.gradients.floats.sides import check_floats
 from jaxgrad.gradients.identity import Budget, Identity, identity
 from jaxgrad.gradients.not_finite import first_not_finite
 from jaxgrad.gradients.outcome import Comparison, LeafResult
+from jaxgrad.gradients.points_of_compare import Points
 from jaxgrad.gradients.trusts import BALLS, POLYNOMIALS, said_by_others
 from jaxgrad.gradients.witness import Run, hold_side
 from jaxgrad.interpret.budgets import BudgetSpent, has_loops, nested_too_deeply
@@ -35,10 +37,6 @@ from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["Comparison", "LeafResult", "compare"]
 
-# Points drawn besides the one given: a difference of two analytic programs shows at almost every
-# point, so the first decides nearly always and the others catch what a coincidence hides.
-DRAWN_POINTS = 3
-
 
 def compare(
     hand: Callable[..., Any],
@@ -46,6 +44,8 @@ def compare(
     *args: Any,
     argnums: int | Sequence[int] | None = None,
     budget: Budget | None = None,
+    domain: Callable[..., Any] | None = None,
+    special_points: bool = True,
 ) -> Comparison:
     """Decides whether two gradients are the same function.
 
@@ -65,15 +65,20 @@ def compare(
         argnums: which of ``args`` are variables, as for ``jax.grad``; the others are held fixed at
             their values.  By default all of them.
         budget: how far the polynomials may grow; see :class:`~jaxgrad.gradients.identity.Budget`.
+        domain: a JAX function of ``args`` that returns a boolean, or an array of them: only points
+            where it is true are drawn, which is decided in exact numbers.  Where it is narrow,
+            points on the way from the given one to drawn ones are taken.
+        special_points: whether points are drawn besides the given one.
 
     Raises:
-        ArgumentError: a side is not callable, no argument is floating point, argnums names none, or
-            the sides return no number, so that nothing is compared.
+        ArgumentError: a side is not callable, no argument is floating point, argnums names none,
+            the arguments are outside of the domain, or the sides return no number, so that nothing
+            is compared.
         NonFiniteInput: an argument holds NaN or an infinity.
         TreeMismatch, ShapeMismatch, DtypeMismatch: the sides return different structures, or a
             derivative rule of what a side differentiates returns the wrong one.
         NoDerivative: JAX has no derivative of what a side differentiates; an ArgumentError, too.
-        TraceError: a side runs neither under JAX nor under NumPy.
+        TraceError: a side runs neither under JAX nor under NumPy, or domain not under JAX.
         Exception: what a side raises itself, or runs into in JAX, as it is, with a note of the
             side.  Of all others above that come of an exception, that is the ``__cause__``.
 
@@ -91,13 +96,16 @@ def compare(
         held = checked_argnums(argnums, len(args))
         left, right = make_side("hand", hand, args, held), make_side("auto", auto, args, held)
         _same_structure(left, right)
+        points = Points(left.inputs, args, domain, special_points)
         try:
-            return _compare(left, right, args, budget)
+            return _compare(left, right, args, points, budget)
         except RecursionError:
             return _undecided(left, right, nested_too_deeply())
 
 
-def _compare(left: Side, right: Side, args: Sequence[Any], budget: Budget | None) -> Comparison:
+def _compare(
+    left: Side, right: Side, args: Sequence[Any], points: Points, budget: Budget | None
+) -> Comparison:
     found = _find_opaque(left, right)
     if found is not None:
         return found
@@ -109,7 +117,7 @@ def _compare(left: Side, right: Side, args: Sequence[Any], budget: Budget | None
     runs = hold_side(left, given), hold_side(right, given)
     algebra = identity(left, right, budget)
     found = _proved(left, right, algebra) if algebra.proved else None
-    found = found or _at_points(left, right, args, algebra)
+    found = found or _at_points(left, right, args, points, algebra)
     return _as_run(found, runs, args)
 
 
@@ -274,11 +282,11 @@ def _second_opinion(hand: Side, auto: Side) -> enclosure.Meeting | None:
     return meeting
 
 
-def _at_points(hand: Side, auto: Side, args: Sequence[Any], algebra: Identity) -> Comparison:
-    given = [leaf.value for leaf in hand.inputs]
-    points = [given, *(enclosure.draw(hand.inputs, seed) for seed in range(DRAWN_POINTS))]
+def _at_points(
+    hand: Side, auto: Side, args: Sequence[Any], points: Points, algebra: Identity
+) -> Comparison:
     meetings: list[enclosure.Meeting] = []
-    for point in points:
+    for point in (points.given, *points.drawn):
         try:
             meeting = enclosure.meet(hand, auto, point)
         except (CannotDecide, UnsupportedPrimitive) as error:
@@ -286,11 +294,11 @@ def _at_points(hand: Side, auto: Side, args: Sequence[Any], algebra: Identity) -
                 return _undecided_or_floats(hand, auto, error, algebra)
             continue
         if meeting.differs:
-            for side in (hand, auto) if point is not given else ():
+            for side in (hand, auto) if point is not points.given else ():
                 hold_side(side, point)
-            return _refuted(hand, auto, args, meeting)
+            return _refuted(hand, auto, args, meeting, points)
         meetings.append(meeting)
-    return _agrees(hand, auto, meetings, algebra)
+    return _agrees(hand, auto, meetings, points, algebra)
 
 
 def _undecided_or_floats(hand: Side, auto: Side, error: Exception, algebra: Identity) -> Comparison:
@@ -307,7 +315,9 @@ def _undecided_or_floats(hand: Side, auto: Side, error: Exception, algebra: Iden
     return _undecided(hand, auto, f"{error} (polynomials: {algebra.reason or 'not equal'})")
 
 
-def _refuted(hand: Side, auto: Side, args: Sequence[Any], meeting: enclosure.Meeting) -> Comparison:
+def _refuted(
+    hand: Side, auto: Side, args: Sequence[Any], meeting: enclosure.Meeting, points: Points
+) -> Comparison:
     leaves, first = [], None
     for k, (output, apart) in enumerate(zip(hand.outputs, meeting.apart, strict=True)):
         if not apart.any():
@@ -323,6 +333,8 @@ def _refuted(hand: Side, auto: Side, args: Sequence[Any], meeting: enclosure.Mee
     count = sum(int(apart.sum()) for apart in meeting.apart)
     total = sum(apart.size for apart in meeting.apart)
     text = f"the enclosures of {count} of {total} entries are disjoint"
+    if meeting.values is not points.given:
+        text += f" at a point drawn by compare{elsewhere()}"
     evidence = Evidence(Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=BALLS)
     return Comparison(Verdict.REFUTED, tuple(leaves), evidence, (hand, auto))
 
@@ -339,7 +351,7 @@ def _decimals(meeting: enclosure.Meeting, leaf: int, index: tuple[int, ...]) -> 
 
 
 def _agrees(
-    hand: Side, auto: Side, meetings: list[enclosure.Meeting], algebra: Identity
+    hand: Side, auto: Side, meetings: list[enclosure.Meeting], points: Points, algebra: Identity
 ) -> Comparison:
     unseen = meetings[0].unseen
     if unseen:
@@ -363,7 +375,7 @@ def _agrees(
     off_ties = algebra.off_ties if algebra.reason is None else None
     if off_ties is not None and all(bool(leaf.all()) for leaf in off_ties):
         why = "the same polynomial wherever no comparison ties; at ties they may differ"
-    text = f"at {len(settled)} points, to {least} bits at least ({why})"
+    text = f"{points.in_words or f'at {len(settled)} points'}, to {least} bits at least ({why})"
     trusts = (*BALLS, *_said_by_others(hand, auto))
     evidence = Evidence(Verdict.AGREES, "sampling", text, trusts=trusts)
     return Comparison(Verdict.AGREES, tuple(leaves), evidence, (hand, auto))

@@ -12,8 +12,10 @@ import numpy as np
 
 from jaxgrad.errors import ArgumentError
 from jaxgrad.gradients.floats.derivatives import rule_floats
+from jaxgrad.gradients.floats.programs import representable
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
+from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.special_points.float_points import float_points
 from jaxgrad.gradients.special_points.search import SpecialPoint
 from jaxgrad.programs.trace import is_differentiable
@@ -54,6 +56,11 @@ def checked_dtypes(dtypes: Sequence[Any] | Any | None) -> tuple[np.dtype, ...] |
     return tuple(found)
 
 
+def _is_inside(primal: Primal, point: Sequence[np.ndarray], dtype: Any) -> bool:
+    """Whether what is left of a point in a dtype is in the domain."""
+    return primal.is_inside([representable(value, dtype) for value in point])
+
+
 def floats_of(
     rules: DerivativePrograms,
     dtypes: Sequence[np.dtype] | None,
@@ -72,12 +79,12 @@ def floats_of(
     primal = rules.primal
     if dtypes is None:
         return () if finite else rule_floats(primal, rules.modes, None, [primal.point])
-    places = [primal.point, *(point.values for point in points)]
     entries = sum(math.prod(shape) for shape in (*rules.shapes, *rules.out_shapes))
     most = max(FEWEST_FLOAT_POINTS, 2 * MOST_FLOAT_POINTS // entries)
     found: list[FloatResult] = []
     for dtype in dtypes:
         leaves = [replace(x, dtype=dtype, value=x.value.astype(dtype)) for x in primal.inputs]
-        spread = [point.values for point in float_points(leaves, most)]
-        found += rule_floats(primal, rules.modes, dtype, [*places, *spread])
+        others = [point.values for point in (*points, *float_points(leaves, most))]
+        inside = [x for x in others if primal.domain is None or _is_inside(primal, x, dtype)]
+        found += rule_floats(primal, rules.modes, dtype, [primal.point, *inside])
     return tuple(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from jaxgrad.gradients.domain import elsewhere
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.asked import Apart, Bend
 from jaxgrad.gradients.rules.at_point import AtPoint
@@ -137,7 +138,7 @@ def wrong_at(
         for i, leaf in enumerate(leaves)
     )
     kind = "" if point.drawn else "a special point of the program, "
-    text = f"the derivative rules are wrong at {kind}{point.why}"
+    text = f"the derivative rules are wrong at {kind}{point.why}{elsewhere(point.why)}"
     if question.is_value:
         text += f": {_blamed(primal, question, found, point.values)}"
     evidence = refutation(text + cause, code)
@@ -163,9 +164,14 @@ def not_linear(primal: Primal, bend: Bend, why: str | None = None) -> GradientCh
     which = "backward" if bend.mode == "rev" else "forward"
     text = (
         f"the derivative rules are wrong: a {which} rule is not linear in its {moved}: "
-        f"{said}{_clipping(apart)}"
+        f"{said}{_clipping(apart)}{_also(why)}"
     )
     return refuted_everywhere(primal, text, sentence, paste_bend(primal, bend), why)
+
+
+def _also(why: str | None) -> str:
+    """At which point it is, if that is not the given one."""
+    return "" if why is None else f"; so it is at {why}{elsewhere(why)}"
 
 
 def _sides(apart: Apart) -> str:
@@ -192,7 +198,7 @@ def wrong_in_compositions(
         said = _sides(wrong.apart)
         text = (
             f"the derivative rules are wrong at order {order}: {modes} is not linear in the "
-            f"{wrong.group}: {said}{_clipping(wrong.apart)}"
+            f"{wrong.group}: {said}{_clipping(wrong.apart)}{_also(why)}"
         )
         sentence = f"{where}{modes}: for the {wrong.group} L of f is not linear: {said}"
         return refuted_everywhere(primal, text, sentence, code, why)
@@ -206,7 +212,7 @@ def wrong_in_compositions(
     text = (
         f"the derivative rules are wrong at order {order}: {rule} is linear in its {moved}, and "
         f"its derivative along that{numbers}, as where {cause}; then "
-        f"{where_it_is} has wrong derivatives of order {order}"
+        f"{where_it_is} has wrong derivatives of order {order}{_also(why)}"
     )
     sentence = f"{where}{modes}: the derivative along the {moved} of {rule}{numbers}"
     return refuted_everywhere(primal, text, sentence, code, why)
@@ -228,6 +234,8 @@ def wrong_under_vmap(
     sentence = f"under vmap: {_sentence(primal, question, found)}"
     code = paste_batch(primal, question, [at.values for at in points])
     text = "the derivative rules are wrong under jax.vmap"
+    if points[0] is not points[1]:
+        text += " of the given point and another one (with special_points=False of the given one)"
     if question.is_value:
         text += f": {_blamed(primal, question, found, points[0].values)}"
     return refuted_everywhere(primal, text, sentence, code)

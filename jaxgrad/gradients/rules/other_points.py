@@ -14,7 +14,7 @@ from jaxgrad.gradients.rules.causes import cause
 from jaxgrad.gradients.rules.conclusions import Judged, first_wrong, wrong_at
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.linearity import LinearChecks
-from jaxgrad.gradients.special_points.drawn_points import drawn_points
+from jaxgrad.gradients.special_points.drawn_points import drawn_points, nearer_points
 from jaxgrad.gradients.special_points.search import SpecialPoint, special_points
 from jaxgrad.interpret.budgets import WHILE_BUDGET, while_budget
 from jaxgrad.numbers.base import CannotDecide
@@ -92,8 +92,12 @@ class OtherPoints:
     def notes(self) -> list[str]:
         """What is said of those where nothing was seen."""
         notes = notes_of_borders(self.rules.primal, self._at_borders)
+        domain = self.rules.primal.domain
         if self.points and not any(point.drawn for point in self.points):
-            notes.append("nothing drawn near it at which the function is defined")
+            within = "the function is defined" if domain is None else "domain= is true"
+            notes.append(f"nothing drawn near it at which {within}")
+        if domain is not None and domain.spent:
+            notes.append("domain= is too large to be asked at more points")
         if len(self.seen) < self._reached:
             notes.append(f"nothing decided at {self._reached - len(self.seen)} more")
         return notes
@@ -104,8 +108,22 @@ def _points(rules: DerivativePrograms) -> list[SpecialPoint]:
     most = min(MOST_SPECIAL_POINTS, SPECIAL_BUDGET // rules.size)
     if not most:
         return []
-    near = next((x for x in drawn_points(rules.primal.inputs) if _is_defined(rules, x)), None)
-    return [*special_points(rules.programs, rules.primal.inputs, most), *([near] if near else [])]
+    primal = rules.primal
+    candidates = filter(lambda x: primal.is_inside(x.values), _drawn(rules))
+    near = next((x for x in candidates if _is_defined(rules, x)), None)
+    inside = None if primal.domain is None else primal.is_inside
+    special = special_points(rules.programs, primal.inputs, most, inside)
+    return [*special, *([near] if near else [])]
+
+
+def _drawn(rules: DerivativePrograms) -> Iterator[SpecialPoint]:
+    """Drawn points, the furthest first; in a domain also such that are as near as it takes."""
+    primal, first = rules.primal, None
+    for point in drawn_points(primal.inputs):
+        first = first or point
+        yield point
+    if primal.domain is not None and first is not None:
+        yield from nearer_points(primal.inputs, first)
 
 
 def _is_defined(rules: DerivativePrograms, point: SpecialPoint) -> bool:

@@ -15,6 +15,7 @@ from jax.extend.core import jaxpr_as_fun
 from jax.tree_util import tree_leaves, tree_structure, tree_unflatten
 
 from jaxgrad.errors import ArgumentError, ShapeMismatch, TreeMismatch, UnsupportedPrimitive
+from jaxgrad.gradients.domain import Domain
 from jaxgrad.numbers.base import COMPLEX
 from jaxgrad.programs.custom_rules import has_discrete_values
 from jaxgrad.programs.held import hidden, is_held, paths_of_held, revealing
@@ -38,9 +39,10 @@ class Primal:
             itself if None.
         program: the function, if it is traced already.
         held: which arguments are held fixed.
+        domain: a predicate of the arguments that every point has to fulfil.
 
     Raises:
-        ArgumentError: nothing is floating point.
+        ArgumentError: nothing is floating point, or the arguments are outside of the domain.
         UnsupportedPrimitive: a result is complex.
         TreeMismatch, ShapeMismatch: the reference returns something else than the function.
     """
@@ -52,6 +54,7 @@ class Primal:
         reference: Callable[..., Any] | None = None,
         program: Program | None = None,
         held: Collection[int] = (),
+        domain: Callable[..., Any] | None = None,
     ) -> None:
         self.args = hidden(args)
         self.function = revealing(function, self.args)
@@ -76,6 +79,7 @@ class Primal:
                 "no output is floating point, so there is nothing to check: "
                 f"{found or 'f returns nothing (a forgotten `return`?)'}"
             )
+        self.domain = None if domain is None else Domain(domain, self.args)
 
     def _values_of_rules(self) -> list[int]:
         """Integers and booleans in the result, where a rule returns some of its own beside it.
@@ -154,6 +158,10 @@ class Primal:
     def place_of_outputs(self) -> list[int]:
         """Where the leaves of :attr:`outputs` are among all leaves of the result."""
         return self._kept
+
+    def is_inside(self, point: Leaves) -> bool:
+        """Whether a point is certainly in the domain, as far as one is given."""
+        return self.domain is None or self.domain.holds(self.values_at(point))
 
     def __call__(self, *leaves: Any) -> list[Any]:
         return self._evaluate(self.program, self.function, leaves)

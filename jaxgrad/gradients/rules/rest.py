@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxgrad.gradients.domain import elsewhere
 from jaxgrad.gradients.floats.question import floats_of
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
@@ -125,6 +126,8 @@ class Rest:
         if not wrong:
             return None
         text = "the derivative rules are right as formulas, but compiled they do not compute these"
+        if not wrong[0].given:
+            text += f" at a point{elsewhere()}"
         evidence = refutation(text, wrong[0].code)
         return replace(self.so_far(), verdict=Verdict.REFUTED, evidence=evidence)
 

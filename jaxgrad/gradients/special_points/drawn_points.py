@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from jaxgrad.gradients.domain import halved
 from jaxgrad.gradients.special_points.lines import Space
 from jaxgrad.gradients.special_points.search import SpecialPoint
 from jaxgrad.programs.trace import Leaf
 
-__all__ = ["drawn_points"]
+__all__ = ["drawn_points", "nearer_points"]
 
 # How far a number moves, beside itself: further than the step of the coarsest float that is used
 # for arithmetic (2⁻⁸, of bfloat16), so that what is left of a rule that rounds is seen; and nearer,
@@ -51,6 +52,19 @@ def drawn_points(leaves: Sequence[Leaf]) -> Iterator[SpecialPoint]:
             moved = not np.array_equal(point, space.point)
             if moved and np.isfinite(point).all():
                 yield SpecialPoint(space.arrays(point), _in_words(space, point), drawn=True)
+
+
+def nearer_points(leaves: Sequence[Leaf], drawn: SpecialPoint) -> Iterator[SpecialPoint]:
+    """Points ever nearer to the given one, on the way to it from a drawn one.
+
+    Args:
+        leaves: the floating-point leaves with their values, the given point.
+        drawn: the drawn one.
+    """
+    space = Space(leaves)
+    for values in halved([leaf.value for leaf in leaves], drawn.values):
+        point = _odd(space, np.concatenate([x.astype(np.float64).reshape(-1) for x in values]))
+        yield SpecialPoint(space.arrays(point), _in_words(space, point), drawn=True)
 
 
 def _sizes(space: Space) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ class Space:
 
     Args:
         leaves: their shapes, dtypes and values, the given point.
+        inside: which points count, one array for each leaf; all if None.
 
     Example:
         >>> space = Space([Leaf("x", (2,), np.dtype("float16"), np.array([1.0, 0.1], "float16"))])
@@ -28,8 +29,12 @@ class Space:
         [[0.0999755859375, 2.0]]
     """
 
-    def __init__(self, leaves: Sequence[Leaf]) -> None:
+    def __init__(
+        self, leaves: Sequence[Leaf], inside: Callable[[list[np.ndarray]], bool] | None = None
+    ) -> None:
         self.leaves = tuple(leaves)
+        self._inside = inside
+        self._known: dict[bytes, bool] = {}
         sizes = [math.prod(leaf.shape) for leaf in leaves]
         ends = np.cumsum([0, *sizes]).tolist()
         self.slices = [slice(a, b) for a, b in itertools.pairwise(ends)]
@@ -50,6 +55,15 @@ class Space:
             point[part].astype(leaf.dtype).reshape(leaf.shape)
             for leaf, part in zip(self.leaves, self.slices, strict=True)
         ]
+
+    def has(self, point: np.ndarray) -> bool:
+        """Whether a vector counts, which is asked once."""
+        if self._inside is None:
+            return True
+        key = point.tobytes()
+        if key not in self._known:
+            self._known[key] = self._inside(self.arrays(point))
+        return self._known[key]
 
     def leaf_of(self, entry: int) -> int:
         """The number of the leaf that an entry is in."""

@@ -43,7 +43,10 @@ class SpecialPoint:
 
 
 def special_points(
-    programs: Sequence[Program], leaves: Sequence[Leaf], limit: int
+    programs: Sequence[Program],
+    leaves: Sequence[Leaf],
+    limit: int,
+    inside: Callable[[list[np.ndarray]], bool] | None = None,
 ) -> list[SpecialPoint]:
     """The points near a given one at which a program, or many a function, is special.
 
@@ -57,6 +60,7 @@ def special_points(
             further ones keep the values they were traced with.
         leaves: the floating-point leaves with their values, the given point.
         limit: the most points to return.
+        inside: which points are in the domain, one array for each leaf; all if None.
 
     Returns:
         different points other than the given one, most important first, of finite floats.
@@ -68,7 +72,7 @@ def special_points(
         >>> [point.why for point in special_points([program], program.inputs, 2)]
         ['x = 0.0, where `max` ties', 'x = 6.0, where `min` ties']
     """
-    space = Space(leaves)
+    space = Space(leaves, inside)
     if not space.size or limit <= 0:
         return []
     first, others = _critical_points(space, programs)
@@ -85,7 +89,7 @@ Candidate = tuple[np.ndarray, str]
 def _distinct(
     space: Space, candidates: Iterable[Candidate], most: int | None = None
 ) -> list[Candidate]:
-    """Rounded to the dtypes, without repetitions and without the given point."""
+    """Rounded to the dtypes, inside, without repetitions and without the given point."""
     seen = {(space.point + 0.0).tobytes()}  # −0 + 0 = 0
     kept: list[Candidate] = []
     for point, why in candidates:
@@ -93,7 +97,8 @@ def _distinct(
         key = rounded.tobytes()
         if key not in seen and np.isfinite(rounded).all():
             seen.add(key)
-            kept.append((rounded, why))
+            if space.has(rounded):
+                kept.append((rounded, why))
         if len(kept) == most:
             break
     return kept
