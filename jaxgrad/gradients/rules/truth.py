@@ -14,6 +14,8 @@ from flint import arb
 from jaxgrad.gradients.one_sided import OneSided, one_sided_derivatives
 from jaxgrad.gradients.rules.beyond import Beyond, beyond
 from jaxgrad.gradients.rules.directions import Direction, drawn
+from jaxgrad.gradients.rules.value_by_limits import Ran
+from jaxgrad.gradients.witness import program_floats
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import UNKNOWN, CannotDecide, ObjectArray
@@ -110,6 +112,7 @@ class Truth:
         self.point = [Ball().constants(value) for value in point]
         self.value: list[ObjectArray] = interpret(program, Ball(), self.point)
         self.reasons: set[str] = set()
+        self._runs: list[np.ndarray] | None = None
 
     @property
     def defined(self) -> bool:
@@ -124,8 +127,8 @@ class Truth:
                 self._program, values, direction.leaves, self._order, rounding=self._rounding
             )
             self.reasons |= set(found.reasons)
-            for side in (found.right, found.left):
-                self._drop_undefined(side)
+            for side, other in ((found.right, found.left), (found.left, found.right)):
+                self._drop_undefined(side, other)
             self._found[direction.key] = found
         return self._found[direction.key]
 
@@ -291,22 +294,37 @@ class Truth:
             total += x.at(order) * arb(order).fac() * u
         return total
 
-    def _drop_undefined(self, side: list[ObjectArray]) -> None:
+    def _drop_undefined(self, side: list[ObjectArray], other: list[ObjectArray]) -> None:
         """Where f has no value, or its limit is another one, a side has no derivative."""
-        for leaf, values in zip(side, self.value, strict=True):
+        for k, values in enumerate(self.value):
             for index in np.ndindex(values.shape):
-                value = values[index]
-                limit = leaf[(0, *index)]
-                if not value.is_finite():
-                    self.reasons.add("f is no real number at the point")
-                elif not limit.is_finite():
-                    self.reasons.add("f grows without bound, or is not defined, beside the point")
-                elif not value.overlaps(limit):
-                    self.reasons.add(JUMPS)
-                else:
-                    continue
-                for k in range(len(leaf)):
-                    leaf[(k, *index)] = arb.nan()
+                reason = self._undefined(k, index, side[k][(0, *index)], other[k][(0, *index)])
+                if reason:
+                    self.reasons.add(reason)
+                    for order in range(len(side[k])):
+                        side[k][(order, *index)] = arb.nan()
+
+    def _undefined(self, leaf: int, index: tuple[int, ...], limit: arb, other: arb) -> str:
+        """Why a side tells of no derivative; nothing where it does.
+
+        Args:
+            leaf, index: the entry of the result.
+            limit, other: those from this side and from the other one.
+        """
+        value = self.value[leaf][index]
+        if not value.is_finite():
+            if limit.is_finite() and self._ran(leaf, index).is_value(limit, other):
+                return ""
+            return "f is no real number at the point"
+        if not limit.is_finite():
+            return "f grows without bound, or is not defined, beside the point"
+        return "" if value.overlaps(limit) else JUMPS
+
+    def _ran(self, leaf: int, index: tuple[int, ...]) -> Ran:
+        """What JAX computes for an entry."""
+        if self._runs is None:
+            self._runs = program_floats(self._program, [x.value for x in self._program.inputs])
+        return Ran(float(self._runs[leaf][index]), self._program.outputs[leaf].dtype)
 
 
 class _EitherBranch(Germ):

@@ -1,0 +1,44 @@
+"""The value of a function where its program goes through an infinity, as the limit of its germs.
+
+log Σp may be written log Σ exp(log p), of which the term at p = 0 is exp(−∞) = 0. Balls have no
+log 0, so that they know no value there; beside the point there is one, and where the limit of it is
+what JAX computes at the point, the function is continuous and this is its value.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from flint import arb
+
+__all__ = ["Ran"]
+
+
+class Ran(NamedTuple):
+    """What JAX computes for one entry of a result.
+
+    Args:
+        value: the float.
+        dtype: its dtype.
+
+    Example:
+        >>> half = Ran(0.5, jnp.float32)
+        >>> half.is_value(arb(0.5), arb.nan()), half.is_value(arb(0.5), arb(0.25))
+        (True, False)
+    """
+
+    value: float
+    dtype: Any
+
+    def is_value(self, limit: arb, other: arb) -> bool:
+        """Whether it is the limit from the two sides, or from the one on which there is one.
+
+        It is held against the limit to half of its digits: this is no judgement of its roundings,
+        only a witness that the program has a value and does not jump.
+        """
+        if not math.isfinite(self.value) or (other.is_finite() and not limit.overlaps(other)):
+            return False
+        error = math.sqrt(float(jnp.finfo(self.dtype).eps))
+        return bool(abs(limit - self.value) <= error * max(1.0, abs(self.value)))
