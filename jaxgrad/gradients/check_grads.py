@@ -15,6 +15,7 @@ from jaxgrad.errors import ArgumentError, OpaquePrimitive, UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import PRECISIONS
 from jaxgrad.gradients.floats.question import checked_dtypes, floats_of
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
+from jaxgrad.gradients.rules.at_infinity import at_infinity, is_finite
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.border_words import at_a_border, nothing_judged
 from jaxgrad.gradients.rules.causes import cause
@@ -71,6 +72,7 @@ def check_grads(
         f: a JAX function of ``args``, any floating-point dtypes.
         args: a sequence of pytrees of arrays, the point x.  Leaves that are no floating-point
             arrays are held fixed: integers, booleans and keys, and functions, strings and the like.
+            The derivative at an entry of ±∞ is the limit; an entry NaN is held fixed.
         order: every order from 1 to this one is checked.
         modes: ``"fwd"``, ``"rev"`` or both; a mode that JAX does not have for a ``custom_vjp``
             rule is left out, and the evidence says so.
@@ -263,6 +265,8 @@ def _at_given(rules: DerivativePrograms, stages: Stages) -> GradientCheck | Give
     """What is known at the given point, or the check where that ends it."""
     primal = rules.primal
     try:
+        if not is_finite(primal):
+            return at_infinity(rules)
         judged, at = _given(rules)
     except OpaquePrimitive:
         return by_floats(rules, lambda reference: _check(reference, False, stages))

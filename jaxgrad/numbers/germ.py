@@ -23,7 +23,7 @@ from jaxgrad.numbers.series import FINITE, Monomial, Series, quotient, raised, u
 from jaxgrad.numbers.special_series import SERIES, by_coefficients
 from jaxgrad.numbers.taylor import compose
 
-__all__ = ["Germ"]
+__all__ = ["LOGARITHM", "Germ"]
 
 LOGARITHM: Monomial = (0, -1)  # ℓ
 

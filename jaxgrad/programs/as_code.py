@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,7 +40,7 @@ def as_code(tree: Any) -> str:
     if isinstance(tree, Held) and isinstance(tree.value, str | bytes):
         return repr(tree.value)
     if isinstance(tree, bool | int | float):
-        return repr(tree)
+        return _literal(tree)
     if not hasattr(tree, "dtype"):
         raise TypeError(f"{type(tree).__name__} has no literal")
     return _array(tree)
@@ -85,10 +86,20 @@ def _array(value: Any) -> str:
     module = "np" if array.dtype.kind in "biufc" and hasattr(np, name) else "jnp"
     numbers = array.astype(np.float64) if module == "jnp" else array
     if array.ndim == 0 and module == "np":
-        return f"np.{name}({numbers.item()!r})" if name != "bool" else repr(numbers.item())
+        return f"np.{name}({_literal(numbers.item())})" if name != "bool" else repr(numbers.item())
     function = "np.array" if module == "np" else "jnp.array"
-    text = f"{function}({numbers.tolist()!r}, {module}.{name})"
+    text = f"{function}({_literal(numbers.tolist())}, {module}.{name})"
     return f"{text}.reshape({array.shape})" if array.size == 0 else text
+
+
+def _literal(value: Any) -> str:
+    """Numbers as they are written in a program that imports NumPy.
+
+    Example:
+        >>> _literal([0.5, float("-inf")])
+        '[0.5, -np.inf]'
+    """
+    return re.sub(r"\b(inf|nan)\b", r"np.\1", repr(value))
 
 
 def imports(leaves: Sequence[Any]) -> list[str]:

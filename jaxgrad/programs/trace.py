@@ -84,7 +84,7 @@ def parameter_names(function: Callable[..., Any], count: int) -> list[str]:
 
 
 def arguments(
-    args: Sequence[Any], names: Sequence[str], held: Collection[int] = ()
+    args: Sequence[Any], names: Sequence[str], held: Collection[int] = (), finite: bool = True
 ) -> tuple[Leaf, ...]:
     """The leaves of the positional arguments, each checked to be finite numbers.
 
@@ -92,6 +92,7 @@ def arguments(
         args: pytrees of arrays.
         names: one name for each argument, the start of its leaves' key paths.
         held: which arguments are held fixed.
+        finite: whether they have to be.
 
     Raises:
         ArgumentError: a leaf is not an array of numbers, or is complex; or some arguments are held
@@ -105,7 +106,7 @@ def arguments(
     leaves = []
     for i, (argument, name) in enumerate(zip(args, names, strict=True)):
         paths = tree_flatten_with_path(argument)[0]
-        own = [_argument_leaf(name + keystr(path), value) for path, value in paths]
+        own = [_argument_leaf(name + keystr(path), value, finite) for path, value in paths]
         if held and i not in held and not any(leaf.real for leaf in own):
             raise ArgumentError(
                 f"argnums names argument {i}, {name}, in which nothing is floating point; convert "
@@ -115,7 +116,7 @@ def arguments(
     return tuple(leaves)
 
 
-def _argument_leaf(path: str, value: Any) -> Leaf:
+def _argument_leaf(path: str, value: Any, finite: bool) -> Leaf:
     if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
         return Leaf(path, value.shape, value.dtype, value)
     try:
@@ -132,7 +133,7 @@ def _argument_leaf(path: str, value: Any) -> Leaf:
         )
     # Cast to what JAX will trace with: a float64 NumPy array is float32 while x64 is off.
     concrete = np.asarray(value).astype(aval.dtype)
-    if is_differentiable(aval.dtype):
+    if finite and is_differentiable(aval.dtype):
         bad = np.argwhere(~np.isfinite(concrete.astype(np.float64)))
         if len(bad):
             index = tuple(int(i) for i in bad[0])
@@ -172,6 +173,7 @@ def trace(
     args: Sequence[Any],
     side: str = "the function",
     held: Collection[int] = (),
+    finite: bool = True,
 ) -> Program:
     """Traces a callable to its jaxpr.
 
@@ -181,6 +183,7 @@ def trace(
             are held fixed at their values.
         side: what to call the function in an error message.
         held: which arguments are held fixed, the floating-point leaves in them, too.
+        finite: whether the arguments have to be real numbers.
 
     Raises:
         ArgumentError, NonFiniteInput: see :func:`arguments`; or it is no function, or one that is
@@ -196,7 +199,7 @@ def trace(
         (['x'], 1)
     """
     _require_function(function, side)
-    inputs = arguments(args, parameter_names(function, len(args)), held)
+    inputs = arguments(args, parameter_names(function, len(args)), held, finite)
     with errors_named(side, function, args):
         jaxpr, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
     paths, out_tree = tree_flatten_with_path(shapes)

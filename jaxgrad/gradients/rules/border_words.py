@@ -11,10 +11,11 @@ from jaxgrad.gradients.rules.borders import Steep
 from jaxgrad.gradients.rules.code import named, question_in_words
 from jaxgrad.gradients.rules.conclusions import Judged
 from jaxgrad.gradients.rules.primal import Primal
+from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.special_points.search import SpecialPoint
 from jaxgrad.verdict import Verdict
 
-__all__ = ["at_a_border", "left_out", "notes_of_borders", "nothing_judged"]
+__all__ = ["at_a_border", "left_out", "note_of_limits", "notes_of_borders", "nothing_judged"]
 
 _SHOWN = 3
 
@@ -39,8 +40,8 @@ def at_a_border(at: AtPoint, judged: Judged) -> str | None:
     if steep[0] is None or not all(steep):
         return None
     return (
-        f"JAX gives NaN at the border of f: {_slope(at.rules.primal, steep[0])}, and the product "
-        f"with it is 0·∞ or ∞ − ∞ whatever the rules; {MEND}"
+        f"JAX gives NaN at the border of f: {_slope(at.rules.primal, steep[0])}, and the "
+        f"product with it is 0·∞ or ∞ − ∞ whatever the rules; {MEND}"
     )
 
 
@@ -55,10 +56,19 @@ def notes_of_borders(primal: Primal, seen: Sequence[tuple[SpecialPoint, AtPoint]
     point, there = seen[0]
     question, steep = there.borders.excused[0]
     more = f", and so at {len(seen) - 1} more" if len(seen) > 1 else ""
-    return [
-        f"at {point.why}, JAX gives NaN, which is no wrong rule, as {_slope(primal, steep)}, and "
-        f"the product with it is 0·∞ or ∞ − ∞ ({question_in_words(primal, question)}){more}"
-    ]
+    return [f"at {point.why}, {_excuse(primal, question, steep)}{more}"]
+
+
+def note_of_limits(at: AtPoint) -> list[str]:
+    """The same of a point with infinite entries."""
+    return [_excuse(at.rules.primal, *each) for each in at.borders.excused[:1]]
+
+
+def _excuse(primal: Primal, question: Question, steep: Steep) -> str:
+    return (
+        f"JAX gives NaN, which is no wrong rule, as {_slope(primal, steep)}, and the "
+        f"product with it is 0·∞ or ∞ − ∞ ({question_in_words(primal, question)})"
+    )
 
 
 def left_out(at: AtPoint) -> list[str]:
@@ -86,6 +96,7 @@ def nothing_judged(at: AtPoint, judged: Judged) -> str | None:
 
 
 def _slope(primal: Primal, steep: Steep) -> str:
+    """Which slope is no number."""
     leaf, index = steep.output
     text = f"{steep.kind.format('f' + named(primal.outputs[leaf], index))} there"
     if steep.input is None:

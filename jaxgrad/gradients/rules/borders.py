@@ -67,6 +67,11 @@ class Borders:
         self.excused: list[tuple[Question, Steep]] = []  # NaNs of which nothing is said
         self.met: Steep | None = None
 
+    def over(self, truth: Truth, valueless: list[np.ndarray] | None) -> None:
+        """Takes limits for the one-sided derivatives, where the given point excuses, too."""
+        self._truth, self.asked_for = truth, False
+        self.valueless = valueless
+
     @cached_property
     def valueless(self) -> list[np.ndarray] | None:
         """The entries of each leaf of the result that are no real numbers, if not all are so.
@@ -197,11 +202,11 @@ class Borders:
     def _note(self, line: Direction, leaf: int, index: tuple[int, ...]) -> None:
         """Keeps which slope was met."""
         moved = line.support[0] if len(line.support) == 1 else None
-        kind = "the slope of {} is infinite"
-        if not self._truth.value[leaf][index].is_finite():
+        kind = "{} has no derivative"
+        if self._steep_along(line)[leaf, index]:
+            kind = "the slope of {} is infinite"
+        elif not self._truth.value[leaf][index].is_finite():
             kind = "{} is no number"
-        elif not self._steep_along(line)[leaf, index]:
-            kind = "{} has no derivative"
         self.met = Steep((leaf, index), moved, kind)
 
     @cached_property

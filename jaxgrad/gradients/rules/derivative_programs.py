@@ -104,7 +104,7 @@ def _traced(
         TreeMismatch, ShapeMismatch, DtypeMismatch: a rule returns another structure.
     """
     try:
-        program = trace(function, args, side=DERIVATIVE)
+        program = trace(function, args, side=DERIVATIVE, finite=False)
     except JaxgradError as error:
         if isinstance(error.__cause__, jax.errors.UnexpectedTracerError):
             raise _no_derivative(error) from error

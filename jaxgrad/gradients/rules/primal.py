@@ -60,7 +60,7 @@ class Primal:
         self.function = revealing(function, self.args)
         self.reference = None if reference is None else revealing(reference, self.args)
         self.held_arguments = held
-        self.program = program or trace(self.function, self.args, "f", held)
+        self.program = program or trace(self.function, self.args, "f", held, finite=False)
         self._all = self.program.inputs
         self._moving = [i for i, leaf in enumerate(self._all) if leaf.differentiable]
         self._kept = [i for i, leaf in enumerate(self.program.outputs) if leaf.differentiable]
@@ -215,7 +215,9 @@ class Primal:
     def reference_program(self) -> Program:
         """The reference, traced."""
         assert self.reference is not None
-        return trace(self.reference, self.args, "reference", self.held_arguments)
+        return trace(
+            self.reference, self.args, "reference", self.held_arguments, finite=False
+        )
 
     def of_reference(self) -> Primal:
         """The reference as a function with rules of its own."""
@@ -226,7 +228,11 @@ class Primal:
         """A trace as the program of the floating-point leaves alone, which it is without others."""
         if not (self.held or self._discrete) and len(self._kept) == len(program.outputs):
             return program
-        return trace(lambda *leaves: self._evaluate(program, function, leaves), self.point, name)
+
+        def kept(*leaves: Any) -> list[Any]:
+            return self._evaluate(program, function, leaves)
+
+        return trace(kept, self.point, name, finite=False)
 
     def like_inputs(self, leaves: Leaves) -> tuple[Any, ...]:
         """Values in the shapes and dtypes of the floating-point leaves of the arguments."""
