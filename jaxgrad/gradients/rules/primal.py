@@ -215,9 +215,7 @@ class Primal:
     def reference_program(self) -> Program:
         """The reference, traced."""
         assert self.reference is not None
-        return trace(
-            self.reference, self.args, "reference", self.held_arguments, finite=False
-        )
+        return trace(self.reference, self.args, "reference", self.held_arguments, finite=False)
 
     def of_reference(self) -> Primal:
         """The reference as a function with rules of its own."""
