@@ -7,8 +7,11 @@ summation (Rump, Bünger and Jeannerod 2016).
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
@@ -16,12 +19,12 @@ from jaxgrad.interpret.budgets import require_scan
 from jaxgrad.interpret.rules import RULES
 from jaxgrad.interpret.rules.bit_programs import expanded
 from jaxgrad.numbers.functions import FUNCTIONS
-from jaxgrad.programs.jaxprs import called, inner_jaxpr, scan_counts
+from jaxgrad.programs.jaxprs import called, inner_jaxpr, scan_counts, while_parts
 
-__all__ = ["longest_chain"]
+__all__ = ["chains", "longest_chain"]
 
 _ONE_ROUNDING = {
-    "add", "add_any", "sub", "mul", "square", "convert_element_type", "reduce_precision",
+    "add", "add_any", "sub", "mul", "square", "reduce_precision",
 }  # fmt: skip
 # What moves, compares or chooses numbers, or takes or makes integers, rounds nothing.
 _EXACT = (
@@ -41,11 +44,15 @@ _EXACT = (
 _ULPS = {"div": 2, "one_minus_square": 1, **dict.fromkeys(_EXACT, 0)}
 
 
-def longest_chain(program: Any) -> int:
+def longest_chain(program: Any, turns: Mapping[int, int] | None = None) -> int:
     """The most roundings, in units of u, between any input and any output of a program.
 
+    Args:
+        program: a traced program.
+        turns: how often its ``while_loop``s turn, by the ids of their equations.
+
     Raises:
-        UnsupportedPrimitive: a loop whose length is not known before it runs.
+        UnsupportedPrimitive: a loop of which nobody says how often it turns.
         CannotDecide: a loop that is too long.
 
     Example:
@@ -54,67 +61,100 @@ def longest_chain(program: Any) -> int:
         >>> longest_chain(trace(lambda x, y: x * y + 1.0, (1.0, 2.0)))
         2
     """
+    return max(chains(program, turns), default=0)
+
+
+def chains(program: Any, turns: Mapping[int, int] | None = None) -> list[int]:
+    """The same for every output.
+
+    Raises:
+        UnsupportedPrimitive, CannotDecide: as :func:`longest_chain`.
+    """
     jaxpr = program.jaxpr.jaxpr
-    return max(_walk(jaxpr, [0] * len(jaxpr.invars)), default=0)
+    return _Chains(turns or {}).through(jaxpr, [0] * len(jaxpr.invars))
 
 
-def _walk(jaxpr: Any, starts: list[int]) -> list[int]:
-    depth: dict[Any, int] = dict(zip(jaxpr.invars, starts, strict=True))
+class _Chains:
+    """Chains of roundings through a program and all within it.
 
-    def read(atom: Any) -> int:
-        return 0 if hasattr(atom, "val") else depth.get(atom, 0)
+    Args:
+        turns: how often its ``while_loop``s turn.
+    """
 
-    for equation in jaxpr.eqns:
-        inputs = [read(atom) for atom in equation.invars]
-        depth.update(zip(equation.outvars, _through(equation, inputs), strict=True))
-    return [read(atom) for atom in jaxpr.outvars]
+    def __init__(self, turns: Mapping[int, int]) -> None:
+        self._turns = turns
 
+    def through(self, jaxpr: Any, starts: list[int]) -> list[int]:
+        """How long they are at its results, for those that its inputs have behind them."""
+        depth: dict[Any, int] = dict(zip(jaxpr.invars, starts, strict=True))
 
-def _through(equation: Any, inputs: list[int]) -> list[int]:
-    name, params = equation.primitive.name, equation.params
-    if name == "while":
-        raise UnsupportedPrimitive("a `while_loop` makes an unknown number of rounding errors")
-    if name == "scan":
-        return _through_scan(params, inputs)
-    if name == "cond":
-        branches = [_walk(_open(branch), inputs[1:]) for branch in params["branches"]]
-        return [max(column) for column in zip(*branches, strict=True)]
-    program = inner_jaxpr(params) if name == "shard_map" else called(equation)
-    if program is not None:
-        return _walk(_open(program), inputs)
-    if name in ("custom_linear_solve", "call_hi_primitive"):
-        linear = name == "custom_linear_solve"
-        inner = _open(params["jaxprs"].solve if linear else expanded(equation))
-        return _walk(inner, [max(inputs, default=0)] * len(inner.invars))
-    return [max(inputs, default=0) + _errors(equation)] * len(equation.outvars)
+        def read(atom: Any) -> int:
+            return 0 if hasattr(atom, "val") else depth.get(atom, 0)
+
+        for equation in jaxpr.eqns:
+            inputs = [read(atom) for atom in equation.invars]
+            depth.update(zip(equation.outvars, self._equation(equation, inputs), strict=True))
+        return [read(atom) for atom in jaxpr.outvars]
+
+    def _equation(self, equation: Any, inputs: list[int]) -> list[int]:
+        name, params = equation.primitive.name, equation.params
+        if name == "while":
+            return self._while(equation, inputs)
+        if name == "scan":
+            return self._scan(params, inputs)
+        if name == "cond":
+            branches = [self.through(_open(each), inputs[1:]) for each in params["branches"]]
+            return [max(column) for column in zip(*branches, strict=True)]
+        program = inner_jaxpr(params) if name == "shard_map" else called(equation)
+        if program is not None:
+            return self.through(_open(program), inputs)
+        if name in ("custom_linear_solve", "call_hi_primitive"):
+            linear = name == "custom_linear_solve"
+            inner = _open(params["jaxprs"].solve if linear else expanded(equation))
+            return self.through(inner, [max(inputs, default=0)] * len(inner.invars))
+        return [max(inputs, default=0) + _errors(equation)] * len(equation.outvars)
+
+    def _while(self, equation: Any, inputs: list[int]) -> list[int]:
+        turns = self._turns.get(id(equation))
+        if turns is None:
+            raise UnsupportedPrimitive("a `while_loop` makes an unknown number of rounding errors")
+        _, constants, carry = while_parts(equation.params, inputs)
+        body = _open(equation.params["body_jaxpr"])
+        for _ in range(turns):
+            # What a loop does not turn for, as it stops entry by entry, stays as it is.
+            after = self.through(body, [*constants, *carry])
+            carry = [max(pair) for pair in zip(carry, after, strict=True)]
+        return carry
+
+    def _scan(self, params: Any, inputs: list[int]) -> list[int]:
+        require_scan(params["length"], params["jaxpr"])
+        body = _open(params["jaxpr"])
+        constants, carries = scan_counts(params)
+        deepest: list[int] = []
+        for _ in range(params["length"]):
+            outputs = self.through(body, inputs)
+            inputs = [*inputs[:constants], *outputs[:carries], *inputs[constants + carries :]]
+            deepest = [max(a, b) for a, b in zip(outputs, deepest or outputs, strict=True)]
+        return deepest or [0] * len(body.outvars)
 
 
 def _open(jaxpr: Any) -> Any:
     return jaxpr.jaxpr if hasattr(jaxpr, "consts") else jaxpr
 
 
-def _through_scan(params: Any, inputs: list[int]) -> list[int]:
-    require_scan(params["length"], params["jaxpr"])
-    body = _open(params["jaxpr"])
-    constants, carries = scan_counts(params)
-    deepest: list[int] = []
-    for _ in range(params["length"]):
-        outputs = _walk(body, inputs)
-        inputs = [*inputs[:constants], *outputs[:carries], *inputs[constants + carries :]]
-        deepest = [max(a, b) for a, b in zip(outputs, deepest or outputs, strict=True)]
-    return deepest or [0] * len(body.outvars)
-
-
 def _errors(equation: Any) -> int:
     name, params = equation.primitive.name, equation.params
     if name in _ONE_ROUNDING:
         return 1
+    if name == "convert_element_type":
+        return _rounds(*(x.aval.dtype for x in (*equation.invars, *equation.outvars)))
     if name == "dot_general":
         (contract, _), _ = params["dimension_numbers"]
         shape = equation.invars[0].aval.shape
         return int(np.prod([shape[axis] for axis in contract], dtype=int)) or 1
-    if name in ("reduce_sum", "cumsum", "reduce_prod", "cumprod"):
-        return max(int(np.prod(equation.invars[0].aval.shape, dtype=int)), 1)
+    if name in ("reduce_sum", "reduce_prod", "cumsum", "cumprod"):
+        shape, along = equation.invars[0].aval.shape, params.get("axes") or (params.get("axis"),)
+        return max(math.prod(shape[axis] for axis in along if axis is not None), 1)
     if name in ("scatter-add", "scatter-sub", "scatter-mul"):
         return max(int(np.prod(equation.invars[2].aval.shape, dtype=int)), 1)
     if name == "polynomial":  # Horner's rule: a product and a sum for each coefficient
@@ -122,7 +162,9 @@ def _errors(equation: Any) -> int:
     if name in ("reduce_window_sum", "select_and_scatter_add"):
         return max(int(np.prod(params["window_dimensions"], dtype=int)), 1)
     if name == "cumlogsumexp":  # each step rounds two exponentials, a sum and a logarithm
-        return equation.invars[0].aval.size * (2 * (2 * _ulps("exp") + _ulps("log")) + 1)
+        return equation.invars[0].aval.shape[params["axis"]] * (
+            2 * (2 * _ulps("exp") + _ulps("log")) + 1
+        )
     if name in ("cholesky", "lu", "triangular_solve"):
         # Each of n steps of elimination rounds a quotient, a product and a difference.
         return (2 * _ulps("div") + 2) * int(equation.invars[0].aval.shape[-1])
@@ -131,9 +173,17 @@ def _errors(equation: Any) -> int:
     if name in ("reduce", "reduce_window", "select_and_scatter"):
         program = _open(params["scatter_jaxpr" if "scatter_jaxpr" in params else "jaxpr"])
         folded = params.get("window_dimensions", equation.invars[0].aval.shape)
-        step = max(_walk(program, [0] * len(program.invars)), default=0)
+        step = max(_Chains({}).through(program, [0] * len(program.invars)), default=0)
         return int(np.prod(folded, dtype=int)) * step
     return 2 * _ulps(name)
+
+
+def _rounds(before: Any, after: Any) -> int:
+    """Whether a dtype has not all numbers of another one: to a wider one nothing is rounded."""
+    if not all(jnp.issubdtype(dtype, jnp.floating) for dtype in (before, after)):
+        return 1
+    old, new = jnp.finfo(before), jnp.finfo(after)
+    return int(new.nmant < old.nmant or new.maxexp < old.maxexp or new.minexp > old.minexp)
 
 
 def _ulps(name: str) -> int:
