@@ -134,8 +134,9 @@ class OtherPoints:
         holds = " and ".join(f"{kind.name} holds {jnp.finfo(kind).nmant + 1}" for kind in kinds)
         where = f", pursued to {self._pursued} more" if self._pursued else ""
         return (
-            f"the formulas differ from bit {max(int(bits), 0) + 1} on, by no more than the rounding "
-            f"of the compiled rule could hide ({holds}{where}); exact=True asks for the formula alone"
+            f"the formulas differ from bit {max(int(bits), 0) + 1} on, by no more than the "
+            f"rounding of the compiled rule could hide ({holds}{where}); exact=True asks for the "
+            "formula alone"
         )
 
     @property
