@@ -54,6 +54,7 @@ class OtherPoints:
         # Where formulas differ by what rounding hides: to how many bits they agree, and the point.
         self._least: tuple[float, list[np.ndarray]] | None = None
         self._pursued = 0
+        self._bits_given: int | None = None
         self._at_borders: list[tuple[SpecialPoint, AtPoint]] = []
         # Where f does not jump, the drawn one if it may be: at 0, say, much is the same.
         self.smooth: AtPoint | None = None
@@ -76,7 +77,7 @@ class OtherPoints:
         least = min((leaf.bits for leaf in leaves), default=math.inf)
         given = self.rules.primal.point
         if least < ENOUGH_BITS:
-            self._least = least, given
+            self._least, self._bits_given = (least, given), int(least)
         if not self.asked or self._least is None:
             return None
         start, values = self._least
@@ -85,6 +86,8 @@ class OtherPoints:
         def bits_at(point: SpecialPoint) -> float | None:
             if self._pursued >= MOST_SPECIAL_POINTS:
                 return None
+            if not self.rules.primal.is_inside(point.values):
+                return math.inf
             self._pursued += 1
             wrong, bits = self._looked_at(point, leaves, checks)
             found.extend([] if wrong is None else [wrong])
@@ -128,15 +131,16 @@ class OtherPoints:
         """How many were seen beside the given one."""
         return _in_words(self.seen)
 
-    def _hidden_in_words(self, bits: float, _: list[np.ndarray]) -> str:
-        """That formulas differ, from which bit on."""
+    def _hidden_in_words(self) -> str:
+        """That formulas differ, from which bit on, and that no float tells."""
         kinds = sorted({np.dtype(x.dtype) for x in self.rules.primal.inputs}, key=str)
         holds = " and ".join(f"{kind.name} holds {jnp.finfo(kind).nmant + 1}" for kind in kinds)
-        where = f", pursued to {self._pursued} more" if self._pursued else ""
+        bits = self._bits_given
+        here = "" if bits is None else f", here from bit {max(bits, 0) + 1} on"
+        further = f", at {self._pursued} points towards where it grows, too" * bool(self._pursued)
         return (
-            f"the formulas differ from bit {max(int(bits), 0) + 1} on, by no more than the "
-            f"rounding of the compiled rule could hide ({holds}{where}); exact=True asks for the "
-            "formula alone"
+            f"the formulas differ{here}, by no more than the rounding of the compiled rule could "
+            f"hide ({holds}){further}; exact=True asks for the formula alone"
         )
 
     @property
@@ -153,7 +157,7 @@ class OtherPoints:
         notes = notes_of_borders(self.rules.primal, self._at_borders)
         domain = self.rules.primal.domain
         if self._least is not None:
-            notes.append(self._hidden_in_words(*self._least))
+            notes.append(self._hidden_in_words())
         if self.points and not any(point.drawn for point in self.points):
             within = "the function is defined" if domain is None else "domain= is true"
             notes.append(f"nothing drawn near it at which {within}")
