@@ -66,7 +66,7 @@ class RoundedProgram(TrueValues):
             difference: its size.
 
         Returns:
-            None where nothing bounds what rounding may do.
+            None where nothing bounds what rounding may do, or neither is known well enough.
         """
         allowed = arb(0)
         try:
@@ -77,7 +77,7 @@ class RoundedProgram(TrueValues):
                     return False
         except (CannotDecide, UnsupportedPrimitive):
             return None
-        return False if allowed.is_finite() else None
+        return False if difference > allowed else None
 
     def _sums(self, weights: Weights) -> Iterator[arb]:
         each = [self.allowances(k, index, FIRST_PRECISION) for k, index, _ in weights]

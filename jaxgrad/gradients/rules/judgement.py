@@ -150,10 +150,13 @@ class _Case:
         """Whether rounding could hide how far it is from a hull."""
         return any(self.hides(abs(self.value - _end(hull, self.value))) for hull in self.hulls)
 
-    @property
+    @cached_property
     def may_be_hidden(self) -> bool:
         """Whether nothing bounds what rounding may do to a number of which half is right."""
-        return None in self.hidden and self.bits >= SOME_BITS
+        ends = [_end(hull, self.value) for hull in self.hulls]
+        open_sides = [t for t, h in zip(self.known, self.hidden, strict=True) if h is None]
+        open_ends = [end for end in ends if self.hides(abs(self.value - end)) is None]
+        return any(agreement(self.value, t) >= SOME_BITS for t in (*open_sides, *open_ends))
 
     @property
     def below_every_float(self) -> bool:
