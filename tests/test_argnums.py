@@ -203,3 +203,15 @@ def test_an_argument_without_numbers() -> None:
         check(f, (0.5, 3), argnums=1)
     with pytest.raises(ArgumentError, match=r"argnums names argument 1, n, in which nothing is fl"):
         compare(f, f, 0.5, 3, argnums=1)
+
+
+def test_a_constant_may_be_infinite() -> None:
+    args = (np.float32(0.5), np.float32(np.inf))
+    least, chosen = jnp.minimum, lambda x, y: jnp.where(x < y, x, y)
+    assert compare(least, chosen, *args, argnums=0).verdict is Verdict.PROVED
+    assert compare(np.minimum, chosen, *args, argnums=0).verdict is Verdict.PROVED
+    double = lambda x, y: jnp.where(x < y, 2 * x, y)  # noqa: E731
+    assert compare(least, double, *args, argnums=0).verdict is Verdict.REFUTED
+    assert check(least, args, argnums=0).verdict.passes
+    with pytest.raises(ArgumentError, match="is inf; derivatives"):
+        compare(least, chosen, *args)

@@ -118,6 +118,21 @@ def test_a_static_argument_of_a_compiled_function() -> None:
     assert compare(f, lambda x, mode: jnp.sin(x), X, "sin").verdict is Verdict.PROVED
 
 
+def test_whole_numbers_of_python_stay_that() -> None:
+    """As under jax.grad: a length, a flag that is asked by `if`, a static argument."""
+
+    def f(x: Any, n: int, flag: bool) -> Any:
+        return WRONG_TANH(x) if flag else jnp.sum(jnp.ones(n)) * x**n
+
+    assert check_grads(f, (X, 3, False)).verdict.passes
+    assert check(f, (X, 3, True)).verdict is Verdict.REFUTED
+    compiled = jax.jit(lambda x, n: x**n, static_argnums=1)
+    assert check(compiled, (X, 3)).verdict.passes
+    found = compare(compiled, lambda x, n: x * x * x, X, 3)
+    assert found.verdict is Verdict.PROVED
+    assert found.evidence.text.endswith("(x[2]), n held fixed")
+
+
 def test_a_text_is_in_the_program_to_paste() -> None:
     f = lambda x, mode: WRONG_TANH(x) if mode == "wrong" else x  # noqa: E731
     with pytest.raises(GradientMismatch) as caught:
@@ -153,3 +168,70 @@ def test_nothing_but_objects() -> None:
         check(lambda x: 0.0, ("text",))
     with pytest.raises(ArgumentError, match="no argument is floating point"):
         compare(lambda x: 0.0, lambda x: 0.0, "text")
+
+
+# -- the programs to paste, one of each kind -----------------------------------------------------
+
+
+@jax.custom_vjp
+def clipped(x: Any) -> Any:
+    return 2 * x
+
+
+clipped.defvjp(lambda x: (2 * x, None), lambda _, g: (jnp.clip(2 * g, -100, 100),))
+
+
+@jax.custom_jvp
+def wrong_batched(x: Any) -> Any:
+    return jnp.sin(x)
+
+
+@wrong_batched.defjvp
+def _(primals: Any, tangents: Any) -> Any:
+    @jax.custom_batching.custom_vmap
+    def slope(x: Any) -> Any:
+        return jnp.cos(x)
+
+    @slope.def_vmap
+    def _(size: int, batched: Any, x: Any) -> Any:
+        return jnp.cos(jnp.flip(x, 0)), True
+
+    return jnp.sin(primals[0]), slope(primals[0]) * tangents[0]
+
+
+@jax.custom_jvp
+def cut(x: Any) -> Any:
+    return jnp.sin(x)
+
+
+cut.defjvp(lambda p, t: (jnp.sin(p[0]), jnp.cos(p[0]) * jax.lax.stop_gradient(t[0])))
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("clipped", {"modes": "rev"}),
+        ("wrong_batched", {}),
+        ("cut", {"order": 2}),
+        ("sigmoid", {"modes": "rev", "dtypes": ["float32"]}),
+        ("WRONG_TANH", {"special_points": False}),
+    ],
+)
+@pytest.mark.parametrize("kind", ["a module", "a text", "argnums"])
+def test_programs_run_where_objects_are_held(name: str, more: dict[str, Any], kind: str) -> None:
+    function = {"sigmoid": jax.nn.sigmoid}.get(name) or globals()[name]
+    # What is held is in the middle: the places of leaves are those of the caller's own tree.
+    args: tuple[Any, ...] = ({"b": [function], "a": np.float32(1.5)}, np.float32(0.5))
+    argnums = None
+
+    f: Any = lambda m, x: m["b"][0](x) * m["a"]  # noqa: E731
+    if kind == "a text":
+        args = (np.float32(1.5), "own", np.float32(0.5))
+        f = lambda a, which, x: (function if which == "own" else jnp.cos)(x) * a  # noqa: E731
+    elif kind == "argnums":
+        args, argnums = (np.float32(1.5), np.float32(0.5)), 1
+        f = lambda a, x: function(x) * a  # noqa: E731
+    with pytest.raises(GradientMismatch) as caught:
+        check_grads(f, args, argnums=argnums, **more)
+    scope = {"f": f, "args": args} if kind == "a module" else {"f": f}
+    assert printed_by(caught.value, **scope)

@@ -271,3 +271,13 @@ def test_a_verdict_at_another_point_says_so_in_its_first_line() -> None:
     with pytest.raises(GradientMismatch) as caught:
         check_grads(wrong, (np.float32(0.0),))
     assert "special_points" not in str(caught.value)
+
+
+def test_a_domain_of_what_is_not_finite() -> None:
+    assert check(jnp.tanh, (np.float32(np.inf),), domain=lambda x: x > 1).verdict.passes
+    some = np.array([0.5, np.nan], np.float32)
+    assert check(lambda x: x[0] ** 2, (some,), domain=lambda x: x[0] < 1).verdict.passes
+    with pytest.raises(
+        ArgumentError, match=r"not decided at the given point: .* of equal numbers or of NaN"
+    ):
+        check(lambda x: x[0] ** 2, (some,), domain=lambda x: x < 1)

@@ -52,12 +52,13 @@ class Domain:
     def __init__(self, predicate: Callable[..., Any], args: Sequence[Any]) -> None:
         args = hidden(args)
         try:
-            self._program = trace(revealing(predicate, args), args, side="domain")
+            self._program = trace(revealing(predicate, args), args, "domain", finite=False)
         except TraceError as error:
             raise TraceError(f"{error}; {_WRITTEN}") from error.__cause__
         self._require_truths()
         self._cost = max(1, operations(self._program.jaxpr.jaxpr))
         self._left = BUDGET
+        self._known: dict[bytes, bool] = {}
         self._require([leaf.value for leaf in self._program.inputs])
 
     @property
@@ -71,13 +72,14 @@ class Domain:
         Args:
             values: the value of each leaf of the arguments.
         """
-        if self.spent:
-            return False
-        self._left -= self._cost
-        try:
-            return self._decided(values) is True
-        except (CannotDecide, UnsupportedPrimitive):
-            return False
+        key = b"".join(value.tobytes() for value in values if isinstance(value, _NUMBERS))
+        if key not in self._known and not self.spent:
+            self._left -= self._cost
+            try:
+                self._known[key] = self._decided(values) is True
+            except (CannotDecide, UnsupportedPrimitive):
+                self._known[key] = False
+        return self._known.get(key, False)
 
     def _decided(self, values: Sequence[Any]) -> bool | None:
         """None where it is open.
@@ -111,7 +113,7 @@ class Domain:
         if inside is None:
             raise ArgumentError(
                 "domain is not decided at the given point: a comparison in it is open however "
-                f"exactly it is computed, as of numbers that are equal; {_ROOM}"
+                f"exactly it is computed, as of equal numbers or of NaN; {_ROOM}"
             )
         if not inside:
             raise ArgumentError(
@@ -120,6 +122,7 @@ class Domain:
             )
 
 
+_NUMBERS = (np.ndarray, np.generic)
 _WRITTEN = (
     "a domain is a JAX function of the arguments, such as `lambda x: (0 < x) & (x < 1)`, with & in "
     "place of `and` and of a chain"

@@ -287,7 +287,9 @@ def _what_is_held(function: Any, args: Sequence[Any], inputs: Sequence[Leaf]) ->
     if not objects:
         return "there is no array in them"
     [path, *_] = paths_of_held(args, parameter_names(function, len(args)))
-    return f"argument {path} is a {type(objects[0].value).__name__}, which is held fixed"
+    kind = type(objects[0].value).__name__
+    a = "an" if kind[0] in "aeiou" else "a"
+    return f"argument {path} is {a} {kind}: convert numbers with jnp.asarray(x, float)"
 
 
 def _numpy_side(

@@ -126,7 +126,7 @@ _NAMED = 3
 
 def _is_object(leaf: Any) -> bool:
     """Whether a leaf is neither an array nor what may stand for one, nor holds any."""
-    if isinstance(leaf, type | np.dtype):
+    if isinstance(leaf, type | np.dtype | int):  # a number of Python stays one under jax.grad
         return True
     if isinstance(leaf, numbers.Number) or any(hasattr(leaf, name) for name in _ARRAYS):
         return False

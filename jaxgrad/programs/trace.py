@@ -92,7 +92,7 @@ def arguments(
         args: pytrees of arrays.
         names: one name for each argument, the start of its leaves' key paths.
         held: which arguments are held fixed.
-        finite: whether they have to be.
+        finite: whether they have to be, those that are not held.
 
     Raises:
         ArgumentError: a leaf is not an array of numbers, or is complex; or some arguments are held
@@ -106,7 +106,8 @@ def arguments(
     leaves = []
     for i, (argument, name) in enumerate(zip(args, names, strict=True)):
         paths = tree_flatten_with_path(argument)[0]
-        own = [_argument_leaf(name + keystr(path), value, finite) for path, value in paths]
+        required = finite and i not in held
+        own = [_argument_leaf(name + keystr(path), value, required) for path, value in paths]
         if held and i not in held and not any(leaf.real for leaf in own):
             raise ArgumentError(
                 f"argnums names argument {i}, {name}, in which nothing is floating point; convert "

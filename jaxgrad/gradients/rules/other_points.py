@@ -209,7 +209,9 @@ def _as_far_as_it_goes() -> Iterator[None]:
 
 
 def _judged_at(rules: DerivativePrograms, point: SpecialPoint) -> tuple[AtPoint | None, Judged]:
-    """The judgements at such a point, none where it cannot be looked at."""
+    """The judgements at such a point, none where it cannot be looked at, or is not to be."""
+    if not rules.primal.is_inside(point.values):
+        return None, []
     with _as_far_as_it_goes():
         at = AtPoint(rules, point.values)
         return at, at.together()

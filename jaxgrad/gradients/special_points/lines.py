@@ -34,7 +34,6 @@ class Space:
     ) -> None:
         self.leaves = tuple(leaves)
         self._inside = inside
-        self._known: dict[bytes, bool] = {}
         sizes = [math.prod(leaf.shape) for leaf in leaves]
         ends = np.cumsum([0, *sizes]).tolist()
         self.slices = [slice(a, b) for a, b in itertools.pairwise(ends)]
@@ -57,13 +56,8 @@ class Space:
         ]
 
     def has(self, point: np.ndarray) -> bool:
-        """Whether a vector counts, which is asked once."""
-        if self._inside is None:
-            return True
-        key = point.tobytes()
-        if key not in self._known:
-            self._known[key] = self._inside(self.arrays(point))
-        return self._known[key]
+        """Whether a vector counts."""
+        return self._inside is None or self._inside(self.arrays(point))
 
     def leaf_of(self, entry: int) -> int:
         """The number of the leaf that an entry is in."""
