@@ -57,6 +57,7 @@ def check_grads(
     domain: Callable[..., Any] | None = None,
     reference: Callable[..., Any] | None = None,
     dtypes: Sequence[Any] | None = None,
+    exact: bool = False,
     special_points: bool | None = None,
     linear: bool | None = None,
     budget: float | None = None,
@@ -87,6 +88,9 @@ def check_grads(
         dtypes: the compiled derivatives are judged in these dtypes, too, such as
             ``("float32", "bfloat16")``, at the given and at special points; see
             :mod:`jaxgrad.gradients.floats.allowance`.
+        exact: whether a rule is wrong whose formula differs from the derivative by less than the
+            rounding of the compiled rule could hide, as that of a Taylor branch, of a fit, or of
+            an iteration that ends; by default it agrees, and the evidence says to how many bits.
         special_points: whether to judge the points at which the program compares equal, divides
             by 0 and the like, too, and one drawn near the given one, whose numbers have every bit;
             by default yes, without a reference.
@@ -132,7 +136,7 @@ def check_grads(
     """
     found = check(
         f, args, order, modes, atol, rtol, eps,
-        argnums=argnums, domain=domain, reference=reference, dtypes=dtypes,
+        argnums=argnums, domain=domain, reference=reference, dtypes=dtypes, exact=exact,
         special_points=special_points, linear=linear, budget=budget,
     )  # fmt: skip
     found.assert_agrees()
@@ -152,6 +156,7 @@ def check(
     domain: Callable[..., Any] | None = None,
     reference: Callable[..., Any] | None = None,
     dtypes: Sequence[Any] | None = None,
+    exact: bool = False,
     special_points: bool | None = None,
     linear: bool | None = None,
     budget: float | None = None,
@@ -162,8 +167,8 @@ def check(
     say ``expect=REFUTED``.
 
     Args:
-        f, args, order, modes, atol, rtol, eps, argnums, domain, reference, dtypes, special_points,
-            linear, budget: as in :func:`check_grads`.
+        f, args, order, modes, atol, rtol, eps, argnums, domain: as in :func:`check_grads`.
+        reference, dtypes, exact, special_points, linear, budget: as there, too.
 
     Returns:
         the check, whatever its verdict.
@@ -194,17 +199,18 @@ def check(
         linear = reference is None
     asked, stages = checked_dtypes(dtypes), Stages(checked_budget(budget))
     held = checked_argnums(argnums, len(args))
+    programs = functools.partial(
+        DerivativePrograms, order=order, modes=modes, linear=linear, exact=exact
+    )
     with without_debug_modes(), stages.watched():
         primal = functools.partial(Primal, f, args, reference, held=held, domain=domain)
-        return _checked(primal, order, modes, special_points, linear, asked, stages)
+        return _checked(primal, programs, special_points, asked, stages)
 
 
 def _checked(
     made: Callable[[], Primal],
-    order: int,
-    modes: tuple[str, ...],
+    programs: Callable[[Primal], DerivativePrograms],
     special: bool,
-    linear: bool,
     dtypes: tuple[Any, ...] | None,
     stages: Stages,
 ) -> GradientCheck:
@@ -215,7 +221,7 @@ def _checked(
             Verdict.UNDECIDED, (), Evidence(Verdict.UNDECIDED, "reason", str(error))
         )
     try:
-        return _check(DerivativePrograms(primal, order, modes, linear), special, stages, dtypes)
+        return _check(programs(primal), special, stages, dtypes)
     except RecursionError:
         return undecided(primal, nested_too_deeply())
 

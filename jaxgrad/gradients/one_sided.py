@@ -58,7 +58,6 @@ def one_sided_derivatives(
     direction: Sequence[Any],
     order: int = 1,
     terms: int | None = None,
-    rounding: float = 0.0,
 ) -> OneSided:
     """The derivatives of t ↦ f(x + tv) at 0 from the right and from the left.
 
@@ -73,7 +72,6 @@ def one_sided_derivatives(
         order: the highest derivative.
         terms: how many powers of ε are kept; by default enough for the order and for four
             leading terms to cancel.
-        rounding: the relative error of the constants within the program.
 
     Raises:
         UnsupportedPrimitive: a primitive has no rule.
@@ -86,27 +84,25 @@ def one_sided_derivatives(
     """
     program = function if isinstance(function, Program) else trace(function, args)
     if terms is None:
-        found = _analytic(program, direction, order, rounding)
+        found = _analytic(program, direction, order)
         if found is not None:
             return OneSided(found, [leaf.copy() for leaf in found], (), smooth=True)
     # Each 0/0 of simple zeros costs one term, so four such quotients may be nested; few are.
     attempts = (order + 2, order + 5) if terms is None else (terms,)
     reasons: set[str] = set()
     right, left = (
-        _one_side(program, direction, order, sign, attempts, reasons, rounding) for sign in (1, -1)
+        _one_side(program, direction, order, sign, attempts, reasons) for sign in (1, -1)
     )
     return OneSided(right, left, tuple(sorted(reasons)))
 
 
-def _analytic(
-    program: Program, direction: Sequence[Any], order: int, rounding: float
-) -> list[np.ndarray] | None:
+def _analytic(program: Program, direction: Sequence[Any], order: int) -> list[np.ndarray] | None:
     """The derivatives from both sides, where no operation asks what is beside the point."""
     jet = Jet(order)
     try:
         with series_length(order + 1):
             inputs = _moving(jet, program, direction, 1)
-            outputs = interpret(program, jet, inputs, rounding)
+            outputs = interpret(program, jet, inputs)
             found = [_stacked(values, order, jet.derivatives) for values in outputs]
     except JaxgradError:  # germs decide more, or say what is the matter
         return None
@@ -120,7 +116,6 @@ def _one_side(
     sign: int,
     attempts: Sequence[int],
     reasons: set[str],
-    rounding: float,
 ) -> list[np.ndarray]:
     """The derivatives from the side of this sign, with more terms where fewer do not do."""
     for terms in attempts:
@@ -129,7 +124,7 @@ def _one_side(
         last = terms == attempts[-1]
         try:
             inputs = _moving(germ, program, direction, sign)
-            outputs = interpret(program, germ, inputs, rounding)
+            outputs = interpret(program, germ, inputs)
         except CannotDecide:
             if last:
                 raise

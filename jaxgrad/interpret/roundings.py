@@ -7,10 +7,11 @@ summation (Rump, Bünger and Jeannerod 2016).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
@@ -18,23 +19,12 @@ from jaxgrad.interpret.budgets import require_scan
 from jaxgrad.interpret.rules import RULES
 from jaxgrad.interpret.rules.bit_programs import expanded
 from jaxgrad.numbers.functions import FUNCTIONS
-from jaxgrad.programs.jaxprs import OPAQUE, called, equations, inner_jaxpr, scan_counts
-from jaxgrad.programs.meanings import inner_programs
-from jaxgrad.programs.trace import is_differentiable
+from jaxgrad.programs.jaxprs import called, inner_jaxpr, scan_counts, while_parts
 
-__all__ = ["SUMS", "Dtypes", "errors_of", "longest_chain"]
-
-SUMS = frozenset((
-    "cumlogsumexp", "cumsum", "dot_general", "reduce", "reduce_sum", "reduce_window",
-    "reduce_window_sum", "scatter-add", "scatter-sub", "select_and_scatter",
-    "select_and_scatter_add",
-))  # fmt: skip
-"""Primitives that add many numbers up, or products of numbers."""
-_CONVERTS = ("convert_element_type", "reduce_precision")
-_IN_PLACE = ("addupdate",)  # what a kernel adds to an array has no rule
+__all__ = ["chains", "longest_chain"]
 
 _ONE_ROUNDING = {
-    "add", "add_any", "sub", "mul", "square", "convert_element_type", "reduce_precision",
+    "add", "add_any", "sub", "mul", "square", "reduce_precision",
 }  # fmt: skip
 # What moves, compares or chooses numbers, or takes or makes integers, rounds nothing.
 _EXACT = (
@@ -54,24 +44,15 @@ _EXACT = (
 _ULPS = {"div": 2, "one_minus_square": 1, **dict.fromkeys(_EXACT, 0)}
 
 
-def errors_of(equation: Any) -> int:
-    """How many roundings, in units of u, XLA may make of one operation without a program inside.
-
-    Raises:
-        UnsupportedPrimitive: nobody knows.
-    """
-    return _errors(equation)
-
-
-def longest_chain(program: Any, errors: Callable[[Any], int] = errors_of) -> int:
+def longest_chain(program: Any, turns: Mapping[int, int] | None = None) -> int:
     """The most roundings, in units of u, between any input and any output of a program.
 
     Args:
         program: a traced program.
-        errors: how many each operation makes.
+        turns: how often its ``while_loop``s turn, by the ids of their equations.
 
     Raises:
-        UnsupportedPrimitive: a loop whose length is not known before it runs.
+        UnsupportedPrimitive: a loop of which nobody says how often it turns.
         CannotDecide: a loop that is too long.
 
     Example:
@@ -80,116 +61,100 @@ def longest_chain(program: Any, errors: Callable[[Any], int] = errors_of) -> int
         >>> longest_chain(trace(lambda x, y: x * y + 1.0, (1.0, 2.0)))
         2
     """
+    return max(chains(program, turns), default=0)
+
+
+def chains(program: Any, turns: Mapping[int, int] | None = None) -> list[int]:
+    """The same for every output.
+
+    Raises:
+        UnsupportedPrimitive, CannotDecide: as :func:`longest_chain`.
+    """
     jaxpr = program.jaxpr.jaxpr
-    return max(_walk(jaxpr, [0] * len(jaxpr.invars), errors), default=0)
+    return _Chains(turns or {}).through(jaxpr, [0] * len(jaxpr.invars))
 
 
-def _walk(jaxpr: Any, starts: list[int], errors: Callable[[Any], int] = errors_of) -> list[int]:
-    depth: dict[Any, int] = dict(zip(jaxpr.invars, starts, strict=True))
-
-    def read(atom: Any) -> int:
-        return 0 if hasattr(atom, "val") else depth.get(atom, 0)
-
-    for equation in jaxpr.eqns:
-        inputs = [read(atom) for atom in equation.invars]
-        depth.update(zip(equation.outvars, _through(equation, inputs, errors), strict=True))
-    return [read(atom) for atom in jaxpr.outvars]
-
-
-def _through(equation: Any, inputs: list[int], errors: Callable[[Any], int]) -> list[int]:
-    name, params = equation.primitive.name, equation.params
-    if name == "while":
-        raise UnsupportedPrimitive("a `while_loop` makes an unknown number of rounding errors")
-    if name == "scan":
-        return _through_scan(params, inputs, errors)
-    if name == "cond":
-        branches = [_walk(_open(branch), inputs[1:], errors) for branch in params["branches"]]
-        return [max(column) for column in zip(*branches, strict=True)]
-    program = inner_jaxpr(params) if name == "shard_map" else called(equation)
-    if program is not None:
-        return _walk(_open(program), inputs, errors)
-    if name in ("custom_linear_solve", "call_hi_primitive"):
-        linear = name == "custom_linear_solve"
-        inner = _open(params["jaxprs"].solve if linear else expanded(equation))
-        return _walk(inner, [max(inputs, default=0)] * len(inner.invars), errors)
-    return [max(inputs, default=0) + errors(equation)] * len(equation.outvars)
-
-
-@dataclass(frozen=True)
-class Dtypes:
-    """The floating-point dtypes of a program, or one inside it.
+class _Chains:
+    """Chains of roundings through a program and all within it.
 
     Args:
-        computed: those in which it computes.
-        summed: those in which it takes sums over an axis.
-        kept: those to which it converts.
-        loops: whether it goes through something again and again, and so may take sums.
+        turns: how often its ``while_loop``s turn.
     """
 
-    computed: frozenset[Any]
-    summed: frozenset[Any]
-    kept: frozenset[Any]
-    loops: bool
+    def __init__(self, turns: Mapping[int, int]) -> None:
+        self._turns = turns
 
-    @classmethod
-    def of(cls, jaxpr: Any) -> Dtypes:
-        """Those of a jaxpr; of what has no program its arguments and results tell.
+    def through(self, jaxpr: Any, starts: list[int]) -> list[int]:
+        """How long they are at its results, for those that its inputs have behind them."""
+        depth: dict[Any, int] = dict(zip(jaxpr.invars, starts, strict=True))
 
-        Example:
-            >>> import jax
-            >>> found = Dtypes.of(jax.make_jaxpr(lambda x: (x * x).astype("float16"))(1.0))
-            >>> found.computed, found.kept
-            (frozenset({dtype('float32')}), frozenset({dtype('float16')}))
-        """
-        kinds: dict[str, set[Any]] = {"computed": set(), "summed": set(), "kept": set()}
-        loops = False
-        for equation in equations(jaxpr):
-            name, opaque = equation.primitive.name, equation.primitive.name in OPAQUE
-            grid = getattr(equation.params.get("grid_mapping"), "grid", ())
-            loops = loops or name in ("scan", "while") or bool(grid)
-            if inner_programs(equation.params) or not (opaque or _rounds(equation)):
-                continue
-            atoms = [*equation.outvars, *(equation.invars if opaque or name in _IN_PLACE else ())]
-            found = {np.dtype(atom.aval.dtype) for atom in atoms if hasattr(atom.aval, "dtype")}
-            kind = "kept" if name in _CONVERTS else "summed" if name in SUMS else "computed"
-            kinds[kind].update(filter(is_differentiable, found))
-        computed, summed, kept = map(frozenset, kinds.values())
-        return cls(computed, summed, kept, loops)
+        def read(atom: Any) -> int:
+            return 0 if hasattr(atom, "val") else depth.get(atom, 0)
 
+        for equation in jaxpr.eqns:
+            inputs = [read(atom) for atom in equation.invars]
+            depth.update(zip(equation.outvars, self._equation(equation, inputs), strict=True))
+        return [read(atom) for atom in jaxpr.outvars]
 
-def _rounds(equation: Any) -> bool:
-    try:
-        return bool(_errors(equation)) or equation.primitive.name in _IN_PLACE
-    except UnsupportedPrimitive:
-        return True
+    def _equation(self, equation: Any, inputs: list[int]) -> list[int]:
+        name, params = equation.primitive.name, equation.params
+        if name == "while":
+            return self._while(equation, inputs)
+        if name == "scan":
+            return self._scan(params, inputs)
+        if name == "cond":
+            branches = [self.through(_open(each), inputs[1:]) for each in params["branches"]]
+            return [max(column) for column in zip(*branches, strict=True)]
+        program = inner_jaxpr(params) if name == "shard_map" else called(equation)
+        if program is not None:
+            return self.through(_open(program), inputs)
+        if name in ("custom_linear_solve", "call_hi_primitive"):
+            linear = name == "custom_linear_solve"
+            inner = _open(params["jaxprs"].solve if linear else expanded(equation))
+            return self.through(inner, [max(inputs, default=0)] * len(inner.invars))
+        return [max(inputs, default=0) + _errors(equation)] * len(equation.outvars)
+
+    def _while(self, equation: Any, inputs: list[int]) -> list[int]:
+        turns = self._turns.get(id(equation))
+        if turns is None:
+            raise UnsupportedPrimitive("a `while_loop` makes an unknown number of rounding errors")
+        _, constants, carry = while_parts(equation.params, inputs)
+        body = _open(equation.params["body_jaxpr"])
+        for _ in range(turns):
+            # What a loop does not turn for, as it stops entry by entry, stays as it is.
+            after = self.through(body, [*constants, *carry])
+            carry = [max(pair) for pair in zip(carry, after, strict=True)]
+        return carry
+
+    def _scan(self, params: Any, inputs: list[int]) -> list[int]:
+        require_scan(params["length"], params["jaxpr"])
+        body = _open(params["jaxpr"])
+        constants, carries = scan_counts(params)
+        deepest: list[int] = []
+        for _ in range(params["length"]):
+            outputs = self.through(body, inputs)
+            inputs = [*inputs[:constants], *outputs[:carries], *inputs[constants + carries :]]
+            deepest = [max(a, b) for a, b in zip(outputs, deepest or outputs, strict=True)]
+        return deepest or [0] * len(body.outvars)
 
 
 def _open(jaxpr: Any) -> Any:
     return jaxpr.jaxpr if hasattr(jaxpr, "consts") else jaxpr
 
 
-def _through_scan(params: Any, inputs: list[int], errors: Callable[[Any], int]) -> list[int]:
-    require_scan(params["length"], params["jaxpr"])
-    body = _open(params["jaxpr"])
-    constants, carries = scan_counts(params)
-    deepest: list[int] = []
-    for _ in range(params["length"]):
-        outputs = _walk(body, inputs, errors)
-        inputs = [*inputs[:constants], *outputs[:carries], *inputs[constants + carries :]]
-        deepest = [max(a, b) for a, b in zip(outputs, deepest or outputs, strict=True)]
-    return deepest or [0] * len(body.outvars)
-
-
 def _errors(equation: Any) -> int:
     name, params = equation.primitive.name, equation.params
     if name in _ONE_ROUNDING:
         return 1
+    if name == "convert_element_type":
+        return _rounds(*(x.aval.dtype for x in (*equation.invars, *equation.outvars)))
     if name == "dot_general":
         (contract, _), _ = params["dimension_numbers"]
         shape = equation.invars[0].aval.shape
         return int(np.prod([shape[axis] for axis in contract], dtype=int)) or 1
-    if name in ("reduce_sum", "cumsum", "reduce_prod", "cumprod"):
-        return max(int(np.prod(equation.invars[0].aval.shape, dtype=int)), 1)
+    if name in ("reduce_sum", "reduce_prod", "cumsum", "cumprod"):
+        shape, along = equation.invars[0].aval.shape, params.get("axes") or (params.get("axis"),)
+        return max(math.prod(shape[axis] for axis in along if axis is not None), 1)
     if name in ("scatter-add", "scatter-sub", "scatter-mul"):
         return max(int(np.prod(equation.invars[2].aval.shape, dtype=int)), 1)
     if name == "polynomial":  # Horner's rule: a product and a sum for each coefficient
@@ -197,7 +162,9 @@ def _errors(equation: Any) -> int:
     if name in ("reduce_window_sum", "select_and_scatter_add"):
         return max(int(np.prod(params["window_dimensions"], dtype=int)), 1)
     if name == "cumlogsumexp":  # each step rounds two exponentials, a sum and a logarithm
-        return equation.invars[0].aval.size * (2 * (2 * _ulps("exp") + _ulps("log")) + 1)
+        return equation.invars[0].aval.shape[params["axis"]] * (
+            2 * (2 * _ulps("exp") + _ulps("log")) + 1
+        )
     if name in ("cholesky", "lu", "triangular_solve"):
         # Each of n steps of elimination rounds a quotient, a product and a difference.
         return (2 * _ulps("div") + 2) * int(equation.invars[0].aval.shape[-1])
@@ -206,9 +173,17 @@ def _errors(equation: Any) -> int:
     if name in ("reduce", "reduce_window", "select_and_scatter"):
         program = _open(params["scatter_jaxpr" if "scatter_jaxpr" in params else "jaxpr"])
         folded = params.get("window_dimensions", equation.invars[0].aval.shape)
-        step = max(_walk(program, [0] * len(program.invars)), default=0)
+        step = max(_Chains({}).through(program, [0] * len(program.invars)), default=0)
         return int(np.prod(folded, dtype=int)) * step
     return 2 * _ulps(name)
+
+
+def _rounds(before: Any, after: Any) -> int:
+    """Whether a dtype has not all numbers of another one: to a wider one nothing is rounded."""
+    if not all(jnp.issubdtype(dtype, jnp.floating) for dtype in (before, after)):
+        return 1
+    old, new = jnp.finfo(before), jnp.finfo(after)
+    return int(new.nmant < old.nmant or new.maxexp < old.maxexp or new.minexp > old.minexp)
 
 
 def _ulps(name: str) -> int:

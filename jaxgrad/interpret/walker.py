@@ -23,7 +23,6 @@ from jaxgrad.numbers.arrays import ArraySystem, NumberByNumber
 from jaxgrad.numbers.base import COMPLEX, NumberSystem
 from jaxgrad.numbers.clock import tick
 from jaxgrad.numbers.elements import array_system
-from jaxgrad.numbers.rounded import RoundedConstants
 from jaxgrad.programs.jax_errors import KEEPERS
 from jaxgrad.programs.jaxprs import OPAQUE
 from jaxgrad.programs.meanings import meaning_of
@@ -172,17 +171,13 @@ class Interpreter:
         return values[atom]
 
 
-def interpret(
-    program: Any, numbers: NumberSystem | ArraySystem, inputs: list[Any], rounding: float = 0.0
-) -> list[Any]:
+def interpret(program: Any, numbers: NumberSystem | ArraySystem, inputs: list[Any]) -> list[Any]:
     """Runs a traced program over a number system.
 
     Args:
         program: a :class:`~jaxgrad.programs.trace.Program`.
         numbers: the numbers to compute with.
         inputs: for each input leaf an array of numbers, or a concrete integer array.
-        rounding: the relative error of the constants within the program, of which the numbers
-            then are widened, element by element; which branches it takes is decided without.
 
     Returns:
         for each output leaf an array of numbers.
@@ -198,10 +193,6 @@ def interpret(
         >>> interpret(program, Ball(), [objects([exact_ball(2)], ())])[0]
         array(12.0000000000000, dtype=object)
     """
-    if rounding:
-        wide = RoundedConstants(array_system(numbers).system, rounding)
-        found = interpret(program, wide, [wide.given(value) for value in inputs])
-        return [wide.widened(leaf) for leaf in found]
     interpreter = Interpreter(numbers)
     outputs = interpreter.run(program.jaxpr.jaxpr, program.jaxpr.consts, inputs)
     return [

@@ -27,7 +27,7 @@ below which XLA flushes to 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -37,14 +37,14 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.gradients.enclosure import balls
-from jaxgrad.interpret.roundings import longest_chain
+from jaxgrad.interpret.roundings import chains
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.jaxprs import dtypes
 from jaxgrad.programs.trace import Leaf, Program, is_differentiable
 
-__all__ = ["Arithmetic", "TrueValues", "unit_roundoff"]
+__all__ = ["SIGN_VECTORS", "Arithmetic", "TrueValues", "distance", "unit_roundoff"]
 
 # Vectors of signs tried before a float is called unstable: all +, all −, and drawn ones.  Each is
 # a witness, and with 6 drawn ones a given pair of entries is moved apart but for 1 case in 64.
@@ -72,6 +72,7 @@ class Arithmetic:
     Args:
         program: the traced program whose roundings are counted.
         computed: the floating-point dtypes of what is computed.
+        turns: how often its ``while_loop``s turn, if that is known, by the ids of their equations.
 
     Example:
         >>> import jax
@@ -85,12 +86,13 @@ class Arithmetic:
 
     program: Program
     computed: tuple[Any, ...]
+    turns: Mapping[int, int] | None = None
 
     @classmethod
-    def of(cls, program: Program) -> Arithmetic:
+    def of(cls, program: Program, turns: Mapping[int, int] | None = None) -> Arithmetic:
         """That of a program with all dtypes that stand in it."""
         found = filter(is_differentiable, dtypes(program.jaxpr))
-        return cls(program, tuple(np.dtype(dtype) for dtype in found))
+        return cls(program, tuple(np.dtype(dtype) for dtype in found), turns)
 
     @cached_property
     def roundings(self) -> int:
@@ -99,7 +101,16 @@ class Arithmetic:
         Raises:
             UnsupportedPrimitive, CannotDecide: nobody knows, as of a loop of unknown length.
         """
-        return max(longest_chain(self.program), 1)
+        return max(*self.chains, 1)
+
+    @cached_property
+    def chains(self) -> list[int]:
+        """The same for every output.
+
+        Raises:
+            UnsupportedPrimitive, CannotDecide: as :attr:`roundings`.
+        """
+        return chains(self.program, self.turns)
 
     def unit(self, dtype: Any) -> arb:
         """u of an input or a result of a dtype."""
@@ -179,7 +190,7 @@ class TrueValues:
             with precision(bits):
                 moved = self._at(self._rounded(many // factor, witness))
                 self._changes[key] = [
-                    Ball().map(lambda x, y: _distance(x, y) * factor, new, old)
+                    Ball().map(lambda x, y: distance(x, y) * factor, new, old)
                     for new, old in zip(moved, truth, strict=True)
                 ]
         return self._changes[key]
@@ -205,6 +216,6 @@ class TrueValues:
         return moved
 
 
-def _distance(new: Any, old: Any) -> arb:
+def distance(new: Any, old: Any) -> arb:
     """How far a number is moved; truth values do not move by little."""
     return abs(new - old) if isinstance(new, arb) else arb(0)

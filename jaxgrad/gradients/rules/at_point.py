@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from flint import arb
 
+from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.rules.borders import Borders, Steep
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.directions import Direction, Unit, entry_count, pairing, terms
+from jaxgrad.gradients.rules.hidden import Hidden
 from jaxgrad.gradients.rules.judgement import Judgement, judge, judge_value, value_as_run
 from jaxgrad.gradients.rules.question import Question
+from jaxgrad.gradients.rules.run_on import Ended, ended
 from jaxgrad.gradients.rules.truth import Sides, Truth
 from jaxgrad.gradients.witness import program_floats
+from jaxgrad.interpret.turns import further_turns
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
-from jaxgrad.numbers.base import ObjectArray
+from jaxgrad.numbers.base import CannotDecide, ObjectArray
 from jaxgrad.numbers.either_zero import EitherZero
 from jaxgrad.verdict import Verdict
 
@@ -34,9 +39,6 @@ ENTRY_BUDGET = 100_000
 PAIR_BUDGET = 20_000
 # Results of up to this many entries are judged one by one, larger ones by drawn cotangents.
 FEW_OUTPUTS = 4
-
-# The rounding of constants, and the numbers.
-_How = tuple[float, type[Ball]]
 
 
 class AtPoint:
@@ -57,6 +59,11 @@ class AtPoint:
         self.borders = Borders(rules, self.truth, self.values, self.affords_entries)
         self._named_leaves: set[int | None] = set()
         self._outputs: dict[Any, dict[Any, list[ObjectArray]]] = {}
+        self._hidden = Hidden(rules, self.values)
+        self._truths: dict[Any, Truth] = {}
+        self._is_further = False
+        # How many numbers were the derivative of what loops come near to, and not of the loops.
+        self.limits = 0
 
     def everything(self) -> list[tuple[Question, Judgement]]:
         """Every leaf by itself, every order, every mode."""
@@ -77,7 +84,7 @@ class AtPoint:
         Only values where the function is not defined beside the point, or jumps there; and far
         out, where nobody asked, no number counts that is below every float of the dtype.
         """
-        self._tiny = self.rules.smallest
+        self._tiny, self._is_further = self.rules.smallest, True
         self.borders.asked_for = False
         if not self.truth.defined:
             return []
@@ -206,6 +213,9 @@ class AtPoint:
             self.skipped += 1
             return []
         plain = judgement.verdict is Verdict.AGREES and not judgement.kink
+        if judgement.hidden and not self._named:
+            return [(question, judgement)]
+        plain = plain and not judgement.hidden
         if plain or (judgement.verdict is Verdict.UNDECIDED and not self._named):
             return [(question, judgement)]
         if judgement.verdict is Verdict.REFUTED:
@@ -255,17 +265,15 @@ class AtPoint:
             return plain, found
         return question, judgement
 
-    def judge(
-        self, question: Question, number: Callable[[float], arb] | None = None
-    ) -> Judgement | None:
+    def judge(self, question: Question, number: arb | None = None) -> Judgement | None:
         """The judgement of one number; None where a kink leaves it without meaning.
 
         Args:
             question: which number.
-            number: its enclosure for constants of a given rounding; as the rules give it if None.
+            number: its enclosure; as the rules give it if None.
         """
         own = number is None
-        number = number or (lambda rounding: self.number(question, rounding))
+        number = self.number(question) if number is None else number
         if question.is_value:
             return self._judge_value(question, number)
         sides = self.sides(question)
@@ -273,19 +281,21 @@ class AtPoint:
             return None
         directions, cotangent = question.moving, question.cotangent
         found = judge(
-            number(0.0),
+            number,
             sides,
-            self.rules.least_bits,
             self._tiny,
             lambda: self.floats(question),
-            lambda: (number(self.rules.spacing), self._sides(self._rounded, question)),
+            lambda difference: self._hides(question, difference),
             lambda: self._around(sides, directions, cotangent),
         )
-        wrong = found.verdict is Verdict.REFUTED and number(0.0).is_finite()
+        wrong = found.verdict is Verdict.REFUTED and number.is_finite()
         if found.verdict is Verdict.REFUTED and not wrong and own:
             rest = self.borders.counted(question, self._terms(question))
             if rest is not question:
                 return None if rest is None else self.judge(rest)
+        if wrong and self._ended is not Ended.NOWHERE:
+            found = self._run_on(question, found)
+            wrong = found.verdict is Verdict.REFUTED
         if wrong and not self.truth.tells(directions, cotangent):
             return replace(found, verdict=Verdict.UNDECIDED)
         if found.verdict is Verdict.REFUTED and len(directions) > 1:
@@ -294,29 +304,101 @@ class AtPoint:
                 return None
         return found
 
-    def _judge_value(self, question: Question, number: Callable[[float], arb]) -> Judgement | None:
-        rules, cotangent = self.rules, question.cotangent
+    def _hides(self, question: Question, difference: arb) -> bool | None:
+        """Whether the rounding of the compiled rule could hide a difference."""
+        if self.rules.exact:
+            return False
+        if self._is_further and self._ended is Ended.BEFORE:
+            return None
+        found = self._hidden.hides(question, difference)
+        if found is not False or question.is_value:
+            return found
+        return self._moves(question, difference)
+
+    def _moves(self, question: Question, difference: arb) -> bool:
+        """Whether rounding the point moves the derivative itself as far, on either side of it.
+
+        A rule that finds an integer and returns what is exact there is not moved itself.  A
+        rounding is half the distance of two floats.
+        """
+        here, total = self.sides(question), arb(0)
+        for sign in (1, -1):
+            there = self._sides(self._beside(question.moving, sign), question)
+            if here is None or there is None or there.kink:
+                return False
+            side = (here.right, there.right) if sign > 0 else (here.left, there.left)
+            if not all(x.is_finite() for x in side):
+                return False
+            total = total.max(abs(side[0] - side[1]))
+        return bool(difference <= self._hidden.roundings(question) * total / 2)
+
+    def _beside(self, directions: Sequence[Direction], sign: int) -> Truth:
+        """The truth where what moves is a float further along the way, or against it."""
+        key = tuple(direction.key for direction in directions), sign
+        if key not in self._truths:
+            ways = [np.sign(sum(xs)) for xs in zip(*(d.leaves for d in directions), strict=True)]
+            moved = [
+                x.astype(np.float64) * (1 + np.sign(x) * way * sign * float(jnp.finfo(x.dtype).eps))
+                for x, way in zip(self.values, ways, strict=True)
+            ]
+            self._truths[key] = Truth(self.rules.primal.truth_program, moved, self.rules.order)
+        return self._truths[key]
+
+    @cached_property
+    def _ended(self) -> Ended:
+        """Where the loops of the function end."""
+        if self.rules.exact:
+            return Ended.NOWHERE
+        return ended(self.rules.primal.truth_program, self.balls, self.rules.float_bits)
+
+    @cached_property
+    def _limit(self) -> AtPoint:
+        """The same point, where loops are run on."""
+        return AtPoint(self.rules, self.values)
+
+    def _run_on(self, question: Question, found: Judgement) -> Judgement:
+        """The judgement of a number that is not the derivative of loops that end.
+
+        It agrees where it is that of what they come near to.  At a point that nobody asked for
+        they may not have come near to anything.
+        """
+        if self._ended is Ended.AT_A_SOLUTION:
+            try:
+                with further_turns():
+                    limit = self._limit.judge(question)
+            except (CannotDecide, UnsupportedPrimitive):
+                limit = None
+            if limit is not None and limit.verdict is Verdict.AGREES:
+                self.limits += 1
+                return replace(limit, bits=found.bits, hidden=True)
+        elif self._is_further:
+            return replace(found, verdict=Verdict.UNDECIDED)
+        return found
+
+    def _judge_value(self, question: Question, number: arb) -> Judgement | None:
+        cotangent = question.cotangent
         truth = pairing(self.own, cotangent)
         if not truth.is_finite():
             return None
+        known = self._bits(cotangent)
         found = judge_value(
-            number(0.0),
+            number,
             truth,
-            self._bits(cotangent),
+            known,
             self._tiny,
             lambda: self.floats(question),
-            lambda: (number(rules.spacing), pairing(self._own(rules.spacing), cotangent)),
+            lambda difference: known < math.inf and self._hides(question, difference),
         )
         if found.verdict is not Verdict.REFUTED:
             return found
         return value_as_run(found, (self.number(question), truth), *self._of_either_zero(question))
 
-    def _bits(self, cotangent: Direction) -> tuple[float, float]:
-        """To how many bits values are the same, and of those that rounded constants make so."""
+    def _bits(self, cotangent: Direction) -> float:
+        """To how many bits values are the same float."""
         discrete = self.rules.primal.discrete
         if all(k in discrete for k, _ in cotangent.support):
-            return math.inf, math.inf  # integers are not rounded
-        return self.rules.float_bits, self.rules.least_bits
+            return math.inf  # integers are not rounded
+        return self.rules.float_bits
 
     def _of_either_zero(self, question: Question) -> tuple[tuple[arb, arb], tuple[float, float]]:
         """The value by the rules and of the function, a zero being −0 or 0, and JAX's own runs."""
@@ -329,16 +411,16 @@ class AtPoint:
     @cached_property
     def own(self) -> list[ObjectArray]:
         """The values of the function itself, whatever its rules and its reference."""
-        return self.truth.value if self.rules.primal.reference is None else self._own(0.0)
+        return self.truth.value if self.rules.primal.reference is None else self._own()
 
-    def _own(self, rounding: float) -> list[ObjectArray]:
-        return interpret(self.rules.primal.moving_program, Ball(), self.balls, rounding)
+    def _own(self) -> list[ObjectArray]:
+        return interpret(self.rules.primal.moving_program, Ball(), self.balls)
 
     def _around(
         self, sides: Sides, directions: tuple[Direction, ...], cotangent: Direction
     ) -> list[arb]:
         """What a rule may give where the function has no derivative, if it has none."""
-        if self.truth.smooth:
+        if self.truth.smooth or (self._is_further and self._ended is Ended.BEFORE):
             return []
         found, kink = [], sides.kink
         if len(directions) == 1:
@@ -364,39 +446,32 @@ class AtPoint:
             return truth.sides(first, 1 + len(rest), question.cotangent)
         return truth.mixed(first, rest[0], question.cotangent)
 
-    @cached_property
-    def _rounded(self) -> Truth:
-        rules = self.rules
-        return Truth(rules.primal.truth_program, self.values, rules.order, rules.spacing)
-
-    def number(self, question: Question, rounding: float = 0.0, system: type[Ball] = Ball) -> arb:
+    def number(self, question: Question, system: type[Ball] = Ball) -> arb:
         """The enclosure of what the rules give."""
-        how = rounding, system
         modes, directions, cotangent = question.modes, question.directions, question.cotangent
         if len(modes) > 1:
             vs = tuple(direction.leaves for direction in directions)
             key = *(direction.key for direction in directions), cotangent.key
-            found = self._balls(modes, key, how, vs, cotangent.leaves)
+            found = self._balls(modes, key, system, vs, cotangent.leaves)
             return found[-1 if question.taken is None else question.taken][()]
         moved = directions[0] if modes == ("fwd",) else cotangent
         values = self.rules[modes].values
         if question.is_value:  # the same whatever moves
-            found = self._any_balls(modes, how) or self._balls(modes, moved.key, how, moved.leaves)
+            key, leaves = moved.key, moved.leaves
+            found = self._any_balls(modes, system) or self._balls(modes, key, system, leaves)
             return pairing(found[:values], cotangent)
-        found = self._balls(modes, moved.key, how, moved.leaves)
+        found = self._balls(modes, moved.key, system, moved.leaves)
         return pairing(found[values:], cotangent if modes == ("fwd",) else directions[0])
 
-    def _balls(self, modes: tuple[str, ...], key: Any, how: _How, *moved: Any) -> Any:
-        outputs = self._outputs.setdefault((modes, how), {})
+    def _balls(self, modes: tuple[str, ...], key: Any, system: type[Ball], *moved: Any) -> Any:
+        outputs = self._outputs.setdefault((modes, system), {})
         if key not in outputs:
-            rounding, system = how
-            made = self.rules[modes]
-            outputs[key] = made.balls(self.balls, *moved, rounding=rounding, system=system())
+            outputs[key] = self.rules[modes].balls(self.balls, *moved, system=system())
         return outputs[key]
 
-    def _any_balls(self, modes: tuple[str, ...], how: _How) -> Any:
+    def _any_balls(self, modes: tuple[str, ...], system: type[Ball]) -> Any:
         """The outputs along a direction that was asked for already, if there is one."""
-        return next(iter(self._outputs.get((modes, how), {}).values()), None)
+        return next(iter(self._outputs.get((modes, system), {}).values()), None)
 
     def floats(self, question: Question) -> float:
         """The number as JAX computes it."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -76,13 +74,13 @@ def _judged_batch(rules: DerivativePrograms, points: tuple[AtPoint, AtPoint]) ->
     return found
 
 
-# The enclosures of a result of the batch, for constants of a given rounding.
-_Numbers = Callable[[float], list[ObjectArray]]
+# The enclosures of a result.
+_Numbers = list[ObjectArray]
 
 
 def _numbers(batched: _Numbers, i: int, leaves: slice) -> _Numbers:
     """Of the point i alone."""
-    return lambda rounding: [leaf[i, ...] for leaf in batched(rounding)[leaves]]
+    return [leaf[i, ...] for leaf in batched[leaves]]
 
 
 def _judged(at: AtPoint, question: Question, numbers: _Numbers) -> Judged:
@@ -93,7 +91,7 @@ def _judged(at: AtPoint, question: Question, numbers: _Numbers) -> Judged:
     """
     by_cotangent = question.is_value or question.modes == ("fwd",)
     weights = question.cotangent if by_cotangent else question.directions[0]
-    judgement = at.judge(question, lambda rounding: pairing(numbers(rounding), weights))
+    judgement = at.judge(question, pairing(numbers, weights))
     if judgement is None:  # a value that is no real number is not judged
         return []
     verdict, several = judgement.verdict, len(weights.support) > 1
@@ -120,14 +118,14 @@ def _by_kind(rules: DerivativePrograms, cotangent: Direction) -> list[Direction]
 def _batched(
     rules: DerivativePrograms, mode: str, points: tuple[AtPoint, AtPoint], inputs: list[Direction]
 ) -> _Numbers:
-    """The outputs for the batch, as a function of the rounding of constants."""
+    """The outputs for the batch."""
     derived = rules.batched(mode)
     args = [
         tuple(np.stack(pair) for pair in zip(*parts, strict=True))
         for parts in ((at.balls for at in points), (moved.leaves for moved in inputs))
     ]
     _hold(rules, mode, derived, points, inputs)
-    return functools.cache(lambda rounding: derived.balls(*args, rounding=rounding))
+    return derived.balls(*args)
 
 
 def _hold(

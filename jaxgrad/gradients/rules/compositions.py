@@ -21,7 +21,8 @@ from jaxgrad.gradients.rules.asked import Apart, Asked, affordable, apart, sized
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.derivatives import arguments_of, groups
-from jaxgrad.gradients.rules.judgement import agreement
+from jaxgrad.gradients.rules.hidden import hidden_by
+from jaxgrad.gradients.rules.judgement import SOME_BITS, agreement
 from jaxgrad.gradients.rules.linear_programs import BY_RULES, Barred, is_linear
 from jaxgrad.gradients.rules.operators import Leaves, Operator
 from jaxgrad.gradients.witness import hold_program
@@ -220,8 +221,7 @@ def _said(
 ) -> tuple[str, str] | None:
     """The derivative and what it should be, as text, if they are apart.
 
-    That the constants of two rules within are rounded differently keeps them apart, too, and is no
-    fault of them.
+    What the rounding of the compiled derivative could hide keeps them apart, too, and is no fault.
     """
     inner, outer = programs
     derivative = Operator(outer, tuple(_flat(args)), ())
@@ -232,9 +232,7 @@ def _said(
     value, total = values[0][()], totals[0][()]
     tiny = float(jnp.finfo(outer.outputs[0].dtype).smallest_normal)
     said = apart(derivative, value, total, (), (0, ()), tiny)
-    if said is None or agreement(value, total) < rules.least_bits:
+    if said is None or rules.exact or not value.is_finite():
         return said
-    values, totals = (operator.balls((), rules.spacing) for operator in (derivative, itself))
-    if values is None or totals is None or values[0][()].overlaps(totals[0][()]):
-        return None
-    return said
+    hidden = hidden_by(outer, _flat(args), abs(value - total))
+    return None if hidden or (hidden is None and agreement(value, total) >= SOME_BITS) else said

@@ -36,9 +36,9 @@ from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.programs.custom_rules import has_custom_rules
 from jaxgrad.programs.jax_errors import DERIVATIVE, backward_only
-from jaxgrad.programs.jaxprs import dtypes, holds_primitive, operations, promises_symmetry
+from jaxgrad.programs.jaxprs import holds_primitive, operations, promises_symmetry
 from jaxgrad.programs.raised_by import is_jaxs_own, is_raised_by_caller
-from jaxgrad.programs.trace import Program, is_differentiable, trace
+from jaxgrad.programs.trace import Program, trace
 
 __all__ = ["DerivativePrograms", "Derivatives", "Derived"]
 
@@ -61,15 +61,12 @@ class Derived:
     program: Program
     values: int = 0
 
-    def balls(
-        self, *args: Leaves, rounding: float = 0.0, system: Ball | None = None
-    ) -> list[ObjectArray]:
+    def balls(self, *args: Leaves, system: Ball | None = None) -> list[ObjectArray]:
         """The exact formula of the rules, enclosed: an object array for each leaf.
 
         Args:
             args: the point, the directions and the cotangents, which are exact; arrays of
                 numbers, or object arrays of balls.
-            rounding: the relative error of the constants within the program.
             system: the balls, if not the plain ones.
         """
         system = system or Ball()
@@ -77,7 +74,7 @@ class Derived:
             v if v.dtype == object else system.constants(v)
             for v in map(np.asarray, tree_leaves(list(args)))
         ]
-        return interpret(self.program, system, flat, rounding)
+        return interpret(self.program, system, flat)
 
     def floats(self, *args: Leaves) -> list[np.ndarray]:
         """What JAX computes."""
@@ -245,29 +242,29 @@ class DerivativePrograms(Derivatives):
         modes: the modes asked for; those that JAX does not have for it are left out.
         linear: whether the rules have to be linear. Those that need not, such as one that clips,
             are asked with tangents and cotangents no longer than 1, of both signs.
+        exact: whether a difference counts that the rounding of the compiled rule would hide.
 
     Raises:
         ArgumentError: none of the modes is to be had.
     """
 
     def __init__(
-        self, primal: Primal, order: int, modes: tuple[str, ...], linear: bool = True
+        self,
+        primal: Primal,
+        order: int,
+        modes: tuple[str, ...],
+        linear: bool = True,
+        exact: bool = False,
     ) -> None:
         super().__init__(primal)
-        self.order, self.linear = order, linear
+        self.order, self.linear, self.exact = order, linear, exact
         self.empty = not any(map(math.prod, self.shapes)) or not any(
             map(math.prod, self.out_shapes)
         )
         self.size = operations(primal.moving_program.jaxpr.jaxpr)
-        # How far apart two neighbouring floats are: what a rounded constant may change.
         limits = [jnp.finfo(leaf.dtype) for leaf in (*primal.inputs, *primal.outputs)]
-        self.spacing = max(float(limit.eps) for limit in limits)
         self.smallest = max(float(limit.smallest_subnormal) for limit in limits)
-        self.float_bits = -math.log2(self.spacing)
-        # A rule of which the rounding of constants leaves less than half the digits is not right.
-        within = filter(is_differentiable, dtypes(primal.moving_program.jaxpr))
-        spacings = [self.spacing, *(float(jnp.finfo(dtype).eps) for dtype in within)]
-        self.least_bits = -math.log2(max(spacings)) / 2
+        self.float_bits = -math.log2(max(float(limit.eps) for limit in limits))
         self.missing: list[str] = []
         self.modes = self._available(modes)
 

@@ -15,7 +15,19 @@ from jaxgrad.gradients.zero_signs import shows
 from jaxgrad.numbers.ball import relative_bits
 from jaxgrad.verdict import Verdict
 
-__all__ = ["Judgement", "agreement", "digits_beyond", "judge", "judge_value", "value_as_run"]
+__all__ = [
+    "SOME_BITS",
+    "Hides",
+    "Judgement",
+    "agreement",
+    "digits_beyond",
+    "judge",
+    "judge_value",
+    "value_as_run",
+]
+
+# Half the bits of a bfloat16: what agrees to less is another number, whatever rounding may do.
+SOME_BITS = 4
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,7 @@ class Judgement:
         value: the number, as text.
         truth: what it is held against, as text.
         as_run: whether these are floats that JAX computes, and not the formulas.
+        hidden: whether the formulas differ, by no more than the rounding of the rule could hide.
     """
 
     verdict: Verdict
@@ -37,15 +50,19 @@ class Judgement:
     value: str
     truth: str
     as_run: bool = False
+    hidden: bool = False
+
+
+# Whether a difference is hidden by the rounding of a rule; None where nobody knows.
+Hides = Callable[[arb], bool | None]
 
 
 def judge(
     value: arb,
     sides: Sides,
-    least_bits: float,
     tiny: float,
     in_floats: Callable[[], float],
-    rounded: Callable[[], tuple[arb, Sides | None]],
+    hides: Hides,
     around: Callable[[], list[arb]],
 ) -> Judgement:
     """Judges one number by the one-sided derivatives: equal to both, or between the two.
@@ -53,22 +70,21 @@ def judge(
     Args:
         value: the enclosure of what the rule gives.
         sides: the one-sided derivatives.
-        least_bits: what a rule whose constants are rounded has to agree to.
         tiny: numbers below it are not told apart: no float of the dtype is as small.
         in_floats: what JAX computes; asked for where the formula is no real number.
-        rounded: the enclosures of what the rule gives, and of the sides, for constants that are
-            rounded numbers; asked for where the formula is not the derivative.  A rule that is
-            the derivative but for the rounding of constants agrees, to fewer bits.
+        hides: whether the rounding of the compiled rule could hide a difference of a size; asked
+            where the formula is not the derivative.  One that no float tells from it agrees.
         around: what else a composition of kinks may be given for a derivative; asked for where
             the rule does not give what is between the two sides.
     """
-    case = _Case(value, sides, least_bits, tiny, in_floats, rounded, around)
+    case = _Case(value, sides, tiny, in_floats, hides, around)
     row = next(row for row in _TABLE if row.holds(case))
     wrong = row.verdict is Verdict.REFUTED and not row.by_floats
     digits = digits_beyond(case.bits) if wrong else DIGITS
     shown = str(case.computed) if row.by_floats else text_of(value, digits)
     kink = row.kink or sides.kink
-    return Judgement(row.verdict, row.bits(case), kink, shown, sides.text(digits))
+    bits, truth = row.bits(case), sides.text(digits)
+    return Judgement(row.verdict, bits, kink, shown, truth, hidden=row.hidden)
 
 
 @dataclass(frozen=True)
@@ -77,10 +93,9 @@ class _Case:
 
     value: arb
     sides: Sides
-    least_bits: float
     tiny: float
     in_floats: Callable[[], float]
-    rounded_once: Callable[[], tuple[arb, Sides | None]]
+    hides: Hides
     around: Callable[[], list[arb]]
 
     @property
@@ -104,9 +119,9 @@ class _Case:
         return max(agreement(self.value, t) for t in self.known)
 
     @cached_property
-    def rounded(self) -> tuple[arb, Sides | None]:
-        """The rule's number and the sides, for constants that are rounded numbers."""
-        return self.rounded_once()
+    def hidden(self) -> list[bool | None]:
+        """Of every side whether rounding could hide how far the number is from it."""
+        return [t.is_finite() and self.hides(abs(self.value - t)) for t in self.known]
 
     @cached_property
     def hulls(self) -> list[arb]:
@@ -132,10 +147,16 @@ class _Case:
 
     @property
     def near_a_hull(self) -> bool:
-        """Whether the rounding of constants may have moved it out of a hull, to enough bits."""
-        ends = [(hull, _end(hull, self.value)) for hull in self.hulls]
-        near = [hull for hull, end in ends if agreement(self.value, end) >= self.least_bits]
-        return any(self.rounded[0].overlaps(hull) for hull in near)
+        """Whether rounding could hide how far it is from a hull."""
+        return any(self.hides(abs(self.value - _end(hull, self.value))) for hull in self.hulls)
+
+    @cached_property
+    def may_be_hidden(self) -> bool:
+        """Whether nothing bounds what rounding may do to a number of which half is right."""
+        ends = [_end(hull, self.value) for hull in self.hulls]
+        open_sides = [t for t, h in zip(self.known, self.hidden, strict=True) if h is None]
+        open_ends = [end for end in ends if self.hides(abs(self.value - end)) is None]
+        return any(agreement(self.value, t) >= SOME_BITS for t in (*open_sides, *open_ends))
 
     @property
     def below_every_float(self) -> bool:
@@ -165,6 +186,7 @@ class _Row:
         bits: the agreement that is reported.
         kink: whether there is a kink though the two sides are one.
         by_floats: whether what JAX computes decides it, and is what is shown.
+        hidden: whether rounding could hide that it is another number.
     """
 
     holds: Callable[[_Case], bool]
@@ -172,6 +194,7 @@ class _Row:
     bits: Callable[[_Case], float] = _infinite
     kink: bool = False
     by_floats: bool = False
+    hidden: bool = False
 
 
 # The first row that holds is the judgement.
@@ -186,22 +209,15 @@ _TABLE = (
     _Row(lambda c: c.between and c.at_a_kink, Verdict.AGREES),
     _Row(lambda c: c.between and c.bits >= ENOUGH_BITS, Verdict.AGREES, _least),
     _Row(lambda c: c.between, Verdict.UNDECIDED, _least),
-    # It is another number, but for the rounding of constants: sides that this alone keeps apart
-    # are one.
-    _Row(
-        lambda c: c.bits > 0 and c.bits >= c.least_bits and _meet(*c.rounded),
-        Verdict.AGREES, _least,
-    ),
-    _Row(lambda c: c.bits > 0 and _meet(*c.rounded), Verdict.UNDECIDED, _least),
-    _Row(
-        lambda c: c.sides.kink and c.nearest >= c.least_bits and _between(*c.rounded),
-        Verdict.AGREES, _best,
-    ),
+    # It is another number, and no float tells it from all sides, or from one of two.
+    _Row(lambda c: all(c.hidden), Verdict.AGREES, _least, hidden=True),
+    _Row(lambda c: c.sides.kink and any(c.hidden), Verdict.AGREES, _best, hidden=True),
     # It is what a composition of kinks may be given.
     _Row(lambda c: any(c.value.overlaps(h) for h in c.hulls), Verdict.AGREES, kink=True),
-    _Row(lambda c: c.near_a_hull, Verdict.AGREES, kink=True),
+    _Row(lambda c: c.near_a_hull, Verdict.AGREES, kink=True, hidden=True),
     # Far out both may be smaller than every float.
     _Row(lambda c: c.below_every_float, Verdict.UNDECIDED),
+    _Row(lambda c: c.may_be_hidden, Verdict.UNDECIDED),
     _Row(lambda c: True, Verdict.REFUTED),
 )  # fmt: skip
 
@@ -209,18 +225,17 @@ _TABLE = (
 def judge_value(
     value: arb,
     truth: arb,
-    bits: tuple[float, float],
+    same_float: float,
     tiny: float,
     in_floats: Callable[[], float],
-    rounded: Callable[[], tuple[arb, arb]],
+    hides: Hides,
 ) -> Judgement:
     """Judges the value that a rule returns by the value of the function.
 
     Args:
         value, truth: the enclosures of both; the second is a real number.
-        bits: values that agree to the first are the same float; of two that rounded constants
-            make one they have to agree to the second.
-        tiny, in_floats, rounded: as for :func:`judge`.
+        same_float: values that agree to so many bits are the same float.
+        tiny, in_floats, hides: as for :func:`judge`.
     """
 
     def result(verdict: Verdict, agree: float = math.inf, digits: int = DIGITS) -> Judgement:
@@ -230,14 +245,16 @@ def judge_value(
         computed = float(in_floats())
         verdict = Verdict.UNDECIDED if math.isfinite(computed) else Verdict.REFUTED
         return Judgement(verdict, math.inf, False, str(computed), text_of(truth))
-    same_float, least = bits
     agree = agreement(value, truth)
     if agree >= same_float:
         return result(Verdict.AGREES, agree)
     if value.overlaps(truth):
         return result(Verdict.UNDECIDED, agree)
-    if agree >= least and _meet(*_as_sides(*rounded())):
-        return result(Verdict.AGREES, agree)
+    hidden = hides(abs(value - truth))
+    if hidden:
+        return replace(result(Verdict.AGREES, agree), hidden=True)
+    if hidden is None and agree >= SOME_BITS:
+        return result(Verdict.UNDECIDED, agree)
     if abs(value).upper() < tiny and abs(truth).upper() < tiny:
         return result(Verdict.UNDECIDED)
     return result(Verdict.REFUTED, agree, digits_beyond(agree))
@@ -261,23 +278,6 @@ def value_as_run(
         return None
     value, truth = map(str, runs)
     return replace(found, value=value, truth=truth, as_run=True)
-
-
-def _as_sides(value: arb, truth: arb) -> tuple[arb, Sides]:
-    return value, Sides(truth, truth)
-
-
-def _meet(value: arb, sides: Sides | None) -> bool:
-    if sides is None or not value.is_finite():
-        return False
-    return bool(sides.known) and all(value.overlaps(t) for t in sides.known)
-
-
-def _between(value: arb, sides: Sides | None) -> bool:
-    """Whether it may be one of two sides, or between them."""
-    if sides is None or not value.is_finite() or len(sides.known) < 2:
-        return False
-    return not (all(value < t for t in sides.known) or all(value > t for t in sides.known))
 
 
 def _end(hull: arb, value: arb) -> arb:

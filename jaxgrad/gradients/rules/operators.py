@@ -70,10 +70,10 @@ class Operator:
             found[i] = value if value.dtype == object else Ball().constants(value)
         return found
 
-    def balls(self, moved: Sequence[Any], rounding: float = 0.0) -> list[ObjectArray] | None:
-        """What it gives, for constants so much rounded; None where that has no exact value."""
+    def balls(self, moved: Sequence[Any]) -> list[ObjectArray] | None:
+        """What it gives; None where that has no exact value."""
         try:
-            found = interpret(self.program, Ball(), self.as_balls(moved), rounding)
+            found = interpret(self.program, Ball(), self.as_balls(moved))
             return found[self.values :]
         except (CannotDecide, UnsupportedPrimitive):
             return None

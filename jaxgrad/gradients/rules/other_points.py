@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.gradients.enclosure import FIRST_PRECISION
+from jaxgrad.gradients.enclosure import ENOUGH_BITS, FIRST_PRECISION
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.border_words import notes_of_borders
@@ -15,6 +20,7 @@ from jaxgrad.gradients.rules.conclusions import Judged, first_wrong, wrong_at
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.special_points.drawn_points import drawn_points, nearer_points
+from jaxgrad.gradients.special_points.pursuit import pursue
 from jaxgrad.gradients.special_points.search import SpecialPoint, special_points
 from jaxgrad.interpret.budgets import WHILE_BUDGET, while_budget
 from jaxgrad.numbers.base import CannotDecide
@@ -45,6 +51,10 @@ class OtherPoints:
         self.points: list[SpecialPoint] = []
         self.seen: list[SpecialPoint] = []
         self._reached = 0
+        # Where formulas differ by what rounding hides: to how many bits they agree, and the point.
+        self._least: tuple[float, list[np.ndarray]] | None = None
+        self._pursued = 0
+        self._bits_given: int | None = None
         self._at_borders: list[tuple[SpecialPoint, AtPoint]] = []
         # Where f does not jump, the drawn one if it may be: at 0, say, much is the same.
         self.smooth: AtPoint | None = None
@@ -55,30 +65,83 @@ class OtherPoints:
             self.points = _points(self.rules)
         for count, point in enumerate(self.points):
             self._reached = count
-            there, judged = _judged_at(self.rules, point)
-            refuted = first_wrong(judged)
-            if refuted is not None:
-                with grace():
-                    self.rules.hold(point.values)
-                    why = "" if there is None else cause(there, judged)
-                    return wrong_at(self.rules.primal, leaves, point, *refuted, why)
-            if there is not None and there.borders.excused:
-                self._at_borders.append((point, there))
-            if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
-                self.seen.append(point)
-                if any(not question.is_value for question, _ in judged):
-                    self.smooth = there if point.drawn else self.smooth or there
-                for ask in (checks.first, checks.higher):
-                    wrong = None if there is None else ask(there, point.why)
-                    if wrong is not None:
-                        return wrong
+            wrong, bits = self._looked_at(point, leaves, checks)
+            if wrong is not None:
+                return wrong
+            self._note_hidden(bits, point.values)
         self._reached = len(self.points)
         return None
+
+    def grown(self, leaves: tuple[RuleResult, ...], checks: LinearChecks) -> GradientCheck | None:
+        """The check where a difference that rounding hides elsewhere is seen to be none of it."""
+        least = min((leaf.bits for leaf in leaves), default=math.inf)
+        given = self.rules.primal.point
+        if least < ENOUGH_BITS:
+            self._least, self._bits_given = (least, given), int(least)
+        if not self.asked or self._least is None:
+            return None
+        start, values = self._least
+        found: list[GradientCheck] = []
+
+        def bits_at(point: SpecialPoint) -> float | None:
+            if self._pursued >= MOST_SPECIAL_POINTS:
+                return None
+            if not self.rules.primal.is_inside(point.values):
+                return math.inf
+            self._pursued += 1
+            wrong, bits = self._looked_at(point, leaves, checks)
+            found.extend([] if wrong is None else [wrong])
+            self._note_hidden(bits, point.values)
+            return None if found else bits
+
+        inputs = self.rules.primal.inputs
+        pursue([replace(x, value=v) for x, v in zip(inputs, values, strict=True)], start, bits_at)
+        return found[0] if found else None
+
+    def _note_hidden(self, bits: float, values: list[np.ndarray]) -> None:
+        if bits < (ENOUGH_BITS if self._least is None else self._least[0]):
+            self._least = bits, values
+
+    def _looked_at(
+        self, point: SpecialPoint, leaves: tuple[RuleResult, ...], checks: LinearChecks
+    ) -> tuple[GradientCheck | None, float]:
+        """The check where something is wrong at a point, and to how many bits formulas agree."""
+        there, judged = _judged_at(self.rules, point)
+        refuted = first_wrong(judged)
+        if refuted is not None:
+            with grace():
+                self.rules.hold(point.values)
+                why = "" if there is None else cause(there, judged)
+                return wrong_at(self.rules.primal, leaves, point, *refuted, why), -math.inf
+        bits = min((found.bits for _, found in judged if found.hidden), default=math.inf)
+        if there is not None and there.borders.excused:
+            self._at_borders.append((point, there))
+        if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
+            self.seen.append(point)
+            if any(not question.is_value for question, _ in judged):
+                self.smooth = there if point.drawn else self.smooth or there
+            for ask in (checks.first, checks.higher):
+                wrong = None if there is None else ask(there, point.why)
+                if wrong is not None:
+                    return wrong, bits
+        return None, bits
 
     @property
     def in_words(self) -> str:
         """How many were seen beside the given one."""
         return _in_words(self.seen)
+
+    def _hidden_in_words(self) -> str:
+        """That formulas differ, from which bit on, and that no float tells."""
+        kinds = sorted({np.dtype(x.dtype) for x in self.rules.primal.inputs}, key=str)
+        holds = " and ".join(f"{kind.name} holds {jnp.finfo(kind).nmant + 1}" for kind in kinds)
+        bits = self._bits_given
+        here = "" if bits is None else f", here from bit {max(bits, 0) + 1} on"
+        further = f", at {self._pursued} points towards where it grows, too" * bool(self._pursued)
+        return (
+            f"the formulas differ{here}, by no more than the rounding of the compiled rule could "
+            f"hide ({holds}){further}; exact=True asks for the formula alone"
+        )
 
     @property
     def unreached(self) -> str:
@@ -93,6 +156,8 @@ class OtherPoints:
         """What is said of those where nothing was seen."""
         notes = notes_of_borders(self.rules.primal, self._at_borders)
         domain = self.rules.primal.domain
+        if self._least is not None:
+            notes.append(self._hidden_in_words())
         if self.points and not any(point.drawn for point in self.points):
             within = "the function is defined" if domain is None else "domain= is true"
             notes.append(f"nothing drawn near it at which {within}")
@@ -113,7 +178,7 @@ def _points(rules: DerivativePrograms) -> list[SpecialPoint]:
     near = next((x for x in candidates if _is_defined(rules, x)), None)
     inside = None if primal.domain is None else primal.is_inside
     special = special_points(rules.programs, primal.inputs, most, inside)
-    return [*special, *([near] if near else [])]
+    return [*([near] if near else []), *special]
 
 
 def _drawn(rules: DerivativePrograms) -> Iterator[SpecialPoint]:

@@ -75,7 +75,7 @@ class Rest:
 
     def check(self) -> GradientCheck:
         """The check: the first part in which something is wrong ends it."""
-        for part in (self._other_points, self._under_vmap, self._in_floats):
+        for part in (self._other_points, self._grown, self._under_vmap, self._in_floats):
             wrong = part()
             if wrong is not None:
                 return wrong
@@ -97,6 +97,14 @@ class Rest:
             "special points",
             lambda: others.wrong(given.leaves, given.checks),
             lambda: others.unreached,
+        )
+
+    def _grown(self) -> GradientCheck | None:
+        given = self.given
+        return self._part(
+            "pursuit",
+            lambda: self.others.grown(given.leaves, given.checks),
+            lambda: "where a difference grows that rounding hides",
         )
 
     def _under_vmap(self) -> GradientCheck | None:

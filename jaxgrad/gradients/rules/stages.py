@@ -25,8 +25,9 @@ BUDGET = 5.0
 # Until which part of the budget each may go on: what finds most comes first.
 ENDS = {
     "rules": 0.4,
-    "special points": 0.75,
-    "vmap": 0.85,
+    "special points": 0.7,
+    "pursuit": 0.8,
+    "vmap": 0.88,
     "floats": 0.95,
     "proof": 1.0,
 }

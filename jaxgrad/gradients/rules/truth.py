@@ -97,16 +97,12 @@ class Truth:
         program: the function, of floating-point leaves.
         point: the value of each leaf.
         order: the highest derivative that will be asked for.
-        rounding: the relative error of the constants within the program.
     """
 
-    def __init__(
-        self, program: Program, point: Sequence[np.ndarray], order: int, rounding: float = 0.0
-    ) -> None:
+    def __init__(self, program: Program, point: Sequence[np.ndarray], order: int) -> None:
         leaves = [replace(x, value=v) for x, v in zip(program.inputs, point, strict=True)]
         self._program = replace(program, inputs=tuple(leaves))
         self._order = order
-        self._rounding = rounding
         self._found: dict[bytes, OneSided] = {}
         self._found_beyond: dict[tuple[bytes, int], list[ObjectArray]] = {}
         self.point = [Ball().constants(value) for value in point]
@@ -123,9 +119,7 @@ class Truth:
         """The derivatives up to the order along a direction."""
         if direction.key not in self._found:
             values = [leaf.value for leaf in self._program.inputs]
-            found = one_sided_derivatives(
-                self._program, values, direction.leaves, self._order, rounding=self._rounding
-            )
+            found = one_sided_derivatives(self._program, values, direction.leaves, self._order)
             self.reasons |= set(found.reasons)
             for side, other in ((found.right, found.left), (found.left, found.right)):
                 self._drop_undefined(side, other)

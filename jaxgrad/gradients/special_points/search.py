@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxgrad.gradients.special_points.between import between_zeros
 from jaxgrad.gradients.special_points.critical_arguments import Critical, critical_arguments
 from jaxgrad.gradients.special_points.lines import Space, lines
 from jaxgrad.gradients.special_points.usual_points import usual_points
@@ -51,7 +52,8 @@ def special_points(
     """The points near a given one at which a program, or many a function, is special.
 
     They are the zeros of the numbers that the programs compare, divide by or take roots and
-    logarithms of, searched along lines through the given point; then zeros, ties, ±1, integers
+    logarithms of, searched along lines through the given point, and points between these and beyond
+    the outermost; then zeros, ties, ±1, integers
     and powers of two.  Which points are found decides nothing: each of them is a point like any
     other, only more likely to show a wrong rule.
 
@@ -114,7 +116,8 @@ def _representable(space: Space) -> Iterator[Candidate]:
 def _critical_points(
     space: Space, programs: Sequence[Program]
 ) -> tuple[list[Candidate], list[Candidate]]:
-    """Those that come before the points of all programs, and those that come after."""
+    """Those that come before the points of all programs, ties and what lies between them in turn,
+    and those that come after."""
     work = space.size + sum(operations(program.jaxpr.jaxpr) for program in programs)
     points = BUDGET // work
     found_lines = lines(space, min(MOST_LINES, points // FEWEST_SAMPLES))
@@ -132,8 +135,10 @@ def _critical_points(
     joined = _joined(space, exact, evaluate)
     first, others = _ranked([zero for zero in exact if not zero.critical.mild])
     mild = [zero for zero in exact if zero.critical.mild]
+    sharp = [zero for zero in found if not zero.critical.mild]
+    ties = [*(_candidate(zero) for zero in first), *joined]
     last = [_candidate(zero) for zero in (*others, *mild, *nearly)]
-    return [*(_candidate(zero) for zero in first), *joined], last
+    return list(in_turn([ties, list(between_zeros(sharp))])), last
 
 
 def _candidate(zero: Zero) -> Candidate:

@@ -13,6 +13,7 @@ from jaxgrad.interpret.rules.bit_programs import bit_program
 from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, anything, rule
 from jaxgrad.interpret.rules.structural import is_key
+from jaxgrad.interpret.turns import note_turns, turns_beyond
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.programs.jaxprs import CALLS, inner_jaxpr, scan_counts, while_parts
 
@@ -72,7 +73,10 @@ def _scan(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> 
     constants = inputs[:num_constants]
     carry = list(inputs[num_constants : num_constants + num_carry])
     sequences = inputs[num_constants + num_carry :]
-    steps = range(params["length"])
+    alone = not sequences and len(equation.outvars) == num_carry  # an iteration
+    if alone:
+        note_turns(equation, params["length"])
+    steps = range(params["length"] + (turns_beyond(params["length"]) if alone else 0))
     require_scan(params["length"], params["jaxpr"])
     collected: list[list[Any]] = []
     for i in reversed(steps) if params["reverse"] else steps:
@@ -156,18 +160,24 @@ def _chosen(
 def _while(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     params = equation.params
     test_constants, constants, carry = while_parts(params, inputs)
+    turns = 0
     while True:
         (condition,) = interpreter.turn(params["cond_jaxpr"], [*test_constants, *carry])
         if not is_concrete(condition):
             raise CannotDecide("whether a `while_loop` goes on depends on an open comparison")
         if not np.any(condition):
-            return carry
+            break
+        turns += 1
         following = interpreter.turn(params["body_jaxpr"], [*constants, *carry])
         # A loop that was mapped over an axis stops entry by entry.
         carry = following if np.all(condition) else [
             _advanced(interpreter, np.asarray(condition), variable.aval.dtype, *values)
             for variable, *values in zip(equation.outvars, carry, following, strict=True)
         ]  # fmt: skip
+    note_turns(equation, turns)
+    for _ in range(turns_beyond(turns)):
+        carry = interpreter.turn(params["body_jaxpr"], [*constants, *carry])
+    return carry
 
 
 def _advanced(

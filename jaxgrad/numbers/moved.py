@@ -1,44 +1,36 @@
-"""Numbers in which a constant of a program stands for every real number that rounds to it.
+"""Numbers that are moved a little, and decide as if they were not.
 
-A rule such as that of erf has 2/√π in it, rounded to the dtype of its argument.  Which branch a
-program takes is no matter of such a rounding: the float 0.3 in ``x == 0.3`` is that very float.
-So every number comes twice, as it is and widened, and the first alone is compared.
+What rounding an input changes is asked within one branch of a program: which branch it takes at a
+tie is no matter of rounding, and a rule that is wrong at a tie alone is wrong.  So every number
+comes twice, as it is and moved, and the first alone is compared.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
-from flint import arb
 
-from jaxgrad.numbers.ball import exact_ball
 from jaxgrad.numbers.base import NumberSystem, ObjectArray
 from jaxgrad.numbers.functions import FUNCTIONS
 
-__all__ = ["RoundedConstants", "Twins"]
-
-# A multiple of 1/16 with less than half the bits of a float is meant as it is: of real numbers, few
-# round to one.  In bfloat16 1.125, of 4 bits out of 8, is 2/√π.
-SHORT = 16
+__all__ = ["Moved", "Twins"]
 
 
 class Twins:
-    """One number as it is, and the same with the constants within it widened.
+    """One number as it is, and the same where inputs are moved.
 
     Args:
         exact: what is compared.
-        wide: what is computed; the very same object where no constant was widened.
+        moved: what is computed; the very same object where nothing that it is made of is moved.
     """
 
-    __slots__ = ("exact", "wide")
+    __slots__ = ("exact", "moved")
 
-    def __init__(self, exact: Any, wide: Any) -> None:
-        self.exact, self.wide = exact, wide
+    def __init__(self, exact: Any, moved: Any) -> None:
+        self.exact, self.moved = exact, moved
 
     def __bool__(self) -> bool:
         raise TypeError("a number where a truth value is wanted")
@@ -57,71 +49,51 @@ class Twins:
 
 
 def both(operation: Callable[..., Any], *xs: Twins) -> Twins:
-    """An operation on the exact numbers and on the wide ones, once where they are the same."""
+    """An operation on the exact numbers and on the moved ones, once where they are the same."""
     exact = operation(*(x.exact for x in xs))
-    if all(x.wide is x.exact for x in xs):
+    if all(x.moved is x.exact for x in xs):
         return Twins(exact, exact)
-    return Twins(exact, operation(*(x.wide for x in xs)))
+    return Twins(exact, operation(*(x.moved for x in xs)))
 
 
-class RoundedConstants(NumberSystem):
-    """Another number system, whose constants are widened by a relative error.
+class Moved(NumberSystem):
+    """Another number system, in which inputs are moved.
 
     Comparisons, steps and selections are decided by the numbers as they are.
 
     Args:
-        system: numbers with balls for coefficients.
-        rounding: the relative error.
+        system: the numbers.
 
     Example:
         >>> from jaxgrad.numbers.ball import Ball
-        >>> numbers = RoundedConstants(Ball(), 1e-7)
-        >>> numbers.constant(0.1).wide.contains(arb("0.1")), numbers.constant(0.5).wide.is_exact()
-        (True, True)
-        >>> numbers.compare("eq", numbers.constant(0.1), numbers.constant(0.1))
-        True
+        >>> from jaxgrad.numbers.base import objects
+        >>> from flint import arb
+        >>> numbers = Moved(Ball())
+        >>> x, = numbers.given(objects([arb(2)], (1,)), objects([arb(3)], (1,)))
+        >>> largest = numbers.maximum(x, numbers.constant(2.5))
+        >>> largest.exact, largest.moved
+        (2.50000000000000, 2.50000000000000)
     """
 
-    name = "rounded"
+    name = "moved"
 
-    def __init__(self, system: NumberSystem, rounding: float) -> None:
-        self.system, self.rounding = system, rounding
+    def __init__(self, system: NumberSystem) -> None:
+        self.system = system
 
-    def given(self, values: Any) -> Any:
-        """Elements of the other system as numbers that are what they are; others as they come."""
+    def given(self, values: Any, moved: Any) -> Any:
+        """Elements of the other system with what they are moved to; other values as they come."""
         if not isinstance(values, np.ndarray) or values.dtype.kind != "O":
             return values
-        return self.map(lambda x: Twins(x, x), values)
+        return self.map(lambda x, y: Twins(x, x if x is y else y), values, moved)
 
     @staticmethod
-    def widened(values: ObjectArray) -> ObjectArray:
-        """The wide numbers, elements of the other system."""
-        return _parts(values, "wide")
-
-    def constants(self, values: np.ndarray) -> np.ndarray:
-        """Each as far from its float as that one's own dtype rounds, where it rounds more."""
-        floating = jnp.issubdtype(values.dtype, np.floating)
-        own = float(jnp.finfo(values.dtype).eps) if floating else 0.0
-        system = self if own <= self.rounding else RoundedConstants(self.system, own)
-        return super(RoundedConstants, system).constants(values)
+    def moved(values: Any) -> Any:
+        """The moved numbers, elements of the other system."""
+        return _parts(values, "moved") if isinstance(values, np.ndarray) else values
 
     def constant(self, value: Any) -> Twins:
-        exact, number = self.system.constant(value), exact_ball(value)
-        whole = isinstance(value, int | Fraction)  # and no float
-        if whole or not number.is_finite() or self._is_meant(number):
-            return Twins(exact, exact)
-        factor = arb(1, self.rounding)
-        if not isinstance(exact, arb):
-            factor = type(exact)([factor])  # a series, of as many terms as what it scales
-        return Twins(exact, exact * factor)
-
-    def _is_meant(self, number: arb) -> bool:
-        """Whether a constant is no rounding of another number."""
-        all_integers = 2 / self.rounding  # up to here; beyond, an integer may be rounded, too
-        if not (number * SHORT).is_integer() or bool(abs(number) >= all_integers):
-            return False
-        bits = int(abs(number.man_exp()[0])).bit_length()
-        return 2 * bits < 1 - math.log2(self.rounding)
+        exact = self.system.constant(value)
+        return Twins(exact, exact)
 
     # -- arithmetic and functions ------------------------------------------------------------
     def divide(self, x: Twins, y: Twins) -> Twins:
@@ -132,10 +104,10 @@ class RoundedConstants(NumberSystem):
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         exact = self.system.matmul(_parts(a, "exact"), _parts(b, "exact"))
-        if all(x.wide is x.exact for x in (*a.flat, *b.flat)):
-            return self.given(exact)
-        wide = self.system.matmul(_parts(a, "wide"), _parts(b, "wide"))
-        return self.map(Twins, exact, wide)
+        if all(x.moved is x.exact for x in (*a.flat, *b.flat)):
+            return self.given(exact, exact)
+        moved = self.system.matmul(_parts(a, "moved"), _parts(b, "moved"))
+        return self.map(Twins, exact, moved)
 
     def total(self, terms: list[Twins]) -> Twins:
         return both(lambda *xs: self.system.total(list(xs)), *terms)
@@ -151,7 +123,7 @@ class RoundedConstants(NumberSystem):
         """x − y·q, where the integer q is a step."""
         found = self.system.function("rem", x.exact, y.exact)
         q = self.system.divide(x.exact - found, y.exact)
-        return Twins(found, x.wide - y.wide * q)
+        return Twins(found, x.moved - y.moved * q)
 
     # -- truth, which is that of the numbers as they are -----------------------------------------
     def compare(self, relation: str, x: Twins, y: Twins) -> Any:

@@ -1,0 +1,73 @@
+"""Points between the ties of a program, and beyond the outermost.
+
+At a tie itself both pieces of a program are most often right.  A rule that is wrong in one piece is
+wrong between two ties, or beyond the last one.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from jaxgrad.gradients.special_points.lines import Line, nearest
+from jaxgrad.gradients.special_points.zero_search import Zero, in_turn
+
+__all__ = ["between_zeros"]
+
+# How far from the one to the other: in the middle, as at 0 between −1 and 1, much is right by
+# symmetry.
+PART = 0.375
+
+
+def between_zeros(zeros: Sequence[Zero]) -> Iterator[tuple[np.ndarray, str]]:
+    """Along every line a point between each two neighbouring zeros, and one beyond either end.
+
+    Args:
+        zeros: where critical arguments vanish.
+
+    Yields:
+        points with their words; of each line in turn, lines of single entries first, the part that
+        the given point is in left out.
+    """
+    by_line: dict[Line, dict[float, Zero]] = {}
+    for zero in zeros:
+        by_line.setdefault(zero.line, {}).setdefault(zero.t, zero)
+    ordered = sorted(by_line.items(), key=lambda pair: pair[0].entry is None)
+    yield from in_turn([list(_along(line, found)) for line, found in ordered])
+
+
+def _along(line: Line, zeros: dict[float, Zero]) -> Iterator[tuple[np.ndarray, str]]:
+    ts = sorted(zeros)
+    pieces = [(None, ts[0]), *itertools.pairwise(ts), (ts[-1], None)]
+    others = [piece for piece in pieces if not _holds(piece, line.given)]
+    for low, high in sorted(others, key=lambda piece: _distance(piece, line.given)):
+        t = _inside(low, high, line)
+        if t is not None:
+            ends = " and ".join(zeros[end].critical.what for end in (low, high) if end is not None)
+            where = "beyond" if low is None or high is None else "between"
+            yield line.points(np.array([t]))[0], f"{line.describe(t)}, {where} where {ends}"
+
+
+def _holds(piece: tuple[float | None, float | None], t: float) -> bool:
+    """Whether a point is certainly inside a part of a line."""
+    low, high = piece
+    return (low is None or low < t) and (high is None or t < high)
+
+
+def _distance(piece: tuple[float | None, float | None], t: float) -> float:
+    return min(abs(end - t) for end in piece if end is not None)
+
+
+def _inside(low: float | None, high: float | None, line: Line) -> float | None:
+    """A float inside a part of a line; None if it has none."""
+    if low is None or high is None:
+        end = high if low is None else low
+        assert end is not None
+        step = max(abs(end), 1.0) * PART
+        t = end - step if low is None else end + step
+    else:
+        t = low + (high - low) * PART
+    rounded = float(nearest(np.array(t), line.dtype))
+    return rounded if _holds((low, high), rounded) else None

@@ -1,0 +1,113 @@
+"""Points towards which a difference grows that rounding hides at a given one.
+
+A forgotten ε, a series that ends, a fit: such formulas are right to nearly all digits at ordinary
+numbers, and another number where an input is small or large.  From a point at which two formulas
+differ in their last digits, every leaf and every entry is made smaller and larger, as long as fewer
+digits agree, and from the worst point once more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from jaxgrad.gradients.special_points.lines import Line, Space, lines
+from jaxgrad.gradients.special_points.search import SpecialPoint
+from jaxgrad.programs.trace import Leaf
+
+__all__ = ["pursue"]
+
+# 2 to these powers is what a number is multiplied by, in turn: within 2^20 everything of which a
+# float32 has half the digits beside 1.
+EXPONENTS = (2, 5, 9, 14, 20)
+MOST_LINES = 12
+ROUNDS = 2
+# So many bits fewer at a step are no growth, but another number.
+LEAST = 0.5
+
+
+def pursue(
+    leaves: Sequence[Leaf], start: float, bits_at: Callable[[SpecialPoint], float | None]
+) -> None:
+    """Follows a difference to where it is largest.
+
+    Args:
+        leaves: the floating-point leaves with their values, the point from where it starts.
+        start: to how many bits the formulas agree there.
+        bits_at: the same at another point, infinite where they do not differ; None ends it.
+
+    Example:
+        >>> x = Leaf("x", (), np.dtype("float32"), np.float32(1))
+        >>> pursued = []
+        >>> def bits_at(point):
+        ...     pursued.append(point.why)
+        ...     return 20 + 2 * math.log2(abs(float(point.values[0])))
+        >>> pursue([x], 20, bits_at)
+        >>> pursued[:3]
+        ['x = 0.25', 'x = 0.03125', 'x = 0.001953125']
+    """
+    search = _Pursuit(bits_at)
+    for _ in range(ROUNDS):
+        space = Space(leaves)
+        best = search.along_lines(space, start)
+        if search.ended or best is None:
+            return
+        start, values = best
+        leaves = [replace(leaf, value=x) for leaf, x in zip(leaves, values, strict=True)]
+
+
+class _Pursuit:
+    """A search that is told how many bits agree at each point that it comes to."""
+
+    def __init__(self, bits_at: Callable[[SpecialPoint], float | None]) -> None:
+        self._bits_at = bits_at
+        self._seen: set[bytes] = set()
+        self.ended = False
+
+    def along_lines(self, space: Space, start: float) -> tuple[float, list[np.ndarray]] | None:
+        """The worst point along lines from the one of a space; None if none is worse."""
+        best: tuple[float, list[np.ndarray]] | None = None
+        for line in _scaling(space):
+            for sign in (-1, 1):
+                for bits, values in self._along(space, line, sign, start):
+                    if bits < (start if best is None else best[0]) - LEAST:
+                        best = bits, values
+                if self.ended:
+                    return best
+        return best
+
+    def _along(
+        self, space: Space, line: Line, sign: int, start: float
+    ) -> Iterator[tuple[float, list[np.ndarray]]]:
+        """Further and further, while fewer bits agree."""
+        last = start
+        for exponent in EXPONENTS:
+            t = line.given * 2.0 ** (sign * exponent)
+            point = space.rounded(line.points(np.array([t])))[0]
+            if point.tobytes() in self._seen or not np.isfinite(point).all():
+                return
+            self._seen.add(point.tobytes())
+            values = space.arrays(point)
+            bits = self._bits_at(SpecialPoint(values, line.describe(t)))
+            if bits is None:
+                self.ended = True
+                return
+            if not bits < last - LEAST:
+                return
+            last = bits
+            yield bits, values
+
+
+def _scaling(space: Space) -> list[Line]:
+    """Lines along which all leaves, each leaf, or single entries are multiplied by a number."""
+    found = [line for line in lines(space, MOST_LINES) if line.given != 0.0]
+    whole = [line for line in found if line.entry is None and line.slope.any() and _scales(line)]
+    return [*whole, *(line for line in found if line.entry is not None)]
+
+
+def _scales(line: Line) -> bool:
+    """Whether t = 0 is where all that moves is 0, and t = 1 the point itself."""
+    return line.given == 1.0 and math.isclose(float(np.max(abs(line.slope * line.origin))), 0.0)
