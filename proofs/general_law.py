@@ -67,7 +67,7 @@ def large_weight_needed(
         s = jax.nn.sigmoid(w * a + b)
         return w * s * (1 - s)
 
-    yield "w σ'(wa + b) = w s(1 - s)", jaxgrad.compare(in_terms_of_s, _factor, *_POINT)
+    yield "w σ'(wa + b) = w s(1 - s)", jaxgrad.compare(in_terms_of_s, _factor, *_POINT, exact=True)
 
     def reaches_one(w: Any, s: Any) -> list[Any]:
         return [abs(w * s * (1 - s)) >= 1, s > 0, s < 1]
@@ -111,7 +111,10 @@ def exact_interval(one: int = 1) -> Iterator[tuple[str, Any]]:
         t = jnp.exp(w * a + b)
         return w * t / (1 + t) ** 2
 
-    yield "w σ'(wa + b) = w t/(1 + t)²", jaxgrad.compare(in_terms_of_t, _factor, *_POINT)
+    yield (
+        "w σ'(wa + b) = w t/(1 + t)²",
+        jaxgrad.compare(in_terms_of_t, _factor, *_POINT, exact=True),
+    )
 
     def reaches_one(t: Any, w: Any, r: Any) -> list[Any]:
         return [w * t >= (1 + t) ** 2]
@@ -333,6 +336,7 @@ def vanishes(
             at_zero,
             jnp.float32(9),
             jnp.float32(1),
+            exact=True,
         ),
     )
 

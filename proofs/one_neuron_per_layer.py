@@ -82,9 +82,12 @@ def recurrence(one: float = 1.0, depths: Iterable[int] = _DEPTHS) -> Parts:
     scalars = [jnp.float32(v) for v in (0.5, -0.25, 0.75)]
     first = Chain(1)
     base = jaxgrad.compare(
-        lambda w, b, x: one_layer(w, b, x), lambda w, b, x: first.forward([(w, b)], x), *scalars
+        lambda w, b, x: one_layer(w, b, x),
+        lambda w, b, x: first.forward([(w, b)], x),
+        *scalars,
+        exact=True,
     )
-    step = jaxgrad.compare(one_layer, jax.jit(layer("sigmoid")), *scalars)
+    step = jaxgrad.compare(one_layer, jax.jit(layer("sigmoid")), *scalars, exact=True)
     statement = "a_L is the recurrence, for every depth L"
     yield "every L", _every_depth(base, step, statement, _COMPOSITION)
 
@@ -102,7 +105,11 @@ def _layers(depth: int, one: float = 1.0) -> jaxgrad.Comparison:
     net = Chain(depth)
     params, x, _ = _inputs(depth)
     return jaxgrad.compare(
-        by_hand, lambda p, x: (net.preactivations(p, x), net.forward(p, x)), params, x
+        by_hand,
+        lambda p, x: (net.preactivations(p, x), net.forward(p, x)),
+        params,
+        x,
+        exact=True,
     )
 
 
@@ -169,7 +176,10 @@ def first_bias(
             return jax.grad(net.cost)(params, x, y)[0][1]
 
         args = _inputs(depth)
-        yield f"dC/db_1, L={depth}", jaxgrad.compare(_product(one, dropped), automatic, *args)
+        yield (
+            f"dC/db_1, L={depth}",
+            jaxgrad.compare(_product(one, dropped), automatic, *args, exact=True),
+        )
 
 
 @jaxgrad.claim(
@@ -185,7 +195,9 @@ def every_parameter(sigma: str | Activation = "sigmoid", depths: Iterable[int] =
     """
     for depth in depths:
         net = Chain(depth, activation=sigma)
-        found = jaxgrad.compare(closed_form.gradient(net), jax.grad(net.cost), *_inputs(depth))
+        found = jaxgrad.compare(
+            closed_form.gradient(net), jax.grad(net.cost), *_inputs(depth), exact=True
+        )
         leaves = "dC/dw_1, dC/db_1" + (f" … dC/dw_{depth}, dC/db_{depth}" if depth > 1 else "")
         yield f"{leaves}, L={depth}", found
 
@@ -228,7 +240,7 @@ def _scalars() -> list[jax.Array]:
 def _last_layer(kind: str | Activation, objective: str) -> jaxgrad.Comparison:
     """(∂C/∂w_L, ∂C/∂b_L, ∂C/∂a_(L−1)), with a_(L−1) a variable."""
     automatic = jax.grad(jax.jit(output_layer(kind, objective)), argnums=(0, 1, 2))
-    return jaxgrad.compare(closed_form.base(kind, objective), automatic, *_scalars())
+    return jaxgrad.compare(closed_form.base(kind, objective), automatic, *_scalars(), exact=True)
 
 
 def _one_layer(kind: str | Activation) -> jaxgrad.Comparison:
@@ -238,7 +250,7 @@ def _one_layer(kind: str | Activation) -> jaxgrad.Comparison:
     def automatic(w: jax.Array, b: jax.Array, a: jax.Array, cotangent: jax.Array) -> Any:
         return jax.vjp(compiled, w, b, a)[1](cotangent)
 
-    return jaxgrad.compare(closed_form.step(kind), automatic, *_scalars())
+    return jaxgrad.compare(closed_form.step(kind), automatic, *_scalars(), exact=True)
 
 
 # ------------------------------------------------------------------------- A9: it shrinks

@@ -124,7 +124,10 @@ def slope_at_zero(of_relu: float = 0.0, of_maximum: float = 0.5) -> Parts:
             return jnp.where(x > 0, 1.0, jnp.where(x == 0, at_zero, 0.0))
 
         gradient = jax.grad(jax.jit(function))
-        yield f"{name}, every real x", jaxgrad.compare(by_hand, gradient, jnp.float32(0))
+        yield (
+            f"{name}, every real x",
+            jaxgrad.compare(by_hand, gradient, jnp.float32(0), exact=True),
+        )
         yield f"{name}, g = {at_zero:g}", _is_subgradient(Fraction(at_zero))
 
 
@@ -211,8 +214,8 @@ def _every_depth_halves(weight: float) -> Evidence:
     def last(y: jax.Array) -> jax.Array:
         return jax.grad(jax.jit(output_layer("relu", "quadratic")), argnums=1)(w, one - w, one, y)
 
-    step = jaxgrad.compare(lambda later: (one, weight * later), by_jax, _POINT)
-    base = jaxgrad.compare(lambda y: 1 - y, last, _POINT)
+    step = jaxgrad.compare(lambda later: (one, weight * later), by_jax, _POINT, exact=True)
+    base = jaxgrad.compare(lambda y: 1 - y, last, _POINT, exact=True)
     found = induction(base, step, f"∂C/∂b_1 = w^(L−1) ∂C/∂a_L at every depth ({_CHAIN_RULE})")
     if found.verdict is not Verdict.PROVED or abs(weight) >= 1:
         return Evidence(Verdict.UNDECIDED, "reason", f"no counterexample: {found.text}")
@@ -322,7 +325,7 @@ def live_paths(
     for depth in depths:
         net = Chain(depth, "relu")
         args = net.init(jax.random.key(depth)), jnp.float32(0.5), jnp.float32(0.25)
-        outcome = jaxgrad.compare(_along_the_chain(net, live), _biases(net), *args)
+        outcome = jaxgrad.compare(_along_the_chain(net, live), _biases(net), *args, exact=True)
         yield f"one neuron per layer, L={depth}", outcome
     for each in widths:
         net = Dense(each, "relu")
@@ -330,7 +333,7 @@ def live_paths(
         args = net.init(jax.random.key(0)), x, y
         yield (
             f"Dense{tuple(each)}",
-            jaxgrad.compare(_over_all_paths(net, live), _biases(net), *args),
+            jaxgrad.compare(_over_all_paths(net, live), _biases(net), *args, exact=True),
         )
     yield "one neuron per layer, every L", _live_at_every_depth(live)
 
@@ -348,7 +351,9 @@ def _live_at_every_depth(live: float) -> Evidence:
 
     last = jax.grad(jax.jit(output_layer("relu", "quadratic")), argnums=(0, 1, 2))
     args = [jnp.float32(value) for value in (1.5, -0.25, 0.75, 0.5)]
-    base = jaxgrad.compare(closed_form.base("relu", "quadratic"), last, *args)
+    base = jaxgrad.compare(closed_form.base("relu", "quadratic"), last, *args, exact=True)
     return induction(
-        base, jaxgrad.compare(by_hand, by_jax, *args), f"for every depth ({_CHAIN_RULE})"
+        base,
+        jaxgrad.compare(by_hand, by_jax, *args, exact=True),
+        f"for every depth ({_CHAIN_RULE})",
     )

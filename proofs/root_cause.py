@@ -97,7 +97,9 @@ def product_of_the_earlier(
         return products
 
     point = [(1.0, -1.0), (2.0, -1.0), (1.0, -0.5)], 1.0, 0.0
-    found = jaxgrad.compare(by_hand, lambda *args: _bias_gradients(Chain(3), *args), *point)
+    found = jaxgrad.compare(
+        by_hand, lambda *args: _bias_gradients(Chain(3), *args), *point, exact=True
+    )
     refuted = found.verdict is Verdict.REFUTED
     code = _PRODUCT_BEFORE if refuted else None
     yield "the product over the layers up to l, L = 3", replace(found.evidence, counterexample=code)
@@ -151,7 +153,7 @@ def product_of_the_later(shift: int = 1, factor: int = 1) -> Iterator[tuple[str,
             return _bias_gradients(net, params, x, y)
 
         point = net.init(jax.random.key(depth)), jnp.float32(0.5), jnp.float32(1)
-        yield f"L = {depth}", jaxgrad.compare(by_hand, by_jax, *point)
+        yield f"L = {depth}", jaxgrad.compare(by_hand, by_jax, *point, exact=True)
     yield "every L", _every_depth(factor)
 
 
@@ -174,8 +176,8 @@ def _every_depth(factor: int) -> Evidence:
 
     numbers = [jnp.float32(i) for i in (1, -2, 0.5, 3, -1, 2)]
     return induction(
-        jaxgrad.compare(base_by_hand, base_by_jax, *numbers[:4]),
-        jaxgrad.compare(step_by_hand, step_by_jax, *numbers),
+        jaxgrad.compare(base_by_hand, base_by_jax, *numbers[:4], exact=True),
+        jaxgrad.compare(step_by_hand, step_by_jax, *numbers, exact=True),
         "δ_l = σ'(z_l) ∂C/∂a_L times w_k σ'(z_k) for k = l+1 … L, for every l and L",
     )
 
@@ -227,6 +229,7 @@ def balance_is_unlikely(
             lambda w: w * jnp.exp(-w * w / 2),
             jax.grad(lambda w: -jnp.exp(-w * w / 2)),
             jnp.float32(1),
+            exact=True,
         ),
     )
     yield "3. E|w|/4", enclose(_mean_factor, 10, claimed=mean_factor, name="E|w|/4")

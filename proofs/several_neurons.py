@@ -85,7 +85,7 @@ def product_of_matrices(
             gradient = jax.grad(net.cost)(*args)
             return gradient, [b for _, b in gradient]
 
-        outcome = jaxgrad.compare(by_hand, by_jax, *_inputs(net))
+        outcome = jaxgrad.compare(by_hand, by_jax, *_inputs(net), exact=True)
         yield f"Dense{tuple(each)} {kind} {objective}", outcome
 
 
@@ -100,7 +100,7 @@ def _at_last_layer(kind: str, objective: str, formula: Any) -> Callable[[int, in
 
     def compared(n: int, m: int) -> Any:
         arrays = _numbers(n, m), _numbers(n), _numbers(m), _numbers(n, seed=1)
-        return jaxgrad.compare(formula(kind, objective), automatic, *arrays)
+        return jaxgrad.compare(formula(kind, objective), automatic, *arrays, exact=True)
 
     return compared
 
@@ -114,7 +114,7 @@ def _through_one_layer(kind: str, formula: Any) -> Callable[[int, int], Any]:
 
     def compared(n: int, m: int) -> Any:
         arrays = _numbers(n, m), _numbers(n), _numbers(m), _numbers(n, seed=1)
-        return jaxgrad.compare(formula(kind), automatic, *arrays)
+        return jaxgrad.compare(formula(kind), automatic, *arrays, exact=True)
 
     return compared
 
@@ -134,7 +134,7 @@ def _one_factor(kind: str) -> Callable[[int, int], Any]:
 
     def compared(n: int, m: int) -> Any:
         arrays = _numbers(n, m), _numbers(n), _numbers(m), _numbers(n, seed=1)
-        return jaxgrad.compare(by_hand, by_jax, *arrays)
+        return jaxgrad.compare(by_hand, by_jax, *arrays, exact=True)
 
     return compared
 
@@ -232,7 +232,9 @@ def _steady_at_every_depth(width: int, weight: float) -> Evidence:
         z, back = jax.vjp(jax.jit(next_layer), jnp.zeros(width))
         return z, back(later)[0]
 
-    step = jaxgrad.compare(lambda later: (jnp.zeros(width), later), by_jax, _numbers(width))
+    step = jaxgrad.compare(
+        lambda later: (jnp.zeros(width), later), by_jax, _numbers(width), exact=True
+    )
     first = jaxgrad.compare(
         lambda y: (jnp.zeros(width), (0.5 - y) / 4),
         lambda y: (
@@ -242,6 +244,7 @@ def _steady_at_every_depth(width: int, weight: float) -> Evidence:
             ),
         ),
         _numbers(width),
+        exact=True,
     )
     found = induction(first, step, f"δ^l = δ^L for every l and every depth ({_CHAIN_RULE})")
     if found.verdict is not Verdict.PROVED:
@@ -290,7 +293,7 @@ def _last_factor(n: int, _: int) -> Any:
     def by_jax(z: jax.Array, g: jax.Array) -> jax.Array:
         return jax.vjp(jax.jit(sigma.function), z)[1](g)[0]
 
-    return jaxgrad.compare(by_hand, by_jax, _numbers(n), _numbers(n, seed=1))
+    return jaxgrad.compare(by_hand, by_jax, _numbers(n), _numbers(n, seed=1), exact=True)
 
 
 def _transposed(n: int, m: int) -> Any:
@@ -302,7 +305,7 @@ def _transposed(n: int, m: int) -> Any:
     def moved_over(w: jax.Array, d: jax.Array) -> jax.Array:
         return jnp.dot(w @ (w.T @ d), d)
 
-    return jaxgrad.compare(squared_length, moved_over, _numbers(n, m), _numbers(n))
+    return jaxgrad.compare(squared_length, moved_over, _numbers(n, m), _numbers(n), exact=True)
 
 
 @jaxgrad.claim(

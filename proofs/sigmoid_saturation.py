@@ -63,7 +63,9 @@ def ranges(one: int = 1) -> Parts:
     """With e for e^x, any number above 0, σ = e/(1 + e); and max(0, x) = (x + |x|)/2."""
     yield (
         "σ = e^x/(1 + e^x)",
-        jaxgrad.compare(lambda x: jnp.exp(x) / (one + jnp.exp(x)), jax.jit(jax.nn.sigmoid), _POINT),
+        jaxgrad.compare(
+            lambda x: jnp.exp(x) / (one + jnp.exp(x)), jax.jit(jax.nn.sigmoid), _POINT, exact=True
+        ),
     )
     yield (
         "0 < σ < 1",
@@ -71,7 +73,9 @@ def ranges(one: int = 1) -> Parts:
     )
     yield (
         "ReL = (x + |x|)/2",
-        jaxgrad.compare(lambda x: (x + jnp.abs(x)) / (one + 1), jax.jit(jax.nn.relu), _POINT),
+        jaxgrad.compare(
+            lambda x: (x + jnp.abs(x)) / (one + 1), jax.jit(jax.nn.relu), _POINT, exact=True
+        ),
     )
     # m stands for |x|, the number with m² = x² and m ≥ 0. Each y ≥ 0 is a value, that at x = y.
     yield (
@@ -162,7 +166,7 @@ def decay(two: int = 2) -> Parts:
         return s * (1 - s) * (1 - two * s)
 
     slope = jax.grad(jax.jit(jax.nn.sigmoid))
-    yield "σ'' = σ (1 − σ) (1 − 2σ)", jaxgrad.compare(second, jax.grad(slope), _POINT)
+    yield "σ'' = σ (1 − σ) (1 − 2σ)", jaxgrad.compare(second, jax.grad(slope), _POINT, exact=True)
     # As above e stands for e^x, so that x > 0 is e > 1.
     yield (
         "x > 0: σ'' < 0 and σ' < e^(−x)",
@@ -182,7 +186,10 @@ def decay(two: int = 2) -> Parts:
     def indicator(x: jax.Array) -> jax.Array:
         return jnp.where(x > 0, two - 1, 0.0)
 
-    yield "ReL' = [x > 0]", jaxgrad.compare(indicator, jax.grad(jax.jit(jax.nn.relu)), _POINT)
+    yield (
+        "ReL' = [x > 0]",
+        jaxgrad.compare(indicator, jax.grad(jax.jit(jax.nn.relu)), _POINT, exact=True),
+    )
 
 
 # -------------------------------------------------------------- F5: the gradient at every float

@@ -54,7 +54,9 @@ def large_weight(
     def by_hand(a: jax.Array) -> list[jax.Array]:
         return [jnp.zeros_like(a), jnp.full_like(a, factor)]
 
-    return jaxgrad.compare(by_hand, lambda a: _one_neuron(a, weight, bias), jnp.float32(0.3))
+    return jaxgrad.compare(
+        by_hand, lambda a: _one_neuron(a, weight, bias), jnp.float32(0.3), exact=True
+    )
 
 
 @jaxgrad.claim(
@@ -120,7 +122,7 @@ def exploding(ratio: float = 25.0) -> Iterator[tuple[str, jaxgrad.Comparison]]:
             return _bias_gradients(depth, x, y)
 
         point = jnp.float32(0.3), jnp.float32(0.75)
-        yield f"L = {depth}", jaxgrad.compare(by_hand, by_jax, *point)
+        yield f"L = {depth}", jaxgrad.compare(by_hand, by_jax, *point, exact=True)
 
 
 @jaxgrad.claim(
@@ -157,8 +159,8 @@ def exploding_at_every_depth(ratio: float = 25.0, rest: float = 0.5) -> Evidence
 
     point = jnp.float32(0.3), jnp.float32(0.75)
     return induction(
-        jaxgrad.compare(lambda a, y: (0.5 - y) / 4, base_by_jax, *point),
-        jaxgrad.compare(step_by_hand, step_by_jax, *point),
+        jaxgrad.compare(lambda a, y: (0.5 - y) / 4, base_by_jax, *point, exact=True),
+        jaxgrad.compare(step_by_hand, step_by_jax, *point, exact=True),
         f"δ_l = {ratio:g} δ_(l+1) for every l of a network of any depth",
     )
 
@@ -203,7 +205,7 @@ def exploding_errors(ratio: float = 25.0) -> Iterator[tuple[str, jaxgrad.Compari
 
             return jax.grad(last)(first)
 
-        yield f"L = {depth}", jaxgrad.compare(by_hand, by_jax, jnp.float32(0.3))
+        yield f"L = {depth}", jaxgrad.compare(by_hand, by_jax, jnp.float32(0.3), exact=True)
 
 
 def _exact_floats(dtype: Any, deepest: int, ratio: int) -> Evidence:

@@ -85,6 +85,7 @@ def first_activation(
         lambda w, b, x: _curvature(jax.nn.sigmoid(w * x + b)),
         lambda w, b, x: jax.grad(jax.grad(lambda b: _first_activation(w, b, x)))(b),
         *_scalars(3),
+        exact=True,
     )
     yield "d²a_1/db_1² = s(1 − s)(1 − 2s)", identity
     bound = decide(
@@ -144,6 +145,7 @@ def second_preactivation(square: Fraction = _CURVATURE_SQUARED, order: int = 2) 
             lambda w, b, v, c, x, d: v * change_of_a(w, b, v, c, x, d),
             changed(lambda params, x: net.preactivations(params, x)[1]),
             *_scalars(6),
+            exact=True,
         ),
     )
 
@@ -151,7 +153,10 @@ def second_preactivation(square: Fraction = _CURVATURE_SQUARED, order: int = 2) 
         return jax.grad(jax.grad(lambda b: net.preactivations([(w, b), (v, c)], x)[1]))(b)
 
     identity = jaxgrad.compare(
-        lambda w, b, v, c, x: v * _curvature(jax.nn.sigmoid(w * x + b)), second, *_scalars(5)
+        lambda w, b, v, c, x: v * _curvature(jax.nn.sigmoid(w * x + b)),
+        second,
+        *_scalars(5),
+        exact=True,
     )
     yield "d²z_2/db_1² = w_2 s(1 − s)(1 − 2s)", identity
     bound = decide(
@@ -250,7 +255,7 @@ def _second_derivative(depth: int) -> jaxgrad.Comparison:
         return jax.grad(jax.grad(lambda b: net.cost([(w, b), *rest], x, y)))(first)
 
     params = net.init(jax.random.key(depth))
-    return jaxgrad.compare(by_hand, automatic, params, *_scalars(2))
+    return jaxgrad.compare(by_hand, automatic, params, *_scalars(2), exact=True)
 
 
 def _next(w: Any, s: Any, d: Any, h: Any) -> tuple[Any, Any]:
@@ -267,7 +272,7 @@ def _derivatives_of_first_layer() -> jaxgrad.Comparison:
         s = jax.nn.sigmoid(w * x + b)
         return s * (1 - s), _curvature(s)
 
-    return jaxgrad.compare(by_hand, automatic, *_scalars(3))
+    return jaxgrad.compare(by_hand, automatic, *_scalars(3), exact=True)
 
 
 def _derivatives_of_one_layer() -> jaxgrad.Comparison:
@@ -281,7 +286,7 @@ def _derivatives_of_one_layer() -> jaxgrad.Comparison:
     def by_hand(w: jax.Array, b: jax.Array, a: jax.Array, d: jax.Array, h: jax.Array) -> Any:
         return _next(w, jax.nn.sigmoid(w * a + b), d, h)
 
-    return jaxgrad.compare(by_hand, automatic, *_scalars(5))
+    return jaxgrad.compare(by_hand, automatic, *_scalars(5), exact=True)
 
 
 def _derivatives_of_cost() -> jaxgrad.Comparison:
@@ -292,7 +297,9 @@ def _derivatives_of_cost() -> jaxgrad.Comparison:
         along = jax.grad(lambda t: quadratic(a + t * d + t * t / 2 * h, y))
         return jax.grad(along)(jnp.zeros_like(a))
 
-    return jaxgrad.compare(lambda a, d, h, y: d * d + (a - y) * h, automatic, *_scalars(4))
+    return jaxgrad.compare(
+        lambda a, d, h, y: d * d + (a - y) * h, automatic, *_scalars(4), exact=True
+    )
 
 
 def _bounds(growth: Fraction, square: Fraction) -> tuple[Evidence, Evidence, Evidence]:

@@ -123,7 +123,7 @@ def stepped_sum(
         return sum((jax.nn.sigmoid(x - i + float(half)) for i in range(1, 6)), jnp.zeros_like(x))
 
     compiled = jax.jit(lambda x: jaxgrad.activations.stepped_sigmoid(x, terms=5))
-    yield "the compiled sum, 5 terms", jaxgrad.compare(by_hand, compiled, _POINT)
+    yield "the compiled sum, 5 terms", jaxgrad.compare(by_hand, compiled, _POINT, exact=True)
 
 
 # ------------------------------------------------------------------------ F2: their derivatives
@@ -143,7 +143,7 @@ def derivatives(
     softplus = jax.jit(jax.nn.softplus)
     yield (
         "softplus'",
-        jaxgrad.compare(lambda x: 1 / (one + jnp.exp(-x)), jax.grad(softplus), _POINT),
+        jaxgrad.compare(lambda x: 1 / (one + jnp.exp(-x)), jax.grad(softplus), _POINT, exact=True),
     )
 
     def by_hand(x: jax.Array) -> jax.Array:
@@ -151,7 +151,10 @@ def derivatives(
         return sum((s * (one - s) for s in steps), jnp.zeros_like(x))
 
     compiled = jax.jit(lambda x: jaxgrad.activations.stepped_sigmoid(x, terms=5))
-    yield "the compiled sum, 5 terms", jaxgrad.compare(by_hand, jax.grad(compiled), _POINT)
+    yield (
+        "the compiled sum, 5 terms",
+        jaxgrad.compare(by_hand, jax.grad(compiled), _POINT, exact=True),
+    )
 
     def gap(x: arb_series) -> Any:
         return _staircase(_slope, x, arb(1) / 2, power=2) - _sigmoid(x)
@@ -204,13 +207,16 @@ def expectation(sign: float = 1.0) -> Parts:
 
     yield (
         "d/dn (x Φ(n) − φ(n)) = (x + n) φ(n)",
-        jaxgrad.compare(integrand, jax.grad(antiderivative), _POINT, _POINT),
+        jaxgrad.compare(integrand, jax.grad(antiderivative), _POINT, _POINT, exact=True),
     )
 
     def mean(x: jax.Array) -> jax.Array:
         return x * _distribution(x) + sign * _density(x)
 
-    yield "d/dx (x Φ(x) + φ(x)) = Φ(x)", jaxgrad.compare(_distribution, jax.grad(mean), _POINT)
+    yield (
+        "d/dx (x Φ(x) + φ(x)) = Φ(x)",
+        jaxgrad.compare(_distribution, jax.grad(mean), _POINT, exact=True),
+    )
 
     # One draw has derivative 1 where x + N > 0, else 0. Its mean is P(N > −x) = Φ(x) as well.
     def indicator(x: jax.Array, n: jax.Array) -> jax.Array:
@@ -219,7 +225,7 @@ def expectation(sign: float = 1.0) -> Parts:
     one_draw = jax.grad(jax.jit(lambda x, n: jax.nn.relu(x + n)))
     yield (
         "d/dx max(0, x + n) = [x + n > 0]",
-        jaxgrad.compare(indicator, one_draw, _POINT, -2 * _POINT),
+        jaxgrad.compare(indicator, one_draw, _POINT, -2 * _POINT, exact=True),
     )
 
 

@@ -45,6 +45,7 @@ class Meeting:
         bits: for each leaf the relative bits to which entries agree, inf where exactly equal.
         absolute: for each leaf the absolute bits, for entries that are 0 as far as can be seen.
         working: the precision reached.
+        hidden: for each leaf where the balls are disjoint by what rounding could hide, if any.
     """
 
     values: list[Any]
@@ -54,6 +55,7 @@ class Meeting:
     bits: list[np.ndarray]
     absolute: list[np.ndarray]
     working: int
+    hidden: list[np.ndarray] | None = None
 
     @property
     def differs(self) -> bool:
@@ -66,6 +68,8 @@ class Meeting:
         missing = []
         for k, (bits, absolute) in enumerate(zip(self.bits, self.absolute, strict=True)):
             short = (bits < ENOUGH_BITS) & (absolute < ZERO_BITS) & ~self.apart[k]
+            if self.hidden is not None:
+                short &= ~self.hidden[k]
             missing += [(k, tuple(int(i) for i in index)) for index in np.argwhere(short)]
         return missing
 

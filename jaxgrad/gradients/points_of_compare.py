@@ -59,6 +59,10 @@ class Points:
         why = ", as none drawn was in the domain" if self._asked else ""
         return f"at the given point alone{why}"
 
+    def allows(self, point: list[Any]) -> bool:
+        """Whether a point that nobody gave may be looked at."""
+        return self._asked and (self._domain is None or self._domain.holds(point))
+
     def _inside(self, seed: int) -> list[Any] | None:
         """A drawn point in the domain, or one on the way to it."""
         first = draw(self._inputs, seed)

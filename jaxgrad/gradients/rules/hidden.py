@@ -1,153 +1,26 @@
-"""What the rounding of a compiled rule could hide: no float tells a number from one so near to it.
+"""What the rounding of a compiled rule could hide of every number that it gives.
 
-The allowance is the one of :mod:`jaxgrad.gradients.floats.allowance`, of the derivative program
-that gives the number.  Where floats may be so far from the value of their formula, another formula
-that is no further from it is as good.
+A formula that is no further from the derivative than its own floats may be is as good; see
+:mod:`jaxgrad.gradients.floats.hidden`.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from flint import arb
 
-from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.gradients.enclosure import FIRST_PRECISION, balls
-from jaxgrad.gradients.floats.allowance import SIGN_VECTORS, Arithmetic, TrueValues, distance
+from jaxgrad.gradients.floats.hidden import RoundedProgram, Weights, rounded
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.interpret.turns import counting_turns
-from jaxgrad.interpret.walker import interpret
-from jaxgrad.numbers.ball import Ball
-from jaxgrad.numbers.base import CannotDecide, ObjectArray
-from jaxgrad.numbers.moved import Moved
-from jaxgrad.numbers.precision import precision
-from jaxgrad.programs.jaxprs import holds_primitive
-from jaxgrad.programs.trace import Program
 
-__all__ = ["Hidden", "hidden_by"]
-
-Weights = Sequence[tuple[int, tuple[int, ...], float]]
-
-# Where a difference is so many times what the first vectors of signs show that rounding may do, two
-# of them drawn, the others are not tried.
-FEW, FAR = 4, 1000
-
-
-class RoundedProgram(TrueValues):
-    """How far the results of a program may be from their formulas at a point.
-
-    What rounding the inputs changes is asked within the branches that the program takes: at a tie a
-    float may take another one, but a formula that is wrong there is wrong.
-
-    Args:
-        program: a traced program.
-        values: the point, a value for each of its inputs.
-    """
-
-    def __init__(self, program: Program, values: Sequence[Any]) -> None:
-        point = [
-            np.asarray(x, leaf.dtype) if leaf.differentiable else x
-            for x, leaf in zip(values, program.inputs, strict=True)
-        ]
-        formula = functools.partial(interpret, program, Ball())
-        arithmetic = _arithmetic(program, balls(program.inputs, point))
-        super().__init__(formula, program.inputs, point, program.outputs, arithmetic)
-        self._program, self._moved = program, Moved(Ball())
-
-    def hides(self, weights: Weights, difference: arb) -> bool | None:
-        """Whether a difference is within what rounding may make of a weighed sum of results.
-
-        Args:
-            weights: (output, index, weight) of every term.
-            difference: its size.
-
-        Returns:
-            None where nothing bounds what rounding may do, or neither is known well enough.
-        """
-        allowed = arb(0)
-        try:
-            for tried, allowed in enumerate(self._sums(weights)):
-                if difference <= allowed:
-                    return True
-                if tried >= FEW and difference > FAR * allowed:
-                    return False
-        except (CannotDecide, UnsupportedPrimitive):
-            return None
-        return False if difference > allowed else None
-
-    def _sums(self, weights: Weights) -> Iterator[arb]:
-        each = [self.allowances(k, index, FIRST_PRECISION) for k, index, _ in weights]
-        for terms in zip(*each, strict=True):
-            pairs = zip(weights, terms, strict=True)
-            yield sum((abs(weight) * term for (_, _, weight), term in pairs), arb(0))
-
-    def rounding(self, output: int, truth: arb) -> arb:
-        own, dtype = self._arithmetic, self.outputs[output].dtype
-        return self.chain(output) * own.unit(dtype) * abs(truth) + own.smallest(dtype)
-
-    def chain(self, output: int) -> int:
-        """The most roundings that follow one another to an output."""
-        return max(self._arithmetic.chains[output], 1)
-
-    def allowances(self, output: int, index: tuple[int, ...], bits: int) -> Iterator[arb]:
-        rounding, change = self.rounding(output, self.values(bits)[output][index]), arb(0)
-        yield rounding
-        for witness in range(SIGN_VECTORS):
-            change = change.max(self._change(bits, witness)[output][index])
-            yield rounding + self.chain(output) * change
-
-    def _change(self, bits: int, witness: int) -> list[ObjectArray]:
-        """What one rounding of the inputs changes."""
-        key = bits, witness
-        if key not in self._changes:
-            truth, numbers = self.values(bits), self._moved
-            with precision(bits):
-                pairs = zip(self._exact, self._rounded(1, witness), strict=True)
-                found = interpret(self._program, numbers, [numbers.given(*pair) for pair in pairs])
-                moved = [numbers.moved(leaf) for leaf in found]
-                self._changes[key] = [
-                    Ball().map(distance, *pair) for pair in zip(moved, truth, strict=True)
-                ]
-        return self._changes[key]
-
-
-def _arithmetic(program: Program, inputs: list[Any]) -> Arithmetic:
-    """What rounding is in a program; its loops turn as often as over exact numbers."""
-    if not holds_primitive(program.jaxpr, ("while",)):
-        return Arithmetic.of(program)
-    with counting_turns() as turns, precision(FIRST_PRECISION):
-        interpret(program, Ball(), inputs)
-    return Arithmetic.of(program, turns)
-
-
-def _rounded(program: Program, values: Sequence[Any]) -> RoundedProgram | None:
-    """The program at a point; None where a loop of it does not end."""
-    try:
-        return RoundedProgram(program, values)
-    except (CannotDecide, UnsupportedPrimitive):
-        return None
-
-
-def hidden_by(program: Program, values: Sequence[Any], difference: arb) -> bool | None:
-    """Whether the rounding of a program could hide a difference in its one number at a point.
-
-    Example:
-        >>> from jaxgrad.programs.trace import trace
-        >>> x = np.float32(3)
-        >>> square = trace(lambda x: x * x, (x,))
-        >>> hidden_by(square, [x], arb(1e-6)), hidden_by(square, [x], arb(1e-5))
-        (True, False)
-    """
-    found = _rounded(program, values)
-    return None if found is None else found.hides([(0, (), 1.0)], difference)
+__all__ = ["Hidden"]
 
 
 class Hidden:
-    """The same of every number that is asked for at a point.
+    """What rounding could hide at a point.
 
     Args:
         rules: the derivative programs.
@@ -186,5 +59,5 @@ class Hidden:
                 weighed, first = cotangent, 0 if question.is_value else derived.values
             weights = [(first + k, index, w) for k, index, w in weighed.entries]
         if key not in self._programs:
-            self._programs[key] = _rounded(derived.program, [*self._point, *moved])
+            self._programs[key] = rounded(derived.program, [*self._point, *moved])
         return self._programs[key], weights

@@ -1,0 +1,149 @@
+"""Where two sides differ by no more than what the rounding of either, as compiled, could hide."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.gradients.enclosure import Meeting, meet
+from jaxgrad.gradients.floats.hidden import rounded
+from jaxgrad.gradients.special_points.pursuit import pursue
+from jaxgrad.gradients.special_points.search import SpecialPoint
+from jaxgrad.interpret.sides import Side
+from jaxgrad.numbers.ball import relative_bits
+from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.programs.jaxprs import operations
+
+__all__ = ["Met", "without_hidden"]
+
+# Points towards which a difference is pursued, and operations in all of them: about 2 s.
+MOST_POINTS = 40
+BUDGET = 100_000
+
+_Entry = tuple[int, tuple[int, ...]]
+
+
+class Met:
+    """Two sides at one point after another.
+
+    Args:
+        hand, auto: the sides.
+        exact: whether they differ where rounding could hide it.
+    """
+
+    def __init__(self, hand: Side, auto: Side, exact: bool) -> None:
+        self._sides, self._exact = (hand, auto), exact
+        self._hidden: tuple[float, list[Any]] | None = None
+
+    def at(self, point: list[Any]) -> Meeting:
+        """How they lie at a point.
+
+        Raises:
+            CannotDecide, UnsupportedPrimitive: as the rules do.
+        """
+        meeting = meet(*self._sides, point)
+        if self._exact or not meeting.differs:
+            return meeting
+        found = without_hidden(*self._sides, meeting)
+        if not found.differs and (self._hidden is None or found.least_bits() < self._hidden[0]):
+            self._hidden = found.least_bits(), point
+        return found
+
+    @property
+    def in_words(self) -> str:
+        """What is said of a difference that rounding hides."""
+        if self._hidden is None:
+            return ""
+        return (
+            "; the formulas differ, by no more than the rounding of the compiled sides could hide; "
+            "exact=True asks for the formulas alone"
+        )
+
+    def grown(self, allowed: Callable[[list[Any]], bool]) -> Meeting | None:
+        """The meeting at a point towards which a hidden difference grows until it is none.
+
+        Args:
+            allowed: whether a point may be looked at.
+        """
+        if self._hidden is None:
+            return None
+        (bits, values), found = self._hidden, []
+        inputs = self._sides[0].inputs
+        moving = [i for i, leaf in enumerate(inputs) if leaf.differentiable]
+        tried = 0
+
+        def bits_at(point: SpecialPoint) -> float | None:
+            nonlocal tried
+            tried += 1
+            if tried > self._most:
+                return None
+            whole = list(values)
+            for i, value in zip(moving, point.values, strict=True):
+                whole[i] = value
+            if not allowed(whole):
+                return math.inf
+            try:
+                meeting = self.at(whole)
+            except (CannotDecide, UnsupportedPrimitive):
+                return math.inf
+            found.extend([meeting] if meeting.differs else [])
+            return None if found else meeting.least_bits()
+
+        leaves = [replace(inputs[i], value=np.asarray(values[i])) for i in moving]
+        pursue(leaves, bits, bits_at)
+        return found[0] if found else None
+
+    @cached_property
+    def _most(self) -> int:
+        programs = [side.program for side in self._sides if side.program is not None]
+        size = sum(operations(program.jaxpr.jaxpr) for program in programs)
+        return min(MOST_POINTS, BUDGET // max(size, 1))
+
+
+def without_hidden(hand: Side, auto: Side, meeting: Meeting) -> Meeting:
+    """A meeting in which entries that rounding hides from one another are not apart.
+
+    The entry that is furthest apart is asked for first: where that is no matter of rounding, the
+    two sides differ, and all entries stand as they are.
+    """
+    either = [side for side in (hand, auto) if side.program is not None]
+    programs = [rounded(side.program, meeting.values) for side in either if side.program]
+    entries = sorted(_apart(meeting), key=lambda entry: _bits(meeting, entry))
+
+    def hides(entry: _Entry) -> bool:
+        difference = abs(_number(meeting.hand, entry) - _number(meeting.auto, entry))
+        weights = [(*entry, 1.0)]
+        return any(x is not None and x.hides(weights, difference) for x in programs)
+
+    if not entries or not all(map(hides, entries)):
+        return meeting
+    hidden = [np.array(leaf) for leaf in meeting.apart]
+    bits = [np.array(leaf) for leaf in meeting.bits]
+    for k, index in entries:
+        bits[k][index] = _bits(meeting, (k, index))
+    apart = [np.zeros_like(leaf) for leaf in meeting.apart]
+    return replace(meeting, apart=apart, bits=bits, hidden=hidden)
+
+
+def _apart(meeting: Meeting) -> Iterator[_Entry]:
+    for k, apart in enumerate(meeting.apart):
+        for index in np.argwhere(apart):
+            yield k, tuple(int(i) for i in index)
+
+
+def _number(leaves: Sequence[Any], entry: _Entry) -> arb:
+    found = leaves[entry[0]][entry[1]]
+    return arb(int(found)) if isinstance(found, bool) else found
+
+
+def _bits(meeting: Meeting, entry: _Entry) -> float:
+    """To how many bits the two numbers of an entry agree."""
+    a, b = _number(meeting.hand, entry), _number(meeting.auto, entry)
+    return relative_bits(a - b, a if abs(a).lower() > abs(b).lower() else b)
