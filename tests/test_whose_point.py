@@ -50,11 +50,10 @@ def test_an_entropy() -> None:
 
 
 def test_a_simplex() -> None:
-    """One point near the given one is left; wrong rules are found where they are wrong at it."""
+    """Points near the given one are left; wrong rules are found where they are wrong at these."""
     right = entropy_with(slope)
     found = check_grads(right, (P,), domain=simplex)
-    assert len(found.special_points) == 1
-    assert "drawn near the given point" in found.special_points[0]
+    assert any("drawn near the given point" in why for why in found.special_points)
     rounded = entropy_with(lambda p: slope(jnp.round(p * 64) / 64))
     found = check(rounded, (P,), domain=simplex)
     assert found.verdict is Verdict.REFUTED
@@ -281,3 +280,19 @@ def test_a_domain_of_what_is_not_finite() -> None:
         ArgumentError, match=r"not decided at the given point: .* of equal numbers or of NaN"
     ):
         check(lambda x: x[0] ** 2, (some,), domain=lambda x: x < 1)
+
+
+@pytest.mark.parametrize(("end", "verdict"), [(5.5, Verdict.REFUTED), (4.25, Verdict.AGREES)])
+def test_the_piece_before_the_end_of_a_domain(end: float, verdict: Verdict) -> None:
+    """Wrong beyond 4.4, where nothing else of the program ties before 1000."""
+
+    def f(x: Any) -> Any:
+        return jnp.where(x < 3, x**2, jnp.where(x < 1000, 6 * x - 9, 0.0))
+
+    def slope(x: Any) -> Any:
+        wrong = jnp.where(jnp.sin(x / 3) < 0.9945, 1.0, 1.1)  # on (4.4, 5.03)
+        return jnp.where(x < 3, 2 * x, jnp.where(x < 1000, 6 * wrong, 0.0))
+
+    rule = with_rule(f, lambda xs, ts: slope(xs[0]) * ts[0])
+    found = check(rule, (np.float32(0.7),), domain=lambda x: (x > 0.3) & (x < end))
+    assert found.verdict is verdict, found

@@ -52,14 +52,14 @@ class Domain:
     def __init__(self, predicate: Callable[..., Any], args: Sequence[Any]) -> None:
         args = hidden(args)
         try:
-            self._program = trace(revealing(predicate, args), args, "domain", finite=False)
+            self.program = trace(revealing(predicate, args), args, "domain", finite=False)
         except TraceError as error:
             raise TraceError(f"{error}; {_WRITTEN}") from error.__cause__
         self._require_truths()
-        self._cost = max(1, operations(self._program.jaxpr.jaxpr))
+        self._cost = max(1, operations(self.program.jaxpr.jaxpr))
         self._left = BUDGET
         self._known: dict[bytes, bool] = {}
-        self._require([leaf.value for leaf in self._program.inputs])
+        self._require([leaf.value for leaf in self.program.inputs])
 
     @property
     def spent(self) -> bool:
@@ -89,7 +89,7 @@ class Domain:
         """
         for bits in PRECISIONS:
             with precision(bits):
-                found = interpret(self._program, Ball(), balls(self._program.inputs, values))
+                found = interpret(self.program, Ball(), balls(self.program.inputs, values))
             truths = [truth for leaf in found for truth in leaf.flat]
             if any(truth is not UNKNOWN and not truth for truth in truths):
                 return False
@@ -98,7 +98,7 @@ class Domain:
         return None
 
     def _require_truths(self) -> None:
-        kinds = {str(leaf.dtype) for leaf in self._program.outputs} or {"nothing"}
+        kinds = {str(leaf.dtype) for leaf in self.program.outputs} or {"nothing"}
         if kinds != {"bool"}:
             [kind, *_] = sorted(kinds - {"bool"})
             raise ArgumentError(f"domain returns {kind}, which is no boolean; {_WRITTEN}")

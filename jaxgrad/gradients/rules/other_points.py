@@ -177,7 +177,9 @@ def _points(rules: DerivativePrograms) -> list[SpecialPoint]:
     candidates = filter(lambda x: primal.is_inside(x.values), _drawn(rules))
     near = next((x for x in candidates if _is_defined(rules, x)), None)
     inside = None if primal.domain is None else primal.is_inside
-    special = special_points(rules.programs, primal.inputs, most, inside)
+    # Where the domain ends something ties, too, and what lies before that is a piece to look at.
+    programs = [*rules.programs, *primal.domain_programs]
+    special = special_points(programs, primal.inputs, most, inside)
     return [*([near] if near else []), *special]
 
 

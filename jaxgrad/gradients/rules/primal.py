@@ -192,6 +192,17 @@ class Primal:
         """The program of the floating-point leaves."""
         return self._of_leaves(self.program, self.function, "f")
 
+    @property
+    def domain_programs(self) -> list[Program]:
+        """The predicate of the domain as a program of the floating-point leaves, if any."""
+        if self.domain is None:
+            return []
+        predicate = jaxpr_as_fun(self.domain.program.jaxpr)
+        traced = trace(
+            lambda *leaves: predicate(*self.values_at(leaves)), self.point, "domain", finite=False
+        )
+        return [traced]
+
     @cached_property
     def truth_program(self) -> Program:
         """The program whose derivative the rules should give."""
