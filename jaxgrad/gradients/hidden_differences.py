@@ -118,6 +118,8 @@ def without_hidden(hand: Side, auto: Side, meeting: Meeting) -> Meeting:
     entries = sorted(_apart(meeting), key=lambda entry: _bits(meeting, entry))
 
     def hides(entry: _Entry) -> bool:
+        if not hand.outputs[entry[0]].differentiable:  # an integer, or a truth value
+            return False
         difference = abs(_number(meeting.hand, entry) - _number(meeting.auto, entry))
         weights = [(*entry, 1.0)]
         return any(x is not None and x.hides(weights, difference) for x in programs)

@@ -88,8 +88,14 @@ class Moved(NumberSystem):
 
     @staticmethod
     def moved(values: Any) -> Any:
-        """The moved numbers, elements of the other system."""
-        return _parts(values, "moved") if isinstance(values, np.ndarray) else values
+        """The moved numbers, elements of the other system; truth values as they are."""
+        if not isinstance(values, np.ndarray) or values.dtype.kind != "O":
+            return values
+        found = np.empty(values.shape, object)
+        for index in np.ndindex(values.shape):
+            x = values[index]
+            found[index] = x.moved if isinstance(x, Twins) else x
+        return found
 
     def constant(self, value: Any) -> Twins:
         exact = self.system.constant(value)
