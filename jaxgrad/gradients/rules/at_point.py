@@ -9,24 +9,20 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from flint import arb
 
-from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.rules.borders import Borders, Steep
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.directions import Direction, Unit, entry_count, pairing, terms
-from jaxgrad.gradients.rules.hidden import Hidden
+from jaxgrad.gradients.rules.excuses import Excuses
 from jaxgrad.gradients.rules.judgement import Judgement, judge, judge_value, value_as_run
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.gradients.rules.run_on import Ended, ended
 from jaxgrad.gradients.rules.truth import Sides, Truth
 from jaxgrad.gradients.witness import program_floats
-from jaxgrad.interpret.turns import further_turns
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
-from jaxgrad.numbers.base import CannotDecide, ObjectArray
+from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.numbers.either_zero import EitherZero
 from jaxgrad.verdict import Verdict
 
@@ -59,11 +55,7 @@ class AtPoint:
         self.borders = Borders(rules, self.truth, self.values, self.affords_entries)
         self._named_leaves: set[int | None] = set()
         self._outputs: dict[Any, dict[Any, list[ObjectArray]]] = {}
-        self._hidden = Hidden(rules, self.values)
-        self._truths: dict[Any, Truth] = {}
-        self._is_further = False
-        # How many numbers were the derivative of what loops come near to, and not of the loops.
-        self.limits = 0
+        self.excuses = Excuses(self)
 
     def everything(self) -> list[tuple[Question, Judgement]]:
         """Every leaf by itself, every order, every mode."""
@@ -84,7 +76,8 @@ class AtPoint:
         Only values where the function is not defined beside the point, or jumps there; and far
         out, where nobody asked, no number counts that is below every float of the dtype.
         """
-        self._tiny, self._is_further = self.rules.smallest, True
+        self._tiny = self.rules.smallest
+        self.excuses.asked_for = False
         self.borders.asked_for = False
         if not self.truth.defined:
             return []
@@ -285,7 +278,7 @@ class AtPoint:
             sides,
             self._tiny,
             lambda: self.floats(question),
-            lambda difference: self._hides(question, difference),
+            lambda difference: self.excuses.hides(question, difference),
             lambda: self._around(sides, directions, cotangent),
         )
         wrong = found.verdict is Verdict.REFUTED and number.is_finite()
@@ -293,8 +286,8 @@ class AtPoint:
             rest = self.borders.counted(question, self._terms(question))
             if rest is not question:
                 return None if rest is None else self.judge(rest)
-        if wrong and self._ended is not Ended.NOWHERE:
-            found = self._run_on(question, found)
+        if wrong:
+            found = self.excuses.run_on(question, found)
             wrong = found.verdict is Verdict.REFUTED
         if wrong and not self.truth.tells(directions, cotangent):
             return replace(found, verdict=Verdict.UNDECIDED)
@@ -302,77 +295,6 @@ class AtPoint:
             around = self._around(sides, directions, cotangent)
             if around and not around[-1].is_finite():  # no Hessian, and none that is known of
                 return None
-        return found
-
-    def _hides(self, question: Question, difference: arb) -> bool | None:
-        """Whether the rounding of the compiled rule could hide a difference."""
-        if self.rules.exact:
-            return False
-        if self._is_further and self._ended is Ended.BEFORE:
-            return None
-        found = self._hidden.hides(question, difference)
-        if found is not False or question.is_value:
-            return found
-        return self._moves(question, difference)
-
-    def _moves(self, question: Question, difference: arb) -> bool:
-        """Whether rounding the point moves the derivative itself as far, on either side of it.
-
-        A rule that finds an integer and returns what is exact there is not moved itself.  A
-        rounding is half the distance of two floats.
-        """
-        here, total = self.sides(question), arb(0)
-        for sign in (1, -1):
-            there = self._sides(self._beside(question.moving, sign), question)
-            if here is None or there is None or there.kink:
-                return False
-            side = (here.right, there.right) if sign > 0 else (here.left, there.left)
-            if not all(x.is_finite() for x in side):
-                return False
-            total = total.max(abs(side[0] - side[1]))
-        return bool(difference <= self._hidden.roundings(question) * total / 2)
-
-    def _beside(self, directions: Sequence[Direction], sign: int) -> Truth:
-        """The truth where what moves is a float further along the way, or against it."""
-        key = tuple(direction.key for direction in directions), sign
-        if key not in self._truths:
-            ways = [np.sign(sum(xs)) for xs in zip(*(d.leaves for d in directions), strict=True)]
-            moved = [
-                x.astype(np.float64) * (1 + np.sign(x) * way * sign * float(jnp.finfo(x.dtype).eps))
-                for x, way in zip(self.values, ways, strict=True)
-            ]
-            self._truths[key] = Truth(self.rules.primal.truth_program, moved, self.rules.order)
-        return self._truths[key]
-
-    @cached_property
-    def _ended(self) -> Ended:
-        """Where the loops of the function end."""
-        if self.rules.exact:
-            return Ended.NOWHERE
-        return ended(self.rules.primal.truth_program, self.balls, self.rules.float_bits)
-
-    @cached_property
-    def _limit(self) -> AtPoint:
-        """The same point, where loops are run on."""
-        return AtPoint(self.rules, self.values)
-
-    def _run_on(self, question: Question, found: Judgement) -> Judgement:
-        """The judgement of a number that is not the derivative of loops that end.
-
-        It agrees where it is that of what they come near to.  At a point that nobody asked for
-        they may not have come near to anything.
-        """
-        if self._ended is Ended.AT_A_SOLUTION:
-            try:
-                with further_turns():
-                    limit = self._limit.judge(question)
-            except (CannotDecide, UnsupportedPrimitive):
-                limit = None
-            if limit is not None and limit.verdict is Verdict.AGREES:
-                self.limits += 1
-                return replace(limit, bits=found.bits, hidden=True)
-        elif self._is_further:
-            return replace(found, verdict=Verdict.UNDECIDED)
         return found
 
     def _judge_value(self, question: Question, number: arb) -> Judgement | None:
@@ -387,7 +309,7 @@ class AtPoint:
             known,
             self._tiny,
             lambda: self.floats(question),
-            lambda difference: known < math.inf and self._hides(question, difference),
+            lambda difference: known < math.inf and self.excuses.hides(question, difference),
         )
         if found.verdict is not Verdict.REFUTED:
             return found
@@ -420,7 +342,7 @@ class AtPoint:
         self, sides: Sides, directions: tuple[Direction, ...], cotangent: Direction
     ) -> list[arb]:
         """What a rule may give where the function has no derivative, if it has none."""
-        if self.truth.smooth or (self._is_further and self._ended is Ended.BEFORE):
+        if self.truth.smooth or self.excuses.tells_nothing:
             return []
         found, kink = [], sides.kink
         if len(directions) == 1:
@@ -435,16 +357,7 @@ class AtPoint:
 
     def sides(self, question: Question) -> Sides | None:
         """The truth of a question; None for a higher derivative where there is no first."""
-        return self._sides(self.truth, question)
-
-    @staticmethod
-    def _sides(truth: Truth, question: Question) -> Sides | None:
-        first, *rest = question.moving
-        if all(direction is first for direction in rest):
-            if rest and truth.sides(first, 1, question.cotangent).kink:
-                return None
-            return truth.sides(first, 1 + len(rest), question.cotangent)
-        return truth.mixed(first, rest[0], question.cotangent)
+        return self.truth.of(question)
 
     def number(self, question: Question, system: type[Ball] = Ball) -> arb:
         """The enclosure of what the rules give."""

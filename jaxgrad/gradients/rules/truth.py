@@ -14,6 +14,7 @@ from flint import arb
 from jaxgrad.gradients.one_sided import OneSided, one_sided_derivatives
 from jaxgrad.gradients.rules.beyond import Beyond, beyond
 from jaxgrad.gradients.rules.directions import Direction, drawn
+from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.value_by_limits import Ran
 from jaxgrad.gradients.witness import program_floats
 from jaxgrad.interpret.walker import interpret
@@ -142,6 +143,15 @@ class Truth:
         for leaf, index, u in cotangent.entries:
             each.append(Sides(*(s[leaf][(order, *index)] * u for s in (found.right, found.left))))
         return each[0] if len(each) == 1 else _sum(each)
+
+    def of(self, question: Question) -> Sides | None:
+        """The truth of a question; None for a higher derivative where there is no first."""
+        first, *rest = question.moving
+        if all(direction is first for direction in rest):
+            if rest and self.sides(first, 1, question.cotangent).kink:
+                return None
+            return self.sides(first, 1 + len(rest), question.cotangent)
+        return self.mixed(first, rest[0], question.cotangent)
 
     def mixed(self, v: Direction, w: Direction, cotangent: Direction) -> Sides | None:
         """D²⟨u, f⟩(v, w) = (D²(v+w)² − D²(v−w)²)/4; None where a kink leaves it without meaning."""
