@@ -131,6 +131,11 @@ def check_grads(
         >>> straight_through = lambda x: x + jax.lax.stop_gradient(jax.numpy.round(x) - x)
         >>> check_grads(straight_through, (0.3,), reference=lambda x: x).verdict
         <Verdict.AGREES: 'AGREES'>
+        >>> entropy = lambda p: -p * jax.numpy.log(p)
+        >>> check_grads(entropy, (0.5,), domain=lambda p: (0 < p) & (p < 1)).verdict
+        <Verdict.AGREES: 'AGREES'>
+        >>> [leaf.path for leaf in check_grads(jax.numpy.arctan2, (0.5, 2.0), argnums=-1).leaves]
+        ['x2']
 
     Source: docs/check_grads.md.
     """

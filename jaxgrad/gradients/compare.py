@@ -94,6 +94,11 @@ def compare(
         ...     return s * (1 - s)
         >>> compare(hand, jax.grad(jax.nn.sigmoid), 0.5).verdict
         <Verdict.PROVED: 'PROVED'>
+        >>> def cost(z, y):
+        ...     return -jax.numpy.sum(y * jax.nn.log_softmax(z))
+        >>> z, y = jax.numpy.array([0.5, -1.0]), jax.numpy.array([0.0, 1.0])  # y sums to 1
+        >>> print(compare(lambda z, y: jax.nn.softmax(z) - y, jax.grad(cost), z, y, argnums=0))
+        PROVED: the same polynomial for every real input of these shapes (z[2]), y held fixed
 
     Source: claim A5 (the product) and claim E1 (the recurrence) are proved by this function.
     """
