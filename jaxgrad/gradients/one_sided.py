@@ -12,13 +12,18 @@ from flint import arb
 from jaxgrad.errors import JaxgradError
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.base import CannotDecide, objects
+from jaxgrad.numbers.exact_germ import ExactGerm
 from jaxgrad.numbers.germ import Germ
 from jaxgrad.numbers.jet import Jet
 from jaxgrad.numbers.precision import series_length
 from jaxgrad.numbers.series import FINITE, Series
+from jaxgrad.programs.jaxprs import operations
 from jaxgrad.programs.trace import Program, trace
 
-__all__ = ["OneSided", "one_sided_derivatives"]
+__all__ = ["MOST_EXACT_OPERATIONS", "OneSided", "one_sided_derivatives"]
+
+# Polynomials beside every coefficient take ten times as long as the coefficients.
+MOST_EXACT_OPERATIONS = 1000
 
 
 class OneSided:
@@ -120,21 +125,57 @@ def _one_side(
     """The derivatives from the side of this sign, with more terms where fewer do not do."""
     for terms in attempts:
         germ = Germ(terms)
-        why: set[str] = set()
         last = terms == attempts[-1]
         try:
-            inputs = _moving(germ, program, direction, sign)
-            outputs = interpret(program, germ, inputs)
+            found, why = _over(germ, program, direction, order, sign)
         except CannotDecide:
             if last:
                 raise
             continue
-        read = functools.partial(_derivatives, order=order, sign=sign, reasons=why)
-        found = [_stacked(values, order, read) for values in outputs]
         if last or not (germ.undecided or why):
             break
+    large = operations(program.jaxpr.jaxpr) > MOST_EXACT_OPERATIONS
+    if germ.open and (germ.undecided or why) and not large:
+        for terms in attempts:
+            found, why = _decided(found, why, program, direction, order, sign, terms)
+            if not why:
+                break
     reasons |= why
     return found
+
+
+def _over(
+    germ: Germ, program: Program, direction: Sequence[Any], order: int, sign: int
+) -> tuple[list[np.ndarray], set[str]]:
+    """What a program is over germs, and why it is not known where it is not."""
+    why: set[str] = set()
+    outputs = interpret(program, germ, _moving(germ, program, direction, sign))
+    read = functools.partial(_derivatives, order=order, sign=sign, reasons=why)
+    return [_stacked(values, order, read) for values in outputs], why
+
+
+def _decided(
+    found: list[np.ndarray],
+    why: set[str],
+    program: Program,
+    direction: Sequence[Any],
+    order: int,
+    sign: int,
+    terms: int,
+) -> tuple[list[np.ndarray], set[str]]:
+    """The same where coefficients that may be 0 are known to be."""
+    try:
+        exact, left = _over(ExactGerm(terms), program, direction, order, sign)
+    except (CannotDecide, JaxgradError):
+        return found, why
+    kept = [
+        objects(
+            (arb(y) if y.is_finite() else x for x, y in zip(leaf.flat, other.flat, strict=True)),
+            leaf.shape,
+        )
+        for leaf, other in zip(found, exact, strict=True)
+    ]
+    return kept, left
 
 
 def _moving(system: Any, program: Program, direction: Sequence[Any], sign: int) -> list[Any]:

@@ -51,6 +51,7 @@ class Germ(ThreeValued):
     def __init__(self, terms: int = 6) -> None:
         self.terms = terms
         self.undecided = False  # whether a selection had to take both branches
+        self.open = False  # whether something may be 0 that no precision tells from it
 
     def constant(self, value: Any) -> Series:
         number = exact_ball(value)
@@ -64,7 +65,14 @@ class Germ(ThreeValued):
 
     # -- arithmetic and functions ------------------------------------------------------------
     def divide(self, x: Series, y: Series) -> Series:
+        self._sign(y)
         return quotient(x, y)
+
+    def _sign(self, x: Series) -> int | None:
+        """The sign of a series, and a note where its leading term may be 0."""
+        found = x.sign()
+        self.open |= found is None and bool(x.coefficients)
+        return found
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         if 0 in a.shape or 0 in b.shape:
@@ -86,7 +94,7 @@ class Germ(ThreeValued):
 
     def log(self, x: Series) -> Series:
         """log(c ε^a (1 + h)) = log c − aℓ + log(1 + h)."""
-        if x.sign() != 1:
+        if self._sign(x) != 1:
             return unknown("log at a value that is not certainly positive", self.terms)
         a, b = x.start
         if b:
@@ -134,7 +142,7 @@ class Germ(ThreeValued):
         """x^p = c^p m^p (1 + h)^p for x = c m (1 + h) with the monomial m."""
         if x.reason is not None or (x.is_zero and p > 0):
             return x
-        if x.sign() != 1:
+        if self._sign(x) != 1:
             return unknown(f"power {p} of a value not certainly positive", self.terms)
         m = x.start
         unit = compose("log", x.scaled(raised(m, -1)))
@@ -153,7 +161,7 @@ class Germ(ThreeValued):
 
     # -- truth -------------------------------------------------------------------------------
     def compare(self, relation: str, x: Series, y: Series) -> bool | None:
-        sign = 0 if x is y and x.is_finite else (x - y).sign()
+        sign = 0 if x is y and x.is_finite else self._sign(x - y)
         return UNKNOWN if sign is None else _RELATIONS[relation](sign)
 
     def certainly_differ(self, x: Series, y: Series) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,7 @@ from flint import arb
 from jaxgrad.gradients.rules.borders import Borders, Steep
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.directions import Direction, Unit, entry_count, pairing, terms
+from jaxgrad.gradients.rules.exactly import exactly
 from jaxgrad.gradients.rules.excuses import Excuses
 from jaxgrad.gradients.rules.judgement import Judgement, judge, judge_value, value_as_run
 from jaxgrad.gradients.rules.question import Question
@@ -286,6 +287,8 @@ class AtPoint:
             rest = self.borders.counted(question, self._terms(question))
             if rest is not question:
                 return None if rest is None else self.judge(rest)
+        if found.verdict is Verdict.UNDECIDED and own:
+            found = exactly(self, question, found)
         if wrong:
             found = self.excuses.run_on(question, found)
             wrong = found.verdict is Verdict.REFUTED
@@ -359,7 +362,7 @@ class AtPoint:
         """The truth of a question; None for a higher derivative where there is no first."""
         return self.truth.of(question)
 
-    def number(self, question: Question, system: type[Ball] = Ball) -> arb:
+    def number(self, question: Question, system: Callable[[], Ball] = Ball) -> arb:
         """The enclosure of what the rules give."""
         modes, directions, cotangent = question.modes, question.directions, question.cotangent
         if len(modes) > 1:
@@ -376,13 +379,16 @@ class AtPoint:
         found = self._balls(modes, moved.key, system, moved.leaves)
         return pairing(found[values:], cotangent if modes == ("fwd",) else directions[0])
 
-    def _balls(self, modes: tuple[str, ...], key: Any, system: type[Ball], *moved: Any) -> Any:
+    def _balls(
+        self, modes: tuple[str, ...], key: Any, system: Callable[[], Ball], *moved: Any
+    ) -> Any:
         outputs = self._outputs.setdefault((modes, system), {})
         if key not in outputs:
-            outputs[key] = self.rules[modes].balls(self.balls, *moved, system=system())
+            point = self.balls if system is Ball else self.values
+            outputs[key] = self.rules[modes].balls(point, *moved, system=system())
         return outputs[key]
 
-    def _any_balls(self, modes: tuple[str, ...], system: type[Ball]) -> Any:
+    def _any_balls(self, modes: tuple[str, ...], system: Callable[[], Ball]) -> Any:
         """The outputs along a direction that was asked for already, if there is one."""
         return next(iter(self._outputs.get((modes, system), {}).values()), None)
 

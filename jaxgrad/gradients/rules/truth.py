@@ -15,7 +15,7 @@ from jaxgrad.gradients.one_sided import OneSided, one_sided_derivatives
 from jaxgrad.gradients.rules.beyond import Beyond, beyond
 from jaxgrad.gradients.rules.directions import Direction, drawn
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.gradients.rules.value_by_limits import Ran
+from jaxgrad.gradients.rules.value_by_limits import Ran, exact_values
 from jaxgrad.gradients.witness import program_floats
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
@@ -316,6 +316,8 @@ class Truth:
             limit, other: those from this side and from the other one.
         """
         value = self.value[leaf][index]
+        if not value.is_finite() and limit.is_finite():
+            value = self.exact_values[leaf][index]
         if not value.is_finite():
             if limit.is_finite() and self._ran(leaf, index).is_value(limit, other):
                 return ""
@@ -323,6 +325,11 @@ class Truth:
         if not limit.is_finite():
             return "f grows without bound, or is not defined, beside the point"
         return "" if value.overlaps(limit) else JUMPS
+
+    @functools.cached_property
+    def exact_values(self) -> list[ObjectArray]:
+        """The values where balls have none, by numbers that know when they are 0."""
+        return exact_values(self._program) or self.value
 
     def _ran(self, leaf: int, index: tuple[int, ...]) -> Ran:
         """What JAX computes for an entry."""

@@ -13,7 +13,31 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from flint import arb
 
-__all__ = ["Ran"]
+from jaxgrad.errors import JaxgradError
+from jaxgrad.gradients.one_sided import MOST_EXACT_OPERATIONS
+from jaxgrad.interpret.walker import interpret
+from jaxgrad.numbers.base import CannotDecide, ObjectArray
+from jaxgrad.numbers.exact import ExactBall
+from jaxgrad.programs.jaxprs import operations
+from jaxgrad.programs.trace import Program
+
+__all__ = ["Ran", "exact_values"]
+
+
+def exact_values(program: Program) -> list[ObjectArray] | None:
+    """The values of a program at its leaves, by balls that know when they are 0.
+
+    Returns:
+        for each leaf of the result its balls; None where the program is too large, or not decided.
+    """
+    if operations(program.jaxpr.jaxpr) > MOST_EXACT_OPERATIONS:
+        return None
+    balls = ExactBall()
+    try:
+        found = interpret(program, balls, [balls.constants(leaf.value) for leaf in program.inputs])
+    except (CannotDecide, JaxgradError):
+        return None
+    return [balls.map(lambda x: arb(x), leaf) for leaf in found]
 
 
 class Ran(NamedTuple):
