@@ -82,7 +82,10 @@ DISCRETE: dict[str, tuple[Any, Any, Any, str]] = {
         numpy_constant, lambda x: jnp.array([True, True]), 1.0, "REFUTED"
     ),
     "a callback": (host_positive, lambda x: x > 0, 1.0, "AGREES"),
-    "a wrong callback": (host_positive, lambda x: x < 0, 1.0, "UNDECIDED"),
+    "a wrong callback": (host_positive, lambda x: x < 0, 1.0, "REFUTED"),
+    "a callback that rounding may turn": (
+        host_positive, lambda x: x > jnp.float32(1 - 2**-24) * (1 - 2**-24), 0.0, "AGREES"
+    ),
     "a callback against an open one": (
         host_positive, lambda x: jnp.exp(jnp.log(x)) > x, 1.1, "UNDECIDED"
     ),

@@ -17,9 +17,9 @@ from jaxgrad.errors import (
     UnsupportedPrimitive,
 )
 from jaxgrad.gradients import counterexample, enclosure
+from jaxgrad.gradients.compared_floats import by_floats, undecided
 from jaxgrad.gradients.domain import elsewhere
 from jaxgrad.gradients.exclusion import left_out
-from jaxgrad.gradients.floats.sides import check_floats
 from jaxgrad.gradients.hidden_differences import Met
 from jaxgrad.gradients.identity import Budget, Identity, identity
 from jaxgrad.gradients.not_finite import first_not_finite
@@ -110,7 +110,7 @@ def compare(
         try:
             return _compare(left, right, args, points, budget, exact)
         except RecursionError:
-            return _undecided(left, right, nested_too_deeply())
+            return undecided(left, right, nested_too_deeply())
 
 
 def _compare(
@@ -121,14 +121,14 @@ def _compare(
     budget: Budget | None,
     exact: bool,
 ) -> Comparison:
-    found = _find_opaque(left, right)
+    found = _find_opaque(left, right, args)
     if found is not None:
         return found
     given = [leaf.value for leaf in left.inputs]
     for side in (left, right):
         spent = _budget_spent(side, given)
         if spent is not None:
-            return _undecided(left, right, spent)
+            return undecided(left, right, spent)
     runs = hold_side(left, given), hold_side(right, given)
     algebra = identity(left, right, budget)
     found = _proved(left, right, algebra) if algebra.proved else None
@@ -180,7 +180,7 @@ def _budget_spent(side: Side, given: list[Any]) -> str | None:
     return None
 
 
-def _find_opaque(hand: Side, auto: Side) -> Comparison | None:
+def _find_opaque(hand: Side, auto: Side, args: Sequence[Any]) -> Comparison | None:
     """Judges NumPy code that cannot run over exact numbers by its floats."""
     for side in (hand, auto):
         with precision(enclosure.FIRST_PRECISION):
@@ -190,35 +190,8 @@ def _find_opaque(hand: Side, auto: Side) -> Comparison | None:
     if not opaque:
         return None
     if len(opaque) == 2:
-        return _undecided(hand, auto, f"both sides are opaque ({opaque[0].opaque})")
-    return _by_floats(hand, auto, opaque[0])
-
-
-def _by_floats(hand: Side, auto: Side, opaque: Side) -> Comparison:
-    reference = auto if opaque is hand else hand
-    reason = f"{opaque.name} runs only in floating point ({opaque.opaque})"
-    try:
-        results = check_floats(opaque, reference, [leaf.value for leaf in hand.inputs])
-    except (CannotDecide, UnsupportedPrimitive) as error:
-        return _undecided(hand, auto, f"{reason}, and the other side has no balls: {error}")
-    unstable = next((result for result in results if not result.stable), None)
-    if unstable is not None:
-        beyond = unstable.status == "UNSTABLE"
-        found = "is beyond what rounding explains" if beyond else "cannot be judged"
-        return _undecided(hand, auto, f"{reason}, and its result {found}: {unstable}")
-    digits = min((result.digits for result in results), default=math.inf)
-    text = f"{reason}; at the given point it is as accurate as the formula allows"
-    if math.isfinite(digits):
-        text += f", at least {digits:.1f} digits"
-    leaves = tuple(LeafResult(x.path, x.shape, Verdict.AGREES) for x in hand.outputs)
-    evidence = Evidence(Verdict.AGREES, "sampling", text, trusts=BALLS)
-    return Comparison(Verdict.AGREES, leaves, evidence, (hand, auto))
-
-
-def _undecided(hand: Side, auto: Side, reason: str) -> Comparison:
-    leaves = tuple(LeafResult(x.path, x.shape, Verdict.UNDECIDED) for x in hand.outputs)
-    evidence = Evidence(Verdict.UNDECIDED, "reason", reason)
-    return Comparison(Verdict.UNDECIDED, leaves, evidence, (hand, auto))
+        return undecided(hand, auto, f"both sides are opaque ({opaque[0].opaque})")
+    return by_floats(hand, auto, opaque[0], args)
 
 
 def _as_run(found: Comparison, runs: tuple[Run, Run], args: Sequence[Any]) -> Comparison:
@@ -307,7 +280,7 @@ def _at_points(
             meeting = met.at(point)
         except (CannotDecide, UnsupportedPrimitive) as error:
             if not meetings:
-                return _undecided_or_floats(hand, auto, error, algebra)
+                return _undecided_or_floats(hand, auto, args, error, algebra)
             continue
         if meeting.differs:
             for side in (hand, auto) if point is not points.given else ():
@@ -322,18 +295,20 @@ def _at_points(
     return _refuted(hand, auto, args, grown, points)
 
 
-def _undecided_or_floats(hand: Side, auto: Side, error: Exception, algebra: Identity) -> Comparison:
+def _undecided_or_floats(
+    hand: Side, auto: Side, args: Sequence[Any], error: Exception, algebra: Identity
+) -> Comparison:
     """A side without balls is opaque; the other one may still serve as the truth."""
-    point = [leaf.value for leaf in hand.inputs]
+    point, refutes = [leaf.value for leaf in hand.inputs], True
     for side in (hand, auto):
         try:
             enclosure.truth_at(side, point)
         except (CannotDecide, UnsupportedPrimitive) as own:
-            side.opaque = str(own)
+            side.opaque, refutes = str(own), isinstance(own, UnsupportedPrimitive)
     opaque = [side for side in (hand, auto) if side.opaque is not None]
     if len(opaque) == 1:
-        return _by_floats(hand, auto, opaque[0])
-    return _undecided(hand, auto, f"{error} (polynomials: {algebra.reason or 'not equal'})")
+        return by_floats(hand, auto, opaque[0], args, refutes)
+    return undecided(hand, auto, f"{error} (polynomials: {algebra.reason or 'not equal'})")
 
 
 def _refuted(
@@ -383,7 +358,7 @@ def _agrees(
     if unseen:
         k, index = unseen[0]
         name = f"gradient{hand.outputs[k].path}"
-        return _undecided(
+        return undecided(
             hand, auto,
             f"{meetings[0].working} bits of precision do not settle {name}{list(index)}: the "
             f"enclosures are {_told(meetings[0].hand[k][index])} and "

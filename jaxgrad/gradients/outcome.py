@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from jaxgrad.errors import ArgumentError, GradientMismatch, UndecidedError
+from jaxgrad.gradients.floats.kernels import check_kernel
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.floats.sides import check_floats
 from jaxgrad.interpret.sides import Side
@@ -173,7 +174,8 @@ class Comparison(GradientOutcome):
             for side in (hand, auto):
                 differs = self.verdict is Verdict.REFUTED
                 own = side if differs and side.opaque is None else reference
-                results += check_floats(side, own, [leaf.value for leaf in hand.inputs])
+                checked = check_floats if side.opaque is None else check_kernel
+                results += checked(side, own, [leaf.value for leaf in hand.inputs])
         return tuple(results)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -222,14 +222,21 @@ def _as_it_is() -> Iterator[None]:
         yield
 
 
-def enclosures(program: Program, values: Sequence[Any]) -> list[Any]:
+def enclosures(
+    program: Program, values: Sequence[Any], system: RunningError | None = None
+) -> list[Any]:
     """For each output leaf what rounding may return: an array of :class:`Rounded`, or concrete.
+
+    Args:
+        program: a traced program.
+        values: the value of each input leaf.
+        system: the rounding errors, if not those of XLA on the CPU.
 
     Raises:
         CannotDecide, UnsupportedPrimitive: as the rules do.
     """
-    interpreter = _InFloats(RunningError())
-    inputs = [interpreter.lift(value) for value in values]
+    interpreter = _InFloats(system or RunningError())
+    inputs = [interpreter.given(value) for value in values]
     return interpreter.run(program.jaxpr.jaxpr, program.jaxpr.consts, inputs)
 
 
@@ -250,6 +257,13 @@ class _InFloats(Interpreter):
         if dtype is not None and is_differentiable(dtype):
             self.system.round_to(dtype)
         return super().lift(value)
+
+    def given(self, value: Any) -> Any:
+        """An argument of the program, which may be kept in a coarser dtype than its own."""
+        lifted = self.lift(value)
+        if is_concrete(lifted):
+            return lifted
+        return self.system.map(self.system.keep, lifted)
 
     def apply(self, equation: Any, arguments: list[Any]) -> list[Any]:
         dtypes = [v.aval.dtype for v in (*equation.outvars, *equation.invars) if _has_dtype(v)]

@@ -8,7 +8,8 @@ summation (Rump, Bünger and Jeannerod 2016).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
@@ -19,9 +20,27 @@ from jaxgrad.interpret.budgets import require_scan
 from jaxgrad.interpret.rules import RULES
 from jaxgrad.interpret.rules.bit_programs import expanded
 from jaxgrad.numbers.functions import FUNCTIONS
-from jaxgrad.programs.jaxprs import called, inner_jaxpr, scan_counts, while_parts
+from jaxgrad.programs.jaxprs import (
+    OPAQUE,
+    called,
+    equations,
+    inner_jaxpr,
+    scan_counts,
+    while_parts,
+)
+from jaxgrad.programs.meanings import inner_programs
+from jaxgrad.programs.trace import is_differentiable
 
-__all__ = ["chains", "longest_chain"]
+__all__ = ["SUMS", "Dtypes", "chains", "errors_of", "longest_chain"]
+
+SUMS = frozenset((
+    "cumlogsumexp", "cumsum", "dot_general", "reduce", "reduce_sum", "reduce_window",
+    "reduce_window_sum", "scatter-add", "scatter-sub", "select_and_scatter",
+    "select_and_scatter_add",
+))  # fmt: skip
+"""Primitives that add many numbers up, or products of numbers."""
+_CONVERTS = ("convert_element_type", "reduce_precision")
+_IN_PLACE = ("addupdate",)  # what a kernel adds to an array has no rule
 
 _ONE_ROUNDING = {
     "add", "add_any", "sub", "mul", "square", "reduce_precision",
@@ -44,12 +63,26 @@ _EXACT = (
 _ULPS = {"div": 2, "one_minus_square": 1, **dict.fromkeys(_EXACT, 0)}
 
 
-def longest_chain(program: Any, turns: Mapping[int, int] | None = None) -> int:
+def errors_of(equation: Any) -> int:
+    """How many roundings, in units of u, XLA may make of one operation without a program inside.
+
+    Raises:
+        UnsupportedPrimitive: nobody knows.
+    """
+    return _errors(equation)
+
+
+def longest_chain(
+    program: Any,
+    turns: Mapping[int, int] | None = None,
+    errors: Callable[[Any], int] = errors_of,
+) -> int:
     """The most roundings, in units of u, between any input and any output of a program.
 
     Args:
         program: a traced program.
         turns: how often its ``while_loop``s turn, by the ids of their equations.
+        errors: how many roundings each operation makes.
 
     Raises:
         UnsupportedPrimitive: a loop of which nobody says how often it turns.
@@ -61,17 +94,21 @@ def longest_chain(program: Any, turns: Mapping[int, int] | None = None) -> int:
         >>> longest_chain(trace(lambda x, y: x * y + 1.0, (1.0, 2.0)))
         2
     """
-    return max(chains(program, turns), default=0)
+    return max(chains(program, turns, errors), default=0)
 
 
-def chains(program: Any, turns: Mapping[int, int] | None = None) -> list[int]:
+def chains(
+    program: Any,
+    turns: Mapping[int, int] | None = None,
+    errors: Callable[[Any], int] = errors_of,
+) -> list[int]:
     """The same for every output.
 
     Raises:
         UnsupportedPrimitive, CannotDecide: as :func:`longest_chain`.
     """
     jaxpr = program.jaxpr.jaxpr
-    return _Chains(turns or {}).through(jaxpr, [0] * len(jaxpr.invars))
+    return _Chains(turns or {}, errors).through(jaxpr, [0] * len(jaxpr.invars))
 
 
 class _Chains:
@@ -79,10 +116,11 @@ class _Chains:
 
     Args:
         turns: how often its ``while_loop``s turn.
+        errors: how many roundings each operation makes.
     """
 
-    def __init__(self, turns: Mapping[int, int]) -> None:
-        self._turns = turns
+    def __init__(self, turns: Mapping[int, int], errors: Callable[[Any], int] = errors_of) -> None:
+        self._turns, self._errors = turns, errors
 
     def through(self, jaxpr: Any, starts: list[int]) -> list[int]:
         """How long they are at its results, for those that its inputs have behind them."""
@@ -112,7 +150,7 @@ class _Chains:
             linear = name == "custom_linear_solve"
             inner = _open(params["jaxprs"].solve if linear else expanded(equation))
             return self.through(inner, [max(inputs, default=0)] * len(inner.invars))
-        return [max(inputs, default=0) + _errors(equation)] * len(equation.outvars)
+        return [max(inputs, default=0) + self._errors(equation)] * len(equation.outvars)
 
     def _while(self, equation: Any, inputs: list[int]) -> list[int]:
         turns = self._turns.get(id(equation))
@@ -136,6 +174,55 @@ class _Chains:
             inputs = [*inputs[:constants], *outputs[:carries], *inputs[constants + carries :]]
             deepest = [max(a, b) for a, b in zip(outputs, deepest or outputs, strict=True)]
         return deepest or [0] * len(body.outvars)
+
+
+@dataclass(frozen=True)
+class Dtypes:
+    """The floating-point dtypes of a program, or one inside it.
+
+    Args:
+        computed: those in which it computes.
+        summed: those in which it takes sums over an axis.
+        kept: those to which it converts.
+        loops: whether it goes through something again and again, and so may take sums.
+    """
+
+    computed: frozenset[Any]
+    summed: frozenset[Any]
+    kept: frozenset[Any]
+    loops: bool
+
+    @classmethod
+    def of(cls, jaxpr: Any) -> Dtypes:
+        """Those of a jaxpr; of what has no program its arguments and results tell.
+
+        Example:
+            >>> import jax
+            >>> found = Dtypes.of(jax.make_jaxpr(lambda x: (x * x).astype("float16"))(1.0))
+            >>> found.computed, found.kept
+            (frozenset({dtype('float32')}), frozenset({dtype('float16')}))
+        """
+        kinds: dict[str, set[Any]] = {"computed": set(), "summed": set(), "kept": set()}
+        loops = False
+        for equation in equations(jaxpr):
+            name, opaque = equation.primitive.name, equation.primitive.name in OPAQUE
+            grid = getattr(equation.params.get("grid_mapping"), "grid", ())
+            loops = loops or name in ("scan", "while") or bool(grid)
+            if inner_programs(equation.params) or not (opaque or _may_round(equation)):
+                continue
+            atoms = [*equation.outvars, *(equation.invars if opaque or name in _IN_PLACE else ())]
+            found = {np.dtype(atom.aval.dtype) for atom in atoms if hasattr(atom.aval, "dtype")}
+            kind = "kept" if name in _CONVERTS else "summed" if name in SUMS else "computed"
+            kinds[kind].update(filter(is_differentiable, found))
+        computed, summed, kept = map(frozenset, kinds.values())
+        return cls(computed, summed, kept, loops)
+
+
+def _may_round(equation: Any) -> bool:
+    try:
+        return bool(_errors(equation)) or equation.primitive.name in _IN_PLACE
+    except UnsupportedPrimitive:
+        return True
 
 
 def _open(jaxpr: Any) -> Any:

@@ -75,6 +75,9 @@ class RunningError(ThreeValued):
     """
 
     name = "running error"
+    arithmetic_ulps: float = ARITHMETIC_ULPS
+    quotient_ulps: float = ARITHMETIC_ULPS
+    sum_ulps: float = 2  # for each term
 
     def __init__(self, dtype: Any = np.float64) -> None:
         self.ball = Ball()
@@ -100,15 +103,16 @@ class RunningError(ThreeValued):
 
     # -- rounding ----------------------------------------------------------------------------
     def rounded(
-        self, value: arb, ulps: int | arb = ARITHMETIC_ULPS, size: arb | None = None
+        self, value: arb, ulps: float | arb | None = None, size: arb | None = None
     ) -> Rounded:
         """The ball widened by a rounding error.
 
         Args:
             value: what was computed.
-            ulps: the error, in units in the last place.
+            ulps: the error, in units in the last place, if not that of arithmetic.
             size: of what, if not of the value itself.
         """
+        ulps = self.arithmetic_ulps if ulps is None else ulps
         if value.is_zero() and size is None:
             return Rounded(value, self)
         size = value.abs_upper() if size is None else size
@@ -130,6 +134,10 @@ class RunningError(ThreeValued):
         ):
             return Rounded(value, self)
         return self.rounded(value)
+
+    def keep(self, x: Rounded) -> Rounded:
+        """What becomes of a number that is kept for later: it stays as it is."""
+        return x
 
     def _unknown(self) -> Rounded:
         return Rounded(arb.nan(), self)
@@ -165,14 +173,14 @@ class RunningError(ThreeValued):
     def divide(self, x: Rounded, y: Rounded) -> Rounded:
         # x/y may be taken as x·(1/y), and 1/y be flushed.
         flushed = abs(x.value).upper() * self.smallest_normal
-        quotient = self.rounded(x.value / y.value)
+        quotient = self.rounded(x.value / y.value, self.quotient_ulps)
         return Rounded(quotient.value + _UNIT_BALL * flushed, self)
 
     def power(self, x: Rounded, n: int) -> Rounded:
         if n < 0:
             return self.divide(self.constant(1), self.power(x, -n))
         # At most two products for each bit of n, and each doubles the error so far.
-        return self.rounded(self.ball.power(x.value, n), ARITHMETIC_ULPS * (1 + n))
+        return self.rounded(self.ball.power(x.value, n), self.arithmetic_ulps * (1 + n))
 
     def total(self, terms: list[Rounded]) -> Rounded:
         size = sum((term.value.abs_upper() for term in terms), arb(0))
@@ -185,9 +193,9 @@ class RunningError(ThreeValued):
             return Rounded(exact, self)
         if not size <= self.largest_float:
             return self._unknown()
+        ulps = self.sum_ulps * count
         return Rounded(
-            exact + _UNIT_BALL * (size * self.ulp * (2 * count) + self.smallest_normal * count),
-            self,
+            exact + _UNIT_BALL * (size * self.ulp * ulps + self.smallest_normal * count), self
         )
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -212,7 +220,7 @@ class RunningError(ThreeValued):
             return Rounded(self.ball.function(name, *values), self)
         # An argument that is reduced, scaled or taken the logarithm of is rounded first, but an
         # order, such as that of a polygamma function, is not.
-        moved = arb(1, 1 * self.ulp * ARITHMETIC_ULPS)
+        moved = arb(1, 1 * self.ulp * self.arithmetic_ulps)
         values = [y if y.is_integer() else y * moved for y in values]
         found = self.ball.function(name, *values)
         if name == "atan2":

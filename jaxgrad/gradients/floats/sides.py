@@ -19,7 +19,7 @@ from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import UNKNOWN, CannotDecide, ObjectArray
 from jaxgrad.programs.trace import Leaf
 
-__all__ = ["check_floats"]
+__all__ = ["check_floats", "exactly", "reals", "worst"]
 
 Judged = tuple[FloatJudgement, tuple[int, ...]]
 
@@ -51,8 +51,8 @@ def check_floats(side: Side, reference: Side, values: Sequence[Any]) -> list[Flo
     for k, leaf in enumerate(reference.outputs):
         if floats[k].size:
             real = leaf.differentiable
-            judged = _reals(exact, k, floats[k]) if real else _exactly(truth[k], floats[k])
-            results.append(_worst(side, leaf, floats[k], list(judged), arithmetic))
+            judged = reals(exact, k, floats[k]) if real else exactly(truth[k], floats[k])
+            results.append(worst(side, leaf, floats[k], list(judged), arithmetic))
     return results
 
 
@@ -65,7 +65,7 @@ def _arithmetic(side: Side, reference: Side) -> Arithmetic:
     raise UnsupportedPrimitive("neither side is a JAX program, so its roundings cannot be counted")
 
 
-def _reals(exact: TrueValues, output: int, values: np.ndarray) -> Iterator[Judged]:
+def reals(exact: TrueValues, output: int, values: np.ndarray) -> Iterator[Judged]:
     """Every float of an output that the formula has a number for, or else that it has none."""
     nothing = True
     for index in np.ndindex(values.shape):
@@ -77,7 +77,7 @@ def _reals(exact: TrueValues, output: int, values: np.ndarray) -> Iterator[Judge
         yield FloatJudgement("STABLE", truth="nan", digits=-math.inf), (0,) * values.ndim
 
 
-def _exactly(truth: ObjectArray, values: np.ndarray) -> Iterator[Judged]:
+def exactly(truth: ObjectArray, values: np.ndarray) -> Iterator[Judged]:
     """Integers and truth values are right or wrong."""
     for index in np.ndindex(values.shape):
         right = _is(values[index], truth[index])
@@ -97,9 +97,10 @@ def _is(value: Any, exact: Any) -> bool:
     return bool(number == (arb(int(exact)) if isinstance(exact, bool) else exact))
 
 
-def _worst(
+def worst(
     side: Side, leaf: Leaf, values: np.ndarray, judged: list[Judged], arithmetic: Arithmetic
 ) -> FloatResult:
+    """The float of a leaf that is furthest beyond its allowance, or has the fewest digits."""
     found, index = max(judged, key=lambda each: (*each[0].rank, -each[0].digits))
     return FloatResult(
         **found.among([each for each, _ in judged]),

@@ -5,18 +5,21 @@ Its floats are held against the balls of a reference, whose own rules are checke
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-import jax.numpy as jnp
 import numpy as np
+from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.gradients.floats.allowance import unit_roundoff
+from jaxgrad.gradients.enclosure import PRECISIONS
+from jaxgrad.gradients.floats.kernels import OPEN, Accepts, check_kernel
 from jaxgrad.gradients.floats.result import FloatResult
-from jaxgrad.gradients.floats.sides import check_floats
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
+from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.code import paste, paste_kernel, question_in_words
 from jaxgrad.gradients.rules.conclusions import refuted_everywhere, undecided
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
@@ -26,13 +29,13 @@ from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.trusts import BALLS
 from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["by_floats"]
 
 # Each cotangent is one run of the kernel; past this many one drawn cotangent has to do.
 FEW = 16
-COARSEST = float(unit_roundoff(jnp.bfloat16))
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Held:
 
     Args:
         question: which number it is; None of the value without any derivative.
-        result: the float, and whether rounding explains its error.
+        result: the float: stable, wrong, or open.
     """
 
     question: Question | None
@@ -49,14 +52,8 @@ class Held:
 
     @property
     def wrong(self) -> bool:
-        """Whether not even rounding every number to bfloat16 would explain the error.
-
-        No kernel computes in less where its result has a wider dtype; the allowance is
-        proportional to the unit roundoff.
-        """
-        unit = float(unit_roundoff((*self.result.within, self.result.dtype)[0]))
-        unstable = self.result.status == "UNSTABLE"
-        return unstable and self.result.excess > max(COARSEST, unit) / unit
+        """Whether the float is further off than twice what rounding explains."""
+        return self.result.status == "UNSTABLE"
 
 
 def by_floats(
@@ -88,9 +85,9 @@ def by_floats(
         results = _held(rules, reference)
     except (CannotDecide, UnsupportedPrimitive) as error:
         return undecided(primal, f"the reference has no exact values: {error}")
-    unstable = [held for held in results if not held.result.stable]
-    if unstable:
-        return _beyond_rounding(primal, next((x for x in unstable if x.wrong), unstable[0]))
+    unexplained = [held for held in results if not held.result.stable]
+    if unexplained:
+        return _unexplained(primal, next((x for x in unexplained if x.wrong), unexplained[0]))
     text = "the floats of f are as near to the value and derivative of the reference as rounding "
     text += "allows"
     digits = min((held.result.digits for held in results), default=math.inf)
@@ -108,14 +105,16 @@ def _held(rules: DerivativePrograms, reference: DerivativePrograms) -> list[Held
     """
     primal, functions = rules.primal, (_value(rules.primal), _value(reference.primal))
     found = [Held(None, result) for _, result in _floats(functions, primal.point)]
+    slopes = _Slopes(rules, reference)
     for mode in rules.modes:
         forward = mode == "fwd"
         like = primal.like_inputs if forward else primal.like_outputs
         sides = rules[(mode,)].side(mode), reference[(mode,)].side(mode)
         for moved in _directions(rules.shapes if forward else rules.out_shapes):
-            for leaf, result in _floats(sides, [*primal.point, *like(moved.leaves)]):
-                question = _question(rules, mode, moved, leaf, result.index or ())
-                found.append(Held(question, result))
+            asked = functools.partial(_question, rules, mode, moved)
+            accepts = lambda leaf, index, ball, asked=asked: slopes.accept(asked(leaf, index), ball)  # noqa: E731
+            for leaf, result in _floats(sides, [*primal.point, *like(moved.leaves)], accepts):
+                found.append(Held(asked(leaf, result.index or ()), result))
     return found
 
 
@@ -136,13 +135,37 @@ def _value(primal: Primal) -> Side:
     return Side("value", primal, primal.point, program.inputs, program)
 
 
+class _Slopes:
+    """The one-sided derivatives of the reference, which no derivative rule has a part in."""
+
+    def __init__(self, rules: DerivativePrograms, reference: DerivativePrograms) -> None:
+        self._rules, self._reference = rules, reference
+
+    @cached_property
+    def _at(self) -> AtPoint:
+        return AtPoint(self._reference, self._rules.primal.point)
+
+    def accept(self, question: Question, ball: arb) -> bool | None:
+        """Whether a number is a derivative of the reference, at a kink any of several."""
+        if question.is_value:
+            return False
+        with precision(PRECISIONS[-1]):
+            try:
+                found = self._at.judge(question, ball)
+            except (CannotDecide, UnsupportedPrimitive):
+                return None
+        if found is None or found.verdict is Verdict.UNDECIDED:
+            return None
+        return found.verdict is not Verdict.REFUTED
+
+
 def _floats(
-    sides: tuple[Side, Side], values: Sequence[np.ndarray]
+    sides: tuple[Side, Side], values: Sequence[np.ndarray], accepts: Accepts | None = None
 ) -> Iterator[tuple[int, FloatResult]]:
     """The leaf of the results, and the worst float in it."""
     kernel, reference = sides
     places = {leaf.path: i for i, leaf in enumerate(reference.outputs)}
-    for result in check_floats(kernel, reference, values):
+    for result in check_kernel(kernel, reference, values, accepts):
         yield places[result.path], result
 
 
@@ -153,20 +176,21 @@ def _directions(shapes: list[tuple[int, ...]]) -> list[Direction]:
     return [Unit(shapes, leaf, index) for leaf, index in direction.support]
 
 
-def _beyond_rounding(primal: Primal, held: Held) -> GradientCheck:
+def _unexplained(primal: Primal, held: Held) -> GradientCheck:
     """The check where a float of a kernel is not what the reference says."""
-    question = held.question
+    question, result = held.question, held.result
     what = "value" if question is None or question.is_value else "derivative"
     which = "the value of f" if question is None else question_in_words(primal, question)
-    said = f"{which} is {held.result.in_words}"
+    said = f"{which} is {result.in_words}"
     if not held.wrong:
-        found = f"cannot be judged ({held.result.reason})"
-        if held.result.status == "UNSTABLE":
+        found = f"cannot be judged ({result.reason})"
+        if result.reason == OPEN:
             found = "is further from that of the reference than rounding explains"
         return undecided(primal, f"f runs in floating point alone, and its {what} {found}: {said}")
     code = paste_kernel(primal) if question is None else paste(primal, question, primal.point)
+    dtypes = " and ".join((*result.within, result.dtype))
     text = (
-        f"the {what} of f is not that of the reference, by more than rounding every number to "
-        f"bfloat16 would explain: {said}"
+        f"the {what} of f is not that of the reference, by more than twice what rounding in "
+        f"{dtypes} explains: {said}"
     )
     return refuted_everywhere(primal, text, said, code)
