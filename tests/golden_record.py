@@ -39,7 +39,7 @@ _FLOATS = (
     (re.compile(r"(STABLE \w+: )\S+?(, truth)"), r"\1…\2"),
 )
 # Where an object lies in memory, and a file on this machine.
-_PLACE = re.compile(r" at 0x[0-9a-f]+| attached to \S+ at \S+\.py:\d+")
+_PLACE = re.compile(r" at 0x[0-9a-f]+| attached to \S+ at \S+\.py:\d+|(?<=\.py):\d+")
 
 
 def record(case: Callable[[], Any]) -> Record:

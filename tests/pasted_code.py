@@ -6,18 +6,30 @@ import contextlib
 import io
 from typing import Any
 
-__all__ = ["printed_by"]
+__all__ = ["given_and_true", "printed_by"]
 
 
 def printed_by(error: BaseException, **scope: Any) -> list[str]:
     """What it prints, line by line.
 
     Args:
-        error: it says which names have to be in scope, and ends with the program.
+        error: it ends with the program, which says which names have to be in scope.
         scope: these.
     """
-    code = str(error).partition("in scope:\n\n")[2]
+    code = str(error).partition("To see it:\n\n")[2]
     assert code, f"no program in {error}"
     with contextlib.redirect_stdout(io.StringIO()) as out:
         exec(code, scope)
     return out.getvalue().splitlines()
+
+
+def given_and_true(error: BaseException, **scope: Any) -> tuple[str, str]:
+    """What the program prints in its one line: the number that rules give, and what it should be.
+
+    Args:
+        error, scope: as for :func:`printed_by`.
+    """
+    [line] = printed_by(error, **scope)
+    given, said, true = line.partition(" should be ")
+    assert said, f"nothing is said of what {line} should be"
+    return given, true.strip("[]").partition(" +/-")[0]

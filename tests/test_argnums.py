@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from benchmarks.cases import with_rule
 from jaxgrad import Verdict, check, check_grads, compare
 from jaxgrad.errors import ArgumentError, GradientMismatch
-from tests.pasted_code import printed_by
+from tests.pasted_code import given_and_true, printed_by
 
 Z = np.array([[0.3, -0.5], [0.25, 1.5], [-1.0, 0.75]], np.float32)
 ONE_HOT = np.eye(2, dtype=np.float32)[[0, 1, 1]]
@@ -121,7 +121,7 @@ def test_special_points_move_the_others_nowhere() -> None:
 def test_the_program_to_paste_has_all_arguments() -> None:
     with pytest.raises(GradientMismatch) as caught:
         check_grads(WRONG_BY_Y, POINT, argnums=1)
-    assert float(printed_by(caught.value, f=WRONG_BY_Y)[0]) == 1.0
+    assert float(given_and_true(caught.value, f=WRONG_BY_Y)[0]) == 1.0
 
 
 def test_a_reference_takes_all_arguments() -> None:

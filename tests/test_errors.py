@@ -320,3 +320,10 @@ def test_whose_an_error_is() -> None:
     assert not is_raised_by_caller(caught(lambda: jnp.ones(2) + jnp.ones(3)))
     assert not is_raised_by_caller(caught(lambda: np.linalg.inv(np.zeros((2, 2)))))
     assert not is_jaxs_own(caught(raising))
+
+
+def test_a_tuple_of_the_arguments_of_a_comparison_is_hinted_at() -> None:
+    with pytest.raises(TypeError) as caught:
+        compare(jnp.cos, jax.grad(jnp.sin), (0.5,))
+    assert "the one argument is a tuple" in caught.value.__notes__[-1]
+    assert compare(lambda x: (2 * x[0],), jax.grad(lambda x: x[0] ** 2), (0.5,))

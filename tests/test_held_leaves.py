@@ -15,7 +15,7 @@ import pytest
 from benchmarks.cases import with_rule
 from jaxgrad import Verdict, check, check_grads, compare
 from jaxgrad.errors import ArgumentError, GradientMismatch
-from tests.pasted_code import printed_by
+from tests.pasted_code import given_and_true, printed_by
 
 X = np.array([0.5, -0.25], np.float32)
 WRONG_TANH = with_rule(jnp.tanh, lambda xs, ts: ts[0])
@@ -58,10 +58,10 @@ def test_a_wrong_activation() -> None:
         check_grads(f, args)
     text = str(caught.value)
     assert "the derivative rules are wrong for 3 of 3 leaves" in text
-    assert "with `f`, and `args` as they were given, in scope:" in text
+    assert "with `f`, and `args` as they were given, in scope" in text
     alone = lambda w: f(Layer(w, *[getattr(args[0], k) for k in ("bias", "activation")]), X)  # noqa: E731
     assert (
-        float(printed_by(caught.value, f=f, args=args)[0])
+        float(given_and_true(caught.value, f=f, args=args)[0])
         == jax.jacrev(alone)(args[0].weight)[0, 0, 0]
     )
 
@@ -137,7 +137,7 @@ def test_a_text_is_in_the_program_to_paste() -> None:
     f = lambda x, mode: WRONG_TANH(x) if mode == "wrong" else x  # noqa: E731
     with pytest.raises(GradientMismatch) as caught:
         check_grads(f, (np.float32(0.5), "wrong"))
-    assert float(printed_by(caught.value, f=f)[0]) == 1.0
+    assert float(given_and_true(caught.value, f=f)[0]) == 1.0
 
 
 class Unregistered:

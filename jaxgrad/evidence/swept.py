@@ -99,7 +99,7 @@ class Sweep(Outcome):
     Example:
         >>> import jax, jaxgrad
         >>> print(jaxgrad.sweep(jax.nn.relu, "float16", lambda x, y: y >= 0))
-        PROVED: f was evaluated at all 65536 float16 bit patterns. The predicate fails at 0 of ...
+        PROVED: the predicate holds at all 63490 float16 numbers
 
     Source: claims A6, F4, F5, F6.
     """
@@ -125,6 +125,14 @@ class Sweep(Outcome):
     def counterexample(self) -> str | None:
         """Python that rebuilds the least failing input and the output there, or None."""
         return self.evidence.counterexample
+
+    def __str__(self) -> str:
+        """The verdict in one sentence, and the counterexample; the evidence says all."""
+        numbers = f"{self.checked - self.nan_inputs} {self.dtype.name} numbers"
+        said = f"{self.verdict}: the predicate holds at all {numbers}"
+        if self.failures.total:
+            said = f"{self.verdict}: the predicate fails {self.failures}, of {numbers}"
+        return said if self.counterexample is None else f"{said}\n\n{self.counterexample}"
 
     def never(
         self,

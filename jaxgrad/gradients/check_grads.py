@@ -196,7 +196,7 @@ def check(
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ArgumentError(f"order is {order!r}; it is 1, 2, … (the highest derivative)")
     if not isinstance(args, tuple | list):
-        given = type(args).__name__
+        given = "array" if hasattr(args, "shape") else type(args).__name__
         raise ArgumentError(f"args is one {given}; give a tuple of the arguments: (x,) for one")
     if special_points is None:
         special_points = reference is None
@@ -324,8 +324,9 @@ def _ended_here(
     refuted = [leaf for leaf in leaves if leaf.verdict is Verdict.REFUTED]
     if refuted:
         text = f"the derivative rules are wrong for {len(refuted)} of {len(leaves)} leaves"
-        text = at_a_border(at, judged) or text + cause(at, judged)
-        return GradientCheck(Verdict.REFUTED, leaves, refutation(text, refuted[0].counterexample))
+        text = (at_a_border(at, judged) or text) + cause(at, judged)
+        evidence = refutation(text, refuted[0].counterexample, refuted[0])
+        return GradientCheck(Verdict.REFUTED, leaves, evidence)
     wrong = checks.higher(at)
     if wrong is not None:
         return wrong

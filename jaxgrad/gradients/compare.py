@@ -18,11 +18,13 @@ from jaxgrad.errors import (
 )
 from jaxgrad.gradients import counterexample, enclosure
 from jaxgrad.gradients.compared_floats import by_floats, undecided
+from jaxgrad.gradients.compared_likeness import likeness
 from jaxgrad.gradients.domain import elsewhere
 from jaxgrad.gradients.exclusion import left_out
 from jaxgrad.gradients.hidden_differences import Met
 from jaxgrad.gradients.identity import Budget, Identity, identity
 from jaxgrad.gradients.not_finite import first_not_finite
+from jaxgrad.gradients.not_finite_origin import origin
 from jaxgrad.gradients.outcome import Comparison, LeafResult
 from jaxgrad.gradients.points_of_compare import Points
 from jaxgrad.gradients.trusts import BALLS, POLYNOMIALS, said_by_others
@@ -214,6 +216,10 @@ def _as_run(found: Comparison, runs: tuple[Run, Run], args: Sequence[Any]) -> Co
     text = f"at the given arguments hand returns {left} and auto {right} in floating point"
     if found.verdict.passes:
         text += f"; as formulas: {found.evidence.text}"
+    broken = hand if not math.isfinite(float(left)) else auto
+    if broken.program is not None:
+        text += origin(broken.program, given, k, index, finite=True)
+    text += f"\n  {leaves[k]}"
     code = counterexample.write(hand, args, given, k, index)
     evidence = Evidence(
         Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=("JAX's own run",)
@@ -331,6 +337,9 @@ def _refuted(
     text = f"the enclosures of {count} of {total} entries are disjoint"
     if meeting.values is not points.given:
         text += f" at a point drawn by compare{elsewhere()}"
+    others = [points.given, *points.drawn]
+    text += likeness(hand, auto, meeting, others, first[0], first[1].index or ())
+    text += f"\n  {first[1]}"
     evidence = Evidence(Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=BALLS)
     return Comparison(Verdict.REFUTED, tuple(leaves), evidence, (hand, auto))
 

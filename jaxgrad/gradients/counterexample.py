@@ -8,7 +8,7 @@ from typing import Any
 from jax.tree_util import tree_structure, tree_unflatten
 
 from jaxgrad.interpret.sides import Side
-from jaxgrad.programs.as_code import arguments_as_code, imports
+from jaxgrad.programs.as_code import arguments_as_code, imports, in_scope
 from jaxgrad.programs.held import hidden
 
 __all__ = ["write"]
@@ -31,6 +31,7 @@ def write(
         >>> from jaxgrad.gradients.compare import compare
         >>> found = compare(jax.numpy.sin, jax.grad(jax.numpy.sin), 0.5)
         >>> print(found.counterexample)
+        # with `hand` and `auto` in scope
         import jax
         import jax.numpy as jnp
         import numpy as np
@@ -41,5 +42,10 @@ def write(
     tree = tree_structure(hidden(args))
     point = arguments_as_code(tree_unflatten(tree, list(values)))
     show = f"    print(np.asarray(jax.tree.leaves(gradient(*args))[{leaf}])[{index!r}])"
-    lines = [*imports(side.inputs), point, "for gradient in (hand, auto):", show]
-    return "\n".join(lines)
+    lines = [
+        *imports(side.inputs),
+        point,
+        "for gradient in (hand, auto):",
+        show,
+    ]
+    return in_scope("`hand` and `auto`", lines)

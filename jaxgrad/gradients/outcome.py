@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 from jaxgrad.errors import ArgumentError, GradientMismatch, UndecidedError
 from jaxgrad.gradients.floats.kernels import check_kernel
@@ -39,7 +39,6 @@ class GradientOutcome(Outcome):
     verdict: Verdict
     leaves: tuple[Any, ...]
     evidence: Evidence
-    scope: ClassVar[str] = ""  # what a counterexample needs to be in scope
 
     @property
     def counterexample(self) -> str | None:
@@ -79,19 +78,19 @@ class GradientOutcome(Outcome):
         )
         code = self.counterexample
         shown = f"<pre>{html.escape(code)}</pre>" if code else ""
-        said = f"<b>{self.verdict}</b> {html.escape(self.evidence.text)}"
+        said = f"<b>{self.verdict}</b> {html.escape(self.evidence.text.splitlines()[0])}"
         return f"<div>{said}<table>{cells}</table>{shown}</div>"
 
     def _told(self, lines: Sequence[object], listed: Sequence[object], what: str = "") -> str:
         """The verdict, lines that are told all, lines that are told as far as a screen holds them,
         and the counterexample."""
-        told = [f"{self.verdict}: {self.evidence.text}"]
-        told += [f"  {line}" for line in (*lines, *listed[:MOST_LINES])]
+        first, *said = self.evidence.text.splitlines()
+        told = [f"  {line}" for line in (*lines, *listed[:MOST_LINES])]
+        told = [f"{self.verdict}: {first}", *said, *(line for line in told if line not in said)]
         if len(listed) > MOST_LINES:
             told.append(f"  and {len(listed) - MOST_LINES} more{what}")
         if self.counterexample:
-            own = "" if "\nargs = (" in self.counterexample else ", and `args` as they were given,"
-            told += ["", f"To see it, with {self.scope}{own} in scope:", "", self.counterexample]
+            told += ["", "To see it:", "", self.counterexample]
         return "\n".join(told)
 
 
@@ -148,8 +147,6 @@ class Comparison(GradientOutcome):
     leaves: tuple[LeafResult, ...]
     evidence: Evidence
     _sides: tuple[Side, Side] = field(repr=False, compare=False)
-
-    scope = "`hand` and `auto`"
 
     @cached_property
     def floats(self) -> tuple[FloatResult, ...]:
@@ -276,8 +273,6 @@ class GradientCheck(GradientOutcome):
     evidence: Evidence
     special_points: tuple[str, ...] = ()
     floats: tuple[FloatResult, ...] = ()
-
-    scope = "`f`"
 
     @property
     def kinks(self) -> tuple[str, ...]:

@@ -8,18 +8,16 @@ outside shows that a rule of this package reads an operation as another one than
 from __future__ import annotations
 
 import contextlib
-import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from flint import arb
 
 from jaxgrad.errors import EnginesDisagree, TraceError, UnsupportedPrimitive
+from jaxgrad.gradients.primitive_runs import OPENED, as_it_is, bound, is_key, typed
 from jaxgrad.gradients.trusts import told_wrongly
 from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.interpret.sides import Side
@@ -82,7 +80,7 @@ def hold_program(
 
     Example:
         >>> from jaxgrad.programs.trace import trace
-        >>> program = trace(lambda x: jnp.sin(x) / x, (np.float32(0.5),))
+        >>> program = trace(lambda x: x * x + 1, (np.float32(0.5),))
         >>> hold_program("f", program, [leaf.value for leaf in program.inputs]).held
         1
     """
@@ -148,7 +146,7 @@ def program_floats(program: Program, values: Sequence[Any]) -> list[np.ndarray]:
     Raises:
         TraceError: JAX cannot run what it has traced.
     """
-    with _as_it_is():
+    with as_it_is():
         try:
             outputs = _run(program.jaxpr, values)
         except Exception as error:
@@ -156,7 +154,7 @@ def program_floats(program: Program, values: Sequence[Any]) -> list[np.ndarray]:
                 "JAX traces the program, and fails to run it: "
                 f"{type(error).__name__}: {_cause(error)}"
             ) from error
-    return [np.asarray(x) if not _is_key(x) else x for x in outputs]
+    return [np.asarray(x) if not is_key(x) else x for x in outputs]
 
 
 def _cause(error: Exception) -> str:
@@ -165,61 +163,23 @@ def _cause(error: Exception) -> str:
     return lines[-1] if lines[0].endswith("(most recent call last):") else lines[0]
 
 
-# Calls that are gone into: compiled as a whole, each new program would be compiled anew.
-_OPENED = frozenset((
-    "jit", "closed_call", "eval_jaxpr", "call", "remat2", "remat_opt", "checkpoint",
-    "custom_jvp_call", "custom_vjp_call",
-))  # fmt: skip
-
-
 def _run(program: Any, inputs: Sequence[Any]) -> list[Any]:
     jaxpr, constants = getattr(program, "jaxpr", program), getattr(program, "consts", ())
     values: dict[Any, Any] = {}
-    values.update(zip(jaxpr.constvars, map(_typed, constants, jaxpr.constvars), strict=True))
+    values.update(zip(jaxpr.constvars, map(typed, constants, jaxpr.constvars), strict=True))
     values.update(zip(jaxpr.invars, inputs, strict=True))
 
     def read(atom: Any) -> Any:
-        return _typed(atom.val, atom) if hasattr(atom, "val") else values[atom]
+        return typed(atom.val, atom) if hasattr(atom, "val") else values[atom]
 
     for equation in jaxpr.eqns:
         arguments = [read(atom) for atom in equation.invars]
-        if equation.primitive.name in _OPENED:
+        if equation.primitive.name in OPENED:
             outputs = _run(inner_jaxpr(equation.params), arguments)
         else:
-            outputs = _bound(equation, arguments)
+            outputs = bound(equation, arguments)
         values.update(zip(equation.outvars, outputs, strict=True))
     return [read(atom) for atom in jaxpr.outvars]
-
-
-def _typed(value: Any, atom: Any) -> Any:
-    """A constant in the dtype that the program has it in: NumPy's int64 is an int32 to JAX."""
-    dtype = getattr(atom.aval, "dtype", None)
-    if dtype is None or _is_key(value) or getattr(value, "dtype", dtype) == dtype:
-        return value
-    return np.asarray(value).astype(dtype)
-
-
-def _bound(equation: Any, arguments: list[Any]) -> list[Any]:
-    parameters = equation.primitive.get_bind_params(equation.params)
-    bound = functools.partial(equation.primitive.bind, **parameters)
-    with equation.ctx.manager:
-        try:
-            outputs = bound(*arguments)
-        except NotImplementedError:  # a package's own primitive, for compiled programs alone
-            outputs = jax.jit(bound)(*arguments)
-    return list(outputs) if equation.primitive.multiple_results else [outputs]
-
-
-@contextlib.contextmanager
-def _as_it_is() -> Iterator[None]:
-    """On the CPU, whose errors are known, and without JAX's own errors at a NaN."""
-    with (
-        jax.default_device(jax.devices("cpu")[0]),
-        jax.debug_nans(False),
-        jax.debug_infs(False),
-        np.errstate(all="ignore"),
-    ):
-        yield
 
 
 def enclosures(
@@ -291,7 +251,7 @@ def _has_dtype(variable: Any) -> bool:
 
 def _hold(name: str, leaf: Leaf, floats: Any, enclosures: Any) -> int:
     """How many entries of one leaf were held; an entry outside raises."""
-    if _is_key(floats):
+    if is_key(floats):
         return 0
     if is_concrete(enclosures):
         if not np.array_equal(np.asarray(enclosures), floats):
@@ -326,12 +286,8 @@ def _gap(name: str, leaf: Leaf, index: tuple[int, ...], floats: Any, known: Any)
     )
 
 
-def _is_key(value: Any) -> bool:
-    return hasattr(value, "dtype") and jnp.issubdtype(value.dtype, jax.dtypes.extended)
-
-
 def _is_real(value: Any) -> bool:
-    return not _is_key(value) and is_differentiable(value.dtype)
+    return not is_key(value) and is_differentiable(value.dtype)
 
 
 def _doubles(value: Any) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxgrad.programs.held import Held, is_held
 
-__all__ = ["arguments_as_code", "as_code", "imports"]
+__all__ = ["arguments_as_code", "as_code", "imports", "in_scope"]
 
 
 def as_code(tree: Any) -> str:
@@ -37,7 +37,7 @@ def as_code(tree: Any) -> str:
     if type(tree) is tuple:
         inside = ", ".join(map(as_code, tree))
         return f"({inside},)" if len(tree) == 1 else f"({inside})"
-    if isinstance(tree, Held) and isinstance(tree.value, str | bytes):
+    if isinstance(tree, Held) and type(tree.value) in (str, bytes, int, bool):
         return repr(tree.value)
     if isinstance(tree, bool | int | float):
         return _literal(tree)
@@ -100,6 +100,24 @@ def _literal(value: Any) -> str:
         '[0.5, -np.inf]'
     """
     return re.sub(r"\b(inf|nan)\b", r"np.\1", repr(value))
+
+
+def in_scope(names: str, lines: Sequence[str]) -> str:
+    """Lines of code as one text, after one that says what they need.
+
+    Args:
+        names: the functions that they call.
+        lines: they set ``args``, or change some of its leaves.
+
+    Example:
+        >>> print(in_scope("`f`", ["args = (1.0,)", "print(f(*args))"]))
+        # with `f` in scope
+        args = (1.0,)
+        print(f(*args))
+    """
+    own = any(line.startswith("args = (") for line in lines)
+    more = "" if own else ", and `args` as they were given,"
+    return "\n".join([f"# with {names}{more} in scope", *lines])
 
 
 def imports(leaves: Sequence[Any]) -> list[str]:

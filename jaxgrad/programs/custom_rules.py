@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+from jax.extend import source_info_util
 
 from jaxgrad.programs.jaxprs import called, equations, holds_primitive, inner_jaxpr, source_name
 from jaxgrad.programs.meanings import MEANINGS, inner_programs
@@ -111,7 +112,8 @@ def _apply(equation: Any, arguments: list[Any]) -> list[Any]:
                          arguments)  # fmt: skip
     if custom:  # control flow keeps its shape around the stripped programs
         params = {name: _stripped(value) for name, value in params.items()}
-    outputs = primitive.bind(*arguments, **primitive.get_bind_params(params))
+    with source_info_util.user_context(equation.source_info.traceback):  # the line it comes of
+        outputs = primitive.bind(*arguments, **primitive.get_bind_params(params))
     return list(outputs) if primitive.multiple_results else [outputs]
 
 

@@ -61,7 +61,7 @@ def errors_named(side: str, function: Any, args: Sequence[Any]) -> Iterator[None
         found = _named(error, side, function, args)
         if found is not None:
             raise found from error
-        error.add_note(f"Raised while jaxgrad ran {side}{_hint(error)}.")
+        error.add_note(f"Raised while jaxgrad ran {side}{_hint(error, side, args)}.")
         raise
 
 
@@ -260,10 +260,15 @@ _PARAMETERS = (
 )
 
 
-def _hint(error: Exception) -> str:
+def _hint(error: Exception, side: str, args: Sequence[Any]) -> str:
     """What may be the matter where JAX's frames are taken out of the traceback."""
     if isinstance(error, TypeError) and _UNFIT.search(str(error)):
         return f"; if that is a derivative rule: {_PARAMETERS}"
+    if side in ("hand", "auto") and len(args) == 1 and type(args[0]) is tuple:
+        return (
+            "; the one argument is a tuple, and `compare` takes arguments as they are: "
+            "compare(hand, auto, x, y)"
+        )
     return ""
 
 

@@ -207,7 +207,8 @@ def _fields(result: ClaimResult) -> Iterator[tuple[str, str]]:
         yield "error", result.error
     if result.evidence is None:
         return
-    yield result.evidence.kind, result.evidence.text
+    kind = result.evidence.kind
+    yield "evidence" if kind == "counterexample" else kind, result.evidence.text
     for name, (lower, upper) in result.evidence.enclosures.items():
         yield name, f"[{lower}, {upper}]"
     if result.evidence.counterexample:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxgrad.gradients.floats.programs import Compiled
 from jaxgrad.gradients.rules.code import point_code
 from jaxgrad.gradients.rules.directions import Direction
-from jaxgrad.programs.as_code import as_code, imports
+from jaxgrad.programs.as_code import as_code, imports, in_scope
 from jaxgrad.programs.trace import Leaf
 
 __all__ = ["described", "paste_floats"]
@@ -35,8 +35,9 @@ def paste_floats(
     output: int,
     entry: tuple[int, ...],
     how: str,
+    truth: str,
 ) -> str:
-    """Source that rebuilds the point and prints what the compiled derivative returns.
+    """Source that rebuilds the point and prints what the compiled derivative should return, too.
 
     Args:
         compiled: the derivative.
@@ -44,6 +45,7 @@ def paste_floats(
         seed: the number of the direction or cotangent.
         output, entry: which number it returns.
         how: ``"jit"`` or ``"jit(vmap)"``.
+        truth: what it should be, as text.
     """
     primal, forward = compiled.primal, compiled.mode == "fwd"
     inputs = list(range(len(primal.inputs)))
@@ -73,6 +75,6 @@ def paste_floats(
         "    found = jax.tree.leaves(f(*jax.tree.unflatten(tree, moved)))",
         f"    return [found[k] for k in {[primal.place_of_outputs[i] for i in outputs]}]",
         f"x = [jnp.asarray(leaves[k]){'[None]' if batched else ''} for k in places]",
-        f"print({call}(*x)[{output}]{at})",
+        f'print({call}(*x)[{output}]{at}, "should be {truth}")',
     ]
-    return "\n".join(lines)
+    return in_scope("`f`", lines)

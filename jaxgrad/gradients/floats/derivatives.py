@@ -213,7 +213,9 @@ def _result(case: _Case, own: list[_Case]) -> FloatResult:
         given=case.given,
         value=case.value,
         compiled=case.how,
-        code=paste_floats(compiled, case.point, case.seed, case.output, case.entry, case.how),
+        code=paste_floats(
+            compiled, case.point, case.seed, case.output, case.entry, case.how, case.found.truth
+        ),
     )
 
 

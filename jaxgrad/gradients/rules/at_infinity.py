@@ -221,7 +221,8 @@ def _concluded(at: AtLimit, judged: Judged) -> GradientCheck:
             else ("the derivative rules are wrong in the limit")
         )
         text = f"{what}, {at.where}, for {len(wrong)} of {len(leaves)} leaves"
-        return GradientCheck(Verdict.REFUTED, leaves, refutation(text, wrong[0].counterexample))
+        evidence = refutation(text, wrong[0].counterexample, wrong[0])
+        return GradientCheck(Verdict.REFUTED, leaves, evidence)
     if not judged or any(leaf.verdict is Verdict.UNDECIDED for leaf in leaves):
         reasons = "; ".join(sorted(at.truth.reasons)) or "nothing is left to judge"
         return undecided(primal, f"the limit of the derivative is not known {at.where}: {reasons}")

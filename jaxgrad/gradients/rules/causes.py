@@ -8,8 +8,6 @@ that it computes, whatever is stopped.
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import jax.numpy as jnp
 
@@ -17,15 +15,16 @@ from jaxgrad.errors import JaxgradError
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.gradients.rules.asked import EXPONENTS
 from jaxgrad.gradients.rules.at_point import AtPoint
-from jaxgrad.gradients.rules.conclusions import Judged
+from jaxgrad.gradients.rules.conclusions import Judged, first_wrong
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
+from jaxgrad.gradients.rules.diagnosis import diagnosis
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.jaxprs import equations
-from jaxgrad.programs.raised_by import is_callers
+from jaxgrad.programs.source_lines import line_of
 from jaxgrad.verdict import Verdict
 
 __all__ = ["cause"]
@@ -34,7 +33,13 @@ __all__ = ["cause"]
 def cause(at: AtPoint, judged: Judged) -> str:
     """What to say of why numbers at a point are wrong; nothing if it is not known."""
     wrong = [question for question, found in judged if found.verdict is Verdict.REFUTED]
-    return ("" if at.rules.linear else _by_size(at, wrong)) or _by_reference(at, wrong)
+    by_size = "" if at.rules.linear else _by_size(at, wrong)
+    return by_size or _by_reference(at, wrong) or _like(at, judged)
+
+
+def _like(at: AtPoint, judged: Judged) -> str:
+    first = first_wrong(judged)
+    return "" if first is None else diagnosis(at, *first)
 
 
 # -- the size of the cotangent -------------------------------------------------------------------
@@ -121,7 +126,8 @@ def _by_reference(at: AtPoint, wrong: list[Question]) -> str:
     stops = [x for x in equations(program.jaxpr) if x.primitive.name == "stop_gradient"]
     if not stops or not any(_is_wrong_of_itself(at, question) for question in wrong):
         return ""
-    names = dict.fromkeys(filter(None, map(_stopped_in, stops)))
+    lines = filter(None, map(line_of, stops))
+    names = dict.fromkeys(line.function for line in lines)
     where = f" in {' and '.join(f'`{name}`' for name in names)}" if names else ""
     return (
         f"; the reference itself stops gradients{where}, and its derivative is that of the "
@@ -140,11 +146,3 @@ def _is_wrong_of_itself(at: AtPoint, question: Question) -> bool:
     except (JaxgradError, CannotDecide):
         return False
     return found is not None and found.verdict is Verdict.REFUTED
-
-
-def _stopped_in(equation: Any) -> str | None:
-    """The name of the caller's function in which it is, if that is known."""
-    trail = equation.source_info.traceback
-    frames = [] if trail is None else trail.frames
-    own = (frame for frame in frames if is_callers(Path(frame.file_name)))
-    return next((frame.function_name.rpartition(".")[2] for frame in own), None)

@@ -9,10 +9,11 @@ import numpy as np
 
 from jaxgrad.gradients.rules.asked import Bend
 from jaxgrad.gradients.rules.compositions import Cut, HigherBend
+from jaxgrad.gradients.rules.direct_code import direct_lines, only_used
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.programs.as_code import arguments_as_code, as_code, imports
+from jaxgrad.programs.as_code import arguments_as_code, as_code, imports, in_scope
 from jaxgrad.programs.held import has_held
 from jaxgrad.programs.trace import Leaf
 
@@ -71,14 +72,29 @@ def _of(question: Question, leaves: Sequence[Leaf]) -> str:
     return f"f{named(leaves[leaf], index)}"
 
 
-def paste(primal: Primal, question: Question, point: Sequence[np.ndarray]) -> str:
-    """Source that rebuilds the point and prints what JAX's rules give.
+def paste(
+    primal: Primal, question: Question, point: Sequence[np.ndarray], truth: str | None = None
+) -> str:
+    """Source that rebuilds the point and prints what JAX's rules give, and what it should be.
 
     Args:
         primal: the function.
         question: the number.
         point: the floating-point leaves at which it is asked for.
+        truth: what it should be, as text, if that is known.
     """
+    if truth is not None and _is_whole(primal, question):
+        truth = truth.partition(".")[0]
+    should = "" if truth is None else f', "should be {truth}"'
+    direct = direct_lines(primal, question)
+    if direct is not None:
+        body = [point_code(primal, point), *direct, f"print(got{should})"]
+        return in_scope("`f`", [*only_used(imports(primal.inputs), body), *body])
+    return _along(primal, question, point, should)
+
+
+def _along(primal: Primal, question: Question, point: Sequence[np.ndarray], should: str) -> str:
+    """The same where arguments or results are trees, or several numbers move."""
     moves = ", ".join(_entries(direction, primal.place) for direction in question.directions)
     nested, called, whole = "along", "", _is_whole(primal, question)
     for i, mode in enumerate(question.modes):
@@ -99,11 +115,9 @@ def paste(primal: Primal, question: Question, point: Sequence[np.ndarray]) -> st
         "    result = jax.tree.leaves(f(*jax.tree.unflatten(tree, moved)))",
         f"    weights = {_entries(question.cotangent, primal.place_of_outputs, whole)}",
         "    return sum(jnp.sum(result[k] * u) for k, u in weights.items())",
-        f"print({called})",
+        f"print({called}{should})",
     ]
-    if question.is_value:
-        lines.append(f"print(along({', '.join(['0.0'] * len(question.modes))}))")
-    return "\n".join(lines)
+    return in_scope("`f`", lines)
 
 
 def _copied(primal: Primal) -> str:
@@ -149,7 +163,7 @@ def paste_bend(primal: Primal, bend: Bend) -> str:
         "print(list(L(combined(g, h))))",
         "print(combined(L(g), L(h)))",
     ]
-    return "\n".join(lines)
+    return in_scope("`f`", lines)
 
 
 def _of_leaves(primal: Primal, point: Sequence[np.ndarray]) -> list[str]:
@@ -178,7 +192,7 @@ def paste_composed(primal: Primal, wrong: Cut | HigherBend) -> str:
     if isinstance(wrong, Cut):
         inner = functools.reduce(_deeper, modes[1:-1], f"first({modes[0]!r})")
         moved = as_code([list(leaves) for leaves in wrong.moved])
-        return "\n".join([*lines, f"print(T(*{as_code(args)}))", f"print({inner}(*{moved}))"])
+        return in_scope("`f`", [*lines, f"print(T(*{as_code(args)}))", f"print({inner}(*{moved}))"])
     (a, b), (g, h) = wrong.apart.weights, wrong.apart.moved
     lines += [
         f"arguments = {as_code(args)}",
@@ -192,7 +206,7 @@ def paste_composed(primal: Primal, wrong: Cut | HigherBend) -> str:
         "print(L([a * x + (b * y if b else 0) for x, y in zip(g, h)]))",
         "print(a * L(g) + (b * L(h) if b else 0))",
     ]
-    return "\n".join(lines)
+    return in_scope("`f`", lines)
 
 
 def _deeper(inner: str, mode: str) -> str:
@@ -218,8 +232,13 @@ def along(f, mode):
 
 def paste_kernel(primal: Primal) -> str:
     """Source that prints the value of a kernel and that of its ``reference``."""
-    code = point_code(primal, primal.point)
-    return "\n".join([*imports(primal.inputs), code, "print(f(*args))", "print(reference(*args))"])
+    lines = [
+        *imports(primal.inputs),
+        point_code(primal, primal.point),
+        "print(f(*args))",
+        "print(reference(*args))",
+    ]
+    return in_scope("`f` and `reference`", lines)
 
 
 def paste_batch(primal: Primal, question: Question, points: Sequence[Sequence[np.ndarray]]) -> str:
@@ -246,7 +265,7 @@ def paste_batch(primal: Primal, question: Question, points: Sequence[Sequence[np
         "for i in range(2):",
         f"    print({alone}(" + "{k: jnp.asarray(x)[i] for k, x in batch.items()}))",
     ]
-    return "\n".join(lines)
+    return in_scope("`f`", lines)
 
 
 def _entries(direction: Direction, places: Sequence[int], whole: bool = False) -> str:

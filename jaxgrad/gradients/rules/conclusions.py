@@ -51,8 +51,15 @@ def undecided(primal: Primal, reason: str) -> GradientCheck:
     return GradientCheck(Verdict.UNDECIDED, leaves, Evidence(Verdict.UNDECIDED, "reason", reason))
 
 
-def refutation(text: str, code: str | None) -> Evidence:
-    """The evidence that a rule is wrong."""
+def refutation(text: str, code: str | None, shown: object) -> Evidence:
+    """The evidence that a rule is wrong.
+
+    Args:
+        text: what is wrong.
+        code: the counterexample.
+        shown: the line that tells of one number what it is and what it should be.
+    """
+    text = f"{text}\n  {shown}"
     return Evidence(Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=BALLS)
 
 
@@ -70,7 +77,8 @@ def refuted_everywhere(
         RuleResult(leaf.path, Verdict.REFUTED, text=sentence, counterexample=code)
         for leaf in primal.inputs
     )
-    return GradientCheck(Verdict.REFUTED, leaves, refutation(text, code), (why,) if why else ())
+    evidence = refutation(text, code, leaves[0])
+    return GradientCheck(Verdict.REFUTED, leaves, evidence, (why,) if why else ())
 
 
 def leaf_result(primal: Primal, path: str, judged: Judged) -> RuleResult:
@@ -83,7 +91,7 @@ def leaf_result(primal: Primal, path: str, judged: Judged) -> RuleResult:
             if found.verdict is verdict:
                 text = _sentence(primal, question, found)
                 refuted = verdict is Verdict.REFUTED
-                code = paste(primal, question, primal.point) if refuted else None
+                code = _code(primal, question, found, primal.point) if refuted else None
                 return RuleResult(path, verdict, len(derivatives), kinks, bits, text, code)
     return RuleResult(path, Verdict.AGREES, len(derivatives), kinks, bits)
 
@@ -99,7 +107,7 @@ def wrong_value(primal: Primal, judged: Judged) -> GradientCheck | None:
     wrong = first_wrong(judged)
     if wrong is None or not wrong[0].is_value:
         return None
-    text, code = _sentence(primal, *wrong), paste(primal, wrong[0], primal.point)
+    text, code = _sentence(primal, *wrong), _code(primal, *wrong, primal.point)
     what = f"the derivative rules are wrong: {_blamed(primal, *wrong, primal.point)}"
     return refuted_everywhere(primal, what, text, code)
 
@@ -115,6 +123,10 @@ def _sentence(primal: Primal, question: Question, found: Judgement) -> str:
     return f"{number} is {found.value} by the rules and {found.truth} in truth"
 
 
+def _code(primal: Primal, question: Question, found: Judgement, point: list[Any]) -> str:
+    return paste(primal, question, point, found.truth)
+
+
 def wrong_at(
     primal: Primal,
     leaves: tuple[RuleResult, ...],
@@ -128,7 +140,7 @@ def wrong_at(
     Args:
         cause: why that is so, as far as it is known.
     """
-    code = paste(primal, question, point.values)
+    code = _code(primal, question, found, point.values)
     sentence = f"at {point.why}: {_sentence(primal, question, found)}"
     moving = question.leaf
     results = tuple(
@@ -141,7 +153,8 @@ def wrong_at(
     text = f"the derivative rules are wrong at {kind}{point.why}{elsewhere(point.why)}"
     if question.is_value:
         text += f": {_blamed(primal, question, found, point.values)}"
-    evidence = refutation(text + cause, code)
+    shown = next(leaf for leaf in results if leaf.text == sentence)
+    evidence = refutation(text + cause, code, shown)
     return GradientCheck(Verdict.REFUTED, results, evidence, (point.why,))
 
 

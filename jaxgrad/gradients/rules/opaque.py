@@ -187,7 +187,9 @@ def _unexplained(primal: Primal, held: Held) -> GradientCheck:
         if result.reason == OPEN:
             found = "is further from that of the reference than rounding explains"
         return undecided(primal, f"f runs in floating point alone, and its {what} {found}: {said}")
-    code = paste_kernel(primal) if question is None else paste(primal, question, primal.point)
+    code = paste_kernel(primal)
+    if question is not None:
+        code = paste(primal, question, primal.point, held.result.truth)
     dtypes = " and ".join((*result.within, result.dtype))
     text = (
         f"the {what} of f is not that of the reference, by more than twice what rounding in "

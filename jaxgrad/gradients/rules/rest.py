@@ -22,6 +22,7 @@ from jaxgrad.gradients.rules.border_words import left_out
 from jaxgrad.gradients.rules.conclusions import passed, refutation
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.linearity import LinearChecks
+from jaxgrad.gradients.rules.not_finite import overflow
 from jaxgrad.gradients.rules.other_points import OtherPoints
 from jaxgrad.gradients.rules.proof import prove_rules
 from jaxgrad.gradients.rules.stages import Stages
@@ -136,7 +137,9 @@ class Rest:
         text = "the derivative rules are right as formulas, but compiled they do not compute these"
         if not wrong[0].given:
             text += f" at a point{elsewhere()}"
-        evidence = refutation(text, wrong[0].code)
+        if wrong[0].given and wrong[0].grave and self.dtypes is None:
+            text += overflow(self.given.at, wrong[0].mode)
+        evidence = refutation(text, wrong[0].code, wrong[0])
         return replace(self.so_far(), verdict=Verdict.REFUTED, evidence=evidence)
 
     def _prove(self) -> None:

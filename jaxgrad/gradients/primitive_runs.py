@@ -1,0 +1,58 @@
+"""A program run by JAX primitive by primitive, each as it stands in the program."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+__all__ = ["OPENED", "as_it_is", "bound", "is_key", "typed"]
+
+# Calls that are gone into: compiled as a whole, each new program would be compiled anew.
+OPENED = frozenset((
+    "jit", "closed_call", "eval_jaxpr", "call", "remat2", "remat_opt", "checkpoint",
+    "custom_jvp_call", "custom_vjp_call",
+))  # fmt: skip
+"""Calls whose own primitives are run."""
+
+
+def typed(value: Any, atom: Any) -> Any:
+    """A constant in the dtype that the program has it in: NumPy's int64 is an int32 to JAX."""
+    dtype = getattr(atom.aval, "dtype", None)
+    if dtype is None or is_key(value) or getattr(value, "dtype", dtype) == dtype:
+        return value
+    return np.asarray(value).astype(dtype)
+
+
+def bound(equation: Any, arguments: list[Any]) -> list[Any]:
+    """What the primitive of an equation returns."""
+    parameters = equation.primitive.get_bind_params(equation.params)
+    bound = functools.partial(equation.primitive.bind, **parameters)
+    with equation.ctx.manager:
+        try:
+            outputs = bound(*arguments)
+        except NotImplementedError:  # a package's own primitive, for compiled programs alone
+            outputs = jax.jit(bound)(*arguments)
+    return list(outputs) if equation.primitive.multiple_results else [outputs]
+
+
+@contextlib.contextmanager
+def as_it_is() -> Iterator[None]:
+    """On the CPU, whose errors are known, and without JAX's own errors at a NaN."""
+    with (
+        jax.default_device(jax.devices("cpu")[0]),
+        jax.debug_nans(False),
+        jax.debug_infs(False),
+        np.errstate(all="ignore"),
+    ):
+        yield
+
+
+def is_key(value: Any) -> bool:
+    """Whether it holds keys of a random generator, or other numbers that are no numbers."""
+    return hasattr(value, "dtype") and jnp.issubdtype(value.dtype, jax.dtypes.extended)

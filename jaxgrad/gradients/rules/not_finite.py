@@ -1,0 +1,72 @@
+"""Where a NaN or an infinity comes from that a derivative rule gives."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jaxgrad.gradients.not_finite_origin import origin
+from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.question import Question
+
+__all__ = ["not_finite", "overflow"]
+
+
+def not_finite(at: AtPoint, question: Question) -> str:
+    """What to say of where it comes from; nothing if that is not found.
+
+    Args:
+        at: the point.
+        question: the number.
+    """
+    primal, derived = at.rules.primal, at.rules[question.modes]
+    vs = [primal.like_inputs(direction.leaves) for direction in question.directions]
+    u = primal.like_outputs(question.cotangent.leaves)
+    moved = vs[0] if question.modes == ("fwd",) else u
+    if len(question.modes) > 1:
+        moved = (*(leaf for v in vs for leaf in v), *u)
+    found = _place(at, question)
+    if found is None:
+        return ""
+    sides = None if question.is_value else at.sides(question)
+    finite = sides is not None and bool(sides.known) and all(t.is_finite() for t in sides.known)
+    leaf, index = found
+    return origin(derived.program, [*at.values, *moved], leaf, index, finite)
+
+
+def _place(at: AtPoint, question: Question) -> tuple[int, tuple[int, ...]] | None:
+    """Which entry of the results of the derivative program is no number."""
+    derived = at.rules[question.modes]
+    if len(question.modes) > 1:
+        last = len(derived.program.outputs) - 1
+        return (last if question.taken is None else question.taken), ()
+    forward = question.modes == ("fwd",)
+    if question.is_value:
+        weights, first = question.cotangent, 0
+    else:
+        weights, first = (question.cotangent if forward else question.directions[0]), derived.values
+    if len(weights.support) != 1:
+        return None
+    leaf, index = weights.support[0]
+    return first + leaf, index
+
+
+def overflow(at: AtPoint, mode: str) -> str:
+    """What to say of where a number comes from that overflows in floats alone.
+
+    Args:
+        at: the given point.
+        mode: that of a first derivative.
+    """
+    rules, derived = at.rules, at.rules[(mode,)]
+    moved = rules.primal.like_inputs(rules.direction().leaves)
+    if mode == "rev":
+        moved = rules.primal.like_outputs(rules.cotangent().leaves)
+    broken = (
+        (leaf, tuple(index))
+        for leaf, run in enumerate(derived.floats(tuple(at.values), moved))
+        for index in np.argwhere(~np.isfinite(run)).tolist()
+    )
+    leaf, index = next(broken, (None, ()))
+    if leaf is None:
+        return ""
+    return origin(derived.program, [*at.values, *moved], leaf, index, finite=False)

@@ -1,0 +1,156 @@
+"""The operation that makes a NaN is named, and the line that is shown mends it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxgrad
+from jaxgrad.gradients.mended_line import mended_text
+from jaxgrad.verdict import Verdict
+
+HERE = Path(__file__).name
+ZERO = np.zeros(2, np.float32)
+HALF = np.array([0.0, 0.5], np.float32)
+
+
+def norm(x: Any) -> Any:
+    return jnp.sqrt(jnp.sum(x * x)) ** 2
+
+
+def share(x: Any) -> Any:
+    n = jnp.sum(jnp.abs(x))
+    return jnp.where(n > 0, x[0] / n, 0.0) * jnp.sum(x * x)
+
+
+def entropy(p: Any) -> Any:
+    log = jnp.log(p)
+    return jnp.sum(jnp.where(p > 0, p * log, 0.0) * p)
+
+
+def power(x: Any) -> Any:
+    root = x**0.5
+    return jnp.sum(jnp.where(x > 0, root, 0.0) * x)
+
+
+def angle(x: Any) -> Any:
+    y = jnp.arccos(x)
+    return jnp.where(x < 1, y, 0.0) * (1 - x) ** 2
+
+
+def lost(x: Any) -> Any:
+    never = jnp.log(x)
+    root = jnp.sqrt(jnp.sum(x * x))
+    return root * root + jax.lax.stop_gradient(jnp.sum(jnp.where(x > 5, never, 0.0)))
+
+
+FUNCTIONS: dict[str, tuple[Any, Any, str]] = {
+    "a norm": (norm, ZERO, "the slope of `sqrt` at {} is infinite at 0; mask its argument"),
+    "a quotient": (share, ZERO, "`div` at {} divides by 0; mask its divisor"),
+    "a logarithm": (entropy, HALF, "the slope of `log` at {} is infinite at 0; mask its argument"),
+    "a power": (power, HALF, "the slope of `pow` at {} is infinite at 0; mask its argument"),
+    "an angle": (angle, np.float32(1), "the slope of `acos` at {} is infinite at 1; mask its arg"),
+    "one that is lost": (lost, ZERO, "the slope of `sqrt` at {} is infinite at 0; mask its arg"),
+}
+OPERATION = re.compile(r"sqrt\(|x\[0\] / n|log\(p|\*\*0\.5|arccos")
+
+
+def changed(function: Any, said: str) -> Any:
+    """The function with the line that is shown in place of its own."""
+    line = said.partition("not its result alone: `")[2].removesuffix("`")
+    assert line, said
+    source = textwrap.dedent(inspect.getsource(function))
+    [own] = [x for x in source.splitlines() if OPERATION.search(x)]
+    scope: dict[str, Any] = {"jnp": jnp, "jax": jax, "Any": Any}
+    indent = own[: len(own) - len(own.lstrip())]
+    exec(source.replace(own, indent + line), scope)
+    return scope[function.__name__]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_operation_and_its_line_are_named_and_the_line_that_is_shown_mends_it(
+    name: str,
+) -> None:
+    function, x, words = FUNCTIONS[name]
+    found = jaxgrad.check(function, (x,), modes="rev", special_points=False)
+    assert found.verdict is Verdict.REFUTED
+    said = found.evidence.text.splitlines()[0]
+    lines, first = inspect.getsourcelines(function)
+    [k] = [k for k, line in enumerate(lines) if OPERATION.search(line)]
+    assert words.format(f"{HERE}:{first + k}") in said
+    assert not np.isfinite(jax.grad(function)(x)).all()
+    mended = changed(function, said)
+    assert np.isfinite(jax.grad(mended)(x)).all()
+    assert jaxgrad.check_grads(mended, (x,), modes="rev", special_points=False)
+    # It is the same function.
+    for point in (x, np.full_like(x, 0.75)):
+        np.testing.assert_allclose(mended(point), function(point), rtol=1e-6)
+
+
+def test_a_comparison_names_it_too() -> None:
+    found = jaxgrad.compare(jax.grad(norm), lambda x: 2 * x, ZERO)
+    assert found.verdict is Verdict.REFUTED
+    said = found.evidence.text.splitlines()[0]
+    assert "the slope of `sqrt` at" in said and "is infinite at 0; mask its argument" in said
+    assert found.evidence.text.splitlines()[1] == "  gradient[0]: hand is nan, auto is 0.0"
+
+
+def softplus(x: Any) -> Any:
+    return jnp.log(1 + jnp.exp(x))
+
+
+def test_an_overflow_of_floats_alone_is_named() -> None:
+    x = np.float32(200)
+    line = f"{HERE}:{inspect.getsourcelines(softplus)[1] + 1}"
+    compared = jaxgrad.compare(jax.grad(softplus), jax.nn.sigmoid, x)
+    for found in (jaxgrad.check(softplus, (x,), modes="rev"), compared):
+        assert found.verdict is Verdict.REFUTED
+        assert f"`exp` at {line} overflows at 200" in found.evidence.text.splitlines()[0]
+    assert jaxgrad.check_grads(softplus, (np.float32(20),), modes="rev")
+
+
+def test_a_slope_that_is_infinite_in_truth_is_not_mended() -> None:
+    found = jaxgrad.check(lambda x: jnp.sqrt(x) * jnp.sqrt(x + 1) * 2, (0.0,), modes="rev")
+    assert "mask" not in found.evidence.text
+
+
+def test_a_rule_that_returns_nan_by_itself_is_not_blamed_on_an_operation() -> None:
+    @jax.custom_vjp
+    def f(x: Any) -> Any:
+        return x**2
+
+    f.defvjp(lambda x: (x**2, x), lambda x, g: (g * jnp.nan,))
+    found = jaxgrad.check(f, (0.5,), modes="rev")
+    assert found.verdict is Verdict.REFUTED and "slope" not in found.evidence.text
+
+
+MENDED = {
+    ("n = jnp.sqrt(s)", "sqrt", 0.0): (
+        "n = jnp.where(s == 0, 0.0, jnp.sqrt(jnp.where(s == 0, 1.0, s)))"
+    ),
+    ("y = x / (a - b)", "div", np.inf): "y = x / (jnp.where((a - b) == 0, 1.0, a - b))",
+    ("y = np.divide(x, n)", "div", np.inf): "y = np.divide(x, jnp.where(n == 0, 1.0, n))",
+    ("return jax.numpy.log(p[0])", "log", -np.inf): (
+        "return jax.numpy.log(jnp.where(p[0] == 0, 1.0, p[0]))"
+    ),
+    ("y = sqrt(a) + sqrt(b)", "sqrt", 0.0): None,  # which one?
+    ("y = jnp.linalg.norm(x)", "sqrt", 0.0): None,  # written elsewhere
+    ("y = (x /", "div", np.inf): None,  # goes on
+    ("y = ξ / n", "div", np.inf): None,
+    ("", "div", np.inf): None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text, operation, value", MENDED)
+def test_a_line_is_changed_where_it_has_the_operation_once(
+    text: str, operation: str, value: float
+) -> None:
+    assert mended_text(text, operation, "0", value) == MENDED[text, operation, value]
