@@ -15,7 +15,7 @@ from rule_examples import EXAMPLES
 from jaxgrad import Verdict, compare
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.floats.sides import check_floats
-from jaxgrad.interpret.roundings import longest_chain
+from jaxgrad.interpret.roundings import chains, longest_chain
 from jaxgrad.interpret.sides import make_side
 from jaxgrad.programs.as_code import as_code, imports
 from jaxgrad.programs.trace import trace
@@ -52,6 +52,61 @@ def test_roundings_pass_through_calls_and_loops() -> None:
     assert roundings(lambda x: jax.lax.cond(x > 0, lambda y: y * y * y, lambda y: y, x), 1.0) == 2
     with pytest.raises(UnsupportedPrimitive, match="unknown number of rounding errors"):
         roundings(lambda x: jax.lax.while_loop(lambda y: y < 9, lambda y: y * 2, x), 1.0)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 4])
+def test_roundings_of_a_loop_that_turns_so_often(turns: int) -> None:
+    def body(carry: Any) -> Any:
+        x, y, i = carry
+        return x * 1.5, y + x, i  # y has the roundings of the turn before, and one
+
+    def loop(x: Any) -> Any:
+        return jax.lax.while_loop(lambda c: c[2] > 0, body, (x * x, x, x))
+
+    program = trace(loop, (1.0,))
+    counts = {id(e): turns for e in program.jaxpr.jaxpr.eqns if e.primitive.name == "while"}
+    assert len(counts) == 1
+    assert chains(program, counts) == [1 + turns, turns + bool(turns), 0]
+    assert longest_chain(program, counts) == 1 + turns
+
+
+def test_every_output_has_its_own_chain() -> None:
+    assert chains(trace(lambda x: (x, x * x, x * x * x + 1.0), (2.0,))) == [0, 1, 3]
+
+
+@pytest.mark.parametrize(
+    ("f", "count"),
+    [
+        (jnp.sum, 12),
+        (lambda x: jnp.sum(x, axis=0), 3),
+        (lambda x: jnp.sum(x, axis=1), 4),
+        (lambda x: jnp.prod(x, axis=1), 4),
+        (lambda x: jax.lax.cumsum(x, axis=0), 3),
+        (lambda x: jax.lax.cumprod(x, axis=1), 4),
+        (lambda x: jax.lax.cumsum(x, axis=1).sum(0), 7),
+    ],
+)
+def test_a_sum_rounds_along_its_axes_alone(f: Any, count: int) -> None:
+    assert roundings(f, np.ones((3, 4), np.float32)) == count
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "count"),
+    [
+        ("float32", "float64", 0),
+        ("float64", "float32", 1),
+        ("bfloat16", "float32", 0),
+        ("float16", "float32", 0),
+        ("float32", "bfloat16", 1),
+        ("float16", "bfloat16", 1),  # more digits
+        ("bfloat16", "float16", 1),  # larger numbers
+        ("int32", "float32", 1),
+        ("int32", "float64", 1),
+    ],
+)
+def test_a_number_of_a_wider_dtype_is_not_rounded(before: str, after: str, count: int) -> None:
+    with jax.enable_x64(True):
+        assert roundings(lambda x: x.astype(after), jnp.ones((), before)) == count
 
 
 @pytest.mark.parametrize("name", [name for name, example in EXAMPLES.items() if example.here])

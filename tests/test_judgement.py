@@ -67,8 +67,8 @@ def _returns(found: Any) -> Callable[[], Any]:
 
 
 def _hiding(allowed: Any) -> Hides:
-    if callable(allowed):
-        return allowed
+    if allowed is not_asked:
+        return not_asked
     return lambda difference: None if allowed is None else bool(difference <= allowed)
 
 

@@ -87,7 +87,7 @@ def test_a_right_rule_beside_it_passes(name: str, dtype: str, given: Any) -> Non
         check = check_grads(with_derivative(RIGHT[name]), (jnp.asarray(given, dtype),))
     assert check.verdict.passes
     assert "one drawn near it" in check.evidence.text
-    assert "drawn near the given point" in check.special_points[-1]
+    assert "drawn near the given point" in check.special_points[0]
 
 
 def test_every_mode_and_order_is_asked() -> None:

@@ -227,15 +227,21 @@ def test_a_batching_rule_that_is_wrong() -> None:
     assert first not in batch
 
 
-def test_what_is_below_every_float_counts_only_where_it_was_asked_for() -> None:
-    def tangent(xs: Any, ts: Any) -> Any:
-        (x,), (t,) = xs, ts
-        return jnp.where(abs(x) < 11, -2 * x * jnp.exp(-x * x), 0.0) * t  # e^(−121) is 3e-53
+def test_what_is_below_every_float_counts_of_the_formula_alone() -> None:
+    def gaussian(end: float) -> Callable[..., Any]:
+        def tangent(xs: Any, ts: Any) -> Any:
+            (x,), (t,) = xs, ts
+            return jnp.where(abs(x) < end, -2 * x * jnp.exp(-x * x), 0.0) * t
 
-    gaussian = with_rule(lambda x: jnp.exp(-x * x), tangent)
-    assert check_grads(gaussian, (0.5,)).verdict.passes
+        return with_rule(lambda x: jnp.exp(-x * x), tangent)
+
+    beyond = gaussian(11)  # e^(−121) is 3e-53
+    assert check_grads(beyond, (0.5,)).verdict.passes
+    assert check_grads(beyond, (16.0,)).verdict.passes
     with pytest.raises(GradientMismatch):
-        check_grads(gaussian, (16.0,))
+        check_grads(beyond, (16.0,), exact=True)
+    with pytest.raises(GradientMismatch):
+        check_grads(gaussian(9), (9.1,))  # e^(−83) is 1e-36
 
 
 def test_a_constant_that_is_wrong_by_more_than_its_rounding() -> None:

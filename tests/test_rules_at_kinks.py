@@ -150,9 +150,12 @@ def _tenth_of_relu(slope: float) -> Callable[[Any], Any]:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16, jnp.bfloat16])
-@pytest.mark.parametrize("slope", [0.1, 0.102])
+@pytest.mark.parametrize("slope", [0.1, 0.115])
 def test_a_constant_of_a_rule_is_rounded_at_a_kink_as_elsewhere(dtype: Any, slope: float) -> None:
-    """x/10 has the slope 1/10, which no dtype has; the function of two numbers has four kinks."""
+    """x/10 has the slope 1/10, which no dtype has; the function of two numbers has four kinks.
+
+    In bfloat16 a chain of a few roundings would hide a slope of 0.102.
+    """
     rule = _tenth_of_relu(slope)
     weights = jnp.array([[1.0, -2.0], [-3.0, 0.5]], dtype)
     cases = [

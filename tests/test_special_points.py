@@ -159,7 +159,12 @@ def test_a_function_of_one_number(name: str) -> None:
 
 def test_a_point_says_what_it_is() -> None:
     points = found(jax.nn.relu6, jnp.float32(1.3))
-    assert [p.why for p in points[:2]] == ["x = 0.0, where `max` ties", "x = 6.0, where `min` ties"]
+    assert [p.why for p in points[:4]] == [
+        "x = 0.0, where `max` ties",
+        "x = -0.375, beyond where `max` ties",
+        "x = 6.0, where `min` ties",
+        "x = 8.25, beyond where `min` ties",
+    ]
     (first, *_) = found(lambda x: 1 / (x[1] - 0.3), jnp.ones(3))
     assert first.why == "x[1] = 0.3, where the divisor of `div` vanishes"
 
@@ -182,9 +187,9 @@ def test_the_exponent_vanishes_while_the_base_stays() -> None:
 
 def test_both_arguments_of_atan2_vanish_alone_and_together() -> None:
     points = values(found(jnp.arctan2, jnp.float32(1.25), jnp.float32(0.75)))
-    assert [0.0, 0.75] in points[:4]
-    assert [1.25, 0.0] in points[:4]
-    assert [0.0, 0.0] in points[:4]
+    assert [0.0, 0.75] in points[:6]
+    assert [1.25, 0.0] in points[:6]
+    assert [0.0, 0.0] in points[:6]
 
 
 def test_the_divisor_and_the_dividend() -> None:
@@ -203,8 +208,8 @@ def test_several_vanish_together() -> None:
 def test_two_leaves_tie_where_either_moves() -> None:
     x, y = jnp.array([1.0, 2.25]), jnp.array([0.375, 4.0])
     points = values(found(jnp.maximum, x, y))
-    assert [[0.375, 2.25], [0.375, 4.0]] in points[:3]
-    assert [[1.0, 2.25], [1.0, 4.0]] in points[:3]
+    assert [[0.375, 2.25], [0.375, 4.0]] in points[:5]
+    assert [[1.0, 2.25], [1.0, 4.0]] in points[:5]
     assert [[1.0, 2.25], [1.0, 2.25]] in points
 
 
@@ -334,7 +339,7 @@ def test_the_same_call_gives_the_same_points_and_a_limit_the_first_of_them() -> 
 
 
 def test_every_kind_of_point_is_among_the_first_of_a_network() -> None:
-    whys = [p.why for p in network_points(4, 2, LIMIT)[0]]
+    whys = [p.why for p in network_points(4, 2, LIMIT + LIMIT // 2)[0]]
     assert sum(why.startswith("every leaf is 0") for why in whys) == 1
     assert any(" = " in why and "args" in why for why in whys)
     assert any(why.endswith("is 1 everywhere") for why in whys)

@@ -47,7 +47,7 @@ _ONE_ROUNDING = {
 }  # fmt: skip
 # What moves, compares or chooses numbers, or takes or makes integers, rounds nothing.
 _EXACT = (
-    "abs", "and", "argmax", "argmin", "bitcast_convert_type", "broadcast_in_dim", "clamp",
+    "abs", "and", "argmax", "argmin", "bitcast_convert_type", "broadcast_in_dim", "check", "clamp",
     "concatenate", "copy", "cummax", "cummin", "debug_callback", "debug_print", "device_put",
     "dynamic_slice", "dynamic_update_slice", "eq", "eq_to", "gather", "ge", "gt",
     "io_callback", "is_finite", "le", "le_to", "lt", "lt_to", "max", "min", "name", "ne",

@@ -7,7 +7,7 @@ of the solution but near to it, and nearer where the loop goes on.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -17,7 +17,7 @@ __all__ = ["counting_turns", "further_turns", "is_run_on", "note_turns", "turns_
 FEWEST = 4
 
 _counts: ContextVar[dict[int, int] | None] = ContextVar("counts", default=None)
-_run_on: ContextVar[bool] = ContextVar("run_on", default=False)
+_run_on: ContextVar[Callable[[int], int] | None] = ContextVar("run_on", default=None)
 
 
 @contextlib.contextmanager
@@ -38,10 +38,18 @@ def note_turns(equation: Any, turns: int) -> None:
         counts[id(equation)] = max(turns, counts.get(id(equation), 0))
 
 
+def _as_many_again(turns: int) -> int:
+    return max(turns, FEWEST)
+
+
 @contextlib.contextmanager
-def further_turns() -> Iterator[None]:
-    """Lets loops that hand on numbers and nothing else turn twice as often within a block."""
-    token = _run_on.set(True)
+def further_turns(beyond: Callable[[int], int] = _as_many_again) -> Iterator[None]:
+    """Lets loops that hand on numbers and nothing else turn on past their end within a block.
+
+    Args:
+        beyond: how many turns more a loop makes that has turned so often; by default as many again.
+    """
+    token = _run_on.set(beyond)
     try:
         yield
     finally:
@@ -53,12 +61,13 @@ def is_run_on() -> bool:
 
     Example:
         >>> with further_turns():
-        ...     is_run_on()
-        True
+        ...     is_run_on(), turns_beyond(20)
+        (True, 20)
     """
-    return _run_on.get()
+    return _run_on.get() is not None
 
 
 def turns_beyond(turns: int) -> int:
-    """How often a loop turns that has turned so often and is at its end."""
-    return max(turns, FEWEST) if _run_on.get() else 0
+    """How many turns more a loop makes that has turned so often and is at its end."""
+    beyond = _run_on.get()
+    return 0 if beyond is None else beyond(turns)

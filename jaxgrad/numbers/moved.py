@@ -128,6 +128,8 @@ class Moved(NumberSystem):
     def _remainder(self, x: Twins, y: Twins) -> Twins:
         """x − y·q, where the integer q is a step."""
         found = self.system.function("rem", x.exact, y.exact)
+        if x.moved is x.exact and y.moved is y.exact:
+            return Twins(found, found)
         q = self.system.divide(x.exact - found, y.exact)
         return Twins(found, x.moved - y.moved * q)
 

@@ -4,12 +4,16 @@ An iteration that comes near to a solution is not the solution, and the rule of 
 differentiation is the derivative of that.  Where the loops have found the solution to half the
 digits at least, and the rule agrees with the derivative of the same loops run twice as long, it is
 the derivative of what they come near to.  Where they have not, they tell nothing of the solution.
+One turn more has to change as little as many more: what comes back to where it was after two turns
+or four is a cycle, and no solution.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+
+from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.rules.judgement import agreement
@@ -43,19 +47,21 @@ def ended(program: Program, point: Sequence[ObjectArray], float_bits: float) -> 
         return Ended.NOWHERE
     try:
         with counting_turns() as turns:
-            before = interpret(program, Ball(), list(point))
+            before = _numbers(program, point)
         if not turns:
             return Ended.NOWHERE
+        with further_turns(lambda _: 1):
+            following = _numbers(program, point)
         with further_turns():
-            after = interpret(program, Ball(), list(point))
+            after = _numbers(program, point)
     except (CannotDecide, UnsupportedPrimitive):
         return Ended.UNKNOWN
-    pairs = [
-        pair
-        for old, new in zip(before, after, strict=True)
-        for pair in zip(old.reshape(-1), new.reshape(-1), strict=True)
-    ]
-    if not all(x.is_finite() and y.is_finite() for x, y in pairs):
+    if not all(x.is_finite() for x in (*before, *following, *after)):
         return Ended.UNKNOWN
+    pairs = [*zip(before, following, strict=True), *zip(before, after, strict=True)]
     near = all(x == y or agreement(x, y) >= float_bits / 2 for x, y in pairs)
     return Ended.AT_A_SOLUTION if near else Ended.BEFORE
+
+
+def _numbers(program: Program, point: Sequence[ObjectArray]) -> list[arb]:
+    return [x for leaf in interpret(program, Ball(), list(point)) for x in leaf.flat]

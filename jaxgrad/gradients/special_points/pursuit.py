@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from jaxgrad.gradients.special_points.lines import Line, Space, lines
+from jaxgrad.gradients.special_points.lines import Line, Space, lines, nearest
 from jaxgrad.gradients.special_points.search import SpecialPoint
 from jaxgrad.programs.trace import Leaf
 
@@ -85,7 +85,7 @@ class _Pursuit:
         """Further and further, while fewer bits agree."""
         last = start
         for exponent in EXPONENTS:
-            t = line.given * 2.0 ** (sign * exponent)
+            t = float(nearest(np.array(line.given * 2.0 ** (sign * exponent)), line.dtype))
             point = space.rounded(line.points(np.array([t])))[0]
             if point.tobytes() in self._seen or not np.isfinite(point).all():
                 return

@@ -53,8 +53,7 @@ def special_points(
 
     They are the zeros of the numbers that the programs compare, divide by or take roots and
     logarithms of, searched along lines through the given point, and points between these and beyond
-    the outermost; then zeros, ties, ±1, integers
-    and powers of two.  Which points are found decides nothing: each of them is a point like any
+    the outermost; then zeros, ties, ±1, integers and powers of two.  Which points are found decides nothing: each of them is a point like any
     other, only more likely to show a wrong rule.
 
     Args:
@@ -72,13 +71,16 @@ def special_points(
         >>> from jaxgrad.programs.trace import trace
         >>> program = trace(jax.nn.relu6, (1.0,))
         >>> [point.why for point in special_points([program], program.inputs, 2)]
-        ['x = 0.0, where `max` ties', 'x = 6.0, where `min` ties']
+        ['x = 0.0, where `max` ties', 'x = -0.375, beyond where `max` ties']
     """
     space = Space(leaves, inside)
     if not space.size or limit <= 0:
         return []
-    first, others = _critical_points(space, programs)
-    first, common = _distinct(space, first), _distinct(space, _representable(space), limit)
+    ties, between, others = _critical_points(space, programs)
+    ties, common = _distinct(space, ties), _distinct(space, _representable(space), limit)
+    # Points between ties are more than there are ties: a third is theirs, or what is left.
+    share = max(limit // 3, limit - len(ties) - len(common))
+    first = _distinct(space, in_turn([ties, _distinct(space, between, share)]))
     # A program with very many special points of its own leaves a third to those of all programs.
     own = max(limit - len(common), limit - limit // 3)
     points = _distinct(space, [*first[:own], *common, *first[own:], *others], limit)
@@ -115,15 +117,15 @@ def _representable(space: Space) -> Iterator[Candidate]:
 
 def _critical_points(
     space: Space, programs: Sequence[Program]
-) -> tuple[list[Candidate], list[Candidate]]:
-    """Those that come before the points of all programs, ties and what lies between them in turn,
-    and those that come after."""
+) -> tuple[list[Candidate], Iterable[Candidate], list[Candidate]]:
+    """Those that come before the points of all programs, what lies between and beyond these, and
+    those that come after."""
     work = space.size + sum(operations(program.jaxpr.jaxpr) for program in programs)
     points = BUDGET // work
     found_lines = lines(space, min(MOST_LINES, points // FEWEST_SAMPLES))
     passes = min(PASSES, OPERATIONS // work - 1)
     if not found_lines or passes < 1:
-        return [], []  # the program is too large to be run even so
+        return [], [], []  # the program is too large to be run even so
     samples = min(SAMPLES, points // len(found_lines))
 
     def evaluate(points: np.ndarray) -> list[Critical]:
@@ -138,7 +140,7 @@ def _critical_points(
     sharp = [zero for zero in found if not zero.critical.mild]
     ties = [*(_candidate(zero) for zero in first), *joined]
     last = [_candidate(zero) for zero in (*others, *mild, *nearly)]
-    return list(in_turn([ties, list(between_zeros(sharp))])), last
+    return ties, between_zeros(sharp), last
 
 
 def _candidate(zero: Zero) -> Candidate:

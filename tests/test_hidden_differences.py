@@ -1,0 +1,386 @@
+"""What no float can tell is no fault, and what a float can tell is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flint import arb
+from jax import lax
+
+from jaxgrad.errors import GradientMismatch
+from jaxgrad.gradients.check_grads import check, check_grads
+from jaxgrad.gradients.rules.hidden import hidden_by
+from jaxgrad.programs.trace import trace
+from jaxgrad.verdict import Verdict
+
+HIDDEN = "by no more than the rounding of the compiled rule could hide"
+
+
+def with_rule(function: Callable[[Any], Any], slope: Callable[[Any], Any]) -> Any:
+    """A function of one number or one vector, entry by entry, with a rule of its own."""
+    ruled = jax.custom_vjp(function)
+    ruled.defvjp(lambda x: (function(x), x), lambda x, g: (g * slope(x),))
+    return ruled
+
+
+def sine(factor: Any) -> Any:
+    """The sine with a rule that is wrong by a factor of the point."""
+    function = jax.custom_jvp(jnp.sin)
+    function.defjvp(lambda p, t: (function(p[0]), jnp.cos(p[0]) * factor(p[0]) * t[0]))
+    return function
+
+
+# -- thresholds: rounding moves numbers, and never decides which branch is taken -------------------
+@pytest.mark.parametrize("threshold", [0.25, 0.3, 0.1, 0.7, 1 / 3, 2.3, 1e-3])
+@pytest.mark.parametrize("factor", [3.0, 1.0001, 1.01, 0.0])
+def test_a_rule_that_is_wrong_at_a_threshold_alone(threshold: float, factor: float) -> None:
+    wrong = sine(lambda x: jnp.where(x == threshold, factor, 1.0))
+    for point in (0.5, np.float32(threshold)):
+        with pytest.raises(GradientMismatch, match=r"derivative of f by x is"):
+            check_grads(wrong, (point,), modes="fwd")
+    right = sine(lambda x: jnp.where(x == threshold, 1.0, 1.0))
+    assert check_grads(right, (np.float32(threshold),), modes="fwd").verdict.passes
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        lambda x: x >= 0.3,
+        lambda x: jnp.sign(x - 0.3) >= 0,
+        lambda x: jnp.floor(x - 0.3) >= 0,
+        lambda x: jnp.maximum(x, 0.3) == x,
+        lambda x: jnp.abs(x - 0.3) == x - 0.3,
+    ],
+)
+def test_a_jump_of_the_rule_at_the_given_point_is_seen(condition: Any) -> None:
+    """The branch at the very point is wrong, the one below it is right."""
+    wrong = sine(lambda x: jnp.where(condition(x), 1.001, 1.0))
+    with pytest.raises(GradientMismatch):
+        check_grads(wrong, (np.float32(0.3),), special_points=False)
+    assert check_grads(wrong, (np.float32(0.2),), special_points=False).verdict.passes
+
+
+def test_a_rule_with_a_rounded_constant_beside_a_threshold_agrees() -> None:
+    """The factor is wrong by its rounding to float32, which is hidden on either branch."""
+
+    above = np.float32(0.1)
+    below = np.nextafter(above, np.float32(0))
+
+    def rounded(x: Any) -> Any:
+        return jnp.where(x == 0.3, above, below)
+
+    slope = sine(lambda x: 10 * rounded(x))
+    for point in (0.3, 0.7):
+        found = check(slope, (np.float32(point),), special_points=False)
+        assert found.verdict is Verdict.AGREES
+        assert 20 < found.leaves[0].bits < 30
+        told = check(slope, (np.float32(point),), special_points=False, exact=True)
+        assert told.verdict is Verdict.REFUTED
+
+
+# -- right rules that are another formula ----------------------------------------------------------
+def sinc_slope(x: Any) -> Any:
+    beside = jnp.where(x == 0, 1.0, x)
+    return jnp.where(x == 0, 0.0, (jnp.cos(jnp.pi * x) - jnp.sinc(x)) / beside)
+
+
+def sine_over(x: Any) -> Any:
+    """sin(x)/x, near 0 by two terms of its series."""
+    series = 1 - x * x / 6
+    return jnp.where(jnp.abs(x) < 1e-3, series, jnp.sin(x) / jnp.where(x == 0, 1.0, x))
+
+
+def sine_over_slope(x: Any) -> Any:
+    beside = jnp.where(x == 0, 1.0, x)
+    far = (x * jnp.cos(x) - jnp.sin(x)) / (beside * beside)
+    return jnp.where(jnp.abs(x) < 1e-2, -x / 3 + x**3 / 30, far)
+
+
+K = 0.7978845608028654
+
+
+def gelu(x: Any) -> Any:
+    return 0.5 * x * (1 + jnp.tanh(K * (x + 0.044715 * x**3)))
+
+
+def gelu_slope(x: Any, three: float = 0.134145) -> Any:
+    t = jnp.tanh(K * (x + 0.044715 * x**3))
+    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * K * (1 + three * x * x)
+
+
+def root_of(a: Any) -> Any:
+    """√a by Newton's iteration, to a millionth."""
+
+    def goes_on(carry: Any) -> Any:
+        return jnp.abs(carry[0] - carry[1]) > 1e-6 * carry[0]
+
+    def step(carry: Any) -> Any:
+        return 0.5 * (carry[0] + a / carry[0]), carry[0]
+
+    return lax.while_loop(goes_on, step, (0.5 * (a + 1.0), a + 2.0))[0]
+
+
+def newton_root(factor: float = 0.5) -> Any:
+    function = jax.custom_vjp(root_of)
+    function.defvjp(lambda a: ((y := root_of(a)), y), lambda y, g: (g * factor / y,))
+    return function
+
+
+def fixed_point(factor: float = 1.0) -> Any:
+    """x = cos(ax), by 80 turns, and the rule of the implicit function."""
+
+    def solved(a: Any) -> Any:
+        return lax.fori_loop(0, 80, lambda _, x: jnp.cos(a * x), jnp.ones_like(a))
+
+    def backward(kept: Any, g: Any) -> Any:
+        x, a = kept
+        return (-g * factor * x * jnp.sin(a * x) / (1 + a * jnp.sin(a * x)),)
+
+    function = jax.custom_vjp(solved)
+    function.defvjp(lambda a: (solved(a), (solved(a), a)), backward)
+    return function
+
+
+def cube_root_of_square(factor: float = 1.0) -> Any:
+    """√(x³) as the root of y² − x³, by seven steps of Newton's method."""
+
+    def newton(f: Any, start: Any) -> Any:
+        return lax.fori_loop(0, 7, lambda _, y: y - f(y) / jax.grad(f)(y), start)
+
+    def linear(g: Any, y: Any) -> Any:
+        return factor * y / g(1.0)
+
+    return lambda x: lax.custom_root(lambda y: y**2 - x**3, 1.0, newton, linear)
+
+
+special = jax.scipy.special
+X = np.float32(0.7)
+# name -> (function, arguments, options): right, and no float tells that it is not the derivative.
+RIGHT: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {
+    "a branch of Taylor's series": (with_rule(sine_over, sine_over_slope), (X,), {"modes": "rev"}),
+    "in a branch of Taylor's series": (
+        with_rule(sine_over, sine_over_slope), (np.float32(0.005),), {"modes": "rev"}
+    ),
+    "sinc over a rounded π": (with_rule(jnp.sinc, sinc_slope), (X,), {"modes": "rev"}),
+    "GELU by tanh": (with_rule(gelu, gelu_slope), (X,), {"modes": "rev"}),
+    "Newton's iteration": (newton_root(), (np.float32(3),), {"modes": "rev"}),
+    "a fixed point": (fixed_point(), (np.float32(0.9),), {"modes": "rev"}),
+    "a root by custom_root": (cube_root_of_square(), (np.float32(5),), {}),
+    "exp1": (special.exp1, (np.float32(1.4047255516052246),), {}),
+    "expn": (lambda x: special.expn(1, x), (np.float32(1.2210966348648071),), {}),
+    "fresnel": (special.fresnel, (np.float32(0.5),), {}),
+    "zeta": (special.zeta, (np.float32(2.0412373542785645), np.float32(1.6461067199707031)), {}),
+    "i1e": (lax.bessel_i1e, (np.float32(0.5),), {}),
+    "i1": (special.i1, (np.float32(0.5),), {}),
+}  # fmt: skip
+# At the given point these are the derivative to more digits than are asked for; of exp1 and expn
+# to all of them.
+THE_SAME = ("exp1", "expn", "a branch of Taylor's series", "i1e", "i1")
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_rule_that_is_another_formula_passes(name: str) -> None:
+    function, args, options = RIGHT[name]
+    found = check(function, args, **options)
+    assert found.verdict.passes, found
+    assert (HIDDEN in str(found)) == (name not in ("exp1", "expn"))
+
+
+@pytest.mark.parametrize("name", RIGHT.keys() - THE_SAME)
+def test_of_the_formula_alone_it_is_wrong(name: str) -> None:
+    function, args, options = RIGHT[name]
+    found = check(function, args, **options, exact=True, special_points=False)
+    assert found.verdict is Verdict.REFUTED
+
+
+def larger(factor: float) -> dict[str, tuple[Any, tuple[Any, ...]]]:
+    """The same rules, but for a factor."""
+    return {
+        "a branch of Taylor's series": (
+            with_rule(sine_over, lambda x: factor * sine_over_slope(x)), (X,)
+        ),
+        "sinc over a rounded π": (with_rule(jnp.sinc, lambda x: factor * sinc_slope(x)), (X,)),
+        "GELU by tanh": (with_rule(gelu, lambda x: factor * gelu_slope(x)), (X,)),
+        "Newton's iteration": (newton_root(0.5 * factor), (np.float32(3),)),
+        "a fixed point": (fixed_point(factor), (np.float32(0.9),)),
+        "a root by custom_root": (cube_root_of_square(factor), (np.float32(5),)),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", larger(1.0))
+def test_and_a_planted_factor_is_seen_beside_it(name: str) -> None:
+    function, args = larger(1 + 1e-4)[name]
+    assert check(function, args, modes="rev").verdict is Verdict.REFUTED
+    function, args = larger(1.0)[name]
+    assert check(function, args, modes="rev").verdict.passes
+
+
+def test_a_constant_with_a_digit_missing_is_seen() -> None:
+    wrong = with_rule(gelu, partial(gelu_slope, three=0.1341))
+    with pytest.raises(GradientMismatch):
+        check_grads(wrong, (X,), modes="rev")
+
+
+PLAIN: dict[str, Callable[[Any], Any]] = {
+    "exp": jnp.exp,
+    "square": lambda x: x * x,
+    "tanh": jnp.tanh,
+    "logistic": jax.nn.sigmoid,
+    "softplus": jax.nn.softplus,
+    "log(1 + x²)": lambda x: jnp.log(1 + x * x),
+    "sinc": jnp.sinc,
+    "silu": lambda x: x * jax.nn.sigmoid(x),
+    "gelu": partial(jax.nn.gelu, approximate=True),
+}
+
+
+@pytest.mark.parametrize(("dtype", "error"), [(np.float32, 1e-5), (np.float64, 1e-9)])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_small_factor_is_refuted(name: str, sign: int, dtype: Any, error: float) -> None:
+    function = PLAIN[name]
+
+    def slope(factor: float) -> Callable[[Any], Any]:
+        return lambda x: jax.grad(function)(x) * factor
+
+    with jax.enable_x64(dtype is np.float64):
+        x = dtype(0.7)
+        wrong = with_rule(function, slope(1 + sign * error))
+        assert check(wrong, (x,), modes="rev").verdict is Verdict.REFUTED
+        assert check(with_rule(function, slope(1.0)), (x,), modes="rev").verdict.passes
+
+
+def test_softmax_that_sums_to_too_much_is_refuted() -> None:
+    def ruled(more: float) -> Any:
+        function = jax.custom_jvp(lambda x: jax.nn.logsumexp(x))
+        function.defjvp(
+            lambda p, t: (function(p[0]), jnp.sum((jax.nn.softmax(p[0]) + more) * t[0]))
+        )
+        return function
+
+    x = np.array([0.3, -0.7, 1.2, 0.4], np.float32)
+    assert check(ruled(1e-6), (x,)).verdict is Verdict.REFUTED
+    assert check(ruled(0.0), (x,)).verdict.passes
+
+
+# -- narrow dtypes ---------------------------------------------------------------------------------
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_a_constant_is_as_good_as_its_own_dtype(dtype: Any) -> None:
+    """A third has 8 bits in bfloat16, whatever the dtypes of the arguments and the results are."""
+
+    def narrow(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda x: function(x.astype(dtype)).astype(jnp.float32)
+
+    def root(third: float) -> Callable[[Any], Any]:
+        rule = jax.custom_jvp(jnp.cbrt)
+        rule.defjvp(lambda p, t: (rule(p[0]), jnp.asarray(third, dtype) * t[0] / rule(p[0]) ** 2))
+        return narrow(rule)
+
+    x = np.float32(1.3621644973754883)
+    assert check_grads(narrow(jnp.cbrt), (x,), order=2).verdict.passes
+    assert check_grads(root(1 / 3), (x,)).verdict.passes
+    with pytest.raises(GradientMismatch):
+        check_grads(root(0.5), (x,))
+
+
+def test_a_constant_is_no_better_than_a_narrower_dtype() -> None:
+    """A third of 16 bits is refuted in float32."""
+    rule = jax.custom_jvp(jnp.cbrt)
+    third = np.float32(jnp.bfloat16(1 / 3))
+    rule.defjvp(lambda p, t: (rule(p[0]), third * t[0] / rule(p[0]) ** 2))
+    with pytest.raises(GradientMismatch):
+        check_grads(rule, (np.float32(1.5),))
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_a_constant_that_rounds_to_a_short_number_is_rounded(dtype: Any) -> None:
+    """In bfloat16 2/√π is 1.125 and 180/π is 57.25, which are multiples of 1/16."""
+
+    def error_function(factor: float) -> Callable[[Any], Any]:
+        rule, rounded = jax.custom_jvp(jax.lax.erf), np.asarray(factor, dtype)
+        rule.defjvp(lambda p, t: (rule(p[0]), rounded * t[0] * jnp.exp(-p[0] * p[0])))
+        return rule
+
+    def degrees(factor: float) -> Callable[[Any], Any]:
+        rule = jax.custom_jvp(lambda x: x * 180 / jnp.pi)
+        rule.defjvp(lambda p, t: (rule(p[0]), np.asarray(factor, dtype) * t[0]))
+        return rule
+
+    x = np.asarray(0.3, dtype)
+    for function in (jax.lax.erf, partial(jax.nn.gelu, approximate=False)):
+        assert check_grads(function, (x,), order=2).verdict.passes
+    for rule, factor in ((error_function, 2 / np.pi**0.5), (degrees, 180 / np.pi)):
+        assert check_grads(rule(factor), (x,)).verdict.passes
+        for wrong in (1.15, 0.85):
+            with pytest.raises(GradientMismatch):
+                check_grads(rule(wrong * factor), (x,))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "n"),
+    [
+        (np.float32, np.int32(2**31 - 1)),
+        (np.float32, np.uint32(2**32 - 1)),
+        (jnp.bfloat16, np.int32(257)),
+        (np.float16, np.int16(2051)),
+    ],
+)
+def test_an_integer_is_rounded_where_a_program_makes_a_float_of_it(dtype: Any, n: Any) -> None:
+    """In a rule it is a constant, and in the function that is traced an operation."""
+
+    def times(error: int) -> Callable[[Any, Any], Any]:
+        rule = jax.custom_jvp(lambda x, n: x * n)
+        rule.defjvp(lambda p, t: (rule(*p), t[0] * (p[1] - error).astype(dtype)))
+        return rule
+
+    x = np.asarray(0.3, dtype)
+    assert check_grads(times(0), (x, n), order=2).verdict.passes
+    with pytest.raises(GradientMismatch):
+        check_grads(times(n // 20), (x, n))
+    assert check_grads(lambda x: x * (n - n // 2), (x,)).verdict.passes
+
+
+# -- the allowance itself --------------------------------------------------------------------------
+def test_two_roundings_hide_what_one_does_not() -> None:
+    """x·x rounds once, by u·x²; rounding x as well changes it by twice as much."""
+    u, x = 2.0**-24, np.float32(3)
+    square = trace(lambda x: x * x, (x,))
+    for units, hidden in ((1, True), (2.99, True), (3.01, False)):
+        assert hidden_by(square, [x], arb(units * u * 9)) is hidden
+    still = trace(lambda x: x, (x,))  # no operation, and one rounding at least
+    assert hidden_by(still, [x], arb(1.99 * u * 3)) and not hidden_by(still, [x], arb(2.01 * u * 3))
+
+
+def test_an_allowance_is_that_of_the_branch_that_is_taken() -> None:
+    """At a tie a float beside it takes another branch, and is another number."""
+    x = np.float32(0.25)
+    jump = trace(lambda x: jnp.where(x <= 0.25, x, 100 * x), (x,))
+    assert hidden_by(jump, [x], arb(1e-8)) is True
+    assert hidden_by(jump, [x], arb(1e-3)) is False
+
+
+def test_a_loop_that_turns_more_often_hides_more() -> None:
+    def turned(count: float) -> Any:
+        return trace(
+            lambda x: lax.while_loop(lambda c: c[1] < count, lambda c: (c[0] * 1.5, c[1] + 1.0),
+                                     (x, 0.0))[0],
+            (np.float32(1),),
+        )  # fmt: skip
+
+    u = 2.0**-24
+    for count in (2, 5):
+        size = 1.5**count * u
+        # As many products, and one rounding of the input for each.
+        assert hidden_by(turned(count), [np.float32(1)], arb(1.99 * count * size))
+        assert hidden_by(turned(count), [np.float32(1)], arb(2.01 * count * size)) is False
+
+
+def test_of_a_loop_without_end_nobody_knows() -> None:
+    endless = trace(lambda x: lax.while_loop(lambda y: y > 0, lambda y: y * 1.5, x), (X,))
+    assert hidden_by(endless, [X], arb(1e-9)) is None

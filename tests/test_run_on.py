@@ -1,0 +1,158 @@
+"""Loops that are counted, and loops that are run on past their end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from jaxgrad.gradients.check_grads import check
+from jaxgrad.gradients.rules.run_on import Ended, ended
+from jaxgrad.interpret.turns import counting_turns, further_turns, is_run_on
+from jaxgrad.interpret.walker import interpret
+from jaxgrad.numbers.ball import Ball
+from jaxgrad.programs.trace import trace
+from jaxgrad.verdict import Verdict
+
+
+def halved(turns: int) -> Any:
+    return lambda x: lax.fori_loop(0, turns, lambda _, y: y / 2, x)
+
+
+def until_small(x: Any) -> Any:
+    return lax.while_loop(lambda y: y > 1, lambda y: y / 2, x)
+
+
+def entry_by_entry(x: Any) -> Any:
+    return jax.vmap(until_small)(x)
+
+
+def added(x: Any) -> Any:
+    """A sum over a sequence, which is no iteration and has an end of its own."""
+    return lax.scan(lambda total, y: (total + y, total), x[0], x)[0]
+
+
+def run(function: Any, x: Any) -> list[float]:
+    program = trace(function, (x,))
+    found = interpret(program, Ball(), [Ball().constants(x)])
+    return [float(y) for leaf in found for y in leaf.flat]
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "turns"),
+    [
+        (halved(5), np.float32(8), [5]),
+        (until_small, np.float32(8), [3]),
+        (until_small, np.float32(0.5), [0]),
+        (entry_by_entry, np.array([8, 0.5, 32], np.float32), [5]),
+        (lambda x: until_small(x) + halved(2)(x), np.float32(8), [3, 2]),
+        (added, np.arange(3, dtype=np.float32), []),
+        (lambda x: x * x, np.float32(8), []),
+    ],
+)
+def test_turns_are_counted(function: Any, x: Any, turns: list[int]) -> None:
+    with counting_turns() as counts:
+        run(function, x)
+    assert list(counts.values()) == turns
+    with counting_turns() as counts:
+        pass
+    assert not counts
+
+
+def test_a_loop_within_a_loop_has_the_most_turns_that_it_makes() -> None:
+    def nested(x: Any) -> Any:
+        return lax.fori_loop(0, 3, lambda _, y: until_small(4 * y), x)
+
+    with counting_turns() as counts:
+        run(nested, np.float32(8))  # 32 → 1, then 4 → 1 twice
+    assert sorted(counts.values()) == [3, 5]
+
+
+def test_loops_are_run_on_within_the_block_alone() -> None:
+    x = np.float32(8)
+    with further_turns():
+        assert is_run_on()
+        # Of those that are over as they begin, as many as make any difference.
+        assert run(halved(5), x) == [8 / 2**10]
+        assert run(until_small, x) == [8 / 2**7]
+        assert run(until_small, np.float32(0.5)) == [0.5 / 2**4]
+        assert run(added, np.arange(3, dtype=np.float32)) == [3]
+    with further_turns(lambda turns: turns + 1):
+        assert run(halved(5), x) == [8 / 2**11]
+    assert not is_run_on()
+    assert run(halved(5), x) == [8 / 2**5]
+
+
+def newton(turns: int) -> Any:
+    def root(a: Any) -> Any:
+        return lax.fori_loop(0, turns, lambda _, y: 0.5 * (y + a / y), jnp.ones_like(a))
+
+    return root
+
+
+def cosine(turns: int) -> Any:
+    def solved(a: Any) -> Any:
+        return lax.fori_loop(0, turns, lambda _, x: jnp.cos(a * x), jnp.ones_like(a))
+
+    return solved
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "where"),
+    [
+        (newton(6), 3.0, Ended.AT_A_SOLUTION),
+        (newton(2), 3.0, Ended.BEFORE),
+        (newton(20), 3.0, Ended.AT_A_SOLUTION),
+        (cosine(80), 0.9, Ended.AT_A_SOLUTION),
+        # It goes to and fro between two numbers, and comes back to each after any even number.
+        (cosine(80), 2.0, Ended.BEFORE),
+        (cosine(81), 2.0, Ended.BEFORE),
+        (lambda x: x * x, 3.0, Ended.NOWHERE),
+        (lambda x: lax.while_loop(lambda y: y > 0, lambda y: y / 2, x), 3.0, Ended.UNKNOWN),
+        (lambda x: newton(3)(x) * jnp.inf, 3.0, Ended.UNKNOWN),
+    ],
+)
+def test_where_loops_end(function: Any, x: float, where: Ended) -> None:
+    at = np.float32(x)
+    program = trace(function, (at,))
+    assert ended(program, [Ball().constants(at)], 23.0) is where
+    with further_turns():
+        assert ended(program, [Ball().constants(at)], 23.0) is Ended.NOWHERE
+
+
+def implicit(function: Any, slope: Any) -> Any:
+    ruled = jax.custom_vjp(function)
+    ruled.defvjp(lambda a: ((y := function(a)), (a, y)), lambda kept, g: (g * slope(*kept),))
+    return ruled
+
+
+def of_root(a: Any, y: Any) -> Any:
+    return 0.5 / y
+
+
+def of_cosine(a: Any, x: Any) -> Any:
+    return -x * jnp.sin(a * x) / (1 + a * jnp.sin(a * x))
+
+
+def test_the_rule_of_a_solution_passes_where_the_loop_has_come_near_to_it() -> None:
+    x = np.float32(3)
+    for turns, verdict in ((2, Verdict.REFUTED), (6, Verdict.AGREES), (20, Verdict.AGREES)):
+        found = check(implicit(newton(turns), of_root), (x,), modes="rev", special_points=False)
+        assert found.verdict is verdict, turns
+    for wrong in (lambda a, y: 0.5001 / y, lambda a, y: 0.5 / y + 1e-4):
+        found = check(implicit(newton(6), wrong), (x,), modes="rev", special_points=False)
+        assert found.verdict is Verdict.REFUTED
+
+
+def test_a_rule_is_no_fault_where_the_loop_goes_round() -> None:
+    """At other points than the given one x = cos(ax) is not found, but a cycle of two numbers."""
+    ruled = implicit(cosine(40), of_cosine)
+    assert check(ruled, (np.float32(0.9),), modes="rev", budget=20).verdict is Verdict.AGREES
+    given_ = check(ruled, (np.float32(2),), modes="rev", special_points=False)
+    assert given_.verdict is Verdict.REFUTED  # asked for there, it is not its derivative
+    wrong = implicit(cosine(40), lambda a, x: 1.001 * of_cosine(a, x))
+    assert check(wrong, (np.float32(0.9),), modes="rev").verdict is Verdict.REFUTED
