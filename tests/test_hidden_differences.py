@@ -15,8 +15,8 @@ from jax import lax
 
 from jaxgrad.errors import GradientMismatch
 from jaxgrad.gradients.check_grads import check, check_grads
-from jaxgrad.gradients.rules.hidden import hidden_by
-from jaxgrad.programs.trace import trace
+from jaxgrad.gradients.floats.hidden import hidden_by
+from jaxgrad.programs.trace import Program, trace
 from jaxgrad.verdict import Verdict
 
 HIDDEN = "by no more than the rounding of the compiled rule could hide"
@@ -347,22 +347,27 @@ def test_an_integer_is_rounded_where_a_program_makes_a_float_of_it(dtype: Any, n
 
 
 # -- the allowance itself --------------------------------------------------------------------------
+def hidden(program: Program, x: Any, difference: float) -> bool | None:
+    """Whether the rounding of a program of one number hides a difference in its result."""
+    return hidden_by(program, [x], arb(difference))
+
+
 def test_two_roundings_hide_what_one_does_not() -> None:
     """x·x rounds once, by u·x²; rounding x as well changes it by twice as much."""
     u, x = 2.0**-24, np.float32(3)
     square = trace(lambda x: x * x, (x,))
-    for units, hidden in ((1, True), (2.99, True), (3.01, False)):
-        assert hidden_by(square, [x], arb(units * u * 9)) is hidden
+    for units, found in ((1, True), (2.99, True), (3.01, False)):
+        assert hidden(square, x, units * u * 9) is found
     still = trace(lambda x: x, (x,))  # no operation, and one rounding at least
-    assert hidden_by(still, [x], arb(1.99 * u * 3)) and not hidden_by(still, [x], arb(2.01 * u * 3))
+    assert hidden(still, x, 1.99 * u * 3) and not hidden(still, x, 2.01 * u * 3)
 
 
 def test_an_allowance_is_that_of_the_branch_that_is_taken() -> None:
     """At a tie a float beside it takes another branch, and is another number."""
     x = np.float32(0.25)
     jump = trace(lambda x: jnp.where(x <= 0.25, x, 100 * x), (x,))
-    assert hidden_by(jump, [x], arb(1e-8)) is True
-    assert hidden_by(jump, [x], arb(1e-3)) is False
+    assert hidden(jump, x, 1e-8) is True
+    assert hidden(jump, x, 1e-3) is False
 
 
 def test_a_loop_that_turns_more_often_hides_more() -> None:
@@ -377,10 +382,10 @@ def test_a_loop_that_turns_more_often_hides_more() -> None:
     for count in (2, 5):
         size = 1.5**count * u
         # As many products, and one rounding of the input for each.
-        assert hidden_by(turned(count), [np.float32(1)], arb(1.99 * count * size))
-        assert hidden_by(turned(count), [np.float32(1)], arb(2.01 * count * size)) is False
+        assert hidden(turned(count), np.float32(1), 1.99 * count * size)
+        assert hidden(turned(count), np.float32(1), 2.01 * count * size) is False
 
 
 def test_of_a_loop_without_end_nobody_knows() -> None:
     endless = trace(lambda x: lax.while_loop(lambda y: y > 0, lambda y: y * 1.5, x), (X,))
-    assert hidden_by(endless, [X], arb(1e-9)) is None
+    assert hidden(endless, X, 1e-9) is None

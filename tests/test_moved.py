@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from program_strategies import SIZE, RandomProgram, programs
 
-from jaxgrad.gradients.enclosure import ENOUGH_BITS, FIRST_PRECISION
-from jaxgrad.gradients.rules.judgement import agreement
+from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import objects
@@ -22,6 +21,7 @@ from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.trace import trace
 
 NUMBERS = Moved(Ball())
+FEW = 1000
 ENTRIES = st.lists(st.floats(-3, 3, width=16), min_size=2 * SIZE, max_size=2 * SIZE)
 
 
@@ -88,7 +88,10 @@ def test_both_numbers_of_a_drawn_program_are_those_of_the_plain_one(
             pairs += [(x.moved, y) for x, y in zip(found, moved, strict=True)]
         for x, y in pairs:
             assert x.is_finite() == y.is_finite()
-            assert not y.is_finite() or agreement(x, y) > ENOUGH_BITS
+            # Some functions are balls of their own, and of numbers that are moved a definition.
+            assert not y.is_finite() or (
+                x.overlaps(y) and x.rad() < FEW * (y.rad() + arb(2) ** -90)
+            )
 
 
 def test_something_is_held_of_the_drawn_programs() -> None:

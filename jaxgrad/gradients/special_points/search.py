@@ -53,8 +53,8 @@ def special_points(
 
     They are the zeros of the numbers that the programs compare, divide by or take roots and
     logarithms of, searched along lines through the given point, and points between these and beyond
-    the outermost; then zeros, ties, ±1, integers and powers of two.  Which points are found decides nothing: each of them is a point like any
-    other, only more likely to show a wrong rule.
+    the outermost; then zeros, ties, ±1, integers and powers of two.  Which points are found decides
+    nothing: each of them is a point like any other, only more likely to show a wrong rule.
 
     Args:
         programs: a function and its derivatives; the first inputs of each are the leaves, and
