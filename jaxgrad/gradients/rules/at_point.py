@@ -289,9 +289,9 @@ class AtPoint:
                 return None if rest is None else self.judge(rest)
         if found.verdict is Verdict.UNDECIDED and own:
             found = exactly(self, question, found)
-        if wrong:
-            found = self.excuses.run_on(question, found)
-            wrong = found.verdict is Verdict.REFUTED
+        if found.verdict is Verdict.REFUTED:
+            found = self.excuses.run_on(question, found, number.is_finite())
+            wrong = wrong and found.verdict is Verdict.REFUTED
         if wrong and not self.truth.tells(directions, cotangent):
             return replace(found, verdict=Verdict.UNDECIDED)
         if found.verdict is Verdict.REFUTED and len(directions) > 1:

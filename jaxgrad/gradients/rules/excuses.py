@@ -21,6 +21,7 @@ from jaxgrad.gradients.rules.hidden import Hidden
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.run_on import Ended, ended
+from jaxgrad.gradients.rules.secants import is_secant
 from jaxgrad.gradients.rules.truth import Truth
 from jaxgrad.interpret.turns import further_turns
 from jaxgrad.numbers.base import CannotDecide
@@ -101,7 +102,7 @@ class Excuses:
         return self._truths[key]
 
     # -- loops -----------------------------------------------------------------------------------
-    def run_on(self, question: Question, found: Judgement) -> Judgement:
+    def run_on(self, question: Question, found: Judgement, finite: bool) -> Judgement:
         """The judgement of a number that is not the derivative of loops that end.
 
         It agrees where it is that of what they come near to.  At a point that nobody asked for
@@ -110,7 +111,11 @@ class Excuses:
         Args:
             question: which number.
             found: the judgement that refutes it.
+            finite: whether it is a real number.
         """
+        if not finite:
+            open_there = not self.asked_for and self._ended is not Ended.NOWHERE
+            return replace(found, verdict=Verdict.UNDECIDED) if open_there else found
         if self._ended is Ended.AT_A_SOLUTION:
             try:
                 with further_turns():
@@ -119,9 +124,21 @@ class Excuses:
                 limit = None
             if limit is not None and limit.verdict is Verdict.AGREES:
                 return replace(limit, bits=found.bits, hidden=True)
+            if self._is_secant(question):
+                half = self._at.rules.float_bits / 2
+                return replace(found, verdict=Verdict.AGREES, bits=half, hidden=True)
         elif self._ended is not Ended.NOWHERE and not self.asked_for:
             return replace(found, verdict=Verdict.UNDECIDED)
         return found
+
+    def _is_secant(self, question: Question) -> bool:
+        """Whether a first derivative is the slope of the secants, where loops jump in between."""
+        at = self._at
+        if len(question.moving) != 1:
+            return False
+        program, bits = at.rules.primal.truth_program, at.rules.float_bits
+        number, direction = at.number(question), question.moving[0]
+        return is_secant(number, program, at.balls, direction, question.cotangent, bits)
 
     @cached_property
     def _ended(self) -> Ended:

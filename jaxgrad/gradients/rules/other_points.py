@@ -176,7 +176,7 @@ def _points(rules: DerivativePrograms) -> list[SpecialPoint]:
     primal = rules.primal
     candidates = filter(lambda x: primal.is_inside(x.values), _drawn(rules))
     near = next((x for x in candidates if _is_defined(rules, x)), None)
-    inside = None if primal.domain is None else primal.is_inside
+    inside = primal.is_inside if primal.is_bounded else None
     # Where the domain ends something ties, too, and what lies before that is a piece to look at.
     programs = [*rules.programs, *primal.domain_programs]
     special = special_points(programs, primal.inputs, most, inside)

@@ -19,6 +19,7 @@ from jaxgrad.gradients.domain import Domain
 from jaxgrad.numbers.base import COMPLEX
 from jaxgrad.programs.custom_rules import has_discrete_values
 from jaxgrad.programs.held import hidden, is_held, paths_of_held, revealing
+from jaxgrad.programs.jaxprs import promises_symmetry
 from jaxgrad.programs.trace import Leaf, Program, parameter_names, trace
 
 __all__ = ["Leaves", "Primal"]
@@ -160,8 +161,22 @@ class Primal:
         return self._kept
 
     def is_inside(self, point: Leaves) -> bool:
-        """Whether a point is certainly in the domain, as far as one is given."""
+        """Whether a point is certainly in the domain, if there is one, and keeps promises."""
+        if not all(_is_symmetric(point[i]) for i in self._symmetric):
+            return False
         return self.domain is None or self.domain.holds(self.values_at(point))
+
+    @cached_property
+    def is_bounded(self) -> bool:
+        """Whether not every point is inside."""
+        return self.domain is not None or bool(self._symmetric)
+
+    @cached_property
+    def _symmetric(self) -> list[int]:
+        """Leaves that have to stay symmetric, where a solver in the function promises it."""
+        if not promises_symmetry(self.program.jaxpr):
+            return []
+        return [i for i, value in enumerate(self.point) if _is_symmetric(value)]
 
     def __call__(self, *leaves: Any) -> list[Any]:
         return self._evaluate(self.program, self.function, leaves)
@@ -250,3 +265,9 @@ class Primal:
     def like_outputs(self, leaves: Leaves) -> tuple[Any, ...]:
         """Values in the shapes and dtypes of the floating-point leaves of the result."""
         return tuple(np.asarray(v, y.dtype) for v, y in zip(leaves, self.outputs, strict=True))
+
+
+def _is_symmetric(value: np.ndarray) -> bool:
+    """Whether an array is a symmetric matrix, or a batch of these."""
+    square = value.ndim > 1 and value.shape[-1] == value.shape[-2]
+    return square and np.array_equal(value, np.swapaxes(value, -1, -2))
