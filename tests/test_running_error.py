@@ -272,3 +272,8 @@ def test_what_cancels_to_zero_keeps_the_error_of_what_cancelled() -> None:
     assert system.rounded(arb(0)).value.is_zero()
     found = system.rounded(arb(0), 2, arb(1)).value
     assert found.contains(0) and 2.0**-24 <= found.rad() <= 2.0**-20
+
+
+def test_a_dtype_of_numpy_is_no_missing_one() -> None:
+    """NumPy says that its float64 equals None."""
+    assert RunningError(np.dtype(np.float64)).grid == RunningError(np.float64).grid

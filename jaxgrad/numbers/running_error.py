@@ -90,7 +90,7 @@ class RunningError(ThreeValued):
 
     def round_to(self, dtype: Any) -> None:
         """Sets the dtype in which what follows is rounded."""
-        if dtype == self._dtype:
+        if self._dtype is not None and dtype == self._dtype:  # NumPy's float64 equals None
             return
         self._dtype = dtype
         limits = jnp.finfo(dtype)
