@@ -39,7 +39,10 @@ _FLOATS = (
     (re.compile(r"(STABLE \w+: )\S+?(, truth)"), r"\1…\2"),
 )
 # Where an object lies in memory, and a file on this machine.
-_PLACE = re.compile(r" at 0x[0-9a-f]+| attached to \S+ at \S+\.py:\d+|(?<=\.py):\d+")
+_PLACE = re.compile(
+    r" at 0x[0-9a-f]+| attached to \S+ at \S+\.py:\d+|(?<=\()/\S*/(?=\w+\.py:\d+\))"
+)
+_LINE = re.compile(r"(?<=\.py):\d+")
 
 
 def record(case: Callable[[], Any]) -> Record:
@@ -84,7 +87,7 @@ def _bits(leaf: Any) -> str:
 
 def _steady(text: str) -> str:
     """The text without what another run or another processor would change."""
-    text = _PLACE.sub("", text)
+    text = _LINE.sub("", _PLACE.sub("", text))
     for pattern, replacement in _FLOATS:
         text = pattern.sub(replacement, text)
     return text

@@ -7,6 +7,7 @@ and held against the one-sided derivatives of the primal, which no derivative ru
 from __future__ import annotations
 
 import functools
+import math
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -245,6 +246,7 @@ def _check(
     special: bool,
     stages: Stages,
     dtypes: tuple[Any, ...] | None = None,
+    alone: bool = False,
 ) -> GradientCheck:
     """The given point, then all that follows it: what is wrong first ends it."""
     primal = rules.primal
@@ -257,7 +259,13 @@ def _check(
         return undecided(primal, f"the given point takes more than {part.spent}; {SMALLER}")
     if isinstance(found, GradientCheck):
         return found
-    rest = Rest(rules, found, stages, special, dtypes)
+
+    def check_rule(seconds: float, rule: Primal, everywhere: bool) -> GradientCheck:
+        """One rule that the function calls, which is not looked into further."""
+        own = DerivativePrograms(rule, rules.order, rules.modes, rules.linear, rules.exact)
+        return _check(own, special and everywhere, Stages(seconds), alone=True)
+
+    rest = Rest(rules, found, stages, special, dtypes, None if alone else check_rule)
     try:
         return rest.check()
     except KeyboardInterrupt:
@@ -284,7 +292,8 @@ def _at_given(rules: DerivativePrograms, stages: Stages) -> GradientCheck | Give
     except (CannotDecide, UnsupportedPrimitive) as error:
         return undecided(primal, str(error))
     # A guard against misreading, made number by number, takes no longer than what it guards.
-    finite, checks = rules.hold(primal.point, max(1.0, stages.elapsed)), LinearChecks(rules)
+    most = max(1.0, stages.elapsed) if math.isfinite(stages.budget) else math.inf
+    finite, checks = rules.hold(primal.point, most), LinearChecks(rules)
     leaves = tuple(
         leaf_result(primal, leaf.path, [pair for pair in judged if pair[0].leaf in (i, None)])
         for i, leaf in enumerate(primal.inputs)

@@ -18,7 +18,14 @@ from jaxgrad.interpret.sides import Side
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.verdict import Evidence, Outcome, Verdict
 
-__all__ = ["Comparison", "GradientCheck", "GradientOutcome", "LeafResult", "RuleResult"]
+__all__ = [
+    "Comparison",
+    "CustomRule",
+    "GradientCheck",
+    "GradientOutcome",
+    "LeafResult",
+    "RuleResult",
+]
 
 
 # A screenful of lines; ``to_json`` has them all.
@@ -247,6 +254,33 @@ class RuleResult(Outcome):
         return f"{self.path}: {self.text}" if self.text else f"{self.path}: {self.verdict}{kinks}"
 
 
+@dataclass(frozen=True)
+class CustomRule(Outcome):
+    """What is known of a custom rule that a function calls, judged by itself.
+
+    Args:
+        name: of the function that the rule is for.
+        where: the file and line at which that is defined.
+        verdict: the verdict for the rule alone.
+        text: what that rests on; of a wrong rule the number that is wrong, and what it should be.
+        counterexample: Python that shows it, where ``f`` is the function of the rule; or None.
+    """
+
+    name: str
+    where: str
+    verdict: Verdict
+    text: str = ""
+    counterexample: str | None = field(default=None, repr=False)
+
+    @property
+    def is_jaxs(self) -> bool:
+        """Whether it comes with JAX; what is found of such a rule changes no verdict."""
+        return self.where.startswith("jax/")
+
+    def __str__(self) -> str:
+        return f"rule `{self.name}` ({self.where}): {self.verdict}: {self.text}"
+
+
 @dataclass(frozen=True, repr=False)
 class GradientCheck(GradientOutcome):
     """The outcome of :func:`check_grads`.
@@ -257,6 +291,7 @@ class GradientCheck(GradientOutcome):
         evidence: what the verdict rests on.
         special_points: the points that were judged besides the given one, in words.
         floats: what the compiled derivatives are worth, where that was asked.
+        rules: the custom rules that the function calls, each judged by itself.
 
     Example:
         >>> import jax
@@ -273,6 +308,9 @@ class GradientCheck(GradientOutcome):
     evidence: Evidence
     special_points: tuple[str, ...] = ()
     floats: tuple[FloatResult, ...] = ()
+    rules: tuple[CustomRule, ...] = ()
+    # The floating-point leaves at which it is refuted, if that is a special or a drawn point.
+    _elsewhere: Sequence[Any] | None = field(default=None, repr=False, compare=False)
 
     @property
     def kinks(self) -> tuple[str, ...]:
@@ -297,8 +335,13 @@ class GradientCheck(GradientOutcome):
                 "leaves": leaves,
                 "special_points": list(self.special_points),
                 "floats": [str(found) for found in self.floats],
+                "rules": [
+                    {"name": x.name, "where": x.where, "verdict": str(x.verdict), "text": x.text}
+                    for x in self.rules
+                ],
             }
         )
 
     def __str__(self) -> str:
-        return self._told([leaf for leaf in self.leaves if leaf.kinks or leaf.text], self.unstable)
+        told: list[object] = [leaf for leaf in self.leaves if leaf.kinks or leaf.text]
+        return self._told(told, self.unstable)

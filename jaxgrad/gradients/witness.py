@@ -29,7 +29,14 @@ from jaxgrad.numbers.running_error import Rounded, RunningError
 from jaxgrad.programs.jaxprs import inner_jaxpr
 from jaxgrad.programs.trace import Leaf, Program, is_differentiable
 
-__all__ = ["Run", "enclosures", "hold_program", "hold_side", "program_floats"]
+__all__ = [
+    "Run",
+    "enclosures",
+    "hold_program",
+    "hold_side",
+    "program_floats",
+    "run_primitives",
+]
 
 # Twice the bits of the widest float: what is left of the error of the balls themselves is nothing
 # beside the error of the floats.
@@ -148,7 +155,7 @@ def program_floats(program: Program, values: Sequence[Any]) -> list[np.ndarray]:
     """
     with as_it_is():
         try:
-            outputs = _run(program.jaxpr, values)
+            outputs = run_primitives(program.jaxpr, values)
         except Exception as error:
             raise TraceError(
                 "JAX traces the program, and fails to run it: "
@@ -163,7 +170,8 @@ def _cause(error: Exception) -> str:
     return lines[-1] if lines[0].endswith("(most recent call last):") else lines[0]
 
 
-def _run(program: Any, inputs: Sequence[Any]) -> list[Any]:
+def run_primitives(program: Any, inputs: Sequence[Any]) -> list[Any]:
+    """What a program returns, primitive by primitive."""
     jaxpr, constants = getattr(program, "jaxpr", program), getattr(program, "consts", ())
     values: dict[Any, Any] = {}
     values.update(zip(jaxpr.constvars, map(typed, constants, jaxpr.constvars), strict=True))
@@ -175,7 +183,7 @@ def _run(program: Any, inputs: Sequence[Any]) -> list[Any]:
     for equation in jaxpr.eqns:
         arguments = [read(atom) for atom in equation.invars]
         if equation.primitive.name in OPENED:
-            outputs = _run(inner_jaxpr(equation.params), arguments)
+            outputs = run_primitives(inner_jaxpr(equation.params), arguments)
         else:
             outputs = bound(equation, arguments)
         values.update(zip(equation.outvars, outputs, strict=True))

@@ -22,6 +22,7 @@ __all__ = [
     "promises_symmetry",
     "scan_counts",
     "source_name",
+    "source_place",
     "while_parts",
 ]
 
@@ -106,6 +107,12 @@ def source_name(program: Any) -> str:
     """The name of the Python function that a program was traced from."""
     source = getattr(getattr(program, "jaxpr", program).debug_info, "func_src_info", None)
     return str(source).partition(" at ")[0]
+
+
+def source_place(program: Any) -> str:
+    """The file and line of the Python function that a program was traced from; "" if not known."""
+    source = getattr(getattr(program, "jaxpr", program).debug_info, "func_src_info", None)
+    return str(source or "").partition(" at ")[2]
 
 
 def operations(jaxpr: Any, counted: dict[int, int] | None = None) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from jaxgrad.gradients.domain import elsewhere
-from jaxgrad.gradients.outcome import GradientCheck, RuleResult
+from jaxgrad.gradients.outcome import CustomRule, GradientCheck, RuleResult
 from jaxgrad.gradients.rules.asked import Apart, Bend
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.code import (
@@ -38,6 +39,7 @@ __all__ = [
     "undecided",
     "wrong_at",
     "wrong_in_compositions",
+    "wrong_rule",
     "wrong_under_vmap",
     "wrong_value",
 ]
@@ -155,7 +157,8 @@ def wrong_at(
         text += f": {_blamed(primal, question, found, point.values)}"
     shown = next(leaf for leaf in results if leaf.text == sentence)
     evidence = refutation(text + cause, code, shown)
-    return GradientCheck(Verdict.REFUTED, results, evidence, (point.why,))
+    wrong = GradientCheck(Verdict.REFUTED, results, evidence, (point.why,))
+    return replace(wrong, _elsewhere=tuple(point.values))
 
 
 def not_linear(primal: Primal, bend: Bend, why: str | None = None) -> GradientCheck:
@@ -179,7 +182,8 @@ def not_linear(primal: Primal, bend: Bend, why: str | None = None) -> GradientCh
         f"the derivative rules are wrong: a {which} rule is not linear in its {moved}: "
         f"{said}{_clipping(apart)}{_also(why)}"
     )
-    return refuted_everywhere(primal, text, sentence, paste_bend(primal, bend), why)
+    found = refuted_everywhere(primal, text, sentence, paste_bend(primal, bend), why)
+    return replace(found, _elsewhere=None if why is None else tuple(bend.point))
 
 
 def _also(why: str | None) -> str:
@@ -207,6 +211,7 @@ def wrong_in_compositions(
     modes, order = " then ".join(wrong.modes), len(wrong.modes)
     where = "" if why is None else f"at {why}: "
     code = paste_composed(primal, wrong)
+    point = None if why is None else tuple(wrong.args[0])
     if isinstance(wrong, HigherBend):
         said = _sides(wrong.apart)
         text = (
@@ -214,7 +219,7 @@ def wrong_in_compositions(
             f"{wrong.group}: {said}{_clipping(wrong.apart)}{_also(why)}"
         )
         sentence = f"{where}{modes}: for the {wrong.group} L of f is not linear: {said}"
-        return refuted_everywhere(primal, text, sentence, code, why)
+        return replace(refuted_everywhere(primal, text, sentence, code, why), _elsewhere=point)
     rule, moved = _RULE.get((wrong.modes[0], wrong.group), (f"derivative {order - 1}", wrong.group))
     zero = " at 0" if wrong.at_zero else ""
     numbers = f"{zero} is {wrong.value} by the rules and {wrong.truth} in truth"
@@ -228,7 +233,7 @@ def wrong_in_compositions(
         f"{where_it_is} has wrong derivatives of order {order}{_also(why)}"
     )
     sentence = f"{where}{modes}: the derivative along the {moved} of {rule}{numbers}"
-    return refuted_everywhere(primal, text, sentence, code, why)
+    return replace(refuted_everywhere(primal, text, sentence, code, why), _elsewhere=point)
 
 
 _RULE = {
@@ -252,6 +257,27 @@ def wrong_under_vmap(
     if question.is_value:
         text += f": {_blamed(primal, question, found, points[0].values)}"
     return refuted_everywhere(primal, text, sentence, code)
+
+
+def wrong_rule(
+    leaves: tuple[RuleResult, ...], rule: CustomRule, wrong: GradientCheck
+) -> GradientCheck:
+    """The check where a rule that the function calls is wrong by itself.
+
+    Args:
+        leaves: what is known of the function, of which the given point shows nothing wrong.
+        rule: the rule.
+        wrong: its own check.
+    """
+    said = wrong.evidence.text
+    how = said.removeprefix(_WRONG) if said.startswith(_WRONG) else f" by itself: {said}"
+    text = f"the rule `{rule.name}` ({rule.where}), which f calls, is wrong{how}"
+    code = f"# `f` is `{rule.name}` of {rule.where}\n{rule.counterexample}"
+    evidence = Evidence(Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=BALLS)
+    return GradientCheck(Verdict.REFUTED, leaves, evidence, wrong.special_points)
+
+
+_WRONG = "the derivative rules are wrong"
 
 
 def passed(

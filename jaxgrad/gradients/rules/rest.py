@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,16 @@ import numpy as np
 from jaxgrad.gradients.domain import elsewhere
 from jaxgrad.gradients.floats.question import floats_of
 from jaxgrad.gradients.floats.result import FloatResult
-from jaxgrad.gradients.outcome import GradientCheck, RuleResult
+from jaxgrad.gradients.outcome import CustomRule, GradientCheck, RuleResult
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.batch import under_vmap
 from jaxgrad.gradients.rules.border_words import left_out
-from jaxgrad.gradients.rules.conclusions import passed, refutation
+from jaxgrad.gradients.rules.conclusions import passed, refutation, wrong_rule
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.not_finite import overflow
 from jaxgrad.gradients.rules.other_points import OtherPoints
+from jaxgrad.gradients.rules.own_rules import CheckRule, OwnRules, the_rule
 from jaxgrad.gradients.rules.proof import prove_rules
 from jaxgrad.gradients.rules.stages import Stages
 from jaxgrad.programs.custom_rules import asks_what_moves
@@ -58,6 +60,7 @@ class Rest:
         stages: the time that each part has.
         special: whether other points are looked at.
         dtypes: in which the compiled derivatives are judged, too.
+        check_rule: checks a rule by itself; None of a function that is one.
     """
 
     def __init__(
@@ -67,20 +70,32 @@ class Rest:
         stages: Stages,
         special: bool,
         dtypes: Sequence[np.dtype] | None,
+        check_rule: CheckRule | None = None,
     ) -> None:
         self.rules, self.given, self.stages, self.dtypes = rules, given, stages, dtypes
         self.others = OtherPoints(rules, special)
+        self.check_rule = check_rule
+        primal = rules.primal
+        inside = None if primal.domain is None else primal.is_inside
+        self.own = OwnRules(primal.moving_program.jaxpr, primal.point, inside)
         self.batch = ""
         self.floats: list[FloatResult] = []
         self.proof: str | None = None
 
     def check(self) -> GradientCheck:
         """The check: the first part in which something is wrong ends it."""
-        for part in (self._other_points, self._grown, self._under_vmap, self._in_floats):
+        for part in (
+            self._rules_by_themselves,
+            self._other_points,
+            self._grown,
+            self._under_vmap,
+            self._in_floats,
+        ):
             wrong = part()
             if wrong is not None:
-                return wrong
-        self._prove()
+                return self._with_rules(wrong)
+        if self.check_rule is not None:
+            self._prove()
         return self.so_far()
 
     def so_far(self) -> GradientCheck:
@@ -89,9 +104,35 @@ class Rest:
         seen = tuple(point.why for point in self.others.seen)
         primal, leaves = self.rules.primal, self.given.leaves
         found = passed(primal, leaves, self.proof, text, seen)
-        return replace(found, floats=tuple(self.floats))
+        return self._with_rules(replace(found, floats=tuple(self.floats)))
+
+    @cached_property
+    def _itself(self) -> tuple[str, str] | None:
+        """The name and the place of the rule that the function is, and nothing else."""
+        alone = self.check_rule is None
+        return None if alone else the_rule(self.rules.primal.moving_program.jaxpr)
+
+    def _with_rules(self, found: GradientCheck) -> GradientCheck:
+        rules = self.own.all
+        if self._itself is not None and self.rules.primal.reference is None:
+            rules = (CustomRule(*self._itself, found.verdict, "it is the function itself"),)
+        return replace(found, rules=rules)
 
     # -- the parts -------------------------------------------------------------------------------
+    def _rules_by_themselves(self) -> GradientCheck | None:
+        rules, own, check = self.rules, self.own, self.check_rule
+        if check is None or not rules.custom or rules.primal.reference is not None:
+            return None
+        if self._itself is not None:
+            return None
+        key = rules.order, rules.modes, rules.linear, self.others.asked
+        self._part(
+            "rules",
+            lambda: own.judge(key, check, lambda: self.stages.left("rules")),
+            lambda: ", ".join(f"the rule `{name}` by itself" for name in own.waiting),
+        )
+        return None if own.wrong is None else wrong_rule(self.given.leaves, *own.wrong)
+
     def _other_points(self) -> GradientCheck | None:
         others, given = self.others, self.given
         return self._part(
@@ -172,8 +213,16 @@ class Rest:
         bits = f", to {int(least)} bits" if math.isfinite(least) else ""
         return (
             f"the one-sided derivatives of the {whose} at this point{self.others.in_words}, "
-            f"to order {rules.order}, {' and '.join(rules.modes)}{bits}{self.batch}"
+            f"to order {rules.order}, {' and '.join(rules.modes)}{bits}{self.batch}{self._own()}"
         )
+
+    def _own(self) -> str:
+        """Which rules are right by themselves."""
+        right = [x.name for x in self.own.found if x.verdict.passes and not x.is_jaxs]
+        if not right:
+            return ""
+        names = ", ".join(f"`{name}`" for name in dict.fromkeys(right))
+        return f", with the rule of {names} by itself"
 
     def _notes(self) -> list[str]:
         """What was not looked at."""
@@ -185,4 +234,9 @@ class Rest:
         if at.skipped:
             notes.append(f"{at.skipped} mixed derivatives at kinks not judged")
         notes += [*left_out(at), *checks.notes, *self.others.notes]
+        for rule in self.own.elsewhere:
+            notes.append(
+                f"the rule `{rule.name}` ({rule.where}) is wrong by itself, where f was not seen "
+                f"to come ({rule.text})"
+            )
         return [*notes, *([self.stages.note] if self.stages.note else [])]

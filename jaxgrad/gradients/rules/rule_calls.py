@@ -1,0 +1,318 @@
+"""The custom rules that a program calls, however deep, with the values that reach them.
+
+The program is run as it is, in floating point; of a scan or a loop the first turn and the last are
+gone into.  Beside the values it is found which arguments of a rule depend on those of the program,
+and which of its results the program's own depend on: a derivative by any other is nobody's.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
+
+from jaxgrad.gradients.primitive_runs import as_it_is, bound, typed
+from jaxgrad.gradients.witness import run_primitives
+from jaxgrad.programs.custom_rules import CUSTOM_RULES, has_custom_rules
+from jaxgrad.programs.jaxprs import called, inner_jaxpr, scan_counts, while_parts
+from jaxgrad.programs.meanings import inner_programs
+from jaxgrad.programs.trace import is_differentiable
+
+__all__ = ["RuleCall", "rule_calls", "rule_equations", "run_calls"]
+
+# Turns of a loop that are run one by one, to come to the last.
+MOST_TURNS = 1000
+
+
+@dataclass
+class RuleCall:
+    """One call of a custom rule.
+
+    Args:
+        equation: the call.
+        arguments: the values that reach it.
+        moving: for each of them whether it depends on the arguments of the program.
+        live: for each result whether the result of the program depends on it.
+        index: the number of the call in the run.
+    """
+
+    equation: Any
+    arguments: list[Any]
+    moving: list[bool]
+    live: list[bool] = field(default_factory=list)
+    index: int = 0
+
+
+@dataclass
+class _Step:
+    """An equation as it ran, with the programs within it that were gone into."""
+
+    equation: Any
+    arguments: list[Any]
+    call: RuleCall | None = None
+    within: list[_Record] = field(default_factory=list)
+    hands_on: bool = False  # whether it is a call of a program, whose inputs are its own
+
+
+@dataclass
+class _Record:
+    """A program as it ran."""
+
+    jaxpr: Any
+    steps: list[_Step]
+
+
+def rule_calls(closed: Any, inputs: Sequence[Any]) -> list[RuleCall]:
+    """Every call of a custom rule that is reached, in order.
+
+    Args:
+        closed: a closed jaxpr.
+        inputs: its inputs, of which those that are floating point are what is differentiated by.
+
+    Example:
+        >>> closed = jax.make_jaxpr(lambda x: jax.nn.relu(2 * x))(1.0)
+        >>> [call] = rule_calls(closed, [1.0])
+        >>> float(call.arguments[0]), call.moving, call.live
+        (2.0, [True], [True])
+    """
+    run = _Run()
+    moving = [is_differentiable(v.aval.dtype) for v in closed.jaxpr.invars]
+    with as_it_is():
+        _, _, record = run.program(closed, list(inputs), moving)
+    _live(record, [True] * len(closed.jaxpr.outvars))
+    return run.calls
+
+
+def run_calls(
+    closed: Any, inputs: Sequence[Any], moved: tuple[int, int | None] | None = None
+) -> tuple[list[RuleCall], list[Any]]:
+    """The calls of custom rules of a run, and its results.
+
+    Args:
+        closed: a closed jaxpr.
+        inputs: its inputs.
+        moved: which call gives other results than its own, and the entry of them; all if None.
+    """
+    run = _Run(moved)
+    results, _, _ = run.program(closed, list(inputs), [True] * len(closed.jaxpr.invars))
+    return run.calls, results
+
+
+def rule_equations(jaxpr: Any) -> Iterator[Any]:
+    """The calls of custom rules in a program, but not those within the function of another."""
+    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
+        if equation.primitive.name in CUSTOM_RULES:
+            yield equation
+            continue
+        for inner in inner_programs(equation.params):
+            yield from rule_equations(inner)
+
+
+class _Run:
+    """Runs programs in floating point, and keeps the calls of rules."""
+
+    def __init__(self, moved: tuple[int, int | None] | None = None) -> None:
+        self.calls: list[RuleCall] = []
+        self._moved = moved
+
+    def program(
+        self, program: Any, inputs: list[Any], moving: list[bool]
+    ) -> tuple[list[Any], list[bool], _Record]:
+        """The results of a program, which of them move, and how it ran."""
+        jaxpr, constants = getattr(program, "jaxpr", program), getattr(program, "consts", ())
+        values = dict(zip(jaxpr.constvars, map(typed, constants, jaxpr.constvars), strict=True))
+        values.update(zip(jaxpr.invars, inputs, strict=True))
+        moves = {v for v, m in zip(jaxpr.invars, moving, strict=True) if m}
+        record = _Record(jaxpr, [])
+        for equation in jaxpr.eqns:
+            arguments = [
+                typed(a.val, a) if hasattr(a, "val") else values[a] for a in equation.invars
+            ]
+            given = [not hasattr(a, "val") and a in moves for a in equation.invars]
+            step = _Step(equation, arguments)
+            outputs, found = self.equation(step, given)
+            record.steps.append(step)
+            values.update(zip(equation.outvars, outputs, strict=True))
+            moves |= {v for v, m in zip(equation.outvars, found, strict=True) if m}
+        read = [a.val if hasattr(a, "val") else values[a] for a in jaxpr.outvars]
+        return read, [not hasattr(a, "val") and a in moves for a in jaxpr.outvars], record
+
+    def equation(self, step: _Step, moving: list[bool]) -> tuple[list[Any], list[bool]]:
+        """The results of an equation, and which of them move."""
+        equation, arguments = step.equation, step.arguments
+        name, params = equation.primitive.name, equation.params
+        if name in CUSTOM_RULES:
+            step.call = RuleCall(equation, arguments, moving, index=len(self.calls))
+            self.calls.append(step.call)
+            outputs = run_primitives(inner_jaxpr(params), arguments)
+            if self._moved is not None and self._moved[0] == len(self.calls) - 1:
+                outputs = [_beside(x, self._moved[1]) for x in outputs]
+            return outputs, _coarse(equation, moving)
+        inner = called(equation)
+        if inner is not None:
+            outputs, found, record = self.program(inner, arguments, moving)
+            step.within, step.hands_on = [record], True
+            return outputs, found
+        if not any(map(has_custom_rules, inner_programs(params))):
+            return bound(equation, arguments), _coarse(equation, moving)
+        if name == "cond":
+            branches = params["branches"]
+            chosen = min(max(int(arguments[0]), 0), len(branches) - 1)
+            outputs, found, record = self.program(branches[chosen], arguments[1:], moving[1:])
+            step.within = [record]
+            return outputs, [m or (moving[0] and f) for m, f in zip(found, _coarse(
+                equation, moving), strict=True)]  # fmt: skip
+        loops = {"scan": self._scan, "while": self._while}
+        outputs = loops[name](step, moving) if name in loops else None
+        return outputs or bound(equation, arguments), _coarse(equation, moving)
+
+    def _scan(self, step: _Step, moving: list[bool]) -> list[Any] | None:
+        """The first turn and the last; the results, if there are few turns."""
+        params, body = step.equation.params, step.equation.params["jaxpr"]
+        constants, carried = scan_counts(params)
+        split = constants, constants + carried
+        fixed, carry, rows = _parts(step.arguments, *split)
+        fixed_moves, carry_moves, row_moves = _parts(moving, *split)
+        carry_moves = _settled(body, fixed_moves, carry_moves, row_moves)
+        order = list(range(params["length"]))[:: -1 if params["reverse"] else 1]
+        many = len(order) > MOST_TURNS
+        if many:
+            order = order[:1]
+        turn, collected = _compiled(body), []
+        moves = [*fixed_moves, *carry_moves, *row_moves]
+        for place in order:
+            inputs = [*fixed, *carry, *(row[place] for row in rows)]
+            if place in (order[0], order[-1]):
+                outputs, _, record = self.program(body, inputs, moves)
+                step.within.append(record)
+            else:
+                outputs = turn(*inputs)
+            carry = list(outputs[:carried])
+            collected.append(outputs[carried:])
+        if many or not collected:
+            return None
+        each = zip(*collected[:: -1 if params["reverse"] else 1], strict=True)
+        return [*carry, *map(jax.numpy.stack, each)]
+
+    def _while(self, step: _Step, moving: list[bool]) -> list[Any] | None:
+        """The first turn and the last; the results, if there are few turns."""
+        params = step.equation.params
+        body = params["body_jaxpr"]
+        test_constants, constants, carry = while_parts(params, step.arguments)
+        _, constant_moves, carry_moves = while_parts(params, moving)
+        carry_moves = _settled(body, constant_moves, carry_moves, [])
+        test, turn = _compiled(params["cond_jaxpr"]), _compiled(body)
+        before = None
+        moves = [*constant_moves, *carry_moves]
+        for count in range(MOST_TURNS):
+            if not bool(jax.numpy.all(test(*test_constants, *carry)[0])):
+                break
+            before = [*constants, *carry]
+            if count == 0:
+                carry, _, record = self.program(body, before, moves)
+                step.within.append(record)
+            else:
+                carry = list(turn(*before))
+        else:
+            return None
+        if before is not None and count > 1:
+            carry, _, record = self.program(body, before, moves)
+            step.within.append(record)
+        return carry
+
+
+def _parts(values: list[Any], first: int, second: int) -> tuple[list[Any], list[Any], list[Any]]:
+    return values[:first], values[first:second], values[second:]
+
+
+def _settled(body: Any, constants: list[bool], carry: list[bool], rows: list[bool]) -> list[bool]:
+    """Which carried numbers move in some turn."""
+    for _ in range(len(carry) + 1):
+        found = _flows(body, [*constants, *carry, *rows])[: len(carry)]
+        if found == carry:
+            break
+        carry = [a or b for a, b in zip(carry, found, strict=True)]
+    return carry
+
+
+def _flows(program: Any, moving: list[bool]) -> list[bool]:
+    """Which results of a program move, whatever the values are."""
+    jaxpr = getattr(program, "jaxpr", program)
+    moves = {v for v, m in zip(jaxpr.invars, moving, strict=True) if m}
+    for equation in jaxpr.eqns:
+        given = [not hasattr(a, "val") and a in moves for a in equation.invars]
+        inner = called(equation)
+        rule = equation.primitive.name in CUSTOM_RULES
+        found = _coarse(equation, given) if inner is None or rule else _flows(inner, given)
+        moves |= {v for v, m in zip(equation.outvars, found, strict=True) if m}
+    return [not hasattr(a, "val") and a in moves for a in jaxpr.outvars]
+
+
+def _coarse(equation: Any, moving: list[bool]) -> list[bool]:
+    """Every number that an equation gives moves if one that it is given does."""
+    flows = any(moving) and equation.primitive.name != "stop_gradient"
+    return [flows and _is_number(v) for v in equation.outvars]
+
+
+def _is_number(variable: Any) -> bool:
+    dtype = getattr(variable.aval, "dtype", None)
+    return dtype is not None and is_differentiable(dtype)
+
+
+# -- what the results depend on --------------------------------------------------------------------
+
+
+def _live(record: _Record, results: list[bool]) -> list[bool]:
+    """For each input of a program whether its results depend on it, and the same of its rules."""
+    jaxpr = record.jaxpr
+    needed = {a for a, live in zip(jaxpr.outvars, results, strict=True)
+              if live and not hasattr(a, "val")}  # fmt: skip
+    for step in reversed(record.steps):
+        equation = step.equation
+        live = [v in needed and _is_number(v) for v in equation.outvars]
+        if step.call is not None:
+            step.call.live = live
+        asked = _asked(step, live)
+        needed |= {a for a, ask in zip(equation.invars, asked, strict=True)
+                   if ask and not hasattr(a, "val")}  # fmt: skip
+    return [v in needed for v in jaxpr.invars]
+
+
+def _asked(step: _Step, live: list[bool]) -> list[bool]:
+    """For each argument of an equation whether a result that counts depends on it."""
+    equation, nothing = step.equation, [False] * len(step.arguments)
+    for record in step.within:
+        if step.hands_on:
+            return _live(record, live)
+        _live(record, [any(live)] * len(record.jaxpr.outvars))
+    if not any(live) or equation.primitive.name == "stop_gradient":
+        return nothing
+    if equation.primitive.name == "select_n":
+        chosen, *cases = step.arguments
+        return [False, *(bool(np.any(np.asarray(chosen) == i)) for i in range(len(cases)))]
+    return [True] * len(step.arguments)
+
+
+def _closed(program: Any) -> Any:
+    return program if hasattr(program, "consts") else ClosedJaxpr(program, ())
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(program: Any) -> Callable[..., list[Any]]:
+    return jax.jit(jaxpr_as_fun(_closed(program)))
+
+
+def _beside(value: Any, entry: int | None) -> Any:
+    """A value with its entry, or all of them, a little larger."""
+    if not is_differentiable(value.dtype):
+        return value
+    larger = value + (2.0**-6 * (1 + abs(value))).astype(value.dtype)
+    if entry is None or value.size == 1:
+        return larger
+    flat = jax.numpy.ravel(value)
+    return flat.at[entry].set(jax.numpy.ravel(larger)[entry]).reshape(value.shape)
