@@ -36,8 +36,10 @@ class BudgetSpent(CannotDecide):
 # Numbers that all `while_loop`s may make in one run of a program: at 20 to 50 μs each, 2 to 5
 # seconds' worth.
 WHILE_BUDGET = 100_000
-# Numbers that a `scan` may make, which is known to end: ten times as many.
-SCAN_BUDGET = 10 * WHILE_BUDGET
+# Numbers that a `scan` may make, which is known to end, at about 2 μs each in large arrays.
+SCAN_BUDGET = 100 * WHILE_BUDGET
+# What an equation costs beside the numbers that it makes, counted in these.
+EQUATION = 10
 
 
 _while_budget = ContextVar("while_budget", default=WHILE_BUDGET)
@@ -105,12 +107,13 @@ def has_loops(jaxpr: Any) -> bool:
 
 
 def require_scan(length: int, body: Any) -> None:
-    """Refuses a ``scan`` that is too long.
+    """Refuses a ``scan`` that is too long, of large arrays or of many equations.
 
     Raises:
         BudgetSpent: it makes more numbers than its budget.
     """
-    if length * max(numbers_made(body), 1) > SCAN_BUDGET:
+    equations = len(getattr(body, "jaxpr", body).eqns)
+    if length * max(numbers_made(body) + EQUATION * equations, 1) > SCAN_BUDGET:
         raise BudgetSpent(
             f"a `scan` of {length} turns is past the budget of {SCAN_BUDGET} numbers made in it"
         )

@@ -23,11 +23,11 @@ T = TypeVar("T")
 
 # What a check may take beside what the process has at its start.
 MOST_MEMORY = 2**30
-# Seconds of CPU time between two looks at the memory, and at what is to be said of the progress.
+# Seconds between two looks at the CPU time and the memory, and at what is to be said meanwhile.
 BETWEEN_LOOKS = 0.05
 # CPU seconds in which an error that was found is narrowed down and put into words.
 GRACE = 10.0
-# An element takes 0.2 to 20 μs, and a look at the clock 0.3 μs.
+# An element takes 0.2 to 20 μs, and a look at the clock 0.1 μs.
 ELEMENTS = 128
 
 
@@ -61,10 +61,11 @@ class _Watch:
         self.deadline, self.why, self.memory, self.look = deadline, why, memory, look
         self.next = 0.0
 
-    def examine(self, now: float) -> None:
-        if now >= self.deadline:
+    def examine(self) -> None:
+        left = self.deadline - time.process_time()
+        if left <= 0:
             raise Spent(self.why)
-        self.next = min(self.deadline, now + BETWEEN_LOOKS)
+        self.next = time.perf_counter() + min(left, BETWEEN_LOOKS)
         if self.look is not None:
             self.look()
         if _resident() > self.memory:
@@ -81,10 +82,9 @@ def tick() -> None:
         Spent: it is.
     """
     watch = _current.get()
-    if watch is not None:
-        now = time.process_time()
-        if now >= watch.next:
-            watch.examine(now)
+    # The wall clock is ten times as fast to read, and no CPU time passes without it.
+    if watch is not None and time.perf_counter() >= watch.next:
+        watch.examine()
 
 
 def ticking(values: Iterable[T]) -> Iterator[T]:

@@ -7,7 +7,9 @@ that, the value is open, and whoever wants it needs germs.
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -71,6 +73,14 @@ class Taylor:
 
 
 OPEN = Taylor(None)
+_ZERO = arb(0)
+
+
+def _coefficient(x: Any, k: int) -> arb:
+    """The coefficient of tᵏ of a number that is not open."""
+    if type(x) is Taylor:
+        return x.polynomial[k]  # pyright: ignore
+    return x if k == 0 or not x.is_finite() else _ZERO
 
 
 class Jet(Ball):
@@ -145,11 +155,12 @@ class Jet(Ball):
             return super().matmul(a, b)
         if any(x is OPEN for x in (*a.flat, *b.flat)):
             return self._matmul_by_entries(a, b)
-        left, right = ([self._matrix(m, k) for k in range(self.order + 1)] for m in (a, b))
-        products = [
-            sum((left[j] * right[k - j] for j in range(1, k + 1)), left[0] * right[k]).entries()
-            for k in range(self.order + 1)
-        ]
+        left, right = self._matrices(a, any(rows)), self._matrices(b, any(columns))
+        products = []
+        for k in range(self.order + 1):
+            pairs = [(left[j], right[k - j]) for j in range(k + 1)]
+            terms = [x * y for x, y in pairs if x is not None and y is not None]
+            products.append(functools.reduce(operator.add, terms).entries())
         moves = [row or column for row in rows for column in columns]
         found = (
             self._taylor(list(c)) if moving else c[0]
@@ -162,8 +173,15 @@ class Jet(Ball):
                  for row in a for column in ticking(b.T))  # fmt: skip
         return objects(found, (a.shape[0], b.shape[1]))
 
-    def _matrix(self, entries: np.ndarray, k: int) -> flint.arb_mat:
-        return flint.arb_mat([[self.coefficient(x, k) for x in row] for row in entries])
+    def _matrices(self, entries: np.ndarray, moving: bool) -> list[flint.arb_mat | None]:
+        """The coefficients of each power of t; None where all are 0, as nothing moves."""
+        rows = entries.tolist()
+        if not moving:
+            return [flint.arb_mat(rows), *([None] * self.order)]
+        return [
+            flint.arb_mat([[_coefficient(x, k) for x in row] for row in rows])
+            for k in range(self.order + 1)
+        ]
 
     def total(self, terms: list[Any]) -> Any:
         constants = super().total([x for x in terms if isinstance(x, arb)])
