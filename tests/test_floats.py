@@ -70,6 +70,19 @@ def test_roundings_of_a_loop_that_turns_so_often(turns: int) -> None:
     assert longest_chain(program, counts) == 1 + turns
 
 
+def test_a_loop_in_a_branch_that_is_not_taken_rounds_nothing() -> None:
+    def chosen(x: Any) -> Any:
+        def loop(y: Any) -> Any:
+            return jax.lax.while_loop(lambda z: z < 9, lambda z: z * 2, y)
+
+        return jax.lax.cond(x > 0, lambda y: y * y, loop, x)
+
+    program = trace(chosen, (1.0,))
+    assert longest_chain(program, {}) == 1
+    with pytest.raises(UnsupportedPrimitive, match="unknown number of rounding errors"):
+        longest_chain(program)
+
+
 def test_every_output_has_its_own_chain() -> None:
     assert chains(trace(lambda x: (x, x * x, x * x * x + 1.0), (2.0,))) == [0, 1, 3]
 

@@ -179,9 +179,10 @@ RIGHT: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {
     "i1e": (lax.bessel_i1e, (np.float32(0.5),), {}),
     "i1": (special.i1, (np.float32(0.5),), {}),
 }  # fmt: skip
-# At the given point these are the derivative to more digits than are asked for; of exp1 and expn
-# to all of them.
-THE_SAME = ("exp1", "expn", "a branch of Taylor's series", "i1e", "i1")
+# The programs of these are others in another release of JAX, and may be the formula itself.
+BY_RELEASE = ("exp1", "expn", "sinc over a rounded π")
+# At the given point these are the derivative to more digits than are asked for.
+THE_SAME = (*BY_RELEASE, "a branch of Taylor's series", "i1e", "i1")
 
 
 @pytest.mark.parametrize("name", RIGHT)
@@ -189,7 +190,7 @@ def test_a_right_rule_that_is_another_formula_passes(name: str) -> None:
     function, args, options = RIGHT[name]
     found = check(function, args, **options)
     assert found.verdict.passes, found
-    assert (HIDDEN in str(found)) == (name not in ("exp1", "expn"))
+    assert HIDDEN in str(found) or name in BY_RELEASE
 
 
 @pytest.mark.parametrize("name", sorted(RIGHT.keys() - THE_SAME))

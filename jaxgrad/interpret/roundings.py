@@ -108,19 +108,26 @@ def chains(
         UnsupportedPrimitive, CannotDecide: as :func:`longest_chain`.
     """
     jaxpr = program.jaxpr.jaxpr
-    return _Chains(turns or {}, errors).through(jaxpr, [0] * len(jaxpr.invars))
+    return _Chains(turns, errors).through(jaxpr, [0] * len(jaxpr.invars))
 
 
 class _Chains:
     """Chains of roundings through a program and all within it.
 
     Args:
-        turns: how often its ``while_loop``s turn.
+        turns: how often its ``while_loop``s turn, if that is known.
         errors: how many roundings each operation makes.
+        all_taken: whether it is not known of one that is not among them.
     """
 
-    def __init__(self, turns: Mapping[int, int], errors: Callable[[Any], int] = errors_of) -> None:
-        self._turns, self._errors = turns, errors
+    def __init__(
+        self,
+        turns: Mapping[int, int] | None = None,
+        errors: Callable[[Any], int] = errors_of,
+        all_taken: bool = False,
+    ) -> None:
+        self._turns, self._errors = turns or {}, errors
+        self._all_taken = turns is None or all_taken
 
     def through(self, jaxpr: Any, starts: list[int]) -> list[int]:
         """How long they are at its results, for those that its inputs have behind them."""
@@ -149,12 +156,13 @@ class _Chains:
         if name in ("custom_linear_solve", "call_hi_primitive"):
             linear = name == "custom_linear_solve"
             inner = _open(params["jaxprs"].solve if linear else expanded(equation))
-            return self.through(inner, [max(inputs, default=0)] * len(inner.invars))
+            solver = _Chains(self._turns, self._errors, True)  # exact numbers do without it
+            return solver.through(inner, [max(inputs, default=0)] * len(inner.invars))
         return [max(inputs, default=0) + self._errors(equation)] * len(equation.outvars)
 
     def _while(self, equation: Any, inputs: list[int]) -> list[int]:
-        turns = self._turns.get(id(equation))
-        if turns is None:
+        turns = self._turns.get(id(equation), 0)
+        if self._all_taken and id(equation) not in self._turns:
             raise UnsupportedPrimitive("a `while_loop` makes an unknown number of rounding errors")
         _, constants, carry = while_parts(equation.params, inputs)
         body = _open(equation.params["body_jaxpr"])
@@ -260,7 +268,7 @@ def _errors(equation: Any) -> int:
     if name in ("reduce", "reduce_window", "select_and_scatter"):
         program = _open(params["scatter_jaxpr" if "scatter_jaxpr" in params else "jaxpr"])
         folded = params.get("window_dimensions", equation.invars[0].aval.shape)
-        step = max(_Chains({}).through(program, [0] * len(program.invars)), default=0)
+        step = max(_Chains().through(program, [0] * len(program.invars)), default=0)
         return int(np.prod(folded, dtype=int)) * step
     return 2 * _ulps(name)
 
