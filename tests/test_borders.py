@@ -60,6 +60,19 @@ def test_two_leaves_and_order_two() -> None:
     )
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_at_order_two_it_is_the_second_derivative_that_counts(count: int) -> None:
+    """x√x has the slope 0 at 0, and an infinite second derivative."""
+    x = np.linspace(1.75, 10.0, count)
+    right = with_rule(lambda x: x * jnp.sqrt(x), lambda xs, ts: 1.5 * jnp.sqrt(xs[0]) * ts[0])
+    assert check(right, (x,), order=2).verdict.passes
+    wrong = with_rule(
+        lambda x: x * jnp.sqrt(x),
+        lambda xs, ts: jnp.where(xs[0] == 0, 0.25, 1.5 * jnp.sqrt(xs[0])) * ts[0],
+    )
+    assert check(wrong, (x,), order=2).verdict is Verdict.REFUTED
+
+
 @pytest.mark.parametrize("count", [2, 3, 5, 9])
 def test_a_nan_at_the_given_border_is_met_and_named(count: int) -> None:
     x = np.linspace(1.75, 10.0, count)

@@ -117,7 +117,7 @@ class Borders:
             runs: what JAX computes of each entry that counts, weighed.
         """
         if len(question.modes) > 1:
-            return None if self._anywhere(self._all) else question
+            return None if self._higher(question) else question
         if question.modes == ("fwd",):
             return None if self._row(question) else question
         direction = question.directions[0]
@@ -177,33 +177,62 @@ class Borders:
             for each in signs.values()
         )
 
-    def _anywhere(self, direction: Direction, rows: set[Place] | None = None) -> bool:
+    def _higher(self, question: Question) -> bool:
+        """Whether a derivative up to the order is no number of what is left out: 0·∞.
+
+        Left out are the entries of the arguments that do not move, and of the results those that
+        are not weighed.
+        """
+        order, rows = len(question.modes), set(question.cotangent.support)
+        moves = [sum(abs(d.leaves[k]) for d in question.directions)
+                 for k in range(len(self._all.leaves))]  # fmt: skip
+        still, moving = (
+            Direction([d * (v != 0 if moved else v == 0)
+                       for d, v in zip(self._all.leaves, moves, strict=True)])
+            for moved in (False, True)
+        )  # fmt: skip
+        others = {
+            (k, index)
+            for k, shape in enumerate(self._rules.out_shapes)
+            for index in np.ndindex(shape)
+        } - rows
+        return self._anywhere(still, None, order) or self._anywhere(moving, others, order)
+
+    def _anywhere(
+        self, direction: Direction, rows: set[Place] | None = None, order: int = 1
+    ) -> bool:
         """Whether a slope is no number along a direction, or along it into the domain."""
         if not direction.support:
             return False
         for line in (direction, Direction([abs(leaf) for leaf in direction.leaves])):
-            for place in self._steep_along(line):
+            for place in self._steep_along(line, order):
                 if rows is None or place in rows:
-                    self._note(line, *place)
+                    self._note(line, *place, order)
                     return True
         return False
 
-    def _steep_along(self, direction: Direction) -> dict[Place, set[float]]:
-        """The entries of the result whose slope is no number: infinite, with the signs, or none."""
+    def _steep_along(self, direction: Direction, order: int = 1) -> dict[Place, set[float]]:
+        """The entries of the result whose slope is no number: infinite, with the signs, or none.
+
+        Args:
+            direction: along which.
+            order: up to which a derivative that is no number counts.
+        """
         found, steep = self._truth.along(direction), {}
         for leaf, sides in enumerate(zip(found.right, found.left, strict=True)):
             for index in np.ndindex(sides[0].shape[1:]):
-                both = [side[(1, *index)] for side in sides]
-                signs = {_sign(t) for t in both if not t.is_finite() and _sign(t)}
-                if signs or not any(t.is_finite() for t in both):
-                    steep[leaf, index] = signs
+                for k in range(order, 0, -1):
+                    both = [side[(k, *index)] for side in sides]
+                    signs = {_sign(t) for t in both if not t.is_finite() and _sign(t)}
+                    if signs or not any(t.is_finite() for t in both):
+                        steep[leaf, index] = signs
         return steep
 
-    def _note(self, line: Direction, leaf: int, index: tuple[int, ...]) -> None:
+    def _note(self, line: Direction, leaf: int, index: tuple[int, ...], order: int = 1) -> None:
         """Keeps which slope was met."""
         moved = line.support[0] if len(line.support) == 1 else None
-        kind = "{} has no derivative"
-        if self._steep_along(line)[leaf, index]:
+        kind = "{} has no derivative" if order == 1 else f"{{}} has no derivative {order}"
+        if self._steep_along(line).get((leaf, index)):
             kind = "the slope of {} is infinite"
         elif not self._truth.value[leaf][index].is_finite():
             kind = "{} is no number"
