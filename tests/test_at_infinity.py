@@ -75,11 +75,11 @@ def test_nan_where_there_is_a_limit_is_said_plainly() -> None:
     found = check(product, (INF,))
     assert found.verdict is Verdict.REFUTED
     text = "JAX gives NaN where the derivative has a limit, as x → ∞, for 1 of 1 leaves"
-    assert found.evidence.text == text
+    assert found.evidence.text.startswith(text)
     assert found.leaves[0].text.endswith("is nan by the rules and 1.00000000000 in truth")
     with pytest.raises(GradientMismatch) as raised:
         found.assert_agrees()
-    assert printed_by(raised.value, f=product)[0] == "nan"
+    assert printed_by(raised.value, f=product)[0].startswith("nan")
     # Where f itself is NaN to JAX, nothing says what its derivative should be.
     undecided = check(product, (-INF,))
     assert undecided.verdict is Verdict.UNDECIDED

@@ -18,7 +18,7 @@ from jaxgrad.gradients.floats.question import checked_dtypes, floats_of
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.at_infinity import at_infinity, is_finite
 from jaxgrad.gradients.rules.at_point import AtPoint
-from jaxgrad.gradients.rules.border_words import at_a_border, nothing_judged
+from jaxgrad.gradients.rules.border_words import MEND, at_a_border, nothing_judged
 from jaxgrad.gradients.rules.causes import cause
 from jaxgrad.gradients.rules.conclusions import (
     Judged,
@@ -333,7 +333,8 @@ def _ended_here(
     refuted = [leaf for leaf in leaves if leaf.verdict is Verdict.REFUTED]
     if refuted:
         text = f"the derivative rules are wrong for {len(refuted)} of {len(leaves)} leaves"
-        text = (at_a_border(at, judged) or text) + cause(at, judged)
+        border = at_a_border(at, judged)
+        text = (border or text) + (cause(at, judged) or (MEND if border else ""))
         evidence = refutation(text, refuted[0].counterexample, refuted[0])
         return GradientCheck(Verdict.REFUTED, leaves, evidence)
     wrong = checks.higher(at)

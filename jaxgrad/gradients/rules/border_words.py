@@ -15,12 +15,19 @@ from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.special_points.search import SpecialPoint
 from jaxgrad.verdict import Verdict
 
-__all__ = ["at_a_border", "left_out", "note_of_limits", "notes_of_borders", "nothing_judged"]
+__all__ = [
+    "MEND",
+    "at_a_border",
+    "left_out",
+    "note_of_limits",
+    "notes_of_borders",
+    "nothing_judged",
+]
 
 _SHOWN = 3
 
 MEND = (
-    "to mend it, keep the argument off the border before the operation, as in "
+    "; to mend it, keep the argument off the border before the operation, as in "
     "`jnp.where(x > 0, jnp.sqrt(jnp.where(x > 0, x, 1.0)), 0.0)`; to mask the result alone leaves "
     "the NaN"
 )
@@ -41,7 +48,7 @@ def at_a_border(at: AtPoint, judged: Judged) -> str | None:
         return None
     return (
         f"JAX gives NaN at the border of f: {_slope(at.rules.primal, steep[0])}, and the "
-        f"product with it is 0·∞ or ∞ − ∞ whatever the rules; {MEND}"
+        f"product with it is 0·∞ or ∞ − ∞ whatever the rules"
     )
 
 
