@@ -97,7 +97,8 @@ def refuted_at_order_2(wrong: Any) -> tuple[str, list[str]]:
 @pytest.mark.parametrize("name", CUT)
 def test_a_backward_rule_that_cuts_its_cotangent_off(name: str) -> None:
     said, printed = refuted_at_order_2(backward(CUT[name]))
-    assert "wrong at order 2: a backward rule is linear in its cotangent, and its deriv" in said
+    assert "wrong at order 2" in said
+    assert ": a backward rule is linear in its cotangent, and its derivative" in said
     assert "h(f(x)) has wrong derivatives of order 2" in said
     rule, truth = map(float, printed)
     assert rule != pytest.approx(truth)

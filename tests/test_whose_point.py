@@ -165,7 +165,7 @@ def test_drawn_points_are_inside() -> None:
     found = compare(left, right, X, domain=lambda x: x > 0)
     assert found.verdict is Verdict.AGREES
     assert found.evidence.text.startswith("at 4 points")
-    wrong = lambda x: jnp.where(x > 0.5, x + 1e-6, x)  # noqa: E731
+    wrong = lambda x: jnp.where(x > 0.5, x + 1e-3, x)  # noqa: E731
     assert compare(left, wrong, X, domain=lambda x: x > 0).verdict is Verdict.REFUTED
 
 
@@ -259,17 +259,54 @@ def test_halving_ends_at_the_given_point() -> None:
 # -- whose point it is ---------------------------------------------------------------------------
 
 
-def test_a_verdict_at_another_point_says_so_in_its_first_line() -> None:
-    wrong = with_rule(lambda x: x**2, lambda xs, ts: jnp.where(xs[0] == 0, 1.0, 2 * xs[0]) * ts[0])
+@jax.custom_vjp
+def clipped_at_0(x: Any) -> Any:
+    return 2 * x
+
+
+clipped_at_0.defvjp(
+    lambda x: (2 * x, x), lambda x, g: (jnp.where(x == 0, jnp.clip(2 * g, -3, 3), 2 * g),)
+)
+
+
+def at_0(value: Any, slope: Any, moved: Any = lambda t: t) -> Any:
+    """The sine, of which these are wrong at 0 alone."""
+    f = jax.custom_jvp(jnp.sin)
+
+    @f.defjvp
+    def _(primals: Any, tangents: Any) -> Any:
+        (x,), (t,) = primals, tangents
+        wrong = jnp.cos(x) * slope * moved(t)
+        return jnp.sin(x) + jnp.where(x == 0, value, 0), jnp.where(x == 0, wrong, jnp.cos(x) * t)
+
+    return f
+
+
+@pytest.mark.parametrize(
+    ("f", "more", "words"),
+    [
+        (at_0(0, 2), {}, " at a special point of the program, x = 0.0, where "),
+        (at_0(1, 1), {}, " at a special point of the program, x = 0.0, where "),
+        (at_0(0, 1, jax.lax.stop_gradient), {"order": 2}, " at order 2 at x = 0.0, where "),
+        (clipped_at_0, {"modes": "rev"}, " at x = 0.0, where "),
+        (entropy_with(lambda p: slope(jnp.round(p * 64) / 64)), {}, ", drawn near the given point"),
+    ],
+)
+def test_a_verdict_at_another_point_says_so_in_its_first_line(
+    f: Any, more: dict[str, Any], words: str
+) -> None:
+    args = (np.full(3, 0.375, np.float32),) if "drawn" in words else (X,)
     with pytest.raises(GradientMismatch) as caught:
-        check_grads(wrong, (X,))
+        check_grads(f, args, **more)
     first = str(caught.value).splitlines()[0]
-    assert "at a special point of the program, x = 0.0, where" in first
-    assert "special_points=False" in first
-    assert "domain=" in first
-    with pytest.raises(GradientMismatch) as caught:
-        check_grads(wrong, (np.float32(0.0),))
-    assert "special_points" not in str(caught.value)
+    assert words in first
+    assert "drawn" in words or "not the given one" in first
+    assert "(domain=, argnums= or special_points=False keep to yours)" in first
+    assert check(f, args, special_points=False, **more).verdict.passes
+    if "drawn" not in words:
+        with pytest.raises(GradientMismatch) as caught:
+            check_grads(f, (np.float32(0.0),), **more)
+        assert "special_points" not in str(caught.value)
 
 
 def test_a_domain_of_what_is_not_finite() -> None:

@@ -93,7 +93,7 @@ class Domain:
             truths = [truth for leaf in found for truth in leaf.flat]
             if any(truth is not UNKNOWN and not truth for truth in truths):
                 return False
-            if UNKNOWN not in truths:
+            if all(truth is not UNKNOWN for truth in truths):
                 return True
         return None
 

@@ -179,16 +179,16 @@ def not_linear(primal: Primal, bend: Bend, why: str | None = None) -> GradientCh
     )
     which = "backward" if bend.mode == "rev" else "forward"
     text = (
-        f"the derivative rules are wrong: a {which} rule is not linear in its {moved}: "
-        f"{said}{_clipping(apart)}{_also(why)}"
+        f"the derivative rules are wrong{_there(why)}: a {which} rule is not linear in its "
+        f"{moved}: {said}{_clipping(apart)}"
     )
     found = refuted_everywhere(primal, text, sentence, paste_bend(primal, bend), why)
     return replace(found, _elsewhere=None if why is None else tuple(bend.point))
 
 
-def _also(why: str | None) -> str:
+def _there(why: str | None) -> str:
     """At which point it is, if that is not the given one."""
-    return "" if why is None else f"; so it is at {why}{elsewhere(why)}"
+    return "" if why is None else f" at {why}{elsewhere(why)}"
 
 
 def _sides(apart: Apart) -> str:
@@ -215,8 +215,8 @@ def wrong_in_compositions(
     if isinstance(wrong, HigherBend):
         said = _sides(wrong.apart)
         text = (
-            f"the derivative rules are wrong at order {order}: {modes} is not linear in the "
-            f"{wrong.group}: {said}{_clipping(wrong.apart)}{_also(why)}"
+            f"the derivative rules are wrong at order {order}{_there(why)}: {modes} is not linear "
+            f"in the {wrong.group}: {said}{_clipping(wrong.apart)}"
         )
         sentence = f"{where}{modes}: for the {wrong.group} L of f is not linear: {said}"
         return replace(refuted_everywhere(primal, text, sentence, code, why), _elsewhere=point)
@@ -228,9 +228,9 @@ def wrong_in_compositions(
         cause = f"the rule holds its {moved} against 0"
     where_it_is = "h(f(x))" if moved == "cotangent" else "f(h(x))"
     text = (
-        f"the derivative rules are wrong at order {order}: {rule} is linear in its {moved}, and "
-        f"its derivative along that{numbers}, as where {cause}; then "
-        f"{where_it_is} has wrong derivatives of order {order}{_also(why)}"
+        f"the derivative rules are wrong at order {order}{_there(why)}: {rule} is linear in its "
+        f"{moved}, and its derivative along that{numbers}, as where {cause}; then "
+        f"{where_it_is} has wrong derivatives of order {order}"
     )
     sentence = f"{where}{modes}: the derivative along the {moved} of {rule}{numbers}"
     return replace(refuted_everywhere(primal, text, sentence, code, why), _elsewhere=point)
