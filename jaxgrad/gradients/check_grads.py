@@ -86,7 +86,7 @@ def check_grads(
             for rounding: ``lambda p: jnp.all(p > 0) & (abs(p.sum() - 1) < 1e-6)``.
         reference: the function whose derivative the rules of f should be, if that is not f: a
             straight-through estimator, a stopped or surrogate gradient.  Of the arguments of f.
-        dtypes: the compiled derivatives are judged in these dtypes, too, such as
+        dtypes: the compiled derivatives of every order are judged in these dtypes, too, such as
             ``("float32", "bfloat16")``, at the given and at special points; see
             :mod:`jaxgrad.gradients.floats.allowance`.
         exact: whether a rule is wrong whose formula differs from the derivative by less than the

@@ -319,8 +319,9 @@ class GradientCheck(GradientOutcome):
 
     @property
     def unstable(self) -> tuple[FloatResult, ...]:
-        """The floats that are not what their formula says."""
-        return tuple(found for found in self.floats if found.status == "UNSTABLE")
+        """The floats that are not what their formula says, those at the given point first."""
+        found = [x for x in self.floats if x.status == "UNSTABLE"]
+        return tuple(sorted(found, key=lambda x: not x.given))
 
     def to_json(self) -> str:
         """The check as a JSON object."""

@@ -21,8 +21,8 @@ roundings reach, and the latter is right where g bends before.  A float is allow
 for a few vectors ξ of signs.  Each is a witness, so the allowance never exceeds what the
 conditioning of the problem admits.  x stands for all that a number is computed from, the point and
 the direction or cotangent.  u is the unit roundoff of the coarsest dtype among that of the input or
-result and those that the program computes in, and s the largest of their smallest normal numbers,
-below which XLA flushes to 0.
+result and those that the program computes in, and s the smallest normal number of the result's
+dtype, below which XLA flushes to 0: that it flushes more in a coarser dtype within is a fault.
 """
 
 from __future__ import annotations
@@ -166,7 +166,8 @@ class TrueValues:
     def rounding(self, output: int, truth: arb) -> arb:
         """m·u·|g| + s for a value g of an output, which is allowed whatever the inputs do."""
         own, dtype = self._arithmetic, self.outputs[output].dtype
-        return own.roundings * own.unit(dtype) * abs(truth) + own.smallest(dtype)
+        smallest = float(jnp.finfo(dtype).smallest_normal)
+        return own.roundings * own.unit(dtype) * abs(truth) + smallest
 
     def allowances(self, output: int, index: tuple[int, ...], bits: int) -> Iterator[arb]:
         """Allowances that grow with every witness, the first of which costs no evaluation."""

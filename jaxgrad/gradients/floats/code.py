@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,10 +11,11 @@ import numpy as np
 from jaxgrad.gradients.floats.programs import Compiled
 from jaxgrad.gradients.rules.code import point_code
 from jaxgrad.gradients.rules.directions import Direction
+from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.programs.as_code import as_code, imports, in_scope
 from jaxgrad.programs.trace import Leaf
 
-__all__ = ["described", "paste_floats"]
+__all__ = ["described", "paste_floats", "paste_higher"]
 
 
 def described(
@@ -78,3 +80,33 @@ def paste_floats(
         f'print({call}(*x)[{output}]{at}, "should be {truth}")',
     ]
     return in_scope("`f`", lines)
+
+
+def paste_higher(primal: Primal, taken: Sequence[tuple[str, tuple[Any, ...]]], code: str) -> str:
+    """Source for a derivative of a derivative, made of that for the last one of them.
+
+    Args:
+        primal: the function.
+        taken: the mode and the vector of each inner derivative, the innermost first.
+        code: what prints the derivative of the function that they make, which it calls ``f``.
+    """
+    lines = [
+        *imports(primal.inputs),
+        point_code(primal, primal.point),
+        "given, structure = jax.tree.flatten(args)",
+        "def f0(*x):",
+        f"    moved = dict(zip({primal.place}, x))",
+        "    moved = [moved.get(k, y) for k, y in enumerate(given)]",
+        "    found = jax.tree.leaves(f(*jax.tree.unflatten(structure, moved)))",
+        f"    return [found[k] for k in {primal.place_of_outputs}]",
+    ]
+    for i, (mode, vector) in enumerate(taken):
+        along = as_code(tuple(jnp.asarray(v) for v in vector))
+        forward = mode == "fwd"
+        product = (
+            f"jax.jvp(f{i}, x, {along})[1]" if forward else f"jax.vjp(f{i}, *x)[1](list({along}))"
+        )
+        lines += [f"def f{i + 1}(*x):", f"    return list({product})"]
+    last = code.replace("(f(*jax.tree", f"(f{len(taken)}(*jax.tree").splitlines()
+    last = [line for line in last if not line.startswith(("import ", "#"))]
+    return in_scope("`f`", [*lines, *last])

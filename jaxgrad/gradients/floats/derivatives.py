@@ -32,7 +32,7 @@ from jaxgrad.gradients.floats.programs import (
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.rules.primal import Primal
 
-__all__ = ["rule_floats"]
+__all__ = ["not_run", "rule_floats"]
 
 # Operations over balls that one compiled derivative may take: 3 μs each in large programs and up to
 # 15 μs in small ones, whose overhead counts, so about half a second.
@@ -76,7 +76,7 @@ def rule_floats(
             try:
                 results += _judged_in(cast(), mode, points)
             except (JaxgradError, TypeError, ValueError) as error:
-                results.append(_not_run(mode, dtype, error))
+                results.append(not_run(mode, dtype, error))
     return tuple(results)
 
 
@@ -190,7 +190,9 @@ def _worst(cases: list[_Case]) -> Iterator[FloatResult]:
             for reason in dict.fromkeys(case.found.reason for case in unstable)
         ] or [known]
         for group in groups:
-            yield _result(max(group, key=lambda case: case.rank), own)
+            # Where the given point fails, too, that is what was asked for.
+            given = [case for case in group if case.given and case in unstable]
+            yield _result(max(given or group, key=lambda case: case.rank), own)
 
 
 def _result(case: _Case, own: list[_Case]) -> FloatResult:
@@ -233,7 +235,8 @@ def _point_text(primal: Primal, point: list[np.ndarray], path: str) -> str:
     return f"{(own or texts)[0][:screenful]} …"
 
 
-def _not_run(mode: str, dtype: Any, error: Exception) -> FloatResult:
+def not_run(mode: str, dtype: Any, error: Exception) -> FloatResult:
+    """The result where the function does not take the dtype."""
     name = "its own dtypes" if dtype is None else np.dtype(dtype).name
     reason = f"{type(error).__name__}: {error}"
     return FloatResult(

@@ -22,7 +22,14 @@ from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.programs.jaxprs import operations
 from jaxgrad.programs.trace import Leaf
 
-__all__ = ["Compiled", "compile_derivatives", "in_dtype", "precise_enough", "representable"]
+__all__ = [
+    "Compiled",
+    "compile_derivatives",
+    "in_dtype",
+    "precise_enough",
+    "representable",
+    "signs",
+]
 
 # Each output leaf of up to this many entries has a gradient of its own for every entry, and each
 # input leaf a unit direction for every entry; larger ones have one drawn vector of ±1.
@@ -160,15 +167,15 @@ def _seeds(leaves: Sequence[Leaf]) -> Iterator[tuple[int | None, tuple[Direction
     """The only leaf that moves or is weighed, if it is one, and what along."""
     shapes = [leaf.shape for leaf in leaves]
     if len(leaves) > FEW_LEAVES:
-        yield None, (_signs(shapes, None),)
+        yield None, (signs(shapes, None),)
         return
     for i, shape in enumerate(shapes):
         few = math.prod(shape) <= FEW_ENTRIES
         units = tuple(Unit(shapes, i, index) for index in np.ndindex(shape)) if few else ()
         if math.prod(shape):
-            yield i, units or (_signs(shapes, i),)
+            yield i, units or (signs(shapes, i),)
 
 
-def _signs(shapes: Sequence[tuple[int, ...]], leaf: int | None) -> Direction:
+def signs(shapes: Sequence[tuple[int, ...]], leaf: int | None) -> Direction:
     """A drawn vector of ±1, which every dtype holds."""
     return Direction([np.sign(part) for part in drawn(shapes, 0, leaf).leaves])

@@ -12,6 +12,7 @@ import numpy as np
 
 from jaxgrad.errors import ArgumentError
 from jaxgrad.gradients.floats.derivatives import rule_floats
+from jaxgrad.gradients.floats.higher import higher_floats
 from jaxgrad.gradients.floats.programs import representable
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
@@ -66,6 +67,7 @@ def floats_of(
     dtypes: Sequence[np.dtype] | None,
     points: Sequence[SpecialPoint],
     finite: bool,
+    nested: tuple[str, ...] = (),
 ) -> tuple[FloatResult, ...]:
     """What the compiled derivatives are worth.
 
@@ -75,6 +77,7 @@ def floats_of(
             each dtype; if None only the given point is looked at, and only for NaN or infinities.
         points: special points of the program.
         finite: whether a run at the given point returned numbers alone.
+        nested: the modes of a higher derivative, which is judged in place of the first ones.
     """
     primal = rules.primal
     if dtypes is None:
@@ -86,5 +89,9 @@ def floats_of(
         leaves = [replace(x, dtype=dtype, value=x.value.astype(dtype)) for x in primal.inputs]
         others = [point.values for point in (*points, *float_points(leaves, most))]
         inside = [x for x in others if primal.domain is None or _is_inside(primal, x, dtype)]
-        found += rule_floats(primal, rules.modes, dtype, [primal.point, *inside])
+        places = [primal.point, *inside]
+        if nested:
+            found += higher_floats(primal, nested, dtype, places)
+        else:
+            found += rule_floats(primal, rules.modes, dtype, places)
     return tuple(found)

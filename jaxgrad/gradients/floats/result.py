@@ -24,7 +24,7 @@ class FloatResult(FloatJudgement):
         within: dtypes coarser than ``dtype`` that the program computes in.
         judged, failed: how many floats were judged, and how many have this status and reason.
         side: ``"hand"`` or ``"auto"``; empty for a derivative, of which alone is told:
-        mode: ``"fwd"`` or ``"rev"``.
+        mode: ``"fwd"`` or ``"rev"``, of a higher derivative as in ``"rev then fwd"``.
         output, output_index: the entry of the result that is differentiated; None for a drawn
             combination.
         point: the arguments there, as text.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -169,12 +169,21 @@ class Rest:
                 lambda dtype=dtype: f"floats in {dtype.name}",
             )
             self.floats += found or ()
+            for modes in self.rules.nested:
+                name = f"floats in {dtype.name}, {' then '.join(modes)}"
+                self.floats += (
+                    self._part("floats", self._higher(modes, dtype), partial(str, name)) or ()
+                )
         return self._wrong_floats(self.floats)
+
+    def _higher(self, modes: tuple[str, ...], dtype: np.dtype) -> Callable[[], Any]:
+        return lambda: floats_of(self.rules, [dtype], self.others.points, True, modes)
 
     def _wrong_floats(self, floats: Sequence[FloatResult]) -> GradientCheck | None:
         wrong = [x for x in floats if x.status == "UNSTABLE"]
         if not wrong:
             return None
+        wrong.sort(key=lambda x: not x.given)
         text = "the derivative rules are right as formulas, but compiled they do not compute these"
         if not wrong[0].given:
             text += f" at a point{elsewhere()}"
