@@ -36,7 +36,7 @@ Record = dict[str, Any]
 _FLOATS = (
     (re.compile(r"(UNSTABLE \w+ \w+ .*?: )\S+?(, truth)"), r"\1…\2"),
     (re.compile(r"(?<![\w.])-?[\d.]+ digits"), "… digits"),
-    (re.compile(r"(STABLE \w+: )\S+?(, truth)"), r"\1…\2"),
+    (re.compile(r"((?:STABLE|UNKNOWN) \w+: )\S+?(, truth)"), r"\1…\2"),
 )
 # Where an object lies in memory, and a file on this machine.
 _PLACE = re.compile(

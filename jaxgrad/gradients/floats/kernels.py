@@ -147,7 +147,7 @@ def check_kernel(
             judged = (
                 kernel.reals(k, floats[k]) if leaf.differentiable else kernel.others(k, floats[k])
             )
-            results.append(worst(side, leaf, floats[k], judged, coarse))
+            results.append(worst(side, leaf, floats[k], judged, fine))
     return results
 
 
