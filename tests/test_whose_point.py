@@ -333,3 +333,20 @@ def test_the_piece_before_the_end_of_a_domain(end: float, verdict: Verdict) -> N
     rule = with_rule(f, lambda xs, ts: slope(xs[0]) * ts[0])
     found = check(rule, (np.float32(0.7),), domain=lambda x: (x > 0.3) & (x < end))
     assert found.verdict is verdict, found
+
+
+@pytest.mark.parametrize(("most", "verdict"), [(1, Verdict.AGREES), (10, Verdict.REFUTED)])
+def test_a_rule_within_counts_where_the_domain_lets_the_function_come(
+    most: float, verdict: Verdict
+) -> None:
+    square = with_rule(
+        lambda x: x * x, lambda xs, ts: jnp.where(xs[0] > 3.3, 1.9, 2.0) * xs[0] * ts[0]
+    )
+
+    def layer(w: Any, x: Any) -> Any:
+        return jnp.sum(square(w @ x))
+
+    args = (np.eye(3, dtype=np.float32), np.array([0.125, 0.25, 0.375], np.float32))
+    found = check(layer, args, domain=lambda w, x: (abs(w) <= most) & (abs(x) <= most))
+    assert found.verdict is verdict, found
+    assert [rule.verdict for rule in found.rules] == [Verdict.REFUTED]
