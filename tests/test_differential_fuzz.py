@@ -175,8 +175,8 @@ def test_a_wrong_verdict_of_check_grads_is_found(monkeypatch: pytest.MonkeyPatch
 
 
 def _agreeing(message: str) -> str:
-    """The message of a refutation, with a number by the rules that is the true one."""
-    return message.replace(" is [-0.", " is [0.", 1).replace(" is -0.", " is 0.", 1)
+    """The message of a refutation, with numbers by the rules that are the true ones."""
+    return message.replace(" is [-0.", " is [0.").replace(" is -0.", " is 0.")
 
 
 def test_what_is_raised_and_what_does_not_end_are_found(monkeypatch: pytest.MonkeyPatch) -> None:

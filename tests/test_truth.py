@@ -145,17 +145,6 @@ def test_second_derivatives_along_lines_that_have_no_hessian() -> None:
     assert ends(flat.around([v, w], one)) == pytest.approx((1, 1), abs=RADIUS)
 
 
-def test_constants_that_are_rounded_numbers_are_enclosed() -> None:
-    """The 0.1 of a program stands for 1/10, of which it is a rounded number."""
-    point, one = np.array([2.0], np.float32), Direction([np.array(1.0)])
-    program = trace(lambda x: 0.1 * x[0], (point,))
-    for rounding, meant in ((0.0, False), (2.0**-24, True)):
-        found = Truth(program, [point], 1, rounding).sides(along(1.0), 1, one)
-        for side in (found.right, found.left):
-            assert side.contains(arb(float(np.float32(0.1))))
-            assert side.contains(arb(1) / 10) == meant
-
-
 @pytest.mark.parametrize(
     ("function", "right", "left"),
     [
