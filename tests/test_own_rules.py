@@ -111,7 +111,7 @@ def test_a_wrong_activation_is_found_wherever_it_is(place, rule):
 
 
 def test_its_counterexample_runs():
-    with pytest.raises(GradientMismatch, match="# `f` is `leaky_unit` of ") as error:
+    with pytest.raises(GradientMismatch, match=r"# `f` is `leaky_unit` \(") as error:
         check_grads(PLACES["a layer"](WRONG), (W,))
     assert "3.0" in printed_by(error.value, f=WRONG)[0]
 

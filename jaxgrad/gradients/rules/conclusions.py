@@ -272,7 +272,7 @@ def wrong_rule(
     said = wrong.evidence.text
     how = said.removeprefix(_WRONG) if said.startswith(_WRONG) else f" by itself: {said}"
     text = f"the rule `{rule.name}` ({rule.where}), which f calls, is wrong{how}"
-    code = f"# `f` is `{rule.name}` of {rule.where}\n{rule.counterexample}"
+    code = f"# `f` is `{rule.name}` ({rule.where})\n{rule.counterexample}"
     evidence = Evidence(Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=BALLS)
     return GradientCheck(Verdict.REFUTED, leaves, evidence, wrong.special_points)
 
