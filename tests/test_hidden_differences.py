@@ -270,6 +270,23 @@ def test_softmax_that_sums_to_too_much_is_refuted() -> None:
     assert check(ruled(0.0), (x,)).verdict.passes
 
 
+@pytest.mark.parametrize("size", [2, 40, 2000])
+@pytest.mark.parametrize(
+    ("error", "verdict"), [(1e-5, Verdict.REFUTED), (-1e-5, Verdict.REFUTED), (0.0, Verdict.AGREES)]
+)
+def test_of_many_numbers_as_little_is_hidden(size: int, error: float, verdict: Verdict) -> None:
+    """Along a drawn direction most of them cancel."""
+
+    def squares(x: Any) -> Any:
+        return jnp.sum(x * x)
+
+    function = jax.custom_vjp(squares)
+    function.defvjp(lambda x: (squares(x), x), lambda x, g: (2 * g * x * (1 + error),))
+    x = np.linspace(-0.3, 1, size, dtype=np.float32)
+    found = check(function, (x,), modes="rev", special_points=False)
+    assert found.verdict is verdict or (error == 0 and found.verdict.passes)
+
+
 # -- narrow dtypes ---------------------------------------------------------------------------------
 @pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
 def test_a_constant_is_as_good_as_its_own_dtype(dtype: Any) -> None:

@@ -207,6 +207,11 @@ class AtPoint:
             self.skipped += 1
             return []
         plain = judgement.verdict is Verdict.AGREES and not judgement.kink
+        aligned = self._aligned(question) if judgement.hidden else None
+        if aligned is not None:
+            found = self.judge(aligned)
+            if found is not None and found.verdict is Verdict.REFUTED:
+                return self._refuted(aligned, found)
         if judgement.hidden and not self._named:
             return [(question, judgement)]
         plain = plain and not judgement.hidden
@@ -221,6 +226,24 @@ class AtPoint:
         if judgement.verdict is Verdict.AGREES:
             return [(question, judgement)]
         return [self._narrowed(question, judgement)]
+
+    def _aligned(self, question: Question) -> Question | None:
+        """The same entries, each with the sign of its number; None where the sum is not of many.
+
+        In a sum of both signs much cancels, but of what rounding could do nothing does: the more
+        numbers there are, the more of an error that is the same part of each it would hide.
+        """
+        direction, derived = question.directions[0], self.rules[question.modes]
+        if question.modes != ("rev",) or question.is_value or len(direction.support) < 2:
+            return None
+        cotangent = question.cotangent
+        numbers = self._balls(question.modes, cotangent.key, Ball, cotangent.leaves)
+        leaves = [np.abs(leaf) for leaf in direction.leaves]
+        for i, index in direction.support:
+            if numbers[derived.values + i][index] < 0:
+                leaves[i][index] *= -1
+        aligned = Direction(leaves)
+        return None if aligned.key == direction.key else replace(question, directions=(aligned,))
 
     def affords_entries(self, direction: Direction) -> bool:
         """Whether a sum over so many entries may be judged entry by entry."""
