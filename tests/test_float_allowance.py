@@ -139,3 +139,22 @@ def test_the_judgement_of_what_is_no_number() -> None:
     assert nan is not None and (nan.status, nan.reason, nan.grave) == ("UNSTABLE", "nan", True)
     assert zero is not None and nan.rank > zero.rank
     assert judge_by_formula(true_values(jnp.log, np.float32(-1)), 0, (), 1.0) is None
+
+
+def test_the_signs_that_move_a_number_furthest_are_tried_before_it_is_unstable() -> None:
+    """Of a difference of two sums of many numbers no drawn vector of signs moves every one."""
+    ways = np.where(np.arange(40) % 3 == 0, -1.0, 1.0).astype(np.float32)
+    x = np.ones(40, np.float32)
+    exact = true_values(lambda x: jnp.sum(x * ways), x)
+    sampled, truth = allowances(exact)[-1], float(ways.sum())
+    many = Arithmetic.of(trace(lambda x: jnp.sum(x * ways), (x,))).roundings
+    with precision(FIRST):
+        furthest = float(exact.furthest(0, (), FIRST).mid())
+    assert math.isclose(furthest, many * U * (abs(truth) + 40), rel_tol=1e-3)
+    assert sampled < 0.9 * furthest
+    for error, status in ((0.95 * furthest, "STABLE"), (1.05 * furthest, "UNSTABLE")):
+        found = judge_by_formula(exact, 0, (), truth + error)
+        assert found is not None and found.status == status
+    assert exact.furthest(0, (), PRECISIONS[-1]) > 0
+    wide = true_values(lambda x: jnp.sum(x), np.ones(65, np.float32))
+    assert wide.furthest(0, (), FIRST) == 0

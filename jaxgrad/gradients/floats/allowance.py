@@ -18,7 +18,8 @@ roundings reach, and the latter is right where g bends before.  A float is allow
 
     |f − g(x)| ≤ m·u·|g(x)| + max_ξ max(m·|g(x·(1 + u·ξ)) − g(x)|, |g(x·(1 + m·u·ξ)) − g(x)|) + s
 
-for a few vectors ξ of signs.  Each is a witness, so the allowance never exceeds what the
+for a few vectors ξ of signs, and before a float is called unstable for the one that moves it
+furthest to first order.  Each is a witness, so the allowance never exceeds what the
 conditioning of the problem admits.  x stands for all that a number is computed from, the point and
 the direction or cotangent.  u is the unit roundoff of the coarsest dtype among that of the input or
 result and those that the program computes in, and s the smallest normal number of the result's
@@ -49,6 +50,9 @@ __all__ = ["SIGN_VECTORS", "Arithmetic", "TrueValues", "distance", "unit_roundof
 # Vectors of signs tried before a float is called unstable: all +, all −, and drawn ones.  Each is
 # a witness, and with 6 drawn ones a given pair of entries is moved apart but for 1 case in 64.
 SIGN_VECTORS = 8
+# Inputs that are moved one by one, to find the signs that move a number furthest, before a float
+# beyond all other witnesses is called unstable.
+MOST_INPUTS = 64
 
 
 def unit_roundoff(dtype: Any) -> arb:
@@ -151,6 +155,7 @@ class TrueValues:
         self.evaluations = 0
         self._values: dict[int, list[ObjectArray]] = {}
         self._changes: dict[tuple[int, int], list[ObjectArray]] = {}
+        self._moved_alone: dict[Any, list[ObjectArray]] = {}
 
     def values(self, bits: int) -> list[ObjectArray]:
         """The formula at a precision.
@@ -177,6 +182,38 @@ class TrueValues:
         for witness in range(2 * SIGN_VECTORS):
             change = change.max(self._change(bits, witness)[output][index])
             yield rounding + change
+
+    def furthest(self, output: int, index: tuple[int, ...], bits: int) -> arb:
+        """The allowance by the signs that move this one number furthest, to first order.
+
+        They are those of what each input moves it by itself, one evaluation each; 0 where there
+        are too many inputs.
+        """
+        real = [leaf.shape if leaf.real else (0,) for leaf in self._inputs]
+        places = [(k, i) for k, shape in enumerate(real) for i in np.ndindex(shape)]
+        if not 1 < len(places) <= MOST_INPUTS:
+            return arb(0)
+        truth, many = self.values(bits)[output][index], self._arithmetic.roundings
+        signs = [np.ones(shape, int) for shape in real]
+        with precision(bits):
+            for k, i in places:
+                moved = self._alone(bits, k, i)[output][index]
+                signs[k][i] = -1 if moved < truth else 1
+            changes = [
+                distance(self._at(self._along(times, signs))[output][index], truth)
+                * (many // times)
+                for times in (1, many)
+            ]
+            return self.rounding(output, truth) + changes[0].max(changes[1])
+
+    def _alone(self, bits: int, leaf: int, index: tuple[int, ...]) -> list[ObjectArray]:
+        """The formula where one rounding moves one input."""
+        key = bits, leaf, index
+        if key not in self._moved_alone:
+            signs = [np.zeros(x.shape, int) for x in self._inputs]
+            signs[leaf][index] = 1
+            self._moved_alone[key] = self._at(self._along(1, signs))
+        return self._moved_alone[key]
 
     def largest(self, output: int) -> float:
         """The largest float of an output's dtype."""
@@ -207,12 +244,18 @@ class TrueValues:
     def _rounded(self, times: int, witness: int) -> list[Any]:
         """x·(1 + times·u·ξ) for every input x, with a vector ξ of signs."""
         k, rng = witness % SIGN_VECTORS, np.random.default_rng(witness)
+        signs = [
+            rng.choice([-1, 1], leaf.shape) if leaf.real and k > 1 else np.array(1 - 2 * k)
+            for leaf in self._inputs
+        ]
+        return self._along(times, signs)
+
+    def _along(self, times: int, signs: Sequence[np.ndarray]) -> list[Any]:
         moved = []
-        for leaf, values in zip(self._inputs, self._exact, strict=True):
+        for leaf, values, way in zip(self._inputs, self._exact, signs, strict=True):
             if leaf.real:
                 step = self._arithmetic.unit(leaf.dtype) * times
-                signs = rng.choice([-1, 1], leaf.shape) if k > 1 else np.array(1 - 2 * k)
-                values = Ball().map(lambda x, sign, u=step: x * (1 + u * int(sign)), values, signs)
+                values = Ball().map(lambda x, sign, u=step: x * (1 + u * int(sign)), values, way)
             moved.append(values)
         return moved
 

@@ -106,6 +106,10 @@ def _judge_at(
         return FloatJudgement("UNKNOWN", reason, truth=text, digits=digits)
     if not (wrong_way or error > allowance):
         return None
+    if math.isfinite(value):
+        allowance = allowance.max(exact.furthest(output, index, bits))
+        if not error > allowance:
+            return FloatJudgement("STABLE", truth=text, digits=digits)
     excess = float((error / allowance).mid()) if allowance > 0 else math.inf
     return unstable(value, text, digits, excess)
 
