@@ -183,9 +183,9 @@ def test_the_verdict_is_that_on_what_numpy_does(code: Function) -> None:
     assert np.array_equal(given, X)  # code that writes to its argument had a copy
 
 
-def test_what_would_be_truncated_is_not_decided() -> None:
+def test_what_would_be_truncated_is_judged_by_its_floats() -> None:
     wrong = compare(integers_truncate, lambda x: jnp.stack([x[0] + 0.5, 0 * x[0], 0 * x[0]]), X)
-    assert wrong.verdict is Verdict.UNDECIDED
+    assert wrong.verdict is Verdict.REFUTED
     assert "it would be truncated" in wrong.evidence.text
 
 
@@ -261,7 +261,7 @@ def test_a_quotient_by_an_infinity_is_rounded_down_as_numpy_does() -> None:
         return np.floor_divide(x, -np.inf) * x
 
     right, wrong = (compare(rounded, f, X) for f in (lambda x: -x, lambda x: 0 * x))
-    assert (right.verdict, wrong.verdict) == (Verdict.AGREES, Verdict.UNDECIDED)
+    assert (right.verdict, wrong.verdict) == (Verdict.AGREES, Verdict.REFUTED)
 
 
 def test_what_is_nan_on_both_sides_is_not_decided() -> None:

@@ -12,6 +12,7 @@ from jaxgrad.errors import (
     ArgumentError,
     DtypeMismatch,
     EnginesDisagree,
+    OpaquePrimitive,
     ShapeMismatch,
     TreeMismatch,
     UnsupportedPrimitive,
@@ -310,7 +311,8 @@ def _undecided_or_floats(
         try:
             enclosure.truth_at(side, point)
         except (CannotDecide, UnsupportedPrimitive) as own:
-            side.opaque, refutes = str(own), isinstance(own, UnsupportedPrimitive)
+            # Of what JAX leaves open, and of what has no rule, one run is no counterexample.
+            side.opaque, refutes = str(own), isinstance(own, OpaquePrimitive)
     opaque = [side for side in (hand, auto) if side.opaque is not None]
     if len(opaque) == 1:
         return by_floats(hand, auto, opaque[0], args, refutes)
