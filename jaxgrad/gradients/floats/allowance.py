@@ -83,7 +83,7 @@ class Arithmetic:
         >>> from jaxgrad.programs.trace import trace
         >>> inside = Arithmetic.of(trace(lambda x: x.astype("float16") * x + 1, (np.float32(1),)))
         >>> inside.roundings, inside.coarser_than([np.float32])
-        (4, ('float16',))
+        (3, ('float16',))
         >>> inside.unit(np.float32) == unit_roundoff(np.float16)
         True
     """
