@@ -22,6 +22,7 @@ from fuzz_derivatives import Quotients, along
 from fuzz_drawing import draw_program
 from fuzz_operations import OPERATIONS
 from fuzz_programs import Input, Program, Step, Unknown, evaluate, finite
+from fuzz_rule_checks import steps_and_weights_told
 
 # Programs of a test, and how many tests there are.
 AT_ONCE, TIMES = 25, 8
@@ -157,7 +158,7 @@ def test_a_wrong_verdict_of_check_grads_is_found(monkeypatch: pytest.MonkeyPatch
     assert not _kinds(wrong, "rules_are_judged")
     assert wrong.counts["check_grads: REFUTED wrong"] == 1
     passed = jaxgrad.check_grads(right.program.function, right.point, special_points=False)
-    with pytest.raises(GradientMismatch) as refuted:
+    with pytest.raises(GradientMismatch) as refuted, steps_and_weights_told():
         jaxgrad.check_grads(wrong.program.function, wrong.point, special_points=False)
 
     def mismatch(*args: object, **keywords: object) -> None:
