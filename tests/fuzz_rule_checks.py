@@ -58,6 +58,8 @@ def rules_are_judged(case: Case) -> list[Finding]:
             check = jaxgrad.check_grads(
                 program.function, case.point, order=case.order, modes=case.modes,
                 special_points=None if case.special else False,
+                # Of a wrong rule the formula counts, whatever rounding would hide of it.
+                exact=bool(program.wrong_rules),
             )  # fmt: skip
     except UndecidedError as error:
         case.counts[f"check_grads: UNDECIDED {wrong}"] += 1
@@ -124,7 +126,7 @@ def _refutation_holds(case: Case, message: str) -> list[Finding]:
     said = _SAID.search(message)
     planted = bool(case.program.wrong_rules)
     several = case.order > 1 or "under vmap" in message
-    if said is None or "zip(steps" not in message or several:
+    if said is None or "zip(steps" not in message or several or "# `f` is `" in message:
         case.counts[f"check_grads: REFUTED otherwise, {'planted' if planted else 'right'}"] += 1
         of_ties = case.order > 1 and "under vmap" not in message and _ties(case, message)
         if planted or "compiled they do not compute" in message or of_ties:

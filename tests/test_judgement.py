@@ -150,7 +150,7 @@ TABLE: dict[str, tuple[Case, str, dict[str, Any], str]] = {
         {"hides": SMALL, "around": []}, "REFUTED",
     ),
     "not a bit in common, and rounding hides it": (
-        Case(arb(-1), **both(1), hides=2.5), "AGREES", {"hides": 1.5, "around": []}, "REFUTED"
+        Case(arb(-1), **both(1), hides=2.5, around=[]), "UNDECIDED", {"hides": 1.5}, "REFUTED"
     ),
     "one side is known, and rounding hides how far it is": (
         Case(near(1, AGREED), NAN, arb(1), hides=HIDING), "AGREES",

@@ -26,7 +26,7 @@ __all__ = [
     "value_as_run",
 ]
 
-# Half the bits of a bfloat16: what agrees to less is another number, whatever rounding may do.
+# Half the bits of a bfloat16: of what agrees to less no float says that it is the same number.
 SOME_BITS = 4
 
 
@@ -210,14 +210,19 @@ _TABLE = (
     _Row(lambda c: c.between and c.bits >= ENOUGH_BITS, Verdict.AGREES, _least),
     _Row(lambda c: c.between, Verdict.UNDECIDED, _least),
     # It is another number, and no float tells it from all sides, or from one of two.
-    _Row(lambda c: all(c.hidden), Verdict.AGREES, _least, hidden=True),
-    _Row(lambda c: c.sides.kink and any(c.hidden), Verdict.AGREES, _best, hidden=True),
+    _Row(lambda c: c.bits >= SOME_BITS and all(c.hidden), Verdict.AGREES, _least, hidden=True),
+    _Row(
+        lambda c: c.sides.kink and c.nearest >= SOME_BITS and any(c.hidden),
+        Verdict.AGREES, _best, hidden=True,
+    ),
     # It is what a composition of kinks may be given.
     _Row(lambda c: any(c.value.overlaps(h) for h in c.hulls), Verdict.AGREES, kink=True),
     _Row(lambda c: c.near_a_hull, Verdict.AGREES, kink=True, hidden=True),
     # Far out both may be smaller than every float.
     _Row(lambda c: c.below_every_float, Verdict.UNDECIDED),
     _Row(lambda c: c.may_be_hidden, Verdict.UNDECIDED),
+    # Where floats tell nothing, nothing is known.
+    _Row(lambda c: all(c.hidden) or (c.sides.kink and any(c.hidden)), Verdict.UNDECIDED),
     _Row(lambda c: True, Verdict.REFUTED),
 )  # fmt: skip
 
@@ -251,9 +256,9 @@ def judge_value(
     if value.overlaps(truth):
         return result(Verdict.UNDECIDED, agree)
     hidden = hides(abs(value - truth))
-    if hidden:
+    if hidden and agree >= SOME_BITS:
         return replace(result(Verdict.AGREES, agree), hidden=True)
-    if hidden is None and agree >= SOME_BITS:
+    if hidden or (hidden is None and agree >= SOME_BITS):
         return result(Verdict.UNDECIDED, agree)
     if abs(value).upper() < tiny and abs(truth).upper() < tiny:
         return result(Verdict.UNDECIDED)
