@@ -304,6 +304,7 @@ class AtPoint:
             lambda: self.floats(question),
             lambda difference: self.excuses.hides(question, difference),
             lambda: self._around(sides, directions, cotangent),
+            self.rules.flushed,
         )
         wrong = found.verdict is Verdict.REFUTED and number.is_finite()
         if found.verdict is Verdict.REFUTED and not wrong and own:

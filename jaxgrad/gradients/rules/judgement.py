@@ -64,6 +64,7 @@ def judge(
     in_floats: Callable[[], float],
     hides: Hides,
     around: Callable[[], list[arb]],
+    flushed: float = 0.0,
 ) -> Judgement:
     """Judges one number by the one-sided derivatives: equal to both, or between the two.
 
@@ -76,8 +77,9 @@ def judge(
             where the formula is not the derivative.  One that no float tells from it agrees.
         around: what else a composition of kinks may be given for a derivative; asked for where
             the rule does not give what is between the two sides.
+        flushed: a float below it is 0.
     """
-    case = _Case(value, sides, tiny, in_floats, hides, around)
+    case = _Case(value, sides, tiny, in_floats, hides, around, flushed)
     row = next(row for row in _TABLE if row.holds(case))
     wrong = row.verdict is Verdict.REFUTED and not row.by_floats
     digits = digits_beyond(case.bits) if wrong else DIGITS
@@ -97,6 +99,7 @@ class _Case:
     in_floats: Callable[[], float]
     hides: Hides
     around: Callable[[], list[arb]]
+    flushed: float = 0.0
 
     @property
     def known(self) -> list[arb]:
@@ -149,6 +152,12 @@ class _Case:
     def near_a_hull(self) -> bool:
         """Whether rounding could hide how far it is from a hull."""
         return any(self.hides(abs(self.value - _end(hull, self.value))) for hull in self.hulls)
+
+    @property
+    def told(self) -> bool:
+        """Whether some bits of it are known to be right, or floats have none for it."""
+        flushed = all(abs(x).upper() < self.flushed for x in (self.value, *self.known))
+        return self.bits >= SOME_BITS or flushed
 
     @cached_property
     def may_be_hidden(self) -> bool:
@@ -210,7 +219,7 @@ _TABLE = (
     _Row(lambda c: c.between and c.bits >= ENOUGH_BITS, Verdict.AGREES, _least),
     _Row(lambda c: c.between, Verdict.UNDECIDED, _least),
     # It is another number, and no float tells it from all sides, or from one of two.
-    _Row(lambda c: c.bits >= SOME_BITS and all(c.hidden), Verdict.AGREES, _least, hidden=True),
+    _Row(lambda c: c.told and all(c.hidden), Verdict.AGREES, _least, hidden=True),
     _Row(
         lambda c: c.sides.kink and c.nearest >= SOME_BITS and any(c.hidden),
         Verdict.AGREES, _best, hidden=True,
