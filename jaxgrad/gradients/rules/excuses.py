@@ -79,7 +79,10 @@ class Excuses:
         """
         here, total = self._at.sides(question), arb(0)
         for sign in (1, -1):
-            there = self._beside(question.moving, sign).of(question)
+            try:
+                there = self._beside(question.moving, sign).of(question)
+            except (CannotDecide, UnsupportedPrimitive):  # as a promise that is not kept there
+                return False
             if here is None or there is None or there.kink:
                 return False
             side = (here.right, there.right) if sign > 0 else (here.left, there.left)
