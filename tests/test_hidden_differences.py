@@ -407,3 +407,16 @@ def test_a_loop_that_turns_more_often_hides_more() -> None:
 def test_of_a_loop_without_end_nobody_knows() -> None:
     endless = trace(lambda x: lax.while_loop(lambda y: y > 0, lambda y: y * 1.5, x), (X,))
     assert hidden(endless, X, 1e-9) is None
+
+
+def test_of_several_numbers_that_are_no_arrays_it_is_hidden_too() -> None:
+    """The directions along the signs of the numbers are those of arrays without an axis."""
+    tenth = np.float32(0.1)
+
+    def scaled(x: Any, y: Any) -> Any:
+        return x / 10 - y / 10
+
+    function = jax.custom_vjp(scaled)
+    function.defvjp(lambda x, y: (scaled(x, y), None), lambda _, g: (g * tenth, -g * tenth))
+    found = check_grads(function, (np.float32(0.7), np.float32(0.3)), modes="rev")
+    assert found.verdict is Verdict.AGREES and "rounding" in found.evidence.text

@@ -6,6 +6,7 @@ v what the right one gives along vᵀ.  So any of them is held against the truth
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -129,7 +130,11 @@ def times(ratio: float) -> tuple[Fraction | None, str]:
         ['twice', 'minus', 'half', 'minus twice', '3/4 of', '3 times']
         >>> times(0.8414709848)
         (None, '0.841470985 times')
+        >>> times(float("inf"))
+        (None, 'more than 1e308 times')
     """
+    if not math.isfinite(ratio):
+        return None, decimal(ratio)
     found = Fraction(ratio).limit_denominator(LARGEST_DENOMINATOR)
     if not found or abs(float(found) / ratio - 1) > 2.0**-20:
         return None, decimal(ratio)
@@ -143,7 +148,7 @@ def times(ratio: float) -> tuple[Fraction | None, str]:
 
 def decimal(ratio: float) -> str:
     """A multiple that is no small fraction, in words."""
-    return f"{ratio:.9g} times"
+    return f"{ratio:.9g} times" if math.isfinite(ratio) else "more than 1e308 times"
 
 
 def where(points: int) -> str:

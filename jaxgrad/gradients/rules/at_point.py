@@ -238,7 +238,7 @@ class AtPoint:
             return None
         cotangent = question.cotangent
         numbers = self._balls(question.modes, cotangent.key, Ball, cotangent.leaves)
-        leaves = [np.abs(leaf) for leaf in direction.leaves]
+        leaves = [np.array(np.abs(leaf)) for leaf in direction.leaves]
         for i, index in direction.support:
             if numbers[derived.values + i][index] < 0:
                 leaves[i][index] *= -1
