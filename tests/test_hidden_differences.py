@@ -15,6 +15,7 @@ from jax import lax
 
 from jaxgrad.errors import GradientMismatch
 from jaxgrad.gradients.check_grads import check, check_grads
+from jaxgrad.gradients.compare import compare
 from jaxgrad.gradients.floats.hidden import hidden_by
 from jaxgrad.programs.trace import Program, trace
 from jaxgrad.verdict import Verdict
@@ -420,3 +421,16 @@ def test_of_several_numbers_that_are_no_arrays_it_is_hidden_too() -> None:
     function.defvjp(lambda x, y: (scaled(x, y), None), lambda _, g: (g * tenth, -g * tenth))
     found = check_grads(function, (np.float32(0.7), np.float32(0.3)), modes="rev")
     assert found.verdict is Verdict.AGREES and "rounding" in found.evidence.text
+
+
+def test_of_what_rounding_leaves_no_bits_nothing_is_known() -> None:
+    """At 1e6 a float16 within has no digit of the sine."""
+
+    def sine(x: Any) -> Any:
+        return jnp.sin(x.astype(jnp.float16).astype(jnp.float32) * 1e4)
+
+    found = compare(sine, lambda x: -sine(x), np.float32(0.7), special_points=False)
+    assert found.verdict is Verdict.UNDECIDED
+    assert "rounding in either compiled side could hide" in found.evidence.text
+    exactly = compare(sine, lambda x: -sine(x), np.float32(0.7), special_points=False, exact=True)
+    assert exactly.verdict is Verdict.REFUTED

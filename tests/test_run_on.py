@@ -156,3 +156,19 @@ def test_a_rule_is_no_fault_where_the_loop_goes_round() -> None:
     assert given_.verdict is Verdict.REFUTED  # asked for there, it is not its derivative
     wrong = implicit(cosine(40), lambda a, x: 1.001 * of_cosine(a, x))
     assert check(wrong, (np.float32(0.9),), modes="rev").verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_loops_that_are_meant_as_they_stand_are_no_excuse(wrong: bool) -> None:
+    """x⁸ by three squarings, which come near to nothing; the rule is wrong below −2 alone."""
+
+    def power(x: Any) -> Any:
+        return lax.fori_loop(0, 3, lambda _, y: y * y, x)
+
+    function = jax.custom_jvp(power)
+    factor = 1.5 if wrong else 1.0
+    function.defjvp(
+        lambda p, t: (power(p[0]), jnp.where(p[0] < -2, factor, 1.0) * 8 * p[0] ** 7 * t[0])
+    )
+    found = check(function, (np.float32(0.75),))
+    assert found.verdict.passes is not wrong

@@ -18,25 +18,22 @@ from jaxgrad.errors import (
     UnsupportedPrimitive,
 )
 from jaxgrad.gradients import counterexample, enclosure
+from jaxgrad.gradients.compared_conclusions import agrees, proved, refuted
 from jaxgrad.gradients.compared_floats import by_floats, undecided
-from jaxgrad.gradients.compared_likeness import likeness
-from jaxgrad.gradients.domain import elsewhere
-from jaxgrad.gradients.exclusion import left_out
 from jaxgrad.gradients.hidden_differences import Met
 from jaxgrad.gradients.identity import Budget, Identity, identity
 from jaxgrad.gradients.not_finite import first_not_finite
 from jaxgrad.gradients.not_finite_origin import origin
 from jaxgrad.gradients.outcome import Comparison, LeafResult
 from jaxgrad.gradients.points_of_compare import Points
-from jaxgrad.gradients.trusts import BALLS, POLYNOMIALS, said_by_others
 from jaxgrad.gradients.witness import Run, hold_side
 from jaxgrad.interpret.budgets import BudgetSpent, has_loops, nested_too_deeply
 from jaxgrad.interpret.sides import Side, make_side
 from jaxgrad.numbers.ball import Ball
-from jaxgrad.numbers.base import UNKNOWN, CannotDecide
+from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.debug_modes import without_debug_modes
-from jaxgrad.programs.held import checked_argnums, held_in_words
+from jaxgrad.programs.held import checked_argnums
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["Comparison", "LeafResult", "compare"]
@@ -238,13 +235,6 @@ def _values(hand: Side, auto: Side, given: list[Any]) -> list[Any] | None:
     return None
 
 
-def _scope(side: Side) -> str:
-    moving = [leaf for leaf in side.inputs if leaf.differentiable]
-    shapes = ", ".join(f"{leaf.path}{list(leaf.shape)}" for leaf in moving[:3])
-    more = ", …" if len(moving) > 3 else ""
-    return f"of these shapes ({shapes}{more}){held_in_words(side.paths_of_held)}"
-
-
 def _proved(hand: Side, auto: Side, algebra: Identity) -> Comparison | None:
     """What a proof is worth; None where it does not speak of the given point."""
     meeting = _second_opinion(hand, auto)
@@ -255,11 +245,7 @@ def _proved(hand: Side, auto: Side, algebra: Identity) -> Comparison | None:
             "polynomials prove the two sides equal and balls prove them different; one of the "
             f"rules of this package is wrong, please report it: {hand.program} {auto.program}"
         )
-    text = f"the same polynomial for every real input {_scope(hand)}{left_out(algebra.excluded)}"
-    leaves = tuple(LeafResult(x.path, x.shape, Verdict.PROVED) for x in hand.outputs)
-    trusts = (*POLYNOMIALS, *_said_by_others(hand, auto))
-    evidence = Evidence(Verdict.PROVED, "identity", text, trusts=trusts)
-    return Comparison(Verdict.PROVED, leaves, evidence, (hand, auto))
+    return proved(hand, auto, algebra)
 
 
 def _second_opinion(hand: Side, auto: Side) -> enclosure.Meeting | None:
@@ -292,14 +278,14 @@ def _at_points(
         if meeting.differs:
             for side in (hand, auto) if point is not points.given else ():
                 hold_side(side, point)
-            return _refuted(hand, auto, args, meeting, points)
+            return refuted(hand, auto, args, meeting, points)
         meetings.append(meeting)
     grown = met.grown(points.allows)
     if grown is None:
-        return _agrees(hand, auto, meetings, points, algebra, met.in_words)
+        return agrees(hand, auto, meetings, points, algebra, met.in_words)
     for side in (hand, auto):
         hold_side(side, grown.values)
-    return _refuted(hand, auto, args, grown, points)
+    return refuted(hand, auto, args, grown, points)
 
 
 def _undecided_or_floats(
@@ -317,94 +303,3 @@ def _undecided_or_floats(
     if len(opaque) == 1:
         return by_floats(hand, auto, opaque[0], args, refutes)
     return undecided(hand, auto, f"{error} (polynomials: {algebra.reason or 'not equal'})")
-
-
-def _refuted(
-    hand: Side, auto: Side, args: Sequence[Any], meeting: enclosure.Meeting, points: Points
-) -> Comparison:
-    leaves, first = [], None
-    for k, (output, apart) in enumerate(zip(hand.outputs, meeting.apart, strict=True)):
-        if not apart.any():
-            leaves.append(LeafResult(output.path, output.shape, Verdict.AGREES))
-            continue
-        index = tuple(int(i) for i in np.argwhere(apart)[0])
-        left, right = _decimals(meeting, k, index)
-        leaf = LeafResult(output.path, output.shape, Verdict.REFUTED, None, index, left, right)
-        leaves.append(leaf)
-        first = first if first is not None else (k, leaf)
-    assert first is not None
-    code = counterexample.write(hand, args, meeting.values, first[0], first[1].index or ())
-    count = sum(int(apart.sum()) for apart in meeting.apart)
-    total = sum(apart.size for apart in meeting.apart)
-    text = f"the enclosures of {count} of {total} entries are disjoint"
-    if meeting.values is not points.given:
-        text += f" at a point drawn by compare{elsewhere()}"
-    others = [points.given, *points.drawn]
-    text += likeness(hand, auto, meeting, others, first[0], first[1].index or ())
-    text += f"\n  {first[1]}"
-    evidence = Evidence(Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=BALLS)
-    return Comparison(Verdict.REFUTED, tuple(leaves), evidence, (hand, auto))
-
-
-def _decimals(meeting: enclosure.Meeting, leaf: int, index: tuple[int, ...]) -> tuple[str, str]:
-    """Both enclosures, with enough digits to see that they differ."""
-    left, right = meeting.hand[leaf][index], meeting.auto[leaf][index]
-    if isinstance(left, bool) or isinstance(right, bool):
-        return str(left), str(right)
-    digits = 6
-    while digits < 60 and left.str(digits, radius=False) == right.str(digits, radius=False):
-        digits += 6
-    return left.str(digits), right.str(digits)
-
-
-def _agrees(
-    hand: Side,
-    auto: Side,
-    meetings: list[enclosure.Meeting],
-    points: Points,
-    algebra: Identity,
-    hidden: str,
-) -> Comparison:
-    unseen = meetings[0].unseen
-    if unseen:
-        k, index = unseen[0]
-        name = f"gradient{hand.outputs[k].path}"
-        return undecided(
-            hand, auto,
-            f"{meetings[0].working} bits of precision do not settle {name}{list(index)}: the "
-            f"enclosures are {_told(meetings[0].hand[k][index])} and "
-            f"{_told(meetings[0].auto[k][index])}",
-        )  # fmt: skip
-    settled = [meeting for meeting in meetings if not meeting.unseen]
-    leaves = []
-    for k, output in enumerate(hand.outputs):
-        proved = algebra.proves(k)
-        bits = None if proved else _bits(settled, k)
-        verdict = Verdict.PROVED if proved else Verdict.AGREES
-        leaves.append(LeafResult(output.path, output.shape, verdict, bits))
-    least = min(leaf.bits for leaf in leaves if leaf.bits is not None)
-    why = algebra.reason or "their polynomials are not shown equal"
-    off_ties = algebra.off_ties if algebra.reason is None else None
-    if off_ties is not None and all(bool(leaf.all()) for leaf in off_ties):
-        why = "the same polynomial wherever no comparison ties; at ties they may differ"
-    where = points.in_words or f"at {len(settled)} points"
-    text = f"{where}, to {least} bits at least ({why}){hidden}"
-    trusts = (*BALLS, *_said_by_others(hand, auto))
-    evidence = Evidence(Verdict.AGREES, "sampling", text, trusts=trusts)
-    return Comparison(Verdict.AGREES, tuple(leaves), evidence, (hand, auto))
-
-
-def _said_by_others(*sides: Side) -> tuple[str, ...]:
-    return said_by_others(*(side.program.jaxpr for side in sides if side.program is not None))
-
-
-def _told(element: Any) -> str:
-    return "an open comparison" if element is UNKNOWN else str(element)
-
-
-def _bits(meetings: list[enclosure.Meeting], leaf: int) -> int:
-    least = [m.working for m in meetings]
-    for meeting in meetings:
-        best = np.maximum(meeting.bits[leaf], meeting.absolute[leaf])
-        least += [int(b) for b in best.reshape(-1) if np.isfinite(b)]
-    return min(least)

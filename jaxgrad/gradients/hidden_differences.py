@@ -13,7 +13,7 @@ from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import Meeting, meet
-from jaxgrad.gradients.floats.hidden import rounded
+from jaxgrad.gradients.floats.hidden import SOME_BITS, rounded
 from jaxgrad.gradients.special_points.pursuit import pursue
 from jaxgrad.gradients.special_points.search import SpecialPoint
 from jaxgrad.interpret.sides import Side
@@ -110,6 +110,8 @@ class Met:
 def without_hidden(hand: Side, auto: Side, meeting: Meeting) -> Meeting:
     """A meeting in which entries that rounding hides from one another are not apart.
 
+    Of those that agree to a few bits alone nothing is known.
+
     The entry that is furthest apart is asked for first: where that is no matter of rounding, the
     two sides differ, and all entries stand as they are.
     """
@@ -126,10 +128,11 @@ def without_hidden(hand: Side, auto: Side, meeting: Meeting) -> Meeting:
 
     if not entries or not all(map(hides, entries)):
         return meeting
-    hidden = [np.array(leaf) for leaf in meeting.apart]
+    hidden = [np.zeros_like(leaf) for leaf in meeting.apart]
     bits = [np.array(leaf) for leaf in meeting.bits]
     for k, index in entries:
         bits[k][index] = _bits(meeting, (k, index))
+        hidden[k][index] = bits[k][index] >= SOME_BITS
     apart = [np.zeros_like(leaf) for leaf in meeting.apart]
     return replace(meeting, apart=apart, bits=bits, hidden=hidden)
 

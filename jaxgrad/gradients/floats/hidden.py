@@ -21,15 +21,17 @@ from jaxgrad.interpret.turns import counting_turns
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
-from jaxgrad.numbers.moved import Moved
+from jaxgrad.numbers.perturbed import Perturbed
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.programs.trace import Program
 
-__all__ = ["RoundedProgram", "Weights", "hidden_by", "rounded"]
+__all__ = ["SOME_BITS", "RoundedProgram", "Weights", "hidden_by", "rounded"]
 
 Weights = Sequence[tuple[int, tuple[int, ...], float]]
 
+# Half the bits of a bfloat16: of what agrees to less no float says that it is the same number.
+SOME_BITS = 4
 # Where a difference is so many times what the first vectors of signs show that rounding may do, two
 # of them drawn, the others are not tried.
 FEW, FAR = 4, 1000
@@ -54,7 +56,7 @@ class RoundedProgram(TrueValues):
         formula = functools.partial(interpret, program, Ball())
         arithmetic = _arithmetic(program, balls(program.inputs, point))
         super().__init__(formula, program.inputs, point, program.outputs, arithmetic)
-        self._program, self._moved = program, Moved(Ball())
+        self._program, self._moved = program, Perturbed(Ball())
 
     def hides(self, weights: Weights, difference: arb) -> bool | None:
         """Whether a difference is within what rounding may make of a weighed sum of results.

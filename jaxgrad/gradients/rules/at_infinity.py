@@ -132,9 +132,9 @@ class AtLimit(AtPoint):
 
     def judge(self, question: Question, number: Any = None) -> Judgement | None:
         """The judgement of one number; None where it is NaN whatever the rules."""
-        computed, sides = self.floats(question), self.sides(question)
+        computed, sides = self.numbers.floats(question), self.sides(question)
         if math.isnan(computed) and sides.known:
-            rest = self.borders.counted(question, self._terms(question))
+            rest = self.borders.counted(question, self.numbers.terms(question))
             if rest is not question:
                 return None if rest is None else self.judge(rest)
         bits = self.rules.float_bits - math.log2(max(self.rules.size, 1)) - 1

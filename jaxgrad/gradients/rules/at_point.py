@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from flint import arb
@@ -19,6 +18,7 @@ from jaxgrad.gradients.rules.exactly import exactly
 from jaxgrad.gradients.rules.excuses import Excuses
 from jaxgrad.gradients.rules.judgement import Judgement, judge, judge_value, value_as_run
 from jaxgrad.gradients.rules.question import Question
+from jaxgrad.gradients.rules.rule_numbers import RuleNumbers
 from jaxgrad.gradients.rules.truth import Sides, Truth
 from jaxgrad.gradients.witness import program_floats
 from jaxgrad.interpret.walker import interpret
@@ -49,13 +49,12 @@ class AtPoint:
     def __init__(self, rules: DerivativePrograms, point: Sequence[np.ndarray]) -> None:
         self.rules, self.values = rules, list(point)
         self.truth = Truth(rules.primal.truth_program, point, rules.order)
-        self.balls = [Ball().constants(value) for value in point]
+        self.numbers = RuleNumbers(rules, self.values)
         self.skipped = 0
         self._tiny = 0.0
         self._named = True
         self.borders = Borders(rules, self.truth, self.values, self.affords_entries)
         self._named_leaves: set[int | None] = set()
-        self._outputs: dict[Any, dict[Any, list[ObjectArray]]] = {}
         self.excuses = Excuses(self)
 
     def everything(self) -> list[tuple[Question, Judgement]]:
@@ -233,14 +232,14 @@ class AtPoint:
         In a sum of both signs much cancels, but of what rounding could do nothing does: the more
         numbers there are, the more of an error that is the same part of each it would hide.
         """
-        direction, derived = question.directions[0], self.rules[question.modes]
+        direction = question.directions[0]
         if question.modes != ("rev",) or question.is_value or len(direction.support) < 2:
             return None
         cotangent = question.cotangent
-        numbers = self._balls(question.modes, cotangent.key, Ball, cotangent.leaves)
+        numbers = self.numbers.slopes(question.modes, cotangent)
         leaves = [np.array(np.abs(leaf)) for leaf in direction.leaves]
         for i, index in direction.support:
-            if numbers[derived.values + i][index] < 0:
+            if numbers[i][index] < 0:
                 leaves[i][index] *= -1
         aligned = Direction(leaves)
         return None if aligned.key == direction.key else replace(question, directions=(aligned,))
@@ -255,7 +254,7 @@ class AtPoint:
         """The entry that is wrong, looked for once for every leaf."""
         leaf = question.leaf
         is_nan = judgement.value == "nan" and len(question.directions) == 1
-        if is_nan and self.is_opposed(question):  # a NaN of this sum, and of no number of JAX's
+        if is_nan and self.numbers.is_opposed(question):  # NaN of the sum alone
             direction = question.directions[0]
             if not self.affords_entries(direction):
                 return [(question, replace(judgement, verdict=Verdict.UNDECIDED))]
@@ -290,7 +289,7 @@ class AtPoint:
             number: its enclosure; as the rules give it if None.
         """
         own = number is None
-        number = self.number(question) if number is None else number
+        number = self.numbers.enclosed(question) if number is None else number
         if question.is_value:
             return self._judge_value(question, number)
         sides = self.sides(question)
@@ -301,14 +300,14 @@ class AtPoint:
             number,
             sides,
             self._tiny,
-            lambda: self.floats(question),
+            lambda: self.numbers.floats(question),
             lambda difference: self.excuses.hides(question, difference),
             lambda: self._around(sides, directions, cotangent),
             self.rules.flushed,
         )
         wrong = found.verdict is Verdict.REFUTED and number.is_finite()
         if found.verdict is Verdict.REFUTED and not wrong and own:
-            rest = self.borders.counted(question, self._terms(question))
+            rest = self.borders.counted(question, self.numbers.terms(question))
             if rest is not question:
                 return None if rest is None else self.judge(rest)
         if found.verdict is Verdict.UNDECIDED and own:
@@ -335,12 +334,13 @@ class AtPoint:
             truth,
             known,
             self._tiny,
-            lambda: self.floats(question),
+            lambda: self.numbers.floats(question),
             lambda difference: known < math.inf and self.excuses.hides(question, difference),
         )
         if found.verdict is not Verdict.REFUTED:
             return found
-        return value_as_run(found, (self.number(question), truth), *self._of_either_zero(question))
+        balls = self.numbers.enclosed(question), truth
+        return value_as_run(found, balls, *self._of_either_zero(question))
 
     def _bits(self, cotangent: Direction) -> float:
         """To how many bits values are the same float."""
@@ -352,10 +352,10 @@ class AtPoint:
     def _of_either_zero(self, question: Question) -> tuple[tuple[arb, arb], tuple[float, float]]:
         """The value by the rules and of the function, a zero being −0 or 0, and JAX's own runs."""
         program, cotangent = self.rules.primal.moving_program, question.cotangent
-        own = interpret(program, EitherZero(), self.balls)
+        own = interpret(program, EitherZero(), self.numbers.point)
         runs = terms(program_floats(program, self.values), cotangent)
-        either = self.number(question, system=EitherZero), pairing(own, cotangent)
-        return either, (self.floats(question), sum(runs))
+        either = self.numbers.enclosed(question, EitherZero), pairing(own, cotangent)
+        return either, (self.numbers.floats(question), sum(runs))
 
     @cached_property
     def own(self) -> list[ObjectArray]:
@@ -363,7 +363,7 @@ class AtPoint:
         return self.truth.value if self.rules.primal.reference is None else self._own()
 
     def _own(self) -> list[ObjectArray]:
-        return interpret(self.rules.primal.moving_program, Ball(), self.balls)
+        return interpret(self.rules.primal.moving_program, Ball(), self.numbers.point)
 
     def _around(
         self, sides: Sides, directions: tuple[Direction, ...], cotangent: Direction
@@ -386,65 +386,10 @@ class AtPoint:
         """The truth of a question; None for a higher derivative where there is no first."""
         return self.truth.of(question)
 
-    def number(self, question: Question, system: Callable[[], Ball] = Ball) -> arb:
-        """The enclosure of what the rules give."""
-        modes, directions, cotangent = question.modes, question.directions, question.cotangent
-        if len(modes) > 1:
-            vs = tuple(direction.leaves for direction in directions)
-            key = *(direction.key for direction in directions), cotangent.key
-            found = self._balls(modes, key, system, vs, cotangent.leaves)
-            return found[-1 if question.taken is None else question.taken][()]
-        moved = directions[0] if modes == ("fwd",) else cotangent
-        values = self.rules[modes].values
-        if question.is_value:  # the same whatever moves
-            key, leaves = moved.key, moved.leaves
-            found = self._any_balls(modes, system) or self._balls(modes, key, system, leaves)
-            return pairing(found[:values], cotangent)
-        found = self._balls(modes, moved.key, system, moved.leaves)
-        return pairing(found[values:], cotangent if modes == ("fwd",) else directions[0])
-
-    def _balls(
-        self, modes: tuple[str, ...], key: Any, system: Callable[[], Ball], *moved: Any
-    ) -> Any:
-        outputs = self._outputs.setdefault((modes, system), {})
-        if key not in outputs:
-            point = self.balls if system is Ball else self.values
-            outputs[key] = self.rules[modes].balls(point, *moved, system=system())
-        return outputs[key]
-
-    def _any_balls(self, modes: tuple[str, ...], system: Callable[[], Ball]) -> Any:
-        """The outputs along a direction that was asked for already, if there is one."""
-        return next(iter(self._outputs.get((modes, system), {}).values()), None)
-
-    def floats(self, question: Question) -> float:
-        """The number as JAX computes it."""
-        return float(sum(self._terms(question)))
-
     def at_border(self, question: Question) -> Steep | None:
         """The slope by which JAX gives NaN whatever the rules, if nothing else is wrong."""
-        runs = self._terms(question)
+        runs = self.numbers.terms(question)
         rest = self.borders.rest(question, runs) if math.isnan(sum(runs)) else question
         found = self.judge(rest) if rest is not None and rest is not question else None
         wrong = rest is question or (found is not None and found.verdict is Verdict.REFUTED)
         return None if wrong else self.borders.met
-
-    def is_opposed(self, question: Question) -> bool:
-        """Whether the number is a sum of infinities of both signs, NaN though no term of it is."""
-        terms = self._terms(question)
-        return math.inf in terms and -math.inf in terms and not any(map(math.isnan, terms))
-
-    def _terms(self, question: Question) -> list[float]:
-        """What JAX computes of each entry that counts, weighed."""
-        primal, derived = self.rules.primal, self.rules[question.modes]
-        vs = [primal.like_inputs(direction.leaves) for direction in question.directions]
-        u = primal.like_outputs(question.cotangent.leaves)
-        point = tuple(self.values)
-        if len(question.modes) > 1:
-            found = derived.floats(point, tuple(vs), u)
-            return [float(found[-1 if question.taken is None else question.taken])]
-        forward = question.modes == ("fwd",)
-        found = derived.floats(point, vs[0] if forward else u)
-        if question.is_value:
-            return terms(found[: derived.values], question.cotangent)
-        weights = question.cotangent if forward else question.directions[0]
-        return terms(found[derived.values :], weights)

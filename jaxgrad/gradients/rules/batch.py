@@ -95,7 +95,7 @@ def _judged(at: AtPoint, question: Question, numbers: _Numbers) -> Judged:
     if judgement is None:  # a value that is no real number is not judged
         return []
     verdict, several = judgement.verdict, len(weights.support) > 1
-    opposed = several and verdict is Verdict.REFUTED and at.is_opposed(question)
+    opposed = several and verdict is Verdict.REFUTED and at.numbers.is_opposed(question)
     if not several or not (opposed or judgement.kink or verdict is Verdict.UNDECIDED):
         return [(question, judgement)]
     if not at.affords_entries(weights):
@@ -122,7 +122,7 @@ def _batched(
     derived = rules.batched(mode)
     args = [
         tuple(np.stack(pair) for pair in zip(*parts, strict=True))
-        for parts in ((at.balls for at in points), (moved.leaves for moved in inputs))
+        for parts in ((at.numbers.point for at in points), (moved.leaves for moved in inputs))
     ]
     _hold(rules, mode, derived, points, inputs)
     return derived.balls(*args)

@@ -17,12 +17,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.errors import NoDerivative
-from jaxgrad.gradients.floats.hidden import hidden_by
+from jaxgrad.gradients.floats.hidden import SOME_BITS, hidden_by
 from jaxgrad.gradients.rules.asked import Apart, Asked, affordable, apart, sized
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.derivatives import arguments_of, groups
-from jaxgrad.gradients.rules.judgement import SOME_BITS, agreement
+from jaxgrad.gradients.rules.judgement import agreement
 from jaxgrad.gradients.rules.linear_programs import BY_RULES, Barred, is_linear
 from jaxgrad.gradients.rules.operators import Leaves, Operator
 from jaxgrad.gradients.witness import hold_program

@@ -151,14 +151,20 @@ def wrong_at(
         else leaf
         for i, leaf in enumerate(leaves)
     )
-    kind = "" if point.drawn else "a special point of the program, "
-    text = f"the derivative rules are wrong at {kind}{point.why}{elsewhere(point.why)}"
+    text = f"the derivative rules are wrong at {_kind(point)}{point.why}{elsewhere(point.why)}"
     if question.is_value:
         text += f": {_blamed(primal, question, found, point.values)}"
     shown = next(leaf for leaf in results if leaf.text == sentence)
     evidence = refutation(text + cause, code, shown)
     wrong = GradientCheck(Verdict.REFUTED, results, evidence, (point.why,))
     return replace(wrong, _elsewhere=tuple(point.values))
+
+
+def _kind(point: SpecialPoint) -> str:
+    """Why the package looks at a point, if its words do not say it."""
+    if point.pursued:
+        return "a point towards which a difference grows that rounding hides elsewhere, "
+    return "" if point.drawn else "a special point of the program, "
 
 
 def not_linear(primal: Primal, bend: Bend, why: str | None = None) -> GradientCheck:

@@ -155,7 +155,7 @@ class _Looked:
 
     # -- what is asked ---------------------------------------------------------------------------
     def _disconnected(self, asked: list[_Asked]) -> str:
-        if any(at.number(question) != 0 for at, question in asked):
+        if any(at.numbers.enclosed(question) != 0 for at, question in asked):
             return ""
         name = self.rules.primal.inputs[self.question.leaf or 0].path
         said = f"; by {name} they give 0{where(len(asked))}"
@@ -209,7 +209,7 @@ class _Looked:
     def _constant(self, asked: list[_Asked]) -> str:
         """The same everywhere, where the derivative is not."""
         _, question = asked[0]
-        numbers = [at.number(question) for at, _ in asked]
+        numbers = [at.numbers.enclosed(question) for at, _ in asked]
         truths = [sides.right for at, _ in asked if (sides := at.sides(question)) is not None]
         if any(agreement(x, numbers[0]) < ENOUGH_BITS for x in numbers[1:]):
             return ""
@@ -229,14 +229,15 @@ class _Looked:
             moved = [Ball().constants(v) for v in question.directions[0].leaves]
             if ratio is None:
                 return ""
-            if not factors.keep(ratio, at.number(question) / ratio, at.balls, moved):
+            truth = at.numbers.enclosed(question) / ratio
+            if not factors.keep(ratio, truth, at.numbers.point, moved):
                 return ""
         return self._said(asked, f"{_what(self.question)} {factors.words}")
 
     def _of_value(self, asked: list[_Asked]) -> str:
         """k times the value of the function."""
         truths = [pairing(at.own, question.cotangent) for at, question in asked]
-        numbers = [at.number(question) for at, question in asked]
+        numbers = [at.numbers.enclosed(question) for at, question in asked]
         if not asked or any(truth.contains(0) for truth in truths):
             return ""
         k, words = times(float((numbers[0] / truths[0]).mid()))
@@ -253,7 +254,7 @@ class _Looked:
 
     def _fits(self, at: AtPoint, given: Question, true: Question, k: Fraction | int) -> bool:
         """Whether the rules give for one question k times the truth of another."""
-        found = self._judged(at, true, at.number(given) / _fmpq(k))
+        found = self._judged(at, true, at.numbers.enclosed(given) / _fmpq(k))
         return found is Verdict.AGREES
 
     def _said(self, asked: list[_Asked], what: str) -> str:
@@ -270,7 +271,7 @@ def _ratio(at: AtPoint, question: Question) -> arb | None:
     sides = at.sides(question)
     if sides is None or len(sides.known) < 2 or sides.kink or sides.right.contains(0):
         return None
-    ratio = at.number(question) / sides.right
+    ratio = at.numbers.enclosed(question) / sides.right
     return ratio if ratio.is_finite() and not ratio.contains(0) else None
 
 

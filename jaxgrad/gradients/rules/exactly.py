@@ -40,7 +40,7 @@ def exactly(at: AtPoint, question: Question, found: Judgement) -> Judgement:
         return found
     balls = ExactBall()
     try:
-        number = arb(at.number(question, system=lambda: balls))
+        number = arb(at.numbers.enclosed(question, system=lambda: balls))
     except (CannotDecide, JaxgradError):
         return found
     if number.is_finite():
@@ -48,5 +48,5 @@ def exactly(at: AtPoint, question: Question, found: Judgement) -> Judgement:
         return found if decided is None else decided
     if not balls.undefined or balls.unsure:
         return found
-    by_rounding = f"no number (1/0, of which JAX makes {at.floats(question)} by rounding)"
+    by_rounding = f"no number (1/0, of which JAX makes {at.numbers.floats(question)} by rounding)"
     return replace(found, verdict=Verdict.REFUTED, value=by_rounding)

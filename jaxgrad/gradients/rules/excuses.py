@@ -45,6 +45,9 @@ class Excuses:
         self._truths: dict[Any, Truth] = {}
         # Whether somebody asked for the point: at others loops may not come near to anything.
         self.asked_for = True
+        # Whether the rule is known to be the derivative of loops as they stand, so that where it is
+        # not it is wrong, whatever they come near to.
+        self.loops_are_meant = False
 
     @property
     def tells_nothing(self) -> bool:
@@ -140,16 +143,16 @@ class Excuses:
         if len(question.moving) != 1:
             return False
         program, bits = at.rules.primal.truth_program, at.rules.float_bits
-        number, direction = at.number(question), question.moving[0]
-        return is_secant(number, program, at.balls, direction, question.cotangent, bits)
+        number, direction = at.numbers.enclosed(question), question.moving[0]
+        return is_secant(number, program, at.numbers.point, direction, question.cotangent, bits)
 
     @cached_property
     def _ended(self) -> Ended:
         """Where the loops of the function end."""
         rules = self._at.rules
-        if rules.exact:
+        if rules.exact or self.loops_are_meant:
             return Ended.NOWHERE
-        return ended(rules.primal.truth_program, self._at.balls, rules.float_bits)
+        return ended(rules.primal.truth_program, self._at.numbers.point, rules.float_bits)
 
     @cached_property
     def _limit(self) -> AtPoint:

@@ -10,13 +10,13 @@ from functools import cached_property
 from flint import arb
 
 from jaxgrad.gradients.enclosure import ENOUGH_BITS
+from jaxgrad.gradients.floats.hidden import SOME_BITS
 from jaxgrad.gradients.rules.truth import DIGITS, Sides, text_of
 from jaxgrad.gradients.zero_signs import shows
 from jaxgrad.numbers.ball import relative_bits
 from jaxgrad.verdict import Verdict
 
 __all__ = [
-    "SOME_BITS",
     "Hides",
     "Judgement",
     "agreement",
@@ -25,9 +25,6 @@ __all__ = [
     "judge_value",
     "value_as_run",
 ]
-
-# Half the bits of a bfloat16: of what agrees to less no float says that it is the same number.
-SOME_BITS = 4
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ class OtherPoints:
         self._least: tuple[float, list[np.ndarray]] | None = None
         self._pursued = 0
         self._bits_given: int | None = None
+        self._loops_are_meant = False
         self._at_borders: list[tuple[SpecialPoint, AtPoint]] = []
         # Where f does not jump, the drawn one if it may be: at 0, say, much is the same.
         self.smooth: AtPoint | None = None
@@ -69,6 +70,8 @@ class OtherPoints:
             if wrong is not None:
                 return wrong
             self._note_hidden(bits, point.values)
+            if point.drawn:
+                self._loops_are_meant = self._agree_plainly(leaves)
         self._reached = len(self.points)
         return None
 
@@ -98,6 +101,14 @@ class OtherPoints:
         pursue([replace(x, value=v) for x, v in zip(inputs, values, strict=True)], start, bits_at)
         return found[0] if found else None
 
+    def _agree_plainly(self, leaves: tuple[RuleResult, ...]) -> bool:
+        """Whether the formulas do not differ, at the given point and at the one drawn near it.
+
+        A rule that is the derivative of what loops come near to differs at such a point.
+        """
+        given = all(leaf.bits >= ENOUGH_BITS for leaf in leaves)
+        return given and self._least is None and any(point.drawn for point in self.seen)
+
     def _note_hidden(self, bits: float, values: list[np.ndarray]) -> None:
         if bits < (ENOUGH_BITS if self._least is None else self._least[0]):
             self._least = bits, values
@@ -106,7 +117,7 @@ class OtherPoints:
         self, point: SpecialPoint, leaves: tuple[RuleResult, ...], checks: LinearChecks
     ) -> tuple[GradientCheck | None, float]:
         """The check where something is wrong at a point, and to how many bits formulas agree."""
-        there, judged = _judged_at(self.rules, point)
+        there, judged = self._judged_at(point)
         refuted = first_wrong(judged)
         if refuted is not None:
             with grace():
@@ -125,6 +136,16 @@ class OtherPoints:
                 if wrong is not None:
                     return wrong, bits
         return None, bits
+
+    def _judged_at(self, point: SpecialPoint) -> tuple[AtPoint | None, Judged]:
+        """The judgements at such a point, none where it cannot be looked at, or is not to be."""
+        if not self.rules.primal.is_inside(point.values):
+            return None, []
+        with _as_far_as_it_goes():
+            at = AtPoint(self.rules, point.values)
+            at.excuses.loops_are_meant = self._loops_are_meant
+            return at, at.together()
+        return None, []
 
     @property
     def in_words(self) -> str:
@@ -163,8 +184,9 @@ class OtherPoints:
             notes.append(f"nothing drawn near it at which {within}")
         if domain is not None and domain.spent:
             notes.append("domain= is too large to be asked at more points")
-        if len(self.seen) < self._reached:
-            notes.append(f"nothing decided at {self._reached - len(self.seen)} more")
+        open_points = self._reached - sum(not point.pursued for point in self.seen)
+        if open_points:
+            notes.append(f"nothing decided at {open_points} more")
         return notes
 
 
@@ -210,16 +232,6 @@ def _as_far_as_it_goes() -> Iterator[None]:
         yield
 
 
-def _judged_at(rules: DerivativePrograms, point: SpecialPoint) -> tuple[AtPoint | None, Judged]:
-    """The judgements at such a point, none where it cannot be looked at, or is not to be."""
-    if not rules.primal.is_inside(point.values):
-        return None, []
-    with _as_far_as_it_goes():
-        at = AtPoint(rules, point.values)
-        return at, at.together()
-    return None, []
-
-
 def _in_words(points: Sequence[SpecialPoint]) -> str:
     """How many they are beside the given one.
 
@@ -227,9 +239,9 @@ def _in_words(points: Sequence[SpecialPoint]) -> str:
         >>> _in_words([SpecialPoint([], "x = 0", False), SpecialPoint([], "x = 0.53", True)])
         ', one drawn near it and 1 special point of the program'
     """
-    special = sum(not point.drawn for point in points)
-    drawn = "one drawn near it" if special < len(points) else ""
+    special = sum(not (point.drawn or point.pursued) for point in points)
+    drawn = "one drawn near it" if any(point.drawn for point in points) else ""
     found = f"{special} special point{'' if special == 1 else 's'} of the program"
     if special and drawn:
         return f", {drawn} and {found}"
-    return f" and {found if special else drawn}" if points else ""
+    return f" and {found if special else drawn}" if special or drawn else ""

@@ -91,7 +91,7 @@ class _Pursuit:
                 return
             self._seen.add(point.tobytes())
             values = space.arrays(point)
-            bits = self._bits_at(SpecialPoint(values, line.describe(t)))
+            bits = self._bits_at(SpecialPoint(values, line.describe(t), pursued=True))
             if bits is None:
                 self.ended = True
                 return

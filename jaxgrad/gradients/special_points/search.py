@@ -36,11 +36,13 @@ class SpecialPoint:
         values: one array for each leaf, of its dtype and shape.
         why: in words, e.g. "x = 6.0, where `min` ties".
         drawn: whether there is nothing special about it, but that its numbers have every bit.
+        pursued: whether a difference that rounding hides elsewhere led there.
     """
 
     values: list[np.ndarray]
     why: str
     drawn: bool = False
+    pursued: bool = False
 
 
 def special_points(

@@ -16,11 +16,11 @@ from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import objects
-from jaxgrad.numbers.moved import Moved, Twins
+from jaxgrad.numbers.perturbed import Perturbed, Twins
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.trace import trace
 
-NUMBERS = Moved(Ball())
+NUMBERS = Perturbed(Ball())
 FEW = 1000
 ENTRIES = st.lists(st.floats(-3, 3, width=16), min_size=2 * SIZE, max_size=2 * SIZE)
 

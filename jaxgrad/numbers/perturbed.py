@@ -16,7 +16,7 @@ import numpy as np
 from jaxgrad.numbers.base import NumberSystem, ObjectArray
 from jaxgrad.numbers.functions import FUNCTIONS
 
-__all__ = ["Moved", "Twins"]
+__all__ = ["Perturbed", "Twins"]
 
 
 class Twins:
@@ -56,7 +56,7 @@ def both(operation: Callable[..., Any], *xs: Twins) -> Twins:
     return Twins(exact, operation(*(x.moved for x in xs)))
 
 
-class Moved(NumberSystem):
+class Perturbed(NumberSystem):
     """Another number system, in which inputs are moved.
 
     Comparisons, steps and selections are decided by the numbers as they are.
@@ -68,14 +68,14 @@ class Moved(NumberSystem):
         >>> from jaxgrad.numbers.ball import Ball
         >>> from jaxgrad.numbers.base import objects
         >>> from flint import arb
-        >>> numbers = Moved(Ball())
+        >>> numbers = Perturbed(Ball())
         >>> x, = numbers.given(objects([arb(2)], (1,)), objects([arb(3)], (1,)))
         >>> largest = numbers.maximum(x, numbers.constant(2.5))
         >>> largest.exact, largest.moved
         (2.50000000000000, 2.50000000000000)
     """
 
-    name = "moved"
+    name = "perturbed"
 
     def __init__(self, system: NumberSystem) -> None:
         self.system = system

@@ -1,0 +1,146 @@
+"""What is concluded of two gradients: a comparison for each way in which one can end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jaxgrad.gradients import counterexample, enclosure
+from jaxgrad.gradients.compared_floats import undecided
+from jaxgrad.gradients.compared_likeness import likeness
+from jaxgrad.gradients.domain import elsewhere
+from jaxgrad.gradients.exclusion import left_out
+from jaxgrad.gradients.identity import Identity
+from jaxgrad.gradients.outcome import Comparison, LeafResult
+from jaxgrad.gradients.points_of_compare import Points
+from jaxgrad.gradients.trusts import BALLS, POLYNOMIALS, said_by_others
+from jaxgrad.interpret.sides import Side
+from jaxgrad.numbers.base import UNKNOWN
+from jaxgrad.programs.held import held_in_words
+from jaxgrad.verdict import Evidence, Verdict
+
+__all__ = ["agrees", "proved", "refuted"]
+
+
+def proved(hand: Side, auto: Side, algebra: Identity) -> Comparison:
+    """The comparison that polynomials prove."""
+    text = f"the same polynomial for every real input {_scope(hand)}{left_out(algebra.excluded)}"
+    leaves = tuple(LeafResult(x.path, x.shape, Verdict.PROVED) for x in hand.outputs)
+    trusts = (*POLYNOMIALS, *_said_by_others(hand, auto))
+    evidence = Evidence(Verdict.PROVED, "identity", text, trusts=trusts)
+    return Comparison(Verdict.PROVED, leaves, evidence, (hand, auto))
+
+
+def _scope(side: Side) -> str:
+    moving = [leaf for leaf in side.inputs if leaf.differentiable]
+    shapes = ", ".join(f"{leaf.path}{list(leaf.shape)}" for leaf in moving[:3])
+    more = ", …" if len(moving) > 3 else ""
+    return f"of these shapes ({shapes}{more}){held_in_words(side.paths_of_held)}"
+
+
+def refuted(
+    hand: Side, auto: Side, args: Sequence[Any], meeting: enclosure.Meeting, points: Points
+) -> Comparison:
+    """The comparison that a point refutes."""
+    leaves, first = [], None
+    for k, (output, apart) in enumerate(zip(hand.outputs, meeting.apart, strict=True)):
+        if not apart.any():
+            leaves.append(LeafResult(output.path, output.shape, Verdict.AGREES))
+            continue
+        index = tuple(int(i) for i in np.argwhere(apart)[0])
+        left, right = _decimals(meeting, k, index)
+        leaf = LeafResult(output.path, output.shape, Verdict.REFUTED, None, index, left, right)
+        leaves.append(leaf)
+        first = first if first is not None else (k, leaf)
+    assert first is not None
+    code = counterexample.write(hand, args, meeting.values, first[0], first[1].index or ())
+    count = sum(int(apart.sum()) for apart in meeting.apart)
+    total = sum(apart.size for apart in meeting.apart)
+    text = f"the enclosures of {count} of {total} entries are disjoint"
+    if any(meeting.values is point for point in points.drawn):
+        text += f" at a point drawn by compare{elsewhere()}"
+    elif meeting.values is not points.given:
+        text += f" at a point where the sides differ more than rounding hides{elsewhere()}"
+    others = [points.given, *points.drawn]
+    text += likeness(hand, auto, meeting, others, first[0], first[1].index or ())
+    text += f"\n  {first[1]}"
+    evidence = Evidence(Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=BALLS)
+    return Comparison(Verdict.REFUTED, tuple(leaves), evidence, (hand, auto))
+
+
+def agrees(
+    hand: Side,
+    auto: Side,
+    meetings: list[enclosure.Meeting],
+    points: Points,
+    algebra: Identity,
+    hidden: str,
+) -> Comparison:
+    """The comparison of sides that no point tells apart.
+
+    Args:
+        hand, auto: the sides.
+        meetings: how they lie at each point, the given one first.
+        points: the points.
+        algebra: why that is no proof.
+        hidden: what is said of a difference that rounding hides.
+    """
+    if meetings[0].unseen:
+        return undecided(hand, auto, _unsettled(hand, meetings[0]))
+    settled = [meeting for meeting in meetings if not meeting.unseen]
+    leaves = []
+    for k, output in enumerate(hand.outputs):
+        proved = algebra.proves(k)
+        bits = None if proved else _bits(settled, k)
+        verdict = Verdict.PROVED if proved else Verdict.AGREES
+        leaves.append(LeafResult(output.path, output.shape, verdict, bits))
+    least = min(leaf.bits for leaf in leaves if leaf.bits is not None)
+    why = algebra.reason or "their polynomials are not shown equal"
+    off_ties = algebra.off_ties if algebra.reason is None else None
+    if off_ties is not None and all(bool(leaf.all()) for leaf in off_ties):
+        why = "the same polynomial wherever no comparison ties; at ties they may differ"
+    where = points.in_words or f"at {len(settled)} points"
+    text = f"{where}, to {least} bits at least ({why}){hidden}"
+    trusts = (*BALLS, *_said_by_others(hand, auto))
+    evidence = Evidence(Verdict.AGREES, "sampling", text, trusts=trusts)
+    return Comparison(Verdict.AGREES, tuple(leaves), evidence, (hand, auto))
+
+
+def _unsettled(hand: Side, meeting: enclosure.Meeting) -> str:
+    """Why an entry neither differs nor agrees at the given point."""
+    k, index = meeting.unseen[0]
+    name = f"gradient{hand.outputs[k].path}{list(index)}"
+    left, right = meeting.hand[k][index], meeting.auto[k][index]
+    why = f"{meeting.working} bits of precision do not settle {name}"
+    if meeting.hidden is not None and not left.overlaps(right):
+        why = f"rounding in either compiled side could hide how far apart they are in {name}"
+    return f"{why}: the enclosures are {_told(left)} and {_told(right)}"
+
+
+def _decimals(meeting: enclosure.Meeting, leaf: int, index: tuple[int, ...]) -> tuple[str, str]:
+    """Both enclosures, with enough digits to see that they differ."""
+    left, right = meeting.hand[leaf][index], meeting.auto[leaf][index]
+    if isinstance(left, bool) or isinstance(right, bool):
+        return str(left), str(right)
+    digits = 6
+    while digits < 60 and left.str(digits, radius=False) == right.str(digits, radius=False):
+        digits += 6
+    return left.str(digits), right.str(digits)
+
+
+def _said_by_others(*sides: Side) -> tuple[str, ...]:
+    return said_by_others(*(side.program.jaxpr for side in sides if side.program is not None))
+
+
+def _told(element: Any) -> str:
+    return "an open comparison" if element is UNKNOWN else str(element)
+
+
+def _bits(meetings: list[enclosure.Meeting], leaf: int) -> int:
+    least = [m.working for m in meetings]
+    for meeting in meetings:
+        best = np.maximum(meeting.bits[leaf], meeting.absolute[leaf])
+        least += [int(b) for b in best.reshape(-1) if np.isfinite(b)]
+    return min(least)

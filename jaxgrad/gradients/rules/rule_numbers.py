@@ -1,0 +1,92 @@
+"""The numbers that derivative rules give at a point: their formulas, enclosed, and JAX's floats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
+from jaxgrad.gradients.rules.directions import Direction, pairing, terms
+from jaxgrad.gradients.rules.question import Question
+from jaxgrad.numbers.ball import Ball
+from jaxgrad.numbers.base import ObjectArray
+
+__all__ = ["RuleNumbers"]
+
+
+class RuleNumbers:
+    """What the rules answer to questions at one point; each program runs once for a direction.
+
+    Args:
+        rules: the derivative programs.
+        values: the point, a value for each floating-point leaf.
+    """
+
+    def __init__(self, rules: DerivativePrograms, values: Sequence[np.ndarray]) -> None:
+        self._rules, self._values = rules, list(values)
+        self.point = [Ball().constants(value) for value in values]
+        self._outputs: dict[Any, dict[Any, list[ObjectArray]]] = {}
+
+    def enclosed(self, question: Question, system: Callable[[], Ball] = Ball) -> arb:
+        """The enclosure of what the rules give."""
+        modes, directions, cotangent = question.modes, question.directions, question.cotangent
+        if len(modes) > 1:
+            vs = tuple(direction.leaves for direction in directions)
+            key = *(direction.key for direction in directions), cotangent.key
+            found = self._balls(modes, key, system, vs, cotangent.leaves)
+            return found[-1 if question.taken is None else question.taken][()]
+        moved = directions[0] if modes == ("fwd",) else cotangent
+        values = self._rules[modes].values
+        if question.is_value:  # the same whatever moves
+            key, leaves = moved.key, moved.leaves
+            found = self._any_balls(modes, system) or self._balls(modes, key, system, leaves)
+            return pairing(found[:values], cotangent)
+        found = self._balls(modes, moved.key, system, moved.leaves)
+        return pairing(found[values:], cotangent if modes == ("fwd",) else directions[0])
+
+    def _balls(
+        self, modes: tuple[str, ...], key: Any, system: Callable[[], Ball], *moved: Any
+    ) -> Any:
+        outputs = self._outputs.setdefault((modes, system), {})
+        if key not in outputs:
+            point = self.point if system is Ball else self._values
+            outputs[key] = self._rules[modes].balls(point, *moved, system=system())
+        return outputs[key]
+
+    def _any_balls(self, modes: tuple[str, ...], system: Callable[[], Ball]) -> Any:
+        """The outputs along a direction that was asked for already, if there is one."""
+        return next(iter(self._outputs.get((modes, system), {}).values()), None)
+
+    def slopes(self, modes: tuple[str, ...], cotangent: Direction) -> list[ObjectArray]:
+        """The first derivatives in reverse mode, by every entry of the arguments."""
+        found = self._balls(modes, cotangent.key, Ball, cotangent.leaves)
+        return found[self._rules[modes].values :]
+
+    def floats(self, question: Question) -> float:
+        """The number as JAX computes it."""
+        return float(sum(self.terms(question)))
+
+    def is_opposed(self, question: Question) -> bool:
+        """Whether the number is a sum of infinities of both signs, NaN though no term of it is."""
+        runs = self.terms(question)
+        return math.inf in runs and -math.inf in runs and not any(map(math.isnan, runs))
+
+    def terms(self, question: Question) -> list[float]:
+        """What JAX computes of each entry that counts, weighed."""
+        primal, derived = self._rules.primal, self._rules[question.modes]
+        vs = [primal.like_inputs(direction.leaves) for direction in question.directions]
+        u = primal.like_outputs(question.cotangent.leaves)
+        point = tuple(self._values)
+        if len(question.modes) > 1:
+            found = derived.floats(point, tuple(vs), u)
+            return [float(found[-1 if question.taken is None else question.taken])]
+        forward = question.modes == ("fwd",)
+        found = derived.floats(point, vs[0] if forward else u)
+        if question.is_value:
+            return terms(found[: derived.values], question.cotangent)
+        weights = question.cotangent if forward else question.directions[0]
+        return terms(found[derived.values :], weights)
