@@ -36,8 +36,9 @@ class BudgetSpent(CannotDecide):
 # Numbers that all `while_loop`s may make in one run of a program: at 20 to 50 μs each, 2 to 5
 # seconds' worth.
 WHILE_BUDGET = 100_000
-# Numbers that a `scan` may make, which is known to end, at about 2 μs each in large arrays.
-SCAN_BUDGET = 100 * WHILE_BUDGET
+# Numbers that a `scan` may make, which is known to end: at about 2 μs each in large arrays the
+# minute that a given point has.
+SCAN_BUDGET = 300 * WHILE_BUDGET
 # What an equation costs beside the numbers that it makes, counted in these.
 EQUATION = 10
 

@@ -52,13 +52,18 @@ class AtPoint:
         self.numbers = RuleNumbers(rules, self.values)
         self.skipped = 0
         self._tiny = 0.0
-        self._named = True
+        self._named = self._last = True
         self.borders = Borders(rules, self.truth, self.values, self.affords_entries)
         self._named_leaves: set[int | None] = set()
         self.excuses = Excuses(self)
 
-    def everything(self) -> list[tuple[Question, Judgement]]:
-        """Every leaf by itself, every order, every mode."""
+    def everything(self, last: bool = True) -> list[tuple[Question, Judgement]]:
+        """Every leaf by itself, every order, every mode.
+
+        Args:
+            last: whether no precision follows, so that what is open is narrowed down.
+        """
+        self._last = last
         leaves = [
             self.rules.direction(leaf=i)
             for i, shape in enumerate(self.rules.shapes)
@@ -214,7 +219,8 @@ class AtPoint:
         if judgement.hidden and not self._named:
             return [(question, judgement)]
         plain = plain and not judgement.hidden
-        if plain or (judgement.verdict is Verdict.UNDECIDED and not self._named):
+        is_open = judgement.verdict is Verdict.UNDECIDED
+        if plain or (is_open and not (self._named and self._last)):
             return [(question, judgement)]
         if judgement.verdict is Verdict.REFUTED:
             return self._refuted(question, judgement)
