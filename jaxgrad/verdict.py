@@ -93,7 +93,7 @@ class Evidence(Outcome):
     verdict: Verdict
     kind: str
     text: str
-    enclosures: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    enclosures: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
     counterexample: str | None = None
     trusts: tuple[str, ...] = ()
 

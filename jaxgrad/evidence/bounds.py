@@ -80,12 +80,17 @@ def bounds_of(ball: arb) -> Bounds:
         ball: midpoint and radius.
 
     Raises:
-        ArgumentError: the ball is not finite.
+        ArgumentError: it is no ball, or one that is not finite.
 
     Example:
         >>> bounds_of(arb(1) / 4).lower
         Fraction(1, 4)
     """
+    if not isinstance(ball, arb):
+        raise ArgumentError(
+            f"bounds_of: {ball!r:.60} ({type(ball).__name__}) is no ball; give what is computed "
+            "with flint.arb, such as arb(1) / 3"
+        )
     if not ball.is_finite():
         raise ArgumentError(f"{ball} is no finite enclosure: raise the precision or split the box")
     middle, radius = _dyadic(ball.mid()), _dyadic(ball.rad())
@@ -234,10 +239,22 @@ def decimal(value: Fraction, digits: int, *, up: bool) -> str:
 def interval_ball(lower: Fraction, upper: Fraction) -> arb:
     """A ball that contains a closed interval with rational ends.
 
+    Args:
+        lower: the least number of the interval, an int or a Fraction.
+        upper: the greatest one, at least ``lower``.
+
+    Raises:
+        ArgumentError: an end is no exact number, or they are not in order.
+
     Example:
         >>> bool(interval_ball(Fraction(1, 3), Fraction(1, 2)).contains(arb(0.4)))
         True
     """
+    lower, upper = rational(lower, "interval_ball: lower"), rational(upper, "interval_ball: upper")
+    if lower > upper:
+        raise ArgumentError(
+            f"interval_ball: lower is {lower} and upper is {upper}, which is less: exchange them"
+        )
     return exact_ball(lower).union(exact_ball(upper))
 
 

@@ -15,6 +15,7 @@ from jaxgrad.errors import ArgumentError
 from jaxgrad.evidence.asked import asked
 from jaxgrad.evidence.bounds import ball_of, computed, interval_ball, rational
 from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.options import seconds
 from jaxgrad.verdict import Evidence, Verdict, undecided
 
 __all__ = ["covers"]
@@ -76,9 +77,10 @@ def covers(
     Source: claims D3, F4, F5.
     """
     start = _box(box)
+    timeout, outside_margins = _limits(most_boxes, timeout), _bounds_outside(outside_margins)
     margin = asked(margin, len(start), f"covers: {name}", "balls (flint.arb)", _INSTEAD)
     with precision(_BITS):
-        for where, bound in (outside_margins or {}).items():
+        for where, bound in outside_margins.items():
             ball = computed(bound, f"the bound for {where}")
             if not ball > 0:
                 return undecided(f"the bound {ball} for {where} is not above zero")
@@ -86,13 +88,30 @@ def covers(
         found = _cover(margin, start, name, _Budget(most_boxes, timeout))
     if isinstance(found, Evidence):
         return found
-    tails = "".join(f"; {where} by a separate bound" for where in outside_margins or {})
+    tails = "".join(f"; {where} by a separate bound" for where in outside_margins)
     return Evidence(
         Verdict.PROVED,
         "cover",
         f"{name} is positive on {found} boxes that cover {_sides(start)}{tails}.",
-        trusts=("Arb", *(f"the bound given for {where}" for where in outside_margins or {})),
+        trusts=("Arb", *(f"the bound given for {where}" for where in outside_margins)),
     )
+
+
+def _limits(most_boxes: Any, timeout: Any) -> float:
+    """The seconds that it may take, if both limits are limits."""
+    whole = isinstance(most_boxes, int) and not isinstance(most_boxes, bool)
+    if not whole or most_boxes < 0:
+        raise ArgumentError(f"covers: most_boxes is {most_boxes!r:.60}; it is an integer from 0 on")
+    return seconds("covers: timeout", timeout, none_is_left=True)
+
+
+def _bounds_outside(given: Any) -> dict[str, Callable[[], arb]]:
+    if not isinstance(given, Mapping | None):
+        raise ArgumentError(
+            f"covers: outside_margins is {given!r:.60}; give a dict of what lies outside the box "
+            "and functions that bound the margin there from below"
+        )
+    return dict(given or {})
 
 
 @dataclass(frozen=True)

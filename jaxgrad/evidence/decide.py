@@ -12,6 +12,7 @@ from jaxgrad.errors import ArgumentError, JaxgradError, MissingExtra
 from jaxgrad.evidence.algebraic import AlgebraicNumber, Point, points_between
 from jaxgrad.evidence.asked import asked
 from jaxgrad.evidence.sign_conditions import all_of, as_formula, boundary_of, variable
+from jaxgrad.programs.options import seconds
 from jaxgrad.verdict import Evidence, Verdict, undecided
 
 __all__ = ["decide"]
@@ -85,8 +86,7 @@ def decide(
 
     Source: claims A6, A8, A9, D1, D3, F4, F5.
     """
-    if not timeout > 0:
-        raise ArgumentError(f"decide: a timeout of {timeout} s leaves no time; give more than 0")
+    timeout = seconds("decide: timeout", timeout)
     names = _variables(conclusion, where, equality)
     parts = _steady(conclusion, where, equality, names)
     symbolic = _Symbolic(parts, names, timeout)
@@ -357,8 +357,9 @@ class _Steady:
         return found
 
 
-def _variables(*statements: Statement | None) -> list[str]:
-    given = [_parameters(part) for part in statements if part is not None]
+def _variables(*statements: Any) -> list[str]:
+    conclusion, *others = statements
+    given = [_parameters(conclusion), *(_parameters(part) for part in others if part is not None)]
     if not given[0] or any(set(names) != set(given[0]) for names in given):
         raise ArgumentError(
             f"decide: the callables take {' and '.join(str(names) for names in given)}; give all "
@@ -375,7 +376,13 @@ def _parameters(statement: Statement) -> list[str]:
             f"decide: {statement!r:.60} is no function of the variables; write it as "
             "`lambda x: ...`"
         )
-    given = inspect.signature(statement).parameters.values()
+    try:
+        given = inspect.signature(statement).parameters.values()
+    except ValueError as error:  # a builtin that does not say
+        raise ArgumentError(
+            f"decide: {statement!r:.60} does not say which variables it has; write it as "
+            "`lambda x: ...`"
+        ) from error
     odd = [
         str(each)
         for each in given

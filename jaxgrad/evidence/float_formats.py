@@ -13,6 +13,7 @@ import ml_dtypes
 import numpy as np
 
 from jaxgrad.errors import ArgumentError
+from jaxgrad.programs.options import flag
 
 __all__ = [
     "UNSIGNED",
@@ -148,6 +149,9 @@ class Float:
         dtype: the float dtype.
         bits: its pattern.
 
+    Raises:
+        ArgumentError: these are none.
+
     Example:
         >>> Float(np.dtype("float16"), 0x3C00).exact, Float(np.dtype("float16"), 0x3C00).python
         (Fraction(1, 1), 'np.asarray(0x3c00, np.uint16).view(np.float16)[()]')
@@ -155,6 +159,13 @@ class Float:
 
     dtype: np.dtype
     bits: int
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.dtype, np.dtype) and isinstance(self.bits, int | np.integer)):
+            raise ArgumentError(
+                f"Float: dtype is {self.dtype!r:.60} and bits are {self.bits!r:.60}; give a dtype "
+                "and an integer, such as Float(np.dtype('float16'), 0x3c00)"
+            )
 
     @property
     def value(self) -> Any:
@@ -222,6 +233,8 @@ def float_dtypes(zero: bool | None = None, infinities: bool | None = None) -> tu
 
     Source: claims A6, F4 and F6.
     """
+    zero = flag("float_dtypes: zero", zero, default=True)
+    infinities = flag("float_dtypes: infinities", infinities, default=True)
     found = set()
     for name in dir(jnp):
         if name.startswith(("float", "bfloat")) and name not in ("float_", "floating"):
@@ -251,7 +264,7 @@ def is_zero(x: jax.Array) -> jax.Array:
         >>> bool(x == 0), bool(is_zero(x))
         (True, False)
     """
-    format = Format(np.dtype(x.dtype))
+    format = _format_of_array(x)
     bits = _to_bits(x)
     if not format.has_zero:
         return jnp.zeros(x.shape, bool)
@@ -268,7 +281,7 @@ def is_subnormal(x: jax.Array) -> jax.Array:
         >>> bool(is_subnormal(jnp.float32(1e-40)))
         True
     """
-    format = Format(np.dtype(x.dtype))
+    format = _format_of_array(x)
     magnitude = _to_bits(x) & format.magnitude
     if not format.has_zero:
         return jnp.zeros(x.shape, bool)
@@ -285,7 +298,7 @@ def is_positive(x: jax.Array) -> jax.Array:
         >>> bool(jnp.float32(1e-40) > 0), bool(is_positive(jnp.float32(1e-40)))
         (False, True)
     """
-    format = Format(np.dtype(x.dtype))
+    format = _format_of_array(x)
     bits = _to_bits(x)
     return ~format.is_nan(bits) & ~is_zero(x) & ((bits & np.uint32(format.sign)) == 0)
 
@@ -300,7 +313,7 @@ def is_negative(x: jax.Array) -> jax.Array:
         >>> bool(is_negative(jnp.float32(-1e-40))), bool(is_negative(jnp.float32(-0.0)))
         (True, False)
     """
-    format = Format(np.dtype(x.dtype))
+    format = _format_of_array(x)
     bits = _to_bits(x)
     return ~format.is_nan(bits) & ~is_zero(x) & ((bits & np.uint32(format.sign)) != 0)
 
@@ -327,6 +340,15 @@ def format_of(dtype: Any) -> Format:
         why = "has too many values" if width > 32 else "is a width that XLA cannot compute with"
         raise ArgumentError(f"{which.name} {why}; take one of {_names()}")
     return Format(which)
+
+
+def _format_of_array(x: Any) -> Format:
+    if not isinstance(x, jax.Array | np.ndarray | np.generic):
+        raise ArgumentError(
+            f"{x!r:.60} is no array of floats, whose bits could be read; give one of a dtype: "
+            "jnp.float32(x), or jnp.asarray(x)"
+        )
+    return format_of(x.dtype)
 
 
 def _names() -> str:

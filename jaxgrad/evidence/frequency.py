@@ -18,7 +18,9 @@ from jaxgrad.evidence.bounds import Bounds, computed, rational
 from jaxgrad.evidence.dependence import reads
 from jaxgrad.numbers.ball import exact_ball
 from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.jax_errors import errors_named
+from jaxgrad.programs.traced_values import require_values
 from jaxgrad.verdict import Evidence, Outcome, Verdict
 
 __all__ = ["Frequency", "clopper_pearson", "frequency"]
@@ -127,7 +129,7 @@ def frequency(
 
     Raises:
         ArgumentError: the event is no boolean scalar or does not use its key, trials is not between
-            1 and 2^32, or the bound is no exact number.
+            1 and 2^32, the bound is no exact number, or the call is within a traced function.
 
     Example:
         >>> coin = lambda key: jax.random.bernoulli(key)
@@ -136,7 +138,9 @@ def frequency(
 
     Source: claims C2, C3.
     """
-    successes = _count(event, key, trials)
+    with without_debug_modes():
+        require_values("frequency", (key,), lambda: ["key"])
+        successes = _count(event, key, trials)
     bounds = clopper_pearson(successes, trials, confidence)
     lower, upper = decimals = bounds.decimals(10)
     percent = f"{float(100 * rational(confidence, 'the confidence')):g} %"
@@ -182,7 +186,7 @@ def _count(event: Callable[[jax.Array], Any], key: jax.Array, trials: int) -> in
         raise ArgumentError(
             f"frequency: the event returned {kinds or None}, not one bool: end it with a comparison"
         )
-    if not any(reads(event, key)):
+    if not any(reads("frequency: the event", event, key)):
         raise ArgumentError(
             "frequency: the event does not use its key, so every draw is the same: draw from it "
             "with jax.random"

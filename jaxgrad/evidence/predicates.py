@@ -113,7 +113,7 @@ _WITHOUT_TRUTHS = "use jax.numpy, with jnp.where for `if` and & and | for `and` 
 
 def _reads_output(name: str, predicate: Predicate, x: jax.Array, y: jax.Array) -> bool:
     try:
-        return reads(predicate, x, y)[1]
+        return reads(name, predicate, x, y)[1]
     except jax.errors.JAXTypeError as error:
         raise ArgumentError(
             f"{name} cannot be compiled ({str(error).splitlines()[0]}): {_WITHOUT_TRUTHS}"

@@ -16,6 +16,7 @@ from jaxgrad.evidence.bounds import Bounds, Bracket, bounds_of, bracket_of, comp
 from jaxgrad.evidence.enclose import judge_bounds, outside, precisions
 from jaxgrad.evidence.taylor_bounds import SEARCH_BITS, Box, Function, ends, series_function, taylor
 from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.options import flag
 from jaxgrad.verdict import Evidence, Outcome, Verdict, undecided
 
 __all__ = ["Supremum", "supremum"]
@@ -113,7 +114,7 @@ def supremum(
             "the interval and functions that bound f there, {} if nothing does"
         )
     bracket = None if claimed is None else bracket_of(claimed)
-    places = None if claimed_at is None else [bracket_of(place) for place in claimed_at]
+    absolute, places = flag("supremum: absolute", absolute), _places(claimed_at)
     search = _Search(f, absolute, (low, high))
     problem = search.run() or _outside_problem(
         {f"x = {end}": partial(search.size_at, end) for end in (low, high)} | dict(outside_bounds),
@@ -137,6 +138,15 @@ def supremum(
         f"the supremum lies near {search.attained}, but {digits} digits or the claimed bracket "
         "were not settled at any precision; a truncation error inside f may be too large"
     )
+
+
+def _places(claimed_at: Any) -> list[Bounds] | None:
+    if not isinstance(claimed_at, list | tuple | None):
+        raise ArgumentError(
+            f"supremum: claimed_at is {claimed_at!r:.60}; give a list of brackets, one for each "
+            'point at which it is attained: [("0.4", "0.6")]'
+        )
+    return None if claimed_at is None else [bracket_of(place) for place in claimed_at]
 
 
 class _Search:

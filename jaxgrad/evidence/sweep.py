@@ -16,7 +16,9 @@ from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.evidence.float_formats import UNSIGNED, Float, Format, bits_of, format_of, is_zero
 from jaxgrad.evidence.predicates import SAMPLE, Predicate, of_each, require_elementwise
 from jaxgrad.evidence.swept import Count, Extent, Sweep
+from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.jax_errors import errors_named
+from jaxgrad.programs.traced_values import require_known_constants, require_values
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["sweep"]
@@ -62,9 +64,10 @@ def sweep(
         tile: floats per tile, a power of two. Changes nothing but the time.
 
     Raises:
-        ArgumentError: the dtype cannot be swept, the tile is no power of two, f does not return
-            one scalar, a predicate does not return booleans of shape (n,), its answer for a float
-            depends on other floats, or ``holds`` does not look at y.
+        ArgumentError: the dtype cannot be swept, an option is none of its kind, the call is within
+            a traced function or f closes over a traced value, f does not return one real scalar, a
+            predicate does not return booleans of shape (n,), its answer for a float depends on
+            other floats, or ``holds`` does not look at y.
         NoDerivative, TreeMismatch, ShapeMismatch, DtypeMismatch, TraceError: f differentiates what
             has no derivative, or not a right rule, or cannot be traced; JAX's own exception is the
             ``__cause__``.
@@ -77,14 +80,25 @@ def sweep(
 
     Source: claims A6, F4, F5, F6.
     """
-    format = format_of(dtype)
-    for name, given in {"f": f, "holds": holds, **(count or {})}.items():
+    format, named = format_of(dtype), _named(count)
+    for name, given in {"f": f, "holds": holds, **named}.items():
         if not callable(given):
             raise ArgumentError(f"sweep: {name} is {given!r:.60}, not a function: give it uncalled")
-    if tile < 1 or tile & (tile - 1):
-        raise ArgumentError(f"sweep: tile must be a power of two, not {tile}; leave it out")
+    _require_tile(tile)
+    with without_debug_modes():  # a compiled program is what is swept
+        return _sweep(f, format, holds, named, _checked_devices(devices), tile)
+
+
+def _sweep(
+    f: Callable[[Any], Any],
+    format: Format,
+    holds: Predicate,
+    named: Mapping[str, Predicate],
+    devices: tuple[Any, ...],
+    tile: int,
+) -> Sweep:
+    require_values("sweep")
     output = _output(f, format.dtype)
-    named = dict(count or {})
     rows: list[Predicate] = [
         lambda x, y: jnp.ones(x.shape, bool),
         lambda x, y: ~of_each("sweep: holds", holds)(x, y),
@@ -95,10 +109,36 @@ def sweep(
     ]
     # A tile lies on one side of zero, so that the sides can be told apart by the tile's number.
     tile = min(tile, 2 ** (format.bits - 1))
-    with jax.disable_jit(False):  # a compiled program is what is swept
-        _require_elementwise(f, format, holds, named)
-        done = _Pass(f, format, rows, tile, tuple(devices or jax.local_devices()))
-        return _conclude(f, done, named)
+    _require_elementwise(f, format, holds, named)
+    done = _Pass(f, format, rows, tile, devices)
+    return _conclude(f, done, named)
+
+
+def _require_tile(tile: int) -> None:
+    whole = isinstance(tile, int) and not isinstance(tile, bool)
+    if not whole or tile < 1 or tile & (tile - 1):
+        raise ArgumentError(f"sweep: tile must be a power of two, not {tile!r:.60}; leave it out")
+
+
+def _named(count: Any) -> dict[str, Predicate]:
+    if not isinstance(count, Mapping | None):
+        raise ArgumentError(
+            f"sweep: count is {count!r:.60}; give a dict of names and predicates: "
+            "count={'zeros': lambda x, y: y == 0}"
+        )
+    return dict(count or {})
+
+
+def _checked_devices(devices: Any) -> tuple[Any, ...]:
+    if devices is None:
+        return tuple(jax.local_devices())
+    found = tuple(devices) if isinstance(devices, list | tuple) else ()
+    if not found or not all(isinstance(each, jax.Device) for each in found):
+        raise ArgumentError(
+            f"sweep: devices is {devices!r:.60}; give a list of some of jax.local_devices(), or "
+            "leave it out for all of them"
+        )
+    return found
 
 
 def _require_elementwise(
@@ -160,7 +200,7 @@ class _Pass:
         def work(number: int) -> np.ndarray:
             which = number % len(programs)
             start = jax.device_put(np.uint32(number * chunk), self.devices[which])
-            with jax.disable_jit(False):  # this thread does not see what its caller set
+            with without_debug_modes():  # this thread does not see what its caller set
                 return np.asarray(programs[which](start))
 
         with ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1) * len(programs)) as pool:
@@ -299,10 +339,19 @@ def _compile(f: Callable[..., Any], device: Any) -> Callable[..., Any]:
 def _output(f: Callable[[Any], Any], dtype: np.dtype) -> Any:
     scalar = jax.ShapeDtypeStruct((), dtype)
     with errors_named("sweep: f", f, (scalar,)):
-        output = jax.eval_shape(f, scalar)
+        # JAX keeps a weak reference to what it traces, which some callables do not allow.
+        program, output = jax.make_jaxpr(lambda x: f(x), return_shape=True)(scalar)
+    require_known_constants("sweep: f", program.consts)
     if getattr(output, "shape", None) != ():
         raise ArgumentError(
             f"sweep: f returns {output} for a scalar {dtype.name}, not one scalar; "
             "sum it or pick an entry"
         )
+    if jnp.issubdtype(output.dtype, np.complexfloating):
+        raise ArgumentError(
+            f"sweep: f returns {output.dtype.name}, and complex numbers are not swept; sweep its "
+            "real part and its imaginary part one after the other: lambda x: f(x).real"
+        )
+    if not (jnp.issubdtype(output.dtype, np.number) or output.dtype == bool):
+        raise ArgumentError(f"sweep: f returns {output.dtype}, which is no number; return one")
     return output.dtype

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -107,7 +107,7 @@ class Sweep(Outcome):
     dtype: np.dtype
     checked: int
     failures: Count
-    counts: Mapping[str, Count]
+    counts: Mapping[str, Count] = field(hash=False)
     nan_outputs: int
     nan_inputs: int
     infinities: int

@@ -12,6 +12,7 @@ from jaxgrad.errors import ArgumentError
 from jaxgrad.evidence.asked import asked
 from jaxgrad.evidence.bounds import interval_ball, rational
 from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.options import flag
 
 __all__ = ["SEARCH_BITS", "Box", "Function", "ends", "series_function", "taylor", "upper_bound"]
 
@@ -74,6 +75,7 @@ def upper_bound(
     """
     low, high = ends(interval, "upper_bound")
     f = series_function(f, "upper_bound")
+    absolute = flag("upper_bound: absolute", absolute)
     if not isinstance(pieces, int) or pieces < 1:
         raise ArgumentError(f"upper_bound: pieces must be at least 1, not {pieces}")
     width, highest = (high - low) / pieces, None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from jaxgrad.errors import ArgumentError, OpaquePrimitive, UnsupportedPrimitive
@@ -38,6 +38,9 @@ from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.held import checked_argnums
+from jaxgrad.programs.options import flag
+from jaxgrad.programs.trace import parameter_names
+from jaxgrad.programs.traced_values import require_values
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["GradientCheck", "RuleResult", "check", "check_grads"]
@@ -112,8 +115,8 @@ def check_grads(
         right at the points that were judged.
 
     Raises:
-        ArgumentError: an unknown mode or order, nothing to differentiate, argnums that names none,
-            args that is no tuple, or is outside of its domain.
+        ArgumentError: an unknown mode or order, an option that is none, nothing to differentiate,
+            argnums that names none, args that is no tuple, is outside of its domain, or is traced.
         TraceError: f, or domain, is not made of JAX operations.
         NoDerivative: JAX has no derivative of f in any of the modes; an ArgumentError, too.
         TreeMismatch, ShapeMismatch, DtypeMismatch: a custom rule returns the wrong structure.
@@ -199,16 +202,16 @@ def check(
     if not isinstance(args, tuple | list):
         given = "array" if hasattr(args, "shape") else type(args).__name__
         raise ArgumentError(f"args is one {given}; give a tuple of the arguments: (x,) for one")
-    if special_points is None:
-        special_points = reference is None
-    if linear is None:
-        linear = reference is None
+    exact = flag("exact", exact)
+    special_points = _by_default("special_points", special_points, reference is None)
+    linear = _by_default("linear", linear, reference is None)
     asked, stages = checked_dtypes(dtypes), Stages(checked_budget(budget))
     held = checked_argnums(argnums, len(args))
     programs = functools.partial(
         DerivativePrograms, order=order, modes=modes, linear=linear, exact=exact
     )
     with without_debug_modes(), stages.watched():
+        require_values("check", args, lambda: parameter_names(f, len(args)))
         primal = functools.partial(Primal, f, args, reference, held=held, domain=domain)
         return _checked(primal, programs, special_points, asked, stages)
 
@@ -232,11 +235,17 @@ def _checked(
         return undecided(primal, nested_too_deeply())
 
 
+def _by_default(name: str, given: bool | None, otherwise: bool) -> bool:
+    found = flag(name, given, default=True)
+    return otherwise if found is None else found
+
+
 def _modes(modes: Sequence[str] | str) -> tuple[str, ...]:
-    found = (modes,) if isinstance(modes, str) else tuple(modes)
+    several = isinstance(modes, Iterable) and not isinstance(modes, str)
+    found = tuple(modes) if several else (modes,)
     unknown = [mode for mode in found if mode not in MODES]
     if unknown or not found:
-        given = f"holds {unknown[0]!r}" if unknown else "is empty"
+        given = f"{'holds' if several else 'is'} {unknown[0]!r:.60}" if unknown else "is empty"
         raise ArgumentError(f'modes {given}; the accepted ones are "fwd" and "rev"')
     return tuple(mode for mode in MODES if mode in found)
 

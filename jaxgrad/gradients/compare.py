@@ -34,6 +34,9 @@ from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.held import checked_argnums
+from jaxgrad.programs.options import flag
+from jaxgrad.programs.trace import parameter_names
+from jaxgrad.programs.traced_values import require_values
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["Comparison", "LeafResult", "compare"]
@@ -76,9 +79,9 @@ def compare(
         special_points: whether points are drawn besides the given one.
 
     Raises:
-        ArgumentError: a side is not callable, no argument is floating point, argnums names none,
-            the arguments are outside of the domain, or the sides return no number, so that nothing
-            is compared.
+        ArgumentError: a side is not callable, an option is none, no argument is floating point,
+            argnums names none, the arguments are outside of the domain or traced, or the sides
+            return no number, so that nothing is compared.
         NonFiniteInput: an argument holds NaN or an infinity.
         TreeMismatch, ShapeMismatch, DtypeMismatch: the sides return different structures, or a
             derivative rule of what a side differentiates returns the wrong one.
@@ -102,7 +105,14 @@ def compare(
 
     Source: claim A5 (the product) and claim E1 (the recurrence) are proved by this function.
     """
+    exact, special_points = flag("exact", exact), flag("special_points", special_points)
+    if not isinstance(budget, Budget | None):
+        raise ArgumentError(
+            f"budget is {budget!r:.60}; of compare it is how far polynomials may grow, a "
+            "jaxgrad.gradients.identity.Budget, and no time as that of check; leave it out"
+        )
     with without_debug_modes():
+        require_values("compare", args, lambda: parameter_names(hand, len(args)))
         held = checked_argnums(argnums, len(args))
         left, right = make_side("hand", hand, args, held), make_side("auto", auto, args, held)
         _same_structure(left, right)

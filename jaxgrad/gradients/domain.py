@@ -20,6 +20,7 @@ from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.held import hidden, revealing
 from jaxgrad.programs.jaxprs import operations
 from jaxgrad.programs.trace import trace
+from jaxgrad.programs.traced_values import require_known_constants
 
 __all__ = ["Domain", "elsewhere", "halved"]
 
@@ -55,6 +56,7 @@ class Domain:
             self.program = trace(revealing(predicate, args), args, "domain", finite=False)
         except TraceError as error:
             raise TraceError(f"{error}; {_WRITTEN}") from error.__cause__
+        require_known_constants("domain", self.program.jaxpr.consts)
         self._require_truths()
         self._cost = max(1, operations(self.program.jaxpr.jaxpr))
         self._left = BUDGET

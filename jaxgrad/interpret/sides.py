@@ -31,6 +31,7 @@ from jaxgrad.programs.held import hidden, is_held, paths_of_held, revealing
 from jaxgrad.programs.raised_by import is_raised_by_caller
 from jaxgrad.programs.returned import require_keyless, require_numbers
 from jaxgrad.programs.trace import Leaf, Program, arguments, parameter_names, trace
+from jaxgrad.programs.traced_values import require_known_constants
 
 __all__ = ["Side", "make_side"]
 
@@ -266,7 +267,9 @@ def make_side(
             f"{_what_is_held(function, args, inputs)}"
         )
     try:
-        return Side(name, function, args, inputs, trace(function, args, name, held))
+        program = trace(function, args, name, held)
+        require_known_constants(name, program.jaxpr.consts)
+        return Side(name, function, args, inputs, program)
     except TraceError as error:
         return Side(name, function, args, inputs, None, error)
     except JaxgradError:

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 
 from flint import ctx
 
+from jaxgrad.errors import ArgumentError
+
 __all__ = ["precision", "series_length"]
+
+# Arb's least; and what is far beyond any memory, and fits into a C long everywhere.
+FEWEST_BITS = 2
+MOST = 2**31 - 1
 
 
 @contextlib.contextmanager
@@ -18,6 +24,9 @@ def precision(bits: int, terms: int | None = None) -> Iterator[None]:
         bits: the working precision of ``flint.arb`` within the block.
         terms: how many coefficients power series keep; as before if None.
 
+    Raises:
+        ArgumentError: these are no numbers that Arb can compute with.
+
     Example:
         >>> from flint import arb
         >>> with precision(300):
@@ -27,11 +36,22 @@ def precision(bits: int, terms: int | None = None) -> Iterator[None]:
     Source: Arb's working precision, https://flintlib.org/doc/arb.html.
     """
     before = ctx.prec, ctx.cap
+    _require("bits", bits, FEWEST_BITS)
+    if terms is not None:
+        _require("terms", terms, 0)
     ctx.prec, ctx.cap = bits, before[1] if terms is None else terms
     try:
         yield
     finally:
         ctx.prec, ctx.cap = before
+
+
+def _require(name: str, value: int, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MOST:
+        raise ArgumentError(
+            f"precision: {name} is {value!r:.60}; give an integer from {least} to {MOST}, such as "
+            "precision(128)"
+        )
 
 
 def series_length(count: int) -> contextlib.AbstractContextManager[None]:

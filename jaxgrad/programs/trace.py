@@ -133,7 +133,7 @@ def _argument_leaf(path: str, value: Any, finite: bool) -> Leaf:
             "pass real and imaginary parts as two real arrays"
         )
     # Cast to what JAX will trace with: a float64 NumPy array is float32 while x64 is off.
-    concrete = np.asarray(value).astype(aval.dtype)
+    concrete = _values(path, value).astype(aval.dtype)
     if finite and is_differentiable(aval.dtype):
         bad = np.argwhere(~np.isfinite(concrete.astype(np.float64)))
         if len(bad):
@@ -144,6 +144,21 @@ def _argument_leaf(path: str, value: Any, finite: bool) -> Leaf:
                 f"({len(bad)} such entr{'y' if len(bad) == 1 else 'ies'} in this leaf)"
             )
     return Leaf(path, aval.shape, aval.dtype, concrete)
+
+
+def _values(path: str, value: Any) -> np.ndarray:
+    """The numbers of an array; of its shape alone, or of one that is deleted, there are none."""
+    try:
+        found = np.asarray(value)
+        if found.dtype == object:  # what NumPy makes of an object that it does not know
+            raise TypeError(f"a {type(value).__name__} is not made of numbers")
+    except (TypeError, ValueError, RuntimeError) as error:
+        first = (str(error).splitlines() or [""])[0]
+        raise ArgumentError(
+            f"argument {path} ({type(value).__name__}) has no values to look at ({first:.100}); "
+            f"give an array of numbers of its shape, such as jnp.ones({path}.shape)"
+        ) from error
+    return found
 
 
 def _registered(value: Any) -> str:

@@ -45,7 +45,7 @@ def checked_dtypes(dtypes: Sequence[Any] | Any | None) -> tuple[np.dtype, ...] |
     found = []
     for name in asked:
         try:
-            dtype = jnp.dtype(name)
+            dtype = None if name is None else jnp.dtype(name)
         except TypeError:
             dtype = None
         if dtype is None or not is_differentiable(dtype):

@@ -21,6 +21,7 @@ from jaxgrad.programs.custom_rules import has_discrete_values
 from jaxgrad.programs.held import hidden, is_held, paths_of_held, revealing
 from jaxgrad.programs.jaxprs import promises_symmetry
 from jaxgrad.programs.trace import Leaf, Program, parameter_names, trace
+from jaxgrad.programs.traced_values import require_known_constants
 
 __all__ = ["Leaves", "Primal"]
 
@@ -62,6 +63,7 @@ class Primal:
         self.reference = None if reference is None else revealing(reference, self.args)
         self.held_arguments = held
         self.program = program or trace(self.function, self.args, "f", held, finite=False)
+        require_known_constants("f", self.program.jaxpr.consts)
         self._all = self.program.inputs
         self._moving = [i for i, leaf in enumerate(self._all) if leaf.differentiable]
         self._kept = [i for i, leaf in enumerate(self.program.outputs) if leaf.differentiable]
@@ -241,7 +243,9 @@ class Primal:
     def reference_program(self) -> Program:
         """The reference, traced."""
         assert self.reference is not None
-        return trace(self.reference, self.args, "reference", self.held_arguments, finite=False)
+        program = trace(self.reference, self.args, "reference", self.held_arguments, finite=False)
+        require_known_constants("reference", program.jaxpr.consts)
+        return program
 
     def of_reference(self) -> Primal:
         """The reference as a function with rules of its own."""
