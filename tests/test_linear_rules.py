@@ -15,7 +15,10 @@ from pasted_code import printed_by
 
 from jaxgrad.errors import GradientMismatch
 from jaxgrad.gradients.check_grads import check_grads
-from jaxgrad.gradients.rules.linear_programs import Kind, kinds_of
+from jaxgrad.gradients.one_sided import one_sided_derivatives
+from jaxgrad.gradients.rules.linear_programs import Kind, is_analytic, kinds_of
+from jaxgrad.numbers.functions import FUNCTIONS
+from jaxgrad.programs.trace import trace
 from jaxgrad.verdict import Verdict
 
 X = np.float32(0.3)
@@ -267,38 +270,38 @@ def kinds(function: Callable[..., Any]) -> list[str]:
     ("function", "kind"),
     [
         (lambda x, u: x * u, "LINEAR"),
-        (lambda x, u: u * u, "OTHER"),
+        (lambda x, u: u * u, "ANALYTIC"),
         (lambda x, u: u / x, "LINEAR"),
         (lambda x, u: x / u, "OTHER"),
-        (lambda x, u: u + x, "OTHER"),
+        (lambda x, u: u + x, "ANALYTIC"),
         (lambda x, u: u - 0.0, "LINEAR"),
-        (lambda x, u: u + 1.0, "OTHER"),
+        (lambda x, u: u + 1.0, "ANALYTIC"),
         (lambda x, u: jnp.sin(x), "FREE"),
-        (lambda x, u: jnp.sin(u), "OTHER"),
+        (lambda x, u: jnp.sin(u), "ANALYTIC"),
         (lambda x, u: jnp.zeros(3) * u, "ZERO"),
         (lambda x, u: jnp.where(x > 0, u, 0), "LINEAR"),
-        (lambda x, u: jnp.where(x > 0, u, 1), "OTHER"),
+        (lambda x, u: jnp.where(x > 0, u, 1), "ANALYTIC"),
         (lambda x, u: jnp.where(u > 0, u, 0), "OTHER"),
         (lambda x, u: jnp.dot(x, u), "LINEAR"),
-        (lambda x, u: jnp.dot(u, u), "OTHER"),
+        (lambda x, u: jnp.dot(u, u), "ANALYTIC"),
         (lambda x, u: jnp.cumsum(u)[::-1].reshape(1, 3).T, "LINEAR"),
         (lambda x, u: jnp.max(u), "OTHER"),
         (lambda x, u: jnp.pad(u, 1), "LINEAR"),
-        (lambda x, u: jnp.pad(u, 1, constant_values=1), "OTHER"),
+        (lambda x, u: jnp.pad(u, 1, constant_values=1), "ANALYTIC"),
         (lambda x, u: u[jnp.argsort(x)], "LINEAR"),
         (lambda x, u: x[jnp.argsort(u)], "OTHER"),
         (lambda x, u: jnp.zeros(3).at[jnp.argsort(x)].add(u), "LINEAR"),
-        (lambda x, u: x.at[0].set(u[0]), "OTHER"),
+        (lambda x, u: x.at[0].set(u[0]), "ANALYTIC"),
         (lambda x, u: u.astype(int), "OTHER"),
         (lambda x, u: u.astype(jnp.float16), "LINEAR"),
         (lambda x, u: jnp.concatenate([u, jnp.zeros(2)]), "LINEAR"),
-        (lambda x, u: jnp.concatenate([u, x]), "OTHER"),
+        (lambda x, u: jnp.concatenate([u, x]), "ANALYTIC"),
         (lambda x, u: jax.lax.cond(x[0] > 0, lambda: u, lambda: 2 * u), "LINEAR"),
         (lambda x, u: jax.lax.cond(u[0] > 0, lambda: u, lambda: 2 * u), "OTHER"),
-        (lambda x, u: jax.lax.cond(x[0] > 0, lambda: u, lambda: x), "OTHER"),
+        (lambda x, u: jax.lax.cond(x[0] > 0, lambda: u, lambda: x), "ANALYTIC"),
         (lambda x, u: jax.lax.fori_loop(0, 3, lambda _, c: c * x, u), "LINEAR"),
-        (lambda x, u: jax.lax.fori_loop(0, 3, lambda _, c: c * c, u), "OTHER"),
-        (lambda x, u: jax.lax.fori_loop(0, 3, lambda _, c: c + u, x), "OTHER"),
+        (lambda x, u: jax.lax.fori_loop(0, 3, lambda _, c: c * c, u), "ANALYTIC"),
+        (lambda x, u: jax.lax.fori_loop(0, 3, lambda _, c: c + u, x), "ANALYTIC"),
         (lambda x, u: jax.lax.while_loop(lambda c: c[0] < 9, lambda c: c + u, x), "OTHER"),
         (lambda x, u: jax.lax.scan(lambda c, y: (c + y, c), u[0], x * u)[1], "LINEAR"),
         (lambda x, u: jax.jit(lambda v: 2 * v)(u), "LINEAR"),
@@ -327,5 +330,75 @@ def test_what_is_said_to_be_linear_is(steps: list[str]) -> None:
         return value
 
     assert kinds(function) == ["LINEAR"]
-    assert kinds(lambda x, u: function(x, u) + x) == ["OTHER"]
+    assert kinds(lambda x, u: function(x, u) + x) == ["ANALYTIC"]
     np.testing.assert_allclose(function(V, 2 * V), 2 * function(V, V), rtol=1e-5)
+
+
+# -- where nothing is special ----------------------------------------------------------------------
+ENTIRE = {
+    "tanh": jnp.tanh,
+    "a polynomial": lambda x: x**3 - x * x + 2,
+    "a network": lambda x: jnp.sum(jax.nn.sigmoid(jnp.outer(x, x) @ jnp.sin(x))),
+    "a mean": jnp.mean,
+    "a scan": lambda x: jax.lax.scan(lambda c, y: (jnp.tanh(c * y), c), x[0], x),
+    "a product": lambda x: jnp.prod(x) + jnp.cumprod(x)[1],
+}
+SPECIAL = {
+    "relu": jax.nn.relu,
+    "a logarithm": jnp.log,
+    "a quotient": lambda x: 1 / x,
+    "a negative power": lambda x: x**-2,
+    "a root": jnp.sqrt,
+    "a cube root": jnp.cbrt,
+    "a maximum": jnp.max,
+    "an order": jnp.sort,
+    "steps": jnp.floor,
+    "a choice": lambda x: jnp.where(x > 0, x, x * x),
+    "a loop that turns as it comes": lambda x: jax.lax.while_loop(
+        lambda c: c[0] < 9, lambda c: c + 1, x
+    ),
+    "an index": lambda x: x[x[0].astype(int)],
+}
+
+
+@pytest.mark.parametrize("name", ENTIRE)
+def test_where_nothing_is_special(name: str) -> None:
+    assert is_analytic(jax.make_jaxpr(ENTIRE[name])(V))
+    found = check_grads(ENTIRE[name], (V,), 2)
+    assert "nothing in it ties, jumps or ends" in found.evidence.text
+    assert len(found.special_points) == 1 and "drawn" in found.special_points[0]
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_where_something_is_special(name: str) -> None:
+    assert not is_analytic(jax.make_jaxpr(SPECIAL[name])(V))
+
+
+@given(x=st.floats(-50, 50), name=st.sampled_from(sorted(FUNCTIONS)))
+def test_what_is_said_to_be_analytic_is(x: float, name: str) -> None:
+    """Its Taylor series at a drawn point, and at 0, are known: nothing of it ends or bends."""
+    function = getattr(jax.lax, name, None)
+    if FUNCTIONS[name].arity != 1 or not FUNCTIONS[name].elementwise or function is None:
+        return
+    program = trace(function, (np.float64(1) if jax.config.x64_enabled else np.float32(1),))
+    if not is_analytic(program.jaxpr):
+        return
+    for point in (x, 0.0, 1.0, -1.0):
+        known = one_sided_derivatives(program, [np.asarray(point)], [np.asarray(1.0)], 4)
+        right, left = known.right[0], known.left[0]
+        assert known.smooth and all(a.is_finite() for a in right)
+        assert all(a.overlaps(b) for a, b in zip(right, left, strict=True))
+
+
+def test_a_rule_that_is_wrong_at_one_special_point_of_itself_is_not_taken_for_analytic() -> None:
+    square = jax.custom_jvp(lambda x: x * x)
+    square.defjvp(lambda x, t: (square(*x), jnp.where(x[0] == 3, 0.0, 2 * x[0]) * t[0]))
+    with pytest.raises(GradientMismatch, match="3"):
+        check_grads(square, (X,))
+
+
+def test_a_rule_of_analytic_functions_that_is_wrong_is_found_at_the_drawn_point() -> None:
+    cube = jax.custom_jvp(lambda x: x**3)
+    cube.defjvp(lambda x, t: (cube(*x), 3 * x[0] ** 2 * (1 + 1e-3 * jnp.sin(x[0])) * t[0]))
+    with pytest.raises(GradientMismatch, match="drawn near the given point"):
+        check_grads(cube, (np.float32(0),))

@@ -26,7 +26,7 @@ from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.programs.trace import Program
 
-__all__ = ["SOME_BITS", "RoundedProgram", "Weights", "hidden_by", "rounded"]
+__all__ = ["SOME_BITS", "RoundedProgram", "Weights", "arithmetic_of", "hidden_by", "rounded"]
 
 Weights = Sequence[tuple[int, tuple[int, ...], float]]
 
@@ -46,17 +46,26 @@ class RoundedProgram(TrueValues):
     Args:
         program: a traced program.
         values: the point, a value for each of its inputs.
+        known: its results at this point before it was rounded to the dtypes, if somebody has them:
+            they are as large.
+        arithmetic: what rounding is in it, if that is known.
     """
 
-    def __init__(self, program: Program, values: Sequence[Any]) -> None:
+    def __init__(
+        self,
+        program: Program,
+        values: Sequence[Any],
+        known: Sequence[ObjectArray] | None = None,
+        arithmetic: Arithmetic | None = None,
+    ) -> None:
         point = [
             np.asarray(x, leaf.dtype) if leaf.differentiable else x
             for x, leaf in zip(values, program.inputs, strict=True)
         ]
         formula = functools.partial(interpret, program, Ball())
-        arithmetic = _arithmetic(program, balls(program.inputs, point))
+        arithmetic = arithmetic or arithmetic_of(program) or _counted(program, point)
         super().__init__(formula, program.inputs, point, program.outputs, arithmetic)
-        self._program, self._moved = program, Perturbed(Ball())
+        self._program, self._moved, self._known = program, Perturbed(Ball()), known
 
     def hides(self, weights: Weights, difference: arb) -> bool | None:
         """Whether a difference is within what rounding may make of a weighed sum of results.
@@ -94,8 +103,9 @@ class RoundedProgram(TrueValues):
         return max(self._arithmetic.chains[output], 1)
 
     def allowances(self, output: int, index: tuple[int, ...], bits: int) -> Iterator[arb]:
+        known = self.values(bits) if self._known is None else self._known
+        yield self.rounding(output, known[output][index])
         rounding, change = self.rounding(output, self.values(bits)[output][index]), arb(0)
-        yield rounding
         for witness in range(SIGN_VECTORS):
             change = change.max(self._change(bits, witness)[output][index])
             yield rounding + self.chain(output) * change
@@ -115,19 +125,27 @@ class RoundedProgram(TrueValues):
         return self._changes[key]
 
 
-def _arithmetic(program: Program, inputs: list[Any]) -> Arithmetic:
-    """What rounding is in a program; its loops turn as often as over exact numbers."""
-    if not holds_primitive(program.jaxpr, ("while",)):
-        return Arithmetic.of(program)
+def arithmetic_of(program: Program) -> Arithmetic | None:
+    """What rounding is in a program, wherever it runs; None where a loop turns as it comes."""
+    return None if holds_primitive(program.jaxpr, ("while",)) else Arithmetic.of(program)
+
+
+def _counted(program: Program, point: list[Any]) -> Arithmetic:
+    """What rounding is in a program at a point: its loops turn as often as over exact numbers."""
     with counting_turns() as turns, precision(FIRST_PRECISION):
-        interpret(program, Ball(), inputs)
+        interpret(program, Ball(), balls(program.inputs, point))
     return Arithmetic.of(program, turns)
 
 
-def rounded(program: Program, values: Sequence[Any]) -> RoundedProgram | None:
-    """The program at a point; None where a loop of it does not end."""
+def rounded(program: Program, values: Sequence[Any], *known: Any) -> RoundedProgram | None:
+    """The program at a point; None where a loop of it does not end.
+
+    Args:
+        program, values: as for :class:`RoundedProgram`.
+        known: what else that class takes.
+    """
     try:
-        return RoundedProgram(program, values)
+        return RoundedProgram(program, values, *known)
     except (CannotDecide, UnsupportedPrimitive):
         return None
 

@@ -93,6 +93,9 @@ class AtPoint:
         inward = Direction([abs(leaf) for leaf in direction.leaves])
         for line in (direction, inward):  # of roots, only one into the domain of all of them
             if self.truth.defined_along(line):
+                plain = self._in_sums(line)
+                if plain:
+                    return plain
                 judged = [
                     (question, found)
                     for question, found in self._ask([line], pairs=False, named=False)
@@ -103,6 +106,35 @@ class AtPoint:
                     return [pair for pair in judged if pair[0].is_value]
                 return judged
         return []
+
+    def _in_sums(self, line: Direction) -> list[tuple[Question, Judgement]]:
+        """One question for every mode, of all results together; nothing where one does not agree.
+
+        The sum is weighed by drawn numbers, so that no wrong entries cancel in it; where something
+        is special about an entry, each is asked for itself.
+        """
+        if not self.rules.linear or entry_count(self.rules.out_shapes) == 1:
+            return []
+        u, other, found = self.rules.cotangent(1), self.rules.direction(1), []
+        discrete = self.rules.primal.discrete
+        u = u.only([k for k in range(len(u.leaves)) if k not in discrete])
+        for modes in (*((mode,) for mode in self.rules.modes), *self.rules.nested):
+            vs = (line, other) if len(modes) == 2 else (line,) * len(modes)
+            question = Question(modes, vs, u)
+            beside = question.beside() if self.rules.custom and modes[1:] else []
+            for each in (question, *beside):
+                judgement = self.judge(each)
+                if judgement is None or judgement.kink or judgement.verdict is not Verdict.AGREES:
+                    return []
+                if judgement.hidden and self._is_wrong_aligned(each):
+                    return []
+                found.append((each, judgement))
+        return found
+
+    def _is_wrong_aligned(self, question: Question) -> bool:
+        aligned = self._aligned(question)
+        found = None if aligned is None else self.judge(aligned)
+        return found is not None and found.verdict is Verdict.REFUTED
 
     def _twice_finite(self, question: Question) -> bool:
         """Whether a higher derivative is a real number on both sides.
@@ -210,7 +242,6 @@ class AtPoint:
         if judgement is None:
             self.skipped += 1
             return []
-        plain = judgement.verdict is Verdict.AGREES and not judgement.kink
         aligned = self._aligned(question) if judgement.hidden else None
         if aligned is not None:
             found = self.judge(aligned)
@@ -218,9 +249,8 @@ class AtPoint:
                 return self._refuted(aligned, found)
         if judgement.hidden and not self._named:
             return [(question, judgement)]
-        plain = plain and not judgement.hidden
         is_open = judgement.verdict is Verdict.UNDECIDED
-        if plain or (is_open and not (self._named and self._last)):
+        if judgement.plain or (is_open and not (self._named and self._last)):
             return [(question, judgement)]
         if judgement.verdict is Verdict.REFUTED:
             return self._refuted(question, judgement)

@@ -20,6 +20,8 @@ import numpy as np
 from jax.tree_util import tree_leaves
 
 from jaxgrad.errors import DtypeMismatch, JaxgradError, NoDerivative
+from jaxgrad.gradients.floats.allowance import Arithmetic
+from jaxgrad.gradients.floats.hidden import arithmetic_of
 from jaxgrad.gradients.rules.derivatives import (
     Function,
     along_steps,
@@ -29,7 +31,7 @@ from jaxgrad.gradients.rules.derivatives import (
 )
 from jaxgrad.gradients.rules.directions import Direction, drawn
 from jaxgrad.gradients.rules.primal import Leaves, Primal
-from jaxgrad.gradients.witness import Run, hold_program
+from jaxgrad.gradients.witness import Run, hold_program, program_floats
 from jaxgrad.interpret.sides import Side
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
@@ -77,10 +79,14 @@ class Derived:
         return interpret(self.program, system, flat)
 
     def floats(self, *args: Leaves) -> list[np.ndarray]:
-        """What JAX computes."""
-        with np.errstate(all="ignore"):  # a rule may compute with the NumPy arrays themselves
-            found = self.function(*args)
-        return [np.asarray(leaf, np.float64) for leaf in tree_leaves(found)]
+        """What JAX computes, primitive by primitive."""
+        found = program_floats(self.program, tree_leaves(list(args)))
+        return [np.asarray(leaf, np.float64) for leaf in found]
+
+    @cached_property
+    def arithmetic(self) -> Arithmetic | None:
+        """What rounding is in the program; None where that depends on the point."""
+        return arithmetic_of(self.program)
 
     def side(self, name: str) -> Side:
         """The derivative as one side of a comparison."""

@@ -41,7 +41,7 @@ class Excuses:
     """
 
     def __init__(self, at: AtPoint) -> None:
-        self._at, self._hidden = at, Hidden(at.rules, at.values)
+        self._at, self._hidden = at, Hidden(at.rules, at.values, at.numbers)
         self._truths: dict[Any, Truth] = {}
         # Whether somebody asked for the point: at others loops may not come near to anything.
         self.asked_for = True

@@ -15,6 +15,7 @@ from flint import arb
 from jaxgrad.gradients.floats.hidden import RoundedProgram, Weights, rounded
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.question import Question
+from jaxgrad.gradients.rules.rule_numbers import RuleNumbers
 
 __all__ = ["Hidden"]
 
@@ -25,10 +26,13 @@ class Hidden:
     Args:
         rules: the derivative programs.
         values: the point.
+        numbers: what the rules give there.
     """
 
-    def __init__(self, rules: DerivativePrograms, values: Sequence[np.ndarray]) -> None:
-        self._rules, self._point = rules, list(values)
+    def __init__(
+        self, rules: DerivativePrograms, values: Sequence[np.ndarray], numbers: RuleNumbers
+    ) -> None:
+        self._rules, self._point, self._numbers = rules, list(values), numbers
         self._programs: dict[Any, RoundedProgram | None] = {}
 
     def hides(self, question: Question, difference: arb) -> bool | None:
@@ -59,5 +63,6 @@ class Hidden:
                 weighed, first = cotangent, 0 if question.is_value else derived.values
             weights = [(first + k, index, w) for k, index, w in weighed.entries]
         if key not in self._programs:
-            self._programs[key] = rounded(derived.program, [*self._point, *moved])
+            known = self._numbers.outputs(question), derived.arithmetic
+            self._programs[key] = rounded(derived.program, [*self._point, *moved], *known)
         return self._programs[key], weights

@@ -49,6 +49,11 @@ class Judgement:
     as_run: bool = False
     hidden: bool = False
 
+    @property
+    def plain(self) -> bool:
+        """Whether it is the one derivative, and nothing more is to be said."""
+        return self.verdict is Verdict.AGREES and not (self.kink or self.hidden)
+
 
 # Whether a difference is hidden by the rounding of a rule; None where nobody knows.
 Hides = Callable[[arb], bool | None]

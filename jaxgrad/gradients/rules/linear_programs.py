@@ -1,7 +1,7 @@
-"""Is a program linear in some of its inputs?  Seen from its operations, without any numbers.
+"""Is a program linear in some of its inputs, or analytic?  Seen from its operations alone.
 
-Each value is 0, free of those inputs, linear in them (and 0 where they are), or neither as far as
-can be seen.
+Each value is 0, free of those inputs, linear in them (and 0 where they are), an analytic function
+of them that has a value wherever they are real, or none of these as far as can be seen.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.interpret.rules.elementwise import IDENTITY
+from jaxgrad.numbers.functions import ALL, FUNCTIONS
 from jaxgrad.programs.jaxprs import called, scan_counts, while_parts
 from jaxgrad.programs.meanings import MEANINGS
 from jaxgrad.programs.trace import is_differentiable
 
-__all__ = ["BY_RULES", "Barred", "Kind", "is_linear", "kinds_of"]
+__all__ = ["BY_RULES", "Barred", "Kind", "is_analytic", "is_linear", "kinds_of"]
 
 
 class Kind(IntEnum):
@@ -26,7 +27,8 @@ class Kind(IntEnum):
     ZERO = 0
     FREE = 1
     LINEAR = 2
-    OTHER = 3
+    ANALYTIC = 3
+    OTHER = 4
 
 
 def join(*kinds: Kind) -> Kind:
@@ -34,7 +36,7 @@ def join(*kinds: Kind) -> Kind:
     known = set(kinds) - {Kind.ZERO}
     if not known:
         return Kind.ZERO
-    return known.pop() if len(known) == 1 else Kind.OTHER
+    return known.pop() if len(known) == 1 else max(*known, Kind.ANALYTIC)
 
 
 Barred = frozenset[str]
@@ -64,7 +66,7 @@ def kinds_of(
         >>> import jax
         >>> closed = jax.make_jaxpr(lambda x, u: (x * u, u * u, x + u))(1.0, 1.0)
         >>> [str(kind.name) for kind in kinds_of(closed, [Kind.FREE, Kind.LINEAR])]
-        ['LINEAR', 'OTHER', 'OTHER']
+        ['LINEAR', 'ANALYTIC', 'ANALYTIC']
     """
     if hasattr(jaxpr, "consts"):
         jaxpr, consts = jaxpr.jaxpr, jaxpr.consts
@@ -104,6 +106,21 @@ def is_linear(
     return all(kind in (Kind.ZERO, Kind.LINEAR) for kind in found)
 
 
+def is_analytic(closed: Any) -> bool:
+    """Whether the operations of a program show that it is analytic wherever its inputs are real.
+
+    Nothing in it ties, jumps, or ends: two such programs that are the same near one point are the
+    same everywhere (the identity theorem).
+
+    Example:
+        >>> import jax
+        >>> [is_analytic(jax.make_jaxpr(f)(1.0)) for f in (jax.numpy.tanh, jax.numpy.log, abs)]
+        [True, False, False]
+    """
+    found = kinds_of(closed, [Kind.LINEAR] * len(closed.jaxpr.invars))
+    return max(found, default=Kind.FREE) <= Kind.ANALYTIC
+
+
 def _of_constant(value: Any) -> Kind:
     zero = isinstance(value, int | float | np.ndarray | np.generic) and not np.any(value)
     return Kind.ZERO if zero else Kind.FREE
@@ -128,9 +145,22 @@ def _applied(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
             return [join(*(kinds[i] for i in moving))] * outputs
     if name in _PRODUCTS:
         return [_product(kinds)]
-    if max(kinds, default=Kind.FREE) <= Kind.FREE:
+    kind = max(kinds, default=Kind.FREE)
+    if kind <= Kind.FREE:
         return [Kind.FREE] * outputs
-    return [Kind.OTHER] * outputs
+    analytic = kind <= Kind.ANALYTIC and _is_entire(equation)
+    return [Kind.ANALYTIC if analytic else Kind.OTHER] * outputs
+
+
+def _is_entire(equation: Any) -> bool:
+    """Whether an operation has a value, and is analytic, at all real numbers."""
+    if equation.primitive.name == "integer_pow":
+        return equation.params["y"] >= 0
+    function = FUNCTIONS.get(equation.primitive.name)
+    if function is None or not function.elementwise:
+        return equation.primitive.name in _POLYNOMIALS
+    rough = function.domain is not None or function.jumps is not None or function.critical
+    return not rough and function.derivatives == ALL
 
 
 def _is_real(variable: Any) -> bool:
@@ -143,9 +173,10 @@ def _product(kinds: list[Kind]) -> Kind:
     moving = [kind for kind in kinds if kind > Kind.FREE]
     if not moving:
         return Kind.FREE
-    return moving[0] if len(moving) == 1 else Kind.OTHER
+    return moving[0] if len(moving) == 1 else max(*moving, Kind.ANALYTIC)
 
 
+_POLYNOMIALS = frozenset({"square", "one_minus_square", "reduce_prod", "cumprod"})
 _PRODUCTS = frozenset({"mul", "dot_general", "conv_general_dilated", "ragged_dot"})
 
 Places = Callable[[int], Sequence[int]]
@@ -165,7 +196,7 @@ _LINEAR_IN: dict[str, Places] = {
         (
             "add", "add_any", "sub", "neg", "convert_element_type", "reduce_sum", "cumsum",
             "broadcast_in_dim", "reshape", "transpose", "squeeze", "expand_dims", "rev",
-            "concatenate", "slice", "pad", "split", "reduce_window_sum", "real", "imag",
+            "concatenate", "slice", "pad", "split", "tile", "reduce_window_sum", "real", "imag",
         ),
         _all,
     ),

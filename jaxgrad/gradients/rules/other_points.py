@@ -6,6 +6,7 @@ import contextlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,6 +19,7 @@ from jaxgrad.gradients.rules.border_words import notes_of_borders
 from jaxgrad.gradients.rules.causes import cause
 from jaxgrad.gradients.rules.conclusions import Judged, first_wrong, wrong_at
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
+from jaxgrad.gradients.rules.linear_programs import is_analytic
 from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.special_points.drawn_points import drawn_points, nearer_points
 from jaxgrad.gradients.special_points.pursuit import pursue
@@ -48,32 +50,64 @@ class OtherPoints:
     def __init__(self, rules: DerivativePrograms, asked: bool) -> None:
         self.rules = rules
         self.asked = asked
-        self.points: list[SpecialPoint] = []
         self.seen: list[SpecialPoint] = []
         self._reached = 0
         # Where formulas differ by what rounding hides: to how many bits they agree, and the point.
         self._least: tuple[float, list[np.ndarray]] | None = None
         self._pursued = 0
         self._bits_given: int | None = None
-        self._loops_are_meant = False
+        self._loops_are_meant = self._ended = False
         self._at_borders: list[tuple[SpecialPoint, AtPoint]] = []
         # Where f does not jump, the drawn one if it may be: at 0, say, much is the same.
         self.smooth: AtPoint | None = None
 
     def wrong(self, leaves: tuple[RuleResult, ...], checks: LinearChecks) -> GradientCheck | None:
         """The check where something is wrong at one of them."""
-        if self.asked:
-            self.points = _points(self.rules)
-        for count, point in enumerate(self.points):
-            self._reached = count
-            wrong, bits = self._looked_at(point, leaves, checks)
+        if not self.asked:
+            return None
+        if self._near is not None:
+            wrong = self._looked_into(self._near, leaves, checks)
+            self._loops_are_meant = self._agree_plainly(leaves)
+            self._ended = bool(self.seen) and self.nothing_special
+            if wrong is not None or self._ended:
+                return wrong
+        for point in self.points[self._reached :]:
+            wrong = self._looked_into(point, leaves, checks)
             if wrong is not None:
                 return wrong
-            self._note_hidden(bits, point.values)
-            if point.drawn:
-                self._loops_are_meant = self._agree_plainly(leaves)
-        self._reached = len(self.points)
         return None
+
+    @cached_property
+    def _near(self) -> SpecialPoint | None:
+        """The nearest drawn point at which the function is defined."""
+        return _near(self.rules) if self.asked and _most(self.rules) else None
+
+    @cached_property
+    def points(self) -> list[SpecialPoint]:
+        """All that are to be looked at: the one drawn, and the special ones of the program."""
+        near = [] if self._near is None else [self._near]
+        return [*near, *_special(self.rules)] if self.asked else []
+
+    @cached_property
+    def nothing_special(self) -> bool:
+        """Whether nothing in the programs ties, jumps or ends anywhere.
+
+        Then what agrees at a drawn point agrees everywhere, as analytic functions do; to look at
+        further points would find nothing.
+        """
+        rules = self.rules
+        programs = [*rules.programs, *(rules[modes].program for modes in rules.nested)]
+        programs += [rules.primal.truth_program, *rules.primal.domain_programs]
+        return all(is_analytic(program.jaxpr) for program in programs)
+
+    def _looked_into(
+        self, point: SpecialPoint, leaves: tuple[RuleResult, ...], checks: LinearChecks
+    ) -> GradientCheck | None:
+        wrong, bits = self._looked_at(point, leaves, checks)
+        self._reached += 1
+        if wrong is None:
+            self._note_hidden(bits, point.values)
+        return wrong
 
     def grown(self, leaves: tuple[RuleResult, ...], checks: LinearChecks) -> GradientCheck | None:
         """The check where a difference that rounding hides elsewhere is seen to be none of it."""
@@ -150,7 +184,8 @@ class OtherPoints:
     @property
     def in_words(self) -> str:
         """How many were seen beside the given one."""
-        return _in_words(self.seen)
+        ended = " (nothing in it ties, jumps or ends, so no point is special)" * self._ended
+        return _in_words(self.seen) + ended
 
     def _hidden_in_words(self) -> str:
         """That formulas differ, from which bit on, and that no float tells."""
@@ -167,9 +202,9 @@ class OtherPoints:
     @property
     def unreached(self) -> str:
         """Those that the time did not do for, in words."""
-        count = len(self.points) - self._reached
-        if not self.points:
+        if "points" not in self.__dict__:  # the search for them did not end
             return "special points"
+        count = len(self.points) - self._reached
         return f"{count} special point{'' if count == 1 else 's'}"
 
     @property
@@ -179,7 +214,7 @@ class OtherPoints:
         domain = self.rules.primal.domain
         if self._least is not None:
             notes.append(self._hidden_in_words())
-        if self.points and not any(point.drawn for point in self.points):
+        if self._reached and self._near is None:
             within = "the function is defined" if domain is None else "domain= is true"
             notes.append(f"nothing drawn near it at which {within}")
         if domain is not None and domain.spent:
@@ -190,19 +225,24 @@ class OtherPoints:
         return notes
 
 
-def _points(rules: DerivativePrograms) -> list[SpecialPoint]:
-    """The special points of a program, and the nearest drawn one at which it is defined."""
-    most = min(MOST_SPECIAL_POINTS, SPECIAL_BUDGET // rules.size)
-    if not most:
-        return []
+def _most(rules: DerivativePrograms) -> int:
+    """How many special points may be looked at."""
+    return min(MOST_SPECIAL_POINTS, SPECIAL_BUDGET // rules.size)
+
+
+def _near(rules: DerivativePrograms) -> SpecialPoint | None:
+    """The nearest drawn point at which the function is defined."""
+    candidates = filter(lambda x: rules.primal.is_inside(x.values), _drawn(rules))
+    return next((x for x in candidates if _is_defined(rules, x)), None)
+
+
+def _special(rules: DerivativePrograms) -> list[SpecialPoint]:
+    """The special points of a program."""
     primal = rules.primal
-    candidates = filter(lambda x: primal.is_inside(x.values), _drawn(rules))
-    near = next((x for x in candidates if _is_defined(rules, x)), None)
     inside = primal.is_inside if primal.is_bounded else None
     # Where the domain ends something ties, too, and what lies before that is a piece to look at.
     programs = [*rules.programs, *primal.domain_programs]
-    special = special_points(programs, primal.inputs, most, inside)
-    return [*([near] if near else []), *special]
+    return special_points(programs, primal.inputs, _most(rules), inside)
 
 
 def _drawn(rules: DerivativePrograms) -> Iterator[SpecialPoint]:

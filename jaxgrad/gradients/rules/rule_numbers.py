@@ -33,20 +33,27 @@ class RuleNumbers:
 
     def enclosed(self, question: Question, system: Callable[[], Ball] = Ball) -> arb:
         """The enclosure of what the rules give."""
+        modes, cotangent = question.modes, question.cotangent
+        found = self.outputs(question, system)
+        if len(modes) > 1:
+            return found[-1 if question.taken is None else question.taken][()]
+        values = self._rules[modes].values
+        if question.is_value:
+            return pairing(found[:values], cotangent)
+        return pairing(found[values:], cotangent if modes == ("fwd",) else question.directions[0])
+
+    def outputs(self, question: Question, system: Callable[[], Ball] = Ball) -> list[ObjectArray]:
+        """All results of the program that gives the number."""
         modes, directions, cotangent = question.modes, question.directions, question.cotangent
         if len(modes) > 1:
             vs = tuple(direction.leaves for direction in directions)
             key = *(direction.key for direction in directions), cotangent.key
-            found = self._balls(modes, key, system, vs, cotangent.leaves)
-            return found[-1 if question.taken is None else question.taken][()]
+            return self._balls(modes, key, system, vs, cotangent.leaves)
+        known = self._any_balls(modes, system) if question.is_value else None
+        if known is not None:  # the same whatever moves
+            return known
         moved = directions[0] if modes == ("fwd",) else cotangent
-        values = self._rules[modes].values
-        if question.is_value:  # the same whatever moves
-            key, leaves = moved.key, moved.leaves
-            found = self._any_balls(modes, system) or self._balls(modes, key, system, leaves)
-            return pairing(found[:values], cotangent)
-        found = self._balls(modes, moved.key, system, moved.leaves)
-        return pairing(found[values:], cotangent if modes == ("fwd",) else directions[0])
+        return self._balls(modes, moved.key, system, moved.leaves)
 
     def _balls(
         self, modes: tuple[str, ...], key: Any, system: Callable[[], Ball], *moved: Any
