@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 import jaxgrad
-from jaxgrad.gradients.mended_line import mended_text
 from jaxgrad.verdict import Verdict
 
 HERE = Path(__file__).name
@@ -130,27 +129,3 @@ def test_a_rule_that_returns_nan_by_itself_is_not_blamed_on_an_operation() -> No
     f.defvjp(lambda x: (x**2, x), lambda x, g: (g * jnp.nan,))
     found = jaxgrad.check(f, (0.5,), modes="rev")
     assert found.verdict is Verdict.REFUTED and "slope" not in found.evidence.text
-
-
-MENDED = {
-    ("n = jnp.sqrt(s)", "sqrt", 0.0): (
-        "n = jnp.where(s == 0, 0.0, jnp.sqrt(jnp.where(s == 0, 1.0, s)))"
-    ),
-    ("y = x / (a - b)", "div", np.inf): "y = x / (jnp.where((a - b) == 0, 1.0, a - b))",
-    ("y = np.divide(x, n)", "div", np.inf): "y = np.divide(x, jnp.where(n == 0, 1.0, n))",
-    ("return jax.numpy.log(p[0])", "log", -np.inf): (
-        "return jax.numpy.log(jnp.where(p[0] == 0, 1.0, p[0]))"
-    ),
-    ("y = sqrt(a) + sqrt(b)", "sqrt", 0.0): None,  # which one?
-    ("y = jnp.linalg.norm(x)", "sqrt", 0.0): None,  # written elsewhere
-    ("y = (x /", "div", np.inf): None,  # goes on
-    ("y = ξ / n", "div", np.inf): None,
-    ("", "div", np.inf): None,
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("text, operation, value", MENDED)
-def test_a_line_is_changed_where_it_has_the_operation_once(
-    text: str, operation: str, value: float
-) -> None:
-    assert mended_text(text, operation, "0", value) == MENDED[text, operation, value]

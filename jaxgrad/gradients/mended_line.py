@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import math
 
+from jaxgrad.programs.function_domains import Domain
 from jaxgrad.programs.source_lines import Line
 
 __all__ = ["mended", "mended_text"]
@@ -21,51 +21,61 @@ MOST_LINE = 100  # characters of a line that is shown again
 MOST_ARGUMENT = 40  # characters of an argument that is written twice
 
 
-def mended(line: Line, operation: str, met: str, value: float) -> str:
+def mended(line: Line, operation: str, known: Domain) -> str:
     """The line as it should be, for a message; how to write it where it is not found.
 
     Args:
         line: the line of the operation.
         operation: the name of its primitive.
-        met: the number at which its slope is infinite.
-        value: what it returns there.
+        known: where its argument may lie.
     """
-    found = mended_text(line.text, operation, met, value)
+    found = mended_text(line.text, operation, known, line.expression)
     if found is not None:
         return f": `{found}`"
-    return f": `{_general(operation, met, value)}`, of which s is that"
+    return f": `{_general(operation, known)}`, of which s is that"
 
 
-def mended_text(text: str, operation: str, met: str, value: float) -> str | None:
+def mended_text(
+    text: str, operation: str, known: Domain, columns: tuple[int, int] | None = None
+) -> str | None:
     """The same of the text of a line; None where it is not one statement with one such operation.
 
+    Args:
+        text: the line.
+        operation: the name of the primitive.
+        known: where its argument may lie.
+        columns: where the operation stands, the first and the one behind the last, if known.
+
     Example:
-        >>> mended_text("y = x / norm", "div", "0", math.inf)
-        'y = x / jnp.where(norm == 0, 1.0, norm)'
-        >>> mended_text("return jnp.sqrt(s)", "sqrt", "0", 0.0)
-        'return jnp.where(s == 0, 0.0, jnp.sqrt(jnp.where(s == 0, 1.0, s)))'
+        >>> from jaxgrad.programs.function_domains import domain
+        >>> mended_text("y = x / norm", "div", domain("div", 0.0))
+        'y = x / jnp.where(norm != 0, norm, 1.0)'
+        >>> mended_text("return jnp.sqrt(s)", "sqrt", domain("sqrt", 0.0))
+        'return jnp.where(s > 0, jnp.sqrt(jnp.where(s > 0, s, 1.0)), 0.0)'
     """
     try:
         tree = ast.parse(text) if text.isascii() else ast.Module([], [])
     except SyntaxError:
         return None
-    if len(text) > MOST_LINE:
+    if len(text) > MOST_LINE or len(text.splitlines()) != 1:
         return None
     places = [node for node in ast.walk(tree) if _argument(node, operation) is not None]
-    if len(places) != 1 or len(text.splitlines()) != 1:
+    if columns is not None:
+        places = [node for node in places if _columns(node) == columns]
+    if len(places) != 1:
         return None
     whole, argument = places[0], _argument(places[0], operation)
+    assert argument is not None
     code, inner = (_source(text, node) for node in (whole, argument))
     if len(inner) > MOST_ARGUMENT:
         return None
-    start, end = argument.col_offset, argument.end_col_offset  # pyright: ignore
-    shift = whole.col_offset  # pyright: ignore[reportAttributeAccessIssue]
-    masked = _masked(inner, met)
-    changed = code[: start - shift] + masked + code[end - shift :]
-    if math.isfinite(value):
-        changed = f"jnp.where({_compared(inner)} == {met}, {value!r}, {changed})"
-    before, after = text[:shift], text[whole.end_col_offset :]  # pyright: ignore
-    return before + changed + after
+    (first, behind), (start, end) = _columns(whole), _columns(argument)
+    changed = code[: start - first] + _masked(inner, known) + code[end - first :]
+    return text[:first] + _with_end(inner, known, changed) + text[behind:]
+
+
+def _columns(node: ast.AST) -> tuple[int, int]:
+    return node.col_offset, node.end_col_offset  # pyright: ignore
 
 
 def _argument(node: ast.AST, operation: str) -> ast.expr | None:
@@ -90,15 +100,22 @@ def _compared(code: str) -> str:
     return code if simple else f"({code})"
 
 
-def _masked(code: str, met: str) -> str:
-    safe = "1.0" if met in ("0", "-0") else "0.0"
-    return f"jnp.where({_compared(code)} == {met}, {safe}, {code})"
+def _masked(code: str, known: Domain) -> str:
+    return f"jnp.where({_compared(code)} {known.inside}, {code}, {known.safe})"
 
 
-def _general(operation: str, met: str, value: float) -> str:
+def _with_end(code: str, known: Domain, operation: str) -> str:
+    """An operation on what is masked, which outside returns what it does at the end."""
+    if known.end is None:
+        return operation
+    return f"jnp.where({_compared(code)} {known.inside}, {operation}, {known.end})"
+
+
+def _general(operation: str, known: Domain) -> str:
     """The same of an argument ``s`` whose name is not known."""
-    masked = _masked("s", met)
+    masked = _masked("s", known)
     if operation == "div":
         return f"x / {masked}"
-    call = f"{masked} ** p" if operation == "pow" else f"jnp.{operation}({masked})"
-    return f"jnp.where(s == {met}, {value!r}, {call})" if math.isfinite(value) else call
+    module = "jax.lax" if operation == "rsqrt" else "jnp"  # jax.numpy has none
+    call = f"{masked} ** p" if operation == "pow" else f"{module}.{operation}({masked})"
+    return _with_end("s", known, call)

@@ -8,7 +8,7 @@ that is where a slope is infinite, on the line of the function that has it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,11 +17,16 @@ import numpy as np
 
 from jaxgrad.gradients.mended_line import mended
 from jaxgrad.gradients.primitive_runs import OPENED, as_it_is, bound, is_key, typed
+from jaxgrad.programs.function_domains import Domain, domain
 from jaxgrad.programs.jaxprs import inner_jaxpr, operations
 from jaxgrad.programs.source_lines import Line, line_of
 from jaxgrad.programs.trace import Program, is_differentiable
 
-__all__ = ["origin"]
+__all__ = ["Mends", "origin"]
+
+# Whether a result is right where an operation at a line, of this name, is masked so; None where
+# that is not known.
+Mends = Callable[[Line, str, Domain], bool | None]
 
 # Operations that are run one by one, of which the first of each kind is compiled.
 MOST_OPERATIONS = 2_000
@@ -52,7 +57,12 @@ class _Value:
 
 
 def origin(
-    program: Program, values: Sequence[Any], leaf: int, index: tuple[int, ...], finite: bool
+    program: Program,
+    values: Sequence[Any],
+    leaf: int,
+    index: tuple[int, ...],
+    finite: bool,
+    mends: Mends | None = None,
 ) -> str:
     """What to say of where a NaN or an infinity comes from; nothing if it is not found.
 
@@ -61,6 +71,7 @@ def origin(
         values: the value of each input leaf.
         leaf, index: which entry of its results is no number.
         finite: whether it should be one.
+        mends: says whether that mends it if an operation is masked; no line is shown without it.
 
     Example:
         >>> from jaxgrad.programs.trace import trace
@@ -72,14 +83,12 @@ def origin(
         return ""
     steps: list[_Step] = []
     inputs = [_Value(value) for value in values]
-    found, slope = None, None
+    found, met = None, None
     with as_it_is(), contextlib.suppress(NotImplementedError, TypeError, ValueError):
         results = _run(program.jaxpr.jaxpr, program.jaxpr.consts, inputs, None, steps)
         found = _first(results[leaf], index)
-        slope = None if found is None else _steep(found, steps)
-    if found is None or slope is None:
-        return ""
-    return _in_words(*slope, finite)
+        met = None if found is None else _blamed(found, steps)
+    return "" if met is None else _in_words(met, finite, mends)
 
 
 # -- the run ---------------------------------------------------------------------------------------
@@ -155,23 +164,62 @@ def _is_finite(value: _Value, index: tuple[int, ...] | None) -> bool:
     return bool(np.isfinite(floats if index is None else floats[index]).all())
 
 
-# -- the slope -------------------------------------------------------------------------------------
-def _steep(found: _Step, steps: list[_Step]) -> tuple[_Step, int, tuple[int, ...]] | None:
-    """The operation on the same line whose own slope is infinite, and the number that it met.
+# -- the operation -------------------------------------------------------------------------------
+@dataclass
+class _Met:
+    """The operation that is to blame, and the number that it met.
 
-    Returns:
-        the operation, which of its inputs it is, and the index of the number.
+    Args:
+        step: the operation.
+        place: which of its inputs the number is in.
+        index: and where.
+        by_value: whether what it returns is no number, not only what its slope is.
     """
+
+    step: _Step
+    place: int
+    index: tuple[int, ...]
+    by_value: bool
+
+    @property
+    def number(self) -> float:
+        """The number."""
+        return self._entry(self.step.inputs[self.place].array)
+
+    @property
+    def value(self) -> float:
+        """What the operation returns of it."""
+        return self._entry(self.step.outputs[0].array)
+
+    @property
+    def exponent(self) -> float | None:
+        """Of a power."""
+        power = self.step.equation.primitive.name == "pow"
+        return self._entry(self.step.inputs[1].array) if power else None
+
+    def _entry(self, array: Any) -> float:
+        floats = np.asarray(array).astype(np.float64)
+        return float(floats[self.index] if floats.ndim == len(self.index) else floats.flat[0])
+
+
+def _blamed(found: _Step, steps: list[_Step]) -> _Met | None:
+    """The operation, written where the NaN comes from, whose own slope is infinite.
+
+    What the derivative of an operation consists of comes of the same place in the code.  Of a rule
+    whose lines are not known every operation does.
+    """
+    if found.line is None:
+        return None
     for step in steps:
-        if step.line == found.line and step.line is not None:
-            met = _met(step)
-            if met is not None:
-                return step, *met
+        same = step is found or (step.line == found.line and not found.line.calls_rule)
+        met = _met(step) if same else None
+        if met is not None:
+            return _Met(step, *met, by_value=step is found)
     return None
 
 
 def _met(step: _Step) -> tuple[int, tuple[int, ...]] | None:
-    """The finite input along which the derivative of an operation is infinite there."""
+    """The finite input along which the derivative of an operation, or the value, is infinite."""
     arrays = [np.asarray(x.array) for x in step.inputs if not is_key(x.array)]
     if len(arrays) < len(step.inputs) or not all(_is_finite(x, None) for x in step.inputs):
         return None
@@ -183,12 +231,12 @@ def _met(step: _Step) -> tuple[int, tuple[int, ...]] | None:
             return bound(step.equation, [*arrays[:k], moved, *arrays[k + 1 :]])
 
         slopes = jax.jvp(along, (array,), (np.ones_like(array),))[1]
-        for slope in slopes:
-            if not _is_real(slope):
+        for numbers in (*slopes, *(x.array for x in step.outputs)):
+            if not _is_real(numbers):
                 continue
-            broken = np.argwhere(~np.isfinite(np.asarray(slope).astype(np.float64)))
+            broken = np.argwhere(~np.isfinite(np.asarray(numbers).astype(np.float64)))
             if len(broken):
-                return k, _entry_of(array, tuple(broken[0].tolist()), np.shape(slope))
+                return k, _entry_of(array, tuple(broken[0].tolist()), np.shape(numbers))
     return None
 
 
@@ -196,22 +244,40 @@ def _entry_of(array: Any, index: tuple[int, ...], shape: tuple[int, ...]) -> tup
     return index if np.shape(array) == shape else (0,) * np.ndim(array)
 
 
+# -- in words ------------------------------------------------------------------------------------
 # The ends of the domains at which functions have infinite slopes; elsewhere a float overflows.
 _ENDS = (0.0, 1.0, -1.0)
 
 
-def _in_words(step: _Step, k: int, index: tuple[int, ...], finite: bool) -> str:
-    name, number = step.equation.primitive.name, float(np.asarray(step.inputs[k].array)[index])
-    met, line = f"{number:.6g}", step.line
+def _in_words(met: _Met, finite: bool, mends: Mends | None) -> str:
+    """What is said of an operation.
+
+    Args:
+        met: it.
+        finite: whether the result should be a number, so that the operation is to be masked.
+        mends: whether that mends it.
+    """
+    name, line = met.step.equation.primitive.name, met.step.line
     assert line is not None
-    if number not in _ENDS:
-        return f"; `{name}` at {line} overflows at {met}"
-    what = "divisor" if name == "div" else "argument"
-    said = f"; the slope of `{name}` at {line} is infinite at {met}"
-    if name == "div":
-        said = f"; `div` at {line} divides by {met}"
-    if not finite:
+    said, at_end = _what(met, f"`{name}` {line.place}", f"{met.number:.6g}")
+    if not (finite and at_end):
         return said
-    result = np.asarray(step.outputs[0].array).astype(np.float64)
-    value = float(result[index]) if index and result.shape else float(result.flat[0])
-    return f"{said}; mask its {what}, not its result alone{mended(line, name, met, value)}"
+    known = domain(name, met.number, met.exponent)
+    tried = None if known is None or mends is None else mends(line, name, known)
+    if tried is False:
+        return said
+    said += f"; mask its {'divisor' if name == 'div' else 'argument'}, not its result alone"
+    return said + mended(line, name, known) if tried and known is not None else said
+
+
+def _what(met: _Met, operation: str, number: str) -> tuple[str, bool]:
+    """What it does, and whether at an end of its domain or outside, where no float overflows."""
+    if met.step.equation.primitive.name == "div" and met.number == 0:
+        return f"; {operation} divides by {number}", True
+    if np.isnan(met.value):
+        return f"; {operation} is asked for at {number}, outside of its domain", True
+    if met.number not in _ENDS:
+        return f"; {operation} overflows at {number}", False
+    if met.by_value:
+        return f"; {operation} is {met.value:.6g} at {number}", True
+    return f"; the slope of {operation} is infinite at {number}", True

@@ -9,9 +9,17 @@ from pathlib import Path
 
 import jax
 
-__all__ = ["is_callers", "is_jaxs_own", "is_raised_by_caller", "is_raised_outside", "place"]
+__all__ = [
+    "is_callers",
+    "is_engine",
+    "is_jaxs_own",
+    "is_raised_by_caller",
+    "is_raised_outside",
+    "place",
+]
 
-_PACKAGES = (Path(jax.__file__).parent, Path(__file__).parents[1])
+_OWN = Path(__file__).parents[1]
+_PACKAGES = (Path(jax.__file__).parent, _OWN)
 _STANDARD = Path(sysconfig.get_paths()["stdlib"])
 
 
@@ -78,6 +86,11 @@ def place(error: BaseException) -> str:
 def is_callers(file: Path) -> bool:
     """Whether a file is neither of this package or an installed one nor of Python itself."""
     return not _is_known(file) and "site-packages" not in file.parts
+
+
+def is_engine(file: Path) -> bool:
+    """Whether it is of this package, and none of the functions that it offers."""
+    return _OWN in file.parents and _OWN / "networks" not in file.parents
 
 
 def _is_known(file: Path) -> bool:

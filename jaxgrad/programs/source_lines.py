@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import linecache
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jaxgrad.programs.raised_by import is_callers
+from jaxgrad.programs.custom_rules import CUSTOM_RULES
+from jaxgrad.programs.raised_by import is_callers, is_engine
 
 __all__ = ["Line", "line_of"]
 
@@ -20,6 +22,9 @@ class Line:
         file: its name as Python has it.
         number: the number of the line.
         function: the function that it is in.
+        columns: of the expression on it, the first one and the one behind the last, from 0; None
+            if that is not known.
+        calls_rule: whether it calls a function whose custom rule has the operation, somewhere else.
 
     Example:
         >>> str(Line("/somewhere/model.py", 12, "norm"))
@@ -29,18 +34,39 @@ class Line:
     file: str
     number: int
     function: str
+    columns: tuple[int, int] | None = None
+    calls_rule: bool = False
 
     def __str__(self) -> str:
         return f"{Path(self.file).name}:{self.number}"
 
     @property
+    def place(self) -> str:
+        """Where an operation is that comes of it, in words."""
+        return f"in a rule called at {self}" if self.calls_rule else f"at {self}"
+
+    @property
     def text(self) -> str:
         """What stands there, where the file is to be had."""
-        return linecache.getline(self.file, self.number).strip()
+        return self._whole.strip()
+
+    @property
+    def expression(self) -> tuple[int, int] | None:
+        """The columns in :attr:`text`."""
+        if self.columns is None:
+            return None
+        indent = len(self._whole) - len(self._whole.lstrip())
+        return self.columns[0] - indent, self.columns[1] - indent
+
+    @property
+    def _whole(self) -> str:
+        return linecache.getline(self.file, self.number)
 
 
 def line_of(equation: Any) -> Line | None:
     """The innermost line that is neither JAX's nor this package's or a library's; None if none is.
+
+    Nor is it the line from which this package was called, which an operation does not come of.
 
     Args:
         equation: of a jaxpr.
@@ -54,8 +80,28 @@ def line_of(equation: Any) -> Line | None:
         'half'
     """
     trail = equation.source_info.traceback
-    for frame in [] if trail is None else trail.frames:
-        if is_callers(Path(frame.file_name)):
-            name = frame.function_name.rpartition(".")[2]
-            return Line(frame.file_name, frame.line_num, name)
+    if trail is None:
+        return None
+    own = equation.primitive.name in CUSTOM_RULES
+    calls_rule = False
+    for k, (frame, code, place) in enumerate(zip(trail.frames, *trail.raw_frames(), strict=True)):
+        file, name = Path(frame.file_name), frame.function_name.rpartition(".")[2]
+        if is_callers(file):
+            columns = _columns(code, place)
+            return Line(frame.file_name, frame.line_num, name, columns, calls_rule)
+        if is_engine(file):
+            return None
+        # What a rule does has no trail but that of the call, which ends there.
+        calls_rule = calls_rule or (k < 2 and not own and name in _CALLS_RULE)
     return None
+
+
+_CALLS_RULE = ("process_custom_jvp_call", "process_custom_vjp_call")
+
+
+def _columns(code: Any, place: int) -> tuple[int, int] | None:
+    """Of the expression that an instruction is of, if it is on one line."""
+    start, end, *columns = next(itertools.islice(code.co_positions(), place // 2, None), (0, None))
+    if start != end or None in columns or len(columns) != 2:
+        return None
+    return columns[0], columns[1]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from jaxgrad.gradients.not_finite_origin import origin
 from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.mending import mends
 from jaxgrad.gradients.rules.question import Question
 
 __all__ = ["not_finite", "overflow"]
@@ -30,7 +33,10 @@ def not_finite(at: AtPoint, question: Question) -> str:
     sides = None if question.is_value else at.sides(question)
     finite = sides is not None and bool(sides.known) and all(t.is_finite() for t in sides.known)
     leaf, index = found
-    return origin(derived.program, [*at.values, *moved], leaf, index, finite)
+    given = [*at.values, *moved]
+    return origin(
+        derived.program, given, leaf, index, finite, functools.partial(mends, at, question)
+    )
 
 
 def _place(at: AtPoint, question: Question) -> tuple[int, tuple[int, ...]] | None:

@@ -20,6 +20,7 @@ from jaxgrad.numbers.base import COMPLEX
 from jaxgrad.programs.custom_rules import has_discrete_values
 from jaxgrad.programs.held import hidden, is_held, paths_of_held, revealing
 from jaxgrad.programs.jaxprs import promises_symmetry
+from jaxgrad.programs.run_again import run_again
 from jaxgrad.programs.trace import Leaf, Program, parameter_names, trace
 from jaxgrad.programs.traced_values import require_known_constants
 
@@ -191,7 +192,7 @@ class Primal:
         Where a rule in it needs a value of the time when it was traced, the function itself runs.
         """
         try:
-            result = jaxpr_as_fun(program.jaxpr)(*self.values_at(leaves))
+            result = run_again(program.jaxpr)(*self.values_at(leaves))
         except (jax.errors.UnexpectedTracerError, jax.errors.TracerArrayConversionError):
             result = tree_leaves(function(*self.args_at(leaves)))
         return [
