@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.cases import with_rule
 from jaxgrad.errors import GradientMismatch, UndecidedError
-from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.check_grads import check, check_grads
 from jaxgrad.verdict import Verdict
 
 
@@ -168,3 +168,31 @@ def test_a_constant_of_a_rule_is_rounded_at_a_kink_as_elsewhere(dtype: Any, slop
         else:
             with pytest.raises(GradientMismatch):
                 check_grads(function, (x,))
+
+
+TIED = np.float32([1, 1, 0, -1, -1, 0, 1, 1, 0, -1, -1, 0, 1])
+
+
+def sorted_by_rule(factor: float) -> Any:
+    """A sort whose rule is wrong by a factor where something ties."""
+    function = jax.custom_vjp(lambda x: jnp.sort(x))
+
+    def forward(x: Any) -> Any:
+        order = jnp.argsort(x)
+        return x[order], (order, jnp.any(x[order][1:] == x[order][:-1]))
+
+    def backward(kept: Any, g: Any) -> Any:
+        order, tie = kept
+        return (jnp.zeros_like(g).at[order].set(g) * jnp.where(tie, factor, 1.0),)
+
+    function.defvjp(forward, backward)
+    return function
+
+
+def test_of_many_that_tie_no_difference_is_seen_that_is_none() -> None:
+    """The ends of what a sum of kinks may be are the derivatives from neither side."""
+    asked: Any = {"modes": "rev", "special_points": False}
+    for function in (jnp.sort, sorted_by_rule(1.0)):
+        found = check(function, (TIED,), **asked)
+        assert found.verdict is Verdict.AGREES and "the formulas differ" not in found.evidence.text
+    assert check(sorted_by_rule(1.03), (TIED,), **asked).verdict is Verdict.REFUTED

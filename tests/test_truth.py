@@ -11,6 +11,7 @@ from flint import arb
 
 from jaxgrad.gradients.rules.beyond import Beyond, beyond
 from jaxgrad.gradients.rules.directions import Direction
+from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.truth import Sides, Truth
 from jaxgrad.programs.trace import trace
 
@@ -63,8 +64,22 @@ def test_the_sides_of_a_weighted_sum_are_its_ends() -> None:
     zero = np.array(0.0)
     assert both(found.sides(line, 1, Direction([one, one, zero]))) == (2, -2)
     assert both(found.sides(line, 1, Direction([one, zero, one]))) == (4, 2)
-    assert both(found.sides(line, 1, Direction([zero, one, one]))) == (4, 2)
+    # Of one that has a kink it has the sides.
+    assert both(found.sides(line, 1, Direction([zero, one, one]))) == (2, 4)
     assert both(found.sides(line, 1, Direction([zero, 2 * one, zero]))) == (-2, 2)
+
+
+def test_from_either_side_a_sum_of_kinks_is_that_of_this_side() -> None:
+    found = truth(lambda x: (abs(x[0]), -abs(x[0]), 3 * x[0]), 0.0)
+    one = np.array(1.0)
+    question = Question(("rev",), (along(1.0),), Direction([one, 0.5 * one, one]))
+    sides = found.of(question)
+    assert sides is not None and both(sides) == (4.5, 1.5)
+    assert str(sides) == "between 1.50000000000 and 4.50000000000"
+    right, left = (found.from_side(question, sign) for sign in (1, -1))
+    assert (right, left) == (3.5, 2.5)
+    question = Question(("rev",), (along(1.0),), Direction([one, 0 * one, one]))
+    assert (found.from_side(question, 1), found.from_side(question, -1)) == (4, 2)
 
 
 def test_a_sum_with_an_unknown_term_is_unknown_and_with_one_side_has_that() -> None:

@@ -80,15 +80,16 @@ class Excuses:
         A rule that finds an integer and returns what is exact there is not moved itself.  A
         rounding is half the distance of two floats.
         """
-        here, total = self._at.sides(question), arb(0)
+        total = arb(0)
         for sign in (1, -1):
             try:
-                there = self._beside(question.moving, sign).of(question)
+                beside = self._beside(question.moving, sign)
+                there, here = beside.of(question), self._at.truth.from_side(question, sign)
             except (CannotDecide, UnsupportedPrimitive):  # as a promise that is not kept there
                 return False
             if here is None or there is None or there.kink:
                 return False
-            side = (here.right, there.right) if sign > 0 else (here.left, there.left)
+            side = here, there.right if sign > 0 else there.left
             if not all(x.is_finite() for x in side):
                 return False
             total = total.max(abs(side[0] - side[1]))

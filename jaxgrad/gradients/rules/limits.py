@@ -102,7 +102,8 @@ class Limits:
         found, ends = self.along(direction), []
         for leaf, index, u in cotangent.entries:
             ends.append([side[leaf][(1, *index)] * u for side in (found.right, found.left)])
-        return Sides(*(sum(terms, arb(0)) for terms in zip(*ends, strict=True)))
+        right, left = (sum(terms, arb(0)) for terms in zip(*ends, strict=True))
+        return Sides(right, left)
 
     def _one_side(self, direction: Direction, side: int) -> list[ObjectArray]:
         powers, logarithms = self._ways

@@ -50,12 +50,15 @@ def _known(x: arb) -> bool:
 class Sides:
     """The derivatives from the two sides, NaN where there is none.
 
-    Of a weighted sum of results these are the ends of everything that lies between the sides of
-    each result.
+    Args:
+        right, left: the derivatives.
+        ends: whether they are those of no side: of a weighted sum of results of which several have
+            kinks, they are the ends of everything that lies between the sides of each.
     """
 
     right: arb
     left: arb
+    ends: bool = False
 
     @property
     def known(self) -> list[arb]:
@@ -75,6 +78,8 @@ class Sides:
         texts = [text_of(t, digits) for t in self.known]
         if not texts:
             return "unknown"
+        if self.kink and self.ends:
+            return f"between {texts[1]} and {texts[0]}"
         if self.kink:
             return f"{texts[1]} from the left and {texts[0]} from the right"
         return texts[0] if len(self.known) == 2 else f"{texts[0]} from one side"
@@ -83,12 +88,13 @@ class Sides:
 def _sum(each: list[Sides]) -> Sides:
     """The ends of what lies between the sides of every term; a side that is unknown is left out."""
     high = low = arb(0)
+    several = sum(sides.kink for sides in each) > 1
     for sides in each:
         first, second = (*sides.known, *sides.known)[:2] if sides.known else (arb.nan(),) * 2
-        if sides.kink and first < second:
+        if several and sides.kink and first < second:
             first, second = second, first
         high, low = high + first, low + second
-    return Sides(high, low)
+    return Sides(high, low, several)
 
 
 class Truth:
@@ -139,9 +145,10 @@ class Truth:
     def sides(self, direction: Direction, order: int, cotangent: Direction) -> Sides:
         """The derivative of ⟨u, f⟩ for a cotangent u."""
         found = self.along(direction)
-        each = []
-        for leaf, index, u in cotangent.entries:
-            each.append(Sides(*(s[leaf][(order, *index)] * u for s in (found.right, found.left))))
+        each = [
+            Sides(*(side[leaf][(order, *index)] * u for side in (found.right, found.left)))
+            for leaf, index, u in cotangent.entries
+        ]
         return each[0] if len(each) == 1 else _sum(each)
 
     def of(self, question: Question) -> Sides | None:
@@ -152,6 +159,20 @@ class Truth:
                 return None
             return self.sides(first, 1 + len(rest), question.cotangent)
         return self.mixed(first, rest[0], question.cotangent)
+
+    def from_side(self, question: Question, sign: int) -> arb | None:
+        """The truth of a question from the right, or from the left; None where there is none."""
+        found = self.of(question)
+        if found is None:
+            return None
+        if not found.ends:
+            return found.right if sign > 0 else found.left
+        line, order = self.along(question.moving[0]), len(question.moving)
+        side = line.right if sign > 0 else line.left
+        return sum(
+            (side[leaf][(order, *index)] * u for leaf, index, u in question.cotangent.entries),
+            arb(0),
+        )
 
     def mixed(self, v: Direction, w: Direction, cotangent: Direction) -> Sides | None:
         """D²⟨u, f⟩(v, w) = (D²(v+w)² − D²(v−w)²)/4; None where a kink leaves it without meaning."""
