@@ -9,10 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
+from jax.custom_batching import custom_vmap
 from pasted_code import given_and_true, printed_by
 
 from jaxgrad.errors import GradientMismatch, UndecidedError
-from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.check_grads import check, check_grads
 from jaxgrad.verdict import Verdict
 
 X = np.array([1.0, 2.0, 3.0], np.float32)
@@ -394,3 +396,38 @@ def test_a_boolean_that_jumps_has_no_derivative() -> None:
     """At 0 the boolean jumps, and 2x beside it has its derivative all the same."""
     f = _beside_double(lambda x: x > 0, lambda x: x > 0, "fwd")
     assert check_grads(f, (np.float32(0.0),), special_points=False).kinks == ()
+
+
+# -- rules for batches -----------------------------------------------------------------------------
+
+
+def by_vmap(rule: Any, function: Any = jnp.sin) -> Any:
+    """A function with a rule of its own for a batch of arguments."""
+    f = custom_vmap(function)
+    f.def_vmap(lambda size, batched, *xs: (rule(*xs), True))
+    return f
+
+
+def _calling(f: Any) -> Any:
+    """A function with a right rule that calls another one."""
+    outer = jax.custom_jvp(lambda x: f(x))
+    outer.defjvp(lambda p, t: (outer(*p), jnp.cos(p[0]) * t[0]))
+    return outer
+
+
+def _large(f: Any) -> Any:
+    """More operations than are looked at where all of them are JAX's own."""
+    return lambda x: f(lax.fori_loop(0, 2500, lambda _, y: y * 0.999, x))
+
+
+@pytest.mark.parametrize(
+    "within", [lambda f: f, lambda f: jax.jit(f), lambda f: lambda x: 2 * f(x), _calling, _large]
+)
+def test_the_values_of_a_rule_for_batches(within: Any) -> None:
+    for rule in (lambda x: jnp.sin(x) + 1.0, jnp.cos, lambda x: jnp.sin(x[::-1])):
+        found = check(within(by_vmap(rule)), (X,), modes="fwd")
+        assert found.verdict is Verdict.REFUTED
+        assert "the derivative rules are wrong under jax.vmap" in found.evidence.text
+        assert "as the value, the function is" in found.evidence.text
+    found = check(within(by_vmap(jnp.sin)), (X,), modes="fwd")
+    assert found.verdict.passes and ", and under vmap" in found.evidence.text

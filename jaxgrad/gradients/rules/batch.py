@@ -17,6 +17,7 @@ from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.witness import hold_program
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
 from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.verdict import Verdict
 
 __all__ = ["under_vmap"]
@@ -24,6 +25,7 @@ __all__ = ["under_vmap"]
 # A program of JAX's own primitives is batched by JAX's own rules; past this many operations it is
 # not looked at.
 BUDGET = 2_000
+OWN_BATCHING = {"custom_vmap_call"}
 
 
 def under_vmap(rules: DerivativePrograms, points: tuple[AtPoint, AtPoint]) -> str | GradientCheck:
@@ -33,7 +35,7 @@ def under_vmap(rules: DerivativePrograms, points: tuple[AtPoint, AtPoint]) -> st
         rules: the derivative programs.
         points: two points, different ones if there are two at which the function is defined.
     """
-    if rules.size > BUDGET and not rules.custom:
+    if rules.size > BUDGET and not _has_own_rules(rules):
         rules.missing.append("not looked at under vmap, as large programs of JAX's own are not")
         return ""
     try:
@@ -48,6 +50,14 @@ def under_vmap(rules: DerivativePrograms, points: tuple[AtPoint, AtPoint]) -> st
     if not agree:
         rules.missing.append("not decided under vmap")
     return ", and under vmap" if agree else ""
+
+
+def _has_own_rules(rules: DerivativePrograms) -> bool:
+    """Whether what is computed of a batch is not JAX's own alone, values included.
+
+    A ``custom_vmap`` comes with another program for a batch, whatever it has for a derivative.
+    """
+    return rules.custom or holds_primitive(rules.primal.moving_program.jaxpr, OWN_BATCHING)
 
 
 def _judged_batch(rules: DerivativePrograms, points: tuple[AtPoint, AtPoint]) -> Judged:
@@ -67,7 +77,7 @@ def _judged_batch(rules: DerivativePrograms, points: tuple[AtPoint, AtPoint]) ->
         for i, at in enumerate(points):
             question = Question((mode,), (lines[i],), cotangents[i])
             found += _judged(at, question, _numbers(batched, i, slice(values, None)))
-            if rules.custom:
+            if _has_own_rules(rules):
                 for u in _by_kind(rules, cotangents[i]):
                     for value in replace(question, cotangent=u).beside():
                         found += _judged(at, value, _numbers(batched, i, slice(values)))
