@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from jaxgrad.errors import ArgumentError, GradientMismatch
+from jaxgrad.gradients import check_grads as check_grads_module
 from jaxgrad.gradients.check_grads import check, check_grads
 from jaxgrad.gradients.rules import rest, stages
 from jaxgrad.numbers import clock
@@ -215,6 +216,100 @@ def test_an_interrupt_says_what_is_known(monkeypatch, capsys):
     said = capsys.readouterr().err
     assert said.startswith("jaxgrad, interrupted: AGREES: the one-sided derivatives")
     assert "special points of the program" in said
+
+
+def _interrupted_in(monkeypatch, capsys, module, name, f=double, **options):
+    """What is said where an interrupt comes in a function of the check."""
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, name, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        check(f, (X,), **options)
+    said = capsys.readouterr().err
+    assert said.count("jaxgrad, interrupted") == 1
+    return said.removeprefix("jaxgrad, interrupted: ")
+
+
+def calling(f):
+    return lambda x: jnp.sin(f(x))
+
+
+@pytest.mark.parametrize(
+    ("name", "missed"),
+    [
+        ("under_vmap", "vmap, floats in float32, floats in bfloat16, proof"),
+        ("floats_of", "floats in float32, floats in bfloat16, proof"),
+        ("prove_rules", "proof"),
+    ],
+)
+def test_an_interrupt_names_what_was_not_reached(monkeypatch, capsys, name, missed):
+    dtypes = ["float32", "bfloat16"]
+    said = _interrupted_in(monkeypatch, capsys, rest, name, dtypes=dtypes)
+    assert said.startswith("AGREES: the one-sided derivatives")
+    assert said.rstrip().endswith(f"; not reached before the interrupt: {missed}")
+
+
+def test_an_interrupt_at_the_points_names_those_that_wait(monkeypatch, capsys):
+    said = _interrupted_in(monkeypatch, capsys, rest.OtherPoints, "_judged_at")
+    assert "special points, where a difference grows that rounding hides, vmap, proof" in said
+    assert "one drawn near it" not in said
+
+
+def test_an_interrupt_in_a_rule_says_once_what_is_known_of_the_function(monkeypatch, capsys):
+    original = rest.OtherPoints.wrong
+
+    def interrupted(points, *args):
+        if len(points.rules.programs[0].jaxpr.eqns) == 1:  # of the rule, not of what calls it
+            raise KeyboardInterrupt
+        return original(points, *args)
+
+    monkeypatch.setattr(rest.OtherPoints, "wrong", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        check(calling(double), (X,))
+    said = capsys.readouterr().err
+    assert said.count("interrupted: ") == 1
+    assert "the interrupt: the rule `double` by itself, special points, where" in said
+
+
+@pytest.mark.parametrize("name", ["_at_given", "DerivativePrograms"])
+def test_an_interrupt_at_the_given_point_says_that_nothing_is_known(monkeypatch, capsys, name):
+    assert _interrupted_in(monkeypatch, capsys, check_grads_module, name) == "nothing known yet\n"
+
+
+def test_an_interrupt_in_a_reference_says_nothing_of_what_has_it(monkeypatch, capsys):
+    def run(x):
+        return jax.pure_callback(np.tanh, x, x)
+
+    kernel = jax.custom_vjp(run)
+    kernel.defvjp(lambda x: (run(x), x), lambda x, g: (g * (1 - jnp.tanh(x) ** 2),))
+    said = _interrupted_in(
+        monkeypatch, capsys, rest, "under_vmap", kernel, reference=jnp.tanh, modes="rev"
+    )
+    assert said == "nothing known yet\n"
+
+
+def test_what_is_known_at_an_interrupt_is_not_that_wrong_floats_are_right(monkeypatch, capsys):
+    """The derivative of the sigmoid underflows as it is written."""
+    written = lambda x: 1 / (1 + jnp.exp(-x))  # noqa: E731
+    original, dtypes = rest.floats_of, ["float32", "bfloat16"]
+
+    def floats_of(rules, asked, *args):
+        if asked[0].name == "bfloat16":
+            raise KeyboardInterrupt
+        return original(rules, asked, *args)
+
+    monkeypatch.setattr(rest, "floats_of", floats_of)
+    with pytest.raises(KeyboardInterrupt):
+        check(written, (X,), modes="rev", dtypes=dtypes)
+    said = capsys.readouterr().err
+    assert said.startswith("jaxgrad, interrupted: REFUTED: the derivative rules are right as form")
+    assert "UNSTABLE rev float32" in said and "AGREES" not in said
+    assert "; not reached before the interrupt: floats in bfloat16, proof\n" in said
+    with pytest.raises(KeyboardInterrupt):
+        check(lambda x: 2 * x, (X,), modes="rev", dtypes=dtypes)
+    assert capsys.readouterr().err.startswith("jaxgrad, interrupted: AGREES")
 
 
 class _Terminal(io.StringIO):

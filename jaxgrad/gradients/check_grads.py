@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import math
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -256,8 +255,14 @@ def _check(
     stages: Stages,
     dtypes: tuple[Any, ...] | None = None,
     alone: bool = False,
+    whole: bool = True,
 ) -> GradientCheck:
-    """The given point, then all that follows it: what is wrong first ends it."""
+    """The given point, then all that follows it: what is wrong first ends it.
+
+    Args:
+        alone: whether it is a rule that a function calls.
+        whole: whether it is what was asked for, and not a part of that.
+    """
     primal = rules.primal
     if rules.empty:
         return undecided(primal, "the arguments or the results are empty: nothing to check")
@@ -272,15 +277,12 @@ def _check(
     def check_rule(seconds: float, rule: Primal, everywhere: bool) -> GradientCheck:
         """One rule that the function calls, which is not looked into further."""
         own = DerivativePrograms(rule, rules.order, rules.modes, rules.linear, rules.exact)
-        return _check(own, special and everywhere, Stages(seconds), alone=True)
+        return _check(own, special and everywhere, Stages(seconds), alone=True, whole=False)
 
     rest = Rest(rules, found, stages, special, dtypes, None if alone else check_rule)
-    try:
-        return rest.check()
-    except KeyboardInterrupt:
-        stages.progress.clear()
-        print(f"jaxgrad, interrupted: {rest.so_far()}", file=sys.stderr)
-        raise
+    if whole:
+        stages.knows(rest.interrupted)
+    return rest.check()
 
 
 SMALLER = "check it at smaller shapes, or its parts by themselves; budget= gives more"
@@ -297,7 +299,7 @@ def _at_given(rules: DerivativePrograms, stages: Stages) -> GradientCheck | Give
             return at_infinity(rules)
         judged, at = _given(rules)
     except OpaquePrimitive:
-        return by_floats(rules, lambda reference: _check(reference, False, stages))
+        return by_floats(rules, lambda other: _check(other, False, stages, whole=False))
     except (CannotDecide, UnsupportedPrimitive) as error:
         return undecided(primal, str(error))
     # A guard against misreading, made number by number, takes no longer than what it guards.

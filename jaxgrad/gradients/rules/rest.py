@@ -6,7 +6,7 @@ A verdict stands on what was reached, and its text names what was not.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -32,6 +32,8 @@ from jaxgrad.programs.custom_rules import asks_what_moves
 from jaxgrad.verdict import Verdict
 
 __all__ = ["Given", "Rest"]
+
+GROWTH = "where a difference grows that rounding hides"
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Rest:
         self.batch = ""
         self.floats: list[FloatResult] = []
         self.proof: str | None = None
+        self._waiting = self._parts()
 
     def check(self) -> GradientCheck:
         """The check: the first part in which something is wrong ends it."""
@@ -97,6 +100,23 @@ class Rest:
         if self.check_rule is not None:
             self._prove()
         return self.so_far()
+
+    def interrupted(self) -> GradientCheck:
+        """The check as far as it came, with what was not reached by name.
+
+        Floats that are wrong are so whatever else would have been found.
+        """
+        words = {
+            "rules": self._late_rules() or "the rules that f calls by themselves",
+            "special points": self.others.unreached,
+            "pursuit": GROWTH,
+        }
+        waiting = ", ".join(words.get(name, name) for name in self._waiting)
+        wrong = None if self.dtypes is None else self._wrong_floats(self.floats)
+        found = self.so_far() if wrong is None else wrong
+        first, *more = found.evidence.text.split("\n", 1)
+        text = "\n".join([f"{first}; not reached before the interrupt: {waiting}", *more])
+        return replace(found, evidence=replace(found.evidence, text=text))
 
     def so_far(self) -> GradientCheck:
         """The check as it is where nothing was wrong so far."""
@@ -119,17 +139,32 @@ class Rest:
         return replace(found, rules=rules)
 
     # -- the parts -------------------------------------------------------------------------------
+    def _parts(self) -> list[str]:
+        """What is to be done, in its order."""
+        rules = ["rules"] if self._judges_rules else []
+        points = ["special points", "pursuit"] if self.others.asked else []
+        floats = [name for dtype in self.dtypes or () for name, _ in self._floats_in(dtype)]
+        proof = ["proof"] if self.check_rule is not None else []
+        return [*rules, *points, "vmap", *floats, *proof]
+
+    @property
+    def _judges_rules(self) -> bool:
+        """Whether rules that the function calls are judged by themselves."""
+        own = self.check_rule is not None and self.rules.custom and self._itself is None
+        return own and self.rules.primal.reference is None
+
+    def _late_rules(self) -> str:
+        return ", ".join(f"the rule `{name}` by itself" for name in self.own.waiting)
+
     def _rules_by_themselves(self) -> GradientCheck | None:
         rules, own, check = self.rules, self.own, self.check_rule
-        if check is None or not rules.custom or rules.primal.reference is not None:
-            return None
-        if self._itself is not None:
+        if check is None or not self._judges_rules:
             return None
         key = rules.order, rules.modes, rules.linear, self.others.asked
         self._part(
             "rules",
             lambda: own.judge(key, check, lambda: self.stages.left("rules")),
-            lambda: ", ".join(f"the rule `{name}` by itself" for name in own.waiting),
+            self._late_rules,
         )
         return None if own.wrong is None else wrong_rule(self.given.leaves, *own.wrong)
 
@@ -146,7 +181,7 @@ class Rest:
         return self._part(
             "pursuit",
             lambda: self.others.grown(given.leaves, given.checks),
-            lambda: "where a difference grows that rounding hides",
+            lambda: GROWTH,
         )
 
     def _under_vmap(self) -> GradientCheck | None:
@@ -163,21 +198,19 @@ class Rest:
             self.floats = [*self.given.floats]
             return self._wrong_floats([x for x in self.floats if x.grave])
         for dtype in self.dtypes:
-            found = self._part(
-                "floats",
-                lambda dtype=dtype: floats_of(self.rules, [dtype], self.others.points, True),
-                lambda dtype=dtype: f"floats in {dtype.name}",
-            )
-            self.floats += found or ()
-            for modes in self.rules.nested:
-                name = f"floats in {dtype.name}, {' then '.join(modes)}"
-                self.floats += (
-                    self._part("floats", self._higher(modes, dtype), partial(str, name)) or ()
-                )
+            for name, run in self._floats_in(dtype):
+                self.floats += self._part("floats", run, partial(str, name), name=name) or ()
         return self._wrong_floats(self.floats)
 
-    def _higher(self, modes: tuple[str, ...], dtype: np.dtype) -> Callable[[], Any]:
-        return lambda: floats_of(self.rules, [dtype], self.others.points, True, modes)
+    def _floats_in(self, dtype: np.dtype) -> Iterator[tuple[str, Callable[[], Any]]]:
+        """What is judged in a dtype, in words, and how: first derivatives, then higher ones."""
+        for modes in ((), *self.rules.nested):
+            higher = f", {' then '.join(modes)}" if modes else ""
+            yield f"floats in {dtype.name}{higher}", self._judged_in(dtype, modes)
+
+    def _judged_in(self, dtype: np.dtype, modes: tuple[str, ...]) -> Callable[[], Any]:
+        higher = (modes,) if modes else ()
+        return lambda: floats_of(self.rules, [dtype], self.others.points, True, *higher)
 
     def _wrong_floats(self, floats: Sequence[FloatResult]) -> GradientCheck | None:
         wrong = [x for x in floats if x.status == "UNSTABLE"]
@@ -200,16 +233,21 @@ class Rest:
 
     def _part(
         self,
-        name: str,
+        kind: str,
         run: Callable[[], Any],
         missed: Callable[[], str] | None = None,
         most: float = math.inf,
+        name: str = "",
     ) -> Any:
         """What a part returns; None where its time does not do, which is noted."""
-        with self.stages.part(name, most) as part:
-            return run()
-        what = name if missed is None or part.spent is None else missed()
-        if part.spent is not None and what:
+        found = None
+        with self.stages.part(kind, most) as part:
+            found = run()
+        self._waiting = [other for other in self._waiting if other != (name or kind)]
+        if part.spent is None:
+            return found
+        what = kind if missed is None else missed()
+        if what:
             self.stages.miss(part, what)
         return None
 

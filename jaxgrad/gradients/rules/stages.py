@@ -12,7 +12,7 @@ import contextlib
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from jaxgrad.errors import ArgumentError
 from jaxgrad.numbers.clock import Part, watched, within
@@ -82,6 +82,7 @@ class Stages:
     def __init__(self, budget: float) -> None:
         self.budget = budget
         self.missed: list[str] = []
+        self._known: Callable[[], object] | None = None
         self._memory: str | None = None
         self._start = time.process_time()
         self._rest = self._start  # when the given point was done with
@@ -89,12 +90,26 @@ class Stages:
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
-        """Watches a whole check, its memory and what is said of its progress."""
+        """Watches a whole check, its memory and what is said of its progress.
+
+        An interrupt ends it, and what is known by then is said.
+        """
         with watched(self.progress.look, math.isfinite(self.budget)):
             try:
                 yield
+            except KeyboardInterrupt:
+                self.progress.clear()
+                print(f"jaxgrad, interrupted: {self._so_far()}", file=sys.stderr)
+                raise
             finally:
                 self.progress.clear()
+
+    def knows(self, known: Callable[[], object]) -> None:
+        """Takes what says what is known so far, where an interrupt asks for it."""
+        self._known = known
+
+    def _so_far(self) -> object:
+        return "nothing known yet" if self._known is None else self._known()
 
     @contextlib.contextmanager
     def given(self) -> Iterator[Part]:
