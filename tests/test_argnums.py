@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
@@ -89,7 +90,8 @@ def test_all_named_are_all() -> None:
 
 WRONG_BY_Y = with_rule(lambda x, y: x * y, lambda xs, ts: xs[1] * ts[0] + 2 * xs[0] * ts[1])
 RIGHT = with_rule(lambda x, y: x * y, lambda xs, ts: xs[1] * ts[0] + xs[0] * ts[1])
-POINT = (np.float32(0.5), np.float32(3.0))
+X = np.float32(0.5)
+POINT = (X, np.float32(3.0))
 
 
 @pytest.mark.parametrize("order", [1, 2])
@@ -215,3 +217,84 @@ def test_a_constant_may_be_infinite() -> None:
     assert check(least, args, argnums=0).verdict.passes
     with pytest.raises(ArgumentError, match="is inf; derivatives"):
         compare(least, chosen, *args)
+
+
+# -- numbers that f has to know --------------------------------------------------------------------
+
+
+def _scaled(x: Any, k: Any) -> Any:
+    return x * k if k > 0 else x
+
+
+STATIC = jax.jit(_scaled, static_argnums=1)
+
+
+def _ruled(slope: Any) -> Any:
+    """A function with a rule that branches on what is not differentiated."""
+    f = jax.custom_jvp(_scaled, nondiff_argnums=(1,))
+    f.defjvp(lambda k, p, t: (f(p[0], k), slope(k) * t[0]))
+    return f
+
+
+NONDIFF = _ruled(lambda k: k if k > 0 else 1.0)
+
+
+@pytest.mark.parametrize("f", [STATIC, NONDIFF, jax.jit(NONDIFF, static_argnums=1)])
+@pytest.mark.parametrize("k", [2.0, 0.1, -1.0])
+def test_a_number_of_python_reaches_f_as_it_is(f: Any, k: float) -> None:
+    assert check_grads(f, (X, k), argnums=0).verdict.passes
+    assert check_grads(f, (X, k), argnums=0, dtypes=["bfloat16"], modes="rev").verdict.passes
+    slope = lambda x, k: jnp.full_like(x, k if k > 0 else 1.0)  # noqa: E731
+    assert compare(slope, jax.grad(f), X, k, argnums=0).verdict is Verdict.PROVED
+    twice = lambda x, k: 2 * slope(x, k)  # noqa: E731
+    found = compare(twice, jax.grad(f), X, k, argnums=0)
+    assert found.verdict is Verdict.REFUTED
+    with pytest.raises(GradientMismatch) as caught:
+        found.assert_agrees()
+    hand, auto = map(float, printed_by(caught.value, hand=twice, auto=jax.grad(f)))
+    assert hand == 2 * auto
+
+
+def test_a_wrong_rule_of_a_known_number() -> None:
+    wrong = _ruled(lambda k: k if k > 1 else 7.0)
+    for f in (wrong, jax.jit(wrong, static_argnums=1)):
+        assert check(f, (X, 2.0), argnums=0).verdict is Verdict.PROVED
+        with pytest.raises(GradientMismatch) as caught:
+            check_grads(f, (X, 0.1), argnums=0)
+        assert float(given_and_true(caught.value, f=f)[0]) == 7.0
+
+
+def test_what_is_static_is_so_in_a_domain_and_in_a_reference() -> None:
+    domain = lambda x, k: x < 1 if k > 0 else x > 7  # noqa: E731
+    found = check(STATIC, (X, 2.0), argnums=0, domain=domain, reference=_scaled)
+    assert found.verdict.passes
+    with pytest.raises(ArgumentError, match="outside of its own domain"):
+        check(STATIC, (X, -2.0), argnums=0, domain=domain)
+    slope = lambda x, k: k if k > 0 else 1.0  # noqa: E731
+    assert compare(slope, jax.grad(STATIC), X, 2.0, argnums=0, domain=domain).verdict.passes
+
+
+def test_several_held_leaves_keep_their_places() -> None:
+    @functools.partial(jax.jit, static_argnums=(0, 3))
+    def f(k: float, x: Any, data: Any, n: float) -> Any:
+        return k * x[0] * data["y"] + n if k > n else x[0]
+
+    args = (3.0, (X, "unused"), {"y": np.float32(2.0), "z": 1.5}, 0.25)
+    for argnums, count in ((1, 1), ((1, 2), 3)):
+        keep = lambda *args: f(args[0], args[1][:1], args[2], args[3])  # noqa: E731
+        found = check_grads(keep, args, argnums=argnums)
+        assert len(found.leaves) == count
+
+
+def test_without_argnums_numbers_are_variables() -> None:
+    with pytest.raises(
+        ArgumentError, match=r"static_argnums .*name the others, argnums=0, or clos"
+    ):
+        check(STATIC, (X, 2.0))
+    assert [leaf.path for leaf in check(lambda x, k: x * k, (X, 2.0)).leaves] == ["x", "k"]
+
+
+def test_numpy_code_has_them_exactly() -> None:
+    """As one of two sides that round otherwise in float64, too."""
+    first = lambda x, k: x * np.exp(k) * np.exp(-k)  # noqa: E731
+    assert compare(first, lambda x, k: x, X, 1.3, argnums=0, exact=True).verdict.passes

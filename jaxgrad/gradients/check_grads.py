@@ -82,7 +82,8 @@ def check_grads(
             rule is left out, and the evidence says so.
         atol, rtol, eps: accepted and without use: nothing is compared to a tolerance.
         argnums: the arguments with respect to which is differentiated, as for ``jax.grad``; the
-            others are held fixed at their values.  By default all of them.
+            others are held fixed at their values, and Python's numbers among them reach f as they
+            are, so that they may be static.  By default all of them.
         domain: a JAX function of ``args`` that returns a boolean, or an array of them: only points
             where it is true are looked at, which is decided in exact numbers.  A simplex needs room
             for rounding: ``lambda p: jnp.all(p > 0) & (abs(p.sum() - 1) < 1e-6)``.

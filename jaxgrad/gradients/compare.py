@@ -116,7 +116,7 @@ def compare(
         held = checked_argnums(argnums, len(args))
         left, right = make_side("hand", hand, args, held), make_side("auto", auto, args, held)
         _same_structure(left, right)
-        points = Points(left.inputs, args, domain, special_points)
+        points = Points(left.inputs, args, domain, special_points, held)
         try:
             return _compare(left, right, args, points, budget, exact)
         except RecursionError:

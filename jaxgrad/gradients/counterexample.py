@@ -9,7 +9,7 @@ from jax.tree_util import tree_structure, tree_unflatten
 
 from jaxgrad.interpret.sides import Side
 from jaxgrad.programs.as_code import arguments_as_code, imports, in_scope
-from jaxgrad.programs.held import hidden
+from jaxgrad.programs.held import hidden, numbers_as_given
 
 __all__ = ["write"]
 
@@ -39,8 +39,9 @@ def write(
         for gradient in (hand, auto):
             print(np.asarray(jax.tree.leaves(gradient(*args))[0])[()])
     """
-    tree = tree_structure(hidden(args))
-    point = arguments_as_code(tree_unflatten(tree, list(values)))
+    args = hidden(args)
+    tree = tree_structure(args)
+    point = arguments_as_code(tree_unflatten(tree, numbers_as_given(args, side.held, values)))
     show = f"    print(np.asarray(jax.tree.leaves(gradient(*args))[{leaf}])[{index!r}])"
     lines = [
         *imports(side.inputs),

@@ -6,7 +6,7 @@ nothing at some of them: a distribution that does not sum to 1, a bound above th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import UNKNOWN, CannotDecide
 from jaxgrad.numbers.precision import precision
-from jaxgrad.programs.held import hidden, revealing
+from jaxgrad.programs.held import as_given, hidden, revealing
 from jaxgrad.programs.jaxprs import operations
 from jaxgrad.programs.trace import trace
 from jaxgrad.programs.traced_values import require_known_constants
@@ -37,6 +37,7 @@ class Domain:
         predicate: takes the arguments, and returns a boolean or an array of them, all of which
             have to be true.
         args: the given arguments, which have to be inside.
+        held: which of them are held fixed.
 
     Raises:
         ArgumentError: it returns something else, or the arguments are outside, or it is not known
@@ -50,10 +51,13 @@ class Domain:
         (True, False)
     """
 
-    def __init__(self, predicate: Callable[..., Any], args: Sequence[Any]) -> None:
+    def __init__(
+        self, predicate: Callable[..., Any], args: Sequence[Any], held: Collection[int] = ()
+    ) -> None:
         args = hidden(args)
+        predicate = as_given(revealing(predicate, args), args, held)
         try:
-            self.program = trace(revealing(predicate, args), args, "domain", finite=False)
+            self.program = trace(predicate, args, "domain", finite=False)
         except TraceError as error:
             raise TraceError(f"{error}; {_WRITTEN}") from error.__cause__
         require_known_constants("domain", self.program.jaxpr.consts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +27,7 @@ class Points:
         args: the arguments.
         domain: a predicate of the arguments that every drawn point has to fulfil.
         asked: whether points are drawn.
+        held: which arguments are held fixed.
 
     Raises:
         ArgumentError, TraceError: the arguments are outside of the domain, or that is none.
@@ -38,9 +39,10 @@ class Points:
         args: Sequence[Any],
         domain: Callable[..., Any] | None,
         asked: bool,
+        held: Collection[int] = (),
     ) -> None:
         self._inputs, self._asked = inputs, asked
-        self._domain = None if domain is None else Domain(domain, args)
+        self._domain = None if domain is None else Domain(domain, args, held)
         self.given = [leaf.value for leaf in inputs]
 
     @cached_property

@@ -27,7 +27,7 @@ from jaxgrad.interpret.numpy_code.elements import UNWRITTEN, dtype_of, has_exact
 from jaxgrad.interpret.walker import Interpreter, interpret
 from jaxgrad.numbers.base import NumberSystem
 from jaxgrad.numbers.ring import RingFull
-from jaxgrad.programs.held import hidden, is_held, paths_of_held, revealing
+from jaxgrad.programs.held import as_given, hidden, is_held, paths_of_held, revealing
 from jaxgrad.programs.raised_by import is_raised_by_caller
 from jaxgrad.programs.returned import require_keyless, require_numbers
 from jaxgrad.programs.trace import Leaf, Program, arguments, parameter_names, trace
@@ -49,6 +49,7 @@ class Side:
         inputs: the leaves of the arguments.
         program: its traced program; None for NumPy code.
         untraced: why there is none, of code that JAX cannot trace.
+        held: which arguments are held fixed.
 
     Raises:
         TraceError: NumPy code that does not run.
@@ -63,8 +64,9 @@ class Side:
         inputs: tuple[Leaf, ...],
         program: Program | None,
         untraced: TraceError | None = None,
+        held: Collection[int] = (),
     ) -> None:
-        self.name = name
+        self.name, self.held = name, held
         self.untraced = untraced
         self.function = function
         self.inputs = inputs
@@ -266,19 +268,43 @@ def make_side(
             "no argument is floating point, so there is nothing to differentiate; "
             f"{_what_is_held(function, args, inputs)}"
         )
+    traced = as_given(function, args, held)
+    exactly = None if traced is function else _on_exact(name, function, args, inputs, held)
+    if exactly is not None:
+        return exactly
     try:
-        program = trace(function, args, name, held)
+        program = trace(traced, args, name, held)
         require_known_constants(name, program.jaxpr.consts)
-        return Side(name, function, args, inputs, program)
+        return Side(name, traced, args, inputs, program, held=held)
     except TraceError as error:
-        return Side(name, function, args, inputs, None, error)
+        return Side(name, function, args, inputs, None, error, held)
     except JaxgradError:
         raise
     except Exception:  # what NumPy code does to a tracer: x[0] = 0, x.fill(0), x[[0, 1]]
-        side = _numpy_side(name, function, args, inputs)
+        side = _numpy_side(name, function, args, inputs, held)
         if side is None:
             raise
         return side
+
+
+def _on_exact(
+    name: str,
+    function: Any,
+    args: Sequence[Any],
+    inputs: tuple[Leaf, ...],
+    held: Collection[int],
+) -> Side | None:
+    """NumPy code, to which numbers that are held come exactly; None of a function of JAX.
+
+    With Python's numbers for them JAX would trace it, and they would be rounded in it.
+    """
+    try:
+        trace(function, args, name, held)
+    except TraceError:
+        return _numpy_side(name, function, args, inputs, held)
+    except Exception:  # that a static argument is traced, or what comes again with its number
+        return None
+    return None
 
 
 def _what_is_held(function: Any, args: Sequence[Any], inputs: Sequence[Leaf]) -> str:
@@ -296,11 +322,15 @@ def _what_is_held(function: Any, args: Sequence[Any], inputs: Sequence[Leaf]) ->
 
 
 def _numpy_side(
-    name: str, function: Any, args: Sequence[Any], inputs: tuple[Leaf, ...]
+    name: str,
+    function: Any,
+    args: Sequence[Any],
+    inputs: tuple[Leaf, ...],
+    held: Collection[int],
 ) -> Side | None:
     """The callable as NumPy code; None if it is not that."""
     try:
-        side = Side(name, function, args, inputs, None)
+        side = Side(name, function, args, inputs, None, held=held)
     except Exception:
         return None
     return None if side.returns_jax else side

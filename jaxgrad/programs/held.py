@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import numbers
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import jax
@@ -21,11 +21,13 @@ from jaxgrad.programs.trace import is_differentiable
 
 __all__ = [
     "Held",
+    "as_given",
     "checked_argnums",
     "has_held",
     "held_in_words",
     "hidden",
     "is_held",
+    "numbers_as_given",
     "paths_of_held",
     "revealing",
 ]
@@ -93,6 +95,55 @@ def revealing(function: Callable[..., Any], args: Sequence[Any]) -> Callable[...
         return function(*jax.tree.unflatten(tree, [x.value if is_held(x) else x for x in leaves]))
 
     return revealed
+
+
+def as_given(
+    function: Callable[..., Any], args: Sequence[Any], held: Collection[int]
+) -> Callable[..., Any]:
+    """A function to which Python's numbers among what is held come as they are.
+
+    JAX would trace them, and a static argument of ``jax.jit`` or one in ``nondiff_argnums`` has to
+    be known: f may branch on it.
+
+    Args:
+        function: of the arguments as :func:`hidden` leaves them.
+        args: the arguments.
+        held: which of them are held fixed.
+
+    Example:
+        >>> power = as_given(lambda x, n: x**2 if n > 1 else x, (3.0, 2.0), {1})
+        >>> float(jax.jit(power)(3.0, 2.0))
+        9.0
+    """
+    known = _held_numbers(args, held)
+    if not callable(function) or not known:
+        return function
+
+    @functools.wraps(function)
+    def called(*args: Any) -> Any:
+        leaves, tree = jax.tree.flatten(args)
+        return function(*jax.tree.unflatten(tree, [known.get(k, x) for k, x in enumerate(leaves)]))
+
+    return called
+
+
+def numbers_as_given(
+    args: Sequence[Any], held: Collection[int], values: Sequence[Any]
+) -> list[Any]:
+    """The values of all leaves, Python's numbers among what is held in place of their arrays."""
+    known = _held_numbers(args, held)
+    return [known.get(k, value) for k, value in enumerate(values)]
+
+
+def _held_numbers(args: Sequence[Any], held: Collection[int]) -> dict[int, float]:
+    """Those that are leaves, by where they are among all leaves."""
+    found, start = {}, 0
+    for i, argument in enumerate(args):
+        leaves = jax.tree.leaves(argument)
+        if i in held:
+            found |= {start + k: leaf for k, leaf in enumerate(leaves) if type(leaf) is float}
+        start += len(leaves)
+    return found
 
 
 def has_held(args: Sequence[Any]) -> bool:

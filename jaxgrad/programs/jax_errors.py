@@ -117,7 +117,7 @@ def _untraceable(error: Exception, side: str) -> Exception | None:
     if isinstance(error, ValueError) and "Non-hashable static arguments" in text:
         return ArgumentError(
             f"{side} has one of the arguments in static_argnums or static_argnames, whose value "
-            "JAX has to know; close over that one: `lambda x: f(x, 3)`"
+            "JAX has to know; name the others, argnums=0, or close over it: `lambda x: f(x, 3)`"
         )
     if not isinstance(error, TypeError) or "not a valid JAX type" not in text:
         return None

@@ -122,7 +122,7 @@ def _along(primal: Primal, question: Question, point: Sequence[np.ndarray], shou
 
 def _copied(primal: Primal) -> str:
     """The leaves as arrays, where what is held may be none."""
-    if not has_held(primal.args):
+    if not (has_held(primal.args) or primal.held_arguments):
         return "[jnp.asarray(x) for x in leaves]"
     return f"[jnp.asarray(x) if k in {primal.place} else x for k, x in enumerate(leaves)]"
 

@@ -18,7 +18,14 @@ from jaxgrad.errors import ArgumentError, ShapeMismatch, TreeMismatch, Unsupport
 from jaxgrad.gradients.domain import Domain
 from jaxgrad.numbers.base import COMPLEX
 from jaxgrad.programs.custom_rules import has_discrete_values
-from jaxgrad.programs.held import hidden, is_held, paths_of_held, revealing
+from jaxgrad.programs.held import (
+    as_given,
+    hidden,
+    is_held,
+    numbers_as_given,
+    paths_of_held,
+    revealing,
+)
 from jaxgrad.programs.jaxprs import promises_symmetry
 from jaxgrad.programs.run_again import run_again
 from jaxgrad.programs.trace import Leaf, Program, parameter_names, trace
@@ -60,8 +67,8 @@ class Primal:
         domain: Callable[..., Any] | None = None,
     ) -> None:
         self.args = hidden(args)
-        self.function = revealing(function, self.args)
-        self.reference = None if reference is None else revealing(reference, self.args)
+        self.function = self._of_arguments(function, held)
+        self.reference = None if reference is None else self._of_arguments(reference, held)
         self.held_arguments = held
         self.program = program or trace(self.function, self.args, "f", held, finite=False)
         require_known_constants("f", self.program.jaxpr.consts)
@@ -83,7 +90,13 @@ class Primal:
                 "no output is floating point, so there is nothing to check: "
                 f"{found or 'f returns nothing (a forgotten `return`?)'}"
             )
-        self.domain = None if domain is None else Domain(domain, self.args)
+        self.domain = None if domain is None else Domain(domain, self.args, held)
+
+    def _of_arguments(
+        self, function: Callable[..., Any], held: Collection[int]
+    ) -> Callable[..., Any]:
+        """A function of the arguments as they are kept here, which is called as it was meant."""
+        return as_given(revealing(function, self.args), self.args, held)
 
     def _values_of_rules(self) -> list[int]:
         """Integers and booleans in the result, where a rule returns some of its own beside it.
@@ -149,7 +162,8 @@ class Primal:
 
     def args_at(self, point: Leaves) -> tuple[Any, ...]:
         """The arguments at another point."""
-        return tree_unflatten(tree_structure(self.args), self.values_at(point))
+        values = numbers_as_given(self.args, self.held_arguments, self.values_at(point))
+        return tree_unflatten(tree_structure(self.args), values)
 
     def values_at(self, point: Leaves) -> list[Any]:
         """All leaves of the arguments at another point."""
