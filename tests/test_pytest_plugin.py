@@ -55,10 +55,23 @@ def project(pytester, monkeypatch):
     return run
 
 
-def test_claims_are_items_beside_the_tests(project):
-    done = project("-v", "--jaxgrad-proofs", "proofs")
-    done.assert_outcomes(passed=2)
+@pytest.mark.parametrize("ini", ["", "testpaths = test_own.py"])
+@pytest.mark.parametrize("option", [["--jaxgrad-proofs", "proofs"], ["--jaxgrad-proofs=proofs"]])
+def test_claims_are_items_and_nothing_else_is(project, option, ini):
+    done = project("-v", *option, ini=ini)
+    done.assert_outcomes(passed=1)
     done.stdout.fnmatch_lines(["*proofs/good.py::holds PASSED*"])
+
+
+def test_claims_are_items_beside_tests_that_are_named(project):
+    done = project("-v", "--jaxgrad-proofs", "proofs", "test_own.py")
+    done.assert_outcomes(passed=2)
+    done.stdout.fnmatch_lines(["*test_own.py::test_own PASSED*"])
+
+
+@pytest.mark.parametrize("ini", ["", "testpaths = test_own.py"])
+def test_an_option_of_every_run_leaves_no_test_out(project, ini):
+    project(ini=f"addopts = --jaxgrad-proofs=proofs\n{ini}").assert_outcomes(passed=2)
 
 
 def test_without_options_there_are_none(project):
@@ -67,7 +80,7 @@ def test_without_options_there_are_none(project):
 
 def test_a_claim_fails_with_its_evidence(project):
     done = project("--jaxgrad-proofs=proofs", proofs=("good", "bad"))
-    done.assert_outcomes(passed=2, failed=3)
+    done.assert_outcomes(passed=1, failed=3)
     done.stdout.fnmatch_lines(
         [
             "*T2 wrong*",
@@ -89,7 +102,7 @@ def test_a_broken_module_is_a_collection_error_and_helpers_are_left_alone(projec
     done = project(
         "--jaxgrad-proofs=proofs", "--continue-on-collection-errors", proofs=("broken", "_helper")
     )
-    done.assert_outcomes(passed=1, errors=1)
+    done.assert_outcomes(errors=1)
     done.stdout.fnmatch_lines(["*the module cannot be imported*", "*SyntaxError*"])
 
 
@@ -125,7 +138,7 @@ def test_same_file_name_in_two_folders(project, pytester, mode):
         path = pytester.mkdir(folder) / "good.py"
         path.write_text(HEADER + dedent(PROOFS["good"]))
     options = ["--jaxgrad-proofs=one/good.py", "--jaxgrad-proofs=two/good.py"]
-    project(f"--import-mode={mode}", *options).assert_outcomes(passed=3)
+    project(f"--import-mode={mode}", *options).assert_outcomes(passed=2)
 
 
 def test_missing_path_is_a_usage_error(project):
@@ -137,7 +150,7 @@ def test_missing_path_is_a_usage_error(project):
 def test_under_several_workers(project):
     pytest.importorskip("xdist")
     done = project("-n", "2", "--jaxgrad-proofs=proofs", proofs=("good", "bad"), process=True)
-    done.assert_outcomes(passed=2, failed=3)
+    done.assert_outcomes(passed=1, failed=3)
     done.stdout.fnmatch_lines(["*REFUTED, expected PROVED: 1 != 2*"])
 
 

@@ -1,7 +1,8 @@
 """pytest: claims as test items, the fixture ``compare`` and the marker ``exhaustive``.
 
 ``--jaxgrad-proofs PATH`` (which may be repeated) collects the claims of a file or folder, one
-item for each claim. The ini option ``jaxgrad_proofs`` does so whenever pytest is run without
+item for each claim, and nothing else but what is named beside it. In ``addopts`` it adds them to
+the tests. The ini option ``jaxgrad_proofs`` does so whenever pytest is run without
 naming what to test; the claims of its folders are also collected when pytest is given one of
 their files. Proof modules are imported by path, whatever pytest's import mode is.
 
@@ -45,10 +46,21 @@ def pytest_configure(config: pytest.Config) -> None:
         "exhaustive: evaluates every float32, which takes long; -m 'not exhaustive' skips it",
     )
     named = config.args_source is pytest.Config.ArgsSource.ARGS
+    if not named and _asked_for_proofs(config):
+        config.args.clear()
     for path in _option_paths(config) + ([] if named else _ini_paths(config)):
         if str(path) not in config.args:
             config.args.append(str(path))
     _set_budget(config)
+
+
+def _asked_for_proofs(config: pytest.Config) -> bool:
+    """Whether the command line says which proofs: it names what to test.
+
+    In ``addopts`` the option is there for every run, and adds to the tests.
+    """
+    given = (str(argument) for argument in config.invocation_params.args)
+    return any(argument.partition("=")[0] == "--jaxgrad-proofs" for argument in given)
 
 
 def _set_budget(config: pytest.Config) -> None:
