@@ -29,6 +29,8 @@ from benchmarks.historical_bugs import BUGS
 from benchmarks.mutants import Mutant, mutants
 from benchmarks.peers import FLAGGED, NOT_EXPRESSIBLE, OURS, PASSED, UNDECIDED, available, run
 from benchmarks.right_rules import DEFECTS, right_rules
+from jaxgrad.claims.written_files import require_writable
+from jaxgrad.errors import ArgumentError
 
 JAX = "jax.test_util.check_grads"
 TABLES = ("bugs", "unasked", "defects", "mutants", "right")
@@ -225,6 +227,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, help="write the table and every name to this file")
     parser.add_argument("--workers", type=int, default=2, help="processes (default 2)")
     chosen: Any = parser.parse_args(arguments)
+    try:
+        if chosen.output:
+            require_writable(f"--output {chosen.output}", chosen.output)
+    except ArgumentError as error:
+        parser.error(str(error))
     checkers = [OURS] if chosen.ours else available()
     report = Report(measure(checkers, chosen.quick, chosen.every, chosen.workers), checkers)
     print(report.markdown())

@@ -11,6 +11,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from benchmarks import rules
 from jaxgrad.claims.cli import main
 from jaxgrad.verdict import Evidence, Verdict
 
@@ -50,6 +51,28 @@ def test_coverage_that_cannot_be_written(monkeypatch, capsys):
     monkeypatch.setattr("jaxgrad.claims.report.coverage_table.render", lambda survey: "page")
     assert main(["coverage", "jax.numpy.sin", "--output", "/proc/jaxgrad"]) == 2
     assert "--output /proc/jaxgrad: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("no/such/page.md", "there is no folder no/such"),
+        (".", "that is a folder; name a file"),
+    ],
+)
+def test_a_page_that_cannot_be_written_is_not_made(tmp_path, monkeypatch, capsys, path, text):
+    def worked(*_):
+        raise AssertionError("the work was begun")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("jaxgrad.claims.coverage.survey", worked)
+    monkeypatch.setattr("benchmarks.rules.measure", worked)
+    assert main(["coverage", "--output", path]) == 2
+    assert f"--output {path}: {text}" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        rules.main(["--output", path])
+    assert f"--output {path}: {text}" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

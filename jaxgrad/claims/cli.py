@@ -17,6 +17,7 @@ from pathlib import Path
 from jaxgrad.claims import prove_command
 from jaxgrad.claims.named import named
 from jaxgrad.claims.prove_command import Exit, exit_code
+from jaxgrad.claims.written_files import require_writable
 from jaxgrad.errors import ArgumentError, MissingExtra
 from jaxgrad.verdict import Verdict
 
@@ -221,6 +222,8 @@ def coverage(parser: argparse.ArgumentParser) -> _Runner:
 
 
 def _coverage(options: argparse.Namespace) -> int:
+    if options.output:
+        require_writable(f"--output {options.output}", Path(options.output))
     from jaxgrad.claims.coverage import survey
     from jaxgrad.claims.report.coverage_table import render
 

@@ -1,0 +1,34 @@
+"""Whether a file can be written, asked before there is something to write into it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from jaxgrad.errors import ArgumentError
+
+__all__ = ["require_writable"]
+
+
+def require_writable(name: str, path: Path) -> None:
+    """Refuses a path that cannot be written, so that no long work is done for nothing.
+
+    Args:
+        name: what was given, for the message.
+        path: the file, which need not exist.
+
+    Raises:
+        ArgumentError: it is a folder, is in none, or may not be written.
+
+    Example:
+        >>> require_writable("no/such/page.md", Path("no/such/page.md"))
+        Traceback (most recent call last):
+        ...
+        jaxgrad.errors.ArgumentError: no/such/page.md: there is no folder no/such; make one
+    """
+    if path.is_dir():
+        raise ArgumentError(f"{name}: that is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise ArgumentError(f"{name}: there is no folder {path.parent}; make one")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise ArgumentError(f"{name}: it may not be written; name a file elsewhere")
