@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 
@@ -31,6 +33,36 @@ def test_every_public_name_is_documented(name: str) -> None:
     found = getattr(jaxgrad, name)
     if name != "Bracket":  # a tuple of two ends
         assert (found.__doc__ or "").strip()
+
+
+def _classes() -> dict[str, type]:
+    """The public classes, of the modules that are public names, too."""
+    found = {}
+    for name in jaxgrad.__all__:
+        each = getattr(jaxgrad, name)
+        inside = getattr(each, "__all__", []) if isinstance(each, ModuleType) else []
+        found |= {f"{name}.{part}": getattr(each, part) for part in inside} | {name: each}
+    return {name: each for name, each in found.items() if isinstance(each, type)}
+
+
+@pytest.mark.parametrize("name", _classes())
+def test_every_public_method_is_documented(name: str) -> None:
+    """By itself, or by the method that it overrides."""
+    kind = _classes()[name]
+    for method in vars(kind):
+        found = getattr(kind, method)
+        own = callable(found) or isinstance(vars(kind)[method], property | cached_property)
+        if own and not method.startswith("_"):
+            assert (inspect.getdoc(found) or "").strip(), f"{name}.{method}"
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in jaxgrad.__all__ if inspect.isfunction(getattr(jaxgrad, name))]
+)
+def test_every_parameter_is_documented(name: str) -> None:
+    function = getattr(jaxgrad, name)
+    for parameter in inspect.signature(function).parameters:
+        assert re.search(rf"\b{parameter}\b", function.__doc__), parameter
 
 
 @pytest.mark.parametrize("path", PROOFS, ids=lambda path: path.stem)

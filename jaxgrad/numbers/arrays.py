@@ -82,14 +82,17 @@ class SystemArray:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """That of each part."""
         return self.parts[0].shape
 
     @property
     def ndim(self) -> int:
+        """How many axes it has."""
         return len(self.shape)
 
     @property
     def size(self) -> int:
+        """How many entries it has."""
         return int(np.prod(self.shape, dtype=int))
 
     def __len__(self) -> int:
@@ -105,9 +108,11 @@ class SystemArray:
         return self.each(lambda part: part[index])
 
     def reshape(self, *shape: Any) -> Any:
+        """The same entries in another shape, as of NumPy."""
         return self.each(lambda part: part.reshape(*shape))
 
     def transpose(self, *axes: Any) -> Any:
+        """The axes in another order, reversed if none is given, as of NumPy."""
         return self.each(lambda part: part.transpose(*axes))
 
 

@@ -55,6 +55,7 @@ class Ball(ThreeValued):
         return exact_ball(value)
 
     def divide(self, x: arb, y: arb) -> arb:
+        """x/y, which is no number where the ball of y holds 0."""
         return x / y
 
     def power(self, x: arb, n: int) -> arb:
@@ -96,16 +97,19 @@ class Ball(ThreeValued):
     # Where it is known which one it is, that very ball: derivative rules ask whether an argument
     # equals the maximum, which is certain of one ball and of no two that have a radius.
     def maximum(self, x: arb, y: arb) -> arb:
+        """The ball that is known to be the larger one, else one of the maximum."""
         if x >= y:
             return x
         return y if y >= x else x.max(y)
 
     def minimum(self, x: arb, y: arb) -> arb:
+        """The ball that is known to be the smaller one, else one of the minimum."""
         if x <= y:
             return x
         return y if y <= x else x.min(y)
 
     def absolute(self, x: arb) -> arb:
+        """A ball of |x|."""
         return abs(x)
 
     def sign(self, x: arb) -> arb:

@@ -105,6 +105,7 @@ class NumberSystem:
 
     # -- arithmetic --------------------------------------------------------------------------
     def divide(self, x: Element, y: Element) -> Element:
+        """x/y, where y may hold 0: what the system has in place of a number then."""
         raise self._lacks("divide")
 
     def power(self, x: Element, n: int) -> Element:
@@ -180,24 +181,31 @@ class NumberSystem:
         )
 
     def exp(self, x: Element) -> Element:
+        """eˣ."""
         return self.function("exp", x)
 
     def log(self, x: Element) -> Element:
+        """The natural logarithm."""
         return self.function("log", x)
 
     def sqrt(self, x: Element) -> Element:
+        """The root that is not negative."""
         return self.function("sqrt", x)
 
     def logistic(self, x: Element) -> Element:
+        """σ(x) = 1/(1 + e⁻ˣ)."""
         return self.function("logistic", x)
 
     def tanh(self, x: Element) -> Element:
+        """The hyperbolic tangent."""
         return self.function("tanh", x)
 
     def log1p(self, x: Element) -> Element:
+        """log(1 + x), which loses nothing near 0."""
         return self.function("log1p", x)
 
     def expm1(self, x: Element) -> Element:
+        """eˣ − 1, which loses nothing near 0."""
         return self.function("expm1", x)
 
     # -- truth -------------------------------------------------------------------------------
@@ -218,12 +226,15 @@ class NumberSystem:
         return self.known(self.compare("ne", x, y)) is True
 
     def logical_not(self, p: Truth) -> Truth:
+        """Whether p does not hold; as open as p is."""
         raise self._lacks("logical_not")
 
     def logical_and(self, p: Truth, q: Truth) -> Truth:
+        """Whether both hold; open where it depends on what is open."""
         raise self._lacks("logical_and")
 
     def logical_or(self, p: Truth, q: Truth) -> Truth:
+        """Whether one of them holds."""
         return self.logical_not(self.logical_and(self.logical_not(p), self.logical_not(q)))
 
     def truth(self, value: bool) -> Truth:
@@ -243,12 +254,15 @@ class NumberSystem:
         return self.select(p, self.constant(0), self.constant(1))
 
     def maximum(self, x: Element, y: Element) -> Element:
+        """The larger one."""
         return self.select(self.compare("gt", x, y), y, x)
 
     def minimum(self, x: Element, y: Element) -> Element:
+        """The smaller one."""
         return -self.maximum(-x, -y)
 
     def absolute(self, x: Element) -> Element:
+        """|x|."""
         return self.maximum(x, -x)
 
     def sign(self, x: Element) -> Element:
