@@ -12,7 +12,7 @@ from jax import lax
 
 from jaxgrad.gradients.check_grads import check
 from jaxgrad.gradients.rules.run_on import Ended, ended
-from jaxgrad.interpret.turns import counting_turns, further_turns, is_run_on
+from jaxgrad.interpret.turns import LENGTHS, counting_turns, further_turns, is_run_on
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.programs.trace import trace
@@ -172,3 +172,65 @@ def test_loops_that_are_meant_as_they_stand_are_no_excuse(wrong: bool) -> None:
     )
     found = check(function, (np.float32(0.75),))
     assert found.verdict.passes is not wrong
+
+
+def turned(turns: int, step: Any, start: Any) -> Any:
+    return lambda x: lax.fori_loop(0, turns, lambda _, y: step(x, y), start(x))
+
+
+def ruled(function: Any, slope: Any) -> Any:
+    found = jax.custom_jvp(function)
+    found.defjvp(lambda p, t: (function(p[0]), slope(p[0]) * t[0]))
+    return found
+
+
+# Loops whose value does not move at a point, and that come near to no solution.
+SUM = turned(4, lambda x, y: y + x, lambda x: 0 * x)
+TO_AND_FRO = turned(5, lambda x, y: x - y, lambda x: 0 * x)
+QUOTIENT = turned(5, lambda x, y: x / y, jnp.ones_like)
+POWER = turned(5, lambda x, y: x * y, jnp.ones_like)
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "right", "wrong"),
+    [
+        # What is wrong is the derivative of loops that turn twice as often, or once more.
+        (SUM, 0.0, lambda x: 4 + 0 * x, lambda x: jnp.where(x == 0, 8.0, -100.0)),
+        (SUM, 0.0, lambda x: 4 + 0 * x, lambda x: jnp.where(x == 0, 9.0, -100.0)),
+        (TO_AND_FRO, 0.0, lambda x: 1 + 0 * x, lambda x: 0 * x),
+        (QUOTIENT, 1.0, lambda x: 1 + 0 * x, lambda x: 0 * x),
+        (POWER, 1.0, lambda x: 5 * x**4, lambda x: 10 * x**9),
+    ],
+)
+def test_a_value_that_does_not_move_is_no_solution(
+    function: Any, x: float, right: Any, wrong: Any
+) -> None:
+    at = (np.float32(x),)
+    assert check(ruled(function, right), at).verdict.passes
+    assert check(ruled(function, wrong), at, special_points=False).verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("turns", [0, 1, 4, 5, 12, 37])
+def test_loops_that_are_run_on_for_whole_rounds_are_back_where_they_were(turns: int) -> None:
+    twice, one_more, rounds = (length(turns) for length in LENGTHS)
+    assert twice >= turns and one_more == twice + 1
+    assert rounds >= 3 * turns and not any(rounds % cycle for cycle in (1, 2, 3, 4, 6))
+
+
+def drawn_in(turns: int) -> Any:
+    """y = cos(x)·y + sin(x), which is 0 at 0 however often it turns."""
+    return turned(turns, lambda x, y: 0.9 * jnp.cos(x) * y + jnp.sin(x), lambda x: 0 * x)
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.001])
+def test_a_point_where_the_derivative_moves_on_tells_nothing_of_the_solution(factor: float) -> None:
+    """At 1.2 there are all digits after 30 turns, at 0 the value is the solution from the first."""
+
+    def slope(x: Any) -> Any:
+        y = jnp.sin(x) / (1 - 0.9 * jnp.cos(x))
+        return factor * (jnp.cos(x) - 0.9 * jnp.sin(x) * y) / (1 - 0.9 * jnp.cos(x))
+
+    found = check(ruled(drawn_in(30), slope), (np.float32(1.2),))
+    assert found.verdict.passes is (factor == 1)
+    given_ = check(ruled(drawn_in(30), slope), (np.float32(0),), special_points=False)
+    assert given_.verdict is Verdict.REFUTED  # asked for there, it is not its derivative

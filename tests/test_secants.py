@@ -9,10 +9,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flint import arb
 from jax import lax
 
 from jaxgrad.errors import GradientMismatch
 from jaxgrad.gradients.check_grads import check, check_grads
+from jaxgrad.gradients.rules.directions import Direction
+from jaxgrad.gradients.rules.secants import Secants
+from jaxgrad.numbers.ball import Ball
+from jaxgrad.programs.trace import trace
 from jaxgrad.verdict import Verdict
 
 
@@ -43,6 +48,50 @@ def test_the_rule_of_the_root_passes() -> None:
 def test_another_rule_does_not(factor: float) -> None:
     with pytest.raises(GradientMismatch):
         check_grads(bisected(factor), (np.float32(2),), modes="rev", special_points=False)
+
+
+def newton(dtype: Any, factor: float) -> Callable[[Any], Any]:
+    """√y by six turns of Newton's iteration, with the derivative of √y times a factor."""
+
+    def root(y: Any) -> Any:
+        return lax.fori_loop(0, 6, lambda _, x: 0.5 * (x + y / x), jnp.ones_like(y))
+
+    function = jax.custom_vjp(root)
+    function.defvjp(lambda y: (root(y), y), lambda y, g: (g * dtype(factor / 2) / jnp.sqrt(y),))
+    return function
+
+
+@pytest.mark.parametrize(
+    ("dtype", "factor", "verdict"),
+    [
+        (np.float32, 1.0, Verdict.AGREES),
+        (np.float32, 1 + 1e-5, Verdict.REFUTED),
+        (np.float32, 1 + 3e-6, Verdict.REFUTED),
+        (np.float16, 1.0, Verdict.AGREES),
+        (np.float16, 1.05, Verdict.REFUTED),
+    ],
+)
+def test_a_loop_that_does_not_jump_is_held_against_its_derivative(
+    dtype: Any, factor: float, verdict: Verdict
+) -> None:
+    """Secants are less exact than its own derivative, which is that of the root."""
+    found = check(newton(dtype, factor), (dtype(2),), modes="rev", special_points=False)
+    assert found.verdict is verdict
+
+
+def secants(function: Callable[[Any], Any], x: float) -> Secants:
+    at, one = np.float32(x), Direction([np.ones(())])
+    return Secants(trace(function, (at,)), [Ball().constants(at)], one, one, 23.0)
+
+
+def test_secants_tend_to_the_derivative_where_nothing_jumps() -> None:
+    slope = arb(2) ** -1.5
+    smooth, jumping = secants(newton(np.float32, 1.0), 2.0), secants(bisected(1.0), 2.0)
+    assert smooth.have_slope(slope) and jumping.have_slope(slope)
+    assert smooth.tend_to(slope)
+    assert not smooth.tend_to(slope * 1.00001)
+    of_the_last_steps = arb(2).sqrt() / 3  # the root stands so far on the way from 0 to 1 + y
+    assert not jumping.tend_to(of_the_last_steps)
 
 
 def test_of_the_formula_alone_it_is_the_slope_of_the_last_steps() -> None:

@@ -11,10 +11,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["counting_turns", "further_turns", "is_run_on", "note_turns", "turns_beyond"]
+__all__ = [
+    "LENGTHS",
+    "as_many_again",
+    "counting_turns",
+    "further_turns",
+    "is_run_on",
+    "note_turns",
+    "turns_beyond",
+]
 
 # An iteration that has just begun is not run on by one turn alone.
 FEWEST = 4
+# A multiple of 1, 2, 3, 4 and 6: whatever goes round in so many turns is back after it.
+CYCLE = 12
 
 _counts: ContextVar[dict[int, int] | None] = ContextVar("counts", default=None)
 _run_on: ContextVar[Callable[[int], int] | None] = ContextVar("run_on", default=None)
@@ -38,12 +48,27 @@ def note_turns(equation: Any, turns: int) -> None:
         counts[id(equation)] = max(turns, counts.get(id(equation), 0))
 
 
-def _as_many_again(turns: int) -> int:
+def as_many_again(turns: int) -> int:
+    """How many turns more make twice as many."""
     return max(turns, FEWEST)
 
 
+def _one_more(turns: int) -> int:
+    return as_many_again(turns) + 1
+
+
+def _rounds(turns: int) -> int:
+    return -(-3 * as_many_again(turns) // CYCLE) * CYCLE
+
+
+# How far loops are run on to see whether something is done changing: twice as many turns and one
+# more, so that it neither grows nor alternates, and four times as many, a whole number of rounds,
+# so that what goes round is back where it was.
+LENGTHS: tuple[Callable[[int], int], ...] = (as_many_again, _one_more, _rounds)
+
+
 @contextlib.contextmanager
-def further_turns(beyond: Callable[[int], int] = _as_many_again) -> Iterator[None]:
+def further_turns(beyond: Callable[[int], int] = as_many_again) -> Iterator[None]:
     """Lets loops that hand on numbers and nothing else turn on past their end within a block.
 
     Args:

@@ -6,10 +6,11 @@ come near to, whose derivative it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,12 +19,12 @@ from flint import arb
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.hidden import Hidden
-from jaxgrad.gradients.rules.judgement import Judgement
+from jaxgrad.gradients.rules.judgement import Judgement, agreement
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.run_on import Ended, ended
-from jaxgrad.gradients.rules.secants import is_secant
+from jaxgrad.gradients.rules.secants import Secants
 from jaxgrad.gradients.rules.truth import Truth
-from jaxgrad.interpret.turns import further_turns
+from jaxgrad.interpret.turns import LENGTHS, further_turns
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.verdict import Verdict
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from jaxgrad.gradients.rules.at_point import AtPoint
 
 __all__ = ["Excuses"]
+
+Answer = TypeVar("Answer")
 
 
 class Excuses:
@@ -43,6 +46,7 @@ class Excuses:
     def __init__(self, at: AtPoint) -> None:
         self._at, self._hidden = at, Hidden(at.rules, at.values, at.numbers)
         self._truths: dict[Any, Truth] = {}
+        self._further: dict[Callable[[int], int], AtPoint] = {}
         # Whether somebody asked for the point: at others loops may not come near to anything.
         self.asked_for = True
         # Whether the rule is known to be the derivative of loops as they stand, so that where it is
@@ -120,32 +124,69 @@ class Excuses:
             found: the judgement that refutes it.
             finite: whether it is a real number.
         """
+        not_known = replace(found, verdict=Verdict.UNDECIDED)
         if not finite:
             open_there = not self.asked_for and self._ended is not Ended.NOWHERE
-            return replace(found, verdict=Verdict.UNDECIDED) if open_there else found
+            return not_known if open_there else found
         if self._ended is Ended.AT_A_SOLUTION:
-            try:
-                with further_turns():
-                    limit = self._limit.judge(question)
-            except (CannotDecide, UnsupportedPrimitive):
-                limit = None
-            if limit is not None and limit.verdict is Verdict.AGREES:
+            limit = self._limit(question)
+            if limit is not None:
                 return replace(limit, bits=found.bits, hidden=True)
             if self._is_secant(question):
                 half = self._at.rules.float_bits / 2
                 return replace(found, verdict=Verdict.AGREES, bits=half, hidden=True)
-        elif self._ended is not Ended.NOWHERE and not self.asked_for:
-            return replace(found, verdict=Verdict.UNDECIDED)
+            return found if self.asked_for or self._settles(question) else not_known
+        return found if self.asked_for or self._ended is Ended.NOWHERE else not_known
+
+    def _limit(self, question: Question) -> Judgement | None:
+        """The judgement by loops that are run on; None unless it agrees however far they are.
+
+        A value that does not move may be no solution: 4x is 0 at 0 as 8x is.
+        """
+        found = None
+        for length in LENGTHS:
+            found = self._longer(length, lambda at: at.judge(question))
+            if found is None or found.verdict is not Verdict.AGREES:
+                return None
         return found
+
+    def _settles(self, question: Question) -> bool:
+        """Whether loops that are run on change less than half the digits of the derivative."""
+        here = self._at.sides(question)
+        sides = [self._longer(length, lambda at: at.sides(question)) for length in LENGTHS]
+        half = self._at.rules.float_bits / 2
+        return here is not None and all(
+            there is not None
+            and agreement(there.right, here.right) >= half
+            and agreement(there.left, here.left) >= half
+            for there in sides
+        )
+
+    def _longer(
+        self, length: Callable[[int], int], asked: Callable[[AtPoint], Answer | None]
+    ) -> Answer | None:
+        """What the same point answers where loops are run on; None where that is not known."""
+        with contextlib.suppress(CannotDecide, UnsupportedPrimitive), further_turns(length):
+            if length not in self._further:
+                self._further[length] = type(self._at)(self._at.rules, self._at.values)
+            return asked(self._further[length])
+        return None
 
     def _is_secant(self, question: Question) -> bool:
         """Whether a first derivative is the slope of the secants, where loops jump in between."""
         at = self._at
         if len(question.moving) != 1:
             return False
-        program, bits = at.rules.primal.truth_program, at.rules.float_bits
-        number, direction = at.numbers.enclosed(question), question.moving[0]
-        return is_secant(number, program, at.numbers.point, direction, question.cotangent, bits)
+        secants = Secants(
+            at.rules.primal.truth_program,
+            at.numbers.point,
+            question.moving[0],
+            question.cotangent,
+            at.rules.float_bits,
+        )
+        number, sides = at.numbers.enclosed(question), at.sides(question)
+        known = [] if sides is None else sides.known
+        return secants.have_slope(number) and not any(map(secants.tend_to, known))
 
     @cached_property
     def _ended(self) -> Ended:
@@ -154,8 +195,3 @@ class Excuses:
         if rules.exact or self.loops_are_meant:
             return Ended.NOWHERE
         return ended(rules.primal.truth_program, self._at.numbers.point, rules.float_bits)
-
-    @cached_property
-    def _limit(self) -> AtPoint:
-        """The same point, where loops are run on."""
-        return type(self._at)(self._at.rules, self._at.values)

@@ -2,10 +2,10 @@
 
 An iteration that comes near to a solution is not the solution, and the rule of implicit
 differentiation is the derivative of that.  Where the loops have found the solution to half the
-digits at least, and the rule agrees with the derivative of the same loops run twice as long, it is
-the derivative of what they come near to.  Where they have not, they tell nothing of the solution.
-One turn more has to change as little as many more: what comes back to where it was after two turns
-or four is a cycle, and no solution.
+digits at least, and the rule agrees with the derivative of the same loops however much longer they
+run, it is the derivative of what they come near to.  Where they have not, they tell nothing of the
+solution.  One turn more has to change as little as many more: what comes back to where it was after
+two turns or four is a cycle, and no solution.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A bisection returns one of finitely many numbers: its slope between two jumps is that of its last
 steps and tells nothing of the root.  At the scale of floats it is as good as the root, and its
 secants are.  They have no rule in them, and what is left of their error is what halving their step
-changes.
+changes.  Where nothing jumps they tend to the derivative, which tells more than they do.
 """
 
 from __future__ import annotations
@@ -20,56 +20,76 @@ from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
 from jaxgrad.programs.trace import Program
 
-__all__ = ["is_secant"]
+__all__ = ["Secants"]
+
+# Steps from half the digits of a float to all of them.
+FINER = (1 / 2, 2 / 3, 5 / 6, 1)
 
 
-def is_secant(
-    number: arb,
-    program: Program,
-    point: Sequence[ObjectArray],
-    direction: Direction,
-    cotangent: Direction,
-    float_bits: float,
-) -> bool:
-    """Whether a number is the slope of the secants of ⟨u, f⟩ along v, as far as these tell.
-
-    That is to half the digits of a float, and no further from the shortest secant than twice its
-    length changes it.
+class Secants:
+    """Those of ⟨u, f⟩ along v at a point.
 
     Args:
-        number: what a rule gives.
         program: f, of floating-point leaves.
         point: balls.
         direction, cotangent: v and u.
         float_bits: how many bits a float has.
     """
-    size = max((float(abs(x).mid()) for leaf in point for x in leaf.flat), default=0.0) or 1.0
-    # The error of a secant of step h is of order h², what rounding makes of its ends 2^(1-bits)/h.
-    step = 2.0 ** np.floor(np.log2(size) - float_bits / 3)
-    try:
-        short, long = (
-            _secant(program, point, direction, cotangent, step * factor) for factor in (1.0, 2.0)
-        )
-    except (CannotDecide, UnsupportedPrimitive):
-        return False
-    if not (short.is_finite() and long.is_finite()):
-        return False
-    off = abs(number - short)
-    return bool(off <= abs(short - long)) and bool(off <= abs(short) * 2.0 ** (-float_bits / 2))
 
+    def __init__(
+        self,
+        program: Program,
+        point: Sequence[ObjectArray],
+        direction: Direction,
+        cotangent: Direction,
+        float_bits: float,
+    ) -> None:
+        self._program, self._point = program, point
+        self._direction, self._cotangent = direction, cotangent
+        self._float_bits = float_bits
+        sizes = [float(abs(x).mid()) for leaf in point for x in leaf.flat]
+        self._size = max(sizes, default=0.0) or 1.0
 
-def _secant(
-    program: Program,
-    point: Sequence[ObjectArray],
-    direction: Direction,
-    cotangent: Direction,
-    step: float,
-) -> arb:
-    ends = []
-    for sign in (1, -1):
+    def have_slope(self, number: arb) -> bool:
+        """Whether a number is their slope, as far as they tell.
+
+        That is to half the digits of a float, and no further from the shortest secant than twice
+        its length changes it.
+        """
+        # The error of a secant of step h is of order h², what rounding makes of its ends
+        # 2^(1-bits)/h.
+        step = self._step(1 / 3)
+        short, long = self._slope(step), self._slope(2 * step)
+        off = abs(number - short)
+        near = off <= abs(short) * 2.0 ** (-self._float_bits / 2)
+        return bool(off <= abs(short - long)) and bool(near)
+
+    def tend_to(self, derivative: arb) -> bool:
+        """Whether the shorter they are the nearer they come to a number.
+
+        The error of those of a smooth function is of order h², and less than h is asked for.
+        """
+        return all(self._is_near(derivative, self._step(digits)) for digits in FINER)
+
+    def _is_near(self, derivative: arb, step: float) -> bool:
+        slope = self._slope(step)
+        return bool(abs(slope - derivative) <= abs(slope) * (step / self._size))
+
+    def _step(self, digits: float) -> float:
+        """A step that leaves so many of the digits of the point as they are."""
+        return 2.0 ** np.floor(np.log2(self._size) - self._float_bits * digits)
+
+    def _slope(self, step: float) -> arb:
+        """The slope over a step to either side; NaN where it is not known."""
+        try:
+            ends = [self._value(sign * step) for sign in (1, -1)]
+        except (CannotDecide, UnsupportedPrimitive):
+            return arb.nan()
+        return (ends[0] - ends[1]) / (2 * step)
+
+    def _value(self, step: float) -> arb:
         moved = [
-            Ball().map(lambda x, v, s=sign: x + arb(float(v)) * (s * step), leaf, along)
-            for leaf, along in zip(point, direction.leaves, strict=True)
+            Ball().map(lambda x, v: x + arb(float(v)) * step, leaf, along)
+            for leaf, along in zip(self._point, self._direction.leaves, strict=True)
         ]
-        ends.append(pairing(interpret(program, Ball(), moved), cotangent))
-    return (ends[0] - ends[1]) / (2 * step)
+        return pairing(interpret(self._program, Ball(), moved), self._cotangent)
