@@ -50,8 +50,8 @@ class Excuses:
         # Whether somebody asked for the point: at others loops may not come near to anything.
         self.asked_for = True
         # Whether the rule is known to be the derivative of loops as they stand, so that where it is
-        # not it is wrong, whatever they come near to.
-        self.loops_are_meant = False
+        # not it is wrong, whatever they come near to; asked where there are loops.
+        self.loops_are_meant: Callable[[], bool] = lambda: False
 
     @property
     def tells_nothing(self) -> bool:
@@ -192,6 +192,9 @@ class Excuses:
     def _ended(self) -> Ended:
         """Where the loops of the function end."""
         rules = self._at.rules
-        if rules.exact or self.loops_are_meant:
+        if rules.exact:
             return Ended.NOWHERE
-        return ended(rules.primal.truth_program, self._at.numbers.point, rules.float_bits)
+        found = ended(rules.primal.truth_program, self._at.numbers.point, rules.float_bits)
+        if found is not Ended.NOWHERE and self.loops_are_meant():
+            return Ended.NOWHERE
+        return found

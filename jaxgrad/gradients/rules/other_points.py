@@ -21,6 +21,7 @@ from jaxgrad.gradients.rules.conclusions import Judged, first_wrong, wrong_at
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.linear_programs import is_analytic
 from jaxgrad.gradients.rules.linearity import LinearChecks
+from jaxgrad.gradients.rules.meant import loops_are_meant
 from jaxgrad.gradients.special_points.drawn_points import drawn_points, nearer_points
 from jaxgrad.gradients.special_points.pursuit import pursue
 from jaxgrad.gradients.special_points.search import SpecialPoint, special_points
@@ -56,7 +57,7 @@ class OtherPoints:
         self._least: tuple[float, list[np.ndarray]] | None = None
         self._pursued = 0
         self._bits_given: int | None = None
-        self._loops_are_meant = self._ended = False
+        self._ended = False
         self._at_borders: list[tuple[SpecialPoint, AtPoint]] = []
         # Where f does not jump, the drawn one if it may be: at 0, say, much is the same.
         self.smooth: AtPoint | None = None
@@ -67,7 +68,6 @@ class OtherPoints:
             return None
         if self._near is not None:
             wrong = self._looked_into(self._near, leaves, checks)
-            self._loops_are_meant = self._agree_plainly(leaves)
             self._ended = bool(self.seen) and self.nothing_special
             if wrong is not None or self._ended:
                 return wrong
@@ -135,13 +135,14 @@ class OtherPoints:
         pursue([replace(x, value=v) for x, v in zip(inputs, values, strict=True)], start, bits_at)
         return found[0] if found else None
 
-    def _agree_plainly(self, leaves: tuple[RuleResult, ...]) -> bool:
-        """Whether the formulas do not differ, at the given point and at the one drawn near it.
+    @cached_property
+    def _loops_are_meant(self) -> bool:
+        """Whether the rule is the derivative of loops as they stand, of all that is known of it.
 
-        A rule that is the derivative of what loops come near to differs at such a point.
+        That is seen at the given point, or at the one drawn near it.
         """
-        given = all(leaf.bits >= ENOUGH_BITS for leaf in leaves)
-        return given and self._least is None and any(point.drawn for point in self.seen)
+        near = [] if self._near is None else [self._near.values]
+        return any(loops_are_meant(self.rules, x) for x in (self.rules.primal.point, *near))
 
     def _note_hidden(self, bits: float, values: list[np.ndarray]) -> None:
         if bits < (ENOUGH_BITS if self._least is None else self._least[0]):
@@ -177,7 +178,7 @@ class OtherPoints:
             return None, []
         with _as_far_as_it_goes():
             at = AtPoint(self.rules, point.values)
-            at.excuses.loops_are_meant = self._loops_are_meant
+            at.excuses.loops_are_meant = lambda: self._loops_are_meant
             return at, at.together()
         return None, []
 

@@ -5,19 +5,20 @@ differentiation is the derivative of that.  Where the loops have found the solut
 digits at least, and the rule agrees with the derivative of the same loops however much longer they
 run, it is the derivative of what they come near to.  Where they have not, they tell nothing of the
 solution.  One turn more has to change as little as many more: what comes back to where it was after
-two turns or four is a cycle, and no solution.
+two turns or four is a cycle, and no solution.  Nor is what goes on by the same steps for ever, be
+they small: the further turns have to change less than those before them did.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 
 from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.rules.judgement import agreement
-from jaxgrad.interpret.turns import counting_turns, further_turns, is_run_on
+from jaxgrad.interpret.turns import LENGTHS, counting_turns, further_turns, is_run_on
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
@@ -50,17 +51,24 @@ def ended(program: Program, point: Sequence[ObjectArray], float_bits: float) -> 
             before = _numbers(program, point)
         if not turns:
             return Ended.NOWHERE
-        with further_turns(lambda _: 1):
-            following = _numbers(program, point)
-        with further_turns():
-            after = _numbers(program, point)
+        following = _longer(program, point, lambda _: 1)
+        after, longest = _longer(program, point, LENGTHS[0]), _longer(program, point, LENGTHS[-1])
     except (CannotDecide, UnsupportedPrimitive):
         return Ended.UNKNOWN
-    if not all(x.is_finite() for x in (*before, *following, *after)):
+    if not all(x.is_finite() for x in (*before, *following, *after, *longest)):
         return Ended.UNKNOWN
+    if any(abs(z - y) > abs(y - x) for x, y, z in zip(before, after, longest, strict=True)):
+        return Ended.BEFORE
     pairs = [*zip(before, following, strict=True), *zip(before, after, strict=True)]
     near = all(x == y or agreement(x, y) >= float_bits / 2 for x, y in pairs)
     return Ended.AT_A_SOLUTION if near else Ended.BEFORE
+
+
+def _longer(
+    program: Program, point: Sequence[ObjectArray], length: Callable[[int], int]
+) -> list[arb]:
+    with further_turns(length):
+        return _numbers(program, point)
 
 
 def _numbers(program: Program, point: Sequence[ObjectArray]) -> list[arb]:
