@@ -434,3 +434,73 @@ def test_of_what_rounding_leaves_no_bits_nothing_is_known() -> None:
     assert "rounding in either compiled side could hide" in found.evidence.text
     exactly = compare(sine, lambda x: -sine(x), np.float32(0.7), special_points=False, exact=True)
     assert exactly.verdict is Verdict.REFUTED
+
+
+# -- what many numbers, or large ones, would hide --------------------------------------------------
+def _of_many(size: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=size).astype(np.float32)
+
+
+def _softmax(rule: Any) -> Any:
+    function = jax.custom_vjp(lambda x: jax.nn.softmax(x))
+    function.defvjp(lambda x: (function(x), jax.nn.softmax(x)), rule)
+    return function
+
+
+def test_a_rule_that_is_wrong_at_every_one_of_many_entries():
+    with pytest.raises(GradientMismatch, match=r"the derivative of f\[\d+\] by x\[\d+\]"):
+        check_grads(_softmax(lambda p, g: (p * g,)), (_of_many(1024),), modes="rev")
+    right = _softmax(lambda p, g: (p * (g - jnp.sum(p * g)),))
+    assert check_grads(right, (_of_many(1024),), modes="rev").verdict.passes
+
+
+def test_one_wrong_entry_among_many():
+    def slope(factor: float) -> Any:
+        function = jax.custom_jvp(lambda x: jax.lax.erf(x))
+        where = np.where(np.arange(400) == 341, factor, 1.0).astype(np.float32)
+        function.defjvp(
+            lambda x, t: (function(*x), 1.1283791671 * jnp.exp(-(x[0] ** 2)) * where * t[0])
+        )
+        return function
+
+    with pytest.raises(GradientMismatch, match=r"by x\[341\]"):
+        check_grads(slope(1.001), (_of_many(400),), modes="rev")
+    assert check_grads(slope(1.0), (_of_many(400),), modes="rev").verdict.passes
+
+
+def test_the_variance_of_a_sample_is_not_that_of_a_population():
+    args = (_of_many(2048),)
+    assert compare(lambda x: x.var(), lambda x: x.var(ddof=1), *args).verdict is Verdict.REFUTED
+    assert compare(lambda x: x.var(), lambda x: jnp.mean((x - x.mean()) ** 2), *args)
+
+
+def _scaled_erfc(factor: float) -> Any:
+    """exp(x²)·erfc(x), of whose slope two terms nearly cancel where x is large."""
+    function = jax.custom_jvp(lambda x: jnp.exp(x * x) * jax.lax.erfc(x))
+    rounded = np.float32(2 / np.sqrt(np.pi) * factor) + 0  # no polynomial shows it
+    function.defjvp(
+        lambda p, t: (
+            function(*p),
+            t[0] * (2 * p[0] * jnp.exp(p[0] * p[0]) * jax.lax.erfc(p[0]) - rounded),
+        )
+    )
+    return function
+
+
+def test_what_cancels_hides_the_rounding_of_what_cancels():
+    assert check_grads(_scaled_erfc(1), (np.float32(1),)).verdict.passes
+    assert check_grads(_scaled_erfc(1), (np.float32(8),)).verdict.passes
+    for factor in (1 + 1e-5, 1 - 1e-5):
+        with pytest.raises(GradientMismatch):
+            check_grads(_scaled_erfc(factor), (np.float32(1),))
+
+
+def test_a_term_that_cancels_is_forgiven_no_more_than_its_rounding():
+    def distance(offset: float) -> Any:
+        inner = jax.custom_jvp(lambda x: x * x / 2)
+        inner.defjvp(lambda x, t: (inner(*x), (x[0] + offset * x[0]) * t[0]))
+        return lambda x: inner(x) - 1000 * x
+
+    x = (np.float32(1000.5),)
+    assert check(distance(2e-8), x, special_points=False).verdict is Verdict.AGREES
+    assert check(distance(2e-6), x, special_points=False).verdict is Verdict.REFUTED

@@ -256,6 +256,8 @@ class AtPoint:
             return self._refuted(question, judgement)
         direction = question.directions[0]
         small = question.leaf is None or self.affords_entries(direction)
+        if judgement.hidden and not small:
+            return [self._least_hidden(question, judgement)]
         if len(question.directions) == 1 and len(direction.support) > 1 and small:
             return [pair for part in question.parts() for pair in self._settle(part)]
         if judgement.verdict is Verdict.AGREES:
@@ -303,6 +305,28 @@ class AtPoint:
             self._named_leaves.add(leaf)
             return [self._narrowed(question, judgement)]
         return [(question, judgement)]
+
+    def _least_hidden(self, question: Question, judgement: Judgement) -> tuple[Question, Judgement]:
+        """The entry of which fewest digits are right, by halves; a part that is wrong on the way.
+
+        What rounding may do to a sum is what it may do to all terms: the fewer these are, the less
+        it hides.
+        """
+        while judgement.verdict is Verdict.AGREES:
+            halves = next(question.narrower(), ())
+            judged = [(half, self.judge(half)) for half in map(self._of_one_sign, halves)]
+            found = [(half, each) for half, each in judged if each is not None]
+            if not found:
+                break
+            question, judgement = min(
+                found, key=lambda pair: (pair[1].verdict is not Verdict.REFUTED, pair[1].bits)
+            )
+        if judgement.verdict is Verdict.REFUTED:
+            return self._narrowed(question, judgement)
+        return question, judgement
+
+    def _of_one_sign(self, question: Question) -> Question:
+        return self._aligned(question) or question
 
     def _narrowed(self, question: Question, judgement: Judgement) -> tuple[Question, Judgement]:
         """The smallest part that is not seen to agree."""

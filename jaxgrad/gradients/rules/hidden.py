@@ -40,8 +40,8 @@ class Hidden:
         program, weights = self._asked(question)
         return None if program is None else program.hides(weights, difference)
 
-    def roundings(self, question: Question) -> int:
-        """How many roundings follow one another to the number at most."""
+    def roundings(self, question: Question) -> float:
+        """How many times one rounding all those are that follow one another to the number."""
         program, weights = self._asked(question)
         return 0 if program is None else max(program.chain(k) for k, _, _ in weights)
 
