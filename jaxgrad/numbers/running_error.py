@@ -288,6 +288,11 @@ class RoundedOnce(RunningError):
     name = "running error of single roundings"
     arithmetic_ulps = quotient_ulps = sum_ulps = 0.5
 
+    def function(self, name: str, *xs: Rounded) -> Rounded:
+        exact = self.ball.function(name, *(x.value for x in xs))
+        same = self.nearest(exact) if exact.is_exact() else exact  # as e⁰ = 1
+        return same if isinstance(same, Rounded) else super().function(name, *xs)
+
     def _ulps(self, known: Function) -> float:
         return 0.5
 

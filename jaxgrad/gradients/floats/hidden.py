@@ -100,7 +100,7 @@ class RoundedProgram(TrueValues):
         """Whether rounding every intermediate result once may make a difference; None if it
         may make anything, as where one overflows."""
         if self._running is None:
-            return None
+            return False
         total = arb(0)
         for k, index, weight in weights:
             found = self._running[k][index]
