@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from benchmarks.cases import with_rule
 from jaxgrad import Verdict, check, check_grads, compare
 from jaxgrad.errors import ArgumentError, GradientMismatch
-from tests.pasted_code import given_and_true, printed_by
+from tests.pasted_code import given_and_true, numbers_printed_by
 
 Z = np.array([[0.3, -0.5], [0.25, 1.5], [-1.0, 0.75]], np.float32)
 ONE_HOT = np.eye(2, dtype=np.float32)[[0, 1, 1]]
@@ -57,7 +57,7 @@ def test_what_is_wrong_stays_refuted(factor: float) -> None:
     assert found.verdict is Verdict.REFUTED
     with pytest.raises(GradientMismatch) as caught:
         found.assert_agrees()
-    hand, auto = map(float, printed_by(caught.value, hand=wrong, auto=jax.grad(cost)))
+    hand, auto = map(float, numbers_printed_by(caught.value, hand=wrong, auto=jax.grad(cost)))
     assert hand == pytest.approx(factor * auto, rel=1e-5)
 
 
@@ -251,7 +251,7 @@ def test_a_number_of_python_reaches_f_as_it_is(f: Any, k: float) -> None:
     assert found.verdict is Verdict.REFUTED
     with pytest.raises(GradientMismatch) as caught:
         found.assert_agrees()
-    hand, auto = map(float, printed_by(caught.value, hand=twice, auto=jax.grad(f)))
+    hand, auto = map(float, numbers_printed_by(caught.value, hand=twice, auto=jax.grad(f)))
     assert hand == 2 * auto
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -113,6 +114,7 @@ def test_numbers_that_jax_makes_cost_more() -> None:
 def test_a_loop_that_ends_at_the_given_point_alone_leaves_the_others_undecided() -> None:
     found = check_grads(lambda x: x + ENDLESS["underflows"](x), (-1.0,), modes="fwd")
     assert found.verdict is Verdict.AGREES and "nothing decided at" in found.evidence.text
+    assert re.search(r"nothing decided at \d+ more \(.*\w.*\)", found.evidence.text)
 
 
 def test_a_loop_within_the_budget_is_decided(small_budget: int) -> None:

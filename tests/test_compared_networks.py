@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from network_support import at
-from pasted_code import printed_by
+from pasted_code import numbers_printed_by
 
 from jaxgrad import closed_form
 from jaxgrad.errors import GradientMismatch
@@ -118,7 +118,7 @@ def test_every_planted_error_in_a_deep_chain_is_refuted(planted: Any) -> None:
         with pytest.raises(GradientMismatch, match=r"enclosures of .* are disjoint") as caught:
             result.assert_agrees()
         try:
-            shown, true = printed_by(caught.value, hand=planted, auto=jax.grad(CHAIN.cost))
+            shown, true = numbers_printed_by(caught.value, hand=planted, auto=jax.grad(CHAIN.cost))
         finally:  # the pasted text switches 64 bits on for good
             jax.config.update("jax_enable_x64", False)
         assert shown != true

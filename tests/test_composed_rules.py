@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from pasted_code import printed_by
+from pasted_code import numbers_printed_by
 
 from jaxgrad.errors import GradientMismatch
 from jaxgrad.gradients.check_grads import check_grads
@@ -90,7 +90,7 @@ def refuted_at_order_2(wrong: Any) -> tuple[str, list[str]]:
     with pytest.raises(GradientMismatch) as caught:
         check_grads(wrong, (X,), order=2, modes="rev")
     with np.errstate(all="ignore"):
-        printed = printed_by(caught.value, f=wrong)
+        printed = numbers_printed_by(caught.value, f=wrong)
     return str(caught.value).splitlines()[0], printed
 
 

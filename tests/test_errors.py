@@ -23,6 +23,7 @@ from jaxgrad.errors import (
 from jaxgrad.gradients.check_grads import check_grads
 from jaxgrad.gradients.compare import compare
 from jaxgrad.programs.raised_by import is_jaxs_own, is_raised_by_caller
+from jaxgrad.verdict import Verdict
 
 X = np.array([0.5, 0.25, 0.75], np.float32)
 
@@ -211,6 +212,23 @@ def test_a_call_that_may_be_of_a_rule_has_a_note_of_what_rules_take() -> None:
     with pytest.raises(TypeError, match="missing 1 required") as caught:
         compare(jnp.cos, jax.grad(lambda x: f(x).sum()), X)
     assert "if that is a derivative rule: a fwd rule takes" in caught.value.__notes__[-1]
+
+
+def test_a_function_that_is_called_with_too_few_arguments_is_said_to_be() -> None:
+    """Of a library's function the signature does not tell."""
+    words = "is called with 1 argument, which it does not take: add"
+    with pytest.raises(ArgumentError, match=f"^f {words}"):
+        check_grads(jnp.add, (0.5,))
+    with pytest.raises(ArgumentError, match=f"^auto {words}"):
+        compare(jnp.cos, jnp.add, X)
+
+
+def test_of_two_gradients_without_a_value_it_is_said_that_they_have_none() -> None:
+    found = compare(lambda x: 0.5 / jnp.sqrt(x), jax.grad(jnp.sqrt), 0.0)
+    assert found.verdict is Verdict.UNDECIDED
+    said = found.evidence.text
+    assert said.startswith("neither side has a real value of gradient at the given point; `div` at")
+    assert said.endswith("divides by 0")
 
 
 def test_numpy_code_that_raises_is_the_callers_own() -> None:

@@ -15,7 +15,7 @@ import pytest
 from benchmarks.cases import with_rule
 from jaxgrad import Verdict, check, check_grads, compare
 from jaxgrad.errors import ArgumentError, GradientMismatch
-from tests.pasted_code import given_and_true, printed_by
+from tests.pasted_code import given_and_true, numbers_printed_by, printed_by
 
 X = np.array([0.5, -0.25], np.float32)
 WRONG_TANH = with_rule(jnp.tanh, lambda xs, ts: ts[0])
@@ -92,7 +92,7 @@ def test_a_comparison_of_modules() -> None:
     assert found.verdict is Verdict.REFUTED
     with pytest.raises(GradientMismatch) as caught:
         found.assert_agrees()
-    hand, auto = map(float, printed_by(caught.value, hand=double, auto=gradient, args=args))
+    hand, auto = map(float, numbers_printed_by(caught.value, hand=double, auto=gradient, args=args))
     assert hand == 2 * auto
     assert found.floats
 

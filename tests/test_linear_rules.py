@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pasted_code import printed_by
+from pasted_code import numbers_printed_by
 
 from jaxgrad.errors import GradientMismatch
 from jaxgrad.gradients.check_grads import check_grads
@@ -93,7 +93,7 @@ def test_a_backward_rule_that_is_not_linear(name: str) -> None:
     clips = "as with gradient clipping; where that is meant, linear=False says so" in first
     assert clips == (name != "NaN at 0")  # a NaN is never meant
     with np.errstate(all="ignore"):
-        left, right = printed_by(caught.value, f=wrong)
+        left, right = numbers_printed_by(caught.value, f=wrong)
     assert left != right
 
 

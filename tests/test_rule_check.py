@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from pasted_code import given_and_true, printed_by
+from pasted_code import given_and_true, numbers_printed_by
 
 from benchmarks.cases import with_rule
 from jaxgrad.errors import ArgumentError, GradientMismatch, UndecidedError
@@ -223,7 +223,7 @@ def test_a_batching_rule_that_is_wrong() -> None:
     sine = with_rule(jnp.sin, lambda xs, ts: slope(xs[0]) * ts[0])
     with pytest.raises(GradientMismatch, match=r"wrong under jax\.vmap") as caught:
         check_grads(sine, (0.5,))
-    batch, first, _ = printed_by(caught.value, f=sine)[:3]
+    batch, first, _ = numbers_printed_by(caught.value, f=sine)[:3]
     assert first not in batch
 
 

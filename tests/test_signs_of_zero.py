@@ -61,7 +61,7 @@ def test_what_returns_another_float_is_refuted_by_those_floats() -> None:
     assert (leaf.hand or "").startswith("[-3.14159")
     assert (leaf.auto or "").startswith("[3.14159")
     shown: list[str] = []
-    names = {"hand": broken_at_0, "auto": above, "print": lambda x: shown.append(str(x))}
+    names = {"hand": broken_at_0, "auto": above, "print": lambda *xs: shown.append(str(xs[-1]))}
     exec(result.counterexample or "", names)
     assert shown == ["-3.1415927", "3.1415927"]
 

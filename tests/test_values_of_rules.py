@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.custom_batching import custom_vmap
-from pasted_code import given_and_true, printed_by
+from pasted_code import given_and_true, numbers_printed_by
 
 from jaxgrad.errors import GradientMismatch, UndecidedError
 from jaxgrad.gradients.check_grads import check, check_grads
@@ -172,7 +172,7 @@ def test_a_value_that_is_wrong_under_vmap_only() -> None:
     with pytest.raises(GradientMismatch, match=r"wrong under jax\.vmap") as caught:
         check_grads(wrong, (0.75,))
     assert "fwd: the value of f is" in str(caught.value)
-    batch, *alone = printed_by(caught.value, f=wrong)
+    batch, *alone = numbers_printed_by(caught.value, f=wrong)
     batch = [float(x) for x in batch.strip("[]").split()]
     assert [float(x) for x in alone] == batch[::-1]
     assert batch[0] != batch[1]
@@ -290,7 +290,7 @@ def test_the_value_of_a_kernel_is_held_against_its_reference() -> None:
     wrong = kernel(doubled, doubled)
     with pytest.raises(GradientMismatch, match="the value of f is not that of the ref") as caught:
         check_grads(wrong, (x,), modes="rev", reference=jnp.sin)
-    first, second = printed_by(caught.value, f=wrong, reference=jnp.sin)
+    first, second = numbers_printed_by(caught.value, f=wrong, reference=jnp.sin)
     assert first != second
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from flint import arb
 
 from jaxgrad.gradients import counterexample, enclosure
 from jaxgrad.gradients.compared_floats import undecided
@@ -13,6 +14,7 @@ from jaxgrad.gradients.compared_likeness import likeness
 from jaxgrad.gradients.domain import elsewhere
 from jaxgrad.gradients.exclusion import left_out
 from jaxgrad.gradients.identity import Identity
+from jaxgrad.gradients.not_finite_origin import origin
 from jaxgrad.gradients.outcome import Comparison, LeafResult
 from jaxgrad.gradients.points_of_compare import Points
 from jaxgrad.gradients.trusts import BALLS, POLYNOMIALS, said_by_others
@@ -88,7 +90,7 @@ def agrees(
         hidden: what is said of a difference that rounding hides.
     """
     if meetings[0].unseen:
-        return undecided(hand, auto, _unsettled(hand, meetings[0]))
+        return undecided(hand, auto, _unsettled(hand, auto, meetings[0]))
     settled = [meeting for meeting in meetings if not meeting.unseen]
     leaves = []
     for k, output in enumerate(hand.outputs):
@@ -108,15 +110,30 @@ def agrees(
     return Comparison(Verdict.AGREES, tuple(leaves), evidence, (hand, auto))
 
 
-def _unsettled(hand: Side, meeting: enclosure.Meeting) -> str:
+def _unsettled(hand: Side, auto: Side, meeting: enclosure.Meeting) -> str:
     """Why an entry neither differs nor agrees at the given point."""
     k, index = meeting.unseen[0]
-    name = f"gradient{hand.outputs[k].path}{list(index)}"
+    name = f"gradient{hand.outputs[k].path}{list(index) if index else ''}"
     left, right = meeting.hand[k][index], meeting.auto[k][index]
+    if _is_no_number(left) and _is_no_number(right):
+        return f"neither side has a real value of {name} at the given point" + _why(
+            (hand, auto), meeting.values, k, index
+        )
     why = f"{meeting.working} bits of precision do not settle {name}"
     if meeting.hidden is not None and not left.overlaps(right):
         why = f"rounding in either compiled side could hide how far apart they are in {name}"
     return f"{why}: the enclosures are {_told(left)} and {_told(right)}"
+
+
+def _is_no_number(element: Any) -> bool:
+    return isinstance(element, arb) and not element.is_finite()
+
+
+def _why(sides: Sequence[Side], values: Sequence[Any], leaf: int, index: tuple[int, ...]) -> str:
+    """Which operation has none, of the first side of which that is seen."""
+    programs = [side.program for side in sides if side.program is not None]
+    said = (origin(program, values, leaf, index, finite=False) for program in programs)
+    return next(filter(None, said), "")
 
 
 def _decimals(meeting: enclosure.Meeting, leaf: int, index: tuple[int, ...]) -> tuple[str, str]:

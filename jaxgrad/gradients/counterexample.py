@@ -36,17 +36,17 @@ def write(
         import jax.numpy as jnp
         import numpy as np
         args = (np.float32(0.5),)
-        for gradient in (hand, auto):
-            print(np.asarray(jax.tree.leaves(gradient(*args))[0])[()])
+        for name, gradient in (("hand", hand), ("auto", auto)):
+            print(name, "is", np.asarray(jax.tree.leaves(gradient(*args))[0])[()])
     """
     args = hidden(args)
     tree = tree_structure(args)
     point = arguments_as_code(tree_unflatten(tree, numbers_as_given(args, side.held, values)))
-    show = f"    print(np.asarray(jax.tree.leaves(gradient(*args))[{leaf}])[{index!r}])"
+    show = f'    print(name, "is", np.asarray(jax.tree.leaves(gradient(*args))[{leaf}])[{index!r}])'
     lines = [
         *imports(side.inputs),
         point,
-        "for gradient in (hand, auto):",
+        'for name, gradient in (("hand", hand), ("auto", auto)):',
         show,
     ]
     return in_scope("`hand` and `auto`", lines)

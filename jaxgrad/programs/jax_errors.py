@@ -242,7 +242,7 @@ def _called_wrongly(
     text = str(error)
     if not isinstance(error, TypeError) or not _UNFIT.search(text):
         return None
-    if not _takes(function, len(args)):
+    if not _takes(function, len(args)) or _is_it(function, text):
         count = f"{len(args)} argument{'s' if len(args) != 1 else ''}"
         return ArgumentError(f"{side} is called with {count}, which it does not take: {text}")
     if not is_jaxs_own(error):
@@ -252,6 +252,16 @@ def _called_wrongly(
         f"a custom derivative rule {where} takes other arguments than JAX gives it: {text}; "
         f"{_PARAMETERS}"
     )
+
+
+def _is_it(function: Callable[..., Any], text: str) -> bool:
+    """Whether Python names the function itself, whose signature takes any number of arguments."""
+    try:
+        kinds = [x.kind for x in inspect.signature(function).parameters.values()]
+    except (TypeError, ValueError):  # it does not tell
+        return False
+    name = getattr(function, "__name__", "")
+    return inspect.Parameter.VAR_POSITIONAL in kinds and text.startswith(f"{name}()")
 
 
 _PARAMETERS = (

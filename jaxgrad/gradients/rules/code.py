@@ -31,7 +31,7 @@ __all__ = [
 
 def question_in_words(primal: Primal, question: Question) -> str:
     """Which number a question asks for."""
-    modes, of = question.modes, _of(question, primal.outputs)
+    modes, of = question.modes, _of(question, primal)
     if question.is_value:
         return f"{' then '.join(modes)}: the value of {of}"
     by = " and ".join(dict.fromkeys(_by(direction, primal.inputs) for direction in question.moving))
@@ -63,13 +63,14 @@ def _by(direction: Direction, leaves: Sequence[Leaf]) -> str:
     return f"by {named(leaves[leaf], index)}"
 
 
-def _of(question: Question, leaves: Sequence[Leaf]) -> str:
+def _of(question: Question, primal: Primal) -> str:
+    name, leaves = primal.name, primal.outputs
     leaf, index = question.cotangent.place
     if leaf is None:
-        return "a drawn combination of f"
+        return f"a drawn combination of {name}"
     if index is None:
-        return f"a drawn combination of f{leaves[leaf].path}"
-    return f"f{named(leaves[leaf], index)}"
+        return f"a drawn combination of {name}{leaves[leaf].path}"
+    return f"{name}{named(leaves[leaf], index)}"
 
 
 def paste(
@@ -89,7 +90,7 @@ def paste(
     direct = direct_lines(primal, question)
     if direct is not None:
         body = [point_code(primal, point), *direct, f"print(got{should})"]
-        return in_scope("`f`", [*only_used(imports(primal.inputs), body), *body])
+        return _scoped(primal, [*only_used(imports(primal.inputs), body), *body])
     return _along(primal, question, point, should)
 
 
@@ -117,7 +118,7 @@ def _along(primal: Primal, question: Question, point: Sequence[np.ndarray], shou
         "    return sum(jnp.sum(result[k] * u) for k, u in weights.items())",
         f"print({called}{should})",
     ]
-    return in_scope("`f`", lines)
+    return _scoped(primal, lines)
 
 
 def _copied(primal: Primal) -> str:
@@ -144,6 +145,13 @@ _AT_ZERO = {
 }
 
 
+def _scoped(primal: Primal, lines: Sequence[str]) -> str:
+    """Lines that call ``f``, after one that says which function that is."""
+    if primal.name == "f":
+        return in_scope("`f`", lines)
+    return in_scope(f"`{primal.name}`", [f"f = {primal.name}", *lines])
+
+
 def paste_bend(primal: Primal, bend: Bend) -> str:
     """Source that prints L(a·g + b·h) and a·L(g) + b·L(h) of a rule that is not linear."""
     (a, b), (g, h) = bend.apart.weights, bend.apart.moved
@@ -160,10 +168,10 @@ def paste_bend(primal: Primal, bend: Bend) -> str:
         "def L(u):",
         f"    u = [jnp.asarray(x, like.dtype) for x, like in zip(u, {like})]",
         f"    return {operator}",
-        "print(list(L(combined(g, h))))",
-        "print(combined(L(g), L(h)))",
+        "print('L(a*g + b*h) is', list(L(combined(g, h))))",
+        "print('a*L(g) + b*L(h) is', combined(L(g), L(h)))",
     ]
-    return in_scope("`f`", lines)
+    return _scoped(primal, lines)
 
 
 def _of_leaves(primal: Primal, point: Sequence[np.ndarray]) -> list[str]:
@@ -192,7 +200,14 @@ def paste_composed(primal: Primal, wrong: Cut | HigherBend) -> str:
     if isinstance(wrong, Cut):
         inner = functools.reduce(_deeper, modes[1:-1], f"first({modes[0]!r})")
         moved = as_code([list(leaves) for leaves in wrong.moved])
-        return in_scope("`f`", [*lines, f"print(T(*{as_code(args)}))", f"print({inner}(*{moved}))"])
+        return _scoped(
+            primal,
+            [
+                *lines,
+                f"print('the derivative is', T(*{as_code(args)}))",
+                f"print('it should be', {inner}(*{moved}))",
+            ],
+        )
     (a, b), (g, h) = wrong.apart.weights, wrong.apart.moved
     lines += [
         f"arguments = {as_code(args)}",
@@ -203,10 +218,10 @@ def paste_composed(primal: Primal, wrong: Cut | HigherBend) -> str:
         f"    for k in {list(wrong.places)}:",
         "        moved[k] = [jnp.asarray(next(u), x.dtype) for x in arguments[k]]",
         "    return T(*moved)",
-        "print(L([a * x + (b * y if b else 0) for x, y in zip(g, h)]))",
-        "print(a * L(g) + (b * L(h) if b else 0))",
+        "print('L(a*g + b*h) is', L([a * x + (b * y if b else 0) for x, y in zip(g, h)]))",
+        "print('a*L(g) + b*L(h) is', a * L(g) + (b * L(h) if b else 0))",
     ]
-    return in_scope("`f`", lines)
+    return _scoped(primal, lines)
 
 
 def _deeper(inner: str, mode: str) -> str:
@@ -235,8 +250,8 @@ def paste_kernel(primal: Primal) -> str:
     lines = [
         *imports(primal.inputs),
         point_code(primal, primal.point),
-        "print(f(*args))",
-        "print(reference(*args))",
+        "print('f is', f(*args))",
+        "print('reference is', reference(*args))",
     ]
     return in_scope("`f` and `reference`", lines)
 
@@ -261,11 +276,11 @@ def paste_batch(primal: Primal, question: Question, points: Sequence[Sequence[np
         "    moved = [moving.get(k, x) for k, x in enumerate(leaves)]",
         "    return f(*jax.tree.unflatten(tree, moved))",
         f"batch = {as_code(batch)}",
-        f"print(jax.vmap({batched})(batch))",
+        f"print('under vmap:', jax.vmap({batched})(batch))",
         "for i in range(2):",
-        f"    print({alone}(" + "{k: jnp.asarray(x)[i] for k, x in batch.items()}))",
+        f"    print('alone:', {alone}(" + "{k: jnp.asarray(x)[i] for k, x in batch.items()}))",
     ]
-    return in_scope("`f`", lines)
+    return _scoped(primal, lines)
 
 
 def _entries(direction: Direction, places: Sequence[int], whole: bool = False) -> str:

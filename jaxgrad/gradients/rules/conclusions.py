@@ -278,7 +278,9 @@ def wrong_rule(
     said = wrong.evidence.text
     how = said.removeprefix(_WRONG) if said.startswith(_WRONG) else f" by itself: {said}"
     text = f"the rule `{rule.name}` ({rule.where}), which f calls, is wrong{how}"
-    code = f"# `f` is `{rule.name}` ({rule.where})\n{rule.counterexample}"
+    code = f"{rule.counterexample}"
+    called = "`f` is " if code.startswith("# with `f` ") else ""
+    code = f"# {called}`{rule.name}` ({rule.where})\n{code}"
     evidence = Evidence(Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=BALLS)
     return GradientCheck(Verdict.REFUTED, leaves, evidence, wrong.special_points)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -56,6 +57,8 @@ class OtherPoints:
         # Where formulas differ by what rounding hides: to how many bits they agree, and the point.
         self._least: tuple[float, list[np.ndarray]] | None = None
         self._pursued = 0
+        # Why nothing is decided at points, and at how many.
+        self._open: Counter[str] = Counter()
         self._bits_given: int | None = None
         self._ended = False
         self._at_borders: list[tuple[SpecialPoint, AtPoint]] = []
@@ -162,7 +165,10 @@ class OtherPoints:
         bits = min((found.bits for _, found in judged if found.hidden), default=math.inf)
         if there is not None and there.borders.excused:
             self._at_borders.append((point, there))
-        if judged and all(found.verdict is Verdict.AGREES for _, found in judged):
+        agrees = bool(judged) and all(found.verdict is Verdict.AGREES for _, found in judged)
+        if there is not None and not (agrees or point.pursued):
+            self._open[_why_open(there, judged)] += 1
+        if agrees:
             self.seen.append(point)
             if any(not question.is_value for question, _ in judged):
                 self.smooth = there if point.drawn else self.smooth or there
@@ -175,11 +181,13 @@ class OtherPoints:
     def _judged_at(self, point: SpecialPoint) -> tuple[AtPoint | None, Judged]:
         """The judgements at such a point, none where it cannot be looked at, or is not to be."""
         if not self.rules.primal.is_inside(point.values):
+            self._open["they are outside of what is asked about"] += not point.pursued
             return None, []
-        with _as_far_as_it_goes():
+        with _as_far_as_it_goes() as left:
             at = AtPoint(self.rules, point.values)
             at.excuses.loops_are_meant = lambda: self._loops_are_meant
             return at, at.together()
+        self._open[left[0] if left else "they cannot be looked at"] += not point.pursued
         return None, []
 
     @property
@@ -222,7 +230,9 @@ class OtherPoints:
             notes.append("domain= is too large to be asked at more points")
         open_points = self._reached - sum(not point.pursued for point in self.seen)
         if open_points:
-            notes.append(f"nothing decided at {open_points} more")
+            why = max(self._open, key=lambda reason: self._open[reason], default="")
+            most = "" if self._open[why] >= open_points else "most often "
+            notes.append(f"nothing decided at {open_points} more" + f" ({most}{why})" * bool(why))
         return notes
 
 
@@ -263,14 +273,23 @@ def _is_defined(rules: DerivativePrograms, point: SpecialPoint) -> bool:
 
 
 @contextlib.contextmanager
-def _as_far_as_it_goes() -> Iterator[None]:
-    """Leaves the block where a point cannot be looked at."""
-    with (
-        contextlib.suppress(CannotDecide, UnsupportedPrimitive),
-        precision(FIRST_PRECISION),
-        while_budget(WHILE_BUDGET // SPECIAL_SHARE),
-    ):
-        yield
+def _as_far_as_it_goes() -> Iterator[list[str]]:
+    """Leaves the block where a point cannot be looked at, and tells why."""
+    why: list[str] = []
+    with precision(FIRST_PRECISION), while_budget(WHILE_BUDGET // SPECIAL_SHARE):
+        try:
+            yield why
+        except (CannotDecide, UnsupportedPrimitive) as error:
+            why.append(str(error))
+
+
+def _why_open(at: AtPoint, judged: Judged) -> str:
+    """Why nothing is decided at a point."""
+    if not at.truth.defined:
+        return "the function is not defined there"
+    if not judged:
+        return "the function has no derivative there that is known"
+    return "the numbers are not known well enough there"
 
 
 def _in_words(points: Sequence[SpecialPoint]) -> str:

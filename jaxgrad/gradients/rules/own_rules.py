@@ -284,7 +284,16 @@ def _primal(call: RuleCall, values: Sequence[Any], bind: Callable[..., Any]) -> 
         parts = [inspect.Parameter(name, kind) for name in names]
         function.__signature__ = inspect.Signature(parts)  # pyright: ignore
     function.__name__ = function_name(equation)
-    return Primal(function, tuple(np.asarray(values[i]) for i in moving))
+    primal = Primal(function, tuple(np.asarray(values[i]) for i in moving))
+    if _is_called_so(equation, moving, live):
+        primal.name = function.__name__
+    return primal
+
+
+def _is_called_so(equation: Any, moving: Sequence[int], live: Sequence[bool]) -> bool:
+    """Whether the function of a rule by its own name takes and returns the same."""
+    name = function_name(equation)
+    return name.isidentifier() and len(moving) == len(equation.invars) and len(live) == sum(live)
 
 
 def _nearest(rule: _Rule, target: Sequence[np.ndarray]) -> list[tuple[RuleCall, int | None]]:

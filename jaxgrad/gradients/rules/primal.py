@@ -57,6 +57,9 @@ class Primal:
         TreeMismatch, ShapeMismatch: the reference returns something else than the function.
     """
 
+    name = "f"
+    """What the function is called in messages, and in code."""
+
     def __init__(
         self,
         function: Callable[..., Any],
