@@ -67,20 +67,20 @@ def _x_tanh_bwd(x: Any, g: Any) -> tuple[Any, ...]:
     return (g * (t + x * (1 - t * t)),)
 
 
-def _softmax(x: Any) -> Any:
+def softmax(x: Any) -> Any:
     p = jnp.exp(x - jnp.max(x, axis=-1, keepdims=True))
     return p / jnp.sum(p, axis=-1, keepdims=True)
 
 
 def _softmax_bwd(x: Any, g: Any) -> tuple[Any, ...]:
-    p = _softmax(x)
+    p = softmax(x)
     return (p * (g - jnp.sum(p * g, axis=-1, keepdims=True)),)
 
 
 EPSILON = 1e-5
 
 
-def _moments(x: Any) -> tuple[Any, Any]:
+def moments(x: Any) -> tuple[Any, Any]:
     """The normalised rows, and the reciprocals of the deviations, by the mean of the squares."""
     mean = jnp.mean(x, axis=-1, keepdims=True)
     scale = jax.lax.rsqrt(jnp.mean((x - mean) ** 2, axis=-1, keepdims=True) + EPSILON)
@@ -88,11 +88,11 @@ def _moments(x: Any) -> tuple[Any, Any]:
 
 
 def _layer_norm(x: Any, w: Any) -> Any:
-    return _moments(x)[0] * w
+    return moments(x)[0] * w
 
 
 def _layer_norm_bwd(x: Any, w: Any, g: Any) -> tuple[Any, ...]:
-    normal, scale = _moments(x)
+    normal, scale = moments(x)
     h = g * w
     mean, along = (jnp.mean(y, axis=-1, keepdims=True) for y in (h, h * normal))
     return (h - mean - normal * along) * scale, jnp.sum(g * normal, axis=0)
@@ -127,7 +127,7 @@ def _matmul_bwd(x: Any, y: Any, g: Any) -> tuple[Any, ...]:
 
 KERNELS = {
     "x tanh x": Kernel(_x_tanh, _x_tanh_bwd, lambda x: jnp.tanh(x) * x, ((6,),)),
-    "softmax": Kernel(_softmax, _softmax_bwd, jax.nn.softmax, ((2, 5),)),
+    "softmax": Kernel(softmax, _softmax_bwd, jax.nn.softmax, ((2, 5),)),
     "layer norm": Kernel(_layer_norm, _layer_norm_bwd, _layer_norm_reference, ((2, 5), (5,))),
     "rms norm": Kernel(_rms_norm, _rms_norm_bwd, _rms_norm_reference, ((2, 4), (4,))),
     "matmul": Kernel(_dot, _matmul_bwd, _dot, ((2, 6), (6, 2))),

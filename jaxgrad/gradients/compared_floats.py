@@ -47,7 +47,7 @@ def by_floats(
         beyond = bool(wrong) or unstable[0].reason == OPEN
         found = "is beyond what rounding explains" if beyond else "cannot be judged"
         return undecided(hand, auto, f"{reason}, and its result {found}: {unstable[0]}")
-    digits = min((result.digits for result in results), default=math.inf)
+    digits = max(0.0, min((result.digits for result in results), default=math.inf))
     text = f"{reason}; at the given point it is as accurate as the formula allows"
     if math.isfinite(digits):
         text += f", at least {digits:.1f} digits"

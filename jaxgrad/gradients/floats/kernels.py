@@ -12,10 +12,10 @@ its error is at most E, the larger one of
 
 A kernel may compute a number twice, as where a backward pass computes the forward one again or a
 running maximum scales what was summed, and then rounds twice as often.  So a float is *wrong* only
-where its error is above 2·E, and open in between.  All this is in the dtypes that the kernel
-computes in, takes sums in and keeps numbers in.  Where they cannot be seen, in a callback, compiled
-code and what an accelerator multiplies, only that counts as wrong which is so, too, if every number
-were kept in bfloat16.
+where its error is above 2·E, and open in between, or where no such bound is known.  All this is in
+the dtypes that the kernel computes in, takes sums in and keeps numbers in.  Where they cannot be
+seen, in a callback, compiled code and what an accelerator multiplies, only that counts as wrong
+which is so, too, if every number were kept in bfloat16.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ __all__ = ["OPEN", "KernelArithmetic", "check_kernel"]
 
 OPEN = "further from the reference than rounding explains"  # a reason
 KINK = "at a kink of the reference, or beside one"  # another
+UNBOUNDED = "how far rounding may take the reference is not known"  # a third
 ONE_ULP = 2  # in units of u
 # What an accelerator may multiply float32 in, and the coarsest that code which is not seen keeps.
 COARSE = np.dtype(jnp.bfloat16)
@@ -213,15 +214,19 @@ class _Kernel:
         if self._fine.holds(output, index, value, 1):
             return replace(found, status="STABLE", reason="", grave=False, excess=0.0)
         far = self._coarse or self._fine
-        if far.holds(output, index, value, 2):
+        beyond = far.holds(output, index, value, 2)
+        if beyond:
             return FloatJudgement("UNKNOWN", OPEN, truth=found.truth, digits=found.digits)
-        if self._accepts is None or not math.isfinite(value):
-            return found
-        right = self._accepts(output, index, far.around(output, index, value))
-        if right is False:
-            return found
-        status = "STABLE" if right else "UNKNOWN"
-        return FloatJudgement(status, "" if right else KINK, truth=found.truth)
+        right: bool | None = False
+        if self._accepts is not None and math.isfinite(value):
+            right = self._accepts(output, index, far.around(output, index, value))
+        if right:
+            return FloatJudgement("STABLE", truth=found.truth)
+        if beyond is None:
+            return FloatJudgement("UNKNOWN", UNBOUNDED, truth=found.truth, digits=found.digits)
+        if right is None:
+            return FloatJudgement("UNKNOWN", KINK, truth=found.truth, digits=found.digits)
+        return found
 
     def others(self, output: int, values: np.ndarray) -> list[tuple[FloatJudgement, Any]]:
         """Integers and truth values, wrong only where rounding decides none of them otherwise."""
@@ -270,24 +275,28 @@ class _Explained:
         except (CannotDecide, UnsupportedPrimitive, TraceError):
             return None
 
-    def holds(self, output: int, index: tuple[int, ...], value: float, times: int) -> bool:
+    def holds(self, output: int, index: tuple[int, ...], value: float, times: int) -> bool | None:
         """Whether a float is no further off than so many times what rounding explains.
 
-        So it is, too, where a number of the reference may leave the range of a dtype.
+        None where nobody knows how far rounding takes the reference: where a comparison within it
+        is open, a divisor may be 0, or a number may leave the range of a dtype.
         """
         found = judge_by_formula(self.exact, output, index, value)
         if found is None or found.status != "UNSTABLE" or found.excess <= times:
             return True
         reach = self._reach(output, index)
+        if not reach.is_finite():
+            return None
         if not math.isfinite(value):
-            return not reach.is_finite()
+            return False
         with precision(FIRST_PRECISION):
             return not abs(exact_ball(value) - self._truth(output, index)) > times * reach
 
     def around(self, output: int, index: tuple[int, ...], value: float) -> arb:
-        """All numbers that are as near to a float as rounding explains."""
+        """All numbers that are as near to a float as rounding explains, as far as that is known."""
         with precision(FIRST_PRECISION):
             reach = self._reach(output, index)
+            reach = reach if reach.is_finite() else arb(0)
             for allowance in self.exact.allowances(output, index, FIRST_PRECISION):
                 reach = reach.max(allowance)
             return exact_ball(value) + arb(0, 1) * reach

@@ -34,7 +34,8 @@ from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["by_floats"]
 
-# Each cotangent is one run of the kernel; past this many one drawn cotangent has to do.
+# Each cotangent is one run of the kernel; past this many a drawn one has to do, and two of one
+# entry each, the first and the last.
 FEW = 16
 
 
@@ -90,7 +91,7 @@ def by_floats(
         return _unexplained(primal, next((x for x in unexplained if x.wrong), unexplained[0]))
     text = "the floats of f are as near to the value and derivative of the reference as rounding "
     text += "allows"
-    digits = min((held.result.digits for held in results), default=math.inf)
+    digits = max(0.0, min((held.result.digits for held in results), default=math.inf))
     text += f", at least {digits:.1f} digits" if math.isfinite(digits) else ""
     evidence = Evidence(Verdict.AGREES, "sampling", f"{text}, at this point", trusts=BALLS)
     leaves = tuple(RuleResult(leaf.path, Verdict.AGREES) for leaf in primal.inputs)
@@ -170,10 +171,16 @@ def _floats(
 
 
 def _directions(shapes: list[tuple[int, ...]]) -> list[Direction]:
+    """The tangents or cotangents that a kernel is asked at.
+
+    In a drawn one of n entries their mean is about 1/√n, and a term of it that a backward pass
+    lacks is less than what many roundings explain.  Of one entry it is all that the others get.
+    """
     direction = drawn(shapes)
-    if len(direction.support) > FEW:
-        return [direction]
-    return [Unit(shapes, leaf, index) for leaf, index in direction.support]
+    support = direction.support
+    if len(support) <= FEW:
+        return [Unit(shapes, leaf, index) for leaf, index in support]
+    return [direction, *(Unit(shapes, *support[end]) for end in (0, -1))]
 
 
 def _unexplained(primal: Primal, held: Held) -> GradientCheck:
