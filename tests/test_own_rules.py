@@ -18,7 +18,9 @@ from jaxgrad.gradients.check_grads import check, check_grads
 from jaxgrad.gradients.rules import own_rules
 from jaxgrad.gradients.rules.few_entries import EntryByEntry
 from jaxgrad.gradients.rules.own_rules import the_rule
-from jaxgrad.gradients.rules.rule_calls import rule_calls, rule_equations
+from jaxgrad.gradients.rules.rule_calls import rule_calls, rule_equations, run_calls
+from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.clock import within
 from jaxgrad.verdict import Verdict
 
 DRAWN = np.random.RandomState(0)
@@ -451,6 +453,75 @@ def test_the_calls_of_a_scan_are_the_first_and_the_last():
     calls = rule_calls(jax.make_jaxpr(f)(X), [X])
     assert [float(call.arguments[0]) for call in calls] == pytest.approx([1.7, 5.7])
     assert all(call.live == [True] and call.moving == [True] for call in calls)
+
+
+def _counted_down(x):
+    return jax.lax.while_loop(lambda c: c > 0, lambda c: c - 1.0, _stop(x))
+
+
+def _within(rule):
+    """A function that takes as many turns of a loop as its argument is, within another rule."""
+
+    @jax.custom_jvp
+    def counting(x):
+        return x + 0 * _counted_down(x)
+
+    counting.defjvp(lambda p, t: (counting(*p), t[0]))
+    return lambda x: rule(counting(x))
+
+
+def _nested(rule):
+    def turn(c):
+        return c[0] + 1, c[1] + 0 * _counted_down(c[1])
+
+    def f(x):
+        return rule(x) + 0 * jax.lax.while_loop(lambda c: c[0] < 2, turn, (0, _stop(x)))[1]
+
+    return f
+
+
+LOOPS = {
+    "while": lambda rule: lambda x: rule(x) + 0 * _counted_down(x),
+    "jit": lambda rule: jax.jit(lambda x: rule(x) + 0 * _counted_down(x)),
+    "cond": lambda rule: (
+        lambda x: rule(x) + 0 * jax.lax.cond(x < 1e30, _counted_down, lambda x: x, x)
+    ),
+    "scan": lambda rule: (
+        lambda x: (
+            rule(x)
+            + 0 * jnp.sum(jax.lax.scan(lambda c, _: (c, _counted_down(c)), x, None, length=2)[1])
+        )
+    ),
+    "a rule": _within,
+    "a loop": _nested,
+}
+
+
+@pytest.mark.parametrize("place", LOOPS)
+def test_loops_that_may_not_end_elsewhere_are_given_up(place):
+    closed = jax.make_jaxpr(LOOPS[place](RIGHT))(X)
+    [*_, call] = run_calls(closed, [np.float32(3)])[0]
+    assert float(call.arguments[0]) == 3
+    with pytest.raises(CannotDecide, match="a loop turns more than 1000 times"):
+        run_calls(closed, [np.float32(1e6)])
+    modes = "fwd" if place == "a rule" else "rev"
+    found = check(LOOPS[place](WRONG), (X,), modes=modes, special_points=False)
+    assert found.verdict.passes
+    for slope, verdict in ((1.0, Verdict.AGREES), (3.0, Verdict.REFUTED)):
+        found = check(LOOPS[place](leaky(slope)), (X,), modes=modes)
+        assert found.verdict is verdict, found
+
+
+def test_each_equation_of_such_a_run_looks_at_the_clock():
+    def f(x):
+        for _ in range(200):
+            x = RIGHT(x) + 1
+        return x
+
+    closed = jax.make_jaxpr(f)(X)
+    with within(0.0) as part:
+        run_calls(closed, [X])
+    assert part.spent is not None
 
 
 def test_the_rule_that_a_function_is():

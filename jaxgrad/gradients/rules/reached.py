@@ -120,6 +120,7 @@ def _linearised(way: _Way, leaves: list[Any]) -> tuple[np.ndarray, np.ndarray]:
     value, pull = jax.vjp(way, *leaves)
     rows = []
     for k in range(value.size):
+        tick()
         unit = np.zeros(value.shape, value.dtype)
         unit[k] = 1
         rows.append(np.concatenate([np.ravel(np.asarray(x, np.float64)) for x in pull(unit)]))

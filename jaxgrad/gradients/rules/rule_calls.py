@@ -1,8 +1,10 @@
 """The custom rules that a program calls, however deep, with the values that reach them.
 
 The program is run as it is, in floating point; of a scan or a loop the first turn and the last are
-gone into.  Beside the values it is found which arguments of a rule depend on those of the program,
-and which of its results the program's own depend on: a derivative by any other is nobody's.
+gone into.  At other arguments than the given ones a ``while`` may never end: there each of them,
+those within rules and other loops, too, is run turn by turn, and given up after many.  Beside the
+values it is found which arguments of a rule depend on those of the program, and which of its
+results the program's own depend on: a derivative by any other is nobody's.
 """
 
 from __future__ import annotations
@@ -18,8 +20,10 @@ from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from jaxgrad.gradients.primitive_runs import as_it_is, bound, typed
 from jaxgrad.gradients.witness import run_primitives
+from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.clock import tick
 from jaxgrad.programs.custom_rules import CUSTOM_RULES, has_custom_rules
-from jaxgrad.programs.jaxprs import called, inner_jaxpr, scan_counts, while_parts
+from jaxgrad.programs.jaxprs import called, holds_primitive, inner_jaxpr, scan_counts, while_parts
 from jaxgrad.programs.meanings import inner_programs
 from jaxgrad.programs.trace import is_differentiable
 
@@ -91,14 +95,17 @@ def rule_calls(closed: Any, inputs: Sequence[Any]) -> list[RuleCall]:
 def run_calls(
     closed: Any, inputs: Sequence[Any], moved: tuple[int, int | None] | None = None
 ) -> tuple[list[RuleCall], list[Any]]:
-    """The calls of custom rules of a run, and its results.
+    """The calls of custom rules of a run at any arguments, and its results.
 
     Args:
         closed: a closed jaxpr.
         inputs: its inputs.
         moved: which call gives other results than its own, and the entry of them; all if None.
+
+    Raises:
+        CannotDecide: its loops turn very often, if they end at all.
     """
-    run = _Run(moved)
+    run = _Run(moved, anywhere=True)
     results, _, _ = run.program(closed, list(inputs), [True] * len(closed.jaxpr.invars))
     return run.calls, results
 
@@ -114,11 +121,16 @@ def rule_equations(jaxpr: Any) -> Iterator[Any]:
 
 
 class _Run:
-    """Runs programs in floating point, and keeps the calls of rules."""
+    """Runs programs in floating point, and keeps the calls of rules.
 
-    def __init__(self, moved: tuple[int, int | None] | None = None) -> None:
+    Args:
+        moved: which call gives other results than its own.
+        anywhere: whether the arguments may be such that a loop never ends.
+    """
+
+    def __init__(self, moved: tuple[int, int | None] | None = None, anywhere: bool = False) -> None:
         self.calls: list[RuleCall] = []
-        self._moved = moved
+        self._moved, self._anywhere = moved, anywhere
 
     def program(
         self, program: Any, inputs: list[Any], moving: list[bool]
@@ -130,6 +142,7 @@ class _Run:
         moves = {v for v, m in zip(jaxpr.invars, moving, strict=True) if m}
         record = _Record(jaxpr, [])
         for equation in jaxpr.eqns:
+            tick()
             arguments = [
                 typed(a.val, a) if hasattr(a, "val") else values[a] for a in equation.invars
             ]
@@ -149,7 +162,7 @@ class _Run:
         if name in CUSTOM_RULES:
             step.call = RuleCall(equation, arguments, moving, index=len(self.calls))
             self.calls.append(step.call)
-            outputs = run_primitives(inner_jaxpr(params), arguments)
+            outputs = self._plainly(inner_jaxpr(params), arguments)
             if self._moved is not None and self._moved[0] == len(self.calls) - 1:
                 outputs = [_beside(x, self._moved[1]) for x in outputs]
             return outputs, _coarse(equation, moving)
@@ -158,7 +171,8 @@ class _Run:
             outputs, found, record = self.program(inner, arguments, moving)
             step.within, step.hands_on = [record], True
             return outputs, found
-        if not any(map(has_custom_rules, inner_programs(params))):
+        within = list(inner_programs(params))
+        if not any(map(has_custom_rules, within)) and not self._may_not_end(name, within):
             return bound(equation, arguments), _coarse(equation, moving)
         if name == "cond":
             branches = params["branches"]
@@ -169,7 +183,27 @@ class _Run:
                 equation, moving), strict=True)]  # fmt: skip
         loops = {"scan": self._scan, "while": self._while}
         outputs = loops[name](step, moving) if name in loops else None
-        return outputs or bound(equation, arguments), _coarse(equation, moving)
+        if outputs is None:
+            if self._may_not_end(name, within):
+                raise CannotDecide(f"a loop turns more than {MOST_TURNS} times, or within `{name}`")
+            outputs = bound(equation, arguments)
+        return outputs, _coarse(equation, moving)
+
+    def _may_not_end(self, name: str, within: Sequence[Any]) -> bool:
+        """Whether an operation is a loop, or one with a loop within, at any arguments."""
+        return self._anywhere and (name == "while" or any(map(_has_loops, within)))
+
+    def _plainly(self, program: Any, arguments: list[Any]) -> list[Any]:
+        """The results of a program whose own rules are none of those that are asked for."""
+        if not self._anywhere or not _has_loops(program):
+            return run_primitives(program, arguments)
+        return _Run(anywhere=True).program(program, arguments, [True] * len(arguments))[0]
+
+    def _turn(self, program: Any) -> Callable[..., list[Any]]:
+        """One turn of a loop, compiled unless a loop within it may never end."""
+        if not self._anywhere or not _has_loops(program):
+            return _compiled(program)
+        return lambda *arguments: self._plainly(program, list(arguments))
 
     def _scan(self, step: _Step, moving: list[bool]) -> list[Any] | None:
         """The first turn and the last; the results, if there are few turns."""
@@ -183,9 +217,10 @@ class _Run:
         many = len(order) > MOST_TURNS
         if many:
             order = order[:1]
-        turn, collected = _compiled(body), []
+        turn, collected = self._turn(body), []
         moves = [*fixed_moves, *carry_moves, *row_moves]
         for place in order:
+            tick()
             inputs = [*fixed, *carry, *(row[place] for row in rows)]
             if place in (order[0], order[-1]):
                 outputs, _, record = self.program(body, inputs, moves)
@@ -206,10 +241,11 @@ class _Run:
         test_constants, constants, carry = while_parts(params, step.arguments)
         _, constant_moves, carry_moves = while_parts(params, moving)
         carry_moves = _settled(body, constant_moves, carry_moves, [])
-        test, turn = _compiled(params["cond_jaxpr"]), _compiled(body)
+        test, turn = self._turn(params["cond_jaxpr"]), self._turn(body)
         before = None
         moves = [*constant_moves, *carry_moves]
         for count in range(MOST_TURNS):
+            tick()
             if not bool(jax.numpy.all(test(*test_constants, *carry)[0])):
                 break
             before = [*constants, *carry]
@@ -296,6 +332,11 @@ def _asked(step: _Step, live: list[bool]) -> list[bool]:
         chosen, *cases = step.arguments
         return [False, *(bool(np.any(np.asarray(chosen) == i)) for i in range(len(cases)))]
     return [True] * len(step.arguments)
+
+
+def _has_loops(program: Any) -> bool:
+    """Whether a program has a ``while`` within it, however deep."""
+    return holds_primitive(program, ("while",))
 
 
 def _closed(program: Any) -> Any:
