@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import math
+import re
 from pathlib import Path
 
 import jax
@@ -15,14 +17,18 @@ from pasted_code import printed_by
 
 from jaxgrad.errors import GradientMismatch
 from jaxgrad.gradients.check_grads import check, check_grads
-from jaxgrad.gradients.rules import own_rules
+from jaxgrad.gradients.primitive_runs import NotRun
+from jaxgrad.gradients.rules import own_rules, reached, rest
+from jaxgrad.gradients.rules.batch import under_vmap
 from jaxgrad.gradients.rules.few_entries import EntryByEntry
 from jaxgrad.gradients.rules.own_rules import the_rule
+from jaxgrad.gradients.rules.reached import comes_to
 from jaxgrad.gradients.rules.rule_calls import rule_calls, rule_equations, run_calls
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.clock import within
+from jaxgrad.numbers.clock import Spent, within
 from jaxgrad.verdict import Verdict
 
+check_grads_module = importlib.import_module("jaxgrad.gradients.check_grads")
 DRAWN = np.random.RandomState(0)
 W = (DRAWN.randn(8, 8) / 3).astype(np.float32)
 ROWS = DRAWN.randn(128, 8).astype(np.float32)  # too many numbers for special points of the whole
@@ -263,7 +269,7 @@ def test_jaxs_own_rules_are_judged_once(monkeypatch):
     asked = []
     original = own_rules._judged
     monkeypatch.setattr(
-        own_rules, "_judged", lambda rule, check: asked.append(rule) or original(rule, check)
+        own_rules, "_judged", lambda rule, *how: asked.append(rule) or original(rule, *how)
     )
     for rows in (3, 5):
         check_grads(lambda x: jnp.sum(jax.nn.relu(3 * x)), (np.ones(rows, np.float32),))
@@ -389,6 +395,119 @@ def test_a_rule_that_the_time_does_not_do_for_is_named():
     assert found.verdict is Verdict.AGREES
     assert "not reached in 0 CPU s: the rule `leaky_unit` by itself" in found.evidence.text
     assert found.rules[0].verdict is Verdict.UNDECIDED
+
+
+def test_where_the_calls_are_not_found_in_time_the_rules_are_named(monkeypatch):
+    def spent(*_):
+        raise Spent
+
+    monkeypatch.setattr(own_rules, "rule_calls", spent)
+    found = check(PLACES["a layer"](RIGHT), (W,))
+    assert "the rule `leaky_unit` by itself; budget= gives more" in found.evidence.text
+    assert [x.verdict for x in found.rules] == [Verdict.UNDECIDED]
+
+
+def test_a_rule_whose_own_time_is_spent_is_said(monkeypatch):
+    def spent(*_):
+        raise Spent
+
+    monkeypatch.setattr(own_rules, "_judged", spent)
+    found = check(PLACES["a layer"](WRONG), (W,))
+    assert found.verdict.passes
+    assert [(x.verdict, x.text) for x in found.rules] == [
+        (Verdict.UNDECIDED, own_rules.OUT_OF_TIME)
+    ]
+    said = f"the rule `leaky_unit` not decided by itself ({own_rules.OUT_OF_TIME})"
+    assert said in found.evidence.text
+
+
+def test_a_rule_whose_given_point_takes_too_long_is_said():
+    found = check(PLACES["a layer"](RIGHT), (W,), budget=1e-3)
+    [rule] = found.rules
+    assert rule.verdict is Verdict.UNDECIDED
+    assert "`leaky_unit`" in found.evidence.text
+
+
+def test_a_wrong_rule_is_said_where_looking_for_its_arguments_takes_too_long(monkeypatch):
+    def spent(*_):
+        raise Spent
+
+    for come in (spent, lambda *_: False):
+        monkeypatch.setattr(own_rules, "comes_to", come)
+        found = check(PLACES["a layer"](WRONG), (W,))
+        assert found.verdict.passes
+        assert "is wrong by itself, where f was not seen to come" in found.evidence.text
+        assert [x.verdict for x in found.rules] == [Verdict.REFUTED]
+        assert "the one-sided" in found.evidence.text and "drawn near it" in found.evidence.text
+
+
+def test_what_the_time_does_not_do_for_in_a_rule_is_said(monkeypatch):
+    def without_vmap(rules, points):
+        if not points[0].values[0].shape:  # of the rule alone
+            raise Spent("no time")
+        return under_vmap(rules, points)
+
+    found = check(PLACES["a layer"](RIGHT), (W,))
+    assert "with the rule of `leaky_unit` by itself" in found.evidence.text
+    monkeypatch.setattr(rest, "under_vmap", without_vmap)
+    found = check(PLACES["a layer"](RIGHT), (W,), budget=50)
+    assert "with the rule of `leaky_unit` in part by itself" in found.evidence.text
+    assert "vmap of the rule `leaky_unit` by itself; budget= gives more" in found.evidence.text
+    [rule] = found.rules
+    said = r"not reached in its share of the time, (20|19) CPU s: vmap; budget= gives more$"
+    assert re.search(said, rule.text), rule.text
+
+
+@pytest.mark.parametrize("where", ["_starts", "_right_inverse", "_is_free", "_moved"])
+def test_an_error_in_looking_for_arguments_is_none_of_the_function(monkeypatch, where):
+    def slip(*_):
+        raise TypeError("a slip")
+
+    monkeypatch.setattr(reached, where, slip)
+    with pytest.raises(TypeError, match="a slip"):
+        check(PLACES["a layer"](WRONG), (W,))
+
+
+def test_an_error_in_judging_a_rule_is_none_of_the_rule(monkeypatch):
+    original = check_grads_module._check
+
+    def slip(*args, alone=False, **how):
+        if alone:
+            raise TypeError("a slip")
+        return original(*args, **how)
+
+    monkeypatch.setattr(check_grads_module, "_check", slip)
+    with pytest.raises(TypeError, match="a slip"):
+        check(PLACES["a layer"](RIGHT), (W,))
+
+
+def test_a_program_that_does_not_run_elsewhere_is_not_come_to():
+    def small(x):
+        if abs(float(x)) > 1:
+            raise ValueError("too large")
+        return x
+
+    def f(x):
+        shape = jax.ShapeDtypeStruct((), np.float32)
+        return WRONG(x) + 0 * jax.pure_callback(small, shape, _stop(x))
+
+    closed = jax.make_jaxpr(f)(X)
+    [call] = rule_calls(closed, [X])
+    with pytest.raises(NotRun):
+        comes_to(closed, [X], (call, [0]), None, [np.float32(1.5)])
+
+
+def test_a_call_of_another_branch_is_not_come_to():
+    def f(x):
+        return jax.lax.cond(x < 1, WRONG, lambda x: RIGHT(RIGHT(x)), x)
+
+    closed = jax.make_jaxpr(f)(X)
+    [call] = rule_calls(closed, [X])
+    with pytest.raises(NotRun, match="another branch"):
+        comes_to(closed, [X], (call, [0]), None, [np.float32(1.5)])
+    assert comes_to(closed, [X], (call, [0]), None, [np.float32(0.9)])
+    found = check(f, (X,), special_points=False)
+    assert found.verdict.passes
 
 
 def test_rules_are_in_the_json():

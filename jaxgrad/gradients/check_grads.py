@@ -275,10 +275,10 @@ def _check(
     if isinstance(found, GradientCheck):
         return found
 
-    def check_rule(seconds: float, rule: Primal, everywhere: bool) -> GradientCheck:
+    def check_rule(seconds: float, rule: DerivativePrograms, everywhere: bool) -> GradientCheck:
         """One rule that the function calls, which is not looked into further."""
-        own = DerivativePrograms(rule, rules.order, rules.modes, rules.linear, rules.exact)
-        return _check(own, special and everywhere, Stages(seconds), alone=True, whole=False)
+        own = Stages(seconds, share=True)
+        return _check(rule, special and everywhere, own, alone=True, whole=False)
 
     rest = Rest(rules, found, stages, special, dtypes, None if alone else check_rule)
     if whole:

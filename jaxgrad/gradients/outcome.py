@@ -311,6 +311,8 @@ class GradientCheck(GradientOutcome):
     rules: tuple[CustomRule, ...] = ()
     # The floating-point leaves at which it is refuted, if that is a special or a drawn point.
     _elsewhere: Sequence[Any] | None = field(default=None, repr=False, compare=False)
+    # What the time did not do for, in words.
+    _missed: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def kinks(self) -> tuple[str, ...]:

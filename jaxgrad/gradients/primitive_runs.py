@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["OPENED", "as_it_is", "bound", "is_key", "typed"]
+__all__ = ["OPENED", "NotRun", "as_it_is", "bound", "is_key", "running", "typed"]
 
 # Calls that are gone into: compiled as a whole, each new program would be compiled anew.
 OPENED = frozenset((
@@ -19,6 +19,26 @@ OPENED = frozenset((
     "custom_jvp_call", "custom_vjp_call",
 ))  # fmt: skip
 """Calls whose own primitives are run."""
+
+
+class NotRun(Exception):
+    """A program cannot be run at some arguments, whatever JAX or a callback says of them."""
+
+
+@contextlib.contextmanager
+def running() -> Iterator[None]:
+    """A run of a program, and nothing else, within a block.
+
+    Raises:
+        NotRun: the run raised something.
+    """
+    try:
+        yield
+    except NotRun:
+        raise
+    except Exception as error:  # whatever JAX or a callback raises
+        first = (str(error).strip().splitlines() or [""])[0]
+        raise NotRun(f"{type(error).__name__}: {first}") from error
 
 
 def typed(value: Any, atom: Any) -> Any:

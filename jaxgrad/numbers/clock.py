@@ -17,7 +17,17 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-__all__ = ["MOST_MEMORY", "Part", "Spent", "grace", "tick", "ticking", "watched", "within"]
+__all__ = [
+    "MOST_MEMORY",
+    "Part",
+    "Spent",
+    "grace",
+    "in_grace",
+    "tick",
+    "ticking",
+    "watched",
+    "within",
+]
 
 T = TypeVar("T")
 
@@ -148,6 +158,24 @@ def grace(seconds: float = GRACE) -> Iterator[None]:
     deadline = max(outer.deadline, time.process_time() + seconds)
     with _watching(_Watch(deadline, outer.why, outer.memory, outer.look)):
         yield
+
+
+@contextlib.contextmanager
+def in_grace(seconds: float = GRACE) -> Iterator[Part]:
+    """Gives a block this time whatever is left of a part, and leaves it where that is spent.
+
+    What was found wrong before is said without what the block would have told of it.
+
+    Example:
+        >>> with within(0.0) as part:
+        ...     with in_grace(0.01) as told:
+        ...         while True:
+        ...             tick()
+        ...     print(told.spent)
+        0.01 CPU s
+    """
+    with grace(seconds), within(seconds) as part:
+        yield part
 
 
 @contextlib.contextmanager

@@ -17,13 +17,15 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgrad.errors import EnginesDisagree
+from jaxgrad.errors import CannotDecide, EnginesDisagree, JaxgradError
 from jaxgrad.gradients.outcome import CustomRule, GradientCheck
+from jaxgrad.gradients.primitive_runs import NotRun
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.few_entries import EntryByEntry
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.reached import comes_to
 from jaxgrad.gradients.rules.rule_calls import RuleCall, rule_calls, rule_equations
-from jaxgrad.numbers.clock import grace, tick, within
+from jaxgrad.numbers.clock import in_grace, tick, within
 from jaxgrad.programs.custom_rules import CUSTOM_RULES, function_name
 from jaxgrad.programs.jaxprs import inner_jaxpr, source_place
 from jaxgrad.programs.trace import is_differentiable
@@ -36,9 +38,14 @@ MOST_ENTRIES = 32
 # Of others the values of so many calls.
 MOST_CALLS = 3
 
-# Checks a rule in so many CPU seconds: a function, and whether its special points are looked at.
-CheckRule = Callable[[float, Primal, bool], GradientCheck]
-_Check = Callable[[Primal, bool], GradientCheck]
+# The derivative programs of a rule by itself.
+TakeRule = Callable[[Primal], DerivativePrograms]
+# Checks a rule in so many CPU seconds, and tells whether its special points are looked at.
+CheckRule = Callable[[float, DerivativePrograms, bool], GradientCheck]
+_Check = Callable[[DerivativePrograms, bool], GradientCheck]
+
+# What is said of a rule whose check did not come to its end.
+OUT_OF_TIME = "not judged in its share of the time of the check"
 
 # What was found of JAX's own rules in this process.
 _JAXS: dict[Any, CustomRule] = {}
@@ -81,43 +88,54 @@ class OwnRules:
     ) -> None:
         self.found: list[CustomRule] = []
         self.elsewhere: list[CustomRule] = []
+        self.in_part: list[tuple[CustomRule, str]] = []
+        """Those that are right as far as the time did, and what it did not do for."""
         self.wrong: tuple[CustomRule, GradientCheck] | None = None
         self._program, self._point, self._inside = program, point, inside
         self._waiting: list[_Rule] = []
 
-    def judge(self, key: Any, check: CheckRule, left: Callable[[], float]) -> None:
+    def judge(self, key: Any, take: TakeRule, check: CheckRule, left: Callable[[], float]) -> None:
         """Judges each rule, those of the caller first, until one is wrong.
 
         Args:
             key: what a verdict of one of JAX's own rules depends on besides.
+            take: traces one.
             check: checks one.
             left: the CPU seconds that are left for all of them.
         """
+        self._waiting = list(self._named.values())  # if their calls are not found in time
         self._waiting = self._rules()
         while self._waiting and self.wrong is None:
             tick()
             rule, seconds = self._waiting[0], left() / len(self._waiting)
+            known = len(self.found)
             with within(seconds):
-                self._judge(rule, key, functools.partial(check, seconds))
+                self._judge(rule, key, take, functools.partial(check, seconds))
             self._waiting.pop(0)
+            if len(self.found) == known:
+                self.found.append(_undecided(rule, OUT_OF_TIME))
 
-    def _judge(self, rule: _Rule, key: Any, check: _Check) -> None:
+    def _judge(self, rule: _Rule, key: Any, take: TakeRule, check: _Check) -> None:
         if rule.is_jaxs:
-            self.found.append(_jaxs(rule, key, check))
+            self.found.append(_jaxs(rule, key, take, check))
             return
-        found, wrong = _judged(rule, check)
+        found, one = _judged(rule, take, check)
         self.found.append(found)
-        if wrong is None:
+        if one is None:
             return
-        with grace():
-            reached = self._comes_to(rule, wrong)
-        if reached:
-            self.wrong = found, wrong
-        else:
-            self.elsewhere.append(found)
+        if found.verdict is Verdict.REFUTED:
+            reached = False
+            with in_grace():  # an error that was found is not lost where looking for it ends
+                reached = self._comes_to(rule, one)
+            if reached:
+                self.wrong = found, one
+            else:
+                self.elsewhere.append(found)
+        elif found.verdict.passes and one._missed:
+            self.in_part.append((found, " and ".join(one._missed)))
 
     def _comes_to(self, rule: _Rule, wrong: GradientCheck) -> bool:
-        """Whether the function takes a rule where it is wrong.
+        """Whether the function is seen to take a rule where it is wrong.
 
         Of the values that reach it at the given point the function itself says whether it is right.
         """
@@ -129,27 +147,31 @@ class OwnRules:
                 comes_to(
                     self._program,
                     self._point,
-                    (call.index, _moving(call)),
+                    (call, _moving(call)),
                     entry,
                     target,
                     self._inside,
                 )
                 for call, entry in _nearest(rule, target)
             )
-        except Exception:  # whatever running a program at other arguments raises
+        except (NotRun, CannotDecide):
             return False
 
     @property
     def all(self) -> tuple[CustomRule, ...]:
         """What is known of each, those too that were not come to."""
-        text = "not reached in the time of the check"
-        late = [CustomRule(x.name, x.where, Verdict.UNDECIDED, text) for x in self._waiting]
+        late = [_undecided(rule, "not reached in the time of the check") for rule in self._waiting]
         return (*self.found, *(late if self.wrong is None else ()))
 
     @property
     def waiting(self) -> list[str]:
         """The names of the caller's own rules that were not come to."""
         return [rule.name for rule in self._waiting if not rule.is_jaxs]
+
+    @property
+    def _named(self) -> dict[Any, _Rule]:
+        """Every rule that stands in the program, without its calls."""
+        return {_key(x): _named(x) for x in rule_equations(self._program)}
 
     def _rules(self) -> list[_Rule]:
         """Every rule, with the calls that are reached and count."""
@@ -166,10 +188,9 @@ class OwnRules:
             rule = rules.setdefault(_key(call.equation), _named(call.equation))
             if any(call.live) and any(call.moving):
                 rule.calls.append(call)
-        for equation in rule_equations(self._program):
-            if _key(equation) not in rules:
-                rule = rules[_key(equation)] = _named(equation)
-                self.found.append(CustomRule(rule.name, rule.where, Verdict.UNDECIDED, reason))
+        for key, rule in self._named.items():
+            if key not in rules:
+                self.found.append(_undecided(rule, reason))
         used = [rule for rule in rules.values() if rule.calls]
         return sorted(used, key=lambda rule: rule.is_jaxs)
 
@@ -195,22 +216,33 @@ def the_rule(program: Any) -> tuple[str, str] | None:
 # -- one rule --------------------------------------------------------------------------------------
 
 
-def _judged(rule: _Rule, check: _Check) -> tuple[CustomRule, GradientCheck | None]:
-    """What is known of a rule, and the check in which it is wrong."""
+def _judged(rule: _Rule, take: TakeRule, check: _Check) -> tuple[CustomRule, GradientCheck | None]:
+    """What is known of a rule, and the check that says so: the one in which it is wrong, if any."""
     found: GradientCheck | None = None
-    try:
-        for primal, special in _questions(rule):
-            one = check(primal, special)
-            if one.verdict is Verdict.REFUTED:
-                return _said(rule, one), one
-            found = one if found is None or not one.verdict.passes else found
-    except EnginesDisagree:
-        raise
-    except Exception as error:  # whatever taking a rule out of its program raises
-        reason = f"cannot be taken by itself: {_first_line(error)}"
-        return CustomRule(rule.name, rule.where, Verdict.UNDECIDED, reason), None
+    questions = _questions(rule)
+    while True:
+        try:
+            asked = next(questions, None)
+            taken = None if asked is None else (take(asked[0]), asked[1])
+        except Exception as error:  # whatever taking a rule out of its program raises
+            return _undecided(rule, f"cannot be taken by itself: {_first_line(error)}"), None
+        if taken is None:
+            break
+        try:
+            one = check(*taken)
+        except EnginesDisagree:
+            raise
+        except (JaxgradError, RecursionError) as error:
+            return _undecided(rule, f"cannot be judged by itself: {_first_line(error)}"), None
+        if one.verdict is Verdict.REFUTED:
+            return _said(rule, one), one
+        found = one if found is None or not one.verdict.passes else found
     assert found is not None
-    return _said(rule, found), None
+    return _said(rule, found), found
+
+
+def _undecided(rule: _Rule, reason: str) -> CustomRule:
+    return CustomRule(rule.name, rule.where, Verdict.UNDECIDED, reason)
 
 
 def _said(rule: _Rule, found: GradientCheck) -> CustomRule:
@@ -219,11 +251,11 @@ def _said(rule: _Rule, found: GradientCheck) -> CustomRule:
     return CustomRule(rule.name, rule.where, found.verdict, text, found.counterexample)
 
 
-def _jaxs(rule: _Rule, key: Any, check: _Check) -> CustomRule:
+def _jaxs(rule: _Rule, key: Any, take: TakeRule, check: _Check) -> CustomRule:
     """One of JAX's own, which is judged once; some are right only where JAX uses them."""
     key = (key, _key(rule.calls[0].equation))
     if key not in _JAXS:
-        found = _judged(rule, check)[0]
+        found = _judged(rule, take, check)[0]
         if not found.verdict.passes:
             return found  # for want of time, perhaps
         _JAXS[key] = found
@@ -298,12 +330,13 @@ def _is_called_so(equation: Any, moving: Sequence[int], live: Sequence[bool]) ->
 
 def _nearest(rule: _Rule, target: Sequence[np.ndarray]) -> list[tuple[RuleCall, int | None]]:
     """The calls, and of a rule that works entry by entry the entries, whose values are nearest."""
+    alike = [call for call in rule.calls if _moving(call) == _moving(rule.calls[0])]
     if not EntryByEntry(rule.calls[0].equation).holds:
-        return [(call, None) for call in rule.calls[:MOST_CALLS]]
+        return [(call, None) for call in alike[:MOST_CALLS]]
     found = []
-    for call in rule.calls:
+    for call in alike:
         values = [np.asarray(call.arguments[i], np.float64) for i in _moving(call)]
-        gaps = sum(abs(x - float(t)) for x, t in zip(values, target, strict=True))
+        gaps = np.asarray(sum(abs(x - float(t)) for x, t in zip(values, target, strict=True)))
         entry = int(np.argmin(gaps))
         found.append((float(np.ravel(gaps)[entry]), call, entry))
     found.sort(key=lambda each: each[0])

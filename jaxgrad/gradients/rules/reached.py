@@ -15,7 +15,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgrad.gradients.primitive_runs import as_it_is
+from jaxgrad.gradients.primitive_runs import NotRun, as_it_is, running
 from jaxgrad.gradients.rules.rule_calls import RuleCall, run_calls
 from jaxgrad.numbers.clock import tick
 
@@ -34,7 +34,7 @@ NEAR = STEP / 4
 def comes_to(
     program: Any,
     point: Sequence[np.ndarray],
-    call: tuple[int, Sequence[int]],
+    call: tuple[RuleCall, Sequence[int]],
     entry: int | None,
     target: Sequence[np.ndarray],
     inside: Callable[[list[Any]], bool] | None = None,
@@ -44,11 +44,15 @@ def comes_to(
     Args:
         program: a closed jaxpr of floating-point arguments.
         point: where it is looked for first.
-        call: which call of a rule it is, and which of its arguments move.
+        call: a call of a rule, as it ran at the given point, and which of its arguments move.
         entry: the entry of all arguments and results that counts, counted through the whole array;
             None if all do.
         target: the values of the arguments that move, those of the entry alone if there is one.
         inside: whether arguments of the program are looked at.
+
+    Raises:
+        NotRun: the program cannot be run where it is looked for.
+        CannotDecide: or takes too many turns there.
     """
     wanted = np.concatenate([np.ravel(np.asarray(x, np.float64)) for x in target])
     if wanted.size > MOST_ARGUMENTS or not np.isfinite(wanted).all():
@@ -73,12 +77,17 @@ def _starts(point: Sequence[np.ndarray]) -> list[list[Any]]:
 class _Way:
     """The arguments of a rule as a function of those of the program."""
 
-    def __init__(self, program: Any, index: int, moving: Sequence[int], entry: int | None) -> None:
-        self.program, self.index, self.moving, self.entry = program, index, moving, entry
+    def __init__(
+        self, program: Any, call: RuleCall, moving: Sequence[int], entry: int | None
+    ) -> None:
+        self.program, self.call, self.moving, self.entry = program, call, moving, entry
 
     def __call__(self, *leaves: Any) -> Any:
         calls, _ = run_calls(self.program, leaves)
-        return self._of(calls[self.index])
+        index = self.call.index
+        if index >= len(calls) or calls[index].equation is not self.call.equation:
+            raise NotRun("another branch is taken there, without this call of the rule")
+        return self._of(calls[index])
 
     def _of(self, call: RuleCall) -> Any:
         parts = []
@@ -91,7 +100,7 @@ class _Way:
     def counts(self, leaves: Sequence[Any]) -> bool:
         """Whether the result depends on that of the rule."""
         _, itself = run_calls(self.program, leaves)
-        _, moved = run_calls(self.program, leaves, (self.index, self.entry))
+        _, moved = run_calls(self.program, leaves, (self.call.index, self.entry))
         return any(
             not np.array_equal(np.asarray(x), np.asarray(y))
             for x, y in zip(itself, moved, strict=True)
@@ -123,7 +132,9 @@ def _linearised(way: _Way, leaves: list[Any]) -> tuple[np.ndarray, np.ndarray]:
         tick()
         unit = np.zeros(value.shape, value.dtype)
         unit[k] = 1
-        rows.append(np.concatenate([np.ravel(np.asarray(x, np.float64)) for x in pull(unit)]))
+        with running():
+            pulled = pull(unit)
+        rows.append(np.concatenate([np.ravel(np.asarray(x, np.float64)) for x in pulled]))
     return np.asarray(value, np.float64), np.stack(rows)
 
 
@@ -132,6 +143,8 @@ def _right_inverse(rows: np.ndarray) -> np.ndarray | None:
     if not np.isfinite(rows).all():
         return None
     gram = rows @ rows.T
+    if not np.isfinite(gram).all():
+        return None
     lengths = np.sqrt(np.diagonal(gram))
     if not lengths.all() or np.linalg.cond(gram / np.outer(lengths, lengths)) > 1 / NEAR:
         return None

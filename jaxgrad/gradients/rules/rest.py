@@ -26,6 +26,7 @@ from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.not_finite import overflow
 from jaxgrad.gradients.rules.other_points import OtherPoints
 from jaxgrad.gradients.rules.own_rules import CheckRule, OwnRules, the_rule
+from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.proof import prove_rules
 from jaxgrad.gradients.rules.stages import Stages
 from jaxgrad.programs.custom_rules import asks_what_moves
@@ -124,7 +125,8 @@ class Rest:
         seen = tuple(point.why for point in self.others.seen)
         primal, leaves = self.rules.primal, self.given.leaves
         found = passed(primal, leaves, self.proof, text, seen)
-        return self._with_rules(replace(found, floats=tuple(self.floats)))
+        missed = tuple(self.stages.missed)
+        return self._with_rules(replace(found, floats=tuple(self.floats), _missed=missed))
 
     @cached_property
     def _itself(self) -> tuple[str, str] | None:
@@ -163,10 +165,19 @@ class Rest:
         key = rules.order, rules.modes, rules.linear, self.others.asked
         self._part(
             "rules",
-            lambda: own.judge(key, check, lambda: self.stages.left("rules")),
+            lambda: own.judge(key, self._taken, check, lambda: self.stages.left("rules")),
             self._late_rules,
         )
+        for rule, missed in own.in_part:
+            self.stages.missed.append(f"{missed} of the rule `{rule.name}` by itself")
         return None if own.wrong is None else wrong_rule(self.given.leaves, *own.wrong)
+
+    def _taken(self, rule: Primal) -> DerivativePrograms:
+        """The derivative programs of a rule by itself, all that are asked for traced."""
+        rules = self.rules
+        own = DerivativePrograms(rule, rules.order, rules.modes, rules.linear, rules.exact)
+        _ = own.nested
+        return own
 
     def _other_points(self) -> GradientCheck | None:
         others, given = self.others, self.given
@@ -265,11 +276,10 @@ class Rest:
 
     def _own(self) -> str:
         """Which rules are right by themselves."""
-        right = [x.name for x in self.own.found if x.verdict.passes and not x.is_jaxs]
-        if not right:
-            return ""
-        names = ", ".join(f"`{name}`" for name in dict.fromkeys(right))
-        return f", with the rule of {names} by itself"
+        right = [x for x in self.own.found if x.verdict.passes and not x.is_jaxs]
+        in_part = [rule for rule, _ in self.own.in_part]
+        names = [f"`{x.name}`{' in part' * (x in in_part)}" for x in right]
+        return f", with the rule of {', '.join(dict.fromkeys(names))} by itself" if names else ""
 
     def _notes(self) -> list[str]:
         """What was not looked at."""
@@ -286,4 +296,7 @@ class Rest:
                 f"the rule `{rule.name}` ({rule.where}) is wrong by itself, where f was not seen "
                 f"to come ({rule.text})"
             )
+        for rule in self.own.found:
+            if rule.verdict is Verdict.UNDECIDED and not rule.is_jaxs:
+                notes.append(f"the rule `{rule.name}` not decided by itself ({rule.text})")
         return [*notes, *([self.stages.note] if self.stages.note else [])]

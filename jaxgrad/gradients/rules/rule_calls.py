@@ -18,7 +18,7 @@ import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
-from jaxgrad.gradients.primitive_runs import as_it_is, bound, typed
+from jaxgrad.gradients.primitive_runs import as_it_is, bound, running, typed
 from jaxgrad.gradients.witness import run_primitives
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import tick
@@ -103,6 +103,7 @@ def run_calls(
         moved: which call gives other results than its own, and the entry of them; all if None.
 
     Raises:
+        NotRun: it cannot be run there.
         CannotDecide: its loops turn very often, if they end at all.
     """
     run = _Run(moved, anywhere=True)
@@ -173,7 +174,7 @@ class _Run:
             return outputs, found
         within = list(inner_programs(params))
         if not any(map(has_custom_rules, within)) and not self._may_not_end(name, within):
-            return bound(equation, arguments), _coarse(equation, moving)
+            return _bound(equation, arguments), _coarse(equation, moving)
         if name == "cond":
             branches = params["branches"]
             chosen = min(max(int(arguments[0]), 0), len(branches) - 1)
@@ -186,7 +187,7 @@ class _Run:
         if outputs is None:
             if self._may_not_end(name, within):
                 raise CannotDecide(f"a loop turns more than {MOST_TURNS} times, or within `{name}`")
-            outputs = bound(equation, arguments)
+            outputs = _bound(equation, arguments)
         return outputs, _coarse(equation, moving)
 
     def _may_not_end(self, name: str, within: Sequence[Any]) -> bool:
@@ -196,7 +197,8 @@ class _Run:
     def _plainly(self, program: Any, arguments: list[Any]) -> list[Any]:
         """The results of a program whose own rules are none of those that are asked for."""
         if not self._anywhere or not _has_loops(program):
-            return run_primitives(program, arguments)
+            with running():
+                return run_primitives(program, arguments)
         return _Run(anywhere=True).program(program, arguments, [True] * len(arguments))[0]
 
     def _turn(self, program: Any) -> Callable[..., list[Any]]:
@@ -339,13 +341,24 @@ def _has_loops(program: Any) -> bool:
     return holds_primitive(program, ("while",))
 
 
+def _bound(equation: Any, arguments: list[Any]) -> list[Any]:
+    with running():
+        return bound(equation, arguments)
+
+
 def _closed(program: Any) -> Any:
     return program if hasattr(program, "consts") else ClosedJaxpr(program, ())
 
 
 @functools.lru_cache(maxsize=64)
 def _compiled(program: Any) -> Callable[..., list[Any]]:
-    return jax.jit(jaxpr_as_fun(_closed(program)))
+    compiled = jax.jit(jaxpr_as_fun(_closed(program)))
+
+    def run(*arguments: Any) -> list[Any]:
+        with running():
+            return compiled(*arguments)
+
+    return run
 
 
 def _beside(value: Any, entry: int | None) -> Any:

@@ -77,10 +77,13 @@ class Stages:
 
     Args:
         budget: CPU seconds of all but the given point.
+        share: whether that is a part of what somebody asked for, and not the whole.
     """
 
-    def __init__(self, budget: float) -> None:
+    def __init__(self, budget: float, share: bool = False) -> None:
         self.budget = budget
+        rounded = float(f"{max(budget, 0):.2g}")
+        self._whose = f"its share of the time, {rounded:g}" if share else f"{budget:g}"
         self.missed: list[str] = []
         self._known: Callable[[], object] | None = None
         self._memory: str | None = None
@@ -151,7 +154,7 @@ class Stages:
         """What was not reached, in words."""
         if not self.missed:
             return None
-        limit = self._memory or f"{self.budget:g} CPU s"
+        limit = self._memory or f"{self._whose} CPU s"
         return f"not reached in {limit}: {', '.join(self.missed)}; budget= gives more"
 
 
