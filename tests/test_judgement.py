@@ -7,9 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 from flint import arb
 
+from jaxgrad.gradients.check_grads import check
 from jaxgrad.gradients.enclosure import ENOUGH_BITS, FIRST_PRECISION
 from jaxgrad.gradients.rules.judgement import (
     _TABLE,
@@ -395,3 +399,15 @@ def test_a_number_as_large_as_the_least_float_counts(large: float, small: float)
         found = judged_value(value=arb(large), truth=arb(small), tiny=tiny, hides=0.0)
         assert found.verdict is verdict
         assert Case(arb(large), **both(small), tiny=tiny, **APART).judged().verdict is verdict
+
+
+def test_beside_what_kinks_may_be_given_some_bits_have_to_be_right():
+    """relu(x − 10⁶) where it ties, with a slope that far from it is not that of either side."""
+
+    def check_at(slope):
+        function = jax.custom_jvp(lambda x: jax.nn.relu(x - 1e6))
+        function.defjvp(lambda p, t: (function(*p), slope(p[0]) * t[0]))
+        return check(function, (np.float32(1e6),), special_points=False)
+
+    assert check_at(lambda x: 5 + (x - 1e6) * 100).verdict is not Verdict.AGREES
+    assert check_at(lambda x: jnp.where(x > 1e6, 1.0, 0.0)).verdict.passes

@@ -15,7 +15,7 @@ import pytest
 from jaxgrad.errors import ArgumentError, GradientMismatch
 from jaxgrad.gradients import check_grads as check_grads_module
 from jaxgrad.gradients.check_grads import check, check_grads
-from jaxgrad.gradients.rules import rest, stages
+from jaxgrad.gradients.rules import other_points, rest, stages
 from jaxgrad.numbers import clock
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import objects
@@ -169,6 +169,17 @@ def test_points_that_were_not_reached_are_counted(monkeypatch):
     assert len(found.special_points) == 3
     total = int(found.evidence.text.partition("not reached in inf CPU s: ")[2].split()[0])
     assert total > 1
+
+
+def test_what_was_found_wrong_is_said_though_its_cause_takes_too_long(monkeypatch):
+    def cause(*_):
+        while True:
+            tick()
+
+    monkeypatch.setattr(other_points, "cause", cause)
+    monkeypatch.setattr(other_points, "GRACE", 0.1)
+    found = check(wrong_at_zero, (X,), budget=5)
+    assert found.verdict is Verdict.REFUTED and "not the given one" in str(found)
 
 
 def test_a_given_point_that_takes_too_long_is_undecided(monkeypatch):

@@ -18,6 +18,7 @@ from itertools import islice
 from typing import TypeVar
 
 __all__ = [
+    "GRACE",
     "MOST_MEMORY",
     "Part",
     "Spent",

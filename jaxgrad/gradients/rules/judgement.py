@@ -153,13 +153,18 @@ class _Case:
     @property
     def near_a_hull(self) -> bool:
         """Whether rounding could hide how far it is from a hull."""
-        return any(self.hides(abs(self.value - _end(hull, self.value))) for hull in self.hulls)
+        ends = [_end(hull, self.value) for hull in self.hulls]
+        return any(self._told(end) and self.hides(abs(self.value - end)) for end in ends)
+
+    def _told(self, *others: arb) -> bool:
+        """Whether some bits are known to be those of other numbers, or floats have none for it."""
+        flushed = all(abs(x).upper() < self.flushed for x in (self.value, *others))
+        return flushed or all(agreement(self.value, x) >= SOME_BITS for x in others)
 
     @property
     def told(self) -> bool:
         """Whether some bits of it are known to be right, or floats have none for it."""
-        flushed = all(abs(x).upper() < self.flushed for x in (self.value, *self.known))
-        return self.bits >= SOME_BITS or flushed
+        return self._told(*self.known)
 
     @cached_property
     def may_be_hidden(self) -> bool:

@@ -28,7 +28,7 @@ from jaxgrad.gradients.special_points.pursuit import pursue
 from jaxgrad.gradients.special_points.search import SpecialPoint, special_points
 from jaxgrad.interpret.budgets import WHILE_BUDGET, while_budget
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.clock import grace
+from jaxgrad.numbers.clock import GRACE, grace, in_grace
 from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Verdict
 
@@ -158,10 +158,7 @@ class OtherPoints:
         there, judged = self._judged_at(point)
         refuted = first_wrong(judged)
         if refuted is not None:
-            with grace():
-                self.rules.hold(point.values)
-                why = "" if there is None else cause(there, judged)
-                return wrong_at(self.rules.primal, leaves, point, *refuted, why), -math.inf
+            return self._wrong_at(point, leaves, there, judged), -math.inf
         bits = min((found.bits for _, found in judged if found.hidden), default=math.inf)
         if there is not None and there.borders.excused:
             self._at_borders.append((point, there))
@@ -177,6 +174,31 @@ class OtherPoints:
                 if wrong is not None:
                     return wrong, bits
         return None, bits
+
+    def _wrong_at(
+        self,
+        point: SpecialPoint,
+        leaves: tuple[RuleResult, ...],
+        there: AtPoint | None,
+        judged: Judged,
+    ) -> GradientCheck:
+        """What is said of a point at which something is wrong.
+
+        It is held against JAX's own run, and its cause looked for, as far as the time does.
+        """
+        refuted = first_wrong(judged)
+        assert refuted is not None
+        with grace():
+            wrong = wrong_at(self.rules.primal, leaves, point, *refuted)
+        with in_grace(GRACE / 2):
+            self.rules.hold(point.values)
+        why = ""
+        with in_grace(GRACE / 2):
+            why = "" if there is None else cause(there, judged)
+        if not why:
+            return wrong
+        with grace():
+            return wrong_at(self.rules.primal, leaves, point, *refuted, why)
 
     def _judged_at(self, point: SpecialPoint) -> tuple[AtPoint | None, Judged]:
         """The judgements at such a point, none where it cannot be looked at, or is not to be."""
