@@ -175,7 +175,7 @@ def in_grace(seconds: float = GRACE) -> Iterator[Part]:
         ...     print(told.spent)
         0.01 CPU s
     """
-    with grace(seconds), within(seconds) as part:
+    with grace(2 * seconds), within(seconds) as part:  # the inner one ends first
         yield part
 
 
