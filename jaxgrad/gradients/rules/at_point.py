@@ -17,6 +17,7 @@ from jaxgrad.gradients.rules.directions import Direction, Unit, entry_count, pai
 from jaxgrad.gradients.rules.exactly import exactly
 from jaxgrad.gradients.rules.excuses import Excuses
 from jaxgrad.gradients.rules.judgement import Judgement, judge, judge_value, value_as_run
+from jaxgrad.gradients.rules.narrower import aligned, least_hidden, narrowed
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.rule_numbers import RuleNumbers
 from jaxgrad.gradients.rules.truth import Sides, Truth
@@ -132,8 +133,8 @@ class AtPoint:
         return found
 
     def _is_wrong_aligned(self, question: Question) -> bool:
-        aligned = self._aligned(question)
-        found = None if aligned is None else self.judge(aligned)
+        same_sign = aligned(self.numbers, question)
+        found = None if same_sign is None else self.judge(same_sign)
         return found is not None and found.verdict is Verdict.REFUTED
 
     def _twice_finite(self, question: Question) -> bool:
@@ -201,7 +202,7 @@ class AtPoint:
         for question in questions:
             judgement = self.judge(question)
             if judgement is not None and judgement.verdict is Verdict.REFUTED:
-                found.append(self._narrowed(question, judgement))
+                found.append(narrowed(self.judge, question, judgement))
             elif judgement is not None:
                 found.append((question, judgement))
         return found
@@ -242,11 +243,11 @@ class AtPoint:
         if judgement is None:
             self.skipped += 1
             return []
-        aligned = self._aligned(question) if judgement.hidden else None
-        if aligned is not None:
-            found = self.judge(aligned)
+        same_sign = aligned(self.numbers, question) if judgement.hidden else None
+        if same_sign is not None:
+            found = self.judge(same_sign)
             if found is not None and found.verdict is Verdict.REFUTED:
-                return self._refuted(aligned, found)
+                return self._refuted(same_sign, found)
         if judgement.hidden and not self._named:
             return [(question, judgement)]
         is_open = judgement.verdict is Verdict.UNDECIDED
@@ -257,30 +258,12 @@ class AtPoint:
         direction = question.directions[0]
         small = question.leaf is None or self.affords_entries(direction)
         if judgement.hidden and not small:
-            return [self._least_hidden(question, judgement)]
+            return [least_hidden(self.judge, self.numbers, question, judgement)]
         if len(question.directions) == 1 and len(direction.support) > 1 and small:
             return [pair for part in question.parts() for pair in self._settle(part)]
         if judgement.verdict is Verdict.AGREES:
             return [(question, judgement)]
-        return [self._narrowed(question, judgement)]
-
-    def _aligned(self, question: Question) -> Question | None:
-        """The same entries, each with the sign of its number; None where the sum is not of many.
-
-        In a sum of both signs much cancels, but of what rounding could do nothing does: the more
-        numbers there are, the more of an error that is the same part of each it would hide.
-        """
-        direction = question.directions[0]
-        if question.modes != ("rev",) or question.is_value or len(direction.support) < 2:
-            return None
-        cotangent = question.cotangent
-        numbers = self.numbers.slopes(question.modes, cotangent)
-        leaves = [np.array(np.abs(leaf)) for leaf in direction.leaves]
-        for i, index in direction.support:
-            if numbers[i][index] < 0:
-                leaves[i][index] *= -1
-        aligned = Direction(leaves)
-        return None if aligned.key == direction.key else replace(question, directions=(aligned,))
+        return [narrowed(self.judge, question, judgement)]
 
     def affords_entries(self, direction: Direction) -> bool:
         """Whether a sum over so many entries may be judged entry by entry."""
@@ -303,43 +286,8 @@ class AtPoint:
                 return parts
         elif leaf not in self._named_leaves:
             self._named_leaves.add(leaf)
-            return [self._narrowed(question, judgement)]
+            return [narrowed(self.judge, question, judgement)]
         return [(question, judgement)]
-
-    def _least_hidden(self, question: Question, judgement: Judgement) -> tuple[Question, Judgement]:
-        """The entry of which fewest digits are right, by halves; a part that is wrong on the way.
-
-        What rounding may do to a sum is what it may do to all terms: the fewer these are, the less
-        it hides.
-        """
-        while judgement.verdict is Verdict.AGREES:
-            halves = next(question.narrower(), ())
-            judged = [(half, self.judge(half)) for half in map(self._of_one_sign, halves)]
-            found = [(half, each) for half, each in judged if each is not None]
-            if not found:
-                break
-            question, judgement = min(
-                found, key=lambda pair: (pair[1].verdict is not Verdict.REFUTED, pair[1].bits)
-            )
-        if judgement.verdict is Verdict.REFUTED:
-            return self._narrowed(question, judgement)
-        return question, judgement
-
-    def _of_one_sign(self, question: Question) -> Question:
-        return self._aligned(question) or question
-
-    def _narrowed(self, question: Question, judgement: Judgement) -> tuple[Question, Judgement]:
-        """The smallest part that is not seen to agree."""
-        for halves in question.narrower():
-            for half in halves:
-                found = self.judge(half)
-                if found is not None and found.verdict is judgement.verdict:
-                    return self._narrowed(half, found)
-        plain = question.along_units()
-        found = self.judge(plain)
-        if found is not None and found.verdict is judgement.verdict:
-            return plain, found
-        return question, judgement
 
     def judge(self, question: Question, number: arb | None = None) -> Judgement | None:
         """The judgement of one number; None where a kink leaves it without meaning.

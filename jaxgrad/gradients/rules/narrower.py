@@ -1,0 +1,82 @@
+"""The smaller part of a question in which something is wrong, or in which least is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from jaxgrad.gradients.rules.directions import Direction
+from jaxgrad.gradients.rules.judgement import Judgement
+from jaxgrad.gradients.rules.question import Question
+from jaxgrad.gradients.rules.rule_numbers import RuleNumbers
+from jaxgrad.verdict import Verdict
+
+__all__ = ["aligned", "least_hidden", "narrowed"]
+
+Judge = Callable[[Question], Judgement | None]
+
+
+def narrowed(judge: Judge, question: Question, judgement: Judgement) -> tuple[Question, Judgement]:
+    """The smallest part that is not seen to agree.
+
+    Args:
+        judge: of a part.
+        question, judgement: the whole.
+    """
+    for halves in question.narrower():
+        for half in halves:
+            found = judge(half)
+            if found is not None and found.verdict is judgement.verdict:
+                return narrowed(judge, half, found)
+    plain = question.along_units()
+    found = judge(plain)
+    if found is not None and found.verdict is judgement.verdict:
+        return plain, found
+    return question, judgement
+
+
+def least_hidden(
+    judge: Judge, numbers: RuleNumbers, question: Question, judgement: Judgement
+) -> tuple[Question, Judgement]:
+    """The entry of which fewest digits are right, by halves; a part that is wrong on the way.
+
+    What rounding may do to a sum is what it may do to all terms: the fewer these are, the less it
+    hides.
+
+    Args:
+        judge: of a part.
+        numbers: what the rules give.
+        question, judgement: the whole, of which rounding hides what differs.
+    """
+    while judgement.verdict is Verdict.AGREES:
+        halves = [aligned(numbers, half) or half for half in next(question.narrower(), ())]
+        judged = [(half, judge(half)) for half in halves]
+        found = [(half, each) for half, each in judged if each is not None]
+        if not found:
+            break
+        question, judgement = min(
+            found, key=lambda pair: (pair[1].verdict is not Verdict.REFUTED, pair[1].bits)
+        )
+    if judgement.verdict is Verdict.REFUTED:
+        return narrowed(judge, question, judgement)
+    return question, judgement
+
+
+def aligned(numbers: RuleNumbers, question: Question) -> Question | None:
+    """The same entries, each with the sign of its number; None where the sum is not of many.
+
+    In a sum of both signs much cancels, but of what rounding could do nothing does: the more
+    numbers there are, the more of an error that is the same part of each it would hide.
+    """
+    direction = question.directions[0]
+    if question.modes != ("rev",) or question.is_value or len(direction.support) < 2:
+        return None
+    slopes = numbers.slopes(question.modes, question.cotangent)
+    leaves = [np.array(np.abs(leaf)) for leaf in direction.leaves]
+    for i, index in direction.support:
+        if slopes[i][index] < 0:
+            leaves[i][index] *= -1
+    found = Direction(leaves)
+    return None if found.key == direction.key else replace(question, directions=(found,))
