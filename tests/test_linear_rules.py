@@ -402,3 +402,15 @@ def test_a_rule_of_analytic_functions_that_is_wrong_is_found_at_the_drawn_point(
     cube.defjvp(lambda x, t: (cube(*x), 3 * x[0] ** 2 * (1 + 1e-3 * jnp.sin(x[0])) * t[0]))
     with pytest.raises(GradientMismatch, match="drawn near the given point"):
         check_grads(cube, (np.float32(0),))
+
+
+def test_what_rounding_hides_beside_a_larger_term_is_looked_for_at_special_points() -> None:
+    product = jax.custom_jvp(lambda x, y: x * y + y * y * y)
+
+    def rule(primals: Any, tangents: Any) -> Any:
+        (x, y), (t, s) = primals, tangents
+        return product(x, y), 2 * y * t + (x + 3 * y * y) * s
+
+    product.defjvp(rule)
+    with pytest.raises(GradientMismatch):
+        check_grads(lambda x, y: product(x, y) + 4096 * x, (np.float16(1), np.float16(1)))

@@ -54,7 +54,7 @@ def lost(x: Any) -> Any:
 FUNCTIONS: dict[str, tuple[Any, Any, str]] = {
     "a norm": (norm, ZERO, "the slope of `sqrt` at {} is infinite at 0; mask its argument"),
     "a quotient": (share, ZERO, "`div` at {} divides by 0; mask its divisor"),
-    "a logarithm": (entropy, HALF, "the slope of `log` at {} is infinite at 0; mask its argument"),
+    "a logarithm": (entropy, HALF, "`log` at {} is -inf at 0; mask its argument"),
     "a power": (power, HALF, "the slope of `pow` at {} is infinite at 0; mask its argument"),
     "an angle": (angle, np.float32(1), "the slope of `acos` at {} is infinite at 1; mask its arg"),
     "one that is lost": (lost, ZERO, "the slope of `sqrt` at {} is infinite at 0; mask its arg"),
