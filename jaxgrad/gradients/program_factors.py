@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -120,6 +121,7 @@ def _single(numbers: list[_Number], ratio: arb) -> Iterator[_Named]:
 
 def _quotients(numbers: list[_Number], ratio: arb) -> Iterator[_Named]:
     """Pairs of numbers whose quotient it is: one stands in place of the other."""
+    numbers = [x for x in numbers if math.isfinite(float(x.value.mid()))]
     floats = np.array([float(number.value.mid()) for number in numbers])
     size, order = float(ratio.mid()), np.argsort(floats)
     for number, value in zip(numbers, floats, strict=True):

@@ -71,8 +71,7 @@ class OtherPoints:
             return None
         if self._near is not None:
             wrong = self._looked_into(self._near, leaves, checks)
-            plain = self._least is None and all(leaf.bits >= ENOUGH_BITS for leaf in leaves)
-            self._ended = plain and bool(self.seen) and self.nothing_special
+            self._ended = bool(self.seen) and self.nothing_special
             if wrong is not None or self._ended:
                 return wrong
         for point in self.points[self._reached :]:
@@ -97,8 +96,8 @@ class OtherPoints:
         """Whether nothing in the programs ties, jumps or ends anywhere.
 
         Then what agrees at a drawn point agrees everywhere, as analytic functions do; to look at
-        further points would find nothing.  What agrees but for rounding does not, nor does what is
-        asked of compositions, of which rounding may hide all but where other terms vanish.
+        further points would find nothing; a difference that rounding hides is pursued.  Of what is
+        asked of compositions rounding may hide all but where other terms vanish.
         """
         rules = self.rules
         if rules.custom and rules.order > 1:
