@@ -17,6 +17,7 @@ import numpy as np
 
 from jaxgrad.gradients.mended_line import mended
 from jaxgrad.gradients.primitive_runs import OPENED, as_it_is, bound, is_key, typed
+from jaxgrad.programs.evaluated import evaluated
 from jaxgrad.programs.function_domains import Domain, domain
 from jaxgrad.programs.jaxprs import inner_jaxpr, operations
 from jaxgrad.programs.source_lines import Line, line_of
@@ -85,37 +86,25 @@ def origin(
     inputs = [_Value(value) for value in values]
     found, met = None, None
     with as_it_is(), contextlib.suppress(NotImplementedError, TypeError, ValueError):
-        results = _run(program.jaxpr.jaxpr, program.jaxpr.consts, inputs, None, steps)
+        results = _run(program.jaxpr, inputs, None, steps)
         found = _first(results[leaf], index)
         met = None if found is None else _blamed(found, steps)
     return "" if met is None else _in_words(met, finite, mends)
 
 
 # -- the run ---------------------------------------------------------------------------------------
-def _run(
-    jaxpr: Any, consts: Any, inputs: list[_Value], line: Line | None, steps: list[_Step]
-) -> list[_Value]:
-    values: dict[Any, _Value] = dict(zip(jaxpr.invars, inputs, strict=True))
-    for variable, constant in zip(jaxpr.constvars, consts, strict=True):
-        values[variable] = _Value(typed(constant, variable))
-
-    def read(atom: Any) -> _Value:
-        return _Value(typed(atom.val, atom)) if hasattr(atom, "val") else values[atom]
-
-    for equation in jaxpr.eqns:
+def _run(program: Any, inputs: list[_Value], line: Line | None, steps: list[_Step]) -> list[_Value]:
+    def apply(equation: Any, arguments: list[_Value]) -> list[_Value]:
         own = line_of(equation) or line
-        arguments = [read(atom) for atom in equation.invars]
         if equation.primitive.name in OPENED:
-            inner = inner_jaxpr(equation.params)
-            body, inside = getattr(inner, "jaxpr", inner), getattr(inner, "consts", ())
-            outputs = _run(body, inside, arguments, own, steps)
-        else:
-            step = _Step(equation, own, arguments)
-            steps.append(step)
-            arrays = bound(equation, [value.array for value in arguments])
-            outputs = step.outputs = [_Value(array, step) for array in arrays]
-        values.update(zip(equation.outvars, outputs, strict=True))
-    return [read(atom) for atom in jaxpr.outvars]
+            return _run(inner_jaxpr(equation.params), arguments, own, steps)
+        step = _Step(equation, own, arguments)
+        steps.append(step)
+        arrays = bound(equation, [value.array for value in arguments])
+        step.outputs = [_Value(array, step) for array in arrays]
+        return step.outputs
+
+    return evaluated(program, inputs, apply, lambda value, atom: _Value(typed(value, atom)))
 
 
 # -- back from the result --------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import within
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.running_error import Rounded, RunningError
+from jaxgrad.programs.evaluated import evaluated
 from jaxgrad.programs.jaxprs import inner_jaxpr
 from jaxgrad.programs.trace import Leaf, Program, is_differentiable
 
@@ -172,22 +173,13 @@ def _cause(error: Exception) -> str:
 
 def run_primitives(program: Any, inputs: Sequence[Any]) -> list[Any]:
     """What a program returns, primitive by primitive."""
-    jaxpr, constants = getattr(program, "jaxpr", program), getattr(program, "consts", ())
-    values: dict[Any, Any] = {}
-    values.update(zip(jaxpr.constvars, map(typed, constants, jaxpr.constvars), strict=True))
-    values.update(zip(jaxpr.invars, inputs, strict=True))
+    return evaluated(program, inputs, _run_primitive, typed)
 
-    def read(atom: Any) -> Any:
-        return typed(atom.val, atom) if hasattr(atom, "val") else values[atom]
 
-    for equation in jaxpr.eqns:
-        arguments = [read(atom) for atom in equation.invars]
-        if equation.primitive.name in OPENED:
-            outputs = run_primitives(inner_jaxpr(equation.params), arguments)
-        else:
-            outputs = bound(equation, arguments)
-        values.update(zip(equation.outvars, outputs, strict=True))
-    return [read(atom) for atom in jaxpr.outvars]
+def _run_primitive(equation: Any, arguments: list[Any]) -> list[Any]:
+    if equation.primitive.name in OPENED:
+        return run_primitives(inner_jaxpr(equation.params), arguments)
+    return bound(equation, arguments)
 
 
 def enclosures(

@@ -7,6 +7,7 @@ kernel, a callback, compiled code, of which only floats can be had.
 from __future__ import annotations
 
 import copy
+import functools
 import random
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
@@ -269,9 +270,11 @@ def make_side(
             f"{_what_is_held(function, args, inputs)}"
         )
     traced = as_given(function, args, held)
-    exactly = None if traced is function else _on_exact(name, function, args, inputs, held)
-    if exactly is not None:
-        return exactly
+    numpy_side = functools.partial(_numpy_side, name, function, args, inputs, held)
+    if traced is not function and not _is_traceable(function, args, held):
+        exactly = numpy_side()
+        if exactly is not None:
+            return exactly
     try:
         program = trace(traced, args, name, held)
         require_known_constants(name, program.jaxpr.consts)
@@ -281,30 +284,24 @@ def make_side(
     except JaxgradError:
         raise
     except Exception:  # what NumPy code does to a tracer: x[0] = 0, x.fill(0), x[[0, 1]]
-        side = _numpy_side(name, function, args, inputs, held)
+        side = numpy_side()
         if side is None:
             raise
         return side
 
 
-def _on_exact(
-    name: str,
-    function: Any,
-    args: Sequence[Any],
-    inputs: tuple[Leaf, ...],
-    held: Collection[int],
-) -> Side | None:
-    """NumPy code, to which numbers that are held come exactly; None of a function of JAX.
+def _is_traceable(function: Any, args: Sequence[Any], held: Collection[int]) -> bool:
+    """Whether JAX can trace a function to which numbers that are held come as arrays.
 
-    With Python's numbers for them JAX would trace it, and they would be rounded in it.
+    Of NumPy code it could trace more with Python's numbers for them, and would round these in it.
     """
     try:
-        trace(function, args, name, held)
+        trace(function, args, held=held)
     except TraceError:
-        return _numpy_side(name, function, args, inputs, held)
+        return False
     except Exception:  # that a static argument is traced, or what comes again with its number
-        return None
-    return None
+        return True
+    return True
 
 
 def _what_is_held(function: Any, args: Sequence[Any], inputs: Sequence[Leaf]) -> str:

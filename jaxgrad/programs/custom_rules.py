@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-from jax.extend import source_info_util
 
+from jaxgrad.programs.evaluated import bind, evaluated
 from jaxgrad.programs.jaxprs import called, equations, holds_primitive, inner_jaxpr, source_name
 from jaxgrad.programs.meanings import MEANINGS, inner_programs
 from jaxgrad.programs.trace import is_differentiable
@@ -85,20 +85,7 @@ def strip_custom_rules(closed: Any) -> Callable[..., list[Any]]:
         >>> float(jax.grad(lambda x: stripped(x)[0])(0.0))  # that of max(x, 0), not the rule's 0
         0.5
     """
-    return lambda *inputs: _evaluate(closed.jaxpr, closed.consts, inputs)
-
-
-def _evaluate(jaxpr: Any, consts: Any, inputs: Any) -> list[Any]:
-    values = dict(zip(jaxpr.constvars, consts, strict=True))
-    values.update(zip(jaxpr.invars, inputs, strict=True))
-
-    def read(atom: Any) -> Any:
-        return atom.val if hasattr(atom, "val") else values[atom]
-
-    for equation in jaxpr.eqns:
-        arguments = [read(atom) for atom in equation.invars]
-        values.update(zip(equation.outvars, _apply(equation, arguments), strict=True))
-    return [read(atom) for atom in jaxpr.outvars]
+    return lambda *inputs: evaluated(closed, inputs, _apply)
 
 
 def _apply(equation: Any, arguments: list[Any]) -> list[Any]:
@@ -108,13 +95,10 @@ def _apply(equation: Any, arguments: list[Any]) -> list[Any]:
     own = primitive.name in CUSTOM_RULES or primitive.name in MEANINGS
     custom = own or any(has_custom_rules(part) for part in inner)
     if custom and program is not None:
-        return _evaluate(getattr(program, "jaxpr", program), getattr(program, "consts", ()),
-                         arguments)  # fmt: skip
+        return evaluated(program, arguments, _apply)
     if custom:  # control flow keeps its shape around the stripped programs
         params = {name: _stripped(value) for name, value in params.items()}
-    with source_info_util.user_context(equation.source_info.traceback):  # the line it comes of
-        outputs = primitive.bind(*arguments, **primitive.get_bind_params(params))
-    return list(outputs) if primitive.multiple_results else [outputs]
+    return bind(equation, arguments, params)
 
 
 def _stripped(value: Any) -> Any:

@@ -6,9 +6,9 @@ import operator
 from typing import Any
 
 import jax.numpy as jnp
-from jax.extend import source_info_util
 
 from jaxgrad.programs.custom_rules import CUSTOM_RULES
+from jaxgrad.programs.evaluated import bind, evaluated
 from jaxgrad.programs.function_domains import Domain
 from jaxgrad.programs.jaxprs import called
 from jaxgrad.programs.source_lines import Line, line_of
@@ -35,38 +35,26 @@ class Masked:
 
     def __call__(self, *inputs: Any) -> list[Any]:
         self.count = 0
-        return self._run(self._closed.jaxpr, self._closed.consts, inputs, None)
+        return self._run(self._closed, inputs, None)
 
-    def _run(self, jaxpr: Any, consts: Any, inputs: Any, line: Line | None) -> list[Any]:
-        values = dict(zip(jaxpr.constvars, consts, strict=True))
-        values.update(zip(jaxpr.invars, inputs, strict=True))
-
-        def read(atom: Any) -> Any:
-            return atom.val if hasattr(atom, "val") else values[atom]
-
-        for equation in jaxpr.eqns:
-            outputs = self._apply(equation, [read(atom) for atom in equation.invars], line)
-            values.update(zip(equation.outvars, outputs, strict=True))
-        return [read(atom) for atom in jaxpr.outvars]
+    def _run(self, program: Any, inputs: Any, line: Line | None) -> list[Any]:
+        return evaluated(program, inputs, lambda x, arguments: self._apply(x, arguments, line))
 
     def _apply(self, equation: Any, arguments: list[Any], line: Line | None) -> list[Any]:
-        own, primitive = line_of(equation) or line, equation.primitive
+        own, name = line_of(equation) or line, equation.primitive.name
         inner = called(equation)
-        if inner is not None and primitive.name not in CUSTOM_RULES:
-            consts = getattr(inner, "consts", ())
-            return self._run(getattr(inner, "jaxpr", inner), consts, arguments, own)
+        if inner is not None and name not in CUSTOM_RULES:
+            return self._run(inner, arguments, own)
         inside = None
-        if primitive.name == self._name and own == self._line:
+        if name == self._name and own == self._line:
             self.count += 1
             place = 1 if self._name == "div" else 0
             inside, arguments[place] = self._inside(arguments[place])
-        parameters = primitive.get_bind_params(equation.params)
-        with source_info_util.user_context(equation.source_info.traceback), equation.ctx.manager:
-            outputs = primitive.bind(*arguments, **parameters)
+        outputs = bind(equation, arguments)
         if inside is not None and self._domain.end is not None:
             end = eval(self._domain.end, {"jnp": jnp})
-            outputs = jnp.where(inside, outputs, jnp.asarray(end, outputs.dtype))
-        return list(outputs) if primitive.multiple_results else [outputs]
+            outputs = [jnp.where(inside, x, jnp.asarray(end, x.dtype)) for x in outputs]
+        return outputs
 
     def _inside(self, argument: Any) -> tuple[Any, Any]:
         """Where the argument is inside of the domain, and the argument masked."""

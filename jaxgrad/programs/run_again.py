@@ -10,9 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jax.extend import source_info_util
-
 from jaxgrad.programs.custom_rules import CUSTOM_RULES
+from jaxgrad.programs.evaluated import bind, evaluated
 from jaxgrad.programs.jaxprs import inner_jaxpr, source_place
 from jaxgrad.programs.raised_by import is_callers
 
@@ -34,25 +33,12 @@ def run_again(closed: Any) -> Callable[..., list[Any]]:
         >>> float(half)
         1.5
     """
-    return lambda *inputs: _run(closed.jaxpr, closed.consts, inputs)
+    return lambda *inputs: evaluated(closed, inputs, _apply)
 
 
-def _run(jaxpr: Any, consts: Any, inputs: Any) -> list[Any]:
-    values = dict(zip(jaxpr.constvars, consts, strict=True))
-    values.update(zip(jaxpr.invars, inputs, strict=True))
-
-    def read(atom: Any) -> Any:
-        return atom.val if hasattr(atom, "val") else values[atom]
-
-    for equation in jaxpr.eqns:
-        primitive, arguments = equation.primitive, [read(atom) for atom in equation.invars]
-        parameters = primitive.get_bind_params(equation.params)
-        line = None if _is_of_caller(equation) else equation.source_info.traceback
-        with source_info_util.user_context(line), equation.ctx.manager:
-            outputs = primitive.bind(*arguments, **parameters)
-        outputs = outputs if primitive.multiple_results else [outputs]
-        values.update(zip(equation.outvars, outputs, strict=True))
-    return [read(atom) for atom in jaxpr.outvars]
+def _apply(equation: Any, arguments: list[Any]) -> list[Any]:
+    trail = None if _is_of_caller(equation) else equation.source_info.traceback
+    return bind(equation, arguments, trail=trail)
 
 
 def _is_of_caller(equation: Any) -> bool:

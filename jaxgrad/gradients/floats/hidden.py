@@ -96,6 +96,13 @@ class RoundedProgram(TrueValues):
         found = self._is_allowed(weights, difference)
         return self._is_rounded_away(weights, difference) if found is False else found
 
+    def is_bounded(self, weights: Weights) -> bool:
+        """Whether it is known how far rounding takes a weighed sum: nothing overflows, say."""
+        if self._running is None:
+            return True
+        found = (self._running[k][index] for k, index, _ in weights)
+        return all(x.value.is_finite() for x in found if isinstance(x, Rounded))
+
     def _is_rounded_away(self, weights: Weights, difference: arb) -> bool | None:
         """Whether rounding every intermediate result once may make a difference; None if it
         may make anything, as where one overflows."""

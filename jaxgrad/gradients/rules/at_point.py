@@ -323,6 +323,8 @@ class AtPoint:
         if found.verdict is Verdict.REFUTED:
             found = self.excuses.run_on(question, found, number.is_finite())
             wrong = wrong and found.verdict is Verdict.REFUTED
+        if wrong and self.excuses.is_beyond_floats(question):
+            return replace(found, verdict=Verdict.UNDECIDED)
         if wrong and not self.truth.tells(directions, cotangent):
             return replace(found, verdict=Verdict.UNDECIDED)
         if found.verdict is Verdict.REFUTED and len(directions) > 1:

@@ -78,6 +78,15 @@ class Excuses:
             return found
         return self._moves(question, difference)
 
+    def is_beyond_floats(self, question: Question) -> bool:
+        """Whether nobody asked for the point, and floats may make anything of the number there.
+
+        So it is where a part of it overflows: no run tells a right rule from a wrong one.
+        """
+        if self.asked_for or self._at.rules.exact:
+            return False
+        return not self._hidden.is_bounded(question)
+
     def _moves(self, question: Question, difference: arb) -> bool:
         """Whether rounding the point moves the derivative itself as far, on either side of it.
 

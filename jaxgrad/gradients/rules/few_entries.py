@@ -17,6 +17,7 @@ import numpy as np
 
 from jaxgrad.interpret.rules.elementwise import ELEMENTWISE, IDENTITY
 from jaxgrad.programs.custom_rules import CUSTOM_RULES
+from jaxgrad.programs.evaluated import bind, evaluated
 from jaxgrad.programs.jaxprs import called, inner_jaxpr
 from jaxgrad.programs.trace import is_differentiable
 
@@ -178,26 +179,17 @@ class _Few:
 
     def run(self, program: Any, inputs: Sequence[Any], whole: bool = True) -> list[Any]:
         """The results; arrays where they are no single numbers in the program, if asked for."""
-        jaxpr, constants = getattr(program, "jaxpr", program), getattr(program, "consts", ())
-        values = dict(zip(jaxpr.constvars, constants, strict=True))
-        values.update(zip(jaxpr.invars, inputs, strict=True))
-
-        def read(atom: Any) -> Any:
-            return jnp.asarray(atom.val, atom.aval.dtype) if hasattr(atom, "val") else values[atom]
-
-        for equation in jaxpr.eqns:
-            outputs = self._apply(equation, [read(atom) for atom in equation.invars])
-            values.update(zip(equation.outvars, outputs, strict=True))
-        found = [read(atom) for atom in jaxpr.outvars]
+        found = evaluated(program, inputs, self._apply, lambda x, a: jnp.asarray(x, a.aval.dtype))
         if not whole:
             return found
+        jaxpr = getattr(program, "jaxpr", program)
         return [
             jnp.broadcast_to(x, self.shape) if a.aval.shape else x
             for x, a in zip(found, jaxpr.outvars, strict=True)
         ]
 
     def _apply(self, equation: Any, arguments: list[Any]) -> list[Any]:
-        primitive, name = equation.primitive, equation.primitive.name
+        name = equation.primitive.name
         if called(equation) is not None and name not in CUSTOM_RULES:
             return self.run(called(equation), arguments, whole=False)
         if name == "broadcast_in_dim":
@@ -209,5 +201,4 @@ class _Few:
             ]
         if name in CUSTOM_RULES and equation.outvars[0].aval.shape:
             return EntryByEntry(equation)(*arguments)
-        outputs = primitive.bind(*arguments, **primitive.get_bind_params(equation.params))
-        return list(outputs) if primitive.multiple_results else [outputs]
+        return bind(equation, arguments)
