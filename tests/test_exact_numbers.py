@@ -17,6 +17,7 @@ from jaxgrad.gradients.one_sided import one_sided_derivatives
 from jaxgrad.numbers.exact import Exact, ExactBall
 from jaxgrad.numbers.exact_germ import ExactGerm
 from jaxgrad.numbers.germ import Germ
+from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Verdict
 
 
@@ -82,6 +83,19 @@ def test_the_balls_are_those_of_plain_numbers(operation: str) -> None:
         assert found.overlaps(eval(f"left {operation} right", {"left": other, "right": another}))
     assert (-x).overlaps(-a)
     assert (x - x).is_zero()
+
+
+def test_a_root_of_a_quotient_has_the_sign_of_its_divisor() -> None:
+    with precision(64):
+        system = ExactBall()
+        near = system.sqrt(system.constant(2)) - system.constant(2**0.5)  # −10⁻¹⁶
+        divisor = near
+        for _ in range(5):
+            divisor = divisor * near
+        quotient = system.divide(system.constant(1), divisor * divisor)
+        root = system.sqrt(quotient)
+        assert isinstance(root, Exact) and (root * root - quotient).is_zero()
+        assert (root * abs(divisor)).overlaps(arb(1))
 
 
 def test_what_is_divided_by_zero_is_noted() -> None:

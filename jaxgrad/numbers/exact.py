@@ -12,6 +12,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+import flint
 from flint import arb, fmpq_mpoly
 
 from jaxgrad.errors import UnsupportedPrimitive
@@ -19,6 +20,7 @@ from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import UNKNOWN, CannotDecide, NumberSystem
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.polynomial import Polynomial
+from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.ring import Generator, Ring, RingFull
 from jaxgrad.numbers.valuation import Valuation
 from jaxgrad.numbers.zero import vanishes
@@ -31,6 +33,8 @@ __all__ = ["Exact", "ExactBall", "Field"]
 CAPACITY = 64
 MOST_TERMS = 200
 MOST_WORK = 100_000_000
+# Of a divisor that cancels in its terms a sign takes more bits: so many times as many, in turn.
+FURTHER = (1, 4, 16)
 _UNABLE = (CannotDecide, RingFull, UnsupportedPrimitive)
 
 Quotient = tuple[fmpq_mpoly, fmpq_mpoly]
@@ -78,7 +82,7 @@ class Field:
 
     def root(self, x: Quotient) -> Quotient:
         """√(a/b) = √(ab)/|b|."""
-        below = x[1] if self._value(x[1]) > 0 else -x[1]
+        below = x[1] if self._is_positive(x[1]) else -x[1]
         polynomials = self.polynomials
         found = polynomials.sqrt(polynomials._element(self.product(x[0], below)))
         return found.poly, below
@@ -92,6 +96,15 @@ class Field:
 
     def _value(self, poly: fmpq_mpoly) -> arb:
         return Valuation(self.ring, {})(poly)
+
+    def _is_positive(self, poly: fmpq_mpoly) -> bool:
+        """The sign of a divisor, with as many bits as it takes."""
+        for factor in FURTHER:
+            with precision(flint.ctx.prec * factor):
+                value = self._value(poly)
+                if not value.contains(0):
+                    return bool(value > 0)
+        raise CannotDecide("the sign of a divisor is not known")
 
     def _is_zero(self, poly: fmpq_mpoly) -> bool:
         """Whether a polynomial is 0: its norm is, and its conjugate is not; or it vanishes."""
