@@ -411,3 +411,10 @@ def test_beside_what_kinks_may_be_given_some_bits_have_to_be_right():
 
     assert check_at(lambda x: 5 + (x - 1e6) * 100).verdict is not Verdict.AGREES
     assert check_at(lambda x: jnp.where(x > 1e6, 1.0, 0.0)).verdict.passes
+
+
+@pytest.mark.parametrize(("flushed", "verdict"), [(1e-38, "AGREES"), (1e-41, "UNDECIDED")])
+def test_of_what_every_float_makes_0_no_bit_has_to_be_right(flushed: float, verdict: str) -> None:
+    sides = Sides(right=arb(2e-40), left=arb(2e-40))
+    found = judge(arb(1e-40), sides, 0.0, not_asked, lambda _: True, lambda: [], flushed)
+    assert found.verdict is Verdict[verdict]
