@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from jaxgrad import GradientMismatch, UndecidedError, check_grads
+from jaxgrad.errors import ShapeMismatch
 
 ENDS = np.array([-1.5, 1.5, 0.3, 0.2], np.float32)
 
@@ -92,3 +93,17 @@ def test_beside_a_jump_a_wrong_batching_rule_is_found() -> None:
     args = (np.array([0.0, 0.5], np.float32),)
     with pytest.raises(GradientMismatch, match="under vmap"):
         check_grads(lambda x: jnp.stack([jnp.floor(x[0]), f(x[1])]), args, special_points=False)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda n, batched, x: (jnp.sin(x), False),
+        lambda n, batched, x: (jnp.sin(x)[:1], True),
+    ],
+)
+def test_a_batch_of_another_shape_is_said_to_be_one(rule: Any) -> None:
+    function = jax.custom_batching.custom_vmap(jnp.sin)
+    function.def_vmap(rule)
+    with pytest.raises(ShapeMismatch, match=r"under jax.vmap result .*\(out_batched\)"):
+        check_grads(function, (0.5,), modes="fwd")

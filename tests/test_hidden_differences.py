@@ -504,3 +504,22 @@ def test_a_term_that_cancels_is_forgiven_no_more_than_its_rounding():
     x = (np.float32(1000.5),)
     assert check(distance(2e-8), x, special_points=False).verdict is Verdict.AGREES
     assert check(distance(2e-6), x, special_points=False).verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize(("factor", "passes"), [(1.0, True), (1.01, False), (1.0005, False)])
+def test_a_long_iteration_hides_no_more_than_its_roundings_spread(factor: float, passes: bool):
+    """The worst case of its roundings grows with every turn, what they do to it does not."""
+
+    def power(a: Any) -> Any:
+        def step(_: Any, v: Any) -> Any:
+            return a @ v / jnp.linalg.norm(a @ v)
+
+        return lax.fori_loop(0, 30, step, jnp.ones(2))
+
+    largest = jax.custom_vjp(lambda a: power(a) @ a @ power(a))
+    largest.defvjp(
+        lambda a: (largest(a), a),
+        lambda a, g: (factor * g * jnp.outer(power(a), power(a)),),
+    )
+    found = check(largest, (np.float32([[2, 0.3], [0.3, 1]]),), modes="rev", special_points=False)
+    assert found.verdict is (Verdict.AGREES if passes else Verdict.REFUTED)

@@ -71,3 +71,15 @@ def test_fewer_numbers_are_asked_for_where_nothing_is_special(monkeypatch: Any) 
     at_given = sum(len(question.cotangent.support) == 1 for question in asked)
     # Of two first orders and four second ones; few of them at the given point, too.
     assert points > 5 and 6 * points <= len(asked) - at_given < 7 * points
+
+
+def test_a_large_result_hides_no_small_one() -> None:
+    def scaled(slope: Any) -> Any:
+        function = jax.custom_jvp(lambda x, y: (1e9 * x, 2 * y))
+        function.defjvp(lambda p, t: (function(*p), (1e9 * t[0], slope(p[1]) * t[1])))
+        return function
+
+    args = np.float32(0.5), np.float32(0.7)
+    with pytest.raises(GradientMismatch, match="y = 0"):
+        check_grads(scaled(lambda y: jnp.where(y == 0, 1.0, 2.0)), args)
+    assert check_grads(scaled(lambda y: jnp.where(y == 0, 2.0, 2.0)), args).verdict.passes

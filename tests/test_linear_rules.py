@@ -366,7 +366,8 @@ def test_where_nothing_is_special(name: str) -> None:
     assert is_analytic(jax.make_jaxpr(ENTIRE[name])(V))
     found = check_grads(ENTIRE[name], (V,), 2)
     assert "nothing in it ties, jumps or ends" in found.evidence.text
-    assert len(found.special_points) == 1 and "drawn" in found.special_points[0]
+    assert len(found.special_points) == 7
+    assert all("drawn" in why for why in found.special_points)
 
 
 @pytest.mark.parametrize("name", SPECIAL)
@@ -414,3 +415,34 @@ def test_what_rounding_hides_beside_a_larger_term_is_looked_for_at_special_point
     product.defjvp(rule)
     with pytest.raises(GradientMismatch):
         check_grads(lambda x, y: product(x, y) + 4096 * x, (np.float16(1), np.float16(1)))
+
+
+def _with_slope(function: Any, slope: Any) -> Any:
+    ruled = jax.custom_jvp(function)
+    ruled.defjvp(lambda x, t: (ruled(*x), slope(x[0]) * t[0]))
+    return ruled
+
+
+LOST: dict[str, tuple[Any, Any, Any, float]] = {
+    "beside a hyperbolic tangent that is 1": (
+        lambda x: x * jnp.tanh(x), jnp.tanh, lambda x: jnp.tanh(x) + x * (1 - jnp.tanh(x) ** 2), 60
+    ),
+    "in a high power of a small number": (
+        lambda x: x + x**20, lambda x: 1 + 19 * x**19, lambda x: 1 + 20 * x**19, 1e-3
+    ),
+    "far from a bell": (
+        lambda x: x + jnp.exp(-x * x), jnp.ones_like, lambda x: 1 - 2 * x * jnp.exp(-x * x), 9.5
+    ),
+    "on the other side of 0": (
+        lambda x: x + jnp.exp(-8 * (x + 2) ** 2), jnp.ones_like,
+        lambda x: 1 - 16 * (x + 2) * jnp.exp(-8 * (x + 2) ** 2), 0.3,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_what_is_lost_at_the_given_point_beside_larger_numbers_is_found(name: str) -> None:
+    function, wrong, right, x = LOST[name]
+    with pytest.raises(GradientMismatch, match=r"drawn of size 1"):
+        check_grads(_with_slope(function, wrong), (np.float32(x),))
+    assert check_grads(_with_slope(function, right), (np.float32(x),)).verdict.passes

@@ -242,6 +242,8 @@ def _by_default(name: str, given: bool | None, otherwise: bool) -> bool:
 
 def _modes(modes: Sequence[str] | str) -> tuple[str, ...]:
     several = isinstance(modes, Iterable) and not isinstance(modes, str)
+    if getattr(modes, "ndim", 1) == 0:  # an array of no axes can be iterated by its type alone
+        several = False
     found = tuple(modes) if several else (modes,)
     unknown = [mode for mode in found if mode not in MODES]
     if unknown or not found:

@@ -24,7 +24,9 @@ from jaxgrad.interpret.sides import Side
 from jaxgrad.interpret.walker import Interpreter
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import within
+from jaxgrad.numbers.perturbed import Twins
 from jaxgrad.numbers.precision import precision
+from jaxgrad.numbers.random_rounding import RoundedAtRandom
 from jaxgrad.numbers.running_error import Rounded, RunningError
 from jaxgrad.programs.evaluated import evaluated
 from jaxgrad.programs.jaxprs import inner_jaxpr
@@ -183,7 +185,7 @@ def _run_primitive(equation: Any, arguments: list[Any]) -> list[Any]:
 
 
 def enclosures(
-    program: Program, values: Sequence[Any], system: RunningError | None = None
+    program: Program, values: Sequence[Any], system: RunningError | RoundedAtRandom | None = None
 ) -> list[Any]:
     """For each output leaf what rounding may return: an array of :class:`Rounded`, or concrete.
 
@@ -210,7 +212,7 @@ _BY_TOTAL_ORDER = frozenset(("top_k", "approx_top_k", "sort", "lt_to", "le_to", 
 class _InFloats(Interpreter):
     """The walker over running errors, which rounds every operation in its own dtype."""
 
-    system: RunningError
+    system: RunningError | RoundedAtRandom
 
     def lift(self, value: Any) -> Any:
         dtype = getattr(value, "dtype", None)
@@ -242,7 +244,12 @@ class _InFloats(Interpreter):
         if is_concrete(value):
             return value
         system = self.system
-        return system.map(lambda x: system.stored(x, bits) if isinstance(x, Rounded) else x, value)
+        return system.map(lambda x: system.stored(x, bits) if _is_number(x) else x, value)
+
+
+def _is_number(x: Any) -> bool:
+    """Whether it is no truth value."""
+    return isinstance(x, Rounded | Twins)
 
 
 def _has_dtype(variable: Any) -> bool:

@@ -48,12 +48,20 @@ class Twins:
         return both(lambda x: -x, self)
 
 
-def both(operation: Callable[..., Any], *xs: Twins) -> Twins:
-    """An operation on the exact numbers and on the moved ones, once where they are the same."""
+def both(
+    operation: Callable[..., Any], *xs: Twins, beside: Callable[..., Any] | None = None
+) -> Twins:
+    """An operation on the exact numbers and on the moved ones, once where they are the same.
+
+    Args:
+        operation: on exact numbers.
+        xs: its arguments.
+        beside: the operation on moved ones, if it is another one.
+    """
     exact = operation(*(x.exact for x in xs))
     if all(x.moved is x.exact for x in xs):
         return Twins(exact, exact)
-    return Twins(exact, operation(*(x.moved for x in xs)))
+    return Twins(exact, (beside or operation)(*(x.moved for x in xs)))
 
 
 class Perturbed(NumberSystem):
@@ -63,6 +71,7 @@ class Perturbed(NumberSystem):
 
     Args:
         system: the numbers.
+        beside: those of the moved ones, if they are not the same.
 
     Example:
         >>> from jaxgrad.numbers.ball import Ball
@@ -77,8 +86,13 @@ class Perturbed(NumberSystem):
 
     name = "perturbed"
 
-    def __init__(self, system: NumberSystem) -> None:
+    def __init__(self, system: NumberSystem, beside: Any = None) -> None:
         self.system = system
+        self.beside = beside or system
+
+    def _both(self, operation: Callable[[NumberSystem], Callable[..., Any]], *xs: Twins) -> Twins:
+        """An operation in either system."""
+        return both(operation(self.system), *xs, beside=operation(self.beside))
 
     def given(self, values: Any, moved: Any) -> Any:
         """Elements of the other system with what they are moved to; other values as they come."""
@@ -103,27 +117,27 @@ class Perturbed(NumberSystem):
 
     # -- arithmetic and functions ------------------------------------------------------------
     def divide(self, x: Twins, y: Twins) -> Twins:
-        return both(self.system.divide, x, y)
+        return self._both(lambda system: system.divide, x, y)
 
     def power(self, x: Twins, n: int) -> Twins:
-        return both(lambda base: self.system.power(base, n), x)
+        return self._both(lambda system: lambda base: system.power(base, n), x)
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         exact = self.system.matmul(_parts(a, "exact"), _parts(b, "exact"))
         if all(x.moved is x.exact for x in (*a.flat, *b.flat)):
             return self.given(exact, exact)
-        moved = self.system.matmul(_parts(a, "moved"), _parts(b, "moved"))
+        moved = self.beside.matmul(_parts(a, "moved"), _parts(b, "moved"))
         return self.map(Twins, exact, moved)
 
     def total(self, terms: list[Twins]) -> Twins:
-        return both(lambda *xs: self.system.total(list(xs)), *terms)
+        return self._both(lambda system: lambda *xs: system.total(list(xs)), *terms)
 
     def function(self, name: str, *xs: Twins) -> Twins:
         if name in FUNCTIONS and FUNCTIONS[name].jumps == "steps":
             return self._step(self.system.function(name, *(x.exact for x in xs)))
         if name == "rem":
             return self._remainder(*xs)
-        return both(lambda *ys: self.system.apply(name, *ys), *xs)
+        return self._both(lambda system: lambda *ys: system.apply(name, *ys), *xs)
 
     def _remainder(self, x: Twins, y: Twins) -> Twins:
         """x − y·q, where the integer q is a step."""
@@ -131,7 +145,7 @@ class Perturbed(NumberSystem):
         if x.moved is x.exact and y.moved is y.exact:
             return Twins(found, found)
         q = self.system.divide(x.exact - found, y.exact)
-        return Twins(found, x.moved - y.moved * q)
+        return Twins(found, x.moved - y.moved * self._step(q).moved)
 
     # -- truth, which is that of the numbers as they are -----------------------------------------
     def compare(self, relation: str, x: Twins, y: Twins) -> Any:
@@ -170,31 +184,30 @@ class Perturbed(NumberSystem):
             return if_true if known else if_false
         if not isinstance(if_true, Twins):  # two truth values
             return self.system.select(p, if_false, if_true)
-        return both(lambda x, y: self.system.select(p, x, y), if_false, if_true)
+        return self._both(lambda system: lambda x, y: system.select(p, x, y), if_false, if_true)
 
     def maximum(self, x: Twins, y: Twins) -> Twins:
         greater = self.known(self.compare("ge", x, y))
         if greater is not None:
             return x if greater else y
-        return both(self.system.maximum, x, y)
+        return self._both(lambda system: system.maximum, x, y)
 
     def minimum(self, x: Twins, y: Twins) -> Twins:
         less = self.known(self.compare("le", x, y))
         if less is not None:
             return x if less else y
-        return both(self.system.minimum, x, y)
+        return self._both(lambda system: system.minimum, x, y)
 
     def absolute(self, x: Twins) -> Twins:
         positive = self.known(self.compare("ge", x, self.constant(0)))
         if positive is not None:
             return x if positive else -x
-        return both(self.system.absolute, x)
+        return self._both(lambda system: system.absolute, x)
 
     def sign(self, x: Twins) -> Twins:
         return self._step(self.system.sign(x.exact))
 
-    @staticmethod
-    def _step(value: Any) -> Twins:
+    def _step(self, value: Any) -> Twins:
         return Twins(value, value)
 
 

@@ -20,7 +20,7 @@ from jaxgrad.numbers.either_zero import angles
 from jaxgrad.numbers.function import Function
 from jaxgrad.numbers.functions import FUNCTIONS
 
-__all__ = ["Rounded", "RoundedOnce", "RunningError"]
+__all__ = ["Rounded", "RunningError"]
 
 # In units in the last place.  XLA divides within 2, and may round a factor more where it
 # reassociates constants; twice the sum of both.
@@ -142,7 +142,7 @@ class RunningError(ThreeValued):
     def _unknown(self) -> Rounded:
         return Rounded(arb.nan(), self)
 
-    def _ulps(self, known: Function) -> float:
+    def _ulps(self, known: Function) -> int:
         least = ACCURATE_ULPS if known.error == "value" else OTHER_ULPS
         return max(FLOAT64_ULPS if self.double else least, 2 * (known.ulps or 0))
 
@@ -274,27 +274,6 @@ class RunningError(ThreeValued):
     def is_finite(self, x: Rounded) -> Any:
         # What may have overflowed is NaN here, of which the balls know nothing.
         return self.ball.is_finite(x.value)
-
-
-class RoundedOnce(RunningError):
-    """What floats may return if every operation rounds its true result to the nearest one.
-
-    Example:
-        >>> system = RoundedOnce(np.float32)
-        >>> float(system.divide(system.constant(1), system.constant(3)).value.rad()) < 2e-8
-        True
-    """
-
-    name = "running error of single roundings"
-    arithmetic_ulps = quotient_ulps = sum_ulps = 0.5
-
-    def function(self, name: str, *xs: Rounded) -> Rounded:
-        exact = self.ball.function(name, *(x.value for x in xs))
-        same = self.nearest(exact) if exact.is_exact() else exact  # as e⁰ = 1
-        return same if isinstance(same, Rounded) else super().function(name, *xs)
-
-    def _ulps(self, known: Function) -> float:
-        return 0.5
 
 
 def _sizes(rows: list[list[arb]]) -> list[list[arb]]:

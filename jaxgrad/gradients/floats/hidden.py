@@ -13,12 +13,14 @@ float64.
 
 Where terms cancel, intermediate results are larger than the number that they make, and so are their
 roundings.  That is a fault of an algorithm, but no float tells a formula from another one within
-it: a difference is forgiven, too, that is within the running error of the program if each
-operation rounds once (Higham 2002, section 3.3), taken with the same chance.
+it: a difference is forgiven, too, that is within √m or λ times the spread of the program's results
+where each operation rounds its result to one side or the other, at random (Parker 1997, Monte Carlo
+arithmetic): in the worst case, or but for that chance.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from collections.abc import Iterator, Sequence
@@ -35,9 +37,9 @@ from jaxgrad.interpret.turns import counting_turns
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
-from jaxgrad.numbers.perturbed import Perturbed
+from jaxgrad.numbers.perturbed import Perturbed, Twins
 from jaxgrad.numbers.precision import precision
-from jaxgrad.numbers.running_error import Rounded, RoundedOnce
+from jaxgrad.numbers.random_rounding import RoundedAtRandom
 from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.programs.trace import Program
 
@@ -51,6 +53,8 @@ SOME_BITS = 4
 # Where a difference is so many times what the first vectors of signs show that rounding may do, two
 # of them drawn, the others are not tried.
 FEW, FAR = 4, 1000
+# Runs with random rounding, of which the spread is taken.
+RUNS = 4
 
 
 class RoundedProgram(TrueValues):
@@ -97,33 +101,34 @@ class RoundedProgram(TrueValues):
         return self._is_rounded_away(weights, difference) if found is False else found
 
     def is_bounded(self, weights: Weights) -> bool:
-        """Whether it is known how far rounding takes a weighed sum: nothing overflows, say."""
-        if self._running is None:
-            return True
-        found = (self._running[k][index] for k, index, _ in weights)
-        return all(x.value.is_finite() for x in found if isinstance(x, Rounded))
+        """Whether rounding leaves a weighed sum a number: nothing overflows, say."""
+        return all(
+            x.is_finite() for run in self._runs for k, index, _ in weights for x in [run[k][index]]
+        )
 
-    def _is_rounded_away(self, weights: Weights, difference: arb) -> bool | None:
-        """Whether rounding every intermediate result once may make a difference; None if it
-        may make anything, as where one overflows."""
-        if self._running is None:
+    def _is_rounded_away(self, weights: Weights, difference: arb) -> bool:
+        """Whether a difference is within what rounding every result does, but for that chance."""
+        if not self._runs or not self.is_bounded(weights):
             return False
-        total = arb(0)
-        for k, index, weight in weights:
-            found = self._running[k][index]
-            if not isinstance(found, Rounded):
-                return False
-            share = self.chain(k) / max(self._arithmetic.chains[k], 1)
-            total += abs(weight) * arb(found.value.rad()) * share
-        return bool(difference <= total) if total.is_finite() else None
+        truth = self.values(FIRST_PRECISION)
+        moved = [
+            sum((w * (run[k][index] - truth[k][index]) for k, index, w in weights), arb(0))
+            for run in self._runs
+        ]
+        spread = (sum((x * x for x in moved), arb(0)) / len(moved)).sqrt()
+        # m roundings spread as √m do, and add up to m, or λ√m.
+        most = max(self._arithmetic.chains[k] for k, _, _ in weights)
+        return bool(difference <= min(math.sqrt(max(most, 1)), LAMBDA) * spread)
 
     @functools.cached_property
-    def _running(self) -> list[Any] | None:
-        try:
-            with precision(FIRST_PRECISION):
-                return enclosures(self._program, self._point, RoundedOnce())
-        except (CannotDecide, UnsupportedPrimitive):
-            return None
+    def _runs(self) -> list[list[ObjectArray]]:
+        """The results where every operation is rounded at random; none where they are not had."""
+        found = []
+        with contextlib.suppress(CannotDecide, UnsupportedPrimitive), precision(FIRST_PRECISION):
+            for seed in range(RUNS):
+                run = enclosures(self._program, self._point, RoundedAtRandom(seed))
+                found.append([Ball().map(_plain, leaf) for leaf in run])
+        return found if len(found) == RUNS else []
 
     def _is_allowed(self, weights: Weights, difference: arb) -> bool | None:
         """Whether a difference is within the allowance."""
@@ -181,6 +186,11 @@ class RoundedProgram(TrueValues):
                     Ball().map(distance, *pair) for pair in zip(moved, truth, strict=True)
                 ]
         return self._changes[key]
+
+
+def _plain(x: Any) -> arb:
+    """The number that a run gave; NaN of what is none."""
+    return x.moved.value if isinstance(x, Twins) else arb.nan()
 
 
 def arithmetic_of(program: Program) -> Arithmetic | None:

@@ -117,6 +117,7 @@ class AtPoint:
         if not self.rules.linear or entry_count(self.rules.out_shapes) == 1:
             return []
         u, other, found = self.rules.cotangent(1), self.rules.direction(1), []
+        few = entry_count(self.rules.out_shapes) <= FEW_OUTPUTS  # of which each hides its own
         discrete = self.rules.primal.discrete
         u = u.only([k for k in range(len(u.leaves)) if k not in discrete])
         for modes in (*((mode,) for mode in self.rules.modes), *self.rules.nested):
@@ -127,7 +128,7 @@ class AtPoint:
                 judgement = self.judge(each)
                 if judgement is None or judgement.kink or judgement.verdict is not Verdict.AGREES:
                     return []
-                if judgement.hidden and self._is_wrong_aligned(each):
+                if judgement.hidden and (few or self._is_wrong_aligned(each)):
                     return []
                 found.append((each, judgement))
         return found

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from jaxgrad.errors import NoDerivative, TraceError, UnsupportedPrimitive
+from jaxgrad.errors import NoDerivative, ShapeMismatch, TraceError, UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.gradients.outcome import GradientCheck
 from jaxgrad.gradients.rules.at_point import AtPoint
@@ -25,6 +25,7 @@ __all__ = ["under_vmap"]
 # A program of JAX's own primitives is batched by JAX's own rules; past this many operations it is
 # not looked at.
 BUDGET = 2_000
+POINTS = range(2)  # of a batch
 OWN_BATCHING = {"custom_vmap_call"}
 
 
@@ -130,12 +131,32 @@ def _batched(
 ) -> _Numbers:
     """The outputs for the batch."""
     derived = rules.batched(mode)
+    _require_shapes(rules[(mode,)], derived, mode)
     args = [
         tuple(np.stack(pair) for pair in zip(*parts, strict=True))
         for parts in ((at.numbers.point for at in points), (moved.leaves for moved in inputs))
     ]
     _hold(rules, mode, derived, points, inputs)
     return derived.balls(*args)
+
+
+def _require_shapes(one: Derived, batched: Derived, mode: str) -> None:
+    """Refuses a batch of other shapes, which a batching rule of somebody's own may make.
+
+    Raises:
+        ShapeMismatch: there is one.
+    """
+    for k, (alone, many) in enumerate(
+        zip(one.program.outputs, batched.program.outputs, strict=True)
+    ):
+        meant = (len(POINTS), *alone.shape)
+        if many.shape != meant:
+            raise ShapeMismatch(
+                f"under jax.vmap result {k} of {mode} of f has shape {many.shape} for a batch of "
+                f"{len(POINTS)}, and should have {meant}: the rule of a custom_vmap returns "
+                "another shape, or says of what it batches that it does not (out_batched); return "
+                "every result with the axis of the batch in front, and True for it"
+            )
 
 
 def _hold(

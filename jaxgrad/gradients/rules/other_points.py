@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,11 @@ from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.linear_programs import is_analytic
 from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.meant import loops_are_meant
-from jaxgrad.gradients.special_points.drawn_points import drawn_points, nearer_points
+from jaxgrad.gradients.special_points.drawn_points import (
+    drawn_points,
+    nearer_points,
+    sized_points,
+)
 from jaxgrad.gradients.special_points.pursuit import pursue
 from jaxgrad.gradients.special_points.search import SpecialPoint, special_points
 from jaxgrad.interpret.budgets import WHILE_BUDGET, while_budget
@@ -60,24 +65,18 @@ class OtherPoints:
         # Why nothing is decided at points, and at how many.
         self._open: Counter[str] = Counter()
         self._bits_given: int | None = None
-        self._ended = False
         self._at_borders: list[tuple[SpecialPoint, AtPoint]] = []
         # Where f does not jump, the drawn one if it may be: at 0, say, much is the same.
         self.smooth: AtPoint | None = None
 
     def wrong(self, leaves: tuple[RuleResult, ...], checks: LinearChecks) -> GradientCheck | None:
         """The check where something is wrong at one of them."""
-        if not self.asked:
-            return None
-        if self._near is not None:
-            wrong = self._looked_into(self._near, leaves, checks)
-            self._ended = bool(self.seen) and self.nothing_special
-            if wrong is not None or self._ended:
-                return wrong
-        for point in self.points[self._reached :]:
-            wrong = self._looked_into(point, leaves, checks)
+        for point in self.points:
+            wrong, bits = self._looked_at(point, leaves, checks)
+            self._reached += 1
             if wrong is not None:
                 return wrong
+            self._note_hidden(bits, point.values)
         return None
 
     @cached_property
@@ -87,33 +86,39 @@ class OtherPoints:
 
     @cached_property
     def points(self) -> list[SpecialPoint]:
-        """All that are to be looked at: the one drawn, and the special ones of the program."""
-        near = [] if self._near is None else [self._near]
-        return [*near, *_special(self.rules)] if self.asked else []
+        """All that are to be looked at: the one drawn near the given one, and the special ones.
+
+        Where nothing is special numbers of several sizes are drawn in their place.
+        """
+        if not (self.asked and self._is_special):
+            sized = [] if self._near is None else sized_points(self.rules.primal.inputs)
+            return [*self._nearby, *itertools.islice(sized, max(_most(self.rules) - 1, 0))]
+        return self.of_floats
 
     @cached_property
-    def nothing_special(self) -> bool:
-        """Whether nothing in the programs ties, jumps or ends anywhere.
+    def of_floats(self) -> list[SpecialPoint]:
+        """Those at which floats are looked at, of which much is special to rounding alone."""
+        return [*self._nearby, *_special(self.rules)] if self.asked else []
 
-        Then what agrees at a drawn point agrees everywhere, as analytic functions do; to look at
-        further points would find nothing; a difference that rounding hides is pursued.  Of what is
-        asked of compositions rounding may hide all but where other terms vanish.
+    @property
+    def _nearby(self) -> list[SpecialPoint]:
+        return [] if self._near is None else [self._near]
+
+    @cached_property
+    def _is_special(self) -> bool:
+        """Whether something in the programs ties, jumps or ends somewhere.
+
+        Elsewhere analytic functions that are the same near one point are the same everywhere, so
+        that a wrong rule shows at almost every point, unless what is wrong is lost there beside
+        larger numbers.  Of what is asked of compositions rounding may hide all but where other
+        terms vanish.
         """
         rules = self.rules
         if rules.custom and rules.order > 1:
-            return False
+            return True
         programs = [*rules.programs, *(rules[modes].program for modes in rules.nested)]
         programs += [rules.primal.truth_program, *rules.primal.domain_programs]
-        return all(is_analytic(program.jaxpr) for program in programs)
-
-    def _looked_into(
-        self, point: SpecialPoint, leaves: tuple[RuleResult, ...], checks: LinearChecks
-    ) -> GradientCheck | None:
-        wrong, bits = self._looked_at(point, leaves, checks)
-        self._reached += 1
-        if wrong is None:
-            self._note_hidden(bits, point.values)
-        return wrong
+        return not all(is_analytic(program.jaxpr) for program in programs)
 
     def grown(self, leaves: tuple[RuleResult, ...], checks: LinearChecks) -> GradientCheck | None:
         """The check where a difference that rounding hides elsewhere is seen to be none of it."""
@@ -171,7 +176,7 @@ class OtherPoints:
         if agrees:
             self.seen.append(point)
             if any(not question.is_value for question, _ in judged):
-                self.smooth = there if point.drawn else self.smooth or there
+                self.smooth = there if point is self._near else self.smooth or there
             for ask in (checks.first, checks.higher):
                 wrong = None if there is None else ask(there, point.why)
                 if wrong is not None:
@@ -218,8 +223,8 @@ class OtherPoints:
     @property
     def in_words(self) -> str:
         """How many were seen beside the given one."""
-        ended = " (nothing in it ties, jumps or ends, so no point is special)" * self._ended
-        return _in_words(self.seen) + ended
+        plain = bool(self.seen) and not self._is_special
+        return _in_words(self.seen) + " (nothing in it ties, jumps or ends)" * plain
 
     def _hidden_in_words(self) -> str:
         """That formulas differ, from which bit on, and that no float tells."""
@@ -325,7 +330,10 @@ def _in_words(points: Sequence[SpecialPoint]) -> str:
         ', one drawn near it and 1 special point of the program'
     """
     special = sum(not (point.drawn or point.pursued) for point in points)
-    drawn = "one drawn near it" if any(point.drawn for point in points) else ""
+    near, *sized = [point for point in points if point.drawn] or [None]
+    drawn = "" if near is None else "one drawn near it"
+    if sized:
+        return f", {drawn} and {len(sized)} drawn of other sizes"
     found = f"{special} special point{'' if special == 1 else 's'} of the program"
     if special and drawn:
         return f", {drawn} and {found}"

@@ -221,7 +221,7 @@ class Rest:
 
     def _judged_in(self, dtype: np.dtype, modes: tuple[str, ...]) -> Callable[[], Any]:
         higher = (modes,) if modes else ()
-        return lambda: floats_of(self.rules, [dtype], self.others.points, True, *higher)
+        return lambda: floats_of(self.rules, [dtype], self.others.of_floats, True, *higher)
 
     def _wrong_floats(self, floats: Sequence[FloatResult]) -> GradientCheck | None:
         wrong = [x for x in floats if x.status == "UNSTABLE"]

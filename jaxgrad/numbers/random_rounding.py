@@ -1,0 +1,110 @@
+"""Numbers of which every operation is rounded to one side or the other, at random.
+
+Where one rounding does not know of another, the spread of a few runs is what rounding does to a
+number (Parker 1997, Monte Carlo arithmetic), without what bounds for the worst case add up.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from jaxgrad.numbers.ball import Ball
+from jaxgrad.numbers.functions import FUNCTIONS
+from jaxgrad.numbers.perturbed import Perturbed, Twins
+from jaxgrad.numbers.running_error import Rounded, RunningError
+
+__all__ = ["RoundedAtRandom"]
+
+
+class RoundedAtRandom(Perturbed):
+    """Balls, and beside each the number that floats may return if roundings are drawn.
+
+    Which branch a program takes is decided by the balls: it is no matter of rounding.
+
+    Args:
+        seed: of the draws.
+
+    Example:
+        >>> numbers = RoundedAtRandom(0)
+        >>> numbers.round_to(np.float32)
+        >>> third = numbers.divide(numbers.constant(1), numbers.constant(3)).moved.value
+        >>> float(third) == 1 / 3, abs(float(third) - 1 / 3) < 2e-8
+        (False, True)
+    """
+
+    name = "random rounding"
+
+    def __init__(self, seed: int) -> None:
+        self.drawn = _Drawn(seed)
+        self.by_total_order = False  # the balls compare
+        super().__init__(Ball(), self.drawn)
+
+    def constant(self, value: Any) -> Twins:
+        return Twins(self.system.constant(value), self.drawn.constant(value))
+
+    def _step(self, value: Any) -> Twins:
+        return Twins(value, Rounded(value, self.drawn))
+
+    # -- what every operation is rounded to, as in a running error -------------------------------
+    def round_to(self, dtype: Any) -> None:
+        """Sets the dtype in which what follows is rounded."""
+        self.drawn.round_to(dtype)
+
+    def keep(self, x: Twins) -> Twins:
+        """What becomes of a number that is kept for later: it stays as it is."""
+        return x
+
+    def stored(self, x: Twins, mantissa_bits: int | None = None) -> Twins:
+        """What becomes of a number that is converted to the dtype, or to fewer bits."""
+        return Twins(x.exact, self.drawn.stored(x.moved, mantissa_bits))
+
+    def stored_as(self, dtype: Any, values: np.ndarray) -> np.ndarray:
+        """What becomes of numbers in NumPy code that converts them to a dtype: they stay."""
+        return values
+
+    @property
+    def exact(self) -> bool:
+        """Whether results that are floats stay exact."""
+        return self.drawn.exact
+
+    @exact.setter
+    def exact(self, value: bool) -> None:
+        self.drawn.exact = value
+
+
+class _Drawn(RunningError):
+    """Rounds by half a unit to one side, drawn each time, whatever larger bound there is for it."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._draws = np.random.default_rng(seed)
+
+    def rounded(
+        self, value: arb, ulps: float | arb | None = None, size: arb | None = None
+    ) -> Rounded:
+        size = value.abs_upper() if size is None else size
+        if not size <= self.largest_float:
+            return self._unknown()
+        side = 1 if self._draws.integers(2) else -1
+        return Rounded(value + side * size * self.ulp / 2, self)
+
+    def constant(self, value: Any) -> Rounded:
+        return Rounded(self.ball.constant(value), self)
+
+    def divide(self, x: Rounded, y: Rounded) -> Rounded:
+        return self.rounded(x.value / y.value)
+
+    def _summed(self, exact: arb, size: arb, count: int) -> Rounded:
+        """Of many roundings of a sum the size of so many that know nothing of one another."""
+        if count < 2 or size.is_zero():
+            return Rounded(exact, self)
+        return Rounded(self.rounded(exact, size=size * arb(count).sqrt()).value, self)
+
+    def function(self, name: str, *xs: Rounded) -> Rounded:
+        known = FUNCTIONS.get(name)
+        if known is None or known.ball is None or known.jumps == "steps":
+            return super().function(name, *xs)
+        return self.nearest(self.ball.function(name, *(x.value for x in xs)))
