@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from flint import arb
 
@@ -82,14 +83,29 @@ class _Drawn(RunningError):
         super().__init__()
         self._draws = np.random.default_rng(seed)
 
+    @property
+    def _bits(self) -> int:
+        """How many bits the significand of a float has."""
+        return jnp.finfo(self._dtype).nmant + 1
+
     def rounded(
         self, value: arb, ulps: float | arb | None = None, size: arb | None = None
     ) -> Rounded:
+        if size is None and self.exact and value.is_exact() and value.bits() <= self._bits:
+            return Rounded(value, self)  # it is a float
         size = value.abs_upper() if size is None else size
         if not size <= self.largest_float:
             return self._unknown()
         side = 1 if self._draws.integers(2) else -1
         return Rounded(value + side * size * self.ulp / 2, self)
+
+    def stored(self, x: Rounded, mantissa_bits: int | None = None) -> Rounded:
+        if mantissa_bits is None:
+            return self.rounded(x.value)
+        bits = min(mantissa_bits + 1, self._bits)
+        if x.value.is_exact() and x.value.bits() <= bits:
+            return x
+        return self.rounded(x.value, size=x.value.abs_upper() * 2 ** (self._bits - bits))
 
     def constant(self, value: Any) -> Rounded:
         return Rounded(self.ball.constant(value), self)

@@ -1,0 +1,77 @@
+"""Random rounding: beside the true number, and within what floats may return."""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from rule_examples import EXAMPLES, Example
+from rule_support import GENERIC
+
+from jaxgrad.gradients.witness import enclosures
+from jaxgrad.numbers.perturbed import Twins
+from jaxgrad.numbers.random_rounding import RoundedAtRandom
+from jaxgrad.numbers.running_error import Rounded
+from jaxgrad.programs.trace import Program, trace
+
+HERE = {name: example for name, example in EXAMPLES.items() if example.here}
+
+
+def _runs(program: Program, count: int) -> list[float]:
+    """How far the only result is from the true one, run by run."""
+    values, moved = [leaf.value for leaf in program.inputs], []
+    for seed in range(count):
+        [[found]] = [leaf.flat for leaf in enclosures(program, values, RoundedAtRandom(seed))]
+        moved.append(float(found.moved.value - found.exact))
+    return moved
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_it_is_within_the_running_error(name: str) -> None:
+    example: Example = HERE[name]
+    x, y = GENERIC[example.domain].astype(np.float32), GENERIC["real"][::-1].astype(np.float32)
+    program, seen = trace(example.function, (x, y)), 0
+    values = [leaf.value for leaf in program.inputs]
+    pairs = zip(
+        enclosures(program, values), enclosures(program, values, RoundedAtRandom(0)), strict=True
+    )
+    for wide, drawn in pairs:
+        assert np.shape(wide) == np.shape(drawn)
+        for bound, number in zip(np.ravel(wide), np.ravel(drawn), strict=True):
+            if isinstance(number, Twins) and isinstance(bound, Rounded):
+                if bound.value.is_finite():
+                    assert bound.value.overlaps(number.moved.value), (bound, number.moved)
+                seen += 1
+            else:
+                assert not isinstance(number, Twins), (bound, number)
+                seen += 1
+    assert seen
+
+
+def test_the_branch_is_that_of_the_true_number() -> None:
+    """A tie of a rounded quotient, which half of all roundings would break."""
+    program = trace(lambda q: jnp.where(3.0 / q > 0.5, 2 * q, 13.0), (np.float32(6),))
+    assert _runs(program, 8) == [0.0] * 8
+
+
+@pytest.mark.parametrize("terms", [16, 256])
+def test_a_sum_spreads_as_the_root_of_its_terms(terms: int) -> None:
+    x = np.full(terms, 1 / 3, np.float32)
+    found = _runs(trace(jnp.sum, (x,)), 200)
+    spread = math.sqrt(sum(y * y for y in found) / len(found))
+    unit = float(np.finfo(np.float32).eps) / 2 * terms / 3
+    assert 0.8 < spread / unit / math.sqrt(terms) < 1.2
+
+
+def test_what_cancels_spreads_as_floats_do() -> None:
+    """In (1 + x) − 1 what was rounded is all that is left."""
+
+    def f(x: jax.Array) -> jax.Array:
+        return (1 + x) - 1
+
+    unit = float(np.finfo(np.float32).eps)
+    found = _runs(trace(f, (np.float32(1e-3) / 3,)), 16)
+    assert 0.4 * unit < max(abs(y) for y in found) < 0.6 * unit
