@@ -152,7 +152,8 @@ def _named(x: Any) -> Any:
     return checkpoint_name(2 * x, "twice")
 
 
-_PLACES = np.array([3, 0, 0, 2])
+# Of 32 bits: JAX keeps what it made of an array of 64 for a trace with x64, and the other way round.
+_PLACES = np.array([3, 0, 0, 2], np.int32)
 
 STRUCTURAL: dict[str, Example] = {
     "reshape": _exact(lambda x, y: (x.reshape(2, 2) * y.reshape(2, 2)).reshape(4)),
