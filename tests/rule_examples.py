@@ -152,7 +152,7 @@ def _named(x: Any) -> Any:
     return checkpoint_name(2 * x, "twice")
 
 
-# Of 32 bits: JAX keeps what it made of an array of 64 for a trace with x64, and the other way round.
+# Of 32 bits: what JAX made of an array of 64 for a trace with x64 it takes for one without, too.
 _PLACES = np.array([3, 0, 0, 2], np.int32)
 
 STRUCTURAL: dict[str, Example] = {
