@@ -14,14 +14,17 @@ from jaxgrad.programs.trace import is_differentiable
 
 __all__ = [
     "CUSTOM_RULES",
+    "CUSTOM_VMAP",
     "asks_what_moves",
     "function_name",
     "has_custom_rules",
     "has_discrete_values",
+    "rewritten",
     "strip_custom_rules",
 ]
 
 CUSTOM_RULES = {"custom_jvp_call": "jvp", "custom_vjp_call": "vjp"}
+CUSTOM_VMAP = "custom_vmap_call"
 
 
 def has_custom_rules(jaxpr: Any) -> bool:
@@ -41,13 +44,18 @@ def has_custom_rules(jaxpr: Any) -> bool:
 def has_discrete_values(jaxpr: Any) -> bool:
     """Whether some custom rule in a program returns integers or booleans as values.
 
+    Of a batch the rule of a ``custom_vmap`` does so, too, or other numbers that they come of.
+
     Example:
         >>> has_discrete_values(jax.make_jaxpr(jax.nn.relu)(1.0))
         False
     """
     return any(
-        equation.primitive.name in CUSTOM_RULES
-        and any(not is_differentiable(v.aval.dtype) for v in equation.outvars)
+        equation.primitive.name == CUSTOM_VMAP
+        or (
+            equation.primitive.name in CUSTOM_RULES
+            and any(not is_differentiable(v.aval.dtype) for v in equation.outvars)
+        )
         for equation in equations(jaxpr)
     )
 
@@ -97,22 +105,32 @@ def _apply(equation: Any, arguments: list[Any]) -> list[Any]:
     if custom and program is not None:
         return evaluated(program, arguments, _apply)
     if custom:  # control flow keeps its shape around the stripped programs
-        params = {name: _stripped(value) for name, value in params.items()}
+        params = {name: rewritten(v, strip_custom_rules) for name, v in params.items()}
     return bind(equation, arguments, params)
 
 
-def _stripped(value: Any) -> Any:
+def rewritten(value: Any, change: Callable[[Any], Callable[..., list[Any]]]) -> Any:
+    """A parameter of an equation with other programs in the place of its own.
+
+    Args:
+        value: the parameter.
+        change: of a closed jaxpr, the function that takes its place.
+    """
     if isinstance(value, tuple | list):
         if not _holds(value):
             return value
-        parts = [_stripped(part) for part in value]
+        parts = [rewritten(part, change) for part in value]
         # The programs of a `custom_linear_solve` have names.
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    if hasattr(value, "consts") and hasattr(value, "jaxpr"):
+    if _is_closed(value):
         shapes = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in value.in_avals]
-        return jax.make_jaxpr(strip_custom_rules(value))(*shapes)
+        return jax.make_jaxpr(change(value))(*shapes)
     return value
 
 
 def _holds(value: Any) -> bool:
-    return any(hasattr(part, "consts") and hasattr(part, "jaxpr") for part in value)
+    return any(map(_is_closed, value))
+
+
+def _is_closed(value: Any) -> bool:
+    return hasattr(value, "consts") and hasattr(value, "jaxpr")

@@ -32,6 +32,7 @@ __all__ = [
     "KEEPERS",
     "backward_only",
     "errors_named",
+    "first_line",
 ]
 
 DERIVATIVE = "the derivative of f"
@@ -290,3 +291,16 @@ def _takes(function: Callable[..., Any], count: int) -> bool:
     except ValueError:  # it does not tell
         return True
     return True
+
+
+def first_line(error: Exception) -> str:
+    """The kind of an error, and how its message begins.
+
+    Example:
+        >>> first_line(ValueError("of many" + chr(10) + "lines"))
+        'ValueError: of many'
+        >>> first_line(AssertionError())
+        'AssertionError'
+    """
+    first = next(iter(str(error).strip().splitlines()), "")
+    return f"{type(error).__name__}: {first}".removesuffix(": ")

@@ -76,15 +76,21 @@ class AtPoint:
         ]
         return [*self._ask(leaves, pairs), *beside, *self._values()]
 
-    def together(self) -> list[tuple[Question, Judgement]]:
-        """All leaves along one drawn direction; each by itself where that shows something.
+    def nobody_asked(self) -> None:
+        """Says that the point is one that nobody asked for.
 
-        Only values where the function is not defined beside the point, or jumps there; and far
-        out, where nobody asked, no number counts that is below every float of the dtype.
+        Far out no number counts there that is below every float of the dtype.
         """
         self._tiny = self.rules.smallest
         self.excuses.asked_for = False
         self.borders.asked_for = False
+
+    def together(self) -> list[tuple[Question, Judgement]]:
+        """All leaves along one drawn direction; each by itself where that shows something.
+
+        Only values where the function is not defined beside the point, or jumps there.
+        """
+        self.nobody_asked()
         if not self.truth.defined:
             return []
         return [*self._derivatives(), *self._values()]

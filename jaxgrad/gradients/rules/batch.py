@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import replace
+from functools import cached_property
 
-import numpy as np
-
-from jaxgrad.errors import NoDerivative, ShapeMismatch, TraceError, UnsupportedPrimitive
+from jaxgrad.errors import (
+    JaxgradError,
+    NoDerivative,
+    ShapeMismatch,
+    TraceError,
+    UnsupportedPrimitive,
+)
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.gradients.outcome import GradientCheck
 from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.batched_programs import batched_program, programs_of
+from jaxgrad.gradients.rules.batches import (
+    Batch,
+    BatchRows,
+    Rows,
+    afforded,
+    derivative_batches,
+    stacked,
+    value_batches,
+)
 from jaxgrad.gradients.rules.conclusions import Judged, wrong_under_vmap
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derived
 from jaxgrad.gradients.rules.directions import Direction, pairing
+from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.witness import hold_program
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
+from jaxgrad.numbers.clock import GRACE, grace, in_grace
 from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.custom_rules import CUSTOM_VMAP
+from jaxgrad.programs.jax_errors import first_line
 from jaxgrad.programs.jaxprs import holds_primitive
+from jaxgrad.programs.meanings import MEANINGS
+from jaxgrad.programs.vmap_rules import (
+    VmapRule,
+    says_batched_of_nothing,
+    transforms_rules,
+    vmap_rules,
+)
 from jaxgrad.verdict import Verdict
 
 __all__ = ["under_vmap"]
@@ -25,8 +52,9 @@ __all__ = ["under_vmap"]
 # A program of JAX's own primitives is batched by JAX's own rules; past this many operations it is
 # not looked at.
 BUDGET = 2_000
-POINTS = range(2)  # of a batch
-OWN_BATCHING = {"custom_vmap_call"}
+
+# A judgement of one row of a batch.
+_Found = tuple[Batch, Question, Judgement]
 
 
 def under_vmap(rules: DerivativePrograms, points: tuple[AtPoint, AtPoint]) -> str | GradientCheck:
@@ -39,62 +67,193 @@ def under_vmap(rules: DerivativePrograms, points: tuple[AtPoint, AtPoint]) -> st
     if rules.size > BUDGET and not _has_own_rules(rules):
         rules.missing.append("not looked at under vmap, as large programs of JAX's own are not")
         return ""
-    try:
-        with precision(FIRST_PRECISION):
-            judged = _judged_batch(rules, points)
-    except (CannotDecide, UnsupportedPrimitive, NoDerivative, TraceError) as error:
-        rules.missing.append(f"not looked at under vmap: {error}")
-        return ""
-    if any(found.verdict is Verdict.REFUTED for _, found in judged):
-        return wrong_under_vmap(rules.primal, judged, points)
-    agree = all(found.verdict is Verdict.AGREES for _, found in judged)
-    if not agree:
-        rules.missing.append("not decided under vmap")
-    return ", and under vmap" if agree else ""
+    with precision(FIRST_PRECISION):
+        return _Batches(rules, Rows(rules, points)).check()
 
 
 def _has_own_rules(rules: DerivativePrograms) -> bool:
-    """Whether what is computed of a batch is not JAX's own alone, values included.
+    """Whether what is computed of a batch is not JAX's own alone, values included."""
+    return rules.custom or _is_batched_by_others(rules)
 
-    A ``custom_vmap`` comes with another program for a batch, whatever it has for a derivative.
+
+def _is_batched_by_others(rules: DerivativePrograms) -> bool:
+    """Whether somebody else's rules may say what is computed of a batch.
+
+    A ``custom_vmap`` comes with another program for it, whatever it has for a derivative.
     """
-    return rules.custom or holds_primitive(rules.primal.moving_program.jaxpr, OWN_BATCHING)
+    return any(
+        holds_primitive(program.jaxpr, {CUSTOM_VMAP, *MEANINGS}) for program in rules.programs
+    )
 
 
-def _judged_batch(rules: DerivativePrograms, points: tuple[AtPoint, AtPoint]) -> Judged:
-    """Judges the first derivatives of a batch of two points, all leaves moving at once.
+class _Batches:
+    """What is found of all batches of a function and its first derivatives.
+
+    Args:
+        rules: the derivative programs.
+        rows: what differs from row to row.
+    """
+
+    def __init__(self, rules: DerivativePrograms, rows: Rows) -> None:
+        self._rules, self._rows = rules, rows
+        self._own = _has_own_rules(rules)
+        self._others = _is_batched_by_others(rules)
+
+    def check(self) -> str | GradientCheck:
+        """What is said of them: first of whole batches, then of those of some inputs alone."""
+        whole: list[_Found] = []
+        reasons = []
+        for batch, *_ in self._batches:
+            try:
+                whole += self._judged(batch)
+            except (CannotDecide, UnsupportedPrimitive, NoDerivative, TraceError) as error:
+                reasons.append(f"not looked at under vmap: {error}")
+        wrong = self._wrong(whole)
+        if wrong is not None:
+            return wrong
+        if not (reasons or _agree(whole)):
+            reasons.append("not decided under vmap")
+        if reasons:
+            self._rules.missing += dict.fromkeys(reasons)
+            return ""
+        for batch in self._alone():
+            wrong = self._wrong(self._judged_alone(batch))
+            if wrong is not None:
+                return wrong
+        return ", and under vmap"
+
+    @cached_property
+    def _batches(self) -> list[list[Batch]]:
+        """Of the values, where somebody else's rules may batch them, and of each mode."""
+        rules = self._rules
+        found = [list(derivative_batches(rules, mode)) for mode in rules.modes]
+        return [list(value_batches(rules.primal)), *found] if self._others else found
+
+    def _alone(self) -> Iterator[Batch]:
+        """Those of some inputs alone, which JAX's own rules batch as they do all."""
+        if not self._others:
+            return
+        late = 0
+        for _, *alone in self._batches:
+            chosen = afforded(self._rules, alone)
+            late += len(alone) - len(chosen)
+            yield from chosen
+        if late:
+            self._rules.missing.append(
+                f"not looked at under vmap over each input alone ({late} left)"
+            )
+
+    def _judged_alone(self, batch: Batch) -> list[_Found]:
+        """The judgements; none where a rule does not do with such a batch, which is noted."""
+        missing, of_nothing = self._rules.missing, self._is_of_nothing(batch)
+        try:
+            found = self._judged(batch)
+        except (CannotDecide, UnsupportedPrimitive, NoDerivative, TraceError) as error:
+            reason = self._of_nothing(batch) if of_nothing else f"{error}"
+        except JaxgradError as error:
+            if not (of_nothing and isinstance(error, ShapeMismatch)):
+                raise
+            reason = self._of_nothing(batch)
+        except Exception as error:  # whatever a rule raises of arguments that it is not for
+            reason = self._of_nothing(batch) if of_nothing else first_line(error)
+        else:
+            if not _agree(found):
+                missing.append(f"not decided under vmap{batch.over}")
+            return found
+        missing.append(f"not looked at under vmap{batch.over}: {reason}")
+        return []
+
+    def _is_of_nothing(self, batch: Batch) -> bool:
+        """Whether JAX asks rules for it with nothing batched: of points or of tangents alone, where
+        it differentiates the functions themselves."""
+        together = any(batch.x) and any(batch.moved)
+        return not together and transforms_rules(programs_of(self._rules, batch)[-1])
+
+    def _of_nothing(self, batch: Batch) -> str:
+        """Why such a batch fails."""
+        rule = says_batched_of_nothing(*programs_of(self._rules, batch))
+        what = "returns True for out_batched" if rule else "does not do with that"
+        return (
+            f"JAX calls {rule or 'a custom_vmap rule'} with nothing batched there, as in "
+            f"jax.jacfwd, and it {what}; return whether something is, as in_batched says"
+        )
+
+    def _wrong(self, found: list[_Found]) -> GradientCheck | None:
+        """The check where one of them is wrong: a wrong value makes its derivatives wrong, too."""
+        wrong = [each for each in found if each[2].verdict is Verdict.REFUTED]
+        if not wrong:
+            return None
+        batch, question, judgement = min(wrong, key=lambda each: len(each[1].moving))
+        rule = None
+        with in_grace(GRACE / 2):
+            rule = self._culprit(batch)
+        with grace():
+            return wrong_under_vmap(
+                self._rules.primal, self._rows.of(batch), question, judgement, rule
+            )
+
+    def _culprit(self, batch: Batch) -> VmapRule | None:
+        """The rule of a ``custom_vmap`` without which, and with none but which, it is wrong."""
+        rules = vmap_rules(*programs_of(self._rules, batch))
+        if not rules or self._is_wrong(batch, []):
+            return None
+        return next((rule for rule in rules if self._is_wrong(batch, [rule])), None)
+
+    def _is_wrong(self, batch: Batch, kept: list[VmapRule]) -> bool:
+        """Whether a batch is wrong by these rules and JAX's own."""
+        try:
+            return any(x.verdict is Verdict.REFUTED for *_, x in self._judged(batch, kept))
+        except Exception:  # whatever a rule raises that is asked for alone
+            return False
+
+    def _judged(self, batch: Batch, kept: Collection[VmapRule] | None = None) -> list[_Found]:
+        """The judgements of both rows, of values or of the first derivative along all that moves.
+
+        Raises:
+            CannotDecide, UnsupportedPrimitive: the batched program has no exact value.
+        """
+        many = batched_program(self._rules, batch, kept)
+        rows = self._rows.of(batch)
+        enclosed = _enclosed(self._rules, many, rows)
+        found: Judged = []
+        for i, at in enumerate(rows.points):
+            numbers = [leaf[i, ...] for leaf in enclosed]
+            mode = batch.mode or self._rules.modes[0]
+            question = Question((mode,), (rows.lines[i],), rows.cotangents[i])
+            if batch.mode:
+                found += _judged(at, question, numbers[many.values :])
+            if self._own:
+                for u in _by_kind(self._rules, rows.cotangents[i]):
+                    for value in replace(question, cotangent=u).beside():
+                        found += _judged(at, value, numbers[: many.values])
+        if not batch.mode:  # the values of no derivative
+            found = [(replace(question, modes=()), judgement) for question, judgement in found]
+        return [(batch, question, judgement) for question, judgement in found]
+
+
+def _agree(found: list[_Found]) -> bool:
+    return all(judgement.verdict is Verdict.AGREES for *_, judgement in found)
+
+
+def _enclosed(rules: DerivativePrograms, many: Derived, rows: BatchRows) -> list[ObjectArray]:
+    """The outputs for the batch, whose program is held against JAX's own run of it.
 
     Raises:
-        CannotDecide, UnsupportedPrimitive: the batched program has no exact value.
+        EnginesDisagree: it was read as something else: a batching rule may bind others.
     """
-    # At the second point the truth along this direction is known already.
-    lines = [rules.direction(1), rules.direction()]
-    cotangents = [rules.cotangent(1), rules.cotangent()]
-    found = []
-    for mode in rules.modes:
-        inputs = lines if mode == "fwd" else cotangents
-        batched = _batched(rules, mode, points, inputs)
-        values = rules[(mode,)].values
-        for i, at in enumerate(points):
-            question = Question((mode,), (lines[i],), cotangents[i])
-            found += _judged(at, question, _numbers(batched, i, slice(values, None)))
-            if _has_own_rules(rules):
-                for u in _by_kind(rules, cotangents[i]):
-                    for value in replace(question, cotangent=u).beside():
-                        found += _judged(at, value, _numbers(batched, i, slice(values)))
-    return found
+    batch, primal = rows.batch, rules.primal
+    point = stacked([at.values for at in rows.points], rows.x)
+    if not batch.mode:
+        hold_program("f under vmap,", many.program, point)
+        return many.balls(point)
+    moved = [leaves.leaves for leaves in rows.moved]
+    like = primal.like_inputs if batch.mode == "fwd" else primal.like_outputs
+    values = [*point, *stacked([like(leaves) for leaves in moved], batch.moved)]
+    hold_program(f"{batch.mode} of f under vmap,", many.program, values)
+    return many.balls(point, stacked(moved, batch.moved))
 
 
-# The enclosures of a result.
-_Numbers = list[ObjectArray]
-
-
-def _numbers(batched: _Numbers, i: int, leaves: slice) -> _Numbers:
-    """Of the point i alone."""
-    return [leaf[i, ...] for leaf in batched[leaves]]
-
-
-def _judged(at: AtPoint, question: Question, numbers: _Numbers) -> Judged:
+def _judged(at: AtPoint, question: Question, numbers: list[ObjectArray]) -> Judged:
     """The judgement of a weighed sum, of its entries where the sum does not tell of each.
 
     Where infinities of both signs meet, a line leaves the domain, an entry jumps or a kink lets the
@@ -124,57 +283,3 @@ def _by_kind(rules: DerivativePrograms, cotangent: Direction) -> list[Direction]
     floating = [k for k in range(len(rules.out_shapes)) if k not in discrete]
     parts = [cotangent.only(leaves) for leaves in (floating, discrete)] if discrete else [cotangent]
     return [part for part in parts if part.support]
-
-
-def _batched(
-    rules: DerivativePrograms, mode: str, points: tuple[AtPoint, AtPoint], inputs: list[Direction]
-) -> _Numbers:
-    """The outputs for the batch."""
-    derived = rules.batched(mode)
-    _require_shapes(rules[(mode,)], derived, mode)
-    args = [
-        tuple(np.stack(pair) for pair in zip(*parts, strict=True))
-        for parts in ((at.numbers.point for at in points), (moved.leaves for moved in inputs))
-    ]
-    _hold(rules, mode, derived, points, inputs)
-    return derived.balls(*args)
-
-
-def _require_shapes(one: Derived, batched: Derived, mode: str) -> None:
-    """Refuses a batch of other shapes, which a batching rule of somebody's own may make.
-
-    Raises:
-        ShapeMismatch: there is one.
-    """
-    for k, (alone, many) in enumerate(
-        zip(one.program.outputs, batched.program.outputs, strict=True)
-    ):
-        meant = (len(POINTS), *alone.shape)
-        if many.shape != meant:
-            raise ShapeMismatch(
-                f"under jax.vmap result {k} of {mode} of f has shape {many.shape} for a batch of "
-                f"{len(POINTS)}, and should have {meant}: the rule of a custom_vmap returns "
-                "another shape, or says of what it batches that it does not (out_batched); return "
-                "every result with the axis of the batch in front, and True for it"
-            )
-
-
-def _hold(
-    rules: DerivativePrograms,
-    mode: str,
-    derived: Derived,
-    points: tuple[AtPoint, AtPoint],
-    inputs: list[Direction],
-) -> None:
-    """Holds the batched program against JAX's own run of it: a batching rule may bind others.
-
-    Raises:
-        EnginesDisagree: it was read as something else.
-    """
-    like = rules.primal.like_inputs if mode == "fwd" else rules.primal.like_outputs
-    rows = [
-        [*rules.primal.like_inputs(at.values), *like(moved.leaves)]
-        for at, moved in zip(points, inputs, strict=True)
-    ]
-    stacked = [np.stack(pair) for pair in zip(*rows, strict=True)]
-    hold_program(f"{mode} of f under vmap,", derived.program, stacked)

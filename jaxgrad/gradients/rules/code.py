@@ -20,12 +20,12 @@ from jaxgrad.programs.trace import Leaf
 __all__ = [
     "named",
     "paste",
-    "paste_batch",
     "paste_bend",
     "paste_composed",
     "paste_kernel",
     "point_code",
     "question_in_words",
+    "scoped",
 ]
 
 
@@ -33,7 +33,7 @@ def question_in_words(primal: Primal, question: Question) -> str:
     """Which number a question asks for."""
     modes, of = question.modes, _of(question, primal)
     if question.is_value:
-        return f"{' then '.join(modes)}: the value of {of}"
+        return f"{' then '.join(modes)}: the value of {of}" if modes else f"the value of {of}"
     by = " and ".join(dict.fromkeys(_by(direction, primal.inputs) for direction in question.moving))
     order = len(question.moving)
     which = "the derivative" if order == 1 else f"derivative {order}"
@@ -90,7 +90,7 @@ def paste(
     direct = direct_lines(primal, question)
     if direct is not None:
         body = [point_code(primal, point), *direct, f"print(got{should})"]
-        return _scoped(primal, [*only_used(imports(primal.inputs), body), *body])
+        return scoped(primal, [*only_used(imports(primal.inputs), body), *body])
     return _along(primal, question, point, should)
 
 
@@ -118,7 +118,7 @@ def _along(primal: Primal, question: Question, point: Sequence[np.ndarray], shou
         "    return sum(jnp.sum(result[k] * u) for k, u in weights.items())",
         f"print({called}{should})",
     ]
-    return _scoped(primal, lines)
+    return scoped(primal, lines)
 
 
 def _copied(primal: Primal) -> str:
@@ -145,7 +145,7 @@ _AT_ZERO = {
 }
 
 
-def _scoped(primal: Primal, lines: Sequence[str]) -> str:
+def scoped(primal: Primal, lines: Sequence[str]) -> str:
     """Lines that call ``f``, after one that says which function that is."""
     if primal.name == "f":
         return in_scope("`f`", lines)
@@ -171,7 +171,7 @@ def paste_bend(primal: Primal, bend: Bend) -> str:
         "print('L(a*g + b*h) is', list(L(combined(g, h))))",
         "print('a*L(g) + b*L(h) is', combined(L(g), L(h)))",
     ]
-    return _scoped(primal, lines)
+    return scoped(primal, lines)
 
 
 def _of_leaves(primal: Primal, point: Sequence[np.ndarray]) -> list[str]:
@@ -200,7 +200,7 @@ def paste_composed(primal: Primal, wrong: Cut | HigherBend) -> str:
     if isinstance(wrong, Cut):
         inner = functools.reduce(_deeper, modes[1:-1], f"first({modes[0]!r})")
         moved = as_code([list(leaves) for leaves in wrong.moved])
-        return _scoped(
+        return scoped(
             primal,
             [
                 *lines,
@@ -221,7 +221,7 @@ def paste_composed(primal: Primal, wrong: Cut | HigherBend) -> str:
         "print('L(a*g + b*h) is', L([a * x + (b * y if b else 0) for x, y in zip(g, h)]))",
         "print('a*L(g) + b*L(h) is', a * L(g) + (b * L(h) if b else 0))",
     ]
-    return _scoped(primal, lines)
+    return scoped(primal, lines)
 
 
 def _deeper(inner: str, mode: str) -> str:
@@ -254,33 +254,6 @@ def paste_kernel(primal: Primal) -> str:
         "print('reference is', reference(*args))",
     ]
     return in_scope("`f` and `reference`", lines)
-
-
-def paste_batch(primal: Primal, question: Question, points: Sequence[Sequence[np.ndarray]]) -> str:
-    """Source that prints the derivatives, or values, of two points under vmap and without it."""
-    mode = question.modes[0]
-    operator = "jax.jacfwd" if mode == "fwd" else "jax.jacrev"
-    batched, alone = f"{operator}(of)", f"{operator}(of)"
-    if question.is_value:
-        both = "jax.jvp(of, (x,), (x,))" if mode == "fwd" else "jax.vjp(of, x)"
-        batched, alone = f"lambda x: {both}[0]", "of"
-    batch = {
-        place: np.stack([np.asarray(point[i]) for point in points])
-        for i, place in enumerate(primal.place)
-    }
-    lines = [
-        *imports(primal.inputs),
-        point_code(primal, primal.point),
-        "leaves, tree = jax.tree.flatten(args)",
-        "def of(moving):",
-        "    moved = [moving.get(k, x) for k, x in enumerate(leaves)]",
-        "    return f(*jax.tree.unflatten(tree, moved))",
-        f"batch = {as_code(batch)}",
-        f"print('under vmap:', jax.vmap({batched})(batch))",
-        "for i in range(2):",
-        f"    print('alone:', {alone}(" + "{k: jnp.asarray(x)[i] for k, x in batch.items()}))",
-    ]
-    return _scoped(primal, lines)
 
 
 def _entries(direction: Direction, places: Sequence[int], whole: bool = False) -> str:

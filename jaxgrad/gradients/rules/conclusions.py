@@ -9,11 +9,11 @@ from typing import Any
 from jaxgrad.gradients.domain import elsewhere
 from jaxgrad.gradients.outcome import CustomRule, GradientCheck, RuleResult
 from jaxgrad.gradients.rules.asked import Apart, Bend
-from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.batch_code import paste_batch
+from jaxgrad.gradients.rules.batches import BatchRows
 from jaxgrad.gradients.rules.code import (
     named,
     paste,
-    paste_batch,
     paste_bend,
     paste_composed,
     question_in_words,
@@ -26,6 +26,7 @@ from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.special_points.search import SpecialPoint
 from jaxgrad.gradients.trusts import BALLS, said_by_others
+from jaxgrad.programs.vmap_rules import VmapRule
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = [
@@ -117,12 +118,17 @@ def wrong_value(primal: Primal, judged: Judged) -> GradientCheck | None:
 def _blamed(primal: Primal, question: Question, found: Judgement, point: list[Any]) -> str:
     culprit = None if found.as_run else wrong_value_of(primal, point)
     modes = " then ".join(question.modes)
-    return culprit or f"{modes} returns {found.value} as the value, the function is {found.truth}"
+    return culprit or f"{modes or 'f'} {_of_value(found)}"
+
+
+def _of_value(found: Judgement) -> str:
+    return f"returns {found.value} as the value, the function is {found.truth}"
 
 
 def _sentence(primal: Primal, question: Question, found: Judgement) -> str:
     number = question_in_words(primal, question)
-    return f"{number} is {found.value} by the rules and {found.truth} in truth"
+    how = "by the rules" if question.modes else "for the batch"
+    return f"{number} is {found.value} {how} and {found.truth} in truth"
 
 
 def _code(primal: Primal, question: Question, found: Judgement, point: list[Any]) -> str:
@@ -249,19 +255,26 @@ _RULE = {
 
 
 def wrong_under_vmap(
-    primal: Primal, judged: Judged, points: tuple[AtPoint, AtPoint]
+    primal: Primal, rows: BatchRows, question: Question, found: Judgement, rule: VmapRule | None
 ) -> GradientCheck:
-    """The check where the derivatives of a batch are wrong."""
-    wrong = first_wrong(judged)
-    assert wrong is not None
-    question, found = wrong
-    sentence = f"under vmap: {_sentence(primal, question, found)}"
-    code = paste_batch(primal, question, [at.values for at in points])
-    text = "the derivative rules are wrong under jax.vmap"
-    if points[0] is not points[1]:
+    """The check where a derivative, or a value, of a batch is wrong.
+
+    Args:
+        rows: the batch.
+        question, found: what is wrong of it.
+        rule: the rule of a ``custom_vmap`` by which it is, if that is known.
+    """
+    along, (first, second) = rows.batch.over, rows.points
+    sentence = f"under vmap{along}: {_sentence(primal, question, found)}"
+    code = paste_batch(primal, question, rows)
+    what = "the derivative rules" if question.modes else "the values of f"
+    text = f"{what} are wrong under jax.vmap{along}"
+    if first is not second:
         text += " of the given point and another one (with special_points=False of the given one)"
-    if question.is_value:
-        text += f": {_blamed(primal, question, found, points[0].values)}"
+    if rule is not None:
+        text += f": {rule} " + (_of_value(found) if question.is_value else "makes them so")
+    elif question.is_value:
+        text += f": {_blamed(primal, question, found, first.values)}"
     return refuted_everywhere(primal, text, sentence, code)
 
 

@@ -42,7 +42,7 @@ from jaxgrad.programs.jaxprs import holds_primitive, operations, promises_symmet
 from jaxgrad.programs.raised_by import is_jaxs_own, is_raised_by_caller
 from jaxgrad.programs.trace import Program, trace
 
-__all__ = ["DerivativePrograms", "Derivatives", "Derived"]
+__all__ = ["DerivativePrograms", "Derivatives", "Derived", "traced"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Derived:
         return Side(name, self.function, self.args, self.program.inputs, self.program)
 
 
-def _traced(
+def traced(
     function: Function, args: tuple[Any, ...], values: int = 0, outputs: Any = ()
 ) -> Derived:
     """Traces a derivative, and names what is wrong with the structure that a rule returns.
@@ -180,7 +180,7 @@ class Derivatives:
         if modes not in self._along_everything:
             others = [self._like[kind] for kind in arguments_of(len(modes))[1:]]
             function = composed(self._function, modes)
-            self._along_everything[modes] = _traced(function, (self._point, *others))
+            self._along_everything[modes] = traced(function, (self._point, *others))
         return self._along_everything[modes]
 
     def slopes(self, mode: str, leaf: int | None) -> Derived:
@@ -197,13 +197,7 @@ class Derivatives:
         taken = derivative(mode, self._function, leaf)
         moved = self._like["x" if mode == "fwd" else "u"]
         args = self._point, moved if leaf is None else (moved[leaf],)
-        return _traced(lambda x, w: taken(x, w)[1], args)
-
-    def batched(self, mode: str) -> Derived:
-        """A first derivative under ``jax.vmap``, for a batch of two."""
-        one = self[(mode,)]
-        twice = tuple(tuple(np.stack([leaf, leaf]) for leaf in leaves) for leaves in one.args)
-        return _traced(jax.vmap(one.function), twice, one.values)
+        return traced(lambda x, w: taken(x, w)[1], args)
 
     def _first(self, mode: str) -> Derived:
         value, function = self._value, derivative(mode, self._function)
@@ -211,7 +205,7 @@ class Derivatives:
             function = _beside(lambda x, _: value(*x), function)
         moved, like = ("x", ()) if mode == "fwd" else ("u", self.primal.inputs)
         args = (self._point, self._like[moved])
-        return _traced(function, args, len(self.primal.outputs), like)
+        return traced(function, args, len(self.primal.outputs), like)
 
     def _nested(self, modes: tuple[str, ...]) -> Derived:
         # Without a rule of somebody's own all values come from the one program.
@@ -219,7 +213,7 @@ class Derivatives:
         if value is not None and self.custom:
             function = _beside(lambda x, _, u: along_steps(value, ())(x, (), u), function)
         args = (self._point, (self._like["x"],) * len(modes), self._like["u"])
-        return _traced(function, args, len(modes) if self.custom else 0)
+        return traced(function, args, len(modes) if self.custom else 0)
 
     @property
     def _point(self) -> Leaves:

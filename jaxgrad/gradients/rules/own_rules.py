@@ -27,6 +27,7 @@ from jaxgrad.gradients.rules.reached import comes_to
 from jaxgrad.gradients.rules.rule_calls import RuleCall, rule_calls, rule_equations
 from jaxgrad.numbers.clock import in_grace, tick, within
 from jaxgrad.programs.custom_rules import CUSTOM_RULES, function_name
+from jaxgrad.programs.jax_errors import first_line
 from jaxgrad.programs.jaxprs import inner_jaxpr, source_place
 from jaxgrad.programs.trace import is_differentiable
 from jaxgrad.verdict import Verdict
@@ -179,7 +180,7 @@ class OwnRules:
         try:
             calls = rule_calls(self._program, self._point)
         except Exception as error:  # whatever running a program raises
-            calls, reason = [], f"the calls of rules cannot be followed: {_first_line(error)}"
+            calls, reason = [], f"the calls of rules cannot be followed: {first_line(error)}"
         else:
             reason = (
                 "not reached at the given point, or within an operation that is not taken apart"
@@ -225,7 +226,7 @@ def _judged(rule: _Rule, take: TakeRule, check: _Check) -> tuple[CustomRule, Gra
             asked = next(questions, None)
             taken = None if asked is None else (take(asked[0]), asked[1])
         except Exception as error:  # whatever taking a rule out of its program raises
-            return _undecided(rule, f"cannot be taken by itself: {_first_line(error)}"), None
+            return _undecided(rule, f"cannot be taken by itself: {first_line(error)}"), None
         if taken is None:
             break
         try:
@@ -233,7 +234,7 @@ def _judged(rule: _Rule, take: TakeRule, check: _Check) -> tuple[CustomRule, Gra
         except EnginesDisagree:
             raise
         except (JaxgradError, RecursionError) as error:
-            return _undecided(rule, f"cannot be judged by itself: {_first_line(error)}"), None
+            return _undecided(rule, f"cannot be judged by itself: {first_line(error)}"), None
         if one.verdict is Verdict.REFUTED:
             return _said(rule, one), one
         found = one if found is None or not one.verdict.passes else found
@@ -379,8 +380,3 @@ def _key(equation: Any) -> tuple[str, ...]:
     """What tells one rule from another: where it is defined, its shapes and its program."""
     program = inner_jaxpr(equation.params)
     return equation.primitive.name, source_place(program), str(getattr(program, "jaxpr", program))
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]}"

@@ -102,7 +102,7 @@ class Primal:
         return as_given(revealing(function, self.args), self.args, held)
 
     def _values_of_rules(self) -> list[int]:
-        """Integers and booleans in the result, where a rule returns some of its own beside it.
+        """Integers and booleans in the result, where a rule may return some of its own.
 
         They have no derivative, but a rule may return others than its function, as of any value;
         as floating-point numbers they are held against those of the function with all others.
@@ -157,11 +157,20 @@ class Primal:
         return max(kinds, key=lambda dtype: jnp.finfo(dtype).nmant)
 
     @property
+    def moving(self) -> list[int]:
+        """Where the floating-point leaves are among the leaves of :attr:`program`."""
+        return self._moving
+
+    @property
     def place(self) -> list[int]:
         """Where the floating-point leaves are among all leaves of the arguments as they came."""
+        return [self.place_of_arrays[i] for i in self._moving]
+
+    @property
+    def place_of_arrays(self) -> list[int]:
+        """Where the leaves of :attr:`program` are among all leaves of the arguments."""
         leaves = tree_leaves(self.args, is_leaf=is_held)
-        arrays = [k for k, leaf in enumerate(leaves) if not is_held(leaf)]
-        return [arrays[i] for i in self._moving]
+        return [k for k, leaf in enumerate(leaves) if not is_held(leaf)]
 
     def args_at(self, point: Leaves) -> tuple[Any, ...]:
         """The arguments at another point."""
@@ -212,6 +221,20 @@ class Primal:
             result = run_again(program.jaxpr)(*self.values_at(leaves))
         except (jax.errors.UnexpectedTracerError, jax.errors.TracerArrayConversionError):
             result = tree_leaves(function(*self.args_at(leaves)))
+        return self._numbers(result)
+
+    def of_all(
+        self, values: Sequence[Any], run: Callable[..., list[Any]] | None = None
+    ) -> list[Any]:
+        """The function of all leaves of its arguments, also of those that are held fixed.
+
+        Args:
+            values: the leaves.
+            run: what runs its program, if not JAX as it stands.
+        """
+        return self._numbers((run or run_again(self.program.jaxpr))(*values))
+
+    def _numbers(self, result: Sequence[Any]) -> list[Any]:
         return [
             _as_number(result[i], self._number) if i in self._discrete else result[i]
             for i in self._kept
