@@ -129,3 +129,15 @@ def test_a_rule_that_returns_nan_by_itself_is_not_blamed_on_an_operation() -> No
     f.defvjp(lambda x: (x**2, x), lambda x, g: (g * jnp.nan,))
     found = jaxgrad.check(f, (0.5,), modes="rev")
     assert found.verdict is Verdict.REFUTED and "slope" not in found.evidence.text
+
+
+@pytest.mark.parametrize("exponent", [2.0, 1.0, 3.0])
+def test_a_power_of_a_negative_base_has_no_slope_by_its_exponent(exponent: float) -> None:
+    """There is no logarithm of the base: nothing overflows, and no mask mends it."""
+    args = np.float32(-1.0), np.float32(exponent)
+    found = jaxgrad.check(lambda x, y: x**y, args)
+    assert f"`pow` at {HERE}" in found.evidence.text
+    assert f"negative base -1 has no slope by its exponent {exponent:g}" in found.evidence.text
+    assert "overflows" not in found.evidence.text and "mask" not in found.evidence.text
+    assert jaxgrad.check(lambda x, y: x**y, args, argnums=0).verdict.passes
+    assert jaxgrad.check(lambda x, y: x**y, (args[0], np.int32(exponent))).verdict.passes

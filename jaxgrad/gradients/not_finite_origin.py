@@ -162,12 +162,14 @@ class _Met:
         step: the operation.
         place: which of its inputs the number is in.
         index: and where.
+        broken: what is no finite number, its slope there or what it returns.
         by_value: whether what it returns is no number, not only what its slope is.
     """
 
     step: _Step
     place: int
     index: tuple[int, ...]
+    broken: float
     by_value: bool
 
     @property
@@ -183,8 +185,19 @@ class _Met:
     @property
     def exponent(self) -> float | None:
         """Of a power."""
-        power = self.step.equation.primitive.name == "pow"
-        return self._entry(self.step.inputs[1].array) if power else None
+        return self._entry(self.step.inputs[1].array) if self._is_power else None
+
+    @property
+    def negative_base(self) -> float | None:
+        """That of a power which is asked how it depends on its exponent, as on no real numbers."""
+        if not (self._is_power and self.place == 1):
+            return None
+        base = self._entry(self.step.inputs[0].array)
+        return base if base < 0 else None
+
+    @property
+    def _is_power(self) -> bool:
+        return self.step.equation.primitive.name == "pow"
 
     def _entry(self, array: Any) -> float:
         floats = np.asarray(array).astype(np.float64)
@@ -207,8 +220,12 @@ def _blamed(found: _Step, steps: list[_Step]) -> _Met | None:
     return None
 
 
-def _met(step: _Step) -> tuple[int, tuple[int, ...]] | None:
-    """The finite input along which the derivative of an operation, or the value, is infinite."""
+def _met(step: _Step) -> tuple[int, tuple[int, ...], float] | None:
+    """The finite input along which the derivative of an operation, or the value, is no number.
+
+    Returns:
+        which input, which entry of it, and the derivative or the value.
+    """
     arrays = [np.asarray(x.array) for x in step.inputs if not is_key(x.array)]
     if len(arrays) < len(step.inputs) or not all(_is_finite(x, None) for x in step.inputs):
         return None
@@ -223,9 +240,11 @@ def _met(step: _Step) -> tuple[int, tuple[int, ...]] | None:
         for numbers in (*slopes, *(x.array for x in step.outputs)):
             if not _is_real(numbers):
                 continue
-            broken = np.argwhere(~np.isfinite(np.asarray(numbers).astype(np.float64)))
+            floats = np.asarray(numbers).astype(np.float64)
+            broken = np.argwhere(~np.isfinite(floats))
             if len(broken):
-                return k, _entry_of(array, tuple(broken[0].tolist()), np.shape(numbers))
+                index = tuple(broken[0].tolist())
+                return k, _entry_of(array, index, np.shape(numbers)), float(floats[index])
     return None
 
 
@@ -265,8 +284,15 @@ def _what(met: _Met, operation: str, number: str) -> tuple[str, bool]:
         return f"; {operation} divides by {number}", True
     if np.isnan(met.value):
         return f"; {operation} is asked for at {number}, outside of its domain", True
+    if np.isnan(met.broken) and met.negative_base is not None:
+        return (
+            f"; {operation} of the negative base {met.negative_base:.6g} has no slope by its "
+            f"exponent {number}; where that is not to be differentiated, make it an integer, or "
+            "hold it fixed with argnums="
+        ), False
     if met.number not in _ENDS:
-        return f"; {operation} overflows at {number}", False
+        does = f"the slope of {operation} is NaN" if np.isnan(met.broken) else ""
+        return f"; {does or f'{operation} overflows'} at {number}", False
     if met.by_value:
         return f"; {operation} is {met.value:.6g} at {number}", True
     return f"; the slope of {operation} is infinite at {number}", True
