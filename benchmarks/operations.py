@@ -19,13 +19,16 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+from jaxgrad.claims.written_files import require_writable
+from jaxgrad.errors import ArgumentError
 
 ORDER = 2
 
@@ -87,6 +90,19 @@ def run(ours_first: bool, budget: float | None, only: str) -> Iterator[Timed]:
         yield Timed(case.name, verdict, a, b)
 
 
+def require_some(only: str) -> None:
+    """Refuses a name that no case has.
+
+    Raises:
+        ArgumentError: there is none.
+    """
+    from benchmarks.operation_cases import cases
+
+    names = [case.name for case in cases()]
+    if not any(only in name for name in names):
+        raise ArgumentError(f"--only {only}: no case has that in its name, such as {names[0]!r}")
+
+
 def in_a_process(ours_first: bool, budget: float | None, only: str) -> list[Timed]:
     """The same in a process of its own, one line of JSON a case."""
     command = [sys.executable, "-m", "benchmarks.operations", "--process", str(int(ours_first))]
@@ -136,17 +152,23 @@ def report(found: list[Timed], output: Path | None) -> None:
         )
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--budget", type=float)
     parser.add_argument("--only", default="")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--process", type=int, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.process is not None:
         for each in run(bool(options.process), options.budget, options.only):
             print(json.dumps([each.name, each.verdict, each.ours, each.theirs]), flush=True)
         return
+    try:
+        if options.output:
+            require_writable(f"--output {options.output}", options.output)
+        require_some(options.only)
+    except ArgumentError as error:
+        parser.error(str(error))
     both = [in_a_process(first, options.budget, options.only) for first in (False, True)]
     report(summed(*both), options.output)
 

@@ -227,6 +227,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, help="write the table and every name to this file")
     parser.add_argument("--workers", type=int, default=2, help="processes (default 2)")
     chosen: Any = parser.parse_args(arguments)
+    for name in ("every", "workers"):
+        if getattr(chosen, name) < 1:
+            parser.error(f"--{name} is {getattr(chosen, name)}; give 1 or more")
     try:
         if chosen.output:
             require_writable(f"--output {chosen.output}", chosen.output)

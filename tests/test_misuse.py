@@ -43,6 +43,10 @@ KEY = jax.random.key(0)
 COS = jax.grad(jnp.sin)
 
 
+SHAPE = jax.ShapeDtypeStruct((2,), jnp.float32)
+BALL = jaxgrad.Ball()
+
+
 def most(x: Any, y: Any) -> Any:
     return y <= 1
 
@@ -84,6 +88,12 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "special_points of compare": (lambda: compared(special_points=[0.0]), "it is True or False"),
     "linear": (lambda: asked(linear="x"), "linear is 'x'; it is True, False, or None for the def"),
     "dtypes": (lambda: asked(dtypes=[None]), "dtypes holds None, which is no floating-point"),
+    "dtypes, a number": (lambda: asked(dtypes=jnp.float32(1)), r"dtypes holds Array\(1"),
+    "dtypes, numbers": (lambda: asked(dtypes=[X]), r"dtypes holds np.float32\(0.5\), which is no"),
+    "dtypes, a shape": (lambda: asked(dtypes=SHAPE), "dtypes holds ShapeDtypeStruct"),
+    "a dtype to sweep": (
+        lambda: sweep(jnp.sin, np.float16(1), most), r"np.float16\(1.0\) is no float dtype; take",
+    ),
     "tile": (lambda: swept(tile="x"), "tile must be a power of two, not 'x'"),
     "tile, a float": (lambda: swept(tile=2.0), "tile must be a power of two, not 2.0"),
     "devices": (lambda: swept(devices="cpu"), "devices is 'cpu'; give a list of some of jax.loc"),
@@ -126,13 +136,30 @@ def test_options_of_the_right_kind() -> None:
     assert asked(modes=iter(["fwd"]), special_points=False).verdict
     assert compared(budget=Budget(), exact=False, special_points=np.True_).verdict
     assert swept(count={"all": most}, devices=jax.local_devices(), tile=2**10).checked == 2**16
+    assert asked(dtypes=[np.float32, jnp.dtype("bfloat16"), "float16", jnp.float32]).verdict.passes
     with precision(128, 0):
         pass
 
 
-# -- arguments -------------------------------------------------------------------------------------
+def test_a_precision_may_be_entered_again() -> None:
+    def bits() -> int:
+        return round(-math.log2(float(arb.pi().rad())))
 
-SHAPE = jax.ShapeDtypeStruct((2,), jnp.float32)
+    before, more = bits(), precision(200)
+    for _ in range(2):
+        with more:
+            assert bits() > 190
+            with precision(100), more:
+                assert bits() > 190
+            assert bits() > 190
+        assert bits() == before
+    assert more(bits)() > 190 and bits() == before
+    with pytest.raises(ZeroDivisionError), more:
+        print(1 / 0)
+    assert bits() == before
+
+
+# -- arguments -------------------------------------------------------------------------------------
 
 
 def _deleted() -> Any:
@@ -147,6 +174,15 @@ ARGUMENTS: dict[str, tuple[Callable[[], Any], str]] = {
     "a shape that is held": (lambda: check(added, (X, SHAPE), argnums=0), "argument y .*no values"),
     "a shape inside": (
         lambda: check(lambda p: p["w"], ({"w": SHAPE},)), r"argument p\['w'\] .*no values to",
+    ),
+    "a shape to run over": (
+        lambda: jaxgrad.run_over(BALL, jnp.sin, SHAPE), "ShapeDtypeStruct.*jnp.ones",
+    ),
+    "an object to run over": (
+        lambda: jaxgrad.run_over(BALL, lambda x: x, object()), "which has no values to comp",
+    ),
+    "text to run over": (
+        lambda: jaxgrad.run_over(BALL, jnp.sin, np.array(["x"], object)), "'x' .str., which has no",
     ),
     "deleted": (lambda: check(jnp.sin, (_deleted(),)), "no values .*deleted"),
     "nothing to decide": (lambda: decide(None), "decide: None is no function of the variables"),

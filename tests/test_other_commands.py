@@ -11,7 +11,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from benchmarks import rules
+from benchmarks import operations, rules
 from jaxgrad.claims.cli import main
 from jaxgrad.verdict import Evidence, Verdict
 
@@ -67,12 +67,29 @@ def test_a_page_that_cannot_be_written_is_not_made(tmp_path, monkeypatch, capsys
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("jaxgrad.claims.coverage.survey", worked)
     monkeypatch.setattr("benchmarks.rules.measure", worked)
+    monkeypatch.setattr("benchmarks.operations.in_a_process", worked)
     assert main(["coverage", "--output", path]) == 2
     assert f"--output {path}: {text}" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        rules.main(["--output", path])
-    assert f"--output {path}: {text}" in capsys.readouterr().err
+    for benchmark in (rules, operations):
+        with pytest.raises(SystemExit):
+            benchmark.main(["--output", path])
+        assert f"--output {path}: {text}" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        (lambda: operations.main(["--only", "nothere"]), "--only nothere: no case has that in its"),
+        (lambda: rules.main(["--every", "0"]), "--every is 0; give 1 or more"),
+        (lambda: rules.main(["--workers", "-1"]), "--workers is -1; give 1 or more"),
+    ],
+)
+def test_a_benchmark_of_nothing(command, text, capsys):
+    with pytest.raises(SystemExit) as ended:
+        command()
+    assert ended.value.code == 2
+    assert text in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

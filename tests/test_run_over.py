@@ -41,6 +41,13 @@ def test_elements_in_place_of_floats() -> None:
     assert counted.overlaps(3 * tenth)
 
 
+def test_keys_of_a_random_generator() -> None:
+    drawn = jaxgrad.run_over(
+        jaxgrad.Ball(), lambda key, x: x * jax.random.bits(key, (), "uint8"), jax.random.key(0), 2.0
+    )
+    assert drawn == 2 * int(jax.random.bits(jax.random.key(0), (), "uint8"))
+
+
 def test_what_is_no_number_system_and_what_no_program() -> None:
     with pytest.raises(ArgumentError, match=r"is no number system; give one first, such as jaxgr"):
         jaxgrad.run_over(jnp.sin, 0.5)  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ import ml_dtypes
 import numpy as np
 
 from jaxgrad.errors import ArgumentError
+from jaxgrad.programs.dtypes import named_dtype
 from jaxgrad.programs.options import flag
 
 __all__ = [
@@ -322,7 +323,7 @@ def format_of(dtype: Any) -> Format:
     """The format of a dtype that can be swept.
 
     Args:
-        dtype: a dtype, or what NumPy makes one of.
+        dtype: a dtype, a scalar type or a name.
 
     Raises:
         ArgumentError: it is no float dtype, or one of a width that cannot be swept.
@@ -331,11 +332,13 @@ def format_of(dtype: Any) -> Format:
         >>> format_of(jnp.bfloat16).nans
         254
     """
+    which = named_dtype(dtype)
     try:
-        which = np.dtype(dtype)
-        width = _width(which)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(f"{dtype!r} is no float dtype; take one of {_names()}") from error
+        width = None if which is None else _width(which)
+    except (TypeError, ValueError):
+        width = None
+    if which is None or width is None:
+        raise ArgumentError(f"{dtype!r:.60} is no float dtype; take one of {_names()}")
     if width not in UNSIGNED:
         why = "has too many values" if width > 32 else "is a width that XLA cannot compute with"
         raise ArgumentError(f"{which.name} {why}; take one of {_names()}")

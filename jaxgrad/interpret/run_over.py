@@ -12,6 +12,7 @@ import numpy as np
 from jax.core import Tracer
 
 from jaxgrad.errors import ArgumentError
+from jaxgrad.interpret.rules.structural import is_key
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.arrays import ArraySystem, SystemArray
 from jaxgrad.numbers.base import NumberSystem
@@ -88,9 +89,11 @@ def _as_numbers(numbers: NumberSystem | ArraySystem, leaf: Any) -> Any:
             f"has no value that {numbers.name} numbers could be made of; leave that out, or give "
             "arrays of a jaxgrad.ArraySystem, which may be traced"
         )
-    if np.asarray(leaf).dtype != object:
+    if is_key(leaf) or np.asarray(leaf).dtype != object:
         return None
     elements = np.asarray(leaf, object)
+    for each in elements.flat:
+        _require_element(numbers, each)
     if all(isinstance(each, Fraction) for each in elements.flat):  # exact in every system
         return array_system(numbers).lift(elements)
     if isinstance(numbers, ArraySystem):
@@ -99,6 +102,19 @@ def _as_numbers(numbers: NumberSystem | ArraySystem, leaf: Any) -> Any:
             "arrays; give those that the system makes, or numbers"
         )
     return elements
+
+
+def _require_element(numbers: NumberSystem | ArraySystem, each: Any) -> None:
+    """Refuses what cannot be computed with: a shape without values, text, any other object."""
+    arithmetic = all(hasattr(type(each), name) for name in ("__add__", "__mul__"))
+    if arithmetic and not isinstance(each, str | bytes):
+        return
+    shape = hasattr(each, "shape") and hasattr(each, "dtype")
+    give = "an array of its shape, such as jnp.ones(shape)" if shape else "numbers"
+    raise ArgumentError(
+        f"run_over: an argument is {each!r:.60} ({type(each).__name__}), which has no values to "
+        f"compute with; give {give}, or elements of {numbers.name} numbers"
+    )
 
 
 def _lifted(numbers: NumberSystem | ArraySystem, leaf: Leaf) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 
 from flint import ctx
 
@@ -16,8 +15,24 @@ FEWEST_BITS = 2
 MOST = 2**31 - 1
 
 
-@contextlib.contextmanager
-def precision(bits: int, terms: int | None = None) -> Iterator[None]:
+class _Precision(contextlib.ContextDecorator):
+    """What FLINT computes with inside of blocks, which may be one within the other."""
+
+    def __init__(self, bits: int, terms: int | None) -> None:
+        self._bits, self._terms = bits, terms
+        self._before: list[tuple[int, int]] = []
+
+    def __enter__(self) -> None:
+        self._before.append((ctx.prec, ctx.cap))
+        ctx.prec = self._bits
+        if self._terms is not None:
+            ctx.cap = self._terms
+
+    def __exit__(self, *error: object) -> None:
+        ctx.prec, ctx.cap = self._before.pop()
+
+
+def precision(bits: int, terms: int | None = None) -> contextlib.AbstractContextManager[None]:
     """Computes with balls of so many bits inside a ``with`` block.
 
     Args:
@@ -35,15 +50,10 @@ def precision(bits: int, terms: int | None = None) -> Iterator[None]:
 
     Source: Arb's working precision, https://flintlib.org/doc/arb.html.
     """
-    before = ctx.prec, ctx.cap
     _require("bits", bits, FEWEST_BITS)
     if terms is not None:
         _require("terms", terms, 0)
-    ctx.prec, ctx.cap = bits, before[1] if terms is None else terms
-    try:
-        yield
-    finally:
-        ctx.prec, ctx.cap = before
+    return _Precision(bits, terms)
 
 
 def _require(name: str, value: int, least: int) -> None:

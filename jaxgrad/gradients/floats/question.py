@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.errors import ArgumentError
@@ -19,6 +18,7 @@ from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.special_points.float_points import float_points
 from jaxgrad.gradients.special_points.search import SpecialPoint
+from jaxgrad.programs.dtypes import named_dtype
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = ["checked_dtypes", "floats_of"]
@@ -44,10 +44,7 @@ def checked_dtypes(dtypes: Sequence[Any] | Any | None) -> tuple[np.dtype, ...] |
     asked: list[Any] = list(dtypes) if several else [dtypes]
     found = []
     for name in asked:
-        try:
-            dtype = None if name is None else jnp.dtype(name)
-        except TypeError:
-            dtype = None
+        dtype = named_dtype(name)
         if dtype is None or not is_differentiable(dtype):
             raise ArgumentError(
                 f"dtypes holds {name!r}, which is no floating-point dtype; accepted are "
