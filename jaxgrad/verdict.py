@@ -9,7 +9,7 @@ from typing import Any
 
 from jaxgrad.errors import ArgumentError
 
-__all__ = ["Evidence", "Outcome", "Verdict", "evidence_of", "undecided"]
+__all__ = ["Evidence", "Outcome", "Verdict", "evidence_of", "to_see", "undecided"]
 
 
 class Verdict(enum.Enum):
@@ -87,6 +87,8 @@ class Evidence(Outcome):
         >>> print(Evidence(Verdict.REFUTED, "decision", "x > 1 fails", counterexample="x = 0"))
         REFUTED: x > 1 fails
         <BLANKLINE>
+        To see it:
+        <BLANKLINE>
         x = 0
     """
 
@@ -113,7 +115,7 @@ class Evidence(Outcome):
     def __str__(self) -> str:
         """The verdict, what it rests on and, where there is one, the counterexample."""
         said = f"{self.verdict}: {self.text.removeprefix('Undecided: ')}"
-        return said if self.counterexample is None else f"{said}\n\n{self.counterexample}"
+        return said + to_see(self.counterexample)
 
     @property
     def evidence(self) -> Evidence:
@@ -134,6 +136,11 @@ class Evidence(Outcome):
             "trusts": list(self.trusts),
             "counterexample": self.counterexample,
         }
+
+
+def to_see(code: str | None) -> str:
+    """The lines after what is said, where there is code that shows it."""
+    return f"\n\nTo see it:\n\n{code}" if code else ""
 
 
 def undecided(reason: str) -> Evidence:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -38,7 +39,7 @@ def test_the_bound_of_the_derivative_and_where_it_is_attained():
 def test_a_wrong_bound_or_place_is_refuted(wrong):
     evidence = derivative_bound(**wrong)
     assert evidence.verdict is Verdict.REFUTED
-    scope = {}
+    scope: dict[str, Any] = {"conclusion": lambda s: s, "equality": lambda s: s}
     exec(evidence.counterexample, scope)
     assert 0 < scope["s"] < 1
 
@@ -98,9 +99,37 @@ def test_statements_in_several_variables():
 def test_a_wrong_constant_in_several_variables_is_refuted(evidence):
     found = evidence()
     assert found.verdict is Verdict.REFUTED
-    scope = {}
+    scope: dict[str, Any] = dict.fromkeys(("conclusion", "equality"), lambda *_: False)
     exec(found.counterexample, scope)
     assert all(isinstance(scope[name], Fraction) for name in scope if len(name) == 1)
+
+
+def _printed(found, capsys, **scope):
+    exec(found.counterexample, scope)
+    assert f"\n\nTo see it:\n\n{found.counterexample}" in str(found)
+    return capsys.readouterr().out.strip()
+
+
+def test_the_code_says_what_the_conclusion_is_there(capsys):
+    def conclusion(x, y):
+        return [x * x >= 0, x * x + y >= 0]
+
+    said = _printed(decide(conclusion), capsys, conclusion=conclusion)
+    assert said == "conclusion(x, y) is [True, False] and should hold"
+
+
+def test_the_code_says_what_the_set_of_equality_is_there(capsys):
+    def equality(x):
+        return x == 1
+
+    found = decide(lambda x: x * x >= 0, equality=equality)
+    said = _printed(found, capsys, equality=equality)
+    assert said.startswith("equality(x) is ") and "should say whether a side" in said
+
+
+def test_the_code_of_an_irrational_point_says_where_it_is(capsys):
+    found = decide(lambda x: x * x != 2)
+    assert _printed(found, capsys).startswith("it does not hold near x = ")
 
 
 def test_a_bound_that_is_attained_nowhere_is_not_called_attained():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import flint
 import pytest
@@ -341,14 +342,17 @@ def below_a_quarter(constant="0.2500001", **options):
     )
 
 
-def test_a_cover_proves_and_refutes():
+def test_a_cover_proves_and_refutes(capsys):
     proved = below_a_quarter()
     assert proved.verdict is Verdict.PROVED and proved.kind == "cover"
     refuted = below_a_quarter("0.24999")
     assert refuted.verdict is Verdict.REFUTED
-    scope = {}
+    scope: dict[str, Any] = {"margin": lambda x: -x}
     exec(refuted.counterexample, scope)
     assert abs(scope["x"][0]) < 1
+    (x,) = scope["x"]
+    said = f"{-arb(x.numerator) / x.denominator} should be positive\n"
+    assert capsys.readouterr().out == said
 
 
 def test_a_cover_is_undecided_where_it_cannot_end():

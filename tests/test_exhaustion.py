@@ -157,13 +157,16 @@ def test_a_single_planted_failure_is_found(planted):
 
 
 @pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16, jnp.float8_e5m2], ids=str)
-def test_the_counterexample_can_be_pasted(dtype):
+def test_the_counterexample_can_be_pasted(dtype, capsys):
     result = sweep(GRADIENT, dtype, lambda x, y: y < 0.25)
     assert result.verdict is Verdict.REFUTED
     scope = {}
-    exec(result.counterexample.replace("print(x, y)", ""), scope)
+    exec(result.counterexample, scope)
     assert scope["x"].tobytes() == np.asarray(result.failures.first.value).tobytes()
     assert float(scope["y"]) == 0.25
+    said = f"at x = {scope['x']!s} f(x) is 0.25 and holds(x, f(x)) should be True"
+    assert capsys.readouterr().out.strip() == said
+    assert f"\n\nTo see it:\n\n{result.counterexample}" in str(result)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +180,7 @@ def test_the_counterexample_can_be_pasted(dtype):
 def test_the_output_may_have_another_dtype(f, wrong):
     result = sweep(f, jnp.float8_e5m2, lambda x, y: jnp.isnan(x) & (y == 0))
     scope = {}
-    exec(result.counterexample.replace("print(x, y)", ""), scope)
+    exec(result.counterexample, scope)
     assert np.isnan(float(scope["y"])) if wrong is None else scope["y"].dtype == wrong.dtype
 
 
@@ -185,7 +188,7 @@ def test_a_double_output_can_be_pasted():
     with jax.enable_x64(True):
         result = sweep(lambda x: x.astype(jnp.float64) / 3, jnp.float16, lambda x, y: y < 0.5)
     scope = {}
-    exec(result.counterexample.replace("print(x, y)", ""), scope)
+    exec(result.counterexample, scope)
     assert scope["y"].dtype == np.float64 and scope["y"] == np.float64(scope["x"]) / 3
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -43,8 +45,8 @@ def steeper(factor):
     return Activation("steeper", jax.nn.sigmoid, derivative)
 
 
-def executed(code):
-    scope = {}
+def executed(code) -> dict[str, Any]:
+    scope: dict[str, Any] = dict.fromkeys(("conclusion", "equality"), lambda *_: False)
     exec(code, scope)
     return scope
 
@@ -222,7 +224,7 @@ def test_a6_with_a_smaller_bound_of_floats(quarter, capsys):
     (found,) = run(sigmoid.every_float, quarter=quarter, dtypes=["float16"]).values()
     assert found.verdict is REFUTED
     executed(found.counterexample)
-    assert float(capsys.readouterr().out.split()[1]) == 0.25
+    assert float(capsys.readouterr().out.split()[-1]) == 0.25
     (found,) = run(
         sigmoid.numbers_without_infinities, quarter=quarter, dtypes=[jnp.float8_e4m3fn]
     ).values()
@@ -235,7 +237,7 @@ def test_a6_without_infinities_only_nan_is_in_the_way(capsys):
     assert {each.verdict for each in found.values()} == {REFUTED}
     assert {each.enclosures["floats: above"] for each in found.values()} == {("0", "0")}
     executed(found["float8_e4m3fn"].counterexample)
-    assert capsys.readouterr().out.split()[1] == "nan"
+    assert capsys.readouterr().out.split()[-1] == "nan"
     found = verdicts(sigmoid.numbers_without_infinities, dtypes=dtypes)
     assert found == {"float8_e4m3fn": PROVED}  # of the other one nothing could be said
 
@@ -249,7 +251,9 @@ def test_a6_floats_attain_the_bound_beside_zero(capsys):
     (found,) = run(sigmoid.attained_at_zero_only, dtypes=["float16"]).values()
     assert found.verdict is REFUTED
     executed(found.counterexample)
-    z, slope = map(float, capsys.readouterr().out.split())
+    said = re.fullmatch(r"at x = (\S+) y is (\S+)\n", capsys.readouterr().out)
+    assert said is not None
+    z, slope = map(float, said.groups())
     assert z != 0 and slope == 0.25
 
 

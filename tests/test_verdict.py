@@ -87,4 +87,5 @@ def test_a_report_tells_a_verdict_that_does_not_pass_from_an_error(verdict: Verd
 def test_an_undecided_question_is_said_once_and_a_counterexample_stands_by_itself():
     assert str(undecided("the box is too large")) == "UNDECIDED: the box is too large."
     shown = Evidence(Verdict.REFUTED, "decision", "x > 1 fails", counterexample="x = 0")
-    assert str(shown) == "REFUTED: x > 1 fails\n\nx = 0" and repr(shown).startswith("Evidence(")
+    said = "REFUTED: x > 1 fails\n\nTo see it:\n\nx = 0"
+    assert str(shown) == said and repr(shown).startswith("Evidence(")

@@ -212,7 +212,13 @@ def _refuted(name: str, point: list[Fraction]) -> Evidence:
         Verdict.REFUTED,
         "cover",
         f"{name} is not positive at {_named(point)}.",
-        counterexample=f"from fractions import Fraction\nx = ({values},)",
+        counterexample=(
+            "# with `margin` in scope\n"
+            "from fractions import Fraction\n"
+            "from flint import arb\n"
+            f"x = ({values},)\n"
+            "print(margin(*(arb(v.numerator) / v.denominator for v in x)), 'should be positive')"
+        ),
         trusts=("Arb",),
     )
 

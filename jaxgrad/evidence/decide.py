@@ -9,8 +9,9 @@ from fractions import Fraction
 from typing import Any
 
 from jaxgrad.errors import ArgumentError, JaxgradError, MissingExtra
-from jaxgrad.evidence.algebraic import AlgebraicNumber, Point, points_between
+from jaxgrad.evidence.algebraic import Point, points_between
 from jaxgrad.evidence.asked import asked
+from jaxgrad.evidence.decided_code import decided_code
 from jaxgrad.evidence.sign_conditions import all_of, as_formula, boundary_of, variable
 from jaxgrad.programs.options import seconds
 from jaxgrad.verdict import Evidence, Verdict, undecided
@@ -253,7 +254,7 @@ def _settle(
         Verdict.REFUTED,
         "decision",
         f"The {'conclusion' if claim == 'conclusion' else 'equality'} {what} at {where}.",
-        counterexample=_code(point),
+        counterexample=decided_code(point, claim),
         trusts=("FLINT polynomials",) if second is not None else ("rational arithmetic",),
     )
 
@@ -278,17 +279,6 @@ def _words(answer: _Answer) -> str:
     if answer.valid:
         return "'true everywhere'"
     return f"'false at {answer.reason or answer.point}'"
-
-
-def _code(point: Mapping[str, Point]) -> str:
-    """Python that rebuilds the counterexample."""
-    lines = ["from fractions import Fraction"]
-    for name, value in point.items():
-        if isinstance(value, AlgebraicNumber):
-            lines.append(f"{name} = {float(value)!r}  # exactly: {value}")
-        else:
-            lines.append(f"{name} = Fraction({value.numerator}, {value.denominator})")
-    return "\n".join(lines)
 
 
 def _violates(parts: tuple[Statement, ...], point: list[Fraction], claim: str) -> bool:

@@ -212,7 +212,7 @@ class Float:
             "import jax, jax.numpy as jnp, ml_dtypes, numpy as np\n"
             f"x = {self.python}  # {float(self.value)!r}\n"
             f"y = {call}(jnp.asarray(x))\n"
-            + ("print(x, y)" if asserted is None else f"assert {asserted}")
+            + ("print('at x =', x, 'y is', y)" if asserted is None else f"assert {asserted}")
         )
 
     def __str__(self) -> str:

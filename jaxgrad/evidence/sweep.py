@@ -303,7 +303,7 @@ def _counterexample(f: Callable[[Any], Any], x: Float, y: np.ndarray) -> tuple[s
         "import ml_dtypes, numpy as np\n"
         f"x = {x.python}  # {float(x.value)!r}\n"
         f"y = {value}  # f(x) = {y.item() if y.dtype.kind in 'biu' else float(y)!r}\n"
-        "print(x, y)"
+        "print('at x =', x, 'f(x) is', y, 'and holds(x, f(x)) should be True')"
     )
     alone = np.asarray(jax.jit(f)(jnp.asarray(x.value)))
     if alone.tobytes() == y.tobytes():

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxgrad.errors import ArgumentError
 from jaxgrad.evidence.float_formats import Float
-from jaxgrad.verdict import Evidence, Outcome, Verdict
+from jaxgrad.verdict import Evidence, Outcome, Verdict, to_see
 
 __all__ = ["Count", "Extent", "Sweep"]
 
@@ -132,7 +132,7 @@ class Sweep(Outcome):
         said = f"{self.verdict}: the predicate holds at all {numbers}"
         if self.failures.total:
             said = f"{self.verdict}: the predicate fails {self.failures}, of {numbers}"
-        return said if self.counterexample is None else f"{said}\n\n{self.counterexample}"
+        return said + to_see(self.counterexample)
 
     def never(
         self,
@@ -173,7 +173,7 @@ class Sweep(Outcome):
             import jax, jax.numpy as jnp, ml_dtypes, numpy as np
             x = np.asarray(..., np.uint16).view(np.float16)[()]  # -inf
             y = jax.grad(jax.nn.sigmoid)(jnp.asarray(x))
-            print(x, y)
+            print('at x =', x, 'y is', y)
 
         Source: claims A6 and F6.
         """

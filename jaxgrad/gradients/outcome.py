@@ -16,7 +16,7 @@ from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.floats.sides import check_floats
 from jaxgrad.interpret.sides import Side
 from jaxgrad.programs.debug_modes import without_debug_modes
-from jaxgrad.verdict import Evidence, Outcome, Verdict
+from jaxgrad.verdict import Evidence, Outcome, Verdict, to_see
 
 __all__ = [
     "Comparison",
@@ -96,9 +96,7 @@ class GradientOutcome(Outcome):
         told = [f"{self.verdict}: {first}", *said, *(line for line in told if line not in said)]
         if len(listed) > MOST_LINES:
             told.append(f"  and {len(listed) - MOST_LINES} more{what}")
-        if self.counterexample:
-            told += ["", "To see it:", "", self.counterexample]
-        return "\n".join(told)
+        return "\n".join(told) + to_see(self.counterexample)
 
 
 @dataclass(frozen=True)
