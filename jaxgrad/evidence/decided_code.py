@@ -17,6 +17,7 @@ def decided_code(point: Mapping[str, Point], claim: str) -> str:
         claim: ``"conclusion"`` where that is false, ``"attained"`` where the set of equality is.
 
     Example:
+        >>> from fractions import Fraction
         >>> print(decided_code({"x": Fraction(1, 2)}, "conclusion"))
         # with `conclusion` in scope
         from fractions import Fraction
