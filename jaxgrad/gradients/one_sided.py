@@ -15,12 +15,13 @@ from jaxgrad.numbers.base import CannotDecide, objects
 from jaxgrad.numbers.exact_germ import ExactGerm
 from jaxgrad.numbers.germ import Germ
 from jaxgrad.numbers.jet import Jet
+from jaxgrad.numbers.pointwise import Pointwise, PointwiseArrays
 from jaxgrad.numbers.precision import series_length
 from jaxgrad.numbers.series import FINITE, Series
 from jaxgrad.programs.jaxprs import operations
 from jaxgrad.programs.trace import Program, trace
 
-__all__ = ["MOST_EXACT_OPERATIONS", "OneSided", "one_sided_derivatives"]
+__all__ = ["MOST_EXACT_OPERATIONS", "OneSided", "analytic_at", "one_sided_derivatives"]
 
 # Polynomials beside every coefficient take ten times as long as the coefficients.
 MOST_EXACT_OPERATIONS = 1000
@@ -91,7 +92,7 @@ def one_sided_derivatives(
     if terms is None:
         found = _analytic(program, direction, order)
         if found is not None:
-            return OneSided(found, [leaf.copy() for leaf in found], (), smooth=True)
+            return _smooth(found)
     # Each 0/0 of simple zeros costs one term, so four such quotients may be nested; few are.
     attempts = (order + 2, order + 5) if terms is None else (terms,)
     reasons: set[str] = set()
@@ -99,6 +100,45 @@ def one_sided_derivatives(
         _one_side(program, direction, order, sign, attempts, reasons) for sign in (1, -1)
     )
     return OneSided(right, left, tuple(sorted(reasons)))
+
+
+def analytic_at(
+    program: Program,
+    points: Sequence[Sequence[np.ndarray]],
+    direction: Sequence[Any],
+    order: int,
+) -> list[OneSided | None]:
+    """The derivatives along a line at several points, none where germs are needed.
+
+    Args:
+        program: the traced program, of floating-point leaves.
+        points: a value for each of its inputs, for every point.
+        direction: the leaves of v.
+        order: the highest derivative.
+    """
+    jet = Jet(order)
+    numbers = Pointwise(jet, len(points))
+    try:
+        with series_length(order + 1):
+            inputs = [_moving(jet, program, direction, 1, point) for point in points]
+            joined = [numbers.joined(leaves) for leaves in zip(*inputs, strict=True)]
+            outputs = interpret(program, PointwiseArrays(numbers), joined)
+            each = zip(*map(numbers.split, outputs), strict=True)
+            found = [[_stacked(x, order, jet.derivatives) for x in leaves] for leaves in each]
+    except JaxgradError:
+        return [None] * len(points)
+    return [
+        _smooth(leaves) if k not in numbers.failed and _are_finite(leaves) else None
+        for k, leaves in enumerate(found)
+    ]
+
+
+def _smooth(found: list[np.ndarray]) -> OneSided:
+    return OneSided(found, [leaf.copy() for leaf in found], (), smooth=True)
+
+
+def _are_finite(found: list[np.ndarray]) -> bool:
+    return all(x.is_finite() for leaf in found for x in leaf.flat)
 
 
 def _analytic(program: Program, direction: Sequence[Any], order: int) -> list[np.ndarray] | None:
@@ -111,7 +151,7 @@ def _analytic(program: Program, direction: Sequence[Any], order: int) -> list[np
             found = [_stacked(values, order, jet.derivatives) for values in outputs]
     except JaxgradError:  # germs decide more, or say what is the matter
         return None
-    return found if all(x.is_finite() for leaf in found for x in leaf.flat) else None
+    return found if _are_finite(found) else None
 
 
 def _one_side(
@@ -178,14 +218,21 @@ def _decided(
     return kept, left
 
 
-def _moving(system: Any, program: Program, direction: Sequence[Any], sign: int) -> list[Any]:
+def _moving(
+    system: Any,
+    program: Program,
+    direction: Sequence[Any],
+    sign: int,
+    point: Sequence[Any] | None = None,
+) -> list[Any]:
     """The inputs x + sign·v·ε; what does not move is a constant."""
     inputs = []
-    for leaf, v in zip(program.inputs, direction, strict=True):
+    point = [leaf.value for leaf in program.inputs] if point is None else point
+    for leaf, value, v in zip(program.inputs, point, direction, strict=True):
         if not leaf.differentiable:
-            inputs.append(leaf.value)
+            inputs.append(value)
             continue
-        values = np.asarray(leaf.value, np.float64)
+        values = np.asarray(value, np.float64)
         slopes = np.broadcast_to(np.asarray(v, np.float64), values.shape)
         elements = np.empty(values.shape, object)
         elements[slopes == 0] = system.constants(values[slopes == 0])

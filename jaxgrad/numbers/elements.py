@@ -61,7 +61,11 @@ class Elements(ArraySystem):
         combine = _REDUCTIONS[name]
         shape = rows.shape[:-1]
         flat = rows.reshape((int(np.prod(shape, dtype=int)), rows.shape[-1]))
-        return objects((combine(self.system, list(row)) for row in ticking(flat)), shape)
+        return objects((self.combined(combine, list(row)) for row in ticking(flat)), shape)
+
+    def combined(self, combine: Callable[..., Any], row: list[Any]) -> Any:
+        """A row of numbers as one, by the definition of a reduction."""
+        return combine(self.system, row)
 
     def contract(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         products = [self.system.matmul(x, y) for x, y in ticking(zip(a, b, strict=True))]

@@ -20,7 +20,8 @@ from jaxgrad.gradients.rules.judgement import Judgement, judge, judge_value, val
 from jaxgrad.gradients.rules.narrower import aligned, least_hidden, narrowed
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.rule_numbers import RuleNumbers
-from jaxgrad.gradients.rules.truth import Sides, Truth
+from jaxgrad.gradients.rules.several_points import in_sums
+from jaxgrad.gradients.rules.truth import Known, Sides, Truth
 from jaxgrad.gradients.witness import program_floats
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
@@ -45,12 +46,18 @@ class AtPoint:
     Args:
         rules: the derivative programs.
         point: the value of each floating-point leaf.
+        known: what was found for it together with other points.
     """
 
-    def __init__(self, rules: DerivativePrograms, point: Sequence[np.ndarray]) -> None:
+    def __init__(
+        self,
+        rules: DerivativePrograms,
+        point: Sequence[np.ndarray],
+        known: Known | None = None,
+    ) -> None:
         self.rules, self.values = rules, list(point)
-        self.truth = Truth(rules.primal.truth_program, point, rules.order)
-        self.numbers = RuleNumbers(rules, self.values)
+        self.truth = Truth(rules.primal.truth_program, point, rules.order, known)
+        self.numbers = RuleNumbers(rules, self.values, known and known.outputs)
         self.skipped = 0
         self._tiny = 0.0
         self._named = self._last = True
@@ -115,28 +122,19 @@ class AtPoint:
         return []
 
     def _in_sums(self, line: Direction) -> list[tuple[Question, Judgement]]:
-        """One question for every mode, of all results together; nothing where one does not agree.
+        """What agrees of all results together; nothing where one question does not.
 
-        The sum is weighed by drawn numbers, so that no wrong entries cancel in it; where something
-        is special about an entry, each is asked for itself.
+        Where something is special about an entry, each is asked for itself.
         """
-        if not self.rules.linear or entry_count(self.rules.out_shapes) == 1:
-            return []
-        u, other, found = self.rules.cotangent(1), self.rules.direction(1), []
+        found = []
         few = entry_count(self.rules.out_shapes) <= FEW_OUTPUTS  # of which each hides its own
-        discrete = self.rules.primal.discrete
-        u = u.only([k for k in range(len(u.leaves)) if k not in discrete])
-        for modes in (*((mode,) for mode in self.rules.modes), *self.rules.nested):
-            vs = (line, other) if len(modes) == 2 else (line,) * len(modes)
-            question = Question(modes, vs, u)
-            beside = question.beside() if self.rules.custom and modes[1:] else []
-            for each in (question, *beside):
-                judgement = self.judge(each)
-                if judgement is None or judgement.kink or judgement.verdict is not Verdict.AGREES:
-                    return []
-                if judgement.hidden and (few or self._is_wrong_aligned(each)):
-                    return []
-                found.append((each, judgement))
+        for question in in_sums(self.rules, line):
+            judgement = self.judge(question)
+            if judgement is None or judgement.kink or judgement.verdict is not Verdict.AGREES:
+                return []
+            if judgement.hidden and (few or self._is_wrong_aligned(question)):
+                return []
+            found.append((question, judgement))
         return found
 
     def _is_wrong_aligned(self, question: Question) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -24,6 +25,8 @@ from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.linear_programs import is_analytic
 from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.meant import loops_are_meant
+from jaxgrad.gradients.rules.several_points import known_at
+from jaxgrad.gradients.rules.truth import Known
 from jaxgrad.gradients.special_points.drawn_points import (
     drawn_points,
     nearer_points,
@@ -42,6 +45,9 @@ __all__ = ["OtherPoints"]
 # Operations spent at special points, at about 20 μs each in all modes: half a second.
 SPECIAL_BUDGET = 20_000
 MOST_SPECIAL_POINTS = 40
+# Points are looked at together where so many of them, one by one, would take no more seconds: what
+# is wrong at the first ends the search.
+MOST_TOGETHER, SECONDS_TOGETHER = 16, 0.5
 # A loop that ends at the given point may never end at others, of which there are many.
 SPECIAL_SHARE = 10
 
@@ -62,6 +68,9 @@ class OtherPoints:
         # Where formulas differ by what rounding hides: to how many bits they agree, and the point.
         self._least: tuple[float, list[np.ndarray]] | None = None
         self._pursued = 0
+        # What is known of points that were looked at together, and how long the last one took.
+        self._known: dict[int, Known] = {}
+        self._seconds = 0.0
         # Why nothing is decided at points, and at how many.
         self._open: Counter[str] = Counter()
         self._bits_given: int | None = None
@@ -71,13 +80,29 @@ class OtherPoints:
 
     def wrong(self, leaves: tuple[RuleResult, ...], checks: LinearChecks) -> GradientCheck | None:
         """The check where something is wrong at one of them."""
-        for point in self.points:
+        for place, point in enumerate(self.points):
+            self._find_several(place)
+            start = time.process_time()
             wrong, bits = self._looked_at(point, leaves, checks)
+            self._seconds = time.process_time() - start
             self._reached += 1
             if wrong is not None:
                 return wrong
             self._note_hidden(bits, point.values)
         return None
+
+    def _find_several(self, place: int) -> None:
+        """Find what is needed at the next points, if so many take little time one by one."""
+        point = self.points[place]
+        several = min(MOST_TOGETHER, int(SECONDS_TOGETHER / max(self._seconds, 1e-6)))
+        if id(point) in self._known or not self._reached or several < 2:
+            return
+        inside = self.rules.primal.is_inside
+        points = [x for x in self.points[place : place + several] if inside(x.values)]
+        with _as_far_as_it_goes():
+            line = self.rules.direction()
+            found = known_at(self.rules, [x.values for x in points], line)
+            self._known |= {id(x): known for x, known in zip(points, found, strict=True)}
 
     @cached_property
     def _near(self) -> SpecialPoint | None:
@@ -214,7 +239,7 @@ class OtherPoints:
             self._open["they are outside of what is asked about"] += not point.pursued
             return None, []
         with _as_far_as_it_goes() as left:
-            at = AtPoint(self.rules, point.values)
+            at = AtPoint(self.rules, point.values, self._known.pop(id(point), None))
             at.excuses.loops_are_meant = lambda: self._loops_are_meant
             return at, at.together()
         self._open[left[0] if left else "they cannot be looked at"] += not point.pursued

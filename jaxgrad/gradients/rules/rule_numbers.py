@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,17 @@ from jaxgrad.gradients.rules.question import Question
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
 
-__all__ = ["RuleNumbers"]
+__all__ = ["RuleNumbers", "moved_by"]
+
+
+def moved_by(question: Question) -> tuple[Any, tuple[Any, ...]]:
+    """A key of what the program of a question is asked with beside the point, and its leaves."""
+    directions, cotangent = question.directions, question.cotangent
+    if len(question.modes) > 1:
+        vs = tuple(direction.leaves for direction in directions)
+        return (*(direction.key for direction in directions), cotangent.key), (vs, cotangent.leaves)
+    moved = directions[0] if question.modes == ("fwd",) else cotangent
+    return moved.key, (moved.leaves,)
 
 
 class RuleNumbers:
@@ -24,12 +34,20 @@ class RuleNumbers:
     Args:
         rules: the derivative programs.
         values: the point, a value for each floating-point leaf.
+        known: results over balls that somebody found together with those at other points.
     """
 
-    def __init__(self, rules: DerivativePrograms, values: Sequence[np.ndarray]) -> None:
+    def __init__(
+        self,
+        rules: DerivativePrograms,
+        values: Sequence[np.ndarray],
+        known: Mapping[tuple[str, ...], dict[Any, list[ObjectArray]]] | None = None,
+    ) -> None:
         self._rules, self._values = rules, list(values)
         self.point = [Ball().constants(value) for value in values]
-        self._outputs: dict[Any, dict[Any, list[ObjectArray]]] = {}
+        found = {(modes, Ball): results for modes, results in (known or {}).items()}
+        self._outputs: dict[Any, dict[Any, list[ObjectArray]]] = found
+        self._floats: dict[Any, list[np.ndarray]] = {}
 
     def enclosed(self, question: Question, system: Callable[[], Ball] = Ball) -> arb:
         """The enclosure of what the rules give."""
@@ -44,16 +62,12 @@ class RuleNumbers:
 
     def outputs(self, question: Question, system: Callable[[], Ball] = Ball) -> list[ObjectArray]:
         """All results of the program that gives the number."""
-        modes, directions, cotangent = question.modes, question.directions, question.cotangent
-        if len(modes) > 1:
-            vs = tuple(direction.leaves for direction in directions)
-            key = *(direction.key for direction in directions), cotangent.key
-            return self._balls(modes, key, system, vs, cotangent.leaves)
-        known = self._any_balls(modes, system) if question.is_value else None
+        modes = question.modes
+        known = self._any_balls(modes, system) if question.is_value and not modes[1:] else None
         if known is not None:  # the same whatever moves
             return known
-        moved = directions[0] if modes == ("fwd",) else cotangent
-        return self._balls(modes, moved.key, system, moved.leaves)
+        key, moved = moved_by(question)
+        return self._balls(modes, key, system, *moved)
 
     def _balls(
         self, modes: tuple[str, ...], key: Any, system: Callable[[], Ball], *moved: Any
@@ -84,16 +98,23 @@ class RuleNumbers:
 
     def terms(self, question: Question) -> list[float]:
         """What JAX computes of each entry that counts, weighed."""
-        primal, derived = self._rules.primal, self._rules[question.modes]
-        vs = [primal.like_inputs(direction.leaves) for direction in question.directions]
-        u = primal.like_outputs(question.cotangent.leaves)
-        point = tuple(self._values)
+        derived = self._rules[question.modes]
+        found = self._runs(question)
         if len(question.modes) > 1:
-            found = derived.floats(point, tuple(vs), u)
             return [float(found[-1 if question.taken is None else question.taken])]
-        forward = question.modes == ("fwd",)
-        found = derived.floats(point, vs[0] if forward else u)
         if question.is_value:
             return terms(found[: derived.values], question.cotangent)
+        forward = question.modes == ("fwd",)
         weights = question.cotangent if forward else question.directions[0]
         return terms(found[derived.values :], weights)
+
+    def _runs(self, question: Question) -> list[np.ndarray]:
+        """All results of the program that gives the number, as JAX computes them."""
+        modes, (key, _) = question.modes, moved_by(question)
+        if (modes, key) not in self._floats:
+            primal = self._rules.primal
+            vs = [primal.like_inputs(direction.leaves) for direction in question.directions]
+            u = primal.like_outputs(question.cotangent.leaves)
+            moved = (tuple(vs), u) if modes[1:] else (vs[0] if modes == ("fwd",) else u,)
+            self._floats[modes, key] = self._rules[modes].floats(tuple(self._values), *moved)
+        return self._floats[modes, key]

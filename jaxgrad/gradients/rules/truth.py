@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from jaxgrad.numbers.germ import Germ
 from jaxgrad.numbers.series import Series
 from jaxgrad.programs.trace import Program
 
-__all__ = ["DIGITS", "Sides", "Truth", "text_of"]
+__all__ = ["DIGITS", "Known", "Sides", "Truth", "text_of"]
 
 # Drawn points beside a kink: three entries that tie have six orders.
 NEARBY = 6
@@ -97,6 +97,21 @@ def _sum(each: list[Sides]) -> Sides:
     return Sides(high, low, several)
 
 
+@dataclass
+class Known:
+    """What is known of a function and of its rules at a point before anything is asked there.
+
+    Args:
+        value: of the function, enclosed.
+        lines: its derivatives along a line, by the key of the direction.
+        outputs: what the rules return, by modes and by what moves.
+    """
+
+    value: list[ObjectArray] | None = None
+    lines: dict[bytes, OneSided] = field(default_factory=dict)
+    outputs: dict[tuple[str, ...], dict[Any, list[ObjectArray]]] = field(default_factory=dict)
+
+
 class Truth:
     """The one-sided derivatives of a program at a point, along any direction.
 
@@ -104,16 +119,24 @@ class Truth:
         program: the function, of floating-point leaves.
         point: the value of each leaf.
         order: the highest derivative that will be asked for.
+        known: what somebody found of it together with other points.
     """
 
-    def __init__(self, program: Program, point: Sequence[np.ndarray], order: int) -> None:
+    def __init__(
+        self,
+        program: Program,
+        point: Sequence[np.ndarray],
+        order: int,
+        known: Known | None = None,
+    ) -> None:
         leaves = [replace(x, value=v) for x, v in zip(program.inputs, point, strict=True)]
         self._program = replace(program, inputs=tuple(leaves))
         self._order = order
         self._found: dict[bytes, OneSided] = {}
         self._found_beyond: dict[tuple[bytes, int], list[ObjectArray]] = {}
         self.point = [Ball().constants(value) for value in point]
-        self.value: list[ObjectArray] = interpret(program, Ball(), self.point)
+        self._known = known or Known()
+        self.value: list[ObjectArray] = self._known.value or interpret(program, Ball(), self.point)
         self.reasons: set[str] = set()
         self._runs: list[np.ndarray] | None = None
 
@@ -126,7 +149,9 @@ class Truth:
         """The derivatives up to the order along a direction."""
         if direction.key not in self._found:
             values = [leaf.value for leaf in self._program.inputs]
-            found = one_sided_derivatives(self._program, values, direction.leaves, self._order)
+            found = self._known.lines.get(direction.key) or one_sided_derivatives(
+                self._program, values, direction.leaves, self._order
+            )
             self.reasons |= set(found.reasons)
             for side, other in ((found.right, found.left), (found.left, found.right)):
                 self._drop_undefined(side, other)
