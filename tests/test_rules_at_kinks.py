@@ -9,10 +9,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flint import arb
 
 from benchmarks.cases import with_rule
 from jaxgrad.errors import GradientMismatch, UndecidedError
 from jaxgrad.gradients.check_grads import check, check_grads
+from jaxgrad.gradients.rules.directions import drawn
+from jaxgrad.gradients.rules.truth import Truth
+from jaxgrad.programs.trace import trace
 from jaxgrad.verdict import Verdict
 
 
@@ -196,3 +200,32 @@ def test_of_many_that_tie_no_difference_is_seen_that_is_none() -> None:
         found = check(function, (TIED,), **asked)
         assert found.verdict is Verdict.AGREES and "the formulas differ" not in found.evidence.text
     assert check(sorted_by_rule(1.03), (TIED,), **asked).verdict is Verdict.REFUTED
+
+
+def test_every_order_of_entries_that_tie_is_held() -> None:
+    """Of twelve that tie there are more orders than points nearby show."""
+    x = np.zeros(12, np.float32)
+    truth = Truth(trace(lambda x: (jnp.sort(x), jax.lax.top_k(x, 3)[0]), (x,)), [x], 1)
+    generator = np.random.default_rng(0)
+    u, line = drawn([(12,), (3,)], 1), drawn([(12,)])
+    held = truth.around([line], u)
+    assert held.is_finite()
+    for order in (generator.permutation(12) for _ in range(50)):
+        moved = line.leaves[0][order]
+        total = moved @ u.leaves[0] + moved[::-1][:3] @ u.leaves[1]
+        assert held.contains(arb(float(total)))
+    assert not held.contains(arb(3 * float(abs(u.leaves[0]).sum() + abs(u.leaves[1]).sum())))
+
+
+SORTED: dict[str, Callable[[jax.Array], jax.Array]] = {
+    "every second, weighed": lambda x: jnp.sort(x)[::2] * jnp.arange(1.0, 7.0),
+    "rows": lambda x: jnp.sort(x.reshape(3, 4), axis=0),
+}
+
+
+@pytest.mark.parametrize("name", SORTED)
+def test_any_order_of_entries_that_tie_is_one(name: str) -> None:
+    function, x = SORTED[name], np.zeros(12, np.float32)
+    assert check(function, (x,)).verdict.passes
+    tripled = with_rule(function, lambda xs, ts: 3 * jax.jvp(function, xs, ts)[1])
+    assert check(tripled, (x,), special_points=False).verdict is Verdict.REFUTED

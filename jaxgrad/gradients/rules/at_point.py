@@ -265,7 +265,9 @@ class AtPoint:
         if judgement.hidden and not small:
             return [least_hidden(self.judge, self.numbers, question, judgement)]
         if len(question.directions) == 1 and len(direction.support) > 1 and small:
-            return [pair for part in question.parts() for pair in self._settle(part)]
+            # Where nothing is counted, a half in which nothing ties is one question.
+            smaller = question.parts() if self._named else question.halves()
+            return [pair for part in smaller for pair in self._settle(part)]
         if judgement.verdict is Verdict.AGREES:
             return [(question, judgement)]
         return [narrowed(self.judge, question, judgement)]

@@ -129,9 +129,18 @@ class _Case:
         return [t.is_finite() and self.hides(abs(self.value - t)) for t in self.known]
 
     @cached_property
+    def _around(self) -> list[arb]:
+        return self.around()
+
+    @property
     def hulls(self) -> list[arb]:
         """What else a composition of kinks may be given."""
-        return [hull for hull in self.around() if hull.is_finite()]
+        return [hull for hull in self._around if hull.is_finite()]
+
+    @property
+    def nothing_holds_all(self) -> bool:
+        """Whether the function has a kink, and what may be given for a derivative is not known."""
+        return bool(self._around) and not self._around[-1].is_finite()
 
     @property
     def is_sides_infinity(self) -> bool:
@@ -239,6 +248,8 @@ _TABLE = (
     _Row(lambda c: c.may_be_hidden, Verdict.UNDECIDED),
     # Where floats tell nothing, nothing is known.
     _Row(lambda c: all(c.hidden) or (c.sides.kink and any(c.hidden)), Verdict.UNDECIDED),
+    # Points nearby show some of what a composition of kinks may be given, not all.
+    _Row(lambda c: c.nothing_holds_all, Verdict.UNDECIDED),
     _Row(lambda c: True, Verdict.REFUTED),
 )  # fmt: skip
 

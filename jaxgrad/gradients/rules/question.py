@@ -61,6 +61,10 @@ class Question:
         """Leaf by leaf, or entry by entry if but one leaf moves."""
         return [self._moved(0, part) for part in self.directions[0].parts()]
 
+    def halves(self) -> list[Question]:
+        """Half of the entries that move first, and the other half."""
+        return [self._moved(0, half) for half in self.directions[0].halves()]
+
     def along_units(self) -> Question:
         """The same entries, with the weight 1 where there is one alone."""
         units = [d.parts()[0] if len(d.support) == 1 else d for d in self.directions]
