@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from special_point_support import LIMIT, found, values
 
 import jaxgrad.gradients.special_points.lines
 import jaxgrad.gradients.special_points.search
@@ -18,45 +19,13 @@ import jaxgrad.gradients.special_points.zero_search
 from jaxgrad.gradients.special_points.lines import nearest
 from jaxgrad.gradients.special_points.search import SpecialPoint, special_points
 from jaxgrad.gradients.special_points.unforeseen import UNFORESEEN
-from jaxgrad.programs.trace import Leaf, Program, trace
+from jaxgrad.programs.trace import Leaf, trace
 
 DRAWN = settings(max_examples=25, deadline=None)
 DTYPES = [
     np.dtype(name)
     for name in (jnp.float32, jnp.float64, jnp.float16, jnp.bfloat16, jnp.float8_e4m3fn)
 ]
-LIMIT = 24
-
-
-# -- what is looked at -----------------------------------------------------------------------------
-def programs_of(f: Callable[..., Any], args: Sequence[Any]) -> list[Program]:
-    """A function of float arrays with its forward and reverse derivative."""
-    args = tuple(jnp.asarray(x) for x in args)
-    out = jax.tree.leaves(jax.eval_shape(f, *args))
-    tangents = tuple(jnp.full_like(x, 0.75) for x in args)
-    cotangents = [jnp.full(y.shape, 0.625, y.dtype) for y in out]
-
-    def forward(*both: Any) -> Any:
-        return jax.jvp(f, both[: len(args)], both[len(args) :])[1]
-
-    def backward(*both: Any) -> Any:
-        pullback = jax.vjp(lambda *x: jax.tree.leaves(f(*x)), *both[: len(args)])[1]
-        return pullback(list(both[len(args) :]))
-
-    return [
-        trace(f, args),
-        trace(forward, (*args, *tangents)),
-        trace(backward, (*args, *cotangents)),
-    ]
-
-
-def found(f: Callable[..., Any], *args: Any, limit: int = LIMIT) -> list[SpecialPoint]:
-    programs = programs_of(f, args)
-    return special_points(programs, programs[0].inputs, limit)
-
-
-def values(points: Sequence[SpecialPoint]) -> list[list[Any]]:
-    return [[np.asarray(x, np.float64).tolist() for x in point.values] for point in points]
 
 
 def float32(value: float) -> float:
@@ -292,73 +261,6 @@ def test_an_affine_argument_has_the_float_at_which_it_vanishes(
     assume(abs(constant) >= 2.0**-126 and start != constant)
     found_points = without_derivatives(lambda x: jnp.abs((x - constant) * scale), start)
     assert constant in [x for (x,) in values(found_points[:1])]
-
-
-# -- the list of points ----------------------------------------------------------------------------
-def softmax_network(params: Any, x: Any) -> Any:
-    for w, b in params:
-        x = jax.nn.relu(x @ w + b)
-    return jax.nn.logsumexp(x)
-
-
-def network(width: int, depth: int) -> tuple[Any, Any]:
-    random = np.random.default_rng(0)
-    layers = [
-        (random.standard_normal((width, width)).astype(np.float32) / width**0.5,
-         random.standard_normal(width).astype(np.float32))
-        for _ in range(depth)
-    ]  # fmt: skip
-    return layers, random.standard_normal(width).astype(np.float32)
-
-
-def network_points(width: int, depth: int, limit: int) -> tuple[list[SpecialPoint], Sequence[Leaf]]:
-    layers, x = network(width, depth)
-    flat, tree = jax.tree.flatten((layers, x))
-    programs = programs_of(lambda *leaves: softmax_network(*jax.tree.unflatten(tree, leaves)), flat)
-    return special_points(programs, programs[0].inputs, limit), programs[0].inputs
-
-
-def test_points_differ_from_each_other_and_from_the_given_one() -> None:
-    points, leaves = network_points(3, 2, 500)
-    seen = {b"".join(leaf.value.tobytes() for leaf in leaves)}
-    for point in points:
-        key = b"".join((x + 0).tobytes() for x in point.values)
-        assert key not in seen
-        seen.add(key)
-        for x, leaf in zip(point.values, leaves, strict=True):
-            assert (x.shape, x.dtype) == (leaf.shape, leaf.dtype)
-            assert np.isfinite(x).all()
-    assert len(points) > 100
-
-
-def test_the_same_call_gives_the_same_points_and_a_limit_the_first_of_them() -> None:
-    first, again = (network_points(3, 2, 30)[0] for _ in range(2))
-    assert [p.why for p in first] == [p.why for p in again]
-    for limit in (0, 1, 5):
-        assert len(network_points(3, 2, limit)[0]) == limit
-
-
-def test_every_kind_of_point_is_among_the_first_of_a_network() -> None:
-    whys = [p.why for p in network_points(4, 2, LIMIT + LIMIT // 2)[0]]
-    assert sum(why.startswith("every leaf is 0") for why in whys) == 1
-    assert any(" = " in why and "args" in why for why in whys)
-    assert any(why.endswith("is 1 everywhere") for why in whys)
-    assert any("equal" in why for why in whys)
-
-
-def test_ties_integers_and_units_of_two_leaves() -> None:
-    points = values(found(lambda x, y: x * y, jnp.float32(2.25), jnp.float32(-3.5)))
-    for expected in ([0, 0], [0, -3.5], [2.25, 0], [-3.5, -3.5], [2.25, 2.25], [3.5, -3.5],
-                     [1, -3.5], [2.25, -1], [2, -4]):  # fmt: skip
-        assert expected in points
-
-
-def test_a_leaf_without_entries() -> None:
-    leaf = Leaf("x", (0, 3), np.dtype("float32"), np.zeros((0, 3), np.float32))
-    program = trace(jnp.sum, (leaf.value,))
-    assert special_points([program], [leaf], 10) == []
-    scalar = Leaf("y", (), np.dtype("float32"), np.float32(2))
-    assert len(special_points([], [leaf, scalar], 10)) == 10
 
 
 # -- every part is needed --------------------------------------------------------------------------
