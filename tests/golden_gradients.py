@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from network_support import at
-from rule_examples import EXAMPLES, Example
+from rule_example import Example
+from rule_examples import EXAMPLES
 from rule_support import GENERIC
 
 from jaxgrad import closed_form

@@ -10,7 +10,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from rule_examples import PRECEDING, RELEASE, SINCE
+from rule_example import PRECEDING, RELEASE, SINCE
 
 from jaxgrad.errors import JaxgradError
 from jaxgrad.gradients.outcome import Comparison

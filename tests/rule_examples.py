@@ -6,97 +6,57 @@ be asked for; ``domain`` says where its inputs lie otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from control_examples import CONTROL
 from jax import lax
 from jax.experimental import checkify
-from jax.extend.core import Primitive, primitives
-
-# JAX's primitives by name; the attribute may be called otherwise.
-PRIMITIVES = {
-    value.name: value for value in vars(primitives).values() if isinstance(value, Primitive)
-}
-PRECEDING = "before jax 0.12"
-SINCE = "since jax 0.12"
-RELEASE = SINCE if "polynomial" in PRIMITIVES else PRECEDING
-
-
-@dataclass(frozen=True)
-class Example:
-    """A function of two float vectors of length 4 that uses a primitive.
-
-    Args:
-        function: the program.
-        exact: whether JAX computes it without rounding on small dyadic numbers.
-        domain: ``real``, ``positive``, ``unit`` (inside (−1, 1)) or ``above_one``.
-        polynomial: whether polynomials have a rule for it (an order is one only where decided).
-        release: None, or the releases that have the primitive.
-        gradient: whether its gradient is interpreted too.
-    """
-
-    function: Callable[..., Any]
-    exact: bool = False
-    domain: str = "real"
-    polynomial: bool = True
-    release: str | None = None
-    gradient: bool = True
-
-    @property
-    def here(self) -> bool:
-        """Whether this release of JAX has the primitive."""
-        return self.release in (None, RELEASE)
-
-
-def _exact(function: Callable[..., Any], **more: Any) -> Example:
-    return Example(function, exact=True, **more)
-
+from rule_example import PRECEDING, PRIMITIVES, SINCE, Example, exact
 
 ELEMENTWISE: dict[str, Example] = {
-    "add": _exact(lambda x, y: x + y),
-    "add_any": _exact(lambda x, y: jax.grad(lambda z: jnp.sum(z * x + z * y))(x) + 0 * y),
-    "sub": _exact(lambda x, y: x - y),
-    "mul": _exact(lambda x, y: x * y),
-    "div": _exact(lambda x, y: x / jnp.where(y > 0, 2.0, -0.5)),
-    "neg": _exact(lambda x, y: -x),
-    "square": _exact(lambda x, y: jnp.square(x)),
+    "add": exact(lambda x, y: x + y),
+    "add_any": exact(lambda x, y: jax.grad(lambda z: jnp.sum(z * x + z * y))(x) + 0 * y),
+    "sub": exact(lambda x, y: x - y),
+    "mul": exact(lambda x, y: x * y),
+    "div": exact(lambda x, y: x / jnp.where(y > 0, 2.0, -0.5)),
+    "neg": exact(lambda x, y: -x),
+    "square": exact(lambda x, y: jnp.square(x)),
     "one_minus_square": Example(
         lambda x, y: jax.vmap(jax.grad(jnp.tanh))(x), release=SINCE, gradient=False
     ),
-    "max": _exact(lambda x, y: jnp.maximum(x, y)),
-    "min": _exact(lambda x, y: jnp.minimum(x, y)),
-    "abs": _exact(lambda x, y: abs(x)),
-    "sign": _exact(lambda x, y: jnp.sign(x)),
-    "clamp": _exact(lambda x, y: lax.clamp(-1.0, x, y) + lax.clamp(y, x, y + 1)),
-    "select_n": _exact(lambda x, y: jnp.where(x > y, 2 * x, y)),
-    "integer_pow": _exact(lambda x, y: x**3 + y**2),
-    "lt": _exact(lambda x, y: jnp.where(x < y, x, 1.0)),
-    "le": _exact(lambda x, y: jnp.where(x <= y, x, 1.0)),
-    "gt": _exact(lambda x, y: jnp.where(x > y, x, 1.0)),
-    "ge": _exact(lambda x, y: jnp.where(x >= y, x, 1.0)),
-    "eq": _exact(lambda x, y: jnp.where(x == y, x, 1.0) + jnp.where((x > 0) == (y > 0), x, 2.0)),
-    "ne": _exact(lambda x, y: jnp.where(x != y, x, 1.0) + jnp.where((x > 0) != (y > 0), x, 2.0)),
-    "and": _exact(lambda x, y: jnp.where((x > 0) & (y >= 0), x, 3 * y)),
-    "or": _exact(lambda x, y: jnp.where((x > 0) | (y >= 0), x, 3 * y)),
-    "xor": _exact(lambda x, y: jnp.where((x > 0) ^ (y >= 0), x, 3 * y)),
-    "not": _exact(lambda x, y: jnp.where(~(x > 0), x, 3 * y)),
-    "is_finite": _exact(lambda x, y: jnp.where(jnp.isfinite(x), x, y) + jnp.nan_to_num(y)),
-    "convert_element_type": _exact(lambda x, y: (x > y).astype(x.dtype) + jnp.arange(4) * y),
-    "floor": _exact(lambda x, y: jnp.floor(x)),
-    "ceil": _exact(lambda x, y: jnp.ceil(x)),
-    "round": _exact(lambda x, y: jnp.round(2 * x) + lax.round(2 * y)),
-    "rem": _exact(lambda x, y: lax.rem(x, jnp.where(y > 0, 1.5, -1.0))),
-    "copy": _exact(lambda x, y: jnp.array(x, copy=True)),
-    "device_put": _exact(lambda x, y: jax.device_put(x)),
-    "stop_gradient": _exact(lambda x, y: lax.stop_gradient(x) * y),
-    "reduce_precision": _exact(lambda x, y: lax.reduce_precision(x, 11, 52)),
-    "optimization_barrier": _exact(lambda x, y: lax.optimization_barrier((x, y))[1]),
-    "name": _exact(lambda x, y: _named(x)),
-    "sharding_constraint": _exact(
+    "max": exact(lambda x, y: jnp.maximum(x, y)),
+    "min": exact(lambda x, y: jnp.minimum(x, y)),
+    "abs": exact(lambda x, y: abs(x)),
+    "sign": exact(lambda x, y: jnp.sign(x)),
+    "clamp": exact(lambda x, y: lax.clamp(-1.0, x, y) + lax.clamp(y, x, y + 1)),
+    "select_n": exact(lambda x, y: jnp.where(x > y, 2 * x, y)),
+    "integer_pow": exact(lambda x, y: x**3 + y**2),
+    "lt": exact(lambda x, y: jnp.where(x < y, x, 1.0)),
+    "le": exact(lambda x, y: jnp.where(x <= y, x, 1.0)),
+    "gt": exact(lambda x, y: jnp.where(x > y, x, 1.0)),
+    "ge": exact(lambda x, y: jnp.where(x >= y, x, 1.0)),
+    "eq": exact(lambda x, y: jnp.where(x == y, x, 1.0) + jnp.where((x > 0) == (y > 0), x, 2.0)),
+    "ne": exact(lambda x, y: jnp.where(x != y, x, 1.0) + jnp.where((x > 0) != (y > 0), x, 2.0)),
+    "and": exact(lambda x, y: jnp.where((x > 0) & (y >= 0), x, 3 * y)),
+    "or": exact(lambda x, y: jnp.where((x > 0) | (y >= 0), x, 3 * y)),
+    "xor": exact(lambda x, y: jnp.where((x > 0) ^ (y >= 0), x, 3 * y)),
+    "not": exact(lambda x, y: jnp.where(~(x > 0), x, 3 * y)),
+    "is_finite": exact(lambda x, y: jnp.where(jnp.isfinite(x), x, y) + jnp.nan_to_num(y)),
+    "convert_element_type": exact(lambda x, y: (x > y).astype(x.dtype) + jnp.arange(4) * y),
+    "floor": exact(lambda x, y: jnp.floor(x)),
+    "ceil": exact(lambda x, y: jnp.ceil(x)),
+    "round": exact(lambda x, y: jnp.round(2 * x) + lax.round(2 * y)),
+    "rem": exact(lambda x, y: lax.rem(x, jnp.where(y > 0, 1.5, -1.0))),
+    "copy": exact(lambda x, y: jnp.array(x, copy=True)),
+    "device_put": exact(lambda x, y: jax.device_put(x)),
+    "stop_gradient": exact(lambda x, y: lax.stop_gradient(x) * y),
+    "reduce_precision": exact(lambda x, y: lax.reduce_precision(x, 11, 52)),
+    "optimization_barrier": exact(lambda x, y: lax.optimization_barrier((x, y))[1]),
+    "name": exact(lambda x, y: _named(x)),
+    "sharding_constraint": exact(
         lambda x, y: lax.with_sharding_constraint(
             x, jax.sharding.SingleDeviceSharding(jax.devices()[0])
         )
@@ -113,7 +73,7 @@ ELEMENTWISE: dict[str, Example] = {
     "rsqrt": Example(lambda x, y: lax.rsqrt(x), domain="positive"),
     "cbrt": Example(lambda x, y: jnp.cbrt(x)),
     "pow": Example(lambda x, y: x**y + x**2.5 + x**-2.0, domain="positive"),
-    "polynomial": _exact(lambda x, y: lax.polynomial(x, [y, 2.0, 3.0]), release=SINCE),
+    "polynomial": exact(lambda x, y: lax.polynomial(x, [y, 2.0, 3.0]), release=SINCE),
     "sin": Example(lambda x, y: jnp.sin(x)),
     "cos": Example(lambda x, y: jnp.cos(x)),
     "tan": Example(lambda x, y: jnp.tan(x), domain="unit"),
@@ -156,143 +116,53 @@ def _named(x: Any) -> Any:
 _PLACES = np.array([3, 0, 0, 2], np.int32)
 
 STRUCTURAL: dict[str, Example] = {
-    "reshape": _exact(lambda x, y: (x.reshape(2, 2) * y.reshape(2, 2)).reshape(4)),
-    "squeeze": _exact(lambda x, y: x[1] * y),
-    "transpose": _exact(lambda x, y: x.reshape(2, 2).T @ y.reshape(2, 2)),
-    "broadcast_in_dim": _exact(lambda x, y: x[:, None] * y[None, :]),
-    "slice": _exact(lambda x, y: x[1:3] * lax.slice(y, (0,), (4,), (2,))),
-    "rev": _exact(lambda x, y: x[::-1] * y),
-    "concatenate": _exact(lambda x, y: jnp.concatenate([x, np.ones(2), y])),
-    "stack": _exact(lambda x, y: jnp.stack([x, y, np.ones(4)], axis=1)),
-    "unstack": _exact(lambda x, y: sum(jnp.unstack(x.reshape(2, 2), axis=1)) * y[:2]),
-    "tile": _exact(lambda x, y: jnp.tile(x, 2)),
-    "split": _exact(lambda x, y: jnp.split(x, [1])[1] * y[1:]),
-    "pad": _exact(lambda x, y: lax.pad(x, y[0], [(1, -1, 2)])),
-    "gather": _exact(
+    "reshape": exact(lambda x, y: (x.reshape(2, 2) * y.reshape(2, 2)).reshape(4)),
+    "squeeze": exact(lambda x, y: x[1] * y),
+    "transpose": exact(lambda x, y: x.reshape(2, 2).T @ y.reshape(2, 2)),
+    "broadcast_in_dim": exact(lambda x, y: x[:, None] * y[None, :]),
+    "slice": exact(lambda x, y: x[1:3] * lax.slice(y, (0,), (4,), (2,))),
+    "rev": exact(lambda x, y: x[::-1] * y),
+    "concatenate": exact(lambda x, y: jnp.concatenate([x, np.ones(2), y])),
+    "stack": exact(lambda x, y: jnp.stack([x, y, np.ones(4)], axis=1)),
+    "unstack": exact(lambda x, y: sum(jnp.unstack(x.reshape(2, 2), axis=1)) * y[:2]),
+    "tile": exact(lambda x, y: jnp.tile(x, 2)),
+    "split": exact(lambda x, y: jnp.split(x, [1])[1] * y[1:]),
+    "pad": exact(lambda x, y: lax.pad(x, y[0], [(1, -1, 2)])),
+    "gather": exact(
         lambda x, y: (
             x[_PLACES] * jnp.take(y, np.array(2)) + x.at[9].get(mode="fill", fill_value=3.0)
         )
     ),
-    "dynamic_slice": _exact(lambda x, y: lax.dynamic_slice(x, (np.int32(3),), (2,)) * y[:2]),
-    "dynamic_update_slice": _exact(lambda x, y: lax.dynamic_update_slice(x, y[:2], (np.int32(1),))),
-    "scatter": _exact(
+    "dynamic_slice": exact(lambda x, y: lax.dynamic_slice(x, (np.int32(3),), (2,)) * y[:2]),
+    "dynamic_update_slice": exact(lambda x, y: lax.dynamic_update_slice(x, y[:2], (np.int32(1),))),
+    "scatter": exact(
         lambda x, y: (
             x.at[np.array([2, 0])].set(y[:2]).at[1].set(3 * y[3]).at[np.array([3, 1])].apply(abs)
         ),
         gradient=False,
     ),
-    "scatter-add": _exact(lambda x, y: x.at[np.append(_PLACES, 9)].add(jnp.append(y, 1.0))),
-    "scatter-sub": _exact(lambda x, y: x.at[_PLACES].subtract(y)),
-    "scatter-mul": _exact(lambda x, y: x.at[_PLACES[1:]].multiply(y[1:]), gradient=False),
-    "scatter-max": _exact(lambda x, y: x.at[_PLACES].max(y), gradient=False),
-    "scatter-min": _exact(lambda x, y: x.at[_PLACES].min(y), gradient=False),
-    "dot_general": _exact(
+    "scatter-add": exact(lambda x, y: x.at[np.append(_PLACES, 9)].add(jnp.append(y, 1.0))),
+    "scatter-sub": exact(lambda x, y: x.at[_PLACES].subtract(y)),
+    "scatter-mul": exact(lambda x, y: x.at[_PLACES[1:]].multiply(y[1:]), gradient=False),
+    "scatter-max": exact(lambda x, y: x.at[_PLACES].max(y), gradient=False),
+    "scatter-min": exact(lambda x, y: x.at[_PLACES].min(y), gradient=False),
+    "dot_general": exact(
         lambda x, y: jnp.einsum("bij,bjk->bki", x.reshape(2, 1, 2), y.reshape(2, 2, 1))
     ),
-    "reduce_sum": _exact(lambda x, y: jnp.sum(x.reshape(2, 2), 1) * jnp.sum(y)),
-    "reduce_max": _exact(lambda x, y: jnp.max(x.reshape(2, 2), 0) + jnp.max(y)),
-    "reduce_min": _exact(lambda x, y: jnp.min(x.reshape(2, 2), 1) + jnp.min(y)),
-    "reduce_prod": _exact(lambda x, y: jnp.prod(x[:3]) * y),
-    "reduce_and": _exact(lambda x, y: jnp.where(jnp.all(x > 0), x, y)),
-    "reduce_or": _exact(lambda x, y: jnp.where(jnp.any(x > 1), x, y)),
-    "cumsum": _exact(lambda x, y: jnp.cumsum(x.reshape(2, 2), 1) + lax.cumsum(y, reverse=True)[0]),
-    "cumprod": _exact(lambda x, y: jnp.cumprod(x[:3])),
-    "cummax": _exact(lambda x, y: lax.cummax(x), gradient=False),
-    "cummin": _exact(lambda x, y: lax.cummin(x, reverse=True), gradient=False),
+    "reduce_sum": exact(lambda x, y: jnp.sum(x.reshape(2, 2), 1) * jnp.sum(y)),
+    "reduce_max": exact(lambda x, y: jnp.max(x.reshape(2, 2), 0) + jnp.max(y)),
+    "reduce_min": exact(lambda x, y: jnp.min(x.reshape(2, 2), 1) + jnp.min(y)),
+    "reduce_prod": exact(lambda x, y: jnp.prod(x[:3]) * y),
+    "reduce_and": exact(lambda x, y: jnp.where(jnp.all(x > 0), x, y)),
+    "reduce_or": exact(lambda x, y: jnp.where(jnp.any(x > 1), x, y)),
+    "cumsum": exact(lambda x, y: jnp.cumsum(x.reshape(2, 2), 1) + lax.cumsum(y, reverse=True)[0]),
+    "cumprod": exact(lambda x, y: jnp.cumprod(x[:3])),
+    "cummax": exact(lambda x, y: lax.cummax(x), gradient=False),
+    "cummin": exact(lambda x, y: lax.cummin(x, reverse=True), gradient=False),
     "cumlogsumexp": Example(lambda x, y: lax.cumlogsumexp(x), gradient=False),
-    "sort": _exact(lambda x, y: lax.sort((x, y), num_keys=2)[1] * jnp.sort(x), polynomial=False),
-    "argmax": _exact(lambda x, y: x[jnp.argmax(y)] * y, polynomial=False),
-    "argmin": _exact(lambda x, y: x[jnp.argmin(y)] * y, polynomial=False),
-}
-
-
-@jax.custom_jvp
-def _cubed(x: Any) -> Any:
-    return x * x * x
-
-
-@_cubed.defjvp
-def _cubed_jvp(primals: Any, tangents: Any) -> Any:
-    return _cubed(*primals), 3 * primals[0] ** 2 * tangents[0]
-
-
-@jax.custom_vjp
-def _twice(x: Any) -> Any:
-    return x + x
-
-
-_twice.defvjp(lambda x: (_twice(x), None), lambda _, g: (g + g,))
-
-
-def _scanned(x: Any, y: Any) -> Any:
-    def step(carry: Any, row: Any) -> Any:
-        return carry * 0.5 + row, carry * row
-
-    last, rows = lax.scan(step, x[0], y)
-    backwards = lax.scan(step, last, rows, reverse=True)[1]
-    counted, none = lax.scan(lambda c, _: (c + x[1], None), y[0], None, length=3)
-    empty, nothing = lax.scan(step, counted, jnp.zeros((0,), x.dtype))
-    assert none is None and nothing.shape == (0,)
-    return backwards + empty
-
-
-def _looped(x: Any, y: Any) -> Any:
-    def go_on(state: Any) -> Any:
-        return state[0] < 3
-
-    def step(state: Any) -> Any:
-        return state[0] + 1, state[1] * 0.5 + y
-
-    return lax.while_loop(go_on, step, (0, x))[1]
-
-
-def _chosen(x: Any, y: Any) -> Any:
-    concrete = lax.cond(np.bool_(True), lambda v: v + 1, lambda v: v - 1, x)
-    known = lax.switch(np.int32(5), [jnp.negative, lambda v: 2 * v, lambda v: 3 * v], y)
-    opened = lax.cond(x[0] > y[0], lambda v: (v, 2 * v), lambda v: (v * v, -v), y)
-    first, second, last = np.array([0, 1, 7], np.int32)
-    number = jnp.where(x[1] > y[1], first, jnp.where(x[2] > y[2], second, last))
-    several = lax.switch(number, [jnp.negative, lambda v: 2 * v, lambda v: 3 * v], y)
-    return concrete + known + opened[0] * opened[1] + several
-
-
-@jax.custom_batching.custom_vmap
-def _squared(x: Any) -> Any:
-    return x * x
-
-
-_squared.def_vmap(lambda size, mapped, x: (x * x, mapped[0]))
-
-
-@jax.custom_vjp
-def _to_the_third(x: Any) -> Any:
-    return x * x * x
-
-
-_to_the_third.defvjp(
-    lambda x: (x * x * x, 3 * x * x), lambda slope, y: (slope * y,), optimize_remat=True
-)
-
-
-CONTROL: dict[str, Example] = {
-    "linear_call": _exact(
-        lambda x, y: jax.custom_derivatives.linear_call(
-            lambda a, v: a * v, lambda a, v: a * v, x, y
-        ),
-        gradient=False,
-    ),
-    "custom_vmap_call": _exact(lambda x, y: _squared(x) * y, gradient=False),
-    "jit": _exact(lambda x, y: jax.jit(lambda a: jax.jit(jnp.negative)(a) * y)(x)),
-    "remat2": _exact(lambda x, y: jax.checkpoint(lambda a: a * a * y)(x)),
-    "custom_jvp_call": _exact(lambda x, y: _cubed(x) * y),
-    "custom_vjp_call": _exact(lambda x, y: _twice(x) * y),
-    "remat_opt": _exact(lambda x, y: jax.vjp(_to_the_third, x)[1](y)[0], gradient=False),
-    "composite": _exact(
-        lambda x, y: lax.composite(lambda a, b: a * b, "jaxgrad.product")(x, y), gradient=False
-    ),
-    "scan": _exact(_scanned),
-    "while": _exact(_looped, gradient=False),
-    "cond": _exact(_chosen),
+    "sort": exact(lambda x, y: lax.sort((x, y), num_keys=2)[1] * jnp.sort(x), polynomial=False),
+    "argmax": exact(lambda x, y: x[jnp.argmax(y)] * y, polynomial=False),
+    "argmin": exact(lambda x, y: x[jnp.argmin(y)] * y, polynomial=False),
 }
 
 
@@ -371,25 +241,25 @@ def _select_and_scatter(x: Any, y: Any) -> Any:
 
 
 WINDOWS: dict[str, Example] = {
-    "reduce_window_sum": _exact(lambda x, y: _window(x, 0.0, lax.add, (2, 1)) * y[0]),
-    "reduce_window_max": _exact(lambda x, y: _largest_in_windows(x) * y[0]),
-    "reduce_window_min": _exact(lambda x, y: _window(x, np.inf, lax.min, (1, 2)), gradient=False),
+    "reduce_window_sum": exact(lambda x, y: _window(x, 0.0, lax.add, (2, 1)) * y[0]),
+    "reduce_window_max": exact(lambda x, y: _largest_in_windows(x) * y[0]),
+    "reduce_window_min": exact(lambda x, y: _window(x, np.inf, lax.min, (1, 2)), gradient=False),
     "select_and_gather_add": Example(  # of those that tie any
         lambda x, y: jax.jvp(_largest_in_windows, (x,), (y,))[1], polynomial=False
     ),
-    "select_and_scatter_add": _exact(
+    "select_and_scatter_add": exact(
         lambda x, y: jax.vjp(_largest_in_windows, x)[1](jnp.stack([y[:2], y[2:]]))[0]
     ),
-    "select_and_scatter": _exact(_select_and_scatter, polynomial=False, gradient=False),
-    "reduce_window": _exact(_two_results, gradient=False),
-    "reduce": _exact(_two_results, gradient=False),
-    "reduce_xor": _exact(
+    "select_and_scatter": exact(_select_and_scatter, polynomial=False, gradient=False),
+    "reduce_window": exact(_two_results, gradient=False),
+    "reduce": exact(_two_results, gradient=False),
+    "reduce_xor": exact(
         lambda x, y: jnp.where(lax.reduce(x > y, np.bool_(False), lax.bitwise_xor, (0,)), x, y)
     ),
 }
 
 ORDER: dict[str, Example] = {
-    "top_k": _exact(lambda x, y: lax.top_k(x, 2)[0] * y[lax.top_k(x, 2)[1]], polynomial=False),
+    "top_k": exact(lambda x, y: lax.top_k(x, 2)[0] * y[lax.top_k(x, 2)[1]], polynomial=False),
 }
 
 
@@ -411,15 +281,15 @@ def _on_one_device(x: Any, y: Any) -> Any:
 
 
 EFFECTS: dict[str, Example] = {
-    "check": _exact(_checked),
-    "debug_callback": _exact(_watched),
-    "debug_print": _exact(_watched),
-    "shard_map": _exact(_on_one_device, gradient=False),
+    "check": exact(_checked),
+    "debug_callback": exact(_watched),
+    "debug_print": exact(_watched),
+    "shard_map": exact(_on_one_device, gradient=False),
 }
 
 # Orders that no public function emits in every release, of numbers that are not 0.
 TOTAL_ORDERS: dict[str, Example] = {
-    name: _exact(
+    name: exact(
         lambda x, y, name=name: jnp.where(PRIMITIVES[name].bind(x + 0.125, y + 0.125), x, 2 * y),
         polynomial=False,
         gradient=False,
@@ -428,7 +298,7 @@ TOTAL_ORDERS: dict[str, Example] = {
 }
 # Primitives that jax.extend does not name.
 UNNAMED: dict[str, Example] = {
-    "call_hi_primitive": _exact(
+    "call_hi_primitive": exact(
         lambda x, y: jnp.ldexp(x, np.array([1, 0, -2, 3])) * y, release=SINCE
     ),
 }

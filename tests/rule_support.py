@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numbers_support import Checked, gradient, vector
-from rule_examples import Example, primitive_names
+from rule_example import Example
+from rule_examples import primitive_names
 
 __all__ = ["GENERIC", "rule_tests"]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from golden_cases import CASES
 from golden_record import difference, elsewhere, merged, read, record, stored
-from rule_examples import PRECEDING, SINCE
+from rule_example import PRECEDING, SINCE
 
 STORED = read()
 # Of so many cases one is in the suite of a few minutes.

@@ -14,7 +14,8 @@ from flint import arb
 from jax import lax
 from jax.extend.core import Primitive
 from numbers_support import Checked, exact_values, gradient, over_balls, over_polynomials, symbolic
-from rule_examples import BITS, BOUND, CALLBACKS, EXAMPLES, PRIMITIVES, RELEASE, UNNAMED
+from rule_example import PRIMITIVES, RELEASE
+from rule_examples import BITS, BOUND, CALLBACKS, EXAMPLES, UNNAMED
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.rules import RULES

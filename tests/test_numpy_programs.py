@@ -9,7 +9,7 @@ import pytest
 from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy_programs import PROGRAMS
+from numpy_layers import PROGRAMS
 from numpy_steps import Code, codes, run, runnable
 
 from jaxgrad.errors import UnsupportedPrimitive

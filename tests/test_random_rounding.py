@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rule_examples import EXAMPLES, Example
+from rule_example import Example
+from rule_examples import EXAMPLES
 from rule_support import GENERIC
 
 from jaxgrad.gradients.witness import enclosures

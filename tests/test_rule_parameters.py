@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
 from numbers_support import gradient
-from rule_examples import BOUND, EXAMPLES, PRIMITIVES, TOTAL_ORDERS
+from rule_example import PRIMITIVES
+from rule_examples import BOUND, EXAMPLES, TOTAL_ORDERS
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.check_grads import check_grads

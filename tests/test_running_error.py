@@ -13,7 +13,8 @@ from flint import arb
 from hypothesis import given
 from hypothesis import strategies as st
 from program_strategies import SIZE, RandomProgram, programs
-from rule_examples import EXAMPLES, Example
+from rule_example import Example
+from rule_examples import EXAMPLES
 from rule_support import GENERIC
 
 from jaxgrad.gradients.witness import hold_program
