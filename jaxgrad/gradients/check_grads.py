@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from jaxgrad.errors import ArgumentError, OpaquePrimitive, UnsupportedPrimitive
-from jaxgrad.gradients.enclosure import ENOUGH_BITS, PRECISIONS
+from jaxgrad.gradients.enclosure import ENOUGH_BITS, FURTHER_PRECISIONS, PRECISIONS
 from jaxgrad.gradients.floats.question import checked_dtypes, floats_of
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.at_infinity import at_infinity, is_finite
@@ -323,8 +323,8 @@ def _given(rules: DerivativePrograms) -> tuple[Judged, AtPoint]:
     """Every question at the given point, with as much precision as it takes."""
     judged: Judged = []
     at = None
-    for bits in PRECISIONS:
-        last = bits == PRECISIONS[-1]
+    for bits in (*PRECISIONS, *FURTHER_PRECISIONS):
+        last = bits >= PRECISIONS[-1]
         with precision(bits):
             at = AtPoint(rules, rules.primal.point)
             if not last and _is_too_coarse(at, bits):
@@ -332,6 +332,8 @@ def _given(rules: DerivativePrograms) -> tuple[Judged, AtPoint]:
             judged = at.everything(last)
         verdicts = {found.verdict for _, found in judged}
         if Verdict.UNDECIDED not in verdicts or Verdict.REFUTED in verdicts:
+            break
+        if last and not any(found.is_coarse for _, found in judged):
             break
     assert at is not None
     return judged, at

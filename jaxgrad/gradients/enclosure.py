@@ -29,6 +29,9 @@ FIRST_PRECISION = 2 * ENOUGH_BITS
 PRECISIONS = (FIRST_PRECISION, 2 * FIRST_PRECISION, 4 * FIRST_PRECISION)
 # Past this precision two balls that still meet are reported as they are.
 LAST_PRECISION = 16 * FIRST_PRECISION
+# Where what is open is a real number, it may be as small as a float64, 2^-1022, beside a 1 that
+# cancels; the last precision holds the product of two such numbers, and more than a float of it.
+FURTHER_PRECISIONS = (LAST_PRECISION // 2, LAST_PRECISION)
 # An entry that no relative precision settles is 0 as far as can be seen: below every float64 that
 # is not 0 (2^-1074), with as much again to spare.
 ZERO_BITS = LAST_PRECISION // 2

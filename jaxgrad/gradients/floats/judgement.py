@@ -9,7 +9,7 @@ from typing import Any
 
 from flint import arb
 
-from jaxgrad.gradients.enclosure import FIRST_PRECISION, PRECISIONS
+from jaxgrad.gradients.enclosure import FIRST_PRECISION, FURTHER_PRECISIONS, PRECISIONS
 from jaxgrad.gradients.floats.allowance import TrueValues
 from jaxgrad.numbers.ball import exact_ball
 from jaxgrad.numbers.precision import precision
@@ -71,7 +71,7 @@ def judge_by_formula(
     Raises:
         CannotDecide, UnsupportedPrimitive: no true value can be enclosed.
     """
-    for bits in PRECISIONS:
+    for bits in (*PRECISIONS, *FURTHER_PRECISIONS):
         with precision(bits):
             truth = exact.values(bits)[output][index]
             found = _judge_at(exact, output, index, value, bits) if truth.is_finite() else None

@@ -54,6 +54,11 @@ class Judgement:
         """Whether it is the one derivative, and nothing more is to be said."""
         return self.verdict is Verdict.AGREES and not (self.kink or self.hidden)
 
+    @property
+    def is_coarse(self) -> bool:
+        """Whether it is open for enclosures of real numbers that meet, and are too wide."""
+        return self.verdict is Verdict.UNDECIDED and math.isfinite(self.bits)
+
 
 # Whether a difference is hidden by the rounding of a rule; None where nobody knows.
 Hides = Callable[[arb], bool | None]
