@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from jaxgrad.gradients.domain import elsewhere
+from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.outcome import CustomRule, GradientCheck, RuleResult
 from jaxgrad.gradients.rules.asked import Apart, Bend
 from jaxgrad.gradients.rules.batch_code import paste_batch
@@ -39,6 +40,7 @@ __all__ = [
     "refuted_everywhere",
     "undecided",
     "wrong_at",
+    "wrong_floats_at",
     "wrong_in_compositions",
     "wrong_rule",
     "wrong_under_vmap",
@@ -163,6 +165,26 @@ def wrong_at(
     shown = next(leaf for leaf in results if leaf.text == sentence)
     evidence = refutation(text + cause, code, shown)
     wrong = GradientCheck(Verdict.REFUTED, results, evidence, (point.why,))
+    return replace(wrong, _elsewhere=tuple(point.values))
+
+
+def wrong_floats_at(
+    leaves: tuple[RuleResult, ...], point: SpecialPoint, found: FloatResult, cause: str
+) -> GradientCheck:
+    """The check where a rule is no number in floats at a point that nobody asked for.
+
+    Args:
+        leaves: the results, all of which agree as formulas.
+        found: the float.
+        cause: what to say of why it is none.
+    """
+    text = (
+        f"the derivative rules are right as formulas, but compiled they are no numbers at "
+        f"{_kind(point)}{point.why}{elsewhere(point.why)}; what JAX makes of the function without "
+        f"them is right there{cause}"
+    )
+    evidence = refutation(text, found.code, found)
+    wrong = GradientCheck(Verdict.REFUTED, leaves, evidence, (point.why,), floats=(found,))
     return replace(wrong, _elsewhere=tuple(point.values))
 
 

@@ -20,11 +20,13 @@ from jaxgrad.gradients.outcome import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.border_words import notes_of_borders
 from jaxgrad.gradients.rules.causes import cause
-from jaxgrad.gradients.rules.conclusions import Judged, first_wrong, wrong_at
+from jaxgrad.gradients.rules.conclusions import Judged, first_wrong, wrong_at, wrong_floats_at
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.linear_programs import is_analytic
 from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.meant import loops_are_meant
+from jaxgrad.gradients.rules.not_finite import overflow
+from jaxgrad.gradients.rules.overflows import Overflows
 from jaxgrad.gradients.rules.several_points import known_at
 from jaxgrad.gradients.rules.truth import Known
 from jaxgrad.gradients.special_points.drawn_points import (
@@ -58,11 +60,14 @@ class OtherPoints:
     Args:
         rules: the derivative programs.
         asked: whether any are looked at.
+        floats: whether those rules count, too, that are right as formulas and no numbers in floats.
     """
 
-    def __init__(self, rules: DerivativePrograms, asked: bool) -> None:
+    def __init__(self, rules: DerivativePrograms, asked: bool, floats: bool = False) -> None:
         self.rules = rules
         self.asked = asked
+        self._asks_floats = floats
+        self._looks_at_floats = False
         self.seen: list[SpecialPoint] = []
         self._reached = 0
         # Where formulas differ by what rounding hides: to how many bits they agree, and the point.
@@ -89,7 +94,7 @@ class OtherPoints:
             if wrong is not None:
                 return wrong
             self._note_hidden(bits, point.values)
-        return None
+        return self._overflowing(leaves) if self._asks_floats else None
 
     def _find_several(self, place: int) -> None:
         """Find what is needed at the next points, if so many take little time one by one."""
@@ -208,6 +213,21 @@ class OtherPoints:
                     return wrong, bits
         return None, bits
 
+    def _overflowing(self, leaves: tuple[RuleResult, ...]) -> GradientCheck | None:
+        """The check where a rule is no number in floats, and JAX's derivative without it is.
+
+        Of the points at which the formulas agree those are looked at first that are nearest to 0.
+        """
+        self._looks_at_floats = True
+        found = Overflows(self.rules, self.seen).first()
+        if found is None:
+            return None
+        point, there, worst = found
+        why = ""
+        with in_grace(GRACE / 2):
+            why = overflow(there, worst.mode)
+        return wrong_floats_at(leaves, point, worst, why)
+
     def _wrong_at(
         self,
         point: SpecialPoint,
@@ -268,6 +288,8 @@ class OtherPoints:
         """Those that the time did not do for, in words."""
         if "points" not in self.__dict__:  # the search for them did not end
             return "special points"
+        if self._looks_at_floats:
+            return "floats at special points"
         count = len(self.points) - self._reached
         return f"{count} special point{'' if count == 1 else 's'}"
 

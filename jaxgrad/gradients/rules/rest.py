@@ -76,7 +76,9 @@ class Rest:
         check_rule: CheckRule | None = None,
     ) -> None:
         self.rules, self.given, self.stages, self.dtypes = rules, given, stages, dtypes
-        self.others = OtherPoints(rules, special)
+        # What floats are worth at the given point, or in the dtypes asked for, comes first.
+        floats = dtypes is None and not any(x.grave for x in given.floats)
+        self.others = OtherPoints(rules, special, floats)
         self.check_rule = check_rule
         primal = rules.primal
         inside = None if primal.domain is None else primal.is_inside
