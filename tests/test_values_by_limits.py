@@ -61,6 +61,44 @@ def test_without_a_value_nothing_is_said(function: Callable[..., Any]) -> None:
     assert "f is no real number at the point" in found.evidence.text
 
 
+POSITIVE = np.array([0.2, 0.5])
+
+
+def test_a_zero_weight_that_nobody_asked_for_is_looked_at() -> None:
+    wrong = check(_log_sum, (POSITIVE,))
+    assert wrong.verdict is Verdict.REFUTED
+    assert "not the given one" in wrong.evidence.text
+    assert "is nan by the rules and [2.0000" in wrong.leaves[0].text
+    assert "from one side in truth" in wrong.leaves[0].text
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.5])
+def test_a_rule_is_held_against_the_slope_there(factor: float) -> None:
+    """It is wrong where a weight is 0 alone, at which log p is −∞."""
+
+    def slope(xs: Any, ts: Any) -> Any:
+        at_zero = jnp.where(jnp.min(xs[0]) == 0, factor, 1.0)
+        return at_zero * jnp.sum(ts[0]) / jnp.sum(xs[0])
+
+    found = check(with_rule(_log_sum, slope), (POSITIVE,))
+    assert found.verdict is (Verdict.AGREES if factor == 1 else Verdict.REFUTED)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda p: jnp.log(jnp.sum(p)),
+        lambda p: jnp.exp(jnp.mean(jnp.log(p))),  # of infinite slopes at 0, or without a gradient
+        lambda p: jnp.exp(-1 / p[0]) * p[1],  # which from the left grows without bound
+        lambda p: jnp.exp(-((p[1] / p[0]) ** 2)),  # of a width of 0
+        lambda p: jnp.sum(p * jnp.log(p)),  # 0·∞ at 0
+    ],
+)
+def test_where_nobody_asked_nothing_else_is_said(function: Callable[..., Any]) -> None:
+    found = check(function, (POSITIVE,))
+    assert found.verdict.passes, found
+
+
 def test_what_ran_is_the_limit_from_every_side_that_has_one() -> None:
     ran = Ran(0.5, np.float32)
     assert ran.is_value(arb(0.5), arb.nan())

@@ -98,6 +98,8 @@ class AtPoint:
         Only values where the function is not defined beside the point, or jumps there.
         """
         self.nobody_asked()
+        if self.truth.defined_by_limits:
+            return self._at_logarithms_end()
         if not self.truth.defined:
             return []
         return [*self._derivatives(), *self._values()]
@@ -151,6 +153,20 @@ class AtPoint:
             return True
         sides = self.sides(question)
         return sides is not None and sides.right.is_finite() and sides.left.is_finite()
+
+    def _at_logarithms_end(self) -> list[tuple[Question, Judgement]]:
+        """What has a finite slope, of a function that has a gradient from within its domain."""
+        inward = (
+            Direction([abs(leaf) for leaf in self.rules.direction(seed).leaves]) for seed in (0, 1)
+        )
+        if not self.truth.adds_up(*inward):
+            return []
+        return [pair for pair in self._derivatives() if self._is_finite(pair[0])]
+
+    def _is_finite(self, question: Question) -> bool:
+        """Whether every side that is known is a real number."""
+        sides = None if question.is_value else self.sides(question)
+        return sides is not None and all(t.is_finite() for t in sides.known)
 
     def _ask(
         self, directions: list[Direction], pairs: bool, named: bool = True

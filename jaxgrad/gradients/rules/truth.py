@@ -15,7 +15,7 @@ from jaxgrad.gradients.one_sided import OneSided, one_sided_derivatives
 from jaxgrad.gradients.rules.beyond import Beyond, beyond
 from jaxgrad.gradients.rules.directions import Direction, drawn
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.gradients.rules.value_by_limits import Ran, exact_values
+from jaxgrad.gradients.rules.value_by_limits import Ran, exact_values, has_values
 from jaxgrad.gradients.witness import program_floats
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
@@ -144,6 +144,25 @@ class Truth:
     def defined(self) -> bool:
         """Whether every entry of the function is a real number at the point."""
         return all(x.is_finite() for leaf in self.value for x in leaf.reshape(-1))
+
+    @functools.cached_property
+    def defined_by_limits(self) -> bool:
+        """Whether it is so where it goes through the −∞ that a logarithm ends at."""
+        return not self.defined and has_values(self._program)
+
+    def adds_up(self, v: Direction, w: Direction) -> bool:
+        """Whether the slopes from the right along two directions add up to that along their sum.
+
+        They do where there is a gradient, if only that of a border; not those of √(xy) at 0.
+        """
+        each = [self.along(d).right for d in (v, w, v.plus(w, 1))]
+        return all(
+            total.is_finite() and (first + second).overlaps(total)
+            for leaves in zip(*each, strict=True)
+            for first, second, total in zip(
+                *(leaf[1, ...].reshape(-1) for leaf in leaves), strict=True
+            )
+        )
 
     def along(self, direction: Direction) -> OneSided:
         """The derivatives up to the order along a direction."""

@@ -18,10 +18,21 @@ from jaxgrad.gradients.one_sided import MOST_EXACT_OPERATIONS
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
 from jaxgrad.numbers.exact import ExactBall
+from jaxgrad.numbers.extended import ExtendedBall
 from jaxgrad.programs.jaxprs import operations
 from jaxgrad.programs.trace import Program
 
-__all__ = ["Ran", "exact_values"]
+__all__ = ["Ran", "exact_values", "has_values"]
+
+
+def has_values(program: Program) -> bool:
+    """Whether every result at the leaves of a program is a real number, log 0 being −∞."""
+    balls = ExtendedBall()
+    try:
+        found = interpret(program, balls, [balls.constants(leaf.value) for leaf in program.inputs])
+    except (CannotDecide, JaxgradError):
+        return False
+    return all(x.is_finite() for leaf in found for x in leaf.flat)
 
 
 def exact_values(program: Program) -> list[ObjectArray] | None:
