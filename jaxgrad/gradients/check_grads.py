@@ -28,6 +28,7 @@ from jaxgrad.gradients.rules.conclusions import (
 )
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.linearity import LinearChecks
+from jaxgrad.gradients.rules.lost import lost
 from jaxgrad.gradients.rules.opaque import by_floats
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.rest import Given, Rest
@@ -307,7 +308,7 @@ def _at_given(rules: DerivativePrograms, stages: Stages) -> GradientCheck | Give
         return undecided(primal, str(error))
     # A guard against misreading, made number by number, takes no longer than what it guards.
     most = max(1.0, stages.elapsed) if math.isfinite(stages.budget) else math.inf
-    finite, checks = rules.hold(primal.point, most), LinearChecks(rules)
+    held, checks = rules.hold(primal.point, most), LinearChecks(rules)
     leaves = tuple(
         leaf_result(primal, leaf.path, [pair for pair in judged if pair[0].leaf in (i, None)])
         for i, leaf in enumerate(primal.inputs)
@@ -315,8 +316,9 @@ def _at_given(rules: DerivativePrograms, stages: Stages) -> GradientCheck | Give
     ended = _ended_here(judged, at, leaves, checks)
     if ended is not None:
         return ended
-    floats = () if finite else floats_of(rules, None, (), finite)
-    return Given(at, leaves, checks, floats)
+    if not held.finite:
+        return Given(at, leaves, checks, floats_of(rules, None, (), held.finite))
+    return Given(at, leaves, checks, lost=lost(rules, held.vanishing))
 
 
 def _given(rules: DerivativePrograms) -> tuple[Judged, AtPoint]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -42,7 +42,7 @@ from jaxgrad.programs.jaxprs import holds_primitive, operations, promises_symmet
 from jaxgrad.programs.raised_by import is_jaxs_own, is_raised_by_caller
 from jaxgrad.programs.trace import Program, trace
 
-__all__ = ["DerivativePrograms", "Derivatives", "Derived", "traced"]
+__all__ = ["DerivativePrograms", "Derivatives", "Derived", "Held", "traced"]
 
 
 @dataclass(frozen=True)
@@ -233,6 +233,18 @@ def _beside(value: Function, taken: Function) -> Function:
     return lambda x, *moved: (value(x, *moved), *taken(x, *moved)[1:])
 
 
+class Held(NamedTuple):
+    """What is seen of JAX's run of the first derivatives at a point.
+
+    Args:
+        finite: whether it returned finite numbers alone.
+        vanishing: the modes in which a whole leaf is 0.
+    """
+
+    finite: bool
+    vanishing: tuple[str, ...]
+
+
 class DerivativePrograms(Derivatives):
     """The derivatives of a function that are checked, and what is asked of them.
 
@@ -323,7 +335,7 @@ class DerivativePrograms(Derivatives):
             raise refused
         return tuple(found)
 
-    def hold(self, point: Sequence[np.ndarray], seconds: float = math.inf) -> bool:
+    def hold(self, point: Sequence[np.ndarray], seconds: float = math.inf) -> Held:
         """Holds the function and its derivatives of every mode against JAX's own run of them.
 
         The derivatives are taken along a drawn direction, in which every entry moves.
@@ -333,7 +345,7 @@ class DerivativePrograms(Derivatives):
             seconds: CPU seconds that the enclosures of all runs together may take.
 
         Returns:
-            whether the runs of the first derivatives returned finite numbers alone.
+            what is seen of the runs of the first derivatives.
 
         Raises:
             EnginesDisagree: a rule of this package misreads an operation.
@@ -350,15 +362,21 @@ class DerivativePrograms(Derivatives):
         held("f", primal.moving_program, point)
         if primal.reference is not None:
             held("reference", primal.truth_program, point)
-        finite = True
+        finite, vanishing = True, []
         for mode in self.modes:
-            moved = v if mode == "fwd" else u
-            run = held(f"{mode} of f", self[(mode,)].program, [*point, *moved])
+            derived = self[(mode,)]
+            run = held(f"{mode} of f", derived.program, [*point, *self.moved(mode)])
             finite = finite and run.finite
+            if any(x.size and not x.any() for x in run.floats[derived.values :]):
+                vanishing.append(mode)
         for modes in self.nested:
             values = [*point, *(leaf for _ in modes for leaf in v), *u]
             held(f"{' of '.join(reversed(modes))} of f", self[modes].program, values)
-        return finite
+        return Held(finite, tuple(vanishing))
+
+    def moved(self, mode: str) -> tuple[Any, ...]:
+        """A drawn direction, or cotangent, along which a first derivative is run."""
+        return self._like["x" if mode == "fwd" else "u"]
 
     def leave_out(self, what: str, error: NoDerivative) -> None:
         """Notes what JAX has no derivative for."""

@@ -22,6 +22,7 @@ from jaxgrad.gradients.rules.batch import under_vmap
 from jaxgrad.gradients.rules.border_words import left_out
 from jaxgrad.gradients.rules.conclusions import passed, refutation, wrong_rule
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
+from jaxgrad.gradients.rules.derivatives import MOVED
 from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.not_finite import overflow
 from jaxgrad.gradients.rules.other_points import OtherPoints
@@ -46,12 +47,14 @@ class Given:
         leaves: a result for each floating-point leaf of the arguments.
         checks: whether the rules are linear.
         floats: of the compiled derivatives there, where a run returned no finite numbers.
+        lost: those of leaves of which nothing is left for want of a larger cotangent.
     """
 
     at: AtPoint
     leaves: tuple[RuleResult, ...]
     checks: LinearChecks
-    floats: tuple[FloatResult, ...]
+    floats: tuple[FloatResult, ...] = ()
+    lost: tuple[FloatResult, ...] = ()
 
 
 class Rest:
@@ -77,9 +80,9 @@ class Rest:
     ) -> None:
         self.rules, self.given, self.stages, self.dtypes = rules, given, stages, dtypes
         # What floats are worth at the given point, or in the dtypes asked for, comes first.
-        floats = dtypes is None and not any(x.grave for x in given.floats)
-        self.others = OtherPoints(rules, special, floats)
         self.check_rule = check_rule
+        known = self._lost or any(x.grave for x in given.floats)
+        self.others = OtherPoints(rules, special, dtypes is None and not known)
         primal = rules.primal
         inside = None if primal.domain is None else primal.is_inside
         self.own = OwnRules(primal.moving_program.jaxpr, primal.point, inside)
@@ -206,10 +209,11 @@ class Rest:
         return found
 
     def _in_floats(self) -> GradientCheck | None:
-        """Where no dtype is asked for, only NaN or an infinity at the given point counts."""
+        """Where no dtype is asked for, NaN, an infinity or nothing at the given point counts."""
         if self.dtypes is None:
-            self.floats = [*self.given.floats]
-            return self._wrong_floats([x for x in self.floats if x.grave])
+            floats, lost = self.given.floats, self._lost
+            self.floats = [*floats, *lost]
+            return self._wrong_floats([*(x for x in floats if x.grave), *lost])
         for dtype in self.dtypes:
             for name, run in self._floats_in(dtype):
                 self.floats += self._part("floats", run, partial(str, name), name=name) or ()
@@ -225,6 +229,12 @@ class Rest:
         higher = (modes,) if modes else ()
         return lambda: floats_of(self.rules, [dtype], self.others.of_floats, True, *higher)
 
+    @property
+    def _lost(self) -> tuple[FloatResult, ...]:
+        """What is lost of the function; the cotangents of a rule by itself are not of its size."""
+        asked = self.check_rule is not None and self.dtypes is None and not self.rules.exact
+        return self.given.lost if asked else ()
+
     def _wrong_floats(self, floats: Sequence[FloatResult]) -> GradientCheck | None:
         wrong = [x for x in floats if x.status == "UNSTABLE"]
         if not wrong:
@@ -235,6 +245,9 @@ class Rest:
             text += f" at a point{elsewhere()}"
         if wrong[0].given and wrong[0].grave and self.dtypes is None:
             text += overflow(self.given.at, wrong[0].mode)
+        if wrong[0] in self._lost:
+            moved = MOVED[wrong[0].mode]
+            text += f", as a {moved} of size 1 underflows on the way, and a larger one does not"
         evidence = refutation(text, wrong[0].code, wrong[0])
         return replace(self.so_far(), verdict=Verdict.REFUTED, evidence=evidence)
 
