@@ -169,8 +169,8 @@ TABLE: dict[str, tuple[Case, str, dict[str, Any], str]] = {
         "AGREES", {"around": [arb(9)]}, "REFUTED",
     ),
     "what a composition may be given is not known": (
-        Case(arb(3), arb(0), arb(1), hides=0.0, around=[arb(0, 1), NAN]),
-        "UNDECIDED", {"around": [arb(0, 1), arb(0, 2)]}, "REFUTED",
+        Case(arb(3), arb(0), arb(1), hides=0.0, around=[NAN, arb(0, 1)]),
+        "UNDECIDED", {"around": [arb(0, 2), arb(0, 1)]}, "REFUTED",
     ),
     "a hull that is not finite holds nothing": (
         Case(arb(3), arb(0), arb(1), hides=0.0, around=[NAN, arb(0, INF)]),

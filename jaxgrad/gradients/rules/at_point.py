@@ -351,9 +351,9 @@ class AtPoint:
         if wrong and not self.truth.tells(directions, cotangent):
             return replace(found, verdict=Verdict.UNDECIDED)
         if found.verdict is Verdict.REFUTED and len(directions) > 1:
-            around = self._around(sides, directions, cotangent)
-            if around and not around[-1].is_finite():  # no Hessian, and none that is known of
-                return None
+            around = next(self._around(sides, directions, cotangent), None)
+            if around is not None and not around.is_finite():
+                return None  # no Hessian, and none that is known of
         return found
 
     def _judge_value(self, question: Question, number: arb) -> Judgement | None:
@@ -400,20 +400,27 @@ class AtPoint:
 
     def _around(
         self, sides: Sides, directions: tuple[Direction, ...], cotangent: Direction
-    ) -> list[arb]:
-        """What a rule may give where the function has no derivative, if it has none."""
-        if self.truth.smooth or self.excuses.tells_nothing:
-            return []
-        found, kink = [], sides.kink
-        if len(directions) == 1:
-            limits, several = self.truth.limits(directions[0], cotangent)
-            kink = kink or several or self.truth.kinked(cotangent)
-            found = [limits] if kink else []
-        elif not kink:
-            kink = self.truth.bent(directions[0], directions[-1], cotangent)
+    ) -> Iterator[arb]:
+        """What a rule may give where the function has no derivative, if it has none.
+
+        First what holds all of it, then what points nearby show, which takes longer.
+        """
+        truth = self.truth
+        if truth.smooth or self.excuses.tells_nothing:
+            return
+        first, last = directions[0], directions[-1]
+        if len(directions) > 1:
+            if sides.kink or truth.bent(first, last, cotangent):
+                yield truth.around(directions, cotangent)
+            return
+        kink = sides.kink or truth.kinked(cotangent)
         if kink:
-            found.append(self.truth.around(directions, cotangent))
-        return found
+            yield truth.around(directions, cotangent)
+        limits, several = truth.limits(first, cotangent)
+        if kink:
+            yield limits
+        elif several:
+            yield from (truth.around(directions, cotangent), limits)
 
     def sides(self, question: Question) -> Sides | None:
         """The truth of a question; None for a higher derivative where there is no first."""

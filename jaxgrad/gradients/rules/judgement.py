@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -70,7 +70,7 @@ def judge(
     tiny: float,
     in_floats: Callable[[], float],
     hides: Hides,
-    around: Callable[[], list[arb]],
+    around: Callable[[], Iterable[arb]],
     flushed: float = 0.0,
 ) -> Judgement:
     """Judges one number by the one-sided derivatives: equal to both, or between the two.
@@ -82,8 +82,8 @@ def judge(
         in_floats: what JAX computes; asked for where the formula is no real number.
         hides: whether the rounding of the compiled rule could hide a difference of a size; asked
             where the formula is not the derivative.  One that no float tells from it agrees.
-        around: what else a composition of kinks may be given for a derivative; asked for where
-            the rule does not give what is between the two sides.
+        around: what else a composition of kinks may be given for a derivative, first what holds
+            all of it; asked for where the rule does not give what is between the two sides.
         flushed: a float below it is 0.
     """
     case = _Case(value, sides, tiny, in_floats, hides, around, flushed)
@@ -105,7 +105,7 @@ class _Case:
     tiny: float
     in_floats: Callable[[], float]
     hides: Hides
-    around: Callable[[], list[arb]]
+    around: Callable[[], Iterable[arb]]
     flushed: float = 0.0
 
     @property
@@ -134,18 +134,31 @@ class _Case:
         return [t.is_finite() and self.hides(abs(self.value - t)) for t in self.known]
 
     @cached_property
-    def _around(self) -> list[arb]:
-        return self.around()
+    def _source(self) -> Iterator[arb]:
+        return iter(self.around())
+
+    @cached_property
+    def _looked_at(self) -> list[arb]:
+        return []
 
     @property
-    def hulls(self) -> list[arb]:
-        """What else a composition of kinks may be given."""
-        return [hull for hull in self._around if hull.is_finite()]
+    def _offered(self) -> Iterator[arb]:
+        """What else a composition of kinks may be given, each found where it is asked for."""
+        yield from [*self._looked_at]
+        for hull in self._source:
+            self._looked_at.append(hull)
+            yield hull
+
+    @property
+    def hulls(self) -> Iterator[arb]:
+        """The same, as far as it is known."""
+        return (hull for hull in self._offered if hull.is_finite())
 
     @property
     def nothing_holds_all(self) -> bool:
         """Whether the function has a kink, and what may be given for a derivative is not known."""
-        return bool(self._around) and not self._around[-1].is_finite()
+        all_of_it = next(self._offered, None)
+        return all_of_it is not None and not all_of_it.is_finite()
 
     @property
     def is_sides_infinity(self) -> bool:
