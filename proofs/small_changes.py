@@ -333,7 +333,7 @@ def _bounds(growth: Fraction, square: Fraction) -> tuple[Evidence, Evidence, Evi
 def _constant(depth: int, growth: Fraction, claimed: Bracket | None) -> Any:
     def value() -> arb:
         q = 1 / arb(4) ** depth
-        return (q**2 + _ball(growth) * arb(3).sqrt() / 18 * q * (1 - q)) / 2
+        return q**2 / 2 + growth.numerator * arb(3).sqrt() * q * (1 - q) / (36 * growth.denominator)
 
     return enclose(value, claimed=claimed, name=f"K_{depth}")
 
@@ -398,7 +398,3 @@ def _rests(function: Callable[[jax.Array], jax.Array], exponents: Iterable[int])
     at, steps = arb(float(b)), [1 / arb(2) ** k for k in exponents]
     here, slope = run_over(Ball(), function, at), run_over(Ball(), jax.grad(function), at)
     return [run_over(Ball(), function, at + step) - here - slope * step for step in steps]
-
-
-def _ball(value: Fraction) -> arb:
-    return arb(value.numerator) / value.denominator

@@ -6,27 +6,22 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
 
 import numpy as np
 from flint import arb
 
 from jaxgrad.gradients.rules.borders import Borders, Steep
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
-from jaxgrad.gradients.rules.directions import Direction, Unit, entry_count, pairing, terms
+from jaxgrad.gradients.rules.directions import Direction, Unit, entry_count
 from jaxgrad.gradients.rules.exactly import exactly
 from jaxgrad.gradients.rules.excuses import Excuses
-from jaxgrad.gradients.rules.judgement import Judgement, judge, judge_value, value_as_run
+from jaxgrad.gradients.rules.judgement import Judgement, judge
 from jaxgrad.gradients.rules.narrower import aligned, least_hidden, narrowed
+from jaxgrad.gradients.rules.own_value import OwnValue
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.rule_numbers import RuleNumbers
 from jaxgrad.gradients.rules.several_points import in_sums
 from jaxgrad.gradients.rules.truth import Known, Sides, Truth
-from jaxgrad.gradients.witness import program_floats
-from jaxgrad.interpret.walker import interpret
-from jaxgrad.numbers.ball import Ball
-from jaxgrad.numbers.base import ObjectArray
-from jaxgrad.numbers.either_zero import EitherZero
 from jaxgrad.verdict import Verdict
 
 __all__ = ["AtPoint"]
@@ -64,6 +59,7 @@ class AtPoint:
         self.borders = Borders(rules, self.truth, self.values, self.affords_entries)
         self._named_leaves: set[int | None] = set()
         self.excuses = Excuses(self)
+        self.own = OwnValue(rules, self.values, self.truth, self.numbers, self.excuses)
 
     def everything(self, last: bool = True) -> list[tuple[Question, Judgement]]:
         """Every leaf by itself, every order, every mode.
@@ -205,14 +201,14 @@ class AtPoint:
         """The values that the rules return beside their first derivatives."""
         if not self.rules.custom:
             return []
-        direction, found = self.rules.direction(), []
+        direction, found, own = self.rules.direction(), [], self.own.value
         for mode in self.rules.modes:
             for cotangent in self._cotangents("rev"):
                 known = [
                     np.where([x.is_finite() for x in value.flat], u.reshape(-1), 0.0)
-                    for value, u in zip(self.own, cotangent.leaves, strict=True)
+                    for value, u in zip(own, cotangent.leaves, strict=True)
                 ]
-                u = Direction([w.reshape(x.shape) for w, x in zip(known, self.own, strict=True)])
+                u = Direction([w.reshape(x.shape) for w, x in zip(known, own, strict=True)])
                 if u.support:
                     found += self._judged(Question((mode,), (direction,), u).beside())
         return found
@@ -322,7 +318,7 @@ class AtPoint:
         own = number is None
         number = self.numbers.enclosed(question) if number is None else number
         if question.is_value:
-            return self._judge_value(question, number)
+            return self.own.judge(question, number, self._tiny)
         sides = self.sides(question)
         if sides is None:
             return None
@@ -355,48 +351,6 @@ class AtPoint:
             if around is not None and not around.is_finite():
                 return None  # no Hessian, and none that is known of
         return found
-
-    def _judge_value(self, question: Question, number: arb) -> Judgement | None:
-        cotangent = question.cotangent
-        truth = pairing(self.own, cotangent)
-        if not truth.is_finite():
-            return None
-        known = self._bits(cotangent)
-        found = judge_value(
-            number,
-            truth,
-            known,
-            self._tiny,
-            lambda: self.numbers.floats(question),
-            lambda difference: known < math.inf and self.excuses.hides(question, difference),
-        )
-        if found.verdict is not Verdict.REFUTED:
-            return found
-        balls = self.numbers.enclosed(question), truth
-        return value_as_run(found, balls, *self._of_either_zero(question))
-
-    def _bits(self, cotangent: Direction) -> float:
-        """To how many bits values are the same float."""
-        discrete = self.rules.primal.discrete
-        if all(k in discrete for k, _ in cotangent.support):
-            return math.inf  # integers are not rounded
-        return self.rules.float_bits
-
-    def _of_either_zero(self, question: Question) -> tuple[tuple[arb, arb], tuple[float, float]]:
-        """The value by the rules and of the function, a zero being −0 or 0, and JAX's own runs."""
-        program, cotangent = self.rules.primal.moving_program, question.cotangent
-        own = interpret(program, EitherZero(), self.numbers.point)
-        runs = terms(program_floats(program, self.values), cotangent)
-        either = self.numbers.enclosed(question, EitherZero), pairing(own, cotangent)
-        return either, (self.numbers.floats(question), sum(runs))
-
-    @cached_property
-    def own(self) -> list[ObjectArray]:
-        """The values of the function itself, whatever its rules and its reference."""
-        return self.truth.value if self.rules.primal.reference is None else self._own()
-
-    def _own(self) -> list[ObjectArray]:
-        return interpret(self.rules.primal.moving_program, Ball(), self.numbers.point)
 
     def _around(
         self, sides: Sides, directions: tuple[Direction, ...], cotangent: Direction

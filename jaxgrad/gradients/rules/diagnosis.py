@@ -236,7 +236,7 @@ class _Looked:
 
     def _of_value(self, asked: list[_Asked]) -> str:
         """k times the value of the function."""
-        truths = [pairing(at.own, question.cotangent) for at, question in asked]
+        truths = [pairing(at.own.value, question.cotangent) for at, question in asked]
         numbers = [at.numbers.enclosed(question) for at, question in asked]
         if not asked or any(truth.contains(0) for truth in truths):
             return ""
