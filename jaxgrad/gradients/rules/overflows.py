@@ -127,7 +127,7 @@ def _has_right_value(there: AtPoint) -> bool:
     runs = program_floats(program, there.values)
     return all(
         _is_right(x, float(run), leaf.dtype)
-        for leaf, balls, floats in zip(program.outputs, there.own, runs, strict=True)
+        for leaf, balls, floats in zip(program.outputs, there.own.value, runs, strict=True)
         if leaf.differentiable
         for x, run in zip(balls.flat, np.asarray(floats, np.float64).flat, strict=True)
     )
