@@ -25,7 +25,7 @@ from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.rule_numbers import RuleNumbers
-from jaxgrad.gradients.rules.several_points import in_sums, known_at
+from jaxgrad.gradients.rules.several_points import by_entries, in_sums, known_at
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.pointwise import OfPoints, Pointwise, PointwiseArrays
@@ -108,12 +108,13 @@ def test_what_is_known_of_points_is_what_each_has(function: Any, order: int) -> 
     primal = Primal(function, tuple(points[0]))
     rules = DerivativePrograms(primal, order, ("fwd", "rev"))
     line, seen = rules.direction(), 0
+    questions = [*in_sums(rules, line), *by_entries(rules, line)]
     with precision(FIRST_PRECISION):
-        for point, known in zip(points, known_at(rules, points, line), strict=True):
+        for point, known in zip(points, known_at(rules, points, questions), strict=True):
             alone = AtPoint(rules, point)
             assert known.value is not None
             assert _are_same(known.value, alone.truth.value)
-            for question in in_sums(rules, line):
+            for question in questions:
                 numbers = RuleNumbers(rules, point, known.outputs)
                 assert set(known.outputs) == {q.modes for q in in_sums(rules, line)}
                 assert _are_same(numbers.outputs(question), alone.numbers.outputs(question))
@@ -170,7 +171,7 @@ def test_loops_are_walked_for_each_point() -> None:
 
     x = np.float32(3.0)
     rules = DerivativePrograms(Primal(halved, (x,)), 1, ("fwd",))
-    [known] = known_at(rules, [[x]], rules.direction())
+    [known] = known_at(rules, [[x]], in_sums(rules, rules.direction()))
     assert known.value is None
     assert not known.outputs
 

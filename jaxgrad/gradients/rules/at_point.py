@@ -24,7 +24,7 @@ from jaxgrad.gradients.rules.several_points import in_sums
 from jaxgrad.gradients.rules.truth import Known, Sides, Truth
 from jaxgrad.verdict import Verdict
 
-__all__ = ["AtPoint"]
+__all__ = ["FEW_OUTPUTS", "AtPoint"]
 
 # Entries times operations that are spent on judging a leaf entry by entry, where its drawn
 # direction met a kink: an operation over germs takes about 20 μs, so this is a few seconds.
@@ -54,6 +54,7 @@ class AtPoint:
         self.truth = Truth(rules.primal.truth_program, point, rules.order, known)
         self.numbers = RuleNumbers(rules, self.values, known and known.outputs)
         self.skipped = 0
+        self.asked_entries = False  # as sums of them did not tell
         self._tiny = 0.0
         self._named = self._last = True
         self.borders = Borders(rules, self.truth, self.values, self.affords_entries)
@@ -108,6 +109,7 @@ class AtPoint:
                 plain = self._in_sums(line)
                 if plain:
                     return plain
+                self.asked_entries = True
                 judged = [
                     (question, found)
                     for question, found in self._ask([line], pairs=False, named=False)

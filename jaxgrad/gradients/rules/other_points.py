@@ -17,17 +17,19 @@ import numpy as np
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import ENOUGH_BITS, FIRST_PRECISION
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
-from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.at_point import FEW_OUTPUTS, AtPoint
 from jaxgrad.gradients.rules.border_words import notes_of_borders
 from jaxgrad.gradients.rules.causes import cause
 from jaxgrad.gradients.rules.conclusions import Judged, first_wrong, wrong_at, wrong_floats_at
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
+from jaxgrad.gradients.rules.directions import entry_count
 from jaxgrad.gradients.rules.linear_programs import is_analytic
 from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.meant import loops_are_meant
 from jaxgrad.gradients.rules.not_finite import overflow
 from jaxgrad.gradients.rules.overflows import Overflows
-from jaxgrad.gradients.rules.several_points import known_at
+from jaxgrad.gradients.rules.question import Question
+from jaxgrad.gradients.rules.several_points import by_entries, in_sums, known_at
 from jaxgrad.gradients.rules.truth import Known
 from jaxgrad.gradients.special_points.drawn_points import (
     drawn_points,
@@ -76,6 +78,7 @@ class OtherPoints:
         # What is known of points that were looked at together, and how long the last one took.
         self._known: dict[int, Known] = {}
         self._seconds = 0.0
+        self._asks_entries = False  # at one of them at least
         # Why nothing is decided at points, and at how many.
         self._open: Counter[str] = Counter()
         self._bits_given: int | None = None
@@ -105,9 +108,14 @@ class OtherPoints:
         inside = self.rules.primal.is_inside
         points = [x for x in self.points[place : place + several] if inside(x.values)]
         with _as_far_as_it_goes():
-            line = self.rules.direction()
-            found = known_at(self.rules, [x.values for x in points], line)
+            found = known_at(self.rules, [x.values for x in points], self._questions())
             self._known |= {id(x): known for x, known in zip(points, found, strict=True)}
+
+    def _questions(self) -> list[Question]:
+        """What is asked at every point: of few entries each by itself where sums did not tell."""
+        rules, line = self.rules, self.rules.direction()
+        few = self._asks_entries and entry_count(rules.out_shapes) <= FEW_OUTPUTS
+        return [*in_sums(rules, line), *(by_entries(rules, line) if few else [])]
 
     @cached_property
     def _near(self) -> SpecialPoint | None:
@@ -194,6 +202,7 @@ class OtherPoints:
     ) -> tuple[GradientCheck | None, float]:
         """The check where something is wrong at a point, and to how many bits formulas agree."""
         there, judged = self._judged_at(point)
+        self._asks_entries |= there is not None and there.asked_entries
         refuted = first_wrong(judged)
         if refuted is not None:
             return self._wrong_at(point, leaves, there, judged), -math.inf

@@ -21,7 +21,7 @@ from jaxgrad.numbers.pointwise import Pointwise, PointwiseArrays
 from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.programs.trace import Program
 
-__all__ = ["in_sums", "known_at"]
+__all__ = ["by_entries", "in_sums", "known_at"]
 
 # Loops turn another number of times at every point, and what a solver promises is asked of balls.
 BY_THEMSELVES = ("while", "custom_linear_solve")
@@ -50,6 +50,19 @@ def in_sums(rules: DerivativePrograms, line: Direction) -> list[Question]:
     return found
 
 
+def by_entries(rules: DerivativePrograms, line: Direction) -> list[Question]:
+    """What is asked of every entry of the result where a sum does not tell."""
+    other, found = rules.direction(1), []
+    shapes, discrete = rules.out_shapes, rules.primal.discrete
+    places = [(k, i) for k, shape in enumerate(shapes) for i in np.ndindex(shape)]
+    for u in (Unit(shapes, k, i) for k, i in places if k not in discrete):
+        found += [Question((mode,), (line,), u) for mode in rules.modes]
+        for modes in rules.nested:
+            found.append(Question(modes, (line,) * len(modes), u))
+            found += [Question(modes, (line, other), u)] if len(modes) == 2 else []
+    return found
+
+
 def _weights(rules: DerivativePrograms) -> Direction:
     """Drawn weights of the results that have derivatives, 1 if there is but one entry."""
     discrete, shapes = rules.primal.discrete, rules.out_shapes
@@ -59,17 +72,16 @@ def _weights(rules: DerivativePrograms) -> Direction:
 
 
 def known_at(
-    rules: DerivativePrograms, points: Sequence[Sequence[np.ndarray]], line: Direction
+    rules: DerivativePrograms, points: Sequence[Sequence[np.ndarray]], questions: list[Question]
 ) -> list[Known]:
-    """What :func:`in_sums` needs at points, as far as it can be had for several at once.
+    """What questions need at points, as far as it can be had for several at once.
 
     Args:
         rules: the derivative programs.
         points: a value for each floating-point leaf, for every point.
-        line: the direction in which everything moves.
+        questions: what will be asked at each of them.
     """
     found = [Known() for _ in points]
-    questions = in_sums(rules, line)
     primal = rules.primal.truth_program
     if not questions or holds_primitive(primal.jaxpr, BY_THEMSELVES):
         return found
