@@ -14,6 +14,7 @@ from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.base import CannotDecide, objects
 from jaxgrad.numbers.exact_germ import ExactGerm
 from jaxgrad.numbers.germ import Germ
+from jaxgrad.numbers.identical import IdenticalGerm
 from jaxgrad.numbers.jet import Jet
 from jaxgrad.numbers.pointwise import Pointwise, PointwiseArrays
 from jaxgrad.numbers.precision import series_length
@@ -176,10 +177,12 @@ def _one_side(
             break
     large = operations(program.jaxpr.jaxpr) > MOST_EXACT_OPERATIONS
     if germ.open and (germ.undecided or why) and not large:
-        for terms in attempts:
-            found, why = _decided(found, why, program, direction, order, sign, terms)
-            if not why:
-                break
+        for system in (ExactGerm, IdenticalGerm):
+            for terms in attempts:
+                germ = system(terms)
+                found, why = _decided(found, why, germ, program, direction, order, sign)
+                if not why:
+                    break
     reasons |= why
     return found
 
@@ -197,15 +200,15 @@ def _over(
 def _decided(
     found: list[np.ndarray],
     why: set[str],
+    germ: Germ,
     program: Program,
     direction: Sequence[Any],
     order: int,
     sign: int,
-    terms: int,
 ) -> tuple[list[np.ndarray], set[str]]:
     """The same where coefficients that may be 0 are known to be."""
     try:
-        exact, left = _over(ExactGerm(terms), program, direction, order, sign)
+        exact, left = _over(germ, program, direction, order, sign)
     except (CannotDecide, JaxgradError):
         return found, why
     kept = [

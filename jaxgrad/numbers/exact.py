@@ -8,7 +8,7 @@ nothing of, or have no budget for, is a plain ball.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -23,9 +23,9 @@ from jaxgrad.numbers.polynomial import Polynomial
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.ring import Generator, Ring, RingFull
 from jaxgrad.numbers.valuation import Valuation
-from jaxgrad.numbers.zero import vanishes
+from jaxgrad.numbers.zero import substituted, vanishes
 
-__all__ = ["Exact", "ExactBall", "Field"]
+__all__ = ["Exact", "ExactBall", "Field", "Quotient", "is_analytic"]
 
 # Roots, exponentials and logarithms of one program, the terms of one number, and the work on all,
 # in exponents, of which a polynomial counts as 2000: a second or so, and then a large program goes
@@ -41,10 +41,14 @@ Quotient = tuple[fmpq_mpoly, fmpq_mpoly]
 
 
 class Field:
-    """Quotients of polynomials in roots, exponentials and logarithms of one another."""
+    """Quotients of polynomials in functions of one another.
 
-    def __init__(self) -> None:
-        self.ring = Ring(CAPACITY, MOST_TERMS, MOST_WORK)
+    Args:
+        point: the values of the variables in them, by their labels.
+    """
+
+    def __init__(self, point: Mapping[Any, Any] | None = None) -> None:
+        self.ring, self._point = Ring(CAPACITY, MOST_TERMS, MOST_WORK), point or {}
         self.polynomials = Polynomial(self.ring)
 
     def quotient(self, x: arb) -> Quotient | None:
@@ -59,13 +63,22 @@ class Field:
         if not ball.is_finite():
             return ball
         with contextlib.suppress(*_UNABLE):
-            top, below = map(self.ring.reduce, quotient())
-            if ball.contains(0) and self._is_zero(top):
+            top, below = self.reduced(quotient())
+            if ball.contains(0) and self.is_zero(top):
                 return arb(0)
-            if below.is_constant():
-                top, below = top / below.leading_coefficient(), self.ring.one
             return Exact(ball, self, (top, below))
         return ball
+
+    def reduced(self, x: Quotient) -> Quotient:
+        """The same in fewer powers, over 1 where the divisor is a number."""
+        top, below = map(self.ring.reduce, x)
+        if below.is_constant():
+            return top / below.leading_coefficient(), self.ring.one
+        return top, below
+
+    def applied(self, name: str, x: Quotient) -> Quotient:
+        """A function of one number."""
+        return self.root(x) if name == "sqrt" else self.of_polynomial(name, x)
 
     def product(self, x: fmpq_mpoly, y: fmpq_mpoly) -> fmpq_mpoly:
         return self.ring.reduce(self.ring.product(x, y))
@@ -91,11 +104,13 @@ class Field:
         """A function that the polynomials know of a polynomial."""
         if x[1] != self.ring.one:
             raise CannotDecide(f"{name} of a quotient")
-        found = getattr(self.polynomials, name)(self.polynomials._element(x[0]))
+        element = self.polynomials._element(x[0])
+        own = getattr(self.polynomials, name, None)
+        found = self.polynomials.function(name, element) if own is None else own(element)
         return found.poly, self.ring.one
 
     def _value(self, poly: fmpq_mpoly) -> arb:
-        return Valuation(self.ring, {})(poly)
+        return Valuation(self.ring, self._point)(poly)
 
     def _is_positive(self, poly: fmpq_mpoly) -> bool:
         """The sign of a divisor, with as many bits as it takes."""
@@ -106,19 +121,28 @@ class Field:
                     return bool(value > 0)
         raise CannotDecide("the sign of a divisor is not known")
 
-    def _is_zero(self, poly: fmpq_mpoly) -> bool:
+    def is_zero(self, poly: fmpq_mpoly) -> bool:
         """Whether a polynomial is 0: its norm is, and its conjugate is not; or it vanishes."""
+        poly = self._opened(poly)
         if poly.is_zero() or poly.is_constant():
             return poly.is_zero()
         roots = [g for g in self.ring.used(poly) if g.kind == "root"]
         if not roots:
             return vanishes(self.ring, poly) is True
         plain, factor = self._split(poly, roots[-1])
+        if factor.is_zero():
+            return self.is_zero(plain)
         conjugate = plain - self.product(factor, roots[-1].poly)
         if self._value(conjugate).contains(0):
             return vanishes(self.ring, poly) is True
         square = self.product(self.product(factor, factor), roots[-1].arguments[0])
-        return self._is_zero(self.product(plain, plain) - square)
+        return self.is_zero(self.product(plain, plain) - square)
+
+    def _opened(self, poly: fmpq_mpoly) -> fmpq_mpoly:
+        """A polynomial with what they name in place of names."""
+        while names := [g for g in self.ring.used(poly) if g.kind == "named"]:
+            poly = substituted(self.ring, poly, names[-1], names[-1].arguments[0])
+        return poly
 
     def _split(self, poly: fmpq_mpoly, root: Generator) -> Quotient:
         """(a, b) with the polynomial a + b√q."""
@@ -193,6 +217,12 @@ class Exact(arb):
         return self.field.known(ball, lambda: quotients(self.quotient, found))
 
 
+def is_analytic(name: str) -> bool:
+    """Whether it is a function of one number that jumps nowhere."""
+    known = FUNCTIONS.get(name)
+    return known is not None and known.arity == 1 and known.jumps is None
+
+
 class ExactBall(Ball):
     """Balls that know when they are 0.
 
@@ -247,11 +277,9 @@ class ExactBall(Ball):
             return super().function(name, *xs)
         ball = self._noted(super().function(name, *xs), name == "log" and xs[0].is_zero(), *xs)
         known, x = self.field.quotient(xs[0]), xs[0]
-        if known is None or name not in ("exp", "log", "sqrt") or not (name == "exp" or x > 0):
+        if known is None or not is_analytic(name) or not (name not in ("log", "sqrt") or x > 0):
             return ball
-        if name == "sqrt":
-            return self.field.known(ball, lambda: self.field.root(known))
-        return self.field.known(ball, lambda: self.field.of_polynomial(name, known))
+        return self.field.known(ball, lambda: self.field.applied(name, known))
 
     def snapped(self, x: arb) -> arb:
         """The integer that a number is, if it is one: a function may have its end there."""

@@ -70,8 +70,28 @@ class ExactGerm(Germ):
     def tanh(self, x: Series) -> Series:
         if not x.is_bounded:
             return super().tanh(x)
-        two = self.constant(2)
-        return two * self.logistic(two * x) - self.constant(1)
+        return self._solved(x, "tanh", lambda y: self.constant(1) - y * y)
+
+    def logistic(self, x: Series) -> Series:
+        if not x.is_bounded:
+            return super().logistic(x)
+        return self._solved(x, "logistic", lambda y: y - y * y)
+
+    def _solved(self, x: Series, name: str, slope: Callable[[Series], Series]) -> Series:
+        """f(x) with f′ = slope(f), whose coefficients are polynomials in the first of them."""
+        h, start = x.infinitesimal(), self.balls.function(name, x.at(0))
+
+        def coefficients(count: int) -> list[arb]:
+            found = [start]
+            for k in range(1, count):
+                slopes = slope(Series(found, end=(k, 0), terms=count))
+                found.append(slopes.at(k - 1) * self.balls.constant(Fraction(1, k)))
+            return found
+
+        if h.is_zero:
+            return Series([start], terms=self.terms)
+        expanded = h.expanded(coefficients)
+        return super().function(name, x) if expanded is None else expanded
 
     def function(self, name: str, *xs: Series) -> Series:
         return super().function(name, *(self._snapped(x) for x in xs))

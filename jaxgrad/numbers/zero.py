@@ -14,7 +14,7 @@ from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.ring import INDICATORS, Generator, Ring, RingFull
 from jaxgrad.numbers.valuation import Valuation
 
-__all__ = ["vanishes"]
+__all__ = ["substituted", "vanishes"]
 
 # The budget of one test.  FLINT makes about a million terms a second in products, and a test that
 # is tried entry by entry should not take longer than some tenths of a second.
@@ -134,13 +134,14 @@ def _where_zero(ring: Ring, poly: fmpq_mpoly, base: fmpq_mpoly) -> fmpq_mpoly:
         parts: list[Any] = ring.split(base, g)
         if len(parts) == 2 and parts[1].is_constant():
             value = parts[0] * (-1 / parts[1].leading_coefficient())
-            return _substituted(ring, poly, g, value)
+            return substituted(ring, poly, g, value)
     return divmod(poly, base)[1]
 
 
-def _substituted(
+def substituted(
     ring: Ring, poly: fmpq_mpoly, generator: Generator, value: fmpq_mpoly
 ) -> fmpq_mpoly:
+    """A polynomial with another one in place of a generator."""
     result = ring.zero
     for k, part in enumerate(ring.split(poly, generator)):
         result = result + ring.product(part, ring.power(value, k))
