@@ -16,12 +16,13 @@ from jaxgrad.gradients.rules.directions import Direction, Unit, entry_count
 from jaxgrad.gradients.rules.exactly import exactly
 from jaxgrad.gradients.rules.excuses import Excuses
 from jaxgrad.gradients.rules.judgement import Judgement, judge
+from jaxgrad.gradients.rules.known import Known
 from jaxgrad.gradients.rules.narrower import aligned, least_hidden, narrowed
 from jaxgrad.gradients.rules.own_value import OwnValue
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.rule_numbers import RuleNumbers
 from jaxgrad.gradients.rules.several_points import in_sums
-from jaxgrad.gradients.rules.truth import Known, Sides, Truth
+from jaxgrad.gradients.rules.truth import Sides, Truth
 from jaxgrad.verdict import Verdict
 
 __all__ = ["FEW_OUTPUTS", "AtPoint"]

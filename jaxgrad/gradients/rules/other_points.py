@@ -23,6 +23,7 @@ from jaxgrad.gradients.rules.causes import cause
 from jaxgrad.gradients.rules.conclusions import Judged, first_wrong, wrong_at, wrong_floats_at
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.directions import entry_count
+from jaxgrad.gradients.rules.known import Known
 from jaxgrad.gradients.rules.linear_programs import is_analytic
 from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.meant import loops_are_meant
@@ -30,7 +31,6 @@ from jaxgrad.gradients.rules.not_finite import overflow
 from jaxgrad.gradients.rules.overflows import Overflows
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.several_points import by_entries, in_sums, known_at
-from jaxgrad.gradients.rules.truth import Known
 from jaxgrad.gradients.special_points.drawn_points import (
     drawn_points,
     nearer_points,

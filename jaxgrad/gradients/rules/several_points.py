@@ -11,9 +11,9 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.one_sided import analytic_at
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.directions import Direction, Unit, entry_count
+from jaxgrad.gradients.rules.known import Known
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.rule_numbers import moved_by
-from jaxgrad.gradients.rules.truth import Known
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray

@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from flint import arb
@@ -14,17 +13,17 @@ from flint import arb
 from jaxgrad.gradients.one_sided import OneSided, one_sided_derivatives
 from jaxgrad.gradients.rules.beyond import Beyond, beyond
 from jaxgrad.gradients.rules.directions import Direction, drawn
+from jaxgrad.gradients.rules.either_branch import either_branch
+from jaxgrad.gradients.rules.known import Known
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.value_by_limits import Ran, exact_values, has_values
 from jaxgrad.gradients.witness import program_floats
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
-from jaxgrad.numbers.base import UNKNOWN, CannotDecide, ObjectArray
-from jaxgrad.numbers.germ import Germ
-from jaxgrad.numbers.series import Series
+from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.programs.trace import Program
 
-__all__ = ["DIGITS", "Known", "Sides", "Truth", "text_of"]
+__all__ = ["DIGITS", "Sides", "Truth", "text_of"]
 
 # Drawn points beside a kink: three entries that tie have six orders.
 NEARBY = 6
@@ -95,21 +94,6 @@ def _sum(each: list[Sides]) -> Sides:
             first, second = second, first
         high, low = high + first, low + second
     return Sides(high, low, several)
-
-
-@dataclass
-class Known:
-    """What is known of a function and of its rules at a point before anything is asked there.
-
-    Args:
-        value: of the function, enclosed.
-        lines: its derivatives along a line, by the key of the direction.
-        outputs: what the rules return, by modes and by what moves.
-    """
-
-    value: list[ObjectArray] | None = None
-    lines: dict[bytes, OneSided] = field(default_factory=dict)
-    outputs: dict[tuple[str, ...], dict[Any, list[ObjectArray]]] = field(default_factory=dict)
 
 
 class Truth:
@@ -345,23 +329,7 @@ class Truth:
         return (plus - minus) / 4
 
     def _around(self, direction: Direction, order: int, cotangent: Direction) -> arb:
-        terms = order + 1
-        system = _EitherBranch(terms)
-        inputs = [
-            system.map(lambda x, v: Series([x, arb(float(v))], terms=terms), leaf, moved)
-            for leaf, moved in zip(self.point, direction.leaves, strict=True)
-        ]
-        try:
-            outputs = interpret(self._program, system, inputs)
-        except CannotDecide:
-            return arb.nan()
-        total = arb(0)
-        for leaf, index, u in cotangent.entries:
-            x = outputs[leaf][index]
-            if not x.is_taylor(order):
-                return arb.nan()
-            total += x.at(order) * arb(order).fac() * u
-        return total
+        return either_branch(self._program, self.point, direction, order, cotangent)
 
     def _drop_undefined(self, side: list[ObjectArray], other: list[ObjectArray]) -> None:
         """Where f has no value, or its limit is another one, a side has no derivative."""
@@ -401,19 +369,3 @@ class Truth:
         if self._runs is None:
             self._runs = program_floats(self._program, [x.value for x in self._program.inputs])
         return Ran(float(self._runs[leaf][index]), self._program.outputs[leaf].dtype)
-
-
-class _EitherBranch(Germ):
-    """Germs in which a tie is left open, so that a selection takes both branches."""
-
-    name = "either-branch germ"
-    takes_any_order = True
-
-    def ties(self, x: Series, y: Series) -> bool:
-        return (x - y).is_infinitesimal or super().ties(x, y)
-
-    def compare(self, relation: str, x: Series, y: Series) -> Any:
-        difference = x - y
-        if difference.is_infinitesimal:
-            return UNKNOWN
-        return super().compare(relation, x, y)

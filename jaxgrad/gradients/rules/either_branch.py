@@ -1,0 +1,69 @@
+"""Everything that autodiff may make of ties: at each of them either branch is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flint import arb
+
+from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.gradients.rules.directions import Direction
+from jaxgrad.interpret.walker import interpret
+from jaxgrad.numbers.base import UNKNOWN, CannotDecide, ObjectArray
+from jaxgrad.numbers.germ import Germ
+from jaxgrad.numbers.series import Series
+from jaxgrad.programs.trace import Program
+
+__all__ = ["either_branch"]
+
+
+def either_branch(
+    program: Program,
+    point: Sequence[ObjectArray],
+    direction: Direction,
+    order: int,
+    cotangent: Direction,
+) -> arb:
+    """What holds the derivative of ⟨u, f⟩ whichever branches are taken; NaN where nothing does.
+
+    Args:
+        program: the function f, of floating-point leaves.
+        point: the balls of each of them.
+        direction: along which.
+        order: of the derivative.
+        cotangent: u.
+    """
+    terms = order + 1
+    system = _EitherBranch(terms)
+    inputs = [
+        system.map(lambda x, v: Series([x, arb(float(v))], terms=terms), leaf, moved)
+        for leaf, moved in zip(point, direction.leaves, strict=True)
+    ]
+    try:
+        outputs = interpret(program, system, inputs)
+    except (CannotDecide, UnsupportedPrimitive):
+        return arb.nan()
+    total = arb(0)
+    for leaf, index, u in cotangent.entries:
+        x = outputs[leaf][index]
+        if not x.is_taylor(order):
+            return arb.nan()
+        total += x.at(order) * arb(order).fac() * u
+    return total
+
+
+class _EitherBranch(Germ):
+    """Germs in which a tie is left open, so that a selection takes both branches."""
+
+    name = "either-branch germ"
+    takes_any_order = True
+
+    def ties(self, x: Series, y: Series) -> bool:
+        return (x - y).is_infinitesimal or super().ties(x, y)
+
+    def compare(self, relation: str, x: Series, y: Series) -> Any:
+        difference = x - y
+        if difference.is_infinitesimal:
+            return UNKNOWN
+        return super().compare(relation, x, y)
