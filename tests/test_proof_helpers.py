@@ -219,9 +219,13 @@ def test_the_budget_that_ended_is_named() -> None:
 
 def test_what_touches_zero_in_one_place_is_refuted_in_another() -> None:
     """The place that no halving settles does not keep the others waiting."""
-    found = covers(lambda x: (x - third) * (x - third) * (arb("0.99") - x), [(0, 1)])
+
+    def margin(x: arb) -> arb:
+        return (x - third) * (x - third) * (arb("0.99") - x)
+
+    found = covers(margin, [(0, 1)])
     assert found.verdict is Verdict.REFUTED
-    scope: dict[str, Any] = {}
+    scope: dict[str, Any] = {"margin": margin}
     assert found.counterexample is not None
     exec(found.counterexample, scope)
     assert scope["x"][0] >= Fraction(99, 100)
