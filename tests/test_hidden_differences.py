@@ -372,3 +372,16 @@ def test_a_long_iteration_hides_no_more_than_its_roundings_spread(factor: float,
     )
     found = check(largest, (np.float32([[2, 0.3], [0.3, 1]]),), modes="rev", special_points=False)
     assert found.verdict is (Verdict.AGREES if passes else Verdict.REFUTED)
+
+
+@pytest.mark.parametrize(("far", "verdict"), [(0.0, "AGREES"), (6 * 2.0**-14, "REFUTED")])
+def test_a_rounding_beside_many_smaller_ones_goes_no_further_than_half_a_unit(
+    far: float, verdict: str
+) -> None:
+    def slope(x: Any) -> Any:
+        for _ in range(40):
+            x = x * 1.25 * 0.8
+        return (x + 1024.0) - 1024.0 + far
+
+    found = check(with_rule(lambda x: x * x / 2, slope), (np.float32(0.7),), special_points=False)
+    assert found.verdict is Verdict[verdict]

@@ -119,3 +119,33 @@ def test_a_rule_within_is_called_by_name_where_the_function_comes_there() -> Non
     bounded = found(lambda x: f(jnp.tanh(x)) ** 2)
     assert bounded.verdict.passes
     assert "wrong by itself, where f was not seen to come" in bounded.evidence.text
+
+
+def _newton(turns: int) -> Any:
+    """1/x by Newton's iteration from 0.1, which runs away past 20."""
+
+    def slope(x: Any) -> Any:
+        y = 0.1
+        for _ in range(turns):
+            y = y * (2 - x * y)
+        return y
+
+    return slope
+
+
+@pytest.mark.parametrize(
+    ("function", "slope"),
+    [
+        (
+            lambda x: jnp.where(x > 0, x, jnp.exp(x) - 1),
+            lambda x: jnp.where(
+                x > -100, jnp.where(x > 0, 1.0, jnp.exp(x)), 1 - 1 / (1 + jnp.exp(-x))
+            ),
+        ),
+        (jnp.log, _newton(12)),
+    ],
+)
+def test_what_overflows_on_the_way_to_a_number_is_no_excuse(function: Any, slope: Any) -> None:
+    rule = jax.custom_jvp(function)
+    rule.defjvp(lambda x, v: (function(*x), slope(*x) * v[0]))
+    assert check(rule, (np.float32(0.7),)).verdict is Verdict.REFUTED

@@ -275,14 +275,6 @@ class ArraySystem:
         """
         raise self._lacks("places")
 
-    def tied(self, relation: str, keys: Sequence[Array]) -> list[list[tuple[int, ...]]] | None:
-        """The order of :meth:`places` as groups of entries that tie, where any order is taken.
-
-        Returns:
-            for every row its groups; None where the system has one order, that of its numbers.
-        """
-        return None
-
     def first(self, relation: str, rows: Array) -> np.ndarray:
         """The place of the first entry of each row that no other is ``relation`` to.
 

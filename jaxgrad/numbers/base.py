@@ -213,13 +213,6 @@ class NumberSystem:
         """Whether ``x relation y`` (``lt le gt ge eq ne``)."""
         raise self._lacks("compare")
 
-    takes_any_order = False
-    """Whether of entries that tie any may come first, so that a sort leaves open which does."""
-
-    def ties(self, x: Element, y: Element) -> bool:
-        """Whether two elements tie, for a system that takes any order of such."""
-        return self.known(self.compare("eq", x, y)) is True
-
     def ordered(self, relation: str, x: Element, y: Element) -> Truth:
         """As :meth:`compare`, for what puts elements in an order, in which NaN has no place."""
         return self.compare(relation, x, y)

@@ -13,7 +13,7 @@ from jaxgrad.numbers.base import NumberSystem, objects
 from jaxgrad.numbers.clock import ticking
 from jaxgrad.numbers.matrices import matrix_function
 from jaxgrad.numbers.operations import LOGIC, operation
-from jaxgrad.numbers.ordering import first, places, tied
+from jaxgrad.numbers.ordering import first, places
 
 __all__ = ["Elements", "array_system"]
 
@@ -130,11 +130,6 @@ class Elements(ArraySystem):
         rows = zip(*keys, strict=True)
         found = [places(self.system, list(row), relation, stable=stable) for row in rows]
         return np.array(found, int).reshape(keys[0].shape)
-
-    def tied(self, relation: str, keys: Sequence[np.ndarray]) -> list[Any] | None:
-        if not self.system.takes_any_order:
-            return None
-        return [tied(self.system, list(row), relation) for row in zip(*keys, strict=True)]
 
     def first(self, relation: str, rows: np.ndarray) -> np.ndarray:
         return np.array([first(self.system, relation, row) for row in rows], int)

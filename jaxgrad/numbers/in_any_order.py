@@ -90,7 +90,7 @@ class InAnyOrder(RunningError):
             self.ulp = computed
         return found if found.value.is_exact() else self.rounded(found.value)
 
-    def _ulps(self, known: Function) -> int:
+    def _ulps(self, known: Function) -> float:
         if self.double:
             return super()._ulps(known)
         return min(known.ulps or 0, 1) if self._narrow else known.ulps or 0

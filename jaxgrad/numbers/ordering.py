@@ -11,7 +11,7 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import CannotDecide, NumberSystem
 from jaxgrad.numbers.clock import tick
 
-__all__ = ["decided", "first", "places", "tied"]
+__all__ = ["decided", "first", "places"]
 
 
 def decided(system: NumberSystem, relation: str, x: Any, y: Any, what: str = "an order") -> bool:
@@ -49,29 +49,6 @@ def places(
         return 0
 
     return sorted(range(len(keys[0])), key=functools.cmp_to_key(order))
-
-
-def tied(system: NumberSystem, keys: list[np.ndarray], before: str = "lt") -> list[tuple[int, ...]]:
-    """The entries by the first key, then the second, ...; those that tie are one group.
-
-    Raises:
-        CannotDecide: an order of others is open.
-    """
-
-    def order(i: int, j: int) -> int:
-        tick()
-        for key in keys:
-            if not system.ties(key[i], key[j]):
-                return -1 if decided(system, before, key[i], key[j]) else 1
-        return 0
-
-    groups: list[tuple[int, ...]] = []
-    for place in sorted(range(len(keys[0])), key=functools.cmp_to_key(order)):
-        if groups and order(groups[-1][0], place) == 0:
-            groups[-1] = (*groups[-1], place)
-        else:
-            groups.append((place,))
-    return groups
 
 
 def first(system: NumberSystem, relation: str, row: np.ndarray) -> int:

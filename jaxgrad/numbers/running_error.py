@@ -142,7 +142,7 @@ class RunningError(ThreeValued):
     def _unknown(self) -> Rounded:
         return Rounded(arb.nan(), self)
 
-    def _ulps(self, known: Function) -> int:
+    def _ulps(self, known: Function) -> float:
         least = ACCURATE_ULPS if known.error == "value" else OTHER_ULPS
         return max(FLOAT64_ULPS if self.double else least, 2 * (known.ulps or 0))
 

@@ -15,7 +15,7 @@ Where terms cancel, intermediate results are larger than the number that they ma
 roundings.  That is a fault of an algorithm, but no float tells a formula from another one within
 it: a difference is forgiven, too, that is within √m or λ times the spread of the program's results
 where each operation rounds its result to one side or the other, at random (Parker 1997, Monte Carlo
-arithmetic): in the worst case, or but for that chance.
+arithmetic), and within what they add up to in the worst case (Higham 2002, section 3.3).
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ from jaxgrad.numbers.base import CannotDecide, ObjectArray
 from jaxgrad.numbers.perturbed import Perturbed, Twins
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.random_rounding import RoundedAtRandom
+from jaxgrad.numbers.rounded_once import RoundedOnce
+from jaxgrad.numbers.running_error import Rounded
 from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.programs.trace import Program
 
@@ -100,25 +102,45 @@ class RoundedProgram(TrueValues):
         found = self._is_allowed(weights, difference)
         return self._is_rounded_away(weights, difference) if found is False else found
 
-    def is_bounded(self, weights: Weights) -> bool:
-        """Whether rounding leaves a weighed sum a number: nothing overflows, say."""
-        return all(
-            x.is_finite() for run in self._runs for k, index, _ in weights for x in [run[k][index]]
-        )
+    def _is_rounded_away(self, weights: Weights, difference: arb) -> bool | None:
+        """Whether a difference is within what rounding every result does, but for that chance.
 
-    def _is_rounded_away(self, weights: Weights, difference: arb) -> bool:
-        """Whether a difference is within what rounding every result does, but for that chance."""
-        if not self._runs or not self.is_bounded(weights):
+        None where rounding leaves no number, as where something overflows.
+        """
+        if not self._runs:
             return False
+        found = [[run[k][index] for k, index, _ in weights] for run in self._runs]
+        if not all(x.is_finite() for run in found for x in run):
+            return None
         truth = self.values(FIRST_PRECISION)
         moved = [
-            sum((w * (run[k][index] - truth[k][index]) for k, index, w in weights), arb(0))
-            for run in self._runs
+            sum((w * (x - truth[k][i]) for (k, i, w), x in zip(weights, run, strict=True)), arb(0))
+            for run in found
         ]
         spread = (sum((x * x for x in moved), arb(0)) / len(moved)).sqrt()
         # m roundings spread as √m do, and add up to m, or λ√m.
         most = max(self._arithmetic.chains[k] for k, _, _ in weights)
-        return bool(difference <= min(math.sqrt(max(most, 1)), LAMBDA) * spread)
+        within = difference <= min(math.sqrt(max(most, 1)), LAMBDA) * spread
+        # One that is larger than all others together spreads as far as it ever goes.
+        return bool(within) and bool(difference <= self._at_worst(weights))
+
+    def _at_worst(self, weights: Weights) -> arb:
+        """What every operation that rounds once makes of a weighed sum; infinite if not known."""
+        total = arb(0)
+        for k, index, weight in weights:
+            found = None if self._running is None else self._running[k][index]
+            if not isinstance(found, Rounded) or not found.value.is_finite():
+                return arb.pos_inf()
+            total += abs(weight) * arb(found.value.rad())
+        return total
+
+    @functools.cached_property
+    def _running(self) -> list[Any] | None:
+        try:
+            with precision(FIRST_PRECISION):
+                return enclosures(self._program, self._point, RoundedOnce())
+        except (CannotDecide, UnsupportedPrimitive):
+            return None
 
     @functools.cached_property
     def _runs(self) -> list[list[ObjectArray]]:

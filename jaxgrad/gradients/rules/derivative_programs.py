@@ -276,6 +276,7 @@ class DerivativePrograms(Derivatives):
         self.size = operations(primal.moving_program.jaxpr.jaxpr)
         limits = [jnp.finfo(leaf.dtype) for leaf in (*primal.inputs, *primal.outputs)]
         self.smallest = max(float(limit.smallest_subnormal) for limit in limits)
+        self.largest = min(float(limit.max) for limit in limits)
         self.flushed = max(float(limit.smallest_normal) for limit in limits)
         self.float_bits = -math.log2(max(float(limit.eps) for limit in limits))
         self.missing: list[str] = []

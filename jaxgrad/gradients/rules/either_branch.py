@@ -82,10 +82,6 @@ class _EitherBranch(Germ):
     """Germs in which a tie is left open, so that a selection takes both branches."""
 
     name = "either-branch germ"
-    takes_any_order = True
-
-    def ties(self, x: Series, y: Series) -> bool:
-        return (x - y).is_infinitesimal or super().ties(x, y)
 
     def compare(self, relation: str, x: Series, y: Series) -> Any:
         difference = x - y

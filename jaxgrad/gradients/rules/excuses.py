@@ -7,6 +7,7 @@ come near to, whose derivative it is.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -79,13 +80,18 @@ class Excuses:
         return self._moves(question, difference)
 
     def is_beyond_floats(self, question: Question) -> bool:
-        """Whether nobody asked for the point, and floats may make anything of the number there.
+        """Whether nobody asked for the point, and the number is beyond every float there.
 
-        So it is where a part of it overflows: no run tells a right rule from a wrong one.
+        So it is where JAX computes no number, and the true one, or the function itself, is none
+        that a float holds: no rule could give it.
         """
-        if self.asked_for or self._at.rules.exact:
+        at = self._at
+        if self.asked_for or at.rules.exact or math.isfinite(at.numbers.floats(question)):
             return False
-        return not self._hidden.is_bounded(question)
+        sides = at.truth.of(question)
+        true = [] if sides is None else sides.known
+        values = (x for leaf in at.truth.value for x in leaf.flat)
+        return any(not abs(x) <= at.rules.largest for x in (*true, *values))
 
     def _moves(self, question: Question, difference: arb) -> bool:
         """Whether rounding the point moves the derivative itself as far, on either side of it.

@@ -40,11 +40,6 @@ class Hidden:
         program, weights = self._asked(question)
         return None if program is None else program.hides(weights, difference)
 
-    def is_bounded(self, question: Question) -> bool:
-        """Whether it is known how far rounding takes the number."""
-        program, weights = self._asked(question)
-        return program is None or program.is_bounded(weights)
-
     def roundings(self, question: Question) -> float:
         """How many times one rounding all those are that follow one another to the number."""
         program, weights = self._asked(question)

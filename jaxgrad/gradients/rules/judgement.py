@@ -155,12 +155,6 @@ class _Case:
         return (hull for hull in self._offered if hull.is_finite())
 
     @property
-    def nothing_holds_all(self) -> bool:
-        """Whether the function has a kink, and what may be given for a derivative is not known."""
-        all_of_it = next(self._offered, None)
-        return all_of_it is not None and not all_of_it.is_finite()
-
-    @property
     def is_sides_infinity(self) -> bool:
         """Whether JAX computes the infinity that a side is."""
         same = any(not t.is_finite() and (t > 0) == (self.computed > 0) for t in self.known)
@@ -266,8 +260,6 @@ _TABLE = (
     _Row(lambda c: c.may_be_hidden, Verdict.UNDECIDED),
     # Where floats tell nothing, nothing is known.
     _Row(lambda c: all(c.hidden) or (c.sides.kink and any(c.hidden)), Verdict.UNDECIDED),
-    # Points nearby show some of what a composition of kinks may be given, not all.
-    _Row(lambda c: c.nothing_holds_all, Verdict.UNDECIDED),
     _Row(lambda c: True, Verdict.REFUTED),
 )  # fmt: skip
 

@@ -195,11 +195,14 @@ class Truth:
             return None
         if not found.ends:
             return found.right if sign > 0 else found.left
-        line, order = self.along(question.moving[0]), len(question.moving)
-        side = line.right if sign > 0 else line.left
+        return self._one_side(question.moving[0], len(question.moving), question.cotangent, sign)
+
+    def _one_side(self, line: Direction, order: int, cotangent: Direction, sign: int) -> arb:
+        """A derivative of ⟨u, f⟩ from one side, whatever kinks its terms have."""
+        found = self.along(line)
+        side = found.right if sign > 0 else found.left
         return sum(
-            (side[leaf][(order, *index)] * u for leaf, index, u in question.cotangent.entries),
-            arb(0),
+            (side[leaf][(order, *index)] * u for leaf, index, u in cotangent.entries), arb(0)
         )
 
     def mixed(self, v: Direction, w: Direction, cotangent: Direction) -> Sides | None:
@@ -283,7 +286,7 @@ class Truth:
         return not (plus + minus).overlaps(2 * (first + second))
 
     def limits(self, direction: Direction, cotangent: Direction) -> tuple[arb, bool]:
-        """A part of Clarke's generalised derivative, and whether it is more than one number.
+        """A part of Clarke's generalised derivative, and whether it is not the derivative alone.
 
         It holds limits of derivatives at points nearby: the derivative along w at x + εd tends to
         (f₊′(x; d + τw) − f₊′(x; d))/τ for small τ, and a larger τ gives a mean of such limits
@@ -292,12 +295,16 @@ class Truth:
         slopes = []
         step = Direction([leaf * TAU for leaf in direction.leaves])
         for line in self._beside:
-            ends = [self.sides(d, 1, cotangent).right for d in (line.plus(step, 1), line)]
+            ends = [self._one_side(d, 1, cotangent, 1) for d in (line.plus(step, 1), line)]
             slopes.append((ends[0] - ends[1]) / TAU)
         slopes = [slope for slope in slopes if slope.is_finite()]
         if not slopes:
             return arb.nan(), False
-        several = any(not slope.overlaps(slopes[0]) for slope in slopes)
+        # Where derivatives nearby do not tend to the one here, there is a kink, though along no
+        # line: the mean of sorted numbers without the least and the largest has one.
+        here = self._one_side(direction, 1, cotangent, 1)
+        others = [*slopes, here] if here.is_finite() else slopes
+        several = any(not slope.overlaps(slopes[0]) for slope in others)
         return functools.reduce(arb.union, slopes), several
 
     @functools.cached_property

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.interpret.rules.linear import rows_of
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, anything, rule
-from jaxgrad.numbers.base import UNKNOWN, CannotDecide
+from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.ordering import decided
 
 if TYPE_CHECKING:
@@ -51,9 +51,6 @@ def _sort(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> 
         _rows(_as_numbers(interpreter, value, atom.aval.dtype), axis)
         for value, atom in zip(inputs[:count], equation.invars, strict=False)
     ]
-    tied = interpreter.arrays.tied("lt", keys)
-    if tied is not None:
-        return [_any(interpreter, _rows(x, axis), tied, x.shape, axis) for x in inputs]
     places = interpreter.arrays.places("lt", keys, stable)
     # An operand that is known, such as the places themselves, stays known.
     return [_taken(_rows(value, axis), places, value.shape, axis) for value in inputs]
@@ -70,26 +67,6 @@ def _rows(value: Value, axis: int) -> Value:
     return rows_of(value, (axis,))[0]
 
 
-def _any(
-    interpreter: Interpreter, rows: Any, tied: list[Any], shape: tuple[int, ...], axis: int
-) -> Value:
-    """The entries in their order, where some tie what holds each of them, as a number."""
-    system = interpreter.system
-    if is_concrete(rows) and any(len(group) > 1 for groups in tied for group in groups):
-        rows = system.constants(rows)
-    found = rows.copy()
-    for row, groups in enumerate(tied):
-        place = 0
-        for group in groups:
-            one, *others = (rows[row, k] for k in group)
-            for other in others:
-                one = system.select(UNKNOWN, one, other)
-            for _ in group:
-                found[row, place] = one
-                place += 1
-    return _taken(found, np.broadcast_to(np.arange(rows.shape[1]), rows.shape), shape, axis)
-
-
 def _taken(rows: Value, places: np.ndarray, shape: tuple[int, ...], axis: int) -> Value:
     """The entries of each row at these places, as an array of rows along an axis."""
     found = rows[np.arange(len(places))[:, None], places]
@@ -103,14 +80,10 @@ def _taken(rows: Value, places: np.ndarray, shape: tuple[int, ...], axis: int) -
 def _top_k(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """The k largest entries along an axis and their places; of two that tie, the first one's."""
     (value,), axis = inputs, equation.params["axis"]
-    rows, k = _rows(value, axis), equation.params["k"]
+    rows = _rows(value, axis)
+    places = interpreter.arrays.places("gt", [rows], stable=True)[:, : equation.params["k"]]
     columns = np.broadcast_to(np.arange(rows.shape[1]), rows.shape)
     columns = columns.astype(equation.outvars[1].aval.dtype)
-    tied = interpreter.arrays.tied("gt", [rows])
-    if tied is not None:
-        each = [_any(interpreter, x, tied, value.shape, axis) for x in (rows, columns)]
-        return [found[(slice(None),) * axis + (slice(k),)] for found in each]
-    places = interpreter.arrays.places("gt", [rows], stable=True)[:, :k]
     return [_taken(each, places, value.shape, axis) for each in (rows, columns)]
 
 
