@@ -85,6 +85,8 @@ class Overflows:
         slopes = derived.floats(tuple(there.values), moved)[derived.values :]
         if all(np.isfinite(leaf).all() for leaf in slopes) or not _has_right_value(there):
             return False
+        if not _has_slopes(there):  # at a border NaN comes of a product with an infinity
+            return False
         try:
             plain = self._plain[(mode,)].floats(tuple(there.values), moved)
         except (JaxgradError, NotImplementedError, TypeError, ValueError):
@@ -131,6 +133,13 @@ def _has_right_value(there: AtPoint) -> bool:
         if leaf.differentiable
         for x, run in zip(balls.flat, np.asarray(floats, np.float64).flat, strict=True)
     )
+
+
+def _has_slopes(there: AtPoint) -> bool:
+    """Whether every result has finite derivatives from both sides."""
+    found = there.truth.along(there.rules.direction())
+    slopes = (leaf[1, ...] for side in (found.right, found.left) for leaf in side)
+    return all(x.is_finite() for leaf in slopes for x in leaf.reshape(-1))
 
 
 def _is_right(value: Any, run: float, dtype: Any) -> bool:
