@@ -340,3 +340,17 @@ def layouts(x: Array, w: Array, b: Array) -> Any:
         each.ravel()[0] = 7  # a view of some, a copy of others
         each.reshape(-1)[-1] = 8
     return made
+
+
+# -- copies, of which a change leaves the argument as it was ---------------------------------------
+def flatten_copies(x: Any) -> Any:
+    np.exp(x)
+    z = x.flatten()
+    z[0] = 5.0
+    return x * 1
+
+
+def astype_copies(x: Any) -> Any:
+    z = np.asarray(x.dtype) and x.astype(np.float64)
+    z[0] = 5.0
+    return np.add(x, 0)

@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from rules_by_slope import backward as with_rule
+from rules_by_slope import sine
 
 from jaxgrad.errors import GradientMismatch
 from jaxgrad.gradients.check_grads import check, check_grads
@@ -18,20 +20,6 @@ from jaxgrad.gradients.compare import compare
 from jaxgrad.verdict import Verdict
 
 HIDDEN = "by no more than the rounding of the compiled rule could hide"
-
-
-def with_rule(function: Callable[[Any], Any], slope: Callable[[Any], Any]) -> Any:
-    """A function of one number or one vector, entry by entry, with a rule of its own."""
-    ruled = jax.custom_vjp(function)
-    ruled.defvjp(lambda x: (function(x), x), lambda x, g: (g * slope(x),))
-    return ruled
-
-
-def sine(factor: Any) -> Any:
-    """The sine with a rule that is wrong by a factor of the point."""
-    function = jax.custom_jvp(jnp.sin)
-    function.defjvp(lambda p, t: (function(p[0]), jnp.cos(p[0]) * factor(p[0]) * t[0]))
-    return function
 
 
 # -- thresholds: rounding moves numbers, and never decides which branch is taken -------------------

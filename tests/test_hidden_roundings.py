@@ -23,20 +23,6 @@ from jaxgrad.verdict import Verdict
 X = np.float32(0.7)
 
 
-def with_rule(function: Callable[[Any], Any], slope: Callable[[Any], Any]) -> Any:
-    """A function of one number or one vector, entry by entry, with a rule of its own."""
-    ruled = jax.custom_vjp(function)
-    ruled.defvjp(lambda x: (function(x), x), lambda x, g: (g * slope(x),))
-    return ruled
-
-
-def sine(factor: Any) -> Any:
-    """The sine with a rule that is wrong by a factor of the point."""
-    function = jax.custom_jvp(jnp.sin)
-    function.defjvp(lambda p, t: (function(p[0]), jnp.cos(p[0]) * factor(p[0]) * t[0]))
-    return function
-
-
 # -- narrow dtypes ---------------------------------------------------------------------------------
 @pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
 def test_a_constant_is_as_good_as_its_own_dtype(dtype: Any) -> None:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from numpy_programs import astype_copies, flatten_copies
 
 import jaxgrad
 from jaxgrad import Verdict
@@ -36,20 +37,6 @@ def _transposed(x: Any) -> Any:
 
 def _wrapping(x: Any) -> Any:
     return (jnp.where(x > 0, jnp.int8(100), jnp.int8(-3)) ** 2).astype(jnp.float32)
-
-
-def _changes_a_copy(x: Any) -> Any:
-    np.exp(x)
-    z = x.flatten()
-    z[0] = 5.0
-    return x * 1
-
-
-def _changes_a_cast_copy(x: Any) -> Any:
-    np.exp(x)
-    z = x.astype(np.float64)
-    z[0] = 5.0
-    return x * 1
 
 
 def _changes_a_view(x: Any) -> Any:
@@ -141,9 +128,9 @@ COMPARED: dict[str, tuple[Any, ...]] = {
         NOT_PROVED,
     ),
     # NumPy's own meaning of NumPy code.
-    "flatten copies": (_changes_a_copy, _set_first(5.0), (X3,), FAILS),
-    "flatten copies, rightly": (_changes_a_copy, lambda x: x, (X3,), PASSES),
-    "astype copies": (_changes_a_cast_copy, lambda x: x, (X3,), PASSES),
+    "flatten copies": (flatten_copies, _set_first(5.0), (X3,), FAILS),
+    "flatten copies, rightly": (flatten_copies, lambda x: x, (X3,), PASSES),
+    "astype copies": (astype_copies, lambda x: x, (X3,), PASSES),
     "reshape is a view": (_changes_a_view, lambda x: x, (X3,), FAILS),
     "or of booleans": (_counts_two, lambda x: 2 * x, (X3,), FAILS),
     "type of an array": (_asks_its_type, lambda x: 2 * x, (X3,), FAILS),

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rules_by_slope import forward as with_rule
 
 from jaxgrad.gradients.floats.allowance import unit_roundoff
 from jaxgrad.gradients.floats.derivative_judgement import TrueDerivatives, judge_derivative
@@ -33,13 +34,6 @@ def floats(
     primal = Primal(f, args)
     every = [rule_floats(primal, modes, d, [primal.point, *points]) for d in dtypes or (None,)]
     return tuple(found for each in every for found in each)
-
-
-def with_rule(function: Any, slope: Any) -> Any:
-    """A function of one number with a derivative rule."""
-    ruled = jax.custom_jvp(function)
-    ruled.defjvp(lambda x, v: (function(*x), slope(*x) * v[0]))
-    return ruled
 
 
 def sigmoid_slope(x: Any) -> Any:

@@ -38,7 +38,7 @@ def either_branch(
         cotangent: u.
     """
     for system in _systems(program, order):
-        found = _by(system, program, point, direction, order, cotangent)
+        found = _summed(_results(system, program, point, direction), cotangent, order)
         if found.is_finite():
             return found
     return arb.nan()
@@ -52,30 +52,28 @@ def _systems(program: Program, order: int) -> Iterator[Germ]:
             yield _ExactEitherBranch(order + further)
 
 
-def _by(
-    system: Germ,
-    program: Program,
-    point: Sequence[ObjectArray],
-    direction: Direction,
-    order: int,
-    cotangent: Direction,
-) -> arb:
-    """The same by one system."""
+def _results(
+    system: Germ, program: Program, point: Sequence[ObjectArray], direction: Direction
+) -> list[ObjectArray] | None:
+    """What the function is beside the point; None where a system does not tell."""
     inputs = [
         system.map(lambda x, v: system.line(float(x), float(v)), leaf, moved)
         for leaf, moved in zip(point, direction.leaves, strict=True)
     ]
     try:
-        outputs = interpret(program, system, inputs)
+        return interpret(program, system, inputs)
     except (CannotDecide, UnsupportedPrimitive):
+        return None
+
+
+def _summed(results: list[ObjectArray] | None, cotangent: Direction, order: int) -> arb:
+    """The derivative of what is weighed; NaN where some of it is none."""
+    if results is None:
         return arb.nan()
-    total = arb(0)
-    for leaf, index, u in cotangent.entries:
-        x = outputs[leaf][index]
-        if not x.is_taylor(order):
-            return arb.nan()
-        total += x.at(order) * arb(order).fac() * u
-    return total
+    terms = [(results[leaf][index], u) for leaf, index, u in cotangent.entries]
+    if not all(x.is_taylor(order) for x, _ in terms):
+        return arb.nan()
+    return sum((x.at(order) * arb(order).fac() * u for x, u in terms), arb(0))
 
 
 class _EitherBranch(Germ):
