@@ -171,6 +171,7 @@ def test_loops_are_walked_for_each_point() -> None:
 
     x = np.float32(3.0)
     rules = DerivativePrograms(Primal(halved, (x,)), 1, ("fwd",))
+    assert known_at(rules, [], in_sums(rules, rules.direction())) == []
     [known] = known_at(rules, [[x]], in_sums(rules, rules.direction()))
     assert known.value is None
     assert not known.outputs

@@ -55,7 +55,9 @@ SOME_BITS = 4
 # Where a difference is so many times what the first vectors of signs show that rounding may do, two
 # of them drawn, the others are not tried.
 FEW, FAR = 4, 1000
-# Runs with random rounding, of which the spread is taken.
+# Runs with random rounding, of which the spread is taken: their root mean square is below half the
+# true one in 1 of 11 (χ² of 4 below 1), for which √m makes up from four roundings on; one alone
+# spreads by half a unit in every run.
 RUNS = 4
 
 

@@ -75,7 +75,8 @@ class OtherPoints:
         # Where formulas differ by what rounding hides: to how many bits they agree, and the point.
         self._least: tuple[float, list[np.ndarray]] | None = None
         self._pursued = 0
-        # What is known of points that were looked at together, and how long the last one took.
+        # What is known of points that were looked at together, by their places, and how long the
+        # last one took.
         self._known: dict[int, Known] = {}
         self._seconds = 0.0
         self._asks_entries = False  # at one of them at least
@@ -91,7 +92,7 @@ class OtherPoints:
         for place, point in enumerate(self.points):
             self._find_several(place)
             start = time.process_time()
-            wrong, bits = self._looked_at(point, leaves, checks)
+            wrong, bits = self._looked_at(point, leaves, checks, self._known.pop(place, None))
             self._seconds = time.process_time() - start
             self._reached += 1
             if wrong is not None:
@@ -101,15 +102,14 @@ class OtherPoints:
 
     def _find_several(self, place: int) -> None:
         """Find what is needed at the next points, if so many take little time one by one."""
-        point = self.points[place]
         several = min(MOST_TOGETHER, int(SECONDS_TOGETHER / max(self._seconds, 1e-6)))
-        if id(point) in self._known or not self._reached or several < 2:
+        if place in self._known or not self._reached or several < 2:
             return
-        inside = self.rules.primal.is_inside
-        points = [x for x in self.points[place : place + several] if inside(x.values)]
+        values = {k: x.values for k, x in enumerate(self.points[place : place + several], place)}
+        inside = {k: x for k, x in values.items() if self.rules.primal.is_inside(x)}
         with _as_far_as_it_goes():
-            found = known_at(self.rules, [x.values for x in points], self._questions())
-            self._known |= {id(x): known for x, known in zip(points, found, strict=True)}
+            found = known_at(self.rules, list(inside.values()), self._questions())
+            self._known = dict(zip(inside, found, strict=True))
 
     def _questions(self) -> list[Question]:
         """What is asked at every point: of few entries each by itself where sums did not tell."""
@@ -198,10 +198,14 @@ class OtherPoints:
             self._least = bits, values
 
     def _looked_at(
-        self, point: SpecialPoint, leaves: tuple[RuleResult, ...], checks: LinearChecks
+        self,
+        point: SpecialPoint,
+        leaves: tuple[RuleResult, ...],
+        checks: LinearChecks,
+        known: Known | None = None,
     ) -> tuple[GradientCheck | None, float]:
         """The check where something is wrong at a point, and to how many bits formulas agree."""
-        there, judged = self._judged_at(point)
+        there, judged = self._judged_at(point, known)
         self._asks_entries |= there is not None and there.asked_entries
         refuted = first_wrong(judged)
         if refuted is not None:
@@ -262,13 +266,13 @@ class OtherPoints:
         with grace():
             return wrong_at(self.rules.primal, leaves, point, *refuted, why)
 
-    def _judged_at(self, point: SpecialPoint) -> tuple[AtPoint | None, Judged]:
+    def _judged_at(self, point: SpecialPoint, known: Known | None) -> tuple[AtPoint | None, Judged]:
         """The judgements at such a point, none where it cannot be looked at, or is not to be."""
         if not self.rules.primal.is_inside(point.values):
             self._open["they are outside of what is asked about"] += not point.pursued
             return None, []
         with _as_far_as_it_goes() as left:
-            at = AtPoint(self.rules, point.values, self._known.pop(id(point), None))
+            at = AtPoint(self.rules, point.values, known)
             at.excuses.loops_are_meant = lambda: self._loops_are_meant
             return at, at.together()
         self._open[left[0] if left else "they cannot be looked at"] += not point.pursued

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from jaxgrad.numbers.clock import in_grace, tick, within
 from jaxgrad.programs.custom_rules import CUSTOM_RULES, function_name
 from jaxgrad.programs.jax_errors import first_line
 from jaxgrad.programs.jaxprs import inner_jaxpr, source_place
+from jaxgrad.programs.rule_functions import place_of_rule, rule_identity
 from jaxgrad.programs.trace import is_differentiable
 from jaxgrad.verdict import Verdict
 
@@ -371,12 +372,14 @@ def _named(equation: Any) -> _Rule:
     place = source_place(inner_jaxpr(equation.params))
     file, _, line = place.rpartition(":")
     home = Path(jax.__file__).parent
-    if file and home in Path(file).parents:
-        place = f"jax/{Path(file).relative_to(home).as_posix()}:{line}"
+    if file and home in Path(file).parents:  # the rule for it may be somebody's own
+        ours = f"jax/{Path(file).relative_to(home).as_posix()}:{line}"
+        place = place_of_rule(equation) or ours
     return _Rule(function_name(equation), place)
 
 
-def _key(equation: Any) -> tuple[str, ...]:
-    """What tells one rule from another: where it is defined, its shapes and its program."""
+def _key(equation: Any) -> Hashable:
+    """What tells one rule from another: its functions, and the function it is for, its shapes."""
     program = inner_jaxpr(equation.params)
-    return equation.primitive.name, source_place(program), str(getattr(program, "jaxpr", program))
+    own = source_place(program), str(getattr(program, "jaxpr", program))
+    return equation.primitive.name, *own, rule_identity(equation)

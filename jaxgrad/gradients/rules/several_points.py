@@ -83,7 +83,7 @@ def known_at(
     """
     found = [Known() for _ in points]
     primal = rules.primal.truth_program
-    if not questions or holds_primitive(primal.jaxpr, BY_THEMSELVES):
+    if not (found and questions) or holds_primitive(primal.jaxpr, BY_THEMSELVES):
         return found
     for known, values in _over_balls(primal, points, ()):
         found[known].value = values

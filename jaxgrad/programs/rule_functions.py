@@ -1,0 +1,99 @@
+"""The Python functions that a custom rule is made of, and what tells one such rule from another."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Hashable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+
+__all__ = ["place_of_rule", "rule_identity"]
+
+# Where an equation keeps the rule: the tangents of a custom_jvp, both passes of a custom_vjp.
+PARAMETERS = ("jvp_jaxpr_fun", "fwd_jaxpr_thunk", "bwd")
+# Functions that close over one another, or over themselves, are followed so far.
+DEEPEST = 3
+_JAX = Path(jax.__file__).parent
+
+
+def place_of_rule(equation: Any) -> str:
+    """The file and line of the first function of a rule that does not come with JAX; "" if none.
+
+    A rule of somebody's own may be for a function of JAX.
+
+    Args:
+        equation: a call of a ``custom_jvp`` or a ``custom_vjp``.
+
+    Example:
+        >>> place_of_rule(jax.make_jaxpr(jax.nn.relu)(1.0).eqns[0])
+        ''
+    """
+    for function in _functions(equation):
+        return f"{function.__code__.co_filename}:{function.__code__.co_firstlineno}"
+    return ""
+
+
+def rule_identity(equation: Any) -> Hashable:
+    """Equal for two calls by one rule, and not for rules of one code that close over other values.
+
+    Args:
+        equation: a call of a ``custom_jvp`` or a ``custom_vjp``.
+    """
+    return tuple(_identity(function) for function in _functions(equation))
+
+
+def _functions(equation: Any) -> Iterator[Any]:
+    """Those of a rule that are not JAX's own, which wrap them."""
+    waiting = [equation.params[name] for name in PARAMETERS if name in equation.params]
+    seen: dict[int, Any] = {}
+    while waiting:
+        x = waiting.pop(0)
+        if id(x) in seen:
+            continue
+        seen[id(x)] = x
+        code = getattr(x, "__code__", None)
+        if code is not None and _JAX not in Path(code.co_filename).parents:
+            yield x
+        else:
+            waiting += _within(x)
+
+
+def _within(x: Any) -> list[Any]:
+    """What holds the functions that one wraps: a partial one, one of JAX's, a closure."""
+    if isinstance(x, functools.partial):
+        parts = [x.func, *x.args]
+    elif isinstance(x, tuple | list):
+        parts = list(x)
+    else:
+        wrapped = (getattr(x, name, None) for name in ("f", "__func__", "__wrapped__"))
+        parts = [*wrapped, *_closed_over(x)]
+    return [y for y in parts if callable(y) or isinstance(y, tuple | list) or hasattr(y, "f")]
+
+
+def _closed_over(function: Any) -> list[Any]:
+    """The values that a function closes over, those that have one."""
+    found = []
+    for cell in getattr(function, "__closure__", None) or ():
+        try:
+            found.append(cell.cell_contents)
+        except ValueError:  # not set yet
+            continue
+    return found
+
+
+def _identity(x: Any, depth: int = 0) -> Hashable:
+    """A function by its code and what it closes over: plain values as they are, arrays by shape.
+
+    A function that is defined in every call of another one is one rule.
+    """
+    if isinstance(x, bool | int | float | str | None):
+        return type(x), x
+    if isinstance(x, jax.custom_jvp | jax.custom_vjp):
+        return _identity(x.fun, depth)
+    code = getattr(x, "__code__", None)
+    if code is None or depth > DEEPEST:
+        shape = getattr(x, "shape", None)
+        return id(x) if shape is None else (type(x), shape)
+    return code, tuple(_identity(y, depth + 1) for y in _closed_over(x))
