@@ -124,8 +124,9 @@ def _judged(compiled: Compiled, points: list[list[np.ndarray]]) -> Iterator[_Cas
     runs = [("jit", compiled.single(points[0]), [0])]
     try:
         runs.append(("jit(vmap)", compiled.batch(points), list(range(len(points)))))
-    except (NotImplementedError, *RAISED):
-        # A primitive without a batching rule, or f raises somewhere, and nothing is asked there.
+    except Exception:
+        # A primitive without a batching rule, or one that raises whatever it does, or f raises
+        # somewhere, and nothing is asked there.
         for p in range(1, len(points)):
             with contextlib.suppress(*RAISED):
                 runs.append(("jit", compiled.single(points[p]), [p]))

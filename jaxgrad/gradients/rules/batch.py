@@ -28,7 +28,7 @@ from jaxgrad.gradients.rules.batches import (
 )
 from jaxgrad.gradients.rules.conclusions import Judged, wrong_under_vmap
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derived
-from jaxgrad.gradients.rules.directions import Direction, pairing
+from jaxgrad.gradients.rules.directions import Direction, Unit, pairing
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.witness import hold_program
@@ -120,7 +120,7 @@ class _Batches:
             wrong = self._wrong(self._judged_alone(batch))
             if wrong is not None:
                 return wrong
-        return ", and under vmap"
+        return ", and under vmap" + " to order 1" * (self._rules.order > 1)
 
     @cached_property
     def _batches(self) -> list[list[Batch]]:
@@ -265,6 +265,8 @@ def _judged(at: AtPoint, question: Question, numbers: list[ObjectArray]) -> Judg
     if judgement is None:  # a value that is no real number is not judged
         return []
     verdict, several = judgement.verdict, len(weights.support) > 1
+    if question.is_value and verdict is Verdict.REFUTED and not isinstance(weights, Unit):
+        return _wrong_values(at, question, numbers) or [(question, judgement)]
     opposed = several and verdict is Verdict.REFUTED and at.numbers.is_opposed(question)
     if not several or not (opposed or judgement.kink or verdict is Verdict.UNDECIDED):
         return [(question, judgement)]
@@ -275,6 +277,16 @@ def _judged(at: AtPoint, question: Question, numbers: list[ObjectArray]) -> Judg
         for part in weights.parts()
     ]
     return [pair for part in parts for pair in _judged(at, part, numbers)]
+
+
+def _wrong_values(at: AtPoint, question: Question, numbers: list[ObjectArray]) -> Judged:
+    """The first entry of a weighed sum of values that is wrong, by itself."""
+    shapes = [leaf.shape for leaf in question.cotangent.leaves]
+    for place in question.cotangent.support:
+        found = _judged(at, replace(question, cotangent=Unit(shapes, *place)), numbers)
+        if found and found[0][1].verdict is Verdict.REFUTED:
+            return found
+    return []
 
 
 def _by_kind(rules: DerivativePrograms, cotangent: Direction) -> list[Direction]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.errors import NoDerivative, ShapeMismatch
@@ -88,7 +89,7 @@ def _values(rules: DerivativePrograms, batch: Batch, kept: Collection[VmapRule] 
     mapped = jax.vmap(lambda *x: primal.of_all(x, run), tuple(map(_axis, batched)))
 
     def values(x: Leaves) -> list[Any]:
-        found = list(every)
+        found = list(map(jnp.asarray, every))  # JAX wants its own arrays within rules
         for i, leaf in zip(primal.moving, x, strict=True):
             found[i] = leaf
         return mapped(*found)

@@ -10,6 +10,7 @@ How large a cotangent is, others choose; this is asked for those of size 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -41,14 +42,24 @@ def lost(rules: DerivativePrograms, modes: Sequence[str]) -> tuple[FloatResult, 
         if leaves:
             primal = rules.primal
             floats = rule_floats(primal, (mode,), None, [primal.point])
-            found += [x for x in floats if _is_of(x, mode, leaves)]
+            found += [_underflowing(x) for x in floats if _is_of(x, mode, leaves)]
     return tuple(found)
 
 
 def _is_of(found: FloatResult, mode: str, leaves: Sequence[str]) -> bool:
     """Whether a float is 0 that should not be, of one of these leaves."""
     leaf = found.output if mode == "fwd" else found.path
-    return found.status == "UNSTABLE" and found.value == 0 and leaf in leaves
+    return found.value == 0 and found.truth != "0" and leaf in leaves
+
+
+def _underflowing(found: FloatResult) -> FloatResult:
+    """The float as one that is lost, also where as many roundings could make it anything.
+
+    They could not: they are as large beside a larger cotangent, with which it is not 0.
+    """
+    if found.status == "UNSTABLE":
+        return found
+    return replace(found, status="UNSTABLE", reason="underflow", failed=max(found.failed, 1))
 
 
 def _leaves(rules: DerivativePrograms, mode: str) -> list[str]:
