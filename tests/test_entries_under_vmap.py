@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from rules_by_slope import forward
 
-from jaxgrad import GradientMismatch, UndecidedError, check_grads
+from jaxgrad import GradientMismatch, UndecidedError, Verdict, check, check_grads
 from jaxgrad.errors import ShapeMismatch
 
 ENDS = np.array([-1.5, 1.5, 0.3, 0.2], np.float32)
@@ -107,3 +108,32 @@ def test_a_batch_of_another_shape_is_said_to_be_one(rule: Any) -> None:
     function.def_vmap(rule)
     with pytest.raises(ShapeMismatch, match=r"under jax.vmap result .*\(out_batched\)"):
         check_grads(function, (0.5,), modes="fwd")
+
+
+def test_a_batch_is_enclosed_as_finely_as_the_point() -> None:
+    """At 600 e^(e^x) takes 866 bits to be a number; with fewer it is not infinite by the rules."""
+    x = np.float32(600)
+    found = check(lambda x: jnp.exp(jnp.exp(x)), (x,), special_points=False)
+    assert found.verdict.passes and ", and under vmap" in found.evidence.text
+    wrong = forward(lambda x: jnp.exp(jnp.exp(x)), lambda x: jnp.exp(jnp.exp(x) + 1.01 * x))
+    assert check(wrong, (x,), special_points=False).verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_a_wrong_entry_of_the_values_is_named(wrong: int) -> None:
+    """Integers among them, of which no drawn cotangent is weighed with those of floats."""
+
+    @jax.custom_batching.custom_vmap
+    def largest(x: Any) -> Any:
+        return jnp.argmax(x), jnp.argmin(x)
+
+    @largest.def_vmap
+    def _(n: int, batched: Any, x: Any) -> Any:
+        found = [jnp.argmax(x, axis=1), jnp.argmin(x, axis=1)]
+        found[wrong] += 1
+        return tuple(found), (True, True)
+
+    x = np.float32([0.3, -0.4, 0.1])
+    with pytest.raises(GradientMismatch, match=r"under jax\.vmap") as caught:
+        check_grads(lambda x: (x * 2, largest(jax.lax.stop_gradient(x))), (x,), modes="rev")
+    assert f"the value of f[1][{wrong}]" in str(caught.value)

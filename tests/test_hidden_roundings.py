@@ -16,7 +16,7 @@ from jax import lax
 from jaxgrad.errors import GradientMismatch
 from jaxgrad.gradients.check_grads import check_grads
 from jaxgrad.gradients.compare import compare
-from jaxgrad.gradients.floats.hidden import hidden_by
+from jaxgrad.gradients.floats.hidden import RoundedProgram, hidden_by
 from jaxgrad.programs.trace import Program, trace
 from jaxgrad.verdict import Verdict
 
@@ -169,3 +169,19 @@ def test_of_what_rounding_leaves_no_bits_nothing_is_known() -> None:
     assert "rounding in either compiled side could hide" in found.evidence.text
     exactly = compare(sine, lambda x: -sine(x), np.float32(0.7), special_points=False, exact=True)
     assert exactly.verdict is Verdict.REFUTED
+
+
+# -- roundings that push against each other --------------------------------------------------------
+@pytest.mark.parametrize("before", range(12))
+def test_two_equal_roundings_hide_what_both_do(before: int) -> None:
+    """They cancel in half of the runs in which they are drawn, but in no float."""
+
+    def twice(x: Any, y: Any) -> Any:
+        for _ in range(before):  # so that others are drawn
+            y = y * 1.1
+        return 0.5 * ((1 + x) - 1) + 0.5 * ((1 + x) - 1) + 0 * y
+
+    x, half = np.float32(1e-5), 2.0**-25
+    program = RoundedProgram(trace(twice, (x, x)), [x, x])
+    assert program.hides([(0, (), 1.0)], arb(half))
+    assert not program.hides([(0, (), 1.0)], arb(40 * half))

@@ -51,6 +51,25 @@ def test_nothing_else_is_said_to_be_lost(function: Callable[..., Any]) -> None:
     assert found.verdict.passes, found
 
 
+@pytest.mark.parametrize(("dtype", "size"), [("float32", 1e-30), ("float64", 1e-200)])
+def test_what_is_there_for_a_far_larger_cotangent_alone_is_lost(dtype: str, size: float) -> None:
+    """Of 2^80, or 2^640: one of 2^64 underflows, too, and one of a few times as much overflows."""
+    with jax.enable_x64(True):
+        x = X.astype(dtype)
+        wrong = check(through("float16", size), (x,), modes="rev")
+        assert wrong.unstable[0].reason == "underflow"
+        assert check(through("float64", size), (x,), modes="rev").verdict.passes
+
+
+@pytest.mark.parametrize("after", [jnp.sin, lambda x: x])
+def test_in_a_longer_program_it_is_lost_though_its_allowance_is_as_large(after: Any) -> None:
+    wrong = check(
+        lambda x: after(through("float8_e4m3fn", 1e-6)(jnp.tanh(2 * x))), (X,), modes="rev"
+    )
+    assert wrong.verdict is Verdict.REFUTED
+    assert "a cotangent of size 1 underflows on the way" in wrong.evidence.text
+
+
 def test_a_cotangent_that_is_scaled_on_its_way_is_not_lost() -> None:
     """As in mixed precision: the loss is larger within, and what is left is divided again."""
 

@@ -30,6 +30,8 @@ from jaxgrad.numbers.precision import precision
 
 __all__ = ["TrueDerivatives", "judge_derivative"]
 
+TOO_WIDE = "the enclosure is too wide"  # one of the reasons
+
 
 class TrueDerivatives(TrueValues):
     """The true values of every number that a compiled derivative returns for a point and a seed.
@@ -110,6 +112,8 @@ def _by_sides(
         reaches = high > largest if value > 0 else low < -largest
         if math.isinf(value) and reaches:
             return FloatJudgement("STABLE", truth=text)
+        if any(t.is_finite() and not abs(t) <= largest for t in known):
+            return FloatJudgement("UNKNOWN", TOO_WIDE, truth=text)
         return unstable(value, text)
     below, above = low - exact.rounding(output, low), high + exact.rounding(output, high)
     number = exact_ball(value)
@@ -120,7 +124,7 @@ def _by_sides(
     if number < below or number > above:
         digits = digits_right(value, low)
         return FloatJudgement("UNSTABLE", "digits lost", False, text, digits, math.inf)
-    return FloatJudgement("UNKNOWN", "the enclosure is too wide", truth=text)
+    return FloatJudgement("UNKNOWN", TOO_WIDE, truth=text)
 
 
 def _middle(x: arb) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-from flint import arb
+from flint import arb, ctx
 
 from jaxgrad.gradients.rules.borders import Borders, Steep
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
@@ -51,7 +51,7 @@ class AtPoint:
         point: Sequence[np.ndarray],
         known: Known | None = None,
     ) -> None:
-        self.rules, self.values = rules, list(point)
+        self.rules, self.values, self.bits = rules, list(point), ctx.prec
         self.truth = Truth(rules.primal.truth_program, point, rules.order, known)
         self.numbers = RuleNumbers(rules, self.values, known and known.outputs)
         self.skipped = 0

@@ -13,7 +13,6 @@ from jaxgrad.errors import (
     TraceError,
     UnsupportedPrimitive,
 )
-from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.gradients.outcome import GradientCheck
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.batched_programs import batched_program, programs_of
@@ -67,7 +66,8 @@ def under_vmap(rules: DerivativePrograms, points: tuple[AtPoint, AtPoint]) -> st
     if rules.size > BUDGET and not _has_own_rules(rules):
         rules.missing.append("not looked at under vmap, as large programs of JAX's own are not")
         return ""
-    with precision(FIRST_PRECISION):
+    # No coarser than the truth: what is no number for want of bits is none that a rule gives.
+    with precision(max(at.bits for at in points)):
         return _Batches(rules, Rows(rules, points)).check()
 
 

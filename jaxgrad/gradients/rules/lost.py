@@ -25,8 +25,9 @@ from jaxgrad.numbers.precision import precision
 
 __all__ = ["lost"]
 
-# A cotangent is so many times as large, as long as nothing overflows.
-TIMES = tuple(2.0**k for k in (4, 8, 16, 32, 64))
+# A cotangent is so many powers of two as large, and so many more, as long as nothing overflows: a
+# float8 has 17 of them at least.
+STEP = 8
 
 
 def lost(rules: DerivativePrograms, modes: Sequence[str]) -> tuple[FloatResult, ...]:
@@ -90,9 +91,9 @@ def _has_floats(balls: ObjectArray, dtype: Any) -> bool:
 def _is_there_for_more(rules: DerivativePrograms, mode: str, leaf: int) -> bool:
     """Whether a leaf is not 0 for a larger cotangent, or tangent."""
     derived, point = rules[(mode,)], tuple(rules.primal.point)
-    for times in TIMES:
+    for power in range(STEP, jnp.finfo(np.float64).maxexp, STEP):
         with np.errstate(over="ignore"):
-            more = tuple(np.asarray(x * times, x.dtype) for x in rules.moved(mode))
+            more = tuple(np.ldexp(x, power).astype(x.dtype) for x in rules.moved(mode))
         runs = derived.floats(point, more)[derived.values :]
         if not all(np.isfinite(x).all() for x in (*more, *runs)):
             return False
