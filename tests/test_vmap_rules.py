@@ -17,7 +17,6 @@ from pasted_code import numbers_printed_by
 
 import jaxgrad
 from jaxgrad import GradientMismatch, Verdict, check, check_grads
-from jaxgrad.errors import ArgumentError, TreeMismatch
 
 X, Y = np.array([1.0, 2.0, 3.0], np.float32), np.array([0.5, 0.25, -1.0], np.float32)
 
@@ -240,31 +239,7 @@ def test_the_rule_of_a_derivative_is_named() -> None:
     assert re.search(rule, found.evidence.text)
 
 
-# -- rules that return something else --------------------------------------------------------------
-
-TWO = (lambda x: (x, 2 * x)), X
-ONE = jnp.sin, X
-
-MALFORMED = {
-    "no pair": (*ONE, lambda n, batched, x: jnp.sin(x), "returns a single value"),
-    "two rows for a pair": (jnp.sin, X[0], lambda n, b, x: jnp.sin(x), "returns a single value"),
-    "three": (*ONE, lambda n, batched, x: (x, x, True), "returns a tuple of 3"),
-    "no booleans": (*TWO, lambda n, batched, x: (x, 2 * x), r"the tree PyTreeDef\(\*\) for a"),
-    "one boolean": (*TWO, lambda n, b, x: ((x, 2 * x), True), "which of its results are batched"),
-    "one result": (*TWO, lambda n, batched, x: (x, True), r"returns the tree PyTreeDef\(\*\)"),
-}
-
-
-@pytest.mark.parametrize("name", MALFORMED)
-def test_a_rule_that_returns_another_structure(name: str) -> None:
-    function, at, rule, said = MALFORMED[name]
-    with pytest.raises(TreeMismatch, match=rf"the custom_vmap rule of `.*` \(.*:\d+\) .*{said}"):
-        check_grads(batched_by(function, rule), (at,), modes="fwd")
-
-
-def test_a_rule_that_takes_other_arguments() -> None:
-    with pytest.raises(ArgumentError, match=r"a rule takes \(axis_size, in_batched, \*args\)"):
-        check_grads(batched_by(jnp.sin, lambda n, x: (jnp.sin(x), True)), (X,), modes="fwd")
+# -- rules that fail ------------------------------------------------------------------------------
 
 
 def test_what_a_rule_raises_itself_is_its_own() -> None:

@@ -12,13 +12,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgrad.errors import ArgumentError, JaxgradError
+from jaxgrad.errors import ArgumentError, DtypeMismatch, JaxgradError, ShapeMismatch
 from jaxgrad.evidence.float_formats import UNSIGNED, Float, Format, bits_of, format_of, is_zero
 from jaxgrad.evidence.predicates import SAMPLE, Predicate, of_each, require_elementwise
 from jaxgrad.evidence.swept import Count, Extent, Sweep
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.jax_errors import errors_named
 from jaxgrad.programs.traced_values import require_known_constants, require_values
+from jaxgrad.programs.vmap_watch import rules_named, rules_watched
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["sweep"]
@@ -69,8 +70,8 @@ def sweep(
             predicate does not return booleans of shape (n,), its answer for a float depends on
             other floats, or ``holds`` does not look at y.
         NoDerivative, TreeMismatch, ShapeMismatch, DtypeMismatch, TraceError: f differentiates what
-            has no derivative, or not a right rule, or cannot be traced; JAX's own exception is the
-            ``__cause__``.
+            has no derivative, or not a right rule, for batches included, or cannot be traced;
+            JAX's own exception is the ``__cause__``.
         Exception: what f or a predicate raises itself, as it is, with a note of which.
 
     Example:
@@ -99,6 +100,7 @@ def _sweep(
 ) -> Sweep:
     require_values("sweep")
     output = _output(f, format.dtype)
+    _require_same_of_batch(f, format.dtype, output)
     rows: list[Predicate] = [
         lambda x, y: jnp.ones(x.shape, bool),
         lambda x, y: ~of_each("sweep: holds", holds)(x, y),
@@ -334,6 +336,27 @@ def _flushed(format: Format, device: Any) -> int:
 def _compile(f: Callable[..., Any], device: Any) -> Callable[..., Any]:
     place = jax.sharding.SingleDeviceSharding(device)
     return jax.jit(f).lower(jax.ShapeDtypeStruct((), jnp.uint32, sharding=place)).compile()
+
+
+# Floats of a batch whose shape and dtype are looked at.
+_FEW = 2
+
+
+def _require_same_of_batch(f: Callable[[Any], Any], dtype: np.dtype, output: Any) -> None:
+    """The floats of a tile are a batch, of which a ``custom_vmap`` may make something else."""
+    many, batch = jax.vmap(lambda x: f(x)), (jax.ShapeDtypeStruct((_FEW,), dtype),)
+    named = errors_named("sweep: f under jax.vmap", many, batch)
+    with named, rules_named(many, batch), rules_watched() as seen:
+        found = jax.eval_shape(many, *batch)
+    seen.require_dtypes()
+    if found.shape == (_FEW,) and found.dtype == output:
+        return
+    kind = ShapeMismatch if found.dtype == output else DtypeMismatch
+    raise seen.first or kind(
+        f"sweep: f under jax.vmap returns {found} for a batch of {_FEW}, and one {output} for each "
+        "alone; the rule of a custom_vmap, or of a primitive, returns something else: return "
+        "every result with the axis of the batch in front, and cast it with .astype"
+    )
 
 
 def _output(f: Callable[[Any], Any], dtype: np.dtype) -> Any:

@@ -8,13 +8,19 @@ from typing import Any
 import jax
 
 from jaxgrad.programs.evaluated import bind, evaluated
-from jaxgrad.programs.jaxprs import called, equations, holds_primitive, inner_jaxpr, source_name
+from jaxgrad.programs.jaxprs import (
+    CUSTOM_VMAP,
+    called,
+    equations,
+    holds_primitive,
+    inner_jaxpr,
+    source_name,
+)
 from jaxgrad.programs.meanings import MEANINGS, inner_programs
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = [
     "CUSTOM_RULES",
-    "CUSTOM_VMAP",
     "asks_what_moves",
     "function_name",
     "has_custom_rules",
@@ -24,7 +30,6 @@ __all__ = [
 ]
 
 CUSTOM_RULES = {"custom_jvp_call": "jvp", "custom_vjp_call": "vjp"}
-CUSTOM_VMAP = "custom_vmap_call"
 
 
 def has_custom_rules(jaxpr: Any) -> bool:

@@ -33,6 +33,7 @@ __all__ = [
     "backward_only",
     "errors_named",
     "first_line",
+    "is_said_of_derivatives",
 ]
 
 DERIVATIVE = "the derivative of f"
@@ -64,6 +65,12 @@ def errors_named(side: str, function: Any, args: Sequence[Any]) -> Iterator[None
             raise found from error
         error.add_note(f"Raised while jaxgrad ran {side}{_hint(error, side, args)}.")
         raise
+
+
+def is_said_of_derivatives(error: Exception) -> bool:
+    """Whether JAX says by it that a derivative is not to be had, or a rule for one malformed."""
+    named = _malformed(error, "f") or _without_derivative(error, "f")
+    return (named or _gradient_of_no_number(error, "f")) is not None
 
 
 def _named(error: Exception, side: str, function: Any, args: Sequence[Any]) -> Exception | None:
@@ -145,6 +152,9 @@ _WANTED = {
 }
 
 
+# How JAX's message begins where a custom_vmap is called that nobody gave a rule.
+_NO_BATCH = "No batching rule defined for custom_vmap function"
+
 # The two dtypes, before their shapes, where JAX tells of types that do not match.
 _TYPES = re.compile(
     r"Expected (\w+)\[.*?but got (\w+)\["
@@ -156,6 +166,11 @@ _TYPES = re.compile(
 def _malformed(error: Exception, whose: str) -> Exception | None:
     """The error that JAX raises at what a custom rule returns, under its own name."""
     text = str(error)
+    if text.startswith(_NO_BATCH):
+        return ArgumentError(
+            f"{whose} calls a custom_vmap that has no rule: {text.rstrip('.')}; define it with "
+            "@function.def_vmap, or take custom_vmap away"
+        )
     wanted = next((fix for start, fix in _WANTED.items() if text.startswith(start)), None)
     if wanted is None:
         return None

@@ -11,6 +11,7 @@ from jaxgrad.programs.meanings import inner_programs, meaning_of
 
 __all__ = [
     "CALLS",
+    "CUSTOM_VMAP",
     "OPAQUE",
     "called",
     "dtypes",
@@ -28,6 +29,8 @@ __all__ = [
 
 Input = TypeVar("Input")
 
+CUSTOM_VMAP = "custom_vmap_call"
+
 CALLS = (
     "jit",
     "closed_call",  # until jax 0.11, like "call"
@@ -38,7 +41,7 @@ CALLS = (
     "composite",
     "eval_jaxpr",  # since jax 0.12
     "linear_call",
-    "custom_vmap_call",
+    CUSTOM_VMAP,
     "remat_opt",  # the forward rule of a `custom_vjp` with optimize_remat=True
 )
 """Primitives that run a program inside; of a custom rule that is the primal."""

@@ -14,6 +14,7 @@ from jax.tree_util import keystr, tree_flatten_with_path
 
 from jaxgrad.errors import ArgumentError, NonFiniteInput
 from jaxgrad.programs.jax_errors import errors_named
+from jaxgrad.programs.vmap_watch import rules_named
 
 __all__ = ["Leaf", "Program", "arguments", "is_differentiable", "trace"]
 
@@ -205,7 +206,8 @@ def trace(
         ArgumentError, NonFiniteInput: see :func:`arguments`; or it is no function, or one that is
             written with ``async`` or ``yield``.
         NoDerivative: JAX has no derivative of something that the function differentiates.
-        TreeMismatch, ShapeMismatch, DtypeMismatch: a custom rule returns the wrong structure.
+        TreeMismatch, ShapeMismatch, DtypeMismatch: a custom rule returns the wrong structure, one
+            for batches included.
         TraceError: the function is not made of JAX operations, or calls are nested too deeply.
         Exception: what the function itself raises, as it is.
 
@@ -216,7 +218,7 @@ def trace(
     """
     _require_function(function, side)
     inputs = arguments(args, parameter_names(function, len(args)), held, finite)
-    with errors_named(side, function, args):
+    with errors_named(side, function, args), rules_named(function, args):
         jaxpr, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
     paths, out_tree = tree_flatten_with_path(shapes)
     outputs = tuple(Leaf(keystr(path), tuple(s.shape), s.dtype) for path, s in paths)

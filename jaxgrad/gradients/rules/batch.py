@@ -34,16 +34,11 @@ from jaxgrad.gradients.witness import hold_program
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
 from jaxgrad.numbers.clock import GRACE, grace, in_grace
 from jaxgrad.numbers.precision import precision
-from jaxgrad.programs.custom_rules import CUSTOM_VMAP
 from jaxgrad.programs.jax_errors import first_line
-from jaxgrad.programs.jaxprs import holds_primitive
+from jaxgrad.programs.jaxprs import CUSTOM_VMAP, holds_primitive
 from jaxgrad.programs.meanings import MEANINGS
-from jaxgrad.programs.vmap_rules import (
-    VmapRule,
-    says_batched_of_nothing,
-    transforms_rules,
-    vmap_rules,
-)
+from jaxgrad.programs.vmap_returns import VmapRule
+from jaxgrad.programs.vmap_rules import says_batched_of_nothing, transforms_rules, vmap_rules
 from jaxgrad.verdict import Verdict
 
 __all__ = ["under_vmap"]

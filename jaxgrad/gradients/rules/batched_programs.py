@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -9,11 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgrad.errors import NoDerivative, ShapeMismatch
+from jaxgrad.errors import DtypeMismatch, NoDerivative, ShapeMismatch
 from jaxgrad.gradients.rules.batches import Batch
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derived, traced
 from jaxgrad.gradients.rules.primal import Leaves
-from jaxgrad.programs.vmap_rules import VmapRule, closes_over, malformed, with_rules
+from jaxgrad.programs.jaxprs import CUSTOM_VMAP, holds_primitive
+from jaxgrad.programs.vmap_returns import VmapRule
+from jaxgrad.programs.vmap_rules import closes_over, with_rules
+from jaxgrad.programs.vmap_watch import Seen, rules_watched
 
 __all__ = ["batched_program", "programs_of"]
 
@@ -32,18 +36,20 @@ def batched_program(
 
     Raises:
         NoDerivative: JAX has none for a batch.
-        ArgumentError, TreeMismatch, ShapeMismatch: a batching rule takes or returns something else
-            than JAX gives and wants.
+        ArgumentError, TreeMismatch, ShapeMismatch, DtypeMismatch: a batching rule takes or returns
+            something else than JAX gives and wants.
     """
-    try:
-        many = (_derivative if batch.mode else _values)(rules, batch, kept)
-    except Exception as error:
-        programs = programs_of(rules, batch)
-        wrong = malformed(*programs) or _closing(error, programs)
-        if wrong is not None:
-            raise wrong from error
-        raise
-    _require_shapes(rules, batch, many)
+    programs = programs_of(rules, batch)
+    others = any(holds_primitive(program, (CUSTOM_VMAP,)) for program in programs)
+    with rules_watched() if others else contextlib.nullcontext(Seen()) as seen:
+        try:
+            many = (_derivative if batch.mode else _values)(rules, batch, kept)
+        except Exception as error:
+            wrong = _closing(error, programs)
+            if wrong is not None:
+                raise wrong from error
+            raise
+    _require_outputs(rules, batch, many, seen)
     return many
 
 
@@ -105,20 +111,30 @@ def _axis(many: bool) -> int | None:
     return 0 if many else None
 
 
-def _require_shapes(rules: DerivativePrograms, batch: Batch, many: Derived) -> None:
-    """Refuses a batch of other shapes, which a batching rule of somebody's own may make.
+def _require_outputs(rules: DerivativePrograms, batch: Batch, many: Derived, seen: Seen) -> None:
+    """Refuses a batch of other shapes or dtypes, which a rule of somebody's own may make.
+
+    Args:
+        seen: what is wrong with the results of rules that JAX took.
 
     Raises:
-        ShapeMismatch: there is one.
+        ShapeMismatch, DtypeMismatch: there is one.
     """
+    seen.require_dtypes()
     one = rules[(batch.mode,)].program.outputs if batch.mode else rules.primal.outputs
     whose = f"{batch.mode} of f" if batch.mode else "f"
     for k, (alone, found) in enumerate(zip(one, many.program.outputs, strict=True)):
         meant = (ROWS, *alone.shape)
         if found.shape != meant:
-            raise ShapeMismatch(
+            raise seen.first or ShapeMismatch(
                 f"under jax.vmap{batch.over} result {k} of {whose} has shape {found.shape} for a "
                 f"batch of {ROWS}, and should have {meant}: the rule of a custom_vmap returns "
                 "another shape, or says of what it batches that it does not (out_batched); return "
                 "every result with the axis of the batch in front, and True for it"
+            )
+        if found.dtype != alone.dtype:
+            raise DtypeMismatch(
+                f"under jax.vmap{batch.over} result {k} of {whose} has dtype {found.dtype}, and "
+                f"without it {alone.dtype}: the rule of a custom_vmap, or of a primitive, returns "
+                "another dtype; cast it with .astype"
             )

@@ -27,7 +27,7 @@ from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.special_points.search import SpecialPoint
 from jaxgrad.gradients.trusts import BALLS, said_by_others
-from jaxgrad.programs.vmap_rules import VmapRule
+from jaxgrad.programs.vmap_returns import VmapRule
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = [
