@@ -187,7 +187,8 @@ def _run_primitive(equation: Any, arguments: list[Any]) -> list[Any]:
 def enclosures(
     program: Program, values: Sequence[Any], system: RunningError | RoundedAtRandom | None = None
 ) -> list[Any]:
-    """For each output leaf what rounding may return: an array of :class:`Rounded`, or concrete.
+    """For each output leaf what rounding may return: an array of :class:`Rounded`,
+    of :class:`Twins` where roundings are drawn, or concrete.
 
     Args:
         program: a traced program.

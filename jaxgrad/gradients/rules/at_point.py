@@ -67,7 +67,8 @@ class AtPoint:
         """Every leaf by itself, every order, every mode.
 
         Args:
-            last: whether no precision follows, so that what is open is narrowed down.
+            last: whether what is open is narrowed down, since no precision follows, or none but
+                for what the last ones alone can tell.
         """
         self._last = last
         leaves = [

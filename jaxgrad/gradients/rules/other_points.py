@@ -7,7 +7,7 @@ import itertools
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 
@@ -37,7 +37,7 @@ from jaxgrad.gradients.special_points.drawn_points import (
     sized_points,
 )
 from jaxgrad.gradients.special_points.pursuit import pursue
-from jaxgrad.gradients.special_points.search import SpecialPoint, special_points
+from jaxgrad.gradients.special_points.search import SpecialPoint, points_in_words, special_points
 from jaxgrad.interpret.budgets import WHILE_BUDGET, while_budget
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import GRACE, grace, in_grace
@@ -282,7 +282,9 @@ class OtherPoints:
     def in_words(self) -> str:
         """How many were seen beside the given one."""
         plain = bool(self.seen) and not self._is_special
-        return _in_words(self.seen) + " (nothing in it ties, jumps or ends)" * plain
+        return (
+            points_in_words(self.seen, self._near) + " (nothing in it ties, jumps or ends)" * plain
+        )
 
     def _hidden_in_words(self) -> str:
         """That formulas differ, from which bit on, and that no float tells."""
@@ -380,21 +382,3 @@ def _why_open(at: AtPoint, judged: Judged) -> str:
     if not judged:
         return "the function has no derivative there that is known"
     return "the numbers are not known well enough there"
-
-
-def _in_words(points: Sequence[SpecialPoint]) -> str:
-    """How many they are beside the given one.
-
-    Example:
-        >>> _in_words([SpecialPoint([], "x = 0", False), SpecialPoint([], "x = 0.53", True)])
-        ', one drawn near it and 1 special point of the program'
-    """
-    special = sum(not (point.drawn or point.pursued) for point in points)
-    near, *sized = [point for point in points if point.drawn] or [None]
-    drawn = "" if near is None else "one drawn near it"
-    if sized:
-        return f", {drawn} and {len(sized)} drawn of other sizes"
-    found = f"{special} special point{'' if special == 1 else 's'} of the program"
-    if special and drawn:
-        return f", {drawn} and {found}"
-    return f" and {found if special else drawn}" if special or drawn else ""

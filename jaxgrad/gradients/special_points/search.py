@@ -16,7 +16,7 @@ from jaxgrad.gradients.special_points.zero_search import PASSES, Zero, in_turn, 
 from jaxgrad.programs.jaxprs import operations
 from jaxgrad.programs.trace import Leaf, Program
 
-__all__ = ["SpecialPoint", "special_points"]
+__all__ = ["SpecialPoint", "points_in_words", "special_points"]
 
 # Numbers computed in one evaluation of the programs at all samples: about 0.1 s.
 BUDGET = 3_000_000
@@ -197,3 +197,24 @@ def _joined(
             what = dict.fromkeys(zero.critical.what for zero in group.values())
             kept.append((points[i], f"{shown}, where {' and '.join(what)}"))
     return kept
+
+
+def points_in_words(points: Sequence[SpecialPoint], near: SpecialPoint | None) -> str:
+    """How many were looked at beside the given one.
+
+    Example:
+        >>> near = SpecialPoint([], "x = 0.53", True)
+        >>> points_in_words([SpecialPoint([], "x = 0", False), near], near)
+        ', one drawn near it and 1 special point of the program'
+    """
+    special = sum(not (point.drawn or point.pursued) for point in points)
+    sized = sum(point.drawn for point in points if point is not near)
+    kinds = []
+    if any(point is near for point in points):
+        kinds.append("one drawn near it")
+    if sized:
+        kinds.append(f"{sized} drawn of other sizes")
+    if special:
+        kinds.append(f"{special} special point{'' if special == 1 else 's'} of the program")
+    *others, last = kinds or [""]
+    return "".join(f", {kind}" for kind in others) + f" and {last}" * bool(kinds)
