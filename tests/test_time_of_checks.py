@@ -156,11 +156,11 @@ def test_a_rule_that_is_wrong_at_the_given_point_needs_no_budget():
 def test_points_that_were_not_reached_are_counted(monkeypatch):
     seen = []
 
-    def judged_at(points, point):
+    def judged_at(points, point, known):
         seen.append(point)
         if len(seen) > 3:
             raise Spent("0.1 CPU s")
-        return original(points, point)
+        return original(points, point, known)
 
     original = rest.OtherPoints._judged_at
     monkeypatch.setattr(rest.OtherPoints, "_judged_at", judged_at)

@@ -15,6 +15,7 @@ from jaxgrad.errors import ArgumentError, OpaquePrimitive, UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import ENOUGH_BITS, FURTHER_PRECISIONS, PRECISIONS
 from jaxgrad.gradients.floats.question import checked_dtypes, floats_of
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
+from jaxgrad.gradients.rules.at_fault import with_rules_at_fault
 from jaxgrad.gradients.rules.at_infinity import at_infinity, is_finite
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.border_words import MEND, at_a_border, nothing_judged
@@ -22,6 +23,7 @@ from jaxgrad.gradients.rules.causes import cause
 from jaxgrad.gradients.rules.conclusions import (
     Judged,
     leaf_result,
+    passed,
     refutation,
     undecided,
     wrong_value,
@@ -276,7 +278,7 @@ def _check(
     if found is None:
         return undecided(primal, f"the given point takes more than {part.spent}; {SMALLER}")
     if isinstance(found, GradientCheck):
-        return found
+        return found if alone or not whole else with_rules_at_fault(found, rules, stages, _here)
 
     def check_rule(seconds: float, rule: DerivativePrograms, everywhere: bool) -> GradientCheck:
         """One rule that the function calls, which is not looked into further."""
@@ -286,7 +288,8 @@ def _check(
     rest = Rest(rules, found, stages, special, dtypes, None if alone else check_rule)
     if whole:
         stages.knows(rest.interrupted)
-    return rest.check()
+    found = rest.check()
+    return found if alone else with_rules_at_fault(found, rules, stages, _here)
 
 
 SMALLER = "check it at smaller shapes, or its parts by themselves; budget= gives more"
@@ -319,6 +322,14 @@ def _at_given(rules: DerivativePrograms, stages: Stages) -> GradientCheck | Give
     if not held.finite:
         return Given(at, leaves, checks, floats_of(rules, None, (), held.finite))
     return Given(at, leaves, checks, lost=lost(rules, held.vanishing))
+
+
+def _here(seconds: float, rule: DerivativePrograms, _: bool) -> GradientCheck:
+    """A rule that the function calls, at the values that reach it alone."""
+    found = _at_given(rule, Stages(seconds, share=True))
+    if isinstance(found, GradientCheck):
+        return found
+    return passed(rule.primal, found.leaves, None, "right at the values that reach it", ())
 
 
 def _given(rules: DerivativePrograms) -> tuple[Judged, AtPoint]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable, Iterator
+import inspect
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 
-__all__ = ["place_of_rule", "rule_identity"]
+__all__ = ["parameters_of_rule", "place_of_rule", "rule_identity"]
 
 # Where an equation keeps the rule: the tangents of a custom_jvp, both passes of a custom_vjp.
 PARAMETERS = ("jvp_jaxpr_fun", "fwd_jaxpr_thunk", "bwd")
@@ -35,6 +36,28 @@ def place_of_rule(equation: Any) -> str:
     return ""
 
 
+def parameters_of_rule(equation: Any) -> list[str]:
+    """The names of the arguments in the forward pass of a ``custom_vjp``; none if unknown.
+
+    Args:
+        equation: a call of a ``custom_vjp``, whose function JAX keeps without names.
+
+    Example:
+        >>> @jax.custom_vjp
+        ... def product(x, y):
+        ...     return x * y
+        >>> product.defvjp(lambda x, y: (x * y, (x, y)), lambda r, g: (g * r[1], g * r[0]))
+        >>> parameters_of_rule(jax.make_jaxpr(product)(1.0, 2.0).eqns[0])
+        ['x', 'y']
+    """
+    forward = next(_functions(equation, ("fwd_jaxpr_thunk",)), None)
+    if forward is None:
+        return []
+    parameters = inspect.signature(forward).parameters.values()
+    named = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    return [x.name for x in parameters] if all(x.kind in named for x in parameters) else []
+
+
 def rule_identity(equation: Any) -> Hashable:
     """Equal for two calls by one rule, and not for rules of one code that close over other values.
 
@@ -44,9 +67,9 @@ def rule_identity(equation: Any) -> Hashable:
     return tuple(_identity(function) for function in _functions(equation))
 
 
-def _functions(equation: Any) -> Iterator[Any]:
+def _functions(equation: Any, names: Sequence[str] = PARAMETERS) -> Iterator[Any]:
     """Those of a rule that are not JAX's own, which wrap them."""
-    waiting = [equation.params[name] for name in PARAMETERS if name in equation.params]
+    waiting = [equation.params[name] for name in names if name in equation.params]
     seen: dict[int, Any] = {}
     while waiting:
         x = waiting.pop(0)

@@ -31,6 +31,7 @@ from jaxgrad.programs.vmap_returns import VmapRule
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = [
+    "WRONG",
     "Judged",
     "first_wrong",
     "leaf_result",
@@ -48,6 +49,9 @@ __all__ = [
 ]
 
 Judged = list[tuple[Question, Judgement]]
+
+# How the text begins of a check that one number refutes.
+WRONG = "the derivative rules are wrong"
 
 
 def undecided(primal: Primal, reason: str) -> GradientCheck:
@@ -311,16 +315,13 @@ def wrong_rule(
         wrong: its own check.
     """
     said = wrong.evidence.text
-    how = said.removeprefix(_WRONG) if said.startswith(_WRONG) else f" by itself: {said}"
+    how = said.removeprefix(WRONG) if said.startswith(WRONG) else f" by itself: {said}"
     text = f"the rule `{rule.name}` ({rule.where}), which f calls, is wrong{how}"
     code = f"{rule.counterexample}"
     called = "`f` is " if code.startswith("# with `f` ") else ""
     code = f"# {called}`{rule.name}` ({rule.where})\n{code}"
     evidence = Evidence(Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=BALLS)
     return GradientCheck(Verdict.REFUTED, leaves, evidence, wrong.special_points)
-
-
-_WRONG = "the derivative rules are wrong"
 
 
 def passed(

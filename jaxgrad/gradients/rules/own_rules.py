@@ -7,14 +7,11 @@ special points, most of which no point near the given one of the whole function 
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import inspect
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 
 from jaxgrad.errors import CannotDecide, EnginesDisagree, JaxgradError
@@ -24,21 +21,22 @@ from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.few_entries import EntryByEntry
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.reached import comes_to
+from jaxgrad.gradients.rules.rule_alone import (
+    MOST_CALLS,
+    RuleAlone,
+    moving_arguments,
+    questions,
+    rule_key,
+    rule_of,
+)
 from jaxgrad.gradients.rules.rule_calls import RuleCall, rule_calls, rule_equations
 from jaxgrad.numbers.clock import in_grace, tick, within
-from jaxgrad.programs.custom_rules import CUSTOM_RULES, function_name
+from jaxgrad.programs.custom_rules import CUSTOM_RULES
 from jaxgrad.programs.jax_errors import first_line
-from jaxgrad.programs.jaxprs import inner_jaxpr, source_place
-from jaxgrad.programs.rule_functions import place_of_rule, rule_identity
-from jaxgrad.programs.trace import is_differentiable
+from jaxgrad.programs.jaxprs import inner_jaxpr
 from jaxgrad.verdict import Verdict
 
-__all__ = ["CheckRule", "OwnRules", "the_rule"]
-
-# Of a rule that works entry by entry so many of the numbers that reach it are tried.
-MOST_ENTRIES = 32
-# Of others the values of so many calls.
-MOST_CALLS = 3
+__all__ = ["CheckRule", "OwnRules", "TakeRule", "taken_like", "the_rule"]
 
 # The derivative programs of a rule by itself.
 TakeRule = Callable[[Primal], DerivativePrograms]
@@ -51,26 +49,6 @@ OUT_OF_TIME = "not judged in its share of the time of the check"
 
 # What was found of JAX's own rules in this process.
 _JAXS: dict[Any, CustomRule] = {}
-
-
-@dataclass
-class _Rule:
-    """A custom rule with the values of all its calls that look alike.
-
-    Args:
-        name: of the function that it is for.
-        where: the file and line of that.
-        calls: the calls.
-    """
-
-    name: str
-    where: str
-    calls: list[RuleCall] = field(default_factory=list)
-
-    @property
-    def is_jaxs(self) -> bool:
-        """Whether it comes with JAX."""
-        return self.where.startswith("jax/")
 
 
 class OwnRules:
@@ -94,7 +72,7 @@ class OwnRules:
         """Those that are right as far as the time did, and what it did not do for."""
         self.wrong: tuple[CustomRule, GradientCheck] | None = None
         self._program, self._point, self._inside = program, point, inside
-        self._waiting: list[_Rule] = []
+        self._waiting: list[RuleAlone] = []
 
     def judge(self, key: Any, take: TakeRule, check: CheckRule, left: Callable[[], float]) -> None:
         """Judges each rule, those of the caller first, until one is wrong.
@@ -108,16 +86,39 @@ class OwnRules:
         self._waiting = list(self._named.values())  # if their calls are not found in time
         self._waiting = self._rules()
         while self._waiting and self.wrong is None:
-            tick()
-            rule, seconds = self._waiting[0], left() / len(self._waiting)
-            known = len(self.found)
-            with within(seconds):
+            with self._next(left) as (rule, seconds):
                 self._judge(rule, key, take, functools.partial(check, seconds))
-            self._waiting.pop(0)
-            if len(self.found) == known:
-                self.found.append(_undecided(rule, OUT_OF_TIME))
 
-    def _judge(self, rule: _Rule, key: Any, take: TakeRule, check: _Check) -> None:
+    def wrong_here(
+        self, take: TakeRule, check: CheckRule, left: Callable[[], float]
+    ) -> Iterator[tuple[CustomRule, GradientCheck]]:
+        """Those of the caller's rules that are wrong at values that reach them at the given point.
+
+        Args:
+            take, check, left: as of :meth:`judge`.
+        """
+        self._waiting = [rule for rule in self._named.values() if not rule.is_jaxs]
+        self._waiting = [rule for rule in self._rules() if not rule.is_jaxs]
+        while self._waiting:
+            one = None
+            with self._next(left) as (rule, seconds):
+                found, one = _judged(rule, take, functools.partial(check, seconds), every=True)
+                self.found.append(found)
+            if one is not None and one.verdict is Verdict.REFUTED:
+                yield self.found[-1], one
+
+    @contextlib.contextmanager
+    def _next(self, left: Callable[[], float]) -> Iterator[tuple[RuleAlone, float]]:
+        """The rule that waits first, and its share of the time, in which the block is run."""
+        tick()
+        rule, seconds, known = self._waiting[0], left() / len(self._waiting), len(self.found)
+        with within(seconds):
+            yield rule, seconds
+        self._waiting.pop(0)
+        if len(self.found) == known:
+            self.found.append(_undecided(rule, OUT_OF_TIME))
+
+    def _judge(self, rule: RuleAlone, key: Any, take: TakeRule, check: _Check) -> None:
         if rule.is_jaxs:
             self.found.append(_jaxs(rule, key, take, check))
             return
@@ -136,7 +137,7 @@ class OwnRules:
         elif found.verdict.passes and one._missed:
             self.in_part.append((found, " and ".join(one._missed)))
 
-    def _comes_to(self, rule: _Rule, wrong: GradientCheck) -> bool:
+    def _comes_to(self, rule: RuleAlone, wrong: GradientCheck) -> bool:
         """Whether the function is seen to take a rule where it is wrong.
 
         Of the values that reach it at the given point the function itself says whether it is right.
@@ -149,7 +150,7 @@ class OwnRules:
                 comes_to(
                     self._program,
                     self._point,
-                    (call, _moving(call)),
+                    (call, moving_arguments(call)),
                     entry,
                     target,
                     self._inside,
@@ -171,13 +172,13 @@ class OwnRules:
         return [rule.name for rule in self._waiting if not rule.is_jaxs]
 
     @property
-    def _named(self) -> dict[Any, _Rule]:
+    def _named(self) -> dict[Any, RuleAlone]:
         """Every rule that stands in the program, without its calls."""
-        return {_key(x): _named(x) for x in rule_equations(self._program)}
+        return {rule_key(x): rule_of(x) for x in rule_equations(self._program)}
 
-    def _rules(self) -> list[_Rule]:
+    def _rules(self) -> list[RuleAlone]:
         """Every rule, with the calls that are reached and count."""
-        rules: dict[Any, _Rule] = {}
+        rules: dict[Any, RuleAlone] = {}
         try:
             calls = rule_calls(self._program, self._point)
         except Exception as error:  # whatever running a program raises
@@ -187,7 +188,7 @@ class OwnRules:
                 "not reached at the given point, or within an operation that is not taken apart"
             )
         for call in calls:
-            rule = rules.setdefault(_key(call.equation), _named(call.equation))
+            rule = rules.setdefault(rule_key(call.equation), rule_of(call.equation))
             if any(call.live) and any(call.moving):
                 rule.calls.append(call)
         for key, rule in self._named.items():
@@ -211,20 +212,37 @@ def the_rule(program: Any) -> tuple[str, str] | None:
         jaxpr = getattr(inner, "jaxpr", inner)
     if len(jaxpr.eqns) != 1 or jaxpr.eqns[0].primitive.name not in CUSTOM_RULES:
         return None
-    rule = _named(jaxpr.eqns[0])
+    rule = rule_of(jaxpr.eqns[0])
     return rule.name, rule.where
 
 
 # -- one rule --------------------------------------------------------------------------------------
 
 
-def _judged(rule: _Rule, take: TakeRule, check: _Check) -> tuple[CustomRule, GradientCheck | None]:
-    """What is known of a rule, and the check that says so: the one in which it is wrong, if any."""
+def taken_like(rules: DerivativePrograms) -> TakeRule:
+    """Takes a rule as a function is taken that calls it, all that is asked for traced."""
+
+    def take(rule: Primal) -> DerivativePrograms:
+        own = DerivativePrograms(rule, rules.order, rules.modes, rules.linear, rules.exact)
+        _ = own.nested
+        return own
+
+    return take
+
+
+def _judged(
+    rule: RuleAlone, take: TakeRule, check: _Check, every: bool = False
+) -> tuple[CustomRule, GradientCheck | None]:
+    """What is known of a rule, and the check that says so: the one in which it is wrong, if any.
+
+    Args:
+        every: whether it is asked at all values that reach it, not at some of many.
+    """
     found: GradientCheck | None = None
-    questions = _questions(rule)
+    asking = questions(rule, every)
     while True:
         try:
-            asked = next(questions, None)
+            asked = next(asking, None)
             taken = None if asked is None else (take(asked[0]), asked[1])
         except Exception as error:  # whatever taking a rule out of its program raises
             return _undecided(rule, f"cannot be taken by itself: {first_line(error)}"), None
@@ -243,19 +261,19 @@ def _judged(rule: _Rule, take: TakeRule, check: _Check) -> tuple[CustomRule, Gra
     return _said(rule, found), found
 
 
-def _undecided(rule: _Rule, reason: str) -> CustomRule:
+def _undecided(rule: RuleAlone, reason: str) -> CustomRule:
     return CustomRule(rule.name, rule.where, Verdict.UNDECIDED, reason)
 
 
-def _said(rule: _Rule, found: GradientCheck) -> CustomRule:
+def _said(rule: RuleAlone, found: GradientCheck) -> CustomRule:
     leaves = [leaf.text for leaf in found.leaves if leaf.text]
     text = leaves[0] if found.verdict is Verdict.REFUTED and leaves else found.evidence.text
     return CustomRule(rule.name, rule.where, found.verdict, text, found.counterexample)
 
 
-def _jaxs(rule: _Rule, key: Any, take: TakeRule, check: _Check) -> CustomRule:
+def _jaxs(rule: RuleAlone, key: Any, take: TakeRule, check: _Check) -> CustomRule:
     """One of JAX's own, which is judged once; some are right only where JAX uses them."""
-    key = (key, _key(rule.calls[0].equation))
+    key = (key, rule_key(rule.calls[0].equation))
     if key not in _JAXS:
         found = _judged(rule, take, check)[0]
         if not found.verdict.passes:
@@ -264,122 +282,18 @@ def _jaxs(rule: _Rule, key: Any, take: TakeRule, check: _Check) -> CustomRule:
     return _JAXS[key]
 
 
-def _questions(rule: _Rule) -> Iterator[tuple[Primal, bool]]:
-    """The rule as a function, at the values of its calls; at the first with its special points."""
-    first = rule.calls[0]
-    small = EntryByEntry(first.equation)
-    if small.holds:
-        yield from _by_entries(rule, small)
-        return
-    places = np.unique(np.linspace(0, len(rule.calls) - 1, MOST_CALLS).astype(int))
-    for place in places:
-        call = rule.calls[place]
-        yield _primal(call, call.arguments, call.equation.primitive.bind), place == 0
-
-
-def _by_entries(rule: _Rule, small: EntryByEntry) -> Iterator[tuple[Primal, bool]]:
-    """One number of those that reach it, with special points; then a few of all of them."""
-    call = rule.calls[0]
-    moving = _moving(call)
-    rows = [small.arguments(each.arguments, slice(None)) for each in rule.calls]
-    every = [
-        np.concatenate([np.atleast_1d(np.asarray(row[i])) for row in rows])
-        if np.ndim(rows[0][i])
-        else rows[0][i]
-        for i in range(len(call.arguments))
-    ]
-    leading = next((i for i in moving if np.ndim(every[i])), None)
-    order = np.argsort(np.asarray(every[moving[0] if leading is None else leading]), axis=None)
-    chosen = order[np.unique(np.linspace(0, len(order) - 1, MOST_ENTRIES).astype(int))]
-    middle = int(order[len(order) // 2])
-    for entries in (middle, chosen):
-        values = [x[entries] if np.ndim(x) else x for x in every]
-        yield _primal(call, values, small), entries is middle
-
-
-def _primal(call: RuleCall, values: Sequence[Any], bind: Callable[..., Any]) -> Primal:
-    """A call as a function of the arguments that move, all others held."""
-    equation, moving, live = call.equation, _moving(call), call.live
-    parameters = {}
-    if not isinstance(bind, EntryByEntry):
-        parameters = equation.primitive.get_bind_params(equation.params)
-
-    def function(*moved: Any) -> Any:
-        inputs = list(values)
-        for i, value in zip(moving, moved, strict=True):
-            inputs[i] = value
-        outputs = bind(*inputs, **parameters)
-        kept = [x for x, counts in zip(outputs, live, strict=True) if counts]
-        return kept[0] if len(kept) == 1 else kept
-
-    names = _argument_names(equation, moving)
-    if names is not None:
-        kind = inspect.Parameter.POSITIONAL_ONLY
-        parts = [inspect.Parameter(name, kind) for name in names]
-        function.__signature__ = inspect.Signature(parts)  # pyright: ignore
-    function.__name__ = function_name(equation)
-    primal = Primal(function, tuple(np.asarray(values[i]) for i in moving))
-    if _is_called_so(equation, moving, live):
-        primal.name = function.__name__
-    return primal
-
-
-def _is_called_so(equation: Any, moving: Sequence[int], live: Sequence[bool]) -> bool:
-    """Whether the function of a rule by its own name takes and returns the same."""
-    name = function_name(equation)
-    return name.isidentifier() and len(moving) == len(equation.invars) and len(live) == sum(live)
-
-
-def _nearest(rule: _Rule, target: Sequence[np.ndarray]) -> list[tuple[RuleCall, int | None]]:
+def _nearest(rule: RuleAlone, target: Sequence[np.ndarray]) -> list[tuple[RuleCall, int | None]]:
     """The calls, and of a rule that works entry by entry the entries, whose values are nearest."""
-    alike = [call for call in rule.calls if _moving(call) == _moving(rule.calls[0])]
+    alike = [
+        call for call in rule.calls if moving_arguments(call) == moving_arguments(rule.calls[0])
+    ]
     if not EntryByEntry(rule.calls[0].equation).holds:
         return [(call, None) for call in alike[:MOST_CALLS]]
     found = []
     for call in alike:
-        values = [np.asarray(call.arguments[i], np.float64) for i in _moving(call)]
+        values = [np.asarray(call.arguments[i], np.float64) for i in moving_arguments(call)]
         gaps = np.asarray(sum(abs(x - float(t)) for x, t in zip(values, target, strict=True)))
         entry = int(np.argmin(gaps))
         found.append((float(np.ravel(gaps)[entry]), call, entry))
     found.sort(key=lambda each: each[0])
     return [(call, entry) for _, call, entry in found[:MOST_CALLS]]
-
-
-def _moving(call: RuleCall) -> list[int]:
-    """The arguments that are differentiated by: no constants of its program, and no integers."""
-    constants = call.equation.params.get("num_consts", 0)
-    return [
-        i
-        for i, (variable, moves) in enumerate(zip(call.equation.invars, call.moving, strict=True))
-        if moves and i >= constants and is_differentiable(variable.aval.dtype)
-    ]
-
-
-def _argument_names(equation: Any, moving: Sequence[int]) -> list[str] | None:
-    inner = inner_jaxpr(equation.params)
-    names = getattr(getattr(inner, "jaxpr", inner).debug_info, "arg_names", None)
-    if not names or len(names) != len(equation.invars):
-        return ["x"] if len(moving) == 1 else None
-    chosen = [names[i] or "" for i in moving]
-    plain = all(name.isidentifier() for name in chosen) and len(set(chosen)) == len(chosen)
-    return chosen if plain else None
-
-
-# -- which rule it is ------------------------------------------------------------------------------
-
-
-def _named(equation: Any) -> _Rule:
-    place = source_place(inner_jaxpr(equation.params))
-    file, _, line = place.rpartition(":")
-    home = Path(jax.__file__).parent
-    if file and home in Path(file).parents:  # the rule for it may be somebody's own
-        ours = f"jax/{Path(file).relative_to(home).as_posix()}:{line}"
-        place = place_of_rule(equation) or ours
-    return _Rule(function_name(equation), place)
-
-
-def _key(equation: Any) -> Hashable:
-    """What tells one rule from another: its functions, and the function it is for, its shapes."""
-    program = inner_jaxpr(equation.params)
-    own = source_place(program), str(getattr(program, "jaxpr", program))
-    return equation.primitive.name, *own, rule_identity(equation)

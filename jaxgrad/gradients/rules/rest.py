@@ -26,8 +26,7 @@ from jaxgrad.gradients.rules.derivatives import MOVED
 from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.not_finite import overflow
 from jaxgrad.gradients.rules.other_points import OtherPoints
-from jaxgrad.gradients.rules.own_rules import CheckRule, OwnRules, the_rule
-from jaxgrad.gradients.rules.primal import Primal
+from jaxgrad.gradients.rules.own_rules import CheckRule, OwnRules, taken_like, the_rule
 from jaxgrad.gradients.rules.proof import prove_rules
 from jaxgrad.gradients.rules.stages import Stages
 from jaxgrad.programs.custom_rules import asks_what_moves
@@ -170,19 +169,12 @@ class Rest:
         key = rules.order, rules.modes, rules.linear, self.others.asked
         self._part(
             "rules",
-            lambda: own.judge(key, self._taken, check, lambda: self.stages.left("rules")),
+            lambda: own.judge(key, taken_like(rules), check, lambda: self.stages.left("rules")),
             self._late_rules,
         )
         for rule, missed in own.in_part:
             self.stages.missed.append(f"{missed} of the rule `{rule.name}` by itself")
         return None if own.wrong is None else wrong_rule(self.given.leaves, *own.wrong)
-
-    def _taken(self, rule: Primal) -> DerivativePrograms:
-        """The derivative programs of a rule by itself, all that are asked for traced."""
-        rules = self.rules
-        own = DerivativePrograms(rule, rules.order, rules.modes, rules.linear, rules.exact)
-        _ = own.nested
-        return own
 
     def _other_points(self) -> GradientCheck | None:
         others, given = self.others, self.given

@@ -30,6 +30,7 @@ ENDS = {
     "vmap": 0.88,
     "floats": 0.95,
     "proof": 1.0,
+    "rules at fault": 1.0,  # where something is wrong, and nothing else follows
 }
 # Wall-clock seconds before anything is said of the progress.
 SILENT = 2.0
