@@ -23,7 +23,16 @@ from jaxgrad.programs.jaxprs import inner_jaxpr, operations
 from jaxgrad.programs.source_lines import Line, line_of
 from jaxgrad.programs.trace import Program, is_differentiable
 
-__all__ = ["Mends", "origin"]
+__all__ = [
+    "MOST_OPERATIONS",
+    "Mends",
+    "Step",
+    "Value",
+    "is_real",
+    "of_entry",
+    "origin",
+    "run_steps",
+]
 
 # Whether a result is right where an operation at a line, of this name, is masked so; None where
 # that is not known.
@@ -34,7 +43,7 @@ MOST_OPERATIONS = 2_000
 
 
 @dataclass
-class _Step:
+class Step:
     """An operation as it was run.
 
     Args:
@@ -45,16 +54,16 @@ class _Step:
 
     equation: Any
     line: Line | None
-    inputs: list[_Value]
-    outputs: list[_Value] = field(default_factory=list)
+    inputs: list[Value]
+    outputs: list[Value] = field(default_factory=list)
 
 
 @dataclass
-class _Value:
+class Value:
     """An array, and the operation that returned it, if one did."""
 
     array: Any
-    step: _Step | None = None
+    step: Step | None = None
 
 
 def origin(
@@ -82,48 +91,52 @@ def origin(
     """
     if operations(program.jaxpr.jaxpr) > MOST_OPERATIONS:
         return ""
-    steps: list[_Step] = []
-    inputs = [_Value(value) for value in values]
+    steps: list[Step] = []
+    inputs = [Value(value) for value in values]
     found, met = None, None
     with as_it_is(), contextlib.suppress(NotImplementedError, TypeError, ValueError):
-        results = _run(program.jaxpr, inputs, None, steps)
+        results = run_steps(program.jaxpr, inputs, None, steps)
         found = _first(results[leaf], index)
         met = None if found is None else _blamed(found, steps)
     return "" if met is None else _in_words(met, finite, mends)
 
 
 # -- the run ---------------------------------------------------------------------------------------
-def _run(program: Any, inputs: list[_Value], line: Line | None, steps: list[_Step]) -> list[_Value]:
-    def apply(equation: Any, arguments: list[_Value]) -> list[_Value]:
+def run_steps(
+    program: Any, inputs: list[Value], line: Line | None, steps: list[Step]
+) -> list[Value]:
+    """Runs a program and those that it calls, and appends each operation to the steps."""
+
+    def apply(equation: Any, arguments: list[Value]) -> list[Value]:
         own = line_of(equation) or line
         if equation.primitive.name in OPENED:
-            return _run(inner_jaxpr(equation.params), arguments, own, steps)
-        step = _Step(equation, own, arguments)
+            return run_steps(inner_jaxpr(equation.params), arguments, own, steps)
+        step = Step(equation, own, arguments)
         steps.append(step)
         arrays = bound(equation, [value.array for value in arguments])
-        step.outputs = [_Value(array, step) for array in arrays]
+        step.outputs = [Value(array, step) for array in arrays]
         return step.outputs
 
-    return evaluated(program, inputs, apply, lambda value, atom: _Value(typed(value, atom)))
+    return evaluated(program, inputs, apply, lambda value, atom: Value(typed(value, atom)))
 
 
 # -- back from the result --------------------------------------------------------------------------
-def _first(value: _Value, index: tuple[int, ...]) -> _Step | None:
+def _first(value: Value, index: tuple[int, ...]) -> Step | None:
     """The operation of finite numbers from which the NaN of an entry comes."""
     if _is_finite(value, index):
         return None
     while value.step is not None:
-        before = next((x for x in _of_entry(value.step, index) if not _is_finite(*x)), None)
+        before = next((x for x in of_entry(value.step, index) if not _is_finite(*x)), None)
         if before is None:
             return value.step
         value, index = before
     return None
 
 
-def _of_entry(step: _Step, index: tuple[int, ...] | None) -> list[tuple[_Value, Any]]:
+def of_entry(step: Step, index: tuple[int, ...] | None) -> list[tuple[Value, Any]]:
     """Of what an entry of a result is computed: (array, index), with None for all of the array."""
     shape = np.shape(step.outputs[0].array)
-    inputs = [x for x in step.inputs if _is_real(x.array)]
+    inputs = [x for x in step.inputs if is_real(x.array)]
     if step.equation.primitive.name == "select_n" and index is not None:
         which = np.asarray(step.inputs[0].array)
         taken = int(which[index] if which.shape else which)
@@ -142,12 +155,12 @@ _MIXING = frozenset((
 ))  # fmt: skip
 
 
-def _is_real(array: Any) -> bool:
+def is_real(array: Any) -> bool:
     return not is_key(array) and is_differentiable(np.asarray(array).dtype)
 
 
-def _is_finite(value: _Value, index: tuple[int, ...] | None) -> bool:
-    if not _is_real(value.array):
+def _is_finite(value: Value, index: tuple[int, ...] | None) -> bool:
+    if not is_real(value.array):
         return True
     floats = np.asarray(value.array).astype(np.float64)
     return bool(np.isfinite(floats if index is None else floats[index]).all())
@@ -166,7 +179,7 @@ class _Met:
         by_value: whether what it returns is no number, not only what its slope is.
     """
 
-    step: _Step
+    step: Step
     place: int
     index: tuple[int, ...]
     broken: float
@@ -204,7 +217,7 @@ class _Met:
         return float(floats[self.index] if floats.ndim == len(self.index) else floats.flat[0])
 
 
-def _blamed(found: _Step, steps: list[_Step]) -> _Met | None:
+def _blamed(found: Step, steps: list[Step]) -> _Met | None:
     """The operation, written where the NaN comes from, whose own slope is infinite.
 
     What the derivative of an operation consists of comes of the same place in the code.  Of a rule
@@ -220,7 +233,7 @@ def _blamed(found: _Step, steps: list[_Step]) -> _Met | None:
     return None
 
 
-def _met(step: _Step) -> tuple[int, tuple[int, ...], float] | None:
+def _met(step: Step) -> tuple[int, tuple[int, ...], float] | None:
     """The finite input along which the derivative of an operation, or the value, is no number.
 
     Returns:
@@ -230,7 +243,7 @@ def _met(step: _Step) -> tuple[int, tuple[int, ...], float] | None:
     if len(arrays) < len(step.inputs) or not all(_is_finite(x, None) for x in step.inputs):
         return None
     for k, array in reversed(list(enumerate(arrays))):  # of a quotient the divisor
-        if not _is_real(array):
+        if not is_real(array):
             continue
 
         def along(moved: Any, k: int = k) -> Any:
@@ -238,7 +251,7 @@ def _met(step: _Step) -> tuple[int, tuple[int, ...], float] | None:
 
         slopes = jax.jvp(along, (array,), (np.ones_like(array),))[1]
         for numbers in (*slopes, *(x.array for x in step.outputs)):
-            if not _is_real(numbers):
+            if not is_real(numbers):
                 continue
             floats = np.asarray(numbers).astype(np.float64)
             broken = np.argwhere(~np.isfinite(floats))

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from jaxgrad.programs.custom_rules import CUSTOM_RULES
 from jaxgrad.programs.raised_by import is_callers, is_engine
 
-__all__ = ["Line", "line_of"]
+__all__ = ["Line", "line_of", "place_in_jax"]
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,39 @@ def line_of(equation: Any) -> Line | None:
     return None
 
 
+def place_in_jax(equation: Any) -> str:
+    """The function of JAX that an operation comes of, where no code of a caller does; "" if none.
+
+    Args:
+        equation: of a jaxpr.
+
+    Example:
+        >>> import jax
+        >>> place_in_jax(jax.make_jaxpr(jax.nn.squareplus)(1.0).eqns[0].params["jaxpr"].eqns[0])
+        'in `squareplus` (jax/_src/nn/functions.py:...)'
+    """
+    trail, found = equation.source_info.traceback, ""
+    for frame in () if trail is None else trail.frames:
+        file = Path(frame.file_name)
+        if is_engine(file):
+            break
+        if _JAX not in file.parents:
+            continue
+        name = f"jax/{file.relative_to(_JAX).as_posix()}"
+        if name.startswith(_FUNCTIONS):
+            found = f"in `{frame.function_name}` ({name}:{frame.line_num})"
+    return found
+
+
+_JAX = Path(jax.__file__).parent
+# Where the functions of JAX are that a caller calls.
+_FUNCTIONS = (
+    "jax/_src/nn/",
+    "jax/_src/numpy/",
+    "jax/_src/scipy/",
+    "jax/_src/lax/",
+    "jax/_src/random",
+)
 _CALLS_RULE = ("process_custom_jvp_call", "process_custom_vjp_call")
 
 

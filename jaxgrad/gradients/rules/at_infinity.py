@@ -22,15 +22,24 @@ from typing import Any
 import numpy as np
 from flint import arb
 
+from jaxgrad.gradients.nan_origin import nan_origin
 from jaxgrad.gradients.outcome import GradientCheck
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.border_words import left_out, note_of_limits
 from jaxgrad.gradients.rules.code import named
-from jaxgrad.gradients.rules.conclusions import Judged, leaf_result, passed, refutation, undecided
+from jaxgrad.gradients.rules.conclusions import (
+    Judged,
+    first_wrong,
+    leaf_result,
+    passed,
+    refutation,
+    undecided,
+)
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.directions import Direction, pairing
 from jaxgrad.gradients.rules.judgement import Judgement, agreement, digits_beyond
 from jaxgrad.gradients.rules.limits import Limits, limits_along
+from jaxgrad.gradients.rules.not_finite import nan_at_infinity
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.truth import DIGITS, Sides, text_of
@@ -41,6 +50,7 @@ from jaxgrad.verdict import Verdict
 __all__ = ["at_infinity", "is_finite"]
 
 _SHOWN = 3
+_MEND = "; mask its arguments where they are infinite, or give the limit by a custom_jvp"
 # Where the infinities and NaNs are, what is read is held against JAX's run at a finite number.
 _STAND_IN = 1.5
 
@@ -69,9 +79,8 @@ def at_infinity(rules: DerivativePrograms) -> GradientCheck:
     rules.hold(stand_in)
     at = AtLimit(rules, nans)
     if at.without_value:
-        return undecided(
-            primal, f"JAX computes NaN for f itself {at.where}, so that it has no derivative there"
-        )
+        said = f"JAX computes NaN for f itself {at.where}, so that it has no derivative there"
+        return undecided(primal, said + at.origin_of_value())
     judged = at.everything()
     return _concluded(at, judged)
 
@@ -104,6 +113,12 @@ class AtLimit(AtPoint):
     def without_value(self) -> bool:
         """Whether JAX computes NaN for every entry of the result."""
         return all(np.isnan(np.asarray(run, np.float64)).all() for run in self._runs)
+
+    def origin_of_value(self) -> str:
+        """What to say of the operation that makes the first entry of the result NaN."""
+        leaf = next(k for k, run in enumerate(self._runs) if run.size)
+        first = (0,) * self._runs[leaf].ndim
+        return nan_origin(self.rules.primal.moving_program, self.values, leaf, first)
 
     @property
     def _valueless(self) -> list[np.ndarray] | None:
@@ -221,6 +236,7 @@ def _concluded(at: AtLimit, judged: Judged) -> GradientCheck:
             else ("the derivative rules are wrong in the limit")
         )
         text = f"{what}, {at.where}, for {len(wrong)} of {len(leaves)} leaves"
+        text += _origin(at, judged)
         evidence = refutation(text, wrong[0].counterexample, wrong[0])
         return GradientCheck(Verdict.REFUTED, leaves, evidence)
     if not judged or any(leaf.verdict is Verdict.UNDECIDED for leaf in leaves):
@@ -237,6 +253,15 @@ def _concluded(at: AtLimit, judged: Judged) -> GradientCheck:
         notes.append(f"order {rules.order} is judged at finite arguments alone")
     notes.append("special points, vmap and floats are looked at from finite arguments alone")
     return passed(primal, leaves, None, "; ".join([text, *notes]), ())
+
+
+def _origin(at: AtLimit, judged: Judged) -> str:
+    """Which operation makes the first NaN that is wrong, and what to do about it."""
+    first = first_wrong(judged)
+    if first is None or first[1].value != "nan":
+        return ""
+    said = nan_at_infinity(at, first[0])
+    return said and said + _MEND
 
 
 def _where(primal: Primal) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 
+from jaxgrad.gradients.nan_origin import nan_origin
 from jaxgrad.gradients.not_finite_origin import origin
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.mending import mends
 from jaxgrad.gradients.rules.question import Question
 
-__all__ = ["not_finite", "overflow"]
+__all__ = ["nan_at_infinity", "not_finite", "overflow"]
 
 
 def not_finite(at: AtPoint, question: Question) -> str:
@@ -21,22 +23,36 @@ def not_finite(at: AtPoint, question: Question) -> str:
         at: the point.
         question: the number.
     """
-    primal, derived = at.rules.primal, at.rules[question.modes]
-    vs = [primal.like_inputs(direction.leaves) for direction in question.directions]
-    u = primal.like_outputs(question.cotangent.leaves)
-    moved = vs[0] if question.modes == ("fwd",) else u
-    if len(question.modes) > 1:
-        moved = (*(leaf for v in vs for leaf in v), *u)
     found = _place(at, question)
     if found is None:
         return ""
     sides = None if question.is_value else at.sides(question)
     finite = sides is not None and bool(sides.known) and all(t.is_finite() for t in sides.known)
-    leaf, index = found
-    given = [*at.values, *moved]
-    return origin(
-        derived.program, given, leaf, index, finite, functools.partial(mends, at, question)
-    )
+    mended = functools.partial(mends, at, question)
+    return origin(at.rules[question.modes].program, _given(at, question), *found, finite, mended)
+
+
+def nan_at_infinity(at: AtPoint, question: Question) -> str:
+    """What to say of where a NaN comes from, where some of the arguments are infinite.
+
+    Args:
+        at: the point.
+        question: the number that is NaN.
+    """
+    found = _place(at, question)
+    if found is None:
+        return ""
+    return nan_origin(at.rules[question.modes].program, _given(at, question), *found)
+
+
+def _given(at: AtPoint, question: Question) -> list[Any]:
+    """What the derivative program is run with."""
+    primal = at.rules.primal
+    vs = [primal.like_inputs(direction.leaves) for direction in question.directions]
+    u = primal.like_outputs(question.cotangent.leaves)
+    if len(question.modes) > 1:
+        return [*at.values, *(leaf for v in vs for leaf in v), *u]
+    return [*at.values, *(vs[0] if question.modes == ("fwd",) else u)]
 
 
 def _place(at: AtPoint, question: Question) -> tuple[int, tuple[int, ...]] | None:
