@@ -106,7 +106,9 @@ def test_beside_a_jump_a_wrong_batching_rule_is_found() -> None:
 def test_a_batch_of_another_shape_is_said_to_be_one(rule: Any) -> None:
     function = jax.custom_batching.custom_vmap(jnp.sin)
     function.def_vmap(rule)
-    with pytest.raises(ShapeMismatch, match=r"for its result of a batch of 2 and says .*out_batched"):
+    with pytest.raises(
+        ShapeMismatch, match=r"for its result of a batch of 2 and says .*out_batched"
+    ):
         check_grads(function, (0.5,), modes="fwd")
 
 

@@ -239,6 +239,42 @@ def test_the_rule_of_a_derivative_is_named() -> None:
     assert re.search(rule, found.evidence.text)
 
 
+# -- what floats do not tell -----------------------------------------------------------------------
+
+
+def _by_a_tenth_more(factor: float) -> tuple[Any, Any]:
+    """Times the factor, under vmap and everywhere."""
+    slope = batched_by(
+        lambda x, u: u * jnp.exp(x),
+        lambda n, batched, x, u: (u * jnp.exp(x) * factor, _any(batched)),
+    )
+    batch, f = jax.custom_vjp(jnp.exp), jax.custom_vjp(jnp.exp)
+    batch.defvjp(lambda x: (jnp.exp(x), x), lambda x, u: (slope(x, u),))
+    f.defvjp(lambda x: (jnp.exp(x), x), lambda x, u: (u * jnp.exp(x) * factor,))
+    return batch, f
+
+
+UNTOLD = (
+    "the difference from the truth is no more than rounding may make, and too few bits agree to "
+    "call them one number; a wider dtype may tell, and exact=True asks for the formula alone"
+)
+
+
+def test_a_difference_that_a_narrow_dtype_does_not_tell_is_left_open_with_the_reason() -> None:
+    narrow, wide = (jnp.array(0.5, jnp.bfloat16),), (np.float32(0.5),)
+    right = [check(f, narrow, modes="rev") for f in _by_a_tenth_more(1.0)]
+    assert all(found.verdict.passes for found in right)
+    assert "not decided" not in right[0].evidence.text
+    batch, f = _by_a_tenth_more(1.125)
+    found = check(batch, narrow, modes="rev")
+    assert f"not decided under vmap: {UNTOLD} (rev: the derivative of f by x is" in str(found)
+    found = check(f, narrow, modes="rev")
+    assert found.verdict is Verdict.UNDECIDED and found.evidence.text == UNTOLD
+    for each in batch, f:
+        assert check(each, wide, modes="rev").verdict is Verdict.REFUTED
+        assert check(each, narrow, modes="rev", exact=True).verdict is Verdict.REFUTED
+
+
 # -- rules that fail ------------------------------------------------------------------------------
 
 

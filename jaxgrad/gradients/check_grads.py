@@ -26,6 +26,7 @@ from jaxgrad.gradients.rules.conclusions import (
     passed,
     refutation,
     undecided,
+    why_open,
     wrong_value,
 )
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
@@ -387,7 +388,6 @@ def _ended_here(
     if nothing is not None:
         return undecided(primal, nothing)
     if any(leaf.verdict is Verdict.UNDECIDED for leaf in leaves):
-        reasons = "; ".join(sorted(at.truth.reasons)) or "the enclosures are too wide"
-        evidence = Evidence(Verdict.UNDECIDED, "reason", reasons)
+        evidence = Evidence(Verdict.UNDECIDED, "reason", why_open(at, judged))
         return GradientCheck(Verdict.UNDECIDED, leaves, evidence)
     return None

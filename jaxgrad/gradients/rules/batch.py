@@ -25,7 +25,7 @@ from jaxgrad.gradients.rules.batches import (
     stacked,
     value_batches,
 )
-from jaxgrad.gradients.rules.conclusions import Judged, wrong_under_vmap
+from jaxgrad.gradients.rules.conclusions import Judged, open_under_vmap, wrong_under_vmap
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derived
 from jaxgrad.gradients.rules.directions import Direction, Unit, pairing
 from jaxgrad.gradients.rules.judgement import Judgement
@@ -107,7 +107,7 @@ class _Batches:
         if wrong is not None:
             return wrong
         if not (reasons or _agree(whole)):
-            reasons.append("not decided under vmap")
+            reasons.append(self._open(whole))
         if reasons:
             self._rules.missing += dict.fromkeys(reasons)
             return ""
@@ -153,10 +153,16 @@ class _Batches:
             reason = self._of_nothing(batch) if of_nothing else first_line(error)
         else:
             if not _agree(found):
-                missing.append(f"not decided under vmap{batch.over}")
+                missing.append(self._open(found))
             return found
         missing.append(f"not looked at under vmap{batch.over}: {reason}")
         return []
+
+    def _open(self, found: list[_Found]) -> str:
+        """What is not decided, first, and why."""
+        first = next(each for each in found if each[2].verdict is not Verdict.AGREES)
+        batch, question, judgement = first
+        return open_under_vmap(self._rules.primal, question, judgement, batch.over)
 
     def _is_of_nothing(self, batch: Batch) -> bool:
         """Whether JAX asks rules for it with nothing batched: of points or of tangents alone, where

@@ -10,6 +10,7 @@ from jaxgrad.gradients.domain import elsewhere
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.outcome import CustomRule, GradientCheck, RuleResult
 from jaxgrad.gradients.rules.asked import Apart, Bend
+from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.batch_code import paste_batch
 from jaxgrad.gradients.rules.batches import BatchRows
 from jaxgrad.gradients.rules.code import (
@@ -36,10 +37,12 @@ __all__ = [
     "first_wrong",
     "leaf_result",
     "not_linear",
+    "open_under_vmap",
     "passed",
     "refutation",
     "refuted_everywhere",
     "undecided",
+    "why_open",
     "wrong_at",
     "wrong_floats_at",
     "wrong_in_compositions",
@@ -58,6 +61,23 @@ def undecided(primal: Primal, reason: str) -> GradientCheck:
     """A check that is not settled, with the reason."""
     leaves = tuple(RuleResult(leaf.path, Verdict.UNDECIDED) for leaf in primal.inputs)
     return GradientCheck(Verdict.UNDECIDED, leaves, Evidence(Verdict.UNDECIDED, "reason", reason))
+
+
+def why_open(at: AtPoint, judged: Judged) -> str:
+    """Why not all of it is decided at a point."""
+    opened = [found for _, found in judged if found.verdict is Verdict.UNDECIDED]
+    reasons = at.truth.reasons or {found.reason for found in opened if found.reason}
+    return "; ".join(sorted(reasons)) or "the enclosures are too wide"
+
+
+def open_under_vmap(primal: Primal, question: Question, found: Judgement, over: str) -> str:
+    """What is not decided of a batch, and why.
+
+    Args:
+        over: what is batched, in words.
+    """
+    reason = f": {found.reason}" if found.reason else ""
+    return f"not decided under vmap{over}{reason} ({_sentence(primal, question, found)})"
 
 
 def refutation(text: str, code: str | None, shown: object) -> Evidence:

@@ -39,6 +39,7 @@ class Judgement:
         truth: what it is held against, as text.
         as_run: whether these are floats that JAX computes, and not the formulas.
         hidden: whether the formulas differ, by no more than the rounding of the rule could hide.
+        reason: why it is UNDECIDED, where that is known.
     """
 
     verdict: Verdict
@@ -48,6 +49,7 @@ class Judgement:
     truth: str
     as_run: bool = False
     hidden: bool = False
+    reason: str = ""
 
     @property
     def plain(self) -> bool:
@@ -93,7 +95,7 @@ def judge(
     shown = str(case.computed) if row.by_floats else text_of(value, digits)
     kink = row.kink or sides.kink
     bits, truth = row.bits(case), sides.text(digits)
-    return Judgement(row.verdict, bits, kink, shown, truth, hidden=row.hidden)
+    return Judgement(row.verdict, bits, kink, shown, truth, hidden=row.hidden, reason=row.reason)
 
 
 @dataclass(frozen=True)
@@ -224,6 +226,7 @@ class _Row:
         kink: whether there is a kink though the two sides are one.
         by_floats: whether what JAX computes decides it, and is what is shown.
         hidden: whether rounding could hide that it is another number.
+        reason: why it is not decided.
     """
 
     holds: Callable[[_Case], bool]
@@ -232,6 +235,20 @@ class _Row:
     kink: bool = False
     by_floats: bool = False
     hidden: bool = False
+    reason: str = ""
+
+
+_NO_NUMBER = "the formula has no value there, and JAX computes a number"
+_TOO_WIDE = "the enclosures are too wide"
+_BELOW = "it is smaller than every float, and so is the truth"
+_IN_FLOATS = "; a wider dtype may tell, and exact=True asks for the formula alone"
+_UNTOLD = (
+    "the difference from the truth is no more than rounding may make, and too few bits agree to "
+    f"call them one number{_IN_FLOATS}"
+)
+_UNBOUNDED = (
+    f"nothing bounds how much of the difference from the truth rounding may make{_IN_FLOATS}"
+)
 
 
 # The first row that holds is the judgement.
@@ -239,13 +256,16 @@ _TABLE = (
     # Nothing to hold it against.
     _Row(lambda c: not c.known, Verdict.UNDECIDED),
     # The formula has no value there.
-    _Row(lambda c: not c.value.is_finite() and math.isfinite(c.computed), Verdict.UNDECIDED),
+    _Row(
+        lambda c: not c.value.is_finite() and math.isfinite(c.computed),
+        Verdict.UNDECIDED, reason=_NO_NUMBER,
+    ),
     _Row(lambda c: not c.value.is_finite() and c.is_sides_infinity, Verdict.AGREES, by_floats=True),
     _Row(lambda c: not c.value.is_finite(), Verdict.REFUTED, by_floats=True),
     # It is between the sides, or may be.
     _Row(lambda c: c.between and c.at_a_kink, Verdict.AGREES),
     _Row(lambda c: c.between and c.bits >= ENOUGH_BITS, Verdict.AGREES, _least),
-    _Row(lambda c: c.between, Verdict.UNDECIDED, _least),
+    _Row(lambda c: c.between, Verdict.UNDECIDED, _least, reason=_TOO_WIDE),
     # It is another number, and no float tells it from all sides, or from one of two.
     _Row(lambda c: c.told and all(c.hidden), Verdict.AGREES, _least, hidden=True),
     _Row(
@@ -256,10 +276,13 @@ _TABLE = (
     _Row(lambda c: any(c.value.overlaps(h) for h in c.hulls), Verdict.AGREES, kink=True),
     _Row(lambda c: c.near_a_hull, Verdict.AGREES, kink=True, hidden=True),
     # Far out both may be smaller than every float.
-    _Row(lambda c: c.below_every_float, Verdict.UNDECIDED),
-    _Row(lambda c: c.may_be_hidden, Verdict.UNDECIDED),
+    _Row(lambda c: c.below_every_float, Verdict.UNDECIDED, reason=_BELOW),
+    _Row(lambda c: c.may_be_hidden, Verdict.UNDECIDED, reason=_UNBOUNDED),
     # Where floats tell nothing, nothing is known.
-    _Row(lambda c: all(c.hidden) or (c.sides.kink and any(c.hidden)), Verdict.UNDECIDED),
+    _Row(
+        lambda c: all(c.hidden) or (c.sides.kink and any(c.hidden)),
+        Verdict.UNDECIDED, reason=_UNTOLD,
+    ),
     _Row(lambda c: True, Verdict.REFUTED),
 )  # fmt: skip
 
@@ -283,22 +306,26 @@ def judge_value(
     def result(verdict: Verdict, agree: float = math.inf, digits: int = DIGITS) -> Judgement:
         return Judgement(verdict, agree, False, text_of(value, digits), text_of(truth, digits))
 
+    def is_open(reason: str, agree: float = math.inf) -> Judgement:
+        return replace(result(Verdict.UNDECIDED, agree), reason=reason)
+
     if not value.is_finite():
         computed = float(in_floats())
-        verdict = Verdict.UNDECIDED if math.isfinite(computed) else Verdict.REFUTED
-        return Judgement(verdict, math.inf, False, str(computed), text_of(truth))
+        if math.isfinite(computed):
+            return replace(is_open(_NO_NUMBER), value=str(computed))
+        return Judgement(Verdict.REFUTED, math.inf, False, str(computed), text_of(truth))
     agree = agreement(value, truth)
     if agree >= same_float:
         return result(Verdict.AGREES, agree)
     if value.overlaps(truth):
-        return result(Verdict.UNDECIDED, agree)
+        return is_open(_TOO_WIDE, agree)
     hidden = hides(abs(value - truth))
     if hidden and agree >= SOME_BITS:
         return replace(result(Verdict.AGREES, agree), hidden=True)
     if hidden or (hidden is None and agree >= SOME_BITS):
-        return result(Verdict.UNDECIDED, agree)
+        return is_open(_UNTOLD if hidden else _UNBOUNDED, agree)
     if abs(value).upper() < tiny and abs(truth).upper() < tiny:
-        return result(Verdict.UNDECIDED)
+        return is_open(_BELOW)
     return result(Verdict.REFUTED, agree, digits_beyond(agree))
 
 
