@@ -36,10 +36,15 @@ def between(line: Line, *ts: float) -> list[tuple[float, str]]:
 def test_one_point_between_each_two_ties_and_one_beyond_either_end() -> None:
     found = between(line_through(9.0), 1.0, -1.0, 3.0)
     assert found == [
-        (1.75, "x = 1.75, between where `max` ties and `max` ties"),
-        (-0.25, "x = -0.25, between where `max` ties and `max` ties"),
-        (-1.375, "x = -1.375, beyond where `max` ties"),
+        (1.75, "x = 1.75, between 1.0 and 3.0, where `max` ties"),
+        (-0.25, "x = -0.25, between -1.0 and 1.0, where `max` ties"),
+        (-1.375, "x = -1.375, beyond -1.0, where `max` ties"),
     ]
+    floor = Critical((1,), (1,), (0, 1), "`floor` is a whole number", False, np.zeros((1, 1)))
+    line = line_through(9.0)
+    zeros = Zero(CRITICAL, 0, line, 1.0, True), Zero(floor, 0, line, 3.0, False)
+    said = "between 1.0, where `max` ties, and 3.0, next to where `floor` is a whole number"
+    assert f"x = 1.75, {said}" in [why for _, why in between_zeros(zeros)]
     # From the other side, what is beyond the last is judged, and what holds the given point is not.
     assert [x for x, _ in between(line_through(-9.0), 1.0, -1.0, 3.0)] == [-0.25, 1.75, 4.125]
     assert [x for x, _ in between(line_through(0.0), 1.0, -1.0)] == [-1.375, 1.375]

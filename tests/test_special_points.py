@@ -130,9 +130,9 @@ def test_a_point_says_what_it_is() -> None:
     points = found(jax.nn.relu6, jnp.float32(1.3))
     assert [p.why for p in points[:4]] == [
         "x = 0.0, where `max` ties",
-        "x = -0.375, beyond where `max` ties",
+        "x = -0.375, beyond 0.0, where `max` ties",
         "x = 6.0, where `min` ties",
-        "x = 8.25, beyond where `min` ties",
+        "x = 8.25, beyond 6.0, where `min` ties",
     ]
     (first, *_) = found(lambda x: 1 / (x[1] - 0.3), jnp.ones(3))
     assert first.why == "x[1] = 0.3, where the divisor of `div` vanishes"
@@ -141,10 +141,14 @@ def test_a_point_says_what_it_is() -> None:
 def test_a_zero_between_two_floats_is_found_as_both() -> None:
     points = found(lambda x: jnp.abs(x * x - 2), jnp.float32(1.3))
     root = np.float32(np.sqrt(2))
-    beside = [p.values[0] for p in points if "next to" in p.why and p.values[0] > 0]
+    beside = [
+        p.values[0]
+        for p in points
+        if ", next to" in p.why and "beyond" not in p.why and p.values[0] > 0
+    ]
     assert sorted(map(float, beside))[0] < np.sqrt(2) < sorted(map(float, beside))[-1]
     assert all(abs(x - root) <= np.spacing(root) for x in beside)
-    assert not any("next to" in p.why for p in points[:8])
+    assert not any("next to" in p.why and "beyond" not in p.why for p in points[:8])
 
 
 def test_the_exponent_vanishes_while_the_base_stays() -> None:

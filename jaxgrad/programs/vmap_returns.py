@@ -92,7 +92,7 @@ class Asked:
     outputs: tuple[Any, ...]
 
     def result(self) -> list[Any]:
-        """What the rule returns, within a list; nothing where it cannot do with that."""
+        """What the rule returns, within a list; nothing where it cannot deal with that."""
         found: list[Any] = []
         flat, tree = tree_flatten(self.args)
         flags = tree_leaves(self.batched)
@@ -146,7 +146,7 @@ def asked(params: dict[str, Any], size: int, batched: list[bool]) -> Asked | Non
 
 def wrong_return(batch: Asked) -> JaxgradError | None:
     """The error of a rule that takes or returns what JAX does not give or want; None where it
-    cannot do with the batch at all."""
+    cannot deal with the batch at all."""
     try:
         inspect.signature(batch.written).bind(batch.size, [], *batch.args)
     except TypeError as error:

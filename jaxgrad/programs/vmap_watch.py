@@ -1,6 +1,6 @@
 """Which rule of a ``custom_vmap`` a batch fails by, seen where JAX asks it.
 
-JAX names the rule for few of the things that it cannot do with, and at some it fails later than
+JAX names the rule for few of the things that it cannot deal with, and at some it fails later than
 where the rule was asked.
 """
 

@@ -47,8 +47,9 @@ def checked_dtypes(dtypes: Sequence[Any] | Any | None) -> tuple[np.dtype, ...] |
         dtype = named_dtype(name)
         if dtype is None or not is_differentiable(dtype):
             raise ArgumentError(
-                f"dtypes holds {name!r}, which is no floating-point dtype; accepted are "
-                '"float64", "float32", "float16", "bfloat16" and the 8-bit floats'
+                f"dtypes holds {name!r}, which is no floating-point dtype; give "
+                '"float64", "float32", "float16", "bfloat16" or a narrower one by its name, such '
+                'as "float8_e4m3fn"'
             )
         found.append(dtype)
     return tuple(found)

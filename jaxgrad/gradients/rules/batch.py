@@ -139,7 +139,7 @@ class _Batches:
             )
 
     def _judged_alone(self, batch: Batch) -> list[_Found]:
-        """The judgements; none where a rule does not do with such a batch, which is noted."""
+        """The judgements; none where a rule cannot deal with such a batch, which is noted."""
         missing, of_nothing = self._rules.missing, self._is_of_nothing(batch)
         try:
             found = self._judged(batch)
@@ -173,7 +173,7 @@ class _Batches:
     def _of_nothing(self, batch: Batch) -> str:
         """Why such a batch fails."""
         rule = says_batched_of_nothing(*programs_of(self._rules, batch))
-        what = "returns True for out_batched" if rule else "does not do with that"
+        what = "returns True for out_batched" if rule else "cannot deal with that"
         return (
             f"JAX calls {rule or 'a custom_vmap rule'} with nothing batched there, as in "
             f"jax.jacfwd, and it {what}; return whether something is, as in_batched says"

@@ -316,7 +316,7 @@ def wrong_under_vmap(
     what = "the derivative rules" if question.modes else "the values of f"
     text = f"{what} are wrong under jax.vmap{along}"
     if first is not second:
-        text += " of the given point and another one (with special_points=False of the given one)"
+        text += " of the given point and another one (special_points=False keeps to the given one)"
     if rule is not None:
         text += f": {rule} " + (_of_value(found) if question.is_value else "makes them so")
     elif question.is_value:

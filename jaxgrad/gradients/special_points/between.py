@@ -45,9 +45,24 @@ def _along(line: Line, zeros: dict[float, Zero]) -> Iterator[tuple[np.ndarray, s
     for low, high in sorted(others, key=lambda piece: _distance(piece, line.given)):
         t = _inside(low, high, line)
         if t is not None:
-            ends = " and ".join(zeros[end].critical.what for end in (low, high) if end is not None)
-            where = "beyond" if low is None or high is None else "between"
-            yield line.points(np.array([t]))[0], f"{line.describe(t)}, {where} where {ends}"
+            ends = [(line.number(end), zeros[end]) for end in (low, high) if end is not None]
+            yield line.points(np.array([t]))[0], f"{line.describe(t)}, {_ends(*ends)}"
+
+
+def _ends(*ends: tuple[str, Zero]) -> str:
+    """What a point is between, or beyond, in words.
+
+    Args:
+        ends: the numbers, and the zeros that are there.
+    """
+    numbers, zeros = zip(*ends, strict=True)
+    places = [zero.place for zero in zeros]
+    if len(ends) == 1:
+        return f"beyond {numbers[0]}, {places[0]}"
+    if len(set(places)) == 1:
+        return f"between {' and '.join(numbers)}, {places[0]}"
+    each = [f"{number}, {place}" for number, place in zip(numbers, places, strict=True)]
+    return f"between {', and '.join(each)}"
 
 
 def _holds(piece: tuple[float | None, float | None], t: float) -> bool:

@@ -140,7 +140,11 @@ class Line:
         """A t on the line in words, with as many digits as its dtype has."""
         if t == 0.0 and self.text_at_zero is not None:
             return self.text_at_zero
-        return self.text.format(str(np.asarray(t, self.dtype)[()]))
+        return self.text.format(self.number(t))
+
+    def number(self, t: float) -> str:
+        """A t alone."""
+        return str(np.asarray(t, self.dtype)[()])
 
 
 def lines(space: Space, most: int) -> list[Line]:

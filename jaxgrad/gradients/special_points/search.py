@@ -73,7 +73,7 @@ def special_points(
         >>> from jaxgrad.programs.trace import trace
         >>> program = trace(jax.nn.relu6, (1.0,))
         >>> [point.why for point in special_points([program], program.inputs, 2)]
-        ['x = 0.0, where `max` ties', 'x = -0.375, beyond where `max` ties']
+        ['x = 0.0, where `max` ties', 'x = -0.375, beyond 0.0, where `max` ties']
     """
     space = Space(leaves, inside)
     if not space.size or limit <= 0:
@@ -147,8 +147,7 @@ def _critical_points(
 
 def _candidate(zero: Zero) -> Candidate:
     point = zero.line.points(np.array([zero.t]))[0]
-    where = "where" if zero.exact else "next to where"
-    return point, f"{zero.line.describe(zero.t)}, {where} {zero.critical.what}"
+    return point, f"{zero.line.describe(zero.t)}, {zero.place}"
 
 
 def _ranked(exact: Sequence[Zero]) -> tuple[list[Zero], list[Zero]]:

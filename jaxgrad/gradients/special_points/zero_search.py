@@ -50,6 +50,11 @@ class Zero:
     t: float
     exact: bool
 
+    @property
+    def place(self) -> str:
+        """What is there, in words."""
+        return f"{'where' if self.exact else 'next to where'} {self.critical.what}"
+
 
 @dataclass
 class _Bracket:
