@@ -28,6 +28,7 @@ dtype, below which XLA flushes to 0: that it flushes more in a coarser dtype wit
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -190,9 +191,9 @@ class TrueValues:
         are too many inputs.
         """
         real = [leaf.shape if leaf.real else (0,) for leaf in self._inputs]
-        places = [(k, i) for k, shape in enumerate(real) for i in np.ndindex(shape)]
-        if not 1 < len(places) <= MOST_INPUTS:
+        if not 1 < sum(map(math.prod, real)) <= MOST_INPUTS:
             return arb(0)
+        places = [(k, i) for k, shape in enumerate(real) for i in np.ndindex(shape)]
         truth, many = self.values(bits)[output][index], self._arithmetic.roundings
         signs = [np.ones(shape, int) for shape in real]
         with precision(bits):

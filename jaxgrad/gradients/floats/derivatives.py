@@ -192,7 +192,7 @@ def _worst(cases: list[_Case]) -> Iterator[FloatResult]:
         ] or [known]
         for group in groups:
             # Where the given point fails, too, that is what was asked for.
-            given = [case for case in group if case.given and case in unstable]
+            given = [case for case in group if case.given and case.found.status == "UNSTABLE"]
             yield _result(max(given or group, key=lambda case: case.rank), own)
 
 
