@@ -10,13 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgrad.programs.array_code import MOST_ENTRIES, large_array
 from jaxgrad.programs.held import Held, is_held
 
 __all__ = ["arguments_as_code", "as_code", "imports", "in_scope"]
 
 
 def as_code(tree: Any) -> str:
-    """Source whose value is the tree, every number exact.
+    """Source whose value is the tree, every number exact, large arrays in short.
 
     Args:
         tree: lists, tuples, dicts and None with arrays or numbers as leaves.
@@ -87,6 +88,8 @@ def _array(value: Any) -> str:
     numbers = array.astype(np.float64) if module == "jnp" else array
     if array.ndim == 0 and module == "np":
         return f"np.{name}({_literal(numbers.item())})" if name != "bool" else repr(numbers.item())
+    if array.size > MOST_ENTRIES:
+        return large_array(array, f"{module}.{name}")
     function = "np.array" if module == "np" else "jnp.array"
     text = f"{function}({_literal(numbers.tolist())}, {module}.{name})"
     return f"{text}.reshape({array.shape})" if array.size == 0 else text

@@ -223,17 +223,28 @@ def _result(case: _Case, own: list[_Case]) -> FloatResult:
 
 
 def _point_text(primal: Primal, point: list[np.ndarray], path: str) -> str:
-    """The point as text: all of it if it is short, else the leaf that matters in short."""
-    texts = [
-        f"{leaf.path} = {np.asarray(value, np.float64).tolist()!r}"
-        for leaf, value in zip(primal.inputs, point, strict=True)
-    ]
-    text = ", ".join(texts)
+    """The point as text: all of it if it is short, else large arrays in short, or the leaf that
+    matters alone."""
     screenful = 200
+    leaves = [
+        (leaf.path, np.asarray(x, np.float64)) for leaf, x in zip(primal.inputs, point, strict=True)
+    ]
+    text = ", ".join(f"{name} = {value.tolist()!r}" for name, value in leaves)
     if len(text) <= screenful:
         return text
-    own = [t for leaf, t in zip(primal.inputs, texts, strict=True) if leaf.path == path]
-    return f"{(own or texts)[0][:screenful]} …"
+    texts = [f"{name} = {_in_short(value)}" for name, value in leaves]
+    text = ", ".join(texts)
+    if len(text) <= screenful:
+        return text
+    own = [t for t, (name, _) in zip(texts, leaves, strict=True) if name == path]
+    return (own or texts)[0] + ", …" * (len(texts) > 1)
+
+
+def _in_short(value: np.ndarray) -> str:
+    """An array as NumPy prints it: of a large one the first and the last numbers."""
+    few = {"threshold": 6, "edgeitems": 2, "separator": ", ", "max_line_width": 10**6}
+    text = np.array2string(value, formatter={"float_kind": lambda x: repr(float(x))}, **few)
+    return " ".join(text.split())
 
 
 def not_run(mode: str, dtype: Any, error: Exception) -> FloatResult:
