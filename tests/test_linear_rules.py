@@ -84,8 +84,8 @@ def test_a_backward_rule_that_is_not_linear(name: str) -> None:
         check_grads(wrong, (X,), modes="rev")
     first = str(caught.value).splitlines()[0]
     assert ": a backward rule is not linear in its cotangent: L(" in first
-    clips = "as with gradient clipping; where that is meant, linear=False says so" in first
-    assert clips == (name != "NaN at 0")  # a NaN is never meant
+    meant = "; where that is meant, linear=False says so" in first
+    assert meant == (name != "NaN at 0")  # a NaN is never meant
     with np.errstate(all="ignore"):
         left, right = numbers_printed_by(caught.value, f=wrong)
     assert left != right

@@ -23,7 +23,7 @@ from jaxgrad.gradients.special_points.thresholds import thresholds
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import ObjectArray
 
-__all__ = ["Apart", "Asked", "Bend", "affordable", "apart", "sized"]
+__all__ = ["Apart", "Asked", "Bend", "affordable", "apart", "drawn", "sized"]
 
 # Numbers computed on the way, at about 4 μs each: a second.
 BUDGET = 250_000
@@ -69,11 +69,13 @@ class Bend:
         mode: ``"fwd"`` or ``"rev"``.
         point: the value of each floating-point leaf.
         apart: the numbers that show it.
+        like: what it is like, in words; nothing if that is not known.
     """
 
     mode: str
     point: list[np.ndarray]
     apart: Apart
+    like: str = ""
 
 
 def affordable(size: int, programs: int = 1) -> int:
@@ -86,7 +88,7 @@ def sized(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return generator.uniform(0.5, 1, shape) * generator.choice([-1, 1], shape)
 
 
-def _drawn(operator: Operator, seed: int) -> Leaves:
+def drawn(operator: Operator, seed: int) -> Leaves:
     """Values for what moves; the same for the same seed."""
     generator = np.random.default_rng(seed)
     return operator.like([sized(generator, x.shape) for x in operator.leaves])
@@ -126,7 +128,7 @@ class Asked:
     def _questions(self, thorough: bool) -> Iterator[tuple[tuple[float, float], Leaves, Leaves]]:
         """(a, b), g and h, those that show the usual mistakes first."""
         operator = self.operator
-        g, h = _drawn(operator, 0), _drawn(operator, 1)
+        g, h = drawn(operator, 0), drawn(operator, 1)
         zero = operator.like([np.zeros(x.shape) for x in operator.leaves])
         asked = itertools.chain(
             (((a, 0.0), g, zero) for a in self._sizes(FEW_EXPONENTS, FEW_FROM_THE_ENDS)),

@@ -238,7 +238,7 @@ def not_linear(primal: Primal, bend: Bend, why: str | None = None) -> GradientCh
     which = "backward" if bend.mode == "rev" else "forward"
     text = (
         f"the derivative rules are wrong{_there(why)}: a {which} rule is not linear in its "
-        f"{moved}: {said}{_clipping(apart)}"
+        f"{moved}: {said}{_clipping(apart, bend.like)}"
     )
     found = refuted_everywhere(primal, text, sentence, paste_bend(primal, bend), why)
     return replace(found, _elsewhere=None if why is None else tuple(bend.point))
@@ -256,10 +256,11 @@ def _sides(apart: Apart) -> str:
     return f"{one} is {apart.value} and {other} is {apart.sum}"
 
 
-def _clipping(apart: Apart) -> str:
+def _clipping(apart: Apart, like: str = "") -> str:
+    """What it is like, which may be meant."""
     if apart.value in ("nan", "inf", "-inf"):
         return ""
-    return ", as with gradient clipping; where that is meant, linear=False says so"
+    return f"{like or ', as with gradient clipping'}; where that is meant, linear=False says so"
 
 
 def wrong_in_compositions(

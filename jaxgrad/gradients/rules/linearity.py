@@ -13,6 +13,7 @@ from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.gradients.outcome import GradientCheck
 from jaxgrad.gradients.rules.asked import Asked, Bend, affordable
 from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.bend_likeness import bend_likeness
 from jaxgrad.gradients.rules.compositions import Compositions
 from jaxgrad.gradients.rules.conclusions import not_linear, wrong_in_compositions
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
@@ -90,10 +91,11 @@ class _Linearity:
             thorough: whether all sizes and special cotangents are asked for.
         """
         for mode in self.open:
-            asked = Asked(self._operator(at, mode), affordable(self.rules.size))
+            operator = self._operator(at, mode)
+            asked = Asked(operator, affordable(self.rules.size))
             found = asked.apart(thorough)
             if found is not None:
-                return Bend(mode, at.values, found)
+                return Bend(mode, at.values, found, bend_likeness(operator, found, MOVED[mode]))
             self.seen[mode] = max(asked.count, self.seen.get(mode, 0))
         return None
 
