@@ -15,6 +15,7 @@ from jaxgrad.errors import (
 )
 from jaxgrad.gradients.outcome import GradientCheck
 from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.batch_likeness import batch_likeness
 from jaxgrad.gradients.rules.batched_programs import batched_program, programs_of
 from jaxgrad.gradients.rules.batches import (
     Batch,
@@ -185,13 +186,23 @@ class _Batches:
         if not wrong:
             return None
         batch, question, judgement = min(wrong, key=lambda each: len(each[1].moving))
-        rule = None
+        rule, like = None, ""
         with in_grace(GRACE / 2):
             rule = self._culprit(batch)
+            like = self._like(batch, question)
         with grace():
             return wrong_under_vmap(
-                self._rules.primal, self._rows.of(batch), question, judgement, rule
+                self._rules.primal, self._rows.of(batch), question, judgement, rule, like
             )
+
+    def _like(self, batch: Batch, question: Question) -> str:
+        """What the rows are like, in words."""
+        many, rows = batched_program(self._rules, batch), self._rows.of(batch)
+        enclosed = _enclosed(self._rules, many, rows)
+        kept = slice(many.values) if question.is_value else slice(many.values, None)
+        numbers = [[leaf[i, ...] for leaf in enclosed[kept]] for i in range(2)]
+        asked = replace(question, modes=question.modes or self._rules.modes[:1])
+        return batch_likeness(self._rules.primal, rows, numbers, asked)
 
     def _culprit(self, batch: Batch) -> VmapRule | None:
         """The rule of a ``custom_vmap`` without which, and with none but which, it is wrong."""

@@ -95,8 +95,8 @@ class _Looked:
         p = Fraction(float((two / one).log().mid() / arb(2).log().mid()))
         p = p.limit_denominator(LARGEST_DENOMINATOR)
         for e in EXPONENTS:
-            found, power = self._number(draw, Fraction(2) ** e), arb(2) ** (p * e)
-            if not _same(found, one * power):
+            found = self._number(draw, Fraction(2) ** e)
+            if not _same(found, one * (arb(2).log() * _ball(p * e)).exp()):
                 return None
         return p
 

@@ -302,7 +302,12 @@ _RULE = {
 
 
 def wrong_under_vmap(
-    primal: Primal, rows: BatchRows, question: Question, found: Judgement, rule: VmapRule | None
+    primal: Primal,
+    rows: BatchRows,
+    question: Question,
+    found: Judgement,
+    rule: VmapRule | None,
+    like: str = "",
 ) -> GradientCheck:
     """The check where a derivative, or a value, of a batch is wrong.
 
@@ -310,6 +315,7 @@ def wrong_under_vmap(
         rows: the batch.
         question, found: what is wrong of it.
         rule: the rule of a ``custom_vmap`` by which it is, if that is known.
+        like: what it is like, in words; nothing if that is not known.
     """
     along, (first, second) = rows.batch.over, rows.points
     sentence = f"under vmap{along}: {_sentence(primal, question, found)}"
@@ -322,7 +328,7 @@ def wrong_under_vmap(
         text += f": {rule} " + (_of_value(found) if question.is_value else "makes them so")
     elif question.is_value:
         text += f": {_blamed(primal, question, found, first.values)}"
-    return refuted_everywhere(primal, text, sentence, code)
+    return refuted_everywhere(primal, text + like, sentence, code)
 
 
 def wrong_rule(
