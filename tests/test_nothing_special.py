@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxgrad.errors import GradientMismatch
-from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.check_grads import check, check_grads
 from jaxgrad.gradients.one_sided import one_sided_derivatives
 from jaxgrad.gradients.rules.linear_programs import is_analytic
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.programs.trace import trace
+from jaxgrad.verdict import Verdict
 
 X = np.float32(0.3)
 
@@ -56,6 +57,22 @@ def test_where_nothing_is_special(name: str) -> None:
     assert "nothing in it ties, jumps or ends" in found.evidence.text
     assert len(found.special_points) == 7
     assert all("drawn" in why for why in found.special_points)
+
+
+@pytest.mark.parametrize(
+    "rounded",
+    [lambda x: jax.lax.reduce_precision(x, 8, 3), lambda x: x.astype("bfloat16").astype("float32")],
+)
+def test_rounding_to_fewer_bits_is_said_to_be_read_as_the_identity(rounded: Any) -> None:
+    """In floats it jumps, and is constant between its jumps; JAX has the slope 1 for it."""
+    said = "nothing in it ties, jumps or ends, its roundings to fewer bits read as the identity)"
+    found = check_grads(lambda x: jnp.sin(rounded(x)), (V,))
+    assert said in found.evidence.text
+    flat = jax.custom_jvp(lambda x: jnp.sin(rounded(x)))
+    flat.defjvp(lambda p, t: (flat(*p), 0 * t[0]))
+    assert check(flat, (V,)).verdict is Verdict.REFUTED
+    whole = lambda x: jax.lax.reduce_precision(jnp.sin(x), 8, 23)  # noqa: E731
+    assert "jumps or ends)" in check_grads(whole, (V,)).evidence.text
 
 
 @pytest.mark.parametrize("name", SPECIAL)

@@ -6,19 +6,29 @@ of them that has a value wherever they are real, or none of these as far as can 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Container, Sequence
 from enum import IntEnum
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.interpret.rules.elementwise import IDENTITY
 from jaxgrad.numbers.functions import ALL, FUNCTIONS
-from jaxgrad.programs.jaxprs import called, scan_counts, while_parts
+from jaxgrad.programs.jaxprs import called, equations, scan_counts, while_parts
 from jaxgrad.programs.meanings import MEANINGS
 from jaxgrad.programs.trace import is_differentiable
 
-__all__ = ["BY_RULES", "Barred", "Kind", "is_analytic", "is_linear", "kinds_of"]
+__all__ = [
+    "BY_RULES",
+    "Barred",
+    "Kind",
+    "is_analytic",
+    "is_linear",
+    "kinds_of",
+    "rounds_to_fewer_bits",
+]
 
 
 class Kind(IntEnum):
@@ -119,6 +129,32 @@ def is_analytic(closed: Any) -> bool:
     """
     found = kinds_of(closed, [Kind.LINEAR] * len(closed.jaxpr.invars))
     return max(found, default=Kind.FREE) <= Kind.ANALYTIC
+
+
+def rounds_to_fewer_bits(closed: Any) -> bool:
+    """Whether a program rounds to fewer bits than its inputs have, by an operation of its own.
+
+    As a formula such an operation is the identity; in floats it is constant between its jumps.
+
+    Example:
+        >>> import jax
+        >>> cut = lambda x: jax.lax.reduce_precision(x, 8, 3)
+        >>> [rounds_to_fewer_bits(jax.make_jaxpr(f)(1.0)) for f in (cut, jax.numpy.tanh)]
+        [True, False]
+    """
+    floating = [v.aval.dtype for v in closed.jaxpr.invars if _is_real(v)]
+    bits = min((jnp.finfo(dtype).nmant for dtype in floating), default=0)
+    return any(_kept_bits(equation) < bits for equation in equations(closed))
+
+
+def _kept_bits(equation: Any) -> float:
+    """The bits behind the point that are left of real numbers, if an operation is a rounding."""
+    if equation.primitive.name == "reduce_precision":
+        return equation.params["mantissa_bits"]
+    if equation.primitive.name != "convert_element_type":
+        return math.inf
+    real = _is_real(equation.invars[0]) and _is_real(equation.outvars[0])
+    return jnp.finfo(equation.outvars[0].aval.dtype).nmant if real else math.inf
 
 
 def _of_constant(value: Any) -> Kind:

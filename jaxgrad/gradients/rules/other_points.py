@@ -24,7 +24,7 @@ from jaxgrad.gradients.rules.conclusions import Judged, first_wrong, wrong_at, w
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.directions import entry_count
 from jaxgrad.gradients.rules.known import Known
-from jaxgrad.gradients.rules.linear_programs import is_analytic
+from jaxgrad.gradients.rules.linear_programs import is_analytic, rounds_to_fewer_bits
 from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.meant import loops_are_meant
 from jaxgrad.gradients.rules.not_finite import overflow
@@ -42,6 +42,7 @@ from jaxgrad.interpret.budgets import WHILE_BUDGET, while_budget
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import GRACE, grace, in_grace
 from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.trace import Program
 from jaxgrad.verdict import Verdict
 
 __all__ = ["OtherPoints"]
@@ -154,9 +155,14 @@ class OtherPoints:
         rules = self.rules
         if rules.custom and rules.order > 1:
             return True
+        return not all(is_analytic(program.jaxpr) for program in self._programs)
+
+    @property
+    def _programs(self) -> list[Program]:
+        """All that is judged at other points."""
+        rules = self.rules
         programs = [*rules.programs, *(rules[modes].program for modes in rules.nested)]
-        programs += [rules.primal.truth_program, *rules.primal.domain_programs]
-        return not all(is_analytic(program.jaxpr) for program in programs)
+        return [*programs, rules.primal.truth_program, *rules.primal.domain_programs]
 
     def grown(self, leaves: tuple[RuleResult, ...], checks: LinearChecks) -> GradientCheck | None:
         """The check where a difference that rounding hides elsewhere is seen to be none of it."""
@@ -281,10 +287,12 @@ class OtherPoints:
     @property
     def in_words(self) -> str:
         """How many were seen beside the given one."""
-        plain = bool(self.seen) and not self._is_special
-        return (
-            points_in_words(self.seen, self._near) + " (nothing in it ties, jumps or ends)" * plain
-        )
+        words = points_in_words(self.seen, self._near)
+        if not self.seen or self._is_special:
+            return words
+        rounds = any(rounds_to_fewer_bits(program.jaxpr) for program in self._programs)
+        apart = ", its roundings to fewer bits read as the identity" * rounds
+        return f"{words} (nothing in it ties, jumps or ends{apart})"
 
     def _hidden_in_words(self) -> str:
         """That formulas differ, from which bit on, and that no float tells."""
