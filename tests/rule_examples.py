@@ -149,6 +149,7 @@ STRUCTURAL: dict[str, Example] = {
     "dot_general": exact(
         lambda x, y: jnp.einsum("bij,bjk->bki", x.reshape(2, 1, 2), y.reshape(2, 2, 1))
     ),
+    "conv_general_dilated": exact(lambda x, y: _convolved(x.reshape(1, 1, 2, 2), y)),
     "reduce_sum": exact(lambda x, y: jnp.sum(x.reshape(2, 2), 1) * jnp.sum(y)),
     "reduce_max": exact(lambda x, y: jnp.max(x.reshape(2, 2), 0) + jnp.max(y)),
     "reduce_min": exact(lambda x, y: jnp.min(x.reshape(2, 2), 1) + jnp.min(y)),
@@ -207,6 +208,15 @@ LINEAR_ALGEBRA: dict[str, Example] = {
     "lu": Example(_factored, polynomial=False),
     "custom_linear_solve": Example(_implicit),
 }
+
+
+def _convolved(image: Any, kernel: Any) -> Any:
+    """Two convolutions with strides, padding, dilations and groups, of 1 x 2 and 1 x 1."""
+    first = lax.conv_general_dilated(
+        image, kernel.reshape(2, 1, 1, 2), (1, 2), ((0, 1), (-1, 2)), (2, 1), (1, 2)
+    )
+    each = kernel.reshape(2, 1, 2, 1)[:, :, :1]
+    return lax.conv_general_dilated(first, each, (1, 1), "SAME", feature_group_count=2)
 
 
 def _window(x: Any, start: float, operation: Any, dilation: tuple[int, int] = (1, 1)) -> Any:

@@ -130,6 +130,30 @@ def _dot(draw: Draw) -> Callable[..., Any]:
     return lambda x: lax.dot_general(x, lax.transpose(x + 1, order), numbers)
 
 
+def _convolution(draw: Draw) -> Callable[..., Any]:
+    """With the kernel cut from the image, so that both are moved."""
+    each = st.tuples(*[st.integers(1, 2)] * 2)
+    strides, base, inner, size = (draw(each) for _ in range(4))
+    padding = draw(st.tuples(*[st.tuples(st.integers(-1, 2), st.integers(-1, 2))] * 2))
+    count, channels, groups = (draw(st.integers(1, 2)) for _ in range(3))
+    by_images = draw(st.booleans())
+    names = draw(st.sampled_from([("NCHW", "OIHW", "NCHW"), ("NHWC", "HWIO", "CNWH")]))
+    kinds = {"batch_group_count" if by_images else "feature_group_count": groups}
+    images, features = (count * groups, channels) if by_images else (count, channels * groups)
+
+    def function(x: Any) -> Any:
+        flat, needed = x.reshape(-1), 9 * images * features
+        image = jnp.resize(flat, (needed,)).reshape(images, features, 3, 3)
+        kernel = jnp.resize(flat[::-1] + 1, (2 * groups, channels, *size))
+        if names[0] == "NHWC":
+            image, kernel = image.transpose(0, 2, 3, 1), kernel.transpose(2, 3, 1, 0)
+        return lax.conv_general_dilated(
+            image, kernel, strides, padding, base, inner, dimension_numbers=names, **kinds
+        )
+
+    return function
+
+
 def _window(draw: Draw) -> Callable[..., Any]:
     each = st.tuples(*[st.integers(1, 2)] * 3)
     size, stride, base, inner = (draw(each) for _ in range(4))
@@ -148,7 +172,7 @@ def _reduce(draw: Draw) -> Callable[..., Any]:
 
 DRAWN = [
     _reshape, _transpose, _slice, _rev, _pad, _broadcast, _cumulative, _place, _sort, _top_k,
-    _concatenate, _dynamic, _gather, _scatter, _dot, _window, _reduce,
+    _concatenate, _dynamic, _gather, _scatter, _dot, _convolution, _window, _reduce,
 ]  # fmt: skip
 
 

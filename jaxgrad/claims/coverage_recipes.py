@@ -33,6 +33,7 @@ POSITIVE = np.array([0.75, 1.25, 2.125, 0.5])
 POSITIVE_OTHER = np.array([1.625, 0.875, 1.375, 2.8125])
 UNIT = np.array([0.75, 0.25, 0.375, 0.125])
 ABOVE_ONE = np.array([1.75, 1.25, 2.125, 3.5])
+IMAGE = np.array([[0.75, -1.25], [-0.5, 1.625]])[None, None]
 MATRIX = np.array([[0.75, -1.25, 2.125], [-0.5, 1.625, 0.875]])
 SQUARE = np.array([[2.75, -1.25, 0.125], [-0.5, 3.625, 0.875], [0.25, 1.375, 4.5]])
 SYMMETRIC = np.array([[2.75, -0.75, 0.125], [-0.75, 3.625, 0.875], [0.125, 0.875, 4.5]])
@@ -254,6 +255,21 @@ def _lax_special() -> dict[str, Recipe]:
         "clamp": Recipe(lambda a: lax.clamp(-1.0, a, 1.5), x),
         "concatenate": Recipe(lambda a, b: lax.concatenate([a, b], 0), y),
         "convert_element_type": Recipe(lambda a: lax.convert_element_type(a, np.float32), x),
+        "conv": Recipe(lambda a, b: lax.conv(a, b, (1, 1), "SAME"), (IMAGE, IMAGE)),
+        "conv_general_dilated": Recipe(
+            lambda a, b: lax.conv_general_dilated(a, b, (1, 2), "SAME", (2, 1), (1, 2)),
+            (IMAGE, IMAGE),
+        ),
+        "conv_transpose": Recipe(
+            lambda a, b: lax.conv_transpose(
+                a, b, (1, 2), "SAME", dimension_numbers=("NCHW", "OIHW", "NCHW")
+            ),
+            (IMAGE, IMAGE),
+        ),
+        "conv_with_general_padding": Recipe(
+            lambda a, b: lax.conv_with_general_padding(a, b, (1, 1), "VALID", None, None),
+            (IMAGE, IMAGE),
+        ),
         "dot_general": Recipe(lambda a: lax.dot_general(a, a, (((1,), (1,)), ((), ()))), (MATRIX,)),
         "igamma_grad_a": Recipe(lax.igamma_grad_a, (POSITIVE, POSITIVE_OTHER)),
         "integer_pow": Recipe(lambda a: lax.integer_pow(a, -3), x),

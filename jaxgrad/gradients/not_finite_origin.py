@@ -150,7 +150,8 @@ def of_entry(step: Step, index: tuple[int, ...] | None) -> list[tuple[Value, Any
 # Of inputs of the shape of the result, but not entry by entry.
 _MIXING = frozenset((
     "rev", "sort", "cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp", "gather", "scatter",
-    "scatter-add", "dot_general", "transpose", "while", "scan", "cond", "cholesky", "lu",
+    "scatter-add", "dot_general", "conv_general_dilated", "transpose", "while", "scan", "cond",
+    "cholesky", "lu",
     "triangular_solve", "dynamic_slice", "dynamic_update_slice", "reshape", "reduce_precision",
 ))  # fmt: skip
 

@@ -23,6 +23,7 @@ from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.programs.jaxprs import (
     OPAQUE,
     called,
+    entries_of_a_kernel,
     equations,
     inner_jaxpr,
     scan_counts,
@@ -34,8 +35,8 @@ from jaxgrad.programs.trace import is_differentiable
 __all__ = ["SUMS", "Dtypes", "chains", "errors_of", "longest_chain"]
 
 SUMS = frozenset((
-    "cumlogsumexp", "cumsum", "dot_general", "reduce", "reduce_sum", "reduce_window",
-    "reduce_window_sum", "scatter-add", "scatter-sub", "select_and_scatter",
+    "conv_general_dilated", "cumlogsumexp", "cumsum", "dot_general", "reduce", "reduce_sum",
+    "reduce_window", "reduce_window_sum", "scatter-add", "scatter-sub", "select_and_scatter",
     "select_and_scatter_add",
 ))  # fmt: skip
 """Primitives that add many numbers up, or products of numbers."""
@@ -247,6 +248,8 @@ def _errors(equation: Any) -> int:
         (contract, _), _ = params["dimension_numbers"]
         shape = equation.invars[0].aval.shape
         return int(np.prod([shape[axis] for axis in contract], dtype=int)) or 1
+    if name == "conv_general_dilated":
+        return max(entries_of_a_kernel(equation), 1)
     if name in ("reduce_sum", "reduce_prod", "cumsum", "cumprod"):
         shape, along = equation.invars[0].aval.shape, params.get("axes") or (params.get("axis"),)
         return max(math.prod(shape[axis] for axis in along if axis is not None), 1)

@@ -15,6 +15,7 @@ __all__ = [
     "OPAQUE",
     "called",
     "dtypes",
+    "entries_of_a_kernel",
     "equations",
     "holds_primitive",
     "inner_jaxpr",
@@ -134,12 +135,20 @@ def operations(jaxpr: Any, counted: dict[int, int] | None = None) -> int:
         if equation.primitive.name == "dot_general":
             (contract, _), _ = equation.params["dimension_numbers"]
             size *= math.prod(equation.invars[0].aval.shape[axis] for axis in contract)
+        if equation.primitive.name == "conv_general_dilated":
+            size *= entries_of_a_kernel(equation)
         repeats = equation.params.get("length", 1)
         for inner in [*inner_programs(equation.params), *_meant(equation)]:
             size += repeats * operations(getattr(inner, "jaxpr", inner), counted)
         total += size
     counted[id(jaxpr)] = total
     return total
+
+
+def entries_of_a_kernel(convolution: Any) -> int:
+    """How many products are summed up for an entry of a convolution."""
+    _, *others = convolution.params["dimension_numbers"].rhs_spec
+    return math.prod(convolution.invars[1].aval.shape[axis] for axis in others)
 
 
 def called(equation: Any) -> Any | None:

@@ -2,6 +2,7 @@
 
 from jaxgrad.interpret.rules import (
     control,
+    convolutions,
     elementwise,
     linear,
     linear_algebra,
@@ -16,6 +17,7 @@ from jaxgrad.interpret.rules.registry import RULES, rule
 __all__ = [
     "RULES",
     "control",
+    "convolutions",
     "elementwise",
     "linear",
     "linear_algebra",

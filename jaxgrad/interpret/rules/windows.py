@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -19,6 +19,7 @@ from jaxgrad.numbers.base import CannotDecide
 if TYPE_CHECKING:
     from jaxgrad.interpret.walker import Interpreter
 
+__all__ = ["PADDING", "places_in_windows"]
 
 PADDING = -1  # no place of an entry
 
@@ -29,31 +30,52 @@ WINDOWS = ("window_dimensions", "window_strides", "padding", "base_dilation", "w
 
 def _windows(equation: Equation, shape: tuple[int, ...], windows: tuple[int, ...]) -> np.ndarray:
     """For each window the flat places of its entries, or PADDING: an array (windows, entries)."""
-    params = equation.params
-    ones = (1,) * len(shape)
-    dilations = params.get("base_dilation") or ones
-    padding = zip(params["padding"], dilations, strict=True)
+    params, ones = equation.params, (1,) * len(shape)
+    return places_in_windows(
+        shape,
+        windows,
+        sizes=params["window_dimensions"],
+        strides=params["window_strides"],
+        padding=params["padding"],
+        dilation=params.get("base_dilation") or ones,
+        within=params.get("window_dilation") or ones,
+    )
+
+
+def places_in_windows(
+    shape: tuple[int, ...],
+    windows: tuple[int, ...],
+    *,
+    sizes: Sequence[int],
+    strides: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    dilation: Sequence[int],
+    within: Sequence[int],
+) -> np.ndarray:
+    """For each window the flat places of its entries, or PADDING: an array (windows, entries).
+
+    Args:
+        shape: of the array.
+        windows: how many there are along each axis.
+        sizes, strides: of the windows.
+        padding: before and behind the array, where it is negative what is cut off.
+        dilation: of the array, a distance of its entries.
+        within: the distance of the entries of a window.
+    """
     places = np.arange(math.prod(shape), dtype=np.int32).reshape(shape)
-    config = [(low, high, d - 1) for (low, high), d in padding]
+    config = [(low, high, d - 1) for (low, high), d in zip(padding, dilation, strict=True)]
     with jax.ensure_compile_time_eval():
         padded = np.asarray(jax.lax.pad(places, np.int32(PADDING), config))
     lookups = []
-    for axis, (count, size, stride, dilation) in enumerate(
-        zip(
-            windows,
-            params["window_dimensions"],
-            params["window_strides"],
-            params.get("window_dilation") or ones,
-            strict=True,
-        )
+    for axis, (count, size, stride, distance) in enumerate(
+        zip(windows, sizes, strides, within, strict=True)
     ):
-        at = np.arange(count)[:, None] * stride + np.arange(size)[None, :] * dilation
+        at = np.arange(count)[:, None] * stride + np.arange(size)[None, :] * distance
         around = [1] * (2 * len(shape))
         around[axis], around[len(shape) + axis] = at.shape
         lookups.append(at.reshape(around))
     found = padded[tuple(lookups)]
-    sizes = math.prod(windows), math.prod(params["window_dimensions"])
-    return np.broadcast_to(found, (*windows, *params["window_dimensions"])).reshape(sizes)
+    return np.broadcast_to(found, (*windows, *sizes)).reshape(math.prod(windows), math.prod(sizes))
 
 
 def _by_length(windows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
