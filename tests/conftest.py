@@ -26,21 +26,35 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 # The tests that a suite of a few minutes leaves out, written by tools/slow_tests.py.
 _SLOW_TESTS = Path(__file__).with_name("slow_tests.txt")
+# Its cases differ by all that they are, and releases by what they say of them.
+_GOLDEN = Path(__file__).with_name("test_golden.py")
 _FLINT_PRECISION = 53  # FLINT's default: the significand of a float64
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fuzz-programs", help="how many random programs, for tests marked fuzz")
+    parser.addoption(
+        "--few-alike",
+        action="store_true",
+        help="of slow tests that differ by their parameters alone, run the first and the last",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is known to be slow."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what is known to be slow, and leave out what is much like it if that is asked for."""
     lines = _SLOW_TESTS.read_text(encoding="utf-8").splitlines() if _SLOW_TESTS.exists() else []
     slow = {line for line in lines if not line.startswith("#")}
+    alike: dict[str, list[pytest.Item]] = {}
     for item in items:
         if item.nodeid in slow:
             item.add_marker("slow")
+            name = item.nodeid if item.path == _GOLDEN else item.nodeid.partition("[")[0]
+            alike.setdefault(name, []).append(item)
+    if config.getoption("--few-alike"):
+        left_out = {item for several in alike.values() for item in several[1:-1]}
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(autouse=True)

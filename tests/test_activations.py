@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,13 +23,17 @@ DTYPES = ["float16", "bfloat16", "float32", "float64"]
 ROUNDING = 256 * 2.0**-53
 
 
+@functools.cache
+def compiled_derivative(name):
+    return jax.jit(jax.grad(activation(name).function))
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @given(z=strategies.finite_floats("float64", allow_subnormal=False))
 @settings(deadline=None)
 def test_hand_derivative_is_the_compiled_derivative(name, z):
     with jax.enable_x64(True):
-        chosen = activation(name)
-        hand, auto = chosen.derivative(jnp.asarray(z)), jax.jit(jax.grad(chosen.function))(z)
+        hand, auto = activation(name).derivative(jnp.asarray(z)), compiled_derivative(name)(z)
         assert abs(hand - auto) <= ROUNDING
 
 
@@ -67,7 +73,7 @@ def test_unknown_names_are_refused_with_the_known_ones(name):
     x=strategies.finite_floats("float64", largest=30, allow_subnormal=False),
     terms=st.integers(1, 40),
 )
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)  # each number of terms is another program
 def test_stepped_sigmoid_is_the_sum_written_out(x, terms):
     with jax.enable_x64(True):
         written_out = sum(1 / (1 + np.exp(-(x - i + 0.5))) for i in range(1, terms + 1))

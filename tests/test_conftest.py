@@ -53,6 +53,26 @@ def test_what_is_in_the_list_of_slow_tests_is_slow(pytester: pytest.Pytester) ->
     pytester.runpytest_inprocess("-m", "").assert_outcomes(passed=3)
 
 
+def test_of_slow_tests_that_are_alike_two_are_run(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest((HERE / "conftest.py").read_text())
+    slow = ["test_slow[0]", "test_slow[1]", "test_slow[3]", "test_slow[4]", "test_one"]
+    names = [f"test_both.py::{name}" for name in slow] + [f"test_golden.py::{n}" for n in slow[:4]]
+    pytester.path.joinpath("slow_tests.txt").write_text("\n".join(names))
+    body = """
+        import pytest
+        @pytest.mark.parametrize("i", range(5))
+        def test_slow(i): pass
+        """
+    one = """
+        def test_one(): pass
+        """
+    pytester.makepyfile(test_both=body + one, test_golden=body)
+    ran = pytester.runpytest_inprocess("-m", "", "--few-alike", "-v")
+    ran.assert_outcomes(passed=9, deselected=2)
+    left_out = {f"test_both.py::test_slow[{i}]" for i in (1, 3)}
+    assert not any(name in line for name in left_out for line in ran.outlines)
+
+
 def test_the_list_of_slow_tests_names_tests_that_exist() -> None:
     lines = (HERE / "slow_tests.txt").read_text(encoding="utf-8").splitlines()
     named = [line.split("::") for line in lines if line.startswith("tests/")]

@@ -156,13 +156,14 @@ def test_the_angle_of_a_vector_with_itself_has_a_kink(a: list[float]) -> None:
     steep = np.sqrt(1 - (float(x[0]) / length) ** 2) / length
     assert abs(float(found.right[0][1]) - steep) < 1e-6
     assert abs(float(found.left[0][1]) + steep) < 1e-6
-    refuted = check(_angle, (x, x), special_points=False)
+    asked: Any = {"modes": "fwd", "special_points": False}
+    refuted = check(_angle, (x, x), **asked)
     assert refuted.verdict is Verdict.REFUTED
     assert "from the left and" in refuted.leaves[0].text
     # Any number between the sides is right, another is not.
     for slope, verdict in ((0.0, Verdict.AGREES), (3.0, Verdict.REFUTED)):
         ruled = with_rule(_angle, lambda xs, ts, c=slope: c * (jnp.sum(ts[0]) + jnp.sum(ts[1])))
-        assert check(ruled, (x, x), special_points=False).verdict is verdict
+        assert check(ruled, (x, x), **asked).verdict is verdict
 
 
 def test_a_rule_that_asks_for_the_end_is_read_exactly() -> None:

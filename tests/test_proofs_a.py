@@ -261,11 +261,6 @@ def test_a6_floats_attain_the_bound_beside_zero(capsys):
     assert z != 0 and slope == 0.25
 
 
-@pytest.mark.exhaustive
-def test_a6_holds_at_every_single_precision_float():
-    assert verdicts(sigmoid.every_float, dtypes=["float32"]) == {"float32": PROVED}
-
-
 # --- A7, A8 -------------------------------------------------------------------------------------
 
 

@@ -29,8 +29,11 @@ PROVED, AGREES, REFUTED, UNDECIDED = (
     Verdict.PROVED, Verdict.AGREES, Verdict.REFUTED, Verdict.UNDECIDED,
 )  # fmt: skip
 
-# Seconds each: they draw networks or sweep float32.
-SLOW = {"large_weight_in_floats", "balance_measured", "different_speeds", "equal_speeds"}
+# Seconds each: they draw networks or sweep float32. `jaxgrad prove` says the same of every claim.
+SLOW = {
+    "large_weight_in_floats", "exploding_floats", "balance_measured", "different_speeds",
+    "equal_speeds",
+}  # fmt: skip
 
 
 def outcomes(name, **wrong):
@@ -50,11 +53,6 @@ def test_every_claim_of_these_sections_is_there():
 def test_every_part_has_the_verdict_that_its_claim_expects(name):
     results = list(run(CLAIMS[name]))
     assert [r for r in results if not r.as_expected] == []
-
-
-@pytest.mark.exhaustive
-def test_every_float32_near_zero_gives_a_factor_of_25():
-    assert set(outcomes("large_weight_in_floats").values()) == {PROVED}
 
 
 # A part's name may be given in part; "" is any part, so "some part of it".

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flint import arb
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from program_strategies import SIZE, RandomProgram, programs
 from rule_example import Example
@@ -45,6 +45,7 @@ def test_a_primitive_is_held_against_its_run(name: str) -> None:
         assert _held(example.function, x, y) > 0
 
 
+@settings(max_examples=25)  # each is another two programs to compile
 @given(
     program=programs,
     dtype=st.sampled_from(DTYPES),

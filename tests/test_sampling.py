@@ -66,9 +66,9 @@ def coin(key):
 
 
 def test_draws_repeat():
-    one, other = (frequency(coin, jax.random.key(3), 20_000) for _ in range(2))
+    one, other = (frequency(coin, jax.random.key(3), 2_000) for _ in range(2))
     assert one == other and one.bounds.lower < Fraction(1, 2) < one.bounds.upper
-    assert one.successes != frequency(coin, jax.random.key(4), 20_000).successes
+    assert one.successes != frequency(coin, jax.random.key(4), 2_000).successes
 
 
 @pytest.mark.parametrize("bound, verdict", [("0.6", "AGREES"), ("0.5", "UNDECIDED")])
