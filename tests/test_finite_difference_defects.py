@@ -57,7 +57,7 @@ def test_a_thousand_right_outputs_in_forward_mode() -> None:
     assert check_grads(lambda x: sine(jnp.cos)(x + shifts), (0.5,), modes=("fwd",)).verdict.passes
 
 
-@pytest.mark.parametrize("factor", [0.0, 0.95, 1.0])
+@pytest.mark.parametrize("factor", [0.95, 1.0])
 def test_one_entry_of_ten_thousand(factor: float) -> None:
     scale = np.ones((100, 100), np.float32)
     scale[17, 23] = factor
@@ -67,7 +67,7 @@ def test_one_entry_of_ten_thousand(factor: float) -> None:
         assert check_grads(rule, (x,)).verdict.passes
         return
     with pytest.raises(GradientMismatch):
-        check_grads(rule, (x,))
+        check_grads(rule, (x,), special_points=False)
 
 
 def test_a_wrong_leaf_beside_a_large_one() -> None:
