@@ -216,6 +216,28 @@ def test_another_dtype(ask: Callable[..., None]) -> None:
         ask(_cast)
 
 
+def test_another_dtype_within_a_branch() -> None:
+    """JAX takes it in the branch, fails where the branches meet, and keeps what it made of them."""
+
+    def branches(cast: Callable[..., Any]) -> Callable[..., Any]:
+        f = batched_by(jnp.sin, cast)
+        return lambda x: jax.lax.cond(x[0] > 0, f, jnp.cos, x)
+
+    wrong = branches(_cast)
+    for _ in range(2):
+        with pytest.raises(DtypeMismatch, match=r"`sin` .* returns dtype bfloat16"):
+            check_grads(wrong, (X,), modes="fwd")
+    check_grads(branches(lambda n, batched, x: (jnp.sin(x), batched[0])), (X,), modes="fwd")
+
+
+def test_a_rule_that_asks_for_a_batch_of_itself() -> None:
+    """With nothing batched it never ends."""
+    f = custom_vmap(jnp.sin)
+    f.def_vmap(lambda n, batched, x: (f(x), batched[0]))
+    found = check_grads(f, (X,), modes="fwd")
+    assert ", and under vmap" in found.evidence.text
+
+
 def test_another_dtype_of_a_sweep_is_one_of_its_tiles() -> None:
     with pytest.raises(DtypeMismatch, match=r'cast it with \.astype\("float16"\)'):
         sweep(batched_by(jnp.sin, _cast), jnp.float16, lambda x, y: ~(y > 1))

@@ -7,14 +7,16 @@ from typing import Any
 
 from jax.tree_util import tree_leaves, tree_unflatten
 
+from jaxgrad.errors import JaxgradError
 from jaxgrad.programs.custom_rules import rewritten
 from jaxgrad.programs.evaluated import bind, evaluated
 from jaxgrad.programs.jaxprs import CUSTOM_VMAP, called, equations, holds_primitive, inner_jaxpr
 from jaxgrad.programs.meanings import inner_programs
-from jaxgrad.programs.vmap_returns import VmapRule, asked, rule_of, written
+from jaxgrad.programs.vmap_returns import VmapRule, asked, rule_of, written, wrong_return
 
 __all__ = [
     "closes_over",
+    "malformed",
     "says_batched_of_nothing",
     "transforms_rules",
     "vmap_rules",
@@ -95,6 +97,19 @@ def closes_over(*programs: Any) -> VmapRule | None:
         values, _ = tree_unflatten(equation.params["in_tree"], equation.invars)
         if _written(equation) is not None and values:
             return _rule_of(equation)
+    return None
+
+
+def malformed(*programs: Any) -> JaxgradError | None:
+    """The error of the first rule that returns what JAX cannot take for a batch of all arguments.
+
+    To be asked where a batch fails: a rule need not be able to deal with all that it is asked here.
+    """
+    for equation in _calls(*programs):
+        batch = asked(equation.params, ROWS, [True] * len(equation.invars))
+        error = None if batch is None else wrong_return(batch)
+        if error is not None:
+            return error
     return None
 
 

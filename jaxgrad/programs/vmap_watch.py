@@ -85,9 +85,13 @@ def rules_watched() -> Iterator[Seen]:
 
 
 def _watched(own: Callable[..., Any], seen: Seen) -> Callable[..., Any]:
-    """How JAX batches a ``custom_vmap``, with notes of what its rule returns."""
+    """How JAX batches a ``custom_vmap``, with notes of what its rule returns in this thread."""
+    here = threading.get_ident()
 
     def batch(axis: Any, args: Sequence[Any], dims: Sequence[Any], **params: Any) -> Any:
+        if threading.get_ident() != here:
+            return own(axis, args, dims, **params)
+
         def note(found: list[JaxgradError]) -> None:
             with contextlib.suppress(Exception):  # it is for words alone
                 question = asked(params, axis.size, _batched(dims))
@@ -97,8 +101,9 @@ def _watched(own: Callable[..., Any], seen: Seen) -> Callable[..., Any]:
 
         try:
             outs, out_dims = own(axis, args, dims, **params)
-        except Exception:
-            note(seen.failed)
+        except Exception as error:
+            if not (seen.failed or isinstance(error, RecursionError)):
+                note(seen.failed)
             raise
         if not fits(outs, _batched(out_dims), params["call"].out_avals, axis.size):
             note(seen.odd)
@@ -127,11 +132,16 @@ def rules_named(function: Callable[..., Any], args: Sequence[Any]) -> Iterator[N
     except JaxgradError:
         raise
     except Exception as error:
-        if not is_raised_outside(error) and not is_said_of_derivatives(error):
+        if _is_within_jax(error) and not is_said_of_derivatives(error):
             found = _at_fault(function, args)
             if found is not None:
                 raise found from error
         raise
+
+
+def _is_within_jax(error: Exception) -> bool:
+    """Whether JAX may have raised it at what somebody's rule returns."""
+    return not isinstance(error, RecursionError) and not is_raised_outside(error)
 
 
 def _at_fault(function: Callable[..., Any], args: Sequence[Any]) -> JaxgradError | None:

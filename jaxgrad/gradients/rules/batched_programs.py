@@ -10,13 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgrad.errors import DtypeMismatch, NoDerivative, ShapeMismatch
+from jaxgrad.errors import DtypeMismatch, JaxgradError, NoDerivative, ShapeMismatch, TraceError
 from jaxgrad.gradients.rules.batches import Batch
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derived, traced
 from jaxgrad.gradients.rules.primal import Leaves
 from jaxgrad.programs.jaxprs import CUSTOM_VMAP, holds_primitive
+from jaxgrad.programs.raised_by import is_raised_outside
 from jaxgrad.programs.vmap_returns import VmapRule
-from jaxgrad.programs.vmap_rules import closes_over, with_rules
+from jaxgrad.programs.vmap_rules import closes_over, malformed, with_rules
 from jaxgrad.programs.vmap_watch import Seen, rules_watched
 
 __all__ = ["batched_program", "programs_of"]
@@ -45,7 +46,7 @@ def batched_program(
         try:
             many = (_derivative if batch.mode else _values)(rules, batch, kept)
         except Exception as error:
-            wrong = _closing(error, programs)
+            wrong = _closing(error, programs) or _malformed(error, programs, seen)
             if wrong is not None:
                 raise wrong from error
             raise
@@ -63,6 +64,17 @@ def _closing(error: Exception, programs: Sequence[Any]) -> NoDerivative | None:
         "that an argument of it"
     )
     return NoDerivative(text, text)
+
+
+def _malformed(error: Exception, programs: Sequence[Any], seen: Seen) -> JaxgradError | None:
+    """The error of a rule whose result JAX takes at first, as within the branch of a ``cond``.
+
+    JAX keeps what it made of a branch, so that it may not ask its rules again.
+    """
+    unnamed = isinstance(error, NoDerivative | TraceError) or not isinstance(error, JaxgradError)
+    if not unnamed or is_raised_outside(error.__cause__ or error):
+        return None
+    return seen.first or malformed(*programs)
 
 
 def programs_of(rules: DerivativePrograms, batch: Batch) -> list[Any]:
