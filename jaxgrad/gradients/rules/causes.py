@@ -21,6 +21,7 @@ from jaxgrad.gradients.rules.diagnosis import diagnosis
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
+from jaxgrad.gradients.rules.solved import solved_to
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.jaxprs import equations
@@ -34,7 +35,9 @@ def cause(at: AtPoint, judged: Judged) -> str:
     """What to say of why numbers at a point are wrong; nothing if it is not known."""
     wrong = [question for question, found in judged if found.verdict is Verdict.REFUTED]
     by_size = "" if at.rules.linear else _by_size(at, wrong)
-    return by_size or _by_reference(at, wrong) or _like(at, judged)
+    solved = solved_to(at)
+    found = by_size or _by_reference(at, wrong) or _like(at, judged)
+    return f"{found}; {solved}" if solved else found
 
 
 def _like(at: AtPoint, judged: Judged) -> str:

@@ -28,6 +28,7 @@ from jaxgrad.gradients.rules.not_finite import overflow
 from jaxgrad.gradients.rules.other_points import OtherPoints
 from jaxgrad.gradients.rules.own_rules import CheckRule, OwnRules, taken_like, the_rule
 from jaxgrad.gradients.rules.proof import prove_rules
+from jaxgrad.gradients.rules.solved import solved_to
 from jaxgrad.gradients.rules.stages import Stages
 from jaxgrad.programs.custom_rules import asks_what_moves
 from jaxgrad.verdict import Verdict
@@ -297,6 +298,7 @@ class Rest:
             notes.append("rules with symbolic_zeros not asked where some arguments alone move")
         if at.skipped:
             notes.append(f"{at.skipped} mixed derivatives at kinks not judged")
+        notes += filter(None, [solved_to(at)])
         notes += [*left_out(at), *checks.notes, *self.others.notes]
         for rule in self.own.elsewhere:
             notes.append(
