@@ -141,3 +141,23 @@ def test_a_power_of_a_negative_base_has_no_slope_by_its_exponent(exponent: float
     assert "overflows" not in found.evidence.text and "mask" not in found.evidence.text
     assert jaxgrad.check(lambda x, y: x**y, args, argnums=0).verdict.passes
     assert jaxgrad.check(lambda x, y: x**y, (args[0], np.int32(exponent))).verdict.passes
+
+
+def quotient(x: Any) -> Any:
+    e = jnp.exp(x)
+    return e / (1 + e)
+
+
+@pytest.mark.parametrize(("dtype", "x"), [("float16", 12), ("float32", 100), ("bfloat16", 100)])
+def test_in_a_dtype_that_is_asked_for_the_operation_that_overflows_is_named(
+    dtype: str, x: float
+) -> None:
+    asked: dict[str, Any] = {"modes": "rev", "special_points": False}
+    found = jaxgrad.check(quotient, (np.float32(x),), dtypes=[dtype], **asked)
+    assert found.verdict is Verdict.REFUTED
+    line = inspect.getsourcelines(quotient)[1] + 1
+    assert f"`exp` at {HERE}:{line} overflows at {x}" in found.evidence.text
+    small = jaxgrad.check(quotient, (np.float32(0.5),), dtypes=[dtype], **asked)
+    assert "overflows" not in small.evidence.text.splitlines()[0]
+    right = jaxgrad.check(jax.nn.softplus, (np.float32(x),), dtypes=[dtype], **asked)
+    assert right.verdict is Verdict.AGREES

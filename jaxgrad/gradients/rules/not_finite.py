@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from jaxgrad.errors import JaxgradError
+from jaxgrad.gradients.floats.programs import in_dtype, precise_enough
 from jaxgrad.gradients.nan_origin import nan_origin
 from jaxgrad.gradients.not_finite_origin import origin
 from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.mending import mends
 from jaxgrad.gradients.rules.question import Question
 
-__all__ = ["nan_at_infinity", "not_finite", "overflow"]
+__all__ = ["nan_at_infinity", "not_finite", "overflow", "overflow_in"]
 
 
 def not_finite(at: AtPoint, question: Question) -> str:
@@ -72,23 +77,38 @@ def _place(at: AtPoint, question: Question) -> tuple[int, tuple[int, ...]] | Non
     return first + leaf, index
 
 
-def overflow(at: AtPoint, mode: str) -> str:
+def overflow(rules: DerivativePrograms, point: Sequence[Any], mode: str) -> str:
     """What to say of where a number comes from that overflows in floats alone.
 
     Args:
-        at: the given point.
+        rules: the derivative programs.
+        point: the value of each floating-point leaf.
         mode: that of a first derivative.
     """
-    rules, derived = at.rules, at.rules[(mode,)]
-    moved = rules.primal.like_inputs(rules.direction().leaves)
+    primal, derived = rules.primal, rules[(mode,)]
+    moved = primal.like_inputs(rules.direction().leaves)
     if mode == "rev":
-        moved = rules.primal.like_outputs(rules.cotangent().leaves)
+        moved = primal.like_outputs(rules.cotangent().leaves)
     broken = (
         (leaf, tuple(index))
-        for leaf, run in enumerate(derived.floats(tuple(at.values), moved))
+        for leaf, run in enumerate(derived.floats(tuple(point), moved))
         for index in np.argwhere(~np.isfinite(run)).tolist()
     )
     leaf, index = next(broken, (None, ()))
     if leaf is None:
         return ""
-    return origin(derived.program, [*at.values, *moved], leaf, index, finite=False)
+    return origin(derived.program, [*point, *moved], leaf, index, finite=False)
+
+
+def overflow_in(rules: DerivativePrograms, dtype: Any, mode: str) -> str:
+    """The same at the given point in another dtype.
+
+    Args:
+        rules, mode: as of :func:`overflow`.
+        dtype: of all floating-point leaves.
+    """
+    with contextlib.suppress(JaxgradError, TypeError, ValueError), precise_enough(dtype):
+        cast = in_dtype(rules.primal, dtype)
+        own = DerivativePrograms(cast, 1, (mode,), rules.linear, rules.exact)
+        return overflow(own, cast.point, mode)
+    return ""

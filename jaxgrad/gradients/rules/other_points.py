@@ -244,7 +244,7 @@ class OtherPoints:
         point, there, worst = found
         why = ""
         with in_grace(GRACE / 2):
-            why = overflow(there, worst.mode)
+            why = overflow(self.rules, there.values, worst.mode)
         return wrong_floats_at(leaves, point, worst, why)
 
     def _wrong_at(

@@ -24,7 +24,7 @@ from jaxgrad.gradients.rules.conclusions import passed, refutation, wrong_rule
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.derivatives import MOVED
 from jaxgrad.gradients.rules.linearity import LinearChecks
-from jaxgrad.gradients.rules.not_finite import overflow
+from jaxgrad.gradients.rules.not_finite import overflow, overflow_in
 from jaxgrad.gradients.rules.other_points import OtherPoints
 from jaxgrad.gradients.rules.own_rules import CheckRule, OwnRules, taken_like, the_rule
 from jaxgrad.gradients.rules.proof import prove_rules
@@ -236,8 +236,12 @@ class Rest:
         text = "the derivative rules are right as formulas, but compiled they do not compute these"
         if not wrong[0].given:
             text += f" at a point{elsewhere()}"
-        if wrong[0].given and wrong[0].grave and self.dtypes is None:
-            text += overflow(self.given.at, wrong[0].mode)
+        if wrong[0].given and wrong[0].grave and wrong[0].mode in self.rules.modes:
+            mode = wrong[0].mode
+            if self.dtypes is None:
+                text += overflow(self.rules, self.given.at.values, mode)
+            else:
+                text += overflow_in(self.rules, wrong[0].dtype, mode)
         if wrong[0] in self._lost:
             moved = MOVED[wrong[0].mode]
             text += f", as a {moved} of size 1 underflows on the way, and a larger one does not"
