@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flint import arb
 
 from jaxgrad import Verdict, check
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
-from jaxgrad.gradients.rules.lost import lost
+from jaxgrad.gradients.rules.lost import _has_floats, _is_of, lost
 from jaxgrad.gradients.rules.primal import Primal
+from jaxgrad.numbers.base import objects
 
 X = np.float32([0.5, 1.0])
 
@@ -103,6 +106,25 @@ def test_forward_it_is_the_tangent() -> None:
     assert (found.mode, found.value, found.reason) == ("fwd", 0.0, "underflow")
     wrong = check(lambda x: f(x) + 0 * x, (X,), modes="fwd")
     assert "a tangent of size 1 underflows" in wrong.evidence.text
+
+
+def test_what_flushes_to_0_is_not_lost() -> None:
+    def balls(*numbers: float) -> Any:
+        return objects(map(arb, numbers), (len(numbers),))
+
+    least = float(np.finfo(np.float32).smallest_normal)
+    assert not _has_floats(balls(0.0, least, -least / 2, np.nan, np.inf), np.float32)
+    assert _has_floats(balls(0.0, -2 * least), np.float32)
+    assert _has_floats(balls(least), jnp.float64) and not _has_floats(balls(), np.float32)
+
+
+def test_what_is_lost_is_0_in_a_leaf_that_is() -> None:
+    found = check(through("float16", 1e-9), (X,), modes="rev").unstable[0]
+    assert _is_of(found, "rev", ["other", found.path])
+    assert not _is_of(found, "rev", [found.output])
+    assert _is_of(found, "fwd", [found.output])
+    assert not _is_of(replace(found, value=1e-9), "rev", [found.path])
+    assert not _is_of(replace(found, truth="0"), "rev", [found.path])
 
 
 def test_who_asks_for_the_formula_alone_hears_nothing_of_it() -> None:

@@ -13,6 +13,12 @@ from rules_by_slope import backward as ruled
 from rules_by_slope import forward
 
 from jaxgrad import GradientCheck, Verdict, check
+from jaxgrad.gradients.enclosure import FIRST_PRECISION
+from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
+from jaxgrad.gradients.rules.overflows import Overflows
+from jaxgrad.gradients.rules.primal import Primal
+from jaxgrad.numbers.precision import precision
 
 Rule = Callable[[Any], Any]
 X = np.float32([0.125, 0.25])
@@ -87,6 +93,36 @@ def test_where_the_function_is_computed_wrong_nothing_is_said() -> None:
     """x/(1 + x²) is 0 in float16 where x² overflows, and 1/1024 in truth."""
     f = ruled(lambda x: x / (1 + x * x), lambda x: (1 - x * x) / (1 + x * x) / (1 + x * x))
     assert found(f, np.float16(0.5)).verdict.passes
+
+
+def test_what_is_as_good_as_0_on_the_way_is_found() -> None:
+    """0/0 where e^(−√(1 + x²)) is smaller than every float, and nothing is large."""
+
+    def slope(x: Any) -> Any:
+        small = jnp.exp(-jnp.sqrt(1 + x * x))
+        return jnp.cos(x) * (small + small**2) / (small * (1 + small))
+
+    wrong = found(ruled(jnp.sin, slope), np.float32(1))
+    assert wrong.verdict is Verdict.REFUTED
+    assert wrong.special_points == ("x = 128",)  # before those where it is 0
+    assert "right as formulas, but compiled they are no numbers" in wrong.evidence.text
+
+
+@pytest.mark.parametrize(("x", "fault"), [(0.0, False), (128.0, True)])
+def test_where_the_slope_is_infinite_nothing_is_said(x: float, fault: bool) -> None:
+    """x log x up to 1, whose derivative by JAX is 0 at 0; and x from there on, with ∞/∞ for 1."""
+
+    def f(x: Any) -> Any:
+        inside = jnp.where((x > 0) & (x < 1), x, 1.0)
+        return jnp.where(x < 1, inside * jnp.log(inside), x)
+
+    def slope(x: Any) -> Any:
+        return jnp.where(x < 1, jnp.log(x) + 1, jnp.exp(x) / jnp.exp(x))
+
+    rules = DerivativePrograms(Primal(ruled(f, slope), (np.float32(0.5),)), 1, ("rev",))
+    with precision(FIRST_PRECISION):
+        there = AtPoint(rules, [np.float32(x)])
+        assert Overflows(rules, [])._is_fault("rev", there) is fault
 
 
 def test_who_keeps_to_other_points_hears_nothing_of_it() -> None:

@@ -91,6 +91,19 @@ def test_random_programs_and_their_lines(program: RandomProgram, entries: list[f
             assert _are_same(found.left, alone.left)
 
 
+def test_points_where_nothing_is_special_are_had_at_once() -> None:
+    def f(x: jax.Array) -> jax.Array:
+        return jnp.sum(jnp.abs(x)) * x[1]
+
+    points = [[np.array([a, 0.5], np.float32)] for a in (1.0, 0.0, -2.0)]
+    line = [np.array([1.0, 0.25])]
+    found = analytic_at(trace(f, tuple(points[0])), points, line, 2)
+    assert [known is not None for known in found] == [True, False, True]  # |x| has a kink at 0
+    for k in (0, 2):
+        alone = one_sided_derivatives(trace(f, tuple(points[k])), tuple(points[k]), line, 2)
+        assert _are_same(found[k].right, alone.right)
+
+
 RULES: list[tuple[Callable[..., Any], int]] = [
     (lambda x, y: jnp.sin(x) * y, 2),
     (lambda x, y: jnp.sum(jnp.where(x > 0, x * y, jnp.exp(y))), 2),
@@ -163,6 +176,30 @@ def test_a_branch_is_taken_where_all_points_take_it() -> None:
     assert numbers.exact_value(high) == 7
     with pytest.raises(TypeError, match="truth value"):
         operator.truth(x)
+
+
+def test_of_points_that_are_left_out_nothing_is_asked() -> None:
+    numbers = Pointwise(Ball(), 3)
+    p, x = OfPoints(numbers, (True, False, True)), OfPoints(numbers, tuple(map(arb, (2, 3, 2))))
+    assert numbers.known(p) is None and numbers.exact_value(x) is None
+    numbers.failed.add(1)
+    assert numbers.known(p) is True and numbers.exact_value(x) == 2
+    numbers.failed.add(0)  # one number for all points is also that of those that are left
+    assert numbers.exact_value(numbers.constant(5)) == 5
+
+
+def test_rows_are_put_in_one_order_at_all_points_or_in_none() -> None:
+    def factored(*matrices: list[list[float]]) -> Any:
+        numbers = Pointwise(Ball(), len(matrices))
+        each = [Ball().constants(np.array(matrix)) for matrix in matrices]
+        return numbers, numbers.matrix("lu", numbers.joined(each))
+
+    upright, turned = [[2.0, 1.0], [1.0, 3.0]], [[1.0, 3.0], [2.0, 1.0]]
+    numbers, (found, *orders) = factored(upright, [[4.0, 1.0], [1.0, 3.0]])
+    assert [float(leaf[1, 0]) for leaf in numbers.split(found)] == [0.5, 0.25]
+    assert orders and all(order.dtype != object for order in orders)
+    with pytest.raises(CannotDecide, match="another one at every point"):
+        factored(upright, turned)
 
 
 def test_loops_are_walked_for_each_point() -> None:

@@ -67,6 +67,30 @@ def test_a_sum_spreads_as_the_root_of_its_terms(terms: int) -> None:
     assert 0.8 < spread / unit / math.sqrt(terms) < 1.2
 
 
+def _units(number: Twins) -> float:
+    """How far the drawn number is from the true one, in halves of a unit of float32."""
+    off = abs(number.moved.value - number.exact) / abs(number.exact)
+    assert off.rad() < 1e-12  # it is one number
+    return float(off) * 2.0**24
+
+
+def test_a_function_is_rounded_once() -> None:
+    numbers = RoundedAtRandom(0)
+    numbers.round_to(np.float32)
+    for name, x in (("exp", 1.0), ("tanh", 0.3), ("lgamma", 0.25)):
+        assert _units(numbers.function(name, numbers.constant(x))) == pytest.approx(1, abs=1e-6)
+
+
+def test_what_is_stored_is_rounded_to_its_bits() -> None:
+    numbers = RoundedAtRandom(0)
+    numbers.round_to(np.float32)
+    third = numbers.constant(1.0 / 3)
+    assert _units(numbers.stored(third)) == pytest.approx(1, abs=1e-6)
+    assert _units(numbers.stored(third, 7)) == pytest.approx(2**16, rel=1e-6)
+    for bits in (None, 7):
+        assert _units(numbers.stored(numbers.constant(1.5), bits)) == 0
+
+
 def test_what_cancels_spreads_as_floats_do() -> None:
     """In (1 + x) − 1 what was rounded is all that is left."""
 

@@ -105,6 +105,14 @@ def test_limits_of_derivatives_nearby(function: Any, direction: float, low: int,
     assert ends(found) == pytest.approx((low, high), abs=RADIUS)
 
 
+def test_limits_of_a_sum_of_kinks_are_those_from_one_side() -> None:
+    """|x| − |x| is 0, though each of its terms lies anywhere between −1 and 1."""
+    one = np.array(1.0)
+    found = truth(lambda x: (abs(x[0]), -abs(x[0])), 0.0)
+    limits, several = found.limits(along(1.0), Direction([one, one]))
+    assert not several and ends(limits) == pytest.approx((0, 0), abs=RADIUS)
+
+
 @pytest.mark.parametrize(
     ("function", "low", "high"),
     [

@@ -13,7 +13,6 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.numbers.ball import Ball
-from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.perturbed import Perturbed, Twins
 from jaxgrad.numbers.running_error import Rounded, RunningError
 
@@ -61,10 +60,6 @@ class RoundedAtRandom(Perturbed):
     def stored(self, x: Twins, mantissa_bits: int | None = None) -> Twins:
         """What becomes of a number that is converted to the dtype, or to fewer bits."""
         return Twins(x.exact, self.drawn.stored(x.moved, mantissa_bits))
-
-    def stored_as(self, dtype: Any, values: np.ndarray) -> np.ndarray:
-        """What becomes of numbers in NumPy code that converts them to a dtype: they stay."""
-        return values
 
     @property
     def exact(self) -> bool:
@@ -120,7 +115,4 @@ class _Drawn(RunningError):
         return Rounded(self.rounded(exact, size=size * arb(count).sqrt()).value, self)
 
     def function(self, name: str, *xs: Rounded) -> Rounded:
-        known = FUNCTIONS.get(name)
-        if known is None or known.ball is None or known.jumps == "steps":
-            return super().function(name, *xs)
         return self.nearest(self.ball.function(name, *(x.value for x in xs)))
