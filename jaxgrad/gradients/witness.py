@@ -17,6 +17,7 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.errors import EnginesDisagree, TraceError, UnsupportedPrimitive
+from jaxgrad.gradients.flat_runs import bound_in_a_row
 from jaxgrad.gradients.primitive_runs import OPENED, as_it_is, bound, is_key, typed
 from jaxgrad.gradients.trusts import told_wrongly
 from jaxgrad.interpret.rules.concrete import is_concrete
@@ -75,7 +76,11 @@ class Run:
 
 
 def hold_program(
-    name: str, program: Program, values: Sequence[Any], seconds: float = math.inf
+    name: str,
+    program: Program,
+    values: Sequence[Any],
+    seconds: float = math.inf,
+    rows: bool = False,
 ) -> Run:
     """Holds what a program is read as against its own run by JAX, primitive by primitive.
 
@@ -84,6 +89,8 @@ def hold_program(
         program: a traced program.
         values: the value of each input leaf.
         seconds: CPU seconds that the enclosures may take: they are made number by number.
+        rows: whether elementwise primitives may be run on rows of their entries
+            (:mod:`jaxgrad.gradients.flat_runs`), as nothing else is asked of the floats.
 
     Raises:
         EnginesDisagree: some entry is outside what rounding explains.
@@ -94,7 +101,7 @@ def hold_program(
         >>> hold_program("f", program, [leaf.value for leaf in program.inputs]).held
         1
     """
-    floats = program_floats(program, values)
+    floats = program_floats(program, values, rows)
     return _hold_all(name, floats, lambda: enclosures(program, values), program.outputs, seconds)
 
 
@@ -150,15 +157,20 @@ def _hold_all(
     return Run(floats, held, part.spent is None)
 
 
-def program_floats(program: Program, values: Sequence[Any]) -> list[np.ndarray]:
+def program_floats(program: Program, values: Sequence[Any], rows: bool = False) -> list[np.ndarray]:
     """What JAX returns, primitive by primitive: compiled programs are reused across programs.
+
+    Args:
+        program: a traced program.
+        values: the value of each input leaf.
+        rows: as for :func:`hold_program`.
 
     Raises:
         TraceError: JAX cannot run what it has traced.
     """
     with as_it_is():
         try:
-            outputs = run_primitives(program.jaxpr, values)
+            outputs = run_primitives(program.jaxpr, values, bound_in_a_row if rows else bound)
         except Exception as error:
             raise TraceError(
                 "JAX traces the program, and fails to run it: "
@@ -173,15 +185,23 @@ def _cause(error: Exception) -> str:
     return lines[-1] if lines[0].endswith("(most recent call last):") else lines[0]
 
 
-def run_primitives(program: Any, inputs: Sequence[Any]) -> list[Any]:
-    """What a program returns, primitive by primitive."""
-    return evaluated(program, inputs, _run_primitive, typed)
+def run_primitives(
+    program: Any, inputs: Sequence[Any], run: Callable[[Any, list[Any]], list[Any]] = bound
+) -> list[Any]:
+    """What a program returns, primitive by primitive.
 
+    Args:
+        program: a jaxpr.
+        inputs: the value of each of its inputs.
+        run: what the primitive of an equation returns.
+    """
 
-def _run_primitive(equation: Any, arguments: list[Any]) -> list[Any]:
-    if equation.primitive.name in OPENED:
-        return run_primitives(inner_jaxpr(equation.params), arguments)
-    return bound(equation, arguments)
+    def apply(equation: Any, arguments: list[Any]) -> list[Any]:
+        if equation.primitive.name in OPENED:
+            return run_primitives(inner_jaxpr(equation.params), arguments, run)
+        return run(equation, arguments)
+
+    return evaluated(program, inputs, apply, typed)
 
 
 def enclosures(

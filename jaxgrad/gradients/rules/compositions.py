@@ -130,7 +130,10 @@ class Compositions:
         args = self._drawn(at, order - 1)
         if thorough:
             hold_program(
-                f"{' of '.join(reversed(modes))} of f", outer, _flat(self._drawn(at, order))
+                f"{' of '.join(reversed(modes))} of f",
+                outer,
+                _flat(self._drawn(at, order)),
+                rows=True,
             )
         still: Arguments = [tuple(np.zeros_like(x) for x in leaves) for leaves in args]
         for group, places in groups(order - 1):

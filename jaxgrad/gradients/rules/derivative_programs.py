@@ -354,8 +354,8 @@ class DerivativePrograms(Derivatives):
         primal, v, u = self.primal, self._like["x"], self._like["u"]
         end = time.process_time() + seconds
 
-        def held(name: str, program: Program, values: Sequence[Any]) -> Run:
-            run = hold_program(name, program, values, end - time.process_time())
+        def held(name: str, program: Program, values: Sequence[Any], rows: bool = False) -> Run:
+            run = hold_program(name, program, values, end - time.process_time(), rows)
             if not run.in_time:
                 self._note("not all of it held against JAX's own run, which takes long")
             return run
@@ -372,7 +372,7 @@ class DerivativePrograms(Derivatives):
                 vanishing.append(mode)
         for modes in self.nested:
             values = [*point, *(leaf for _ in modes for leaf in v), *u]
-            held(f"{' of '.join(reversed(modes))} of f", self[modes].program, values)
+            held(f"{' of '.join(reversed(modes))} of f", self[modes].program, values, rows=True)
         return Held(finite, tuple(vanishing))
 
     def moved(self, mode: str) -> tuple[Any, ...]:
