@@ -14,6 +14,7 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.rules.concrete import require_real
 from jaxgrad.interpret.rules.control import stacked
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, rule
+from jaxgrad.interpret.rules.remembered import places
 from jaxgrad.interpret.rules.structural import require_known
 
 if TYPE_CHECKING:
@@ -92,31 +93,45 @@ def _targets(
 
     Raises:
         UnsupportedPrimitive: one is out of bounds that was promised not to be.
-
-    Adding updates is linear, and its transpose takes to each update the entry it landed on: here
-    the number of that entry, counted from 1, and 0 where there is none.
     """
     params = equation.params
     promised = params["mode"] == GatherScatterMode.PROMISE_IN_BOUNDS
-
-    def land(values: Any) -> Any:
-        return lax.scatter_add(
-            jax.numpy.zeros(shape, values.dtype),
-            jax.numpy.asarray(indices),
-            values,
-            params["dimension_numbers"],
-            mode=GatherScatterMode.FILL_OR_DROP if promised else params["mode"],
-        )
-
-    # With 64 bits indices are kept and counts exact.
-    with jax.enable_x64(True), jax.ensure_compile_time_eval():
-        numbers = jax.numpy.arange(1.0, 1.0 + math.prod(shape)).reshape(shape)
-        unit = jax.ShapeDtypeStruct(updates, numbers.dtype)
-        (found,) = jax.linear_transpose(land, unit)(numbers)
-    targets = np.asarray(found).reshape(-1).astype(int) - 1
+    mode = GatherScatterMode.FILL_OR_DROP if promised else params["mode"]
+    numbers = params["dimension_numbers"]
+    targets = places(
+        ("scatter", shape, updates, numbers, mode),
+        [indices],
+        lambda: _landed(shape, indices, updates, numbers, mode),
+    )
     if promised and -1 in targets:
         raise UnsupportedPrimitive(
             f"`{equation.primitive.name}` to an index out of bounds that was promised to be in "
             "bounds: what it returns is not defined"
         )
     return targets
+
+
+def _landed(
+    shape: tuple[int, ...], indices: Any, updates: tuple[int, ...], numbers: Any, mode: Any
+) -> np.ndarray:
+    """Where each update lands, by JAX.
+
+    Adding updates is linear, and its transpose takes to each update the entry it landed on: here
+    the number of that entry, counted from 1, and 0 where there is none.
+    """
+
+    def land(values: Any) -> Any:
+        return lax.scatter_add(
+            jax.numpy.zeros(shape, values.dtype),
+            jax.numpy.asarray(indices),
+            values,
+            numbers,
+            mode=mode,
+        )
+
+    # With 64 bits indices are kept and counts exact.
+    with jax.enable_x64(True), jax.ensure_compile_time_eval():
+        entries = jax.numpy.arange(1.0, 1.0 + math.prod(shape)).reshape(shape)
+        unit = jax.ShapeDtypeStruct(updates, entries.dtype)
+        (found,) = jax.linear_transpose(land, unit)(entries)
+    return np.asarray(found).reshape(-1).astype(int) - 1

@@ -14,6 +14,7 @@ from jax.lax import GatherScatterMode
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.rules.concrete import bind, evaluate, is_concrete
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Rule, Value, rule
+from jaxgrad.interpret.rules.remembered import places as remembered
 from jaxgrad.programs.trace import is_differentiable
 
 if TYPE_CHECKING:
@@ -137,8 +138,9 @@ def _stack(interpreter: Interpreter, equation: Equation, inputs: list[Value]) ->
 def _move_by_labels(moved: int) -> Rule:
     """A rule for a primitive that copies entries of its first inputs.
 
-    The entries are numbered, the primitive itself moves the numbers, and the result says where
-    each entry of the output comes from.
+    The entries are numbered, the primitive itself moves the numbers, or what does the same to
+    integers and need not be compiled, and the result says where each entry of the output comes
+    from.
 
     Args:
         moved: how many inputs it copies; the others are indices and must be known.
@@ -152,7 +154,12 @@ def _move_by_labels(moved: int) -> Rule:
             labels = np.arange(count, count + value.size, dtype=np.int32)
             numbers.append(labels.reshape(value.shape))
             count += value.size
-        places = _labels(equation, [*numbers, *map(np.asarray, inputs[moved:])])
+        indices = [np.asarray(x) for x in inputs[moved:]]
+        places = remembered(
+            (equation.primitive, *equation.params.items(), *(x.shape for x in numbers)),
+            indices,
+            lambda: _labels(equation, [*numbers, *indices]),
+        )
         if places.size and places.min() < 0:  # a gather with an index out of bounds
             places = np.where(places < 0, count, places)
             entries.append(_fill(interpreter, equation))
@@ -178,6 +185,9 @@ def _fill(interpreter: Interpreter, equation: Equation) -> Value:
 
 def _labels(equation: Equation, arguments: list[Any]) -> np.ndarray:
     primitive, params = equation.primitive, equation.params
+    if primitive.name == "pad":
+        moved, padding = arguments
+        return _padded(moved, padding, params["padding_config"])
     if primitive.name != "gather":
         (out,) = bind(primitive, arguments, params)
         return np.asarray(out)
@@ -191,6 +201,24 @@ def _labels(equation: Equation, arguments: list[Any]) -> np.ndarray:
             "returns is not defined"
         )
     return labels
+
+
+def _padded(labels: np.ndarray, padding: np.ndarray, config: Any) -> np.ndarray:
+    """Labels with another between, before and after them, or without those that are cut off.
+
+    Example:
+        >>> _padded(np.array([1, 2, 3]), np.array(0), [(1, -1, 1)])
+        array([0, 1, 0, 2, 0])
+    """
+    kept, sizes, places = [], [], []
+    for size, (low, high, between) in zip(labels.shape, config, strict=True):
+        sizes.append(low + max(size + (size - 1) * between, 0) + high)
+        place = low + (between + 1) * np.arange(size)
+        kept.append(np.flatnonzero((place >= 0) & (place < sizes[-1])))
+        places.append(place[kept[-1]])
+    result = np.full(sizes, padding, labels.dtype)
+    result[np.ix_(*places)] = labels[np.ix_(*kept)]
+    return result
 
 
 # The labels are moved by the primitive itself, with all its parameters.  That indices are unique
