@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxgrad.numbers.germ import Germ
-from jaxgrad.numbers.series import TERMS_PER_POWER, Series, quotient, unknown
+from jaxgrad.numbers.series import TERMS_PER_POWER, Series, quotient, raised, times, unknown
 from jaxgrad.numbers.special_series import SERIES
 
 _powers = st.builds(Fraction, st.integers(-3, 40), st.sampled_from((1, 2, 7)))
@@ -163,3 +163,23 @@ def test_a_quotient_that_is_a_number_of_few_bits_is_exact() -> None:
     assert half.at(0) == arb(1) / 2
     assert germ.compare("lt", half, germ.constant(Fraction(1, 2))) is True
     assert germ.divide(germ.line(3, 6), germ.line(6, 1)).at(1).contains(arb(11) / 12)
+
+
+def test_the_order_by_leading_terms_is_the_sign_of_the_difference() -> None:
+    """It says nothing where the leading terms do not tell."""
+    some = [arb(k) for k in (-1, 0, 1, 2)] + [arb(1, 0.5), arb(2, 3), arb.pos_inf(), arb.nan()]
+    numbers = [Series([a, b], end=end) for a in some for b in some[:3] for end in (None, (2, 0))]
+    numbers += [Series([arb(1)], [(1, 0)]), Series([], [], (0, 0)), unknown("nothing", 6)]
+    told = 0
+    for x in numbers:
+        for y in numbers:
+            order = x.order(y)
+            assert order in (0, (x - y).sign())
+            told += bool(order)
+    assert told
+
+
+def test_whole_exponents_are_integers() -> None:
+    half = raised((1, 0), Fraction(1, 2))
+    assert half == (Fraction(1, 2), 0) and isinstance(half[1], int)
+    assert all(isinstance(a, int) for a in (*times(half, half), *raised(half, 2)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -258,6 +259,8 @@ def _derivatives(x: Any, order: int, sign: int, reasons: set[str]) -> list[arb]:
     if not isinstance(x, Series) or x.reason is not None:
         reasons.add(getattr(x, "reason", "an output that is no real number"))
         return [arb.nan(), *nothing]
+    if x.is_taylor(order) and x.at(0).is_finite():
+        return [math.prod(range(k, 0, -1), start=x.at(k)) * sign**k for k in range(order + 1)]
     found = [_limit(x, 0, reasons)]
     if not found[0].is_finite():
         reasons.add("the value is infinite or not known")

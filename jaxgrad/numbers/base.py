@@ -7,6 +7,7 @@ what it can do better than the definitions here, which reduce every function to 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -38,10 +39,7 @@ COMPLEX = (
 
 def objects(values: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
     """A NumPy object array of the given elements, never unpacked into their parts."""
-    flat = list(values)
-    array = np.empty(len(flat), dtype=object)
-    for i, value in enumerate(flat):
-        array[i] = value
+    array = np.fromiter(values, object)
     return array if shape is None else array.reshape(shape)
 
 
@@ -291,10 +289,12 @@ class NumberSystem:
     # -- arrays ------------------------------------------------------------------------------
     def map(self, operation: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
         """Applies an operation to broadcast object arrays, elementwise."""
-        broadcast = np.broadcast_arrays(*arrays, subok=False)
-        flat = (array.reshape(-1) for array in broadcast)
-        each = ticking(zip(*flat, strict=True))
-        return objects((operation(*xs) for xs in each), broadcast[0].shape)
+        shape = arrays[0].shape
+        if any(array.shape != shape for array in arrays):
+            arrays = np.broadcast_arrays(*arrays, subok=False)
+            shape = arrays[0].shape
+        each = ticking(zip(*(array.reshape(-1) for array in arrays), strict=True))
+        return objects(itertools.starmap(operation, each), shape)
 
 
 def exact(value: Any) -> Fraction:

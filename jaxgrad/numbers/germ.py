@@ -161,7 +161,7 @@ class Germ(ThreeValued):
 
     # -- truth -------------------------------------------------------------------------------
     def compare(self, relation: str, x: Series, y: Series) -> bool | None:
-        sign = 0 if x is y and x.is_finite else self._sign(x - y)
+        sign = 0 if x is y and x.is_finite else x.order(y) or self._sign(x - y)
         return UNKNOWN if sign is None else _RELATIONS[relation](sign)
 
     def certainly_differ(self, x: Series, y: Series) -> bool:

@@ -136,6 +136,18 @@ class Series:
             return 1 if c > 0 else -1 if c < 0 else None
         return 0 if self.end is None else None
 
+    def order(self, other: Series) -> int:
+        """1 or −1 where the leading terms tell that it is above or below another, 0 elsewhere."""
+        x, y = self.monomials[:1], other.monomials[:1]
+        if not x or x != y or not (self.knows(x[0]) and other.knows(x[0])):
+            return 0
+        if self.reason is not None or other.reason is not None:
+            return 0
+        difference = self.coefficients[0] - other.coefficients[0]
+        if not difference.is_finite():
+            return 0
+        return 1 if difference > 0 else -1 if difference < 0 else 0
+
     def scaled(self, monomial: Monomial, factor: arb | None = None) -> Series:
         """The value times one term."""
         scaled = self.coefficients if factor is None else [c * factor for c in self.coefficients]
@@ -269,12 +281,19 @@ def _kept(
 
 def times(m: Monomial, n: Monomial) -> Monomial:
     """The product of two monomials."""
-    return (m[0] + n[0], m[1] + n[1])
+    return (_plain(m[0] + n[0]), _plain(m[1] + n[1]))
 
 
 def raised(m: Monomial, n: int | Fraction) -> Monomial:
     """A power of a monomial."""
-    return (m[0] * n, m[1] * n)
+    return (_plain(m[0] * n), _plain(m[1] * n))
+
+
+def _plain(exponent: int | Fraction) -> int | Fraction:
+    """The same number, an integer as one, with which Python computes ten times as fast."""
+    if isinstance(exponent, int) or exponent.denominator != 1:
+        return exponent
+    return exponent.numerator
 
 
 def unknown(reason: str, terms: int) -> Series:

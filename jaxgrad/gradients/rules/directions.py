@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from flint import arb
@@ -14,6 +14,9 @@ from jaxgrad.numbers.base import ObjectArray
 __all__ = ["Direction", "Unit", "drawn", "entry_count", "pairing", "terms"]
 
 Shapes = Sequence[tuple[int, ...]]
+
+# Directions of up to so many entries are kept once drawn: every point asks for the same ones.
+SMALL = 1000
 
 
 class Direction:
@@ -147,6 +150,12 @@ def drawn(shapes: Shapes, seed: int = 0, leaf: int | None = None) -> Direction:
         >>> bool((drawn([(3,)]).leaves[0] != 0).all())
         True
     """
+    shapes = tuple(map(tuple, shapes))
+    draw = _kept_drawn if entry_count(shapes) <= SMALL else _drawn
+    return draw(shapes, seed, leaf)
+
+
+def _drawn(shapes: Shapes, seed: int, leaf: int | None) -> Direction:
     generator = np.random.default_rng(seed)
     leaves = []
     for i, shape in enumerate(shapes):
@@ -154,8 +163,13 @@ def drawn(shapes: Shapes, seed: int = 0, leaf: int | None = None) -> Direction:
         values = np.asarray(size * generator.choice([-1, 1], shape))
         leaves.append(values if leaf in (None, i) else np.zeros(shape))
     direction = Direction(leaves)
+    for values in direction.leaves:  # several ask for the same one
+        values.flags.writeable = False
     # The derivative by a single number is best told along that number.
     return Unit(shapes, *direction.support[0]) if len(direction.support) == 1 else direction
+
+
+_kept_drawn = lru_cache(maxsize=256)(_drawn)
 
 
 def entry_count(shapes: Shapes) -> int:

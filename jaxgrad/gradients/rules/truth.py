@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import flint
 import numpy as np
 from flint import arb
 
@@ -89,7 +90,8 @@ def _sum(each: list[Sides]) -> Sides:
     high = low = arb(0)
     several = sum(sides.kink for sides in each) > 1
     for sides in each:
-        first, second = (*sides.known, *sides.known)[:2] if sides.known else (arb.nan(),) * 2
+        known = sides.known
+        first, second = (*known, *known)[:2] if known else (arb.nan(),) * 2
         if several and sides.kink and first < second:
             first, second = second, first
         high, low = high + first, low + second
@@ -117,6 +119,7 @@ class Truth:
         self._program = replace(program, inputs=tuple(leaves))
         self._order = order
         self._found: dict[bytes, OneSided] = {}
+        self._sides: dict[tuple[bytes, int, bytes, int], Sides] = {}
         self._found_beyond: dict[tuple[bytes, int], list[ObjectArray]] = {}
         self.point = [Ball().constants(value) for value in point]
         self._known = known or Known()
@@ -172,6 +175,13 @@ class Truth:
 
     def sides(self, direction: Direction, order: int, cotangent: Direction) -> Sides:
         """The derivative of ⟨u, f⟩ for a cotangent u."""
+        # Every mode asks for the same numbers.
+        key = direction.key, order, cotangent.key, flint.ctx.prec
+        if key not in self._sides:
+            self._sides[key] = self._sides_of(direction, order, cotangent)
+        return self._sides[key]
+
+    def _sides_of(self, direction: Direction, order: int, cotangent: Direction) -> Sides:
         found = self.along(direction)
         each = [
             Sides(*(side[leaf][(order, *index)] * u for side in (found.right, found.left)))
