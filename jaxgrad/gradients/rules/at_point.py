@@ -54,6 +54,7 @@ class AtPoint:
         self.rules, self.values, self.bits = rules, list(point), ctx.prec
         self.truth = Truth(rules.primal.truth_program, point, rules.order, known)
         self.numbers = RuleNumbers(rules, self.values, known and known.outputs)
+        self._plain: dict[object, Judgement] = {}
         self.skipped = 0
         self.asked_entries = False  # as sums of them did not tell
         self._tiny = 0.0
@@ -319,6 +320,26 @@ class AtPoint:
             question: which number.
             number: its enclosure; as the rules give it if None.
         """
+        same = None if number is not None else self._asked_alike(question)
+        if same in self._plain:
+            return self._plain[same]
+        found = self._judge(question, number)
+        if same is not None and found is not None and found.plain:
+            self._plain[same] = found
+        return found
+
+    def _asked_alike(self, question: Question) -> tuple[object, ...] | None:
+        """A key of all that a judgement of it depends on, where modes have one constant program."""
+        if len(question.modes) == 1 or question.taken is not None:
+            return None
+        constant = self.rules[question.modes].constant
+        if constant is None:
+            return None
+        lines = question.directions
+        mixed = any(line is not lines[0] for line in lines)
+        return constant, mixed, *(line.key for line in lines), question.cotangent.key
+
+    def _judge(self, question: Question, number: arb | None) -> Judgement | None:
         own = number is None
         number = self.numbers.enclosed(question) if number is None else number
         if question.is_value:

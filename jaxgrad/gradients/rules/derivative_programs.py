@@ -10,7 +10,7 @@ import itertools
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -39,6 +39,7 @@ from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.programs.custom_rules import has_custom_rules
 from jaxgrad.programs.jax_errors import DERIVATIVE, backward_only
 from jaxgrad.programs.jaxprs import holds_primitive, operations, promises_symmetry
+from jaxgrad.programs.live import live
 from jaxgrad.programs.raised_by import is_jaxs_own, is_raised_by_caller
 from jaxgrad.programs.trace import Program, trace
 
@@ -82,6 +83,21 @@ class Derived:
         """What JAX computes, primitive by primitive."""
         found = program_floats(self.program, tree_leaves(list(args)))
         return [np.asarray(leaf, np.float64) for leaf in found]
+
+    def live(self) -> Derived:
+        """The same by the equations alone that its results depend on."""
+        return replace(self, program=live(self.program))
+
+    @cached_property
+    def constant(self) -> tuple[bytes, ...] | None:
+        """What it is at every point, where its program says so: no equations and no inputs.
+
+        The second derivatives of a linear function are so in every mode, by the same program.
+        """
+        jaxpr = self.program.jaxpr.jaxpr
+        if jaxpr.eqns or not all(hasattr(atom, "val") for atom in jaxpr.outvars):
+            return None
+        return tuple(np.asarray(atom.val, np.float64).tobytes() for atom in jaxpr.outvars)
 
     @cached_property
     def arithmetic(self) -> Arithmetic | None:
@@ -180,7 +196,7 @@ class Derivatives:
         if modes not in self._along_everything:
             others = [self._like[kind] for kind in arguments_of(len(modes))[1:]]
             function = composed(self._function, modes)
-            self._along_everything[modes] = traced(function, (self._point, *others))
+            self._along_everything[modes] = traced(function, (self._point, *others)).live()
         return self._along_everything[modes]
 
     def slopes(self, mode: str, leaf: int | None) -> Derived:
@@ -213,7 +229,7 @@ class Derivatives:
         if value is not None and self.custom:
             function = _beside(lambda x, _, u: along_steps(value, ())(x, (), u), function)
         args = (self._point, (self._like["x"],) * len(modes), self._like["u"])
-        return traced(function, args, len(modes) if self.custom else 0)
+        return traced(function, args, len(modes) if self.custom else 0).live()
 
     @property
     def _point(self) -> Leaves:
