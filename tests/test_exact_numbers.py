@@ -175,3 +175,15 @@ def test_a_rule_that_asks_for_the_end_is_read_exactly() -> None:
     found = check(angle, (x, x), special_points=False)
     assert found.verdict is Verdict.AGREES
     assert found.kinks == ("a", "b")
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize(("slope", "verdict"), [(3, Verdict.AGREES), (1, Verdict.REFUTED)])
+def test_what_the_square_of_the_least_float_decides_takes_all_bits(
+    slope: float, verdict: Verdict
+) -> None:
+    """1 + x² > 1 at x = 2^-1022, which 2044 bits tell."""
+    function = with_rule(lambda x: jnp.where(1 + x * x > 1, 3 * x, x), lambda xs, ts: slope * ts[0])
+    x = np.float64(2.0**-1022)
+    found = check(function, (x,), modes="fwd", special_points=False)
+    assert found.verdict is verdict, found

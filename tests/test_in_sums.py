@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 
 from jaxgrad import GradientMismatch, check_grads
+from jaxgrad.gradients.rules import other_points
 from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
+from jaxgrad.gradients.rules.primal import Primal
+from jaxgrad.gradients.rules.several_points import in_sums
 
 V = np.float32([0.5, -0.75, 1.25])
 
@@ -55,6 +59,37 @@ def test_values_beside_second_derivatives_count() -> None:
     function.defjvp(rule)
     with pytest.raises(GradientMismatch):
         check_grads(function, (V,), 2)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_what_a_rule_returns_beside_a_second_derivative_is_asked(own: bool) -> None:
+    function = wrong_at_zero([0, 0, 0]) if own else (lambda x: x * jnp.abs(x))
+    rules = DerivativePrograms(Primal(function, (V,)), 2, ("fwd", "rev"))
+    asked = {(q.modes, q.taken) for q in in_sums(rules, rules.direction())}
+    assert {(modes, None) for modes in (("fwd",), ("rev",), *rules.nested)} <= asked
+    beside = {(modes, taken) for modes in rules.nested for taken in (0, 1)}
+    assert asked & beside == (beside if own else set())
+
+
+def test_points_are_looked_at_together(monkeypatch: Any) -> None:
+    together, used = [], []
+    find, start = other_points.known_at, AtPoint.__init__
+
+    def known_at(rules: Any, points: Any, questions: Any) -> Any:
+        together.append(len(points))
+        return find(rules, points, questions)
+
+    def init(self: AtPoint, rules: Any, point: Any, known: Any = None) -> None:
+        used.append(known)
+        start(self, rules, point, known)
+
+    monkeypatch.setattr(other_points, "SECONDS_TOGETHER", 1e9)
+    monkeypatch.setattr(other_points, "known_at", known_at)
+    monkeypatch.setattr(AtPoint, "__init__", init)
+    first, *others = check_grads(lambda x: x * jnp.abs(x), (V,)).special_points
+    assert first  # which says how long one takes
+    assert max(together) == other_points.MOST_TOGETHER and sum(together) == len(others)
+    assert sum(bool(known and known.value) for known in used) == len(others)
 
 
 def test_fewer_numbers_are_asked_for_where_nothing_is_special(monkeypatch: Any) -> None:

@@ -113,12 +113,19 @@ def test_limits_of_a_sum_of_kinks_are_those_from_one_side() -> None:
     assert not several and ends(limits) == pytest.approx((0, 0), abs=RADIUS)
 
 
+def _half(x: Any) -> Any:
+    """x/2, by a divisor of which balls alone do not know that it is 0 at 0, and how fast."""
+    root = jnp.sqrt(5 + x)
+    return x * x / (root * root - 5 + x)
+
+
 @pytest.mark.parametrize(
     ("function", "low", "high"),
     [
         (lambda x: jnp.maximum(x[0], 0) - jnp.maximum(-x[0], 0), 0, 2),
         (lambda x: abs(x[0]) + x[0], 0, 2),
         (lambda x: 3 * x[0], 3, 3),
+        (lambda x: abs(x[0]) + _half(x[0]), -0.5, 1.5),
     ],
 )
 def test_all_that_autodiff_may_make_of_kinks(function: Any, low: int, high: int) -> None:
