@@ -85,3 +85,18 @@ def test_of_several_arguments_the_one_is_named() -> None:
     assert found.verdict is Verdict.REFUTED
     assert "under jax.vmap" in found.evidence.text
     assert "by y they give 3 times the derivative, in both rows" in found.evidence.text
+
+
+def test_of_another_point_it_is_said() -> None:
+    """Of the residuals alone the rows are mixed up, and not of what the derivative is along."""
+    for rows, said in ((lambda t: t[::-1], "at the point of the other row"), (lambda t: t, None)):
+        slope = jax.custom_batching.custom_vmap(jnp.cos)
+        slope.def_vmap(lambda size, batched, x, rows=rows: (jnp.cos(rows(x)), True))
+        function = jax.custom_vjp(jnp.sin)
+        function.defvjp(lambda x, f=jnp.sin: (f(x), x), lambda x, g, s=slope: (s(x) * g,))
+        found = check(function, (X,), modes="rev")
+        if said is None:
+            assert found.verdict.passes
+        else:
+            assert found.verdict is Verdict.REFUTED
+            assert f"by x they give the derivative {said}, in both rows" in found.evidence.text

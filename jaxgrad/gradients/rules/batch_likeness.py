@@ -94,7 +94,14 @@ class _Leaf:
             return ""
         if all(self._is_right(1 - row, row, self._given(row, row)) for row in ROWS):
             return "{} of the other row"
+        if all(self._is_right_elsewhere(row) for row in ROWS):
+            return "{} at the point of the other row"
         return self._alike()
+
+    def _is_right_elsewhere(self, row: int) -> bool:
+        """Whether a row has what is right at the point of the other one."""
+        found = self._rows.points[1 - row].judge(self._asked(row, row), self._given(row, row))
+        return found is not None and found.verdict is Verdict.AGREES and not found.kink
 
     def _alike(self) -> str:
         """0, a multiple, or what both rows have together."""
