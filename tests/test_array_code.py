@@ -11,6 +11,7 @@ import pytest
 from pasted_code import printed_by
 
 from jaxgrad import GradientMismatch, check, check_grads
+from jaxgrad.gradients.rules.directions import drawn
 from jaxgrad.programs.array_code import MOST_ENTRIES
 from jaxgrad.programs.as_code import as_code
 
@@ -31,6 +32,8 @@ SHORTENED: dict[str, Any] = {
     "booleans": np.arange(300) == 299,
     "bfloat16": jnp.zeros(300, jnp.bfloat16).at[7].set(0.1),
     "float8": jnp.ones(300, jnp.float8_e4m3fn),
+    "a drawn direction": drawn([(20, 30)]).leaves[0].astype(np.float32),
+    "another one": drawn([(300,)], 1).leaves[0],
 }
 IN_FULL: dict[str, Any] = {
     "drawn": DRAWN,
@@ -97,3 +100,11 @@ def test_of_several_leaves_the_one_that_matters_is_shown() -> None:
     assert "]], … under jit" in str(found)
     small = check(f, (DRAWN.reshape(-1), np.float32(2.0)), modes="rev")
     assert ", y = 2.0 under jit" in str(small)
+
+
+def test_a_large_cotangent_is_said_in_one_line() -> None:
+    f = jax.custom_vjp(lambda x: x**2)
+    f.defvjp(lambda x: (x**2, x), lambda x, u: (jnp.clip(u, -1, 1) * 2 * x,))
+    found = check(f, (np.linspace(-1, 2, 1000).astype(np.float32),), modes="rev")
+    [line] = [line for line in str(found).splitlines() if "for the cotangent g = " in line]
+    assert " ... " in line and "is not linear: L(" in line

@@ -16,6 +16,12 @@ __all__ = ["MOST_ENTRIES", "large_array"]
 MOST_ENTRIES = 200
 # So many entries are named that differ from all others.
 FEW = 3
+# What directions and cotangents are drawn by (``gradients/rules/directions.py``), of one leaf.
+DRAWN = (
+    "(lambda r: (r.integers(2**29, 2**30, {shape}) / 2**30 * r.choice([-1, 1], {shape}))"
+    ".astype({dtype}))(np.random.default_rng({seed}))"
+)
+SEEDS = (0, 1)
 
 
 def large_array(array: np.ndarray, dtype: str) -> str:
@@ -50,7 +56,7 @@ def _is(text: str, array: np.ndarray) -> bool:
 
 
 def _expressions(array: np.ndarray, dtype: str) -> Iterator[str]:
-    """What it may be: all the same, evenly spaced, or the same but for a few."""
+    """What it may be: all the same, evenly spaced, the same but for a few, or drawn here."""
     flat = array.reshape(-1)
     values, counts = np.unique(flat, return_counts=True)
     first, last = _number(flat[0]), _number(flat[-1])
@@ -66,6 +72,9 @@ def _expressions(array: np.ndarray, dtype: str) -> Iterator[str]:
         for i in others:
             text = f"np.where(np.arange({len(flat)}){shaped} == {i}, {_number(flat[i])}, {text})"
         yield f"{text}.astype({dtype})"
+    if array.dtype.kind == "f" and ((abs(flat) >= 0.5) & (abs(flat) <= 1)).all():
+        for seed in SEEDS:
+            yield DRAWN.format(shape=array.shape, dtype=dtype, seed=seed)
 
 
 def _number(value: Any) -> str:

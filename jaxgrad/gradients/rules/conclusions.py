@@ -229,7 +229,7 @@ def not_linear(primal: Primal, bend: Bend, why: str | None = None) -> GradientCh
     outputs = primal.outputs if bend.mode == "fwd" else primal.inputs
     name = ("f" if bend.mode == "fwd" else "") + named(outputs[apart.place[0]], apart.place[1])
     said = _sides(apart)
-    g, h = (", ".join(str(x) for x in leaves) for leaves in apart.moved)
+    g, h = (", ".join(" ".join(str(x).split()) for x in leaves) for leaves in apart.moved)
     sizes = f"g = {g}" + (f", h = {h}" if apart.weights[1] else "")
     where = "" if why is None else f"at {why}: "
     sentence = (
