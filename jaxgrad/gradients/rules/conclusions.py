@@ -6,6 +6,8 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from jaxgrad.gradients.domain import elsewhere
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.outcome import CustomRule, GradientCheck, RuleResult
@@ -219,6 +221,15 @@ def _kind(point: SpecialPoint) -> str:
     return "" if point.drawn else "a special point of the program, "
 
 
+# Of an array of more numbers the first and the last are said.
+_SHOWN = 100
+
+
+def _in_short(array: Any) -> str:
+    """An array as NumPy prints it, on one line."""
+    return " ".join(np.array2string(np.asarray(array), threshold=_SHOWN).split())
+
+
 def not_linear(primal: Primal, bend: Bend, why: str | None = None) -> GradientCheck:
     """The check where a rule is not linear in what it is given.
 
@@ -229,7 +240,7 @@ def not_linear(primal: Primal, bend: Bend, why: str | None = None) -> GradientCh
     outputs = primal.outputs if bend.mode == "fwd" else primal.inputs
     name = ("f" if bend.mode == "fwd" else "") + named(outputs[apart.place[0]], apart.place[1])
     said = _sides(apart)
-    g, h = (", ".join(" ".join(str(x).split()) for x in leaves) for leaves in apart.moved)
+    g, h = (", ".join(map(_in_short, leaves)) for leaves in apart.moved)
     sizes = f"g = {g}" + (f", h = {h}" if apart.weights[1] else "")
     where = "" if why is None else f"at {why}: "
     sentence = (
