@@ -23,7 +23,13 @@ from jaxgrad.numbers.series import FINITE, Series
 from jaxgrad.programs.jaxprs import operations
 from jaxgrad.programs.trace import Program, trace
 
-__all__ = ["MOST_EXACT_OPERATIONS", "OneSided", "analytic_at", "one_sided_derivatives"]
+__all__ = [
+    "MOST_EXACT_OPERATIONS",
+    "OneSided",
+    "analytic_at",
+    "first_derivatives",
+    "one_sided_derivatives",
+]
 
 # Polynomials beside every coefficient take ten times as long as the coefficients.
 MOST_EXACT_OPERATIONS = 1000
@@ -133,6 +139,17 @@ def analytic_at(
         _smooth(leaves) if k not in numbers.failed and _are_finite(leaves) else None
         for k, leaves in enumerate(found)
     ]
+
+
+def first_derivatives(germ: Germ, program: Program, direction: Sequence[Any]) -> list[np.ndarray]:
+    """f₊′(x; v) of every output, as far as these germs know it, and NaN where they do not.
+
+    Raises:
+        CannotDecide: an order of what ties is open.
+        UnsupportedPrimitive: a primitive has no rule.
+    """
+    found, _ = _over(germ, program, direction, 1, 1)
+    return [leaf[1, ...] for leaf in found]
 
 
 def _smooth(found: list[np.ndarray]) -> OneSided:

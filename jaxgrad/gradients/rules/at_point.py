@@ -382,24 +382,30 @@ class AtPoint:
     ) -> Iterator[arb]:
         """What a rule may give where the function has no derivative, if it has none.
 
-        First what holds all of it, then what points nearby show, which takes longer.
+        First what holds all of it, then what points nearby show, which takes longer, and at last
+        what lies between neighbouring ties.
         """
         truth = self.truth
         if truth.smooth or self.excuses.tells_nothing:
             return
         first, last = directions[0], directions[-1]
         if len(directions) > 1:
-            if sides.kink or truth.bent(first, last, cotangent):
+            kinks = truth.between_ties.hulls(arb.nan(), first, cotangent)
+            bent = sides.kink or truth.bent(first, last, cotangent)
+            if bent or any(several for _, several in kinks):
                 yield truth.around(directions, cotangent)
             return
-        kink = sides.kink or truth.kinked(cotangent)
-        if kink:
+        known = sides.kink or truth.kinked(cotangent)
+        if known:
             yield truth.around(directions, cotangent)
         limits, several = truth.limits(first, cotangent)
-        if kink:
-            yield limits
-        elif several:
-            yield from (truth.around(directions, cotangent), limits)
+        further = truth.between_ties.hulls(limits, first, cotangent)
+        for hull, apart in itertools.chain([(limits, several)], further):
+            if apart and not known:
+                known = True
+                yield truth.around(directions, cotangent)
+            if known:
+                yield hull
 
     def sides(self, question: Question) -> Sides | None:
         """The truth of a question; None for a higher derivative where there is no first."""

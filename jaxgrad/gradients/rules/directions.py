@@ -11,7 +11,7 @@ from flint import arb
 
 from jaxgrad.numbers.base import ObjectArray
 
-__all__ = ["Direction", "Unit", "drawn", "entry_count", "pairing", "terms"]
+__all__ = ["Direction", "Unit", "drawn", "entry_count", "pairing", "ramp", "terms", "uneven"]
 
 Shapes = Sequence[tuple[int, ...]]
 
@@ -170,6 +170,31 @@ def _drawn(shapes: Shapes, seed: int, leaf: int | None) -> Direction:
 
 
 _kept_drawn = lru_cache(maxsize=256)(_drawn)
+
+
+def ramp(shapes: Shapes) -> Direction:
+    """The direction whose entries are in their order.
+
+    Example:
+        >>> ramp([(2,), (2,)]).leaves
+        (array([0.25, 0.5 ]), array([0.75, 1.  ]))
+    """
+    count, ends = entry_count(shapes), np.cumsum([math.prod(shape) for shape in shapes])[:-1]
+    rows = np.split(np.arange(1, count + 1) / count, ends)
+    return Direction([row.reshape(shape) for row, shape in zip(rows, shapes, strict=True)])
+
+
+def uneven(shapes: Shapes, seed: int = 0) -> Direction:
+    """A drawn direction whose entries are of many sizes, the same for the same seed.
+
+    Example:
+        >>> sizes = np.abs(uneven([(100,)]).leaves[0])
+        >>> bool(sizes.max() > 50 * sizes.min() > 0)
+        True
+    """
+    generator = np.random.default_rng(seed)
+    leaves = drawn(shapes, seed).leaves
+    return Direction([leaf * 2.0 ** -generator.integers(0, 8, leaf.shape) for leaf in leaves])
 
 
 def entry_count(shapes: Shapes) -> int:

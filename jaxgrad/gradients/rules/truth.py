@@ -13,10 +13,11 @@ from flint import arb
 
 from jaxgrad.gradients.one_sided import OneSided, one_sided_derivatives
 from jaxgrad.gradients.rules.beyond import Beyond, beyond
-from jaxgrad.gradients.rules.directions import Direction, drawn
+from jaxgrad.gradients.rules.directions import Direction, drawn, ramp
 from jaxgrad.gradients.rules.either_branch import either_branch
 from jaxgrad.gradients.rules.known import Known
 from jaxgrad.gradients.rules.question import Question
+from jaxgrad.gradients.rules.ties import BetweenTies
 from jaxgrad.gradients.rules.value_by_limits import Ran, exact_values, has_values
 from jaxgrad.gradients.witness import program_floats
 from jaxgrad.interpret.walker import interpret
@@ -318,16 +319,16 @@ class Truth:
         return functools.reduce(arb.union, slopes), several
 
     @functools.cached_property
+    def between_ties(self) -> BetweenTies:
+        """Further limits, of derivatives from one tie to the next; they take longer."""
+        return BetweenTies(self._program)
+
+    @functools.cached_property
     def _beside(self) -> list[Direction]:
         """Directions of points nearby: entries in their order, in the reverse one, and drawn."""
         shapes = [value.shape for value in self.point]
-        count = sum(value.size for value in self.point)
-        ramp, ends = np.arange(1, count + 1) / count, np.cumsum([v.size for v in self.point])[:-1]
-        lines = [
-            Direction([x.reshape(s) for x, s in zip(np.split(row, ends), shapes, strict=True)])
-            for row in (ramp, -ramp)
-        ]
-        return [*lines, *(drawn(shapes, seed) for seed in range(2, 2 + NEARBY))]
+        line = ramp(shapes)
+        return [line, line.opposite(), *(drawn(shapes, seed) for seed in range(2, 2 + NEARBY))]
 
     def around(self, directions: Sequence[Direction], cotangent: Direction) -> arb:
         """Everything that autodiff may make of the kinks that the function is composed of.
