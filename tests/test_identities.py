@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
 from numbers_support import Checked, over_polynomials
+from rules_by_slope import forward
 
+from jaxgrad import Verdict, check, compare
 from jaxgrad.numbers import zero
 from jaxgrad.numbers.canonical import Canonical
 from jaxgrad.numbers.ring import Ring
@@ -327,3 +329,17 @@ def test_the_zero_tests_of_a_ring_share_a_budget(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("jaxgrad.numbers.zero.MOST_FULL_TESTS", 0)
     assert vanishes(ring, difference) is None
     assert vanishes(*_difference(*ADDED["e^(a+b) = e^a·e^b"])) is True
+
+
+def test_what_is_0_everywhere_is_finite() -> None:
+    """tanh u − sinh u/cosh u, which is 0 where it is found out."""
+
+    def nothing(x: Any) -> Any:
+        return jnp.tanh(x) - jnp.sinh(x) / jnp.cosh(x)
+
+    x = np.float32(0.7)
+    for other, verdict in ((lambda x: x, Verdict.PROVED), (lambda x: 2 * x, Verdict.REFUTED)):
+        found = compare(lambda x: jnp.where(jnp.isfinite(nothing(x)), x, 0.0), other, x)
+        assert found.verdict is verdict
+    ruled = forward(lambda x: x + jnp.abs(nothing(x)), lambda x: 1.0)
+    assert check(ruled, (x,)).verdict.passes

@@ -89,3 +89,42 @@ def test_two_rules_of_one_code_are_judged_each() -> None:
     assert check(lambda y: right(right(y)), (x,)).verdict.passes
     found = check(lambda y: wrong(jnp.sin(right(y))), (x,))
     assert Verdict.REFUTED in [rule.verdict for rule in found.rules]
+
+
+@pytest.mark.parametrize("of", [float, np.float32, jnp.float32, lambda t: np.full(6, t)])
+def test_whatever_number_a_rule_closes_over_tells_it_from_others(of: Any) -> None:
+    def times(factor: Any) -> Any:
+        return forward(jnp.sin, lambda x: jnp.cos(x) * jnp.mean(factor))
+
+    one, same, other = (rule_identity(_call(times(of(factor)))) for factor in (1.0, 1.0, 2.0))
+    assert one == same
+    assert one != other
+
+
+class Slope:
+    """A rule that is an object: of the tanh, wrong above a threshold."""
+
+    def __init__(self, threshold: float) -> None:
+        self.threshold = threshold
+
+    def __call__(self, primals: Any, tangents: Any) -> Any:
+        (x,), (t,) = primals, tangents
+        slope = 1 - jnp.tanh(x) ** 2
+        return jnp.tanh(x), t * jnp.where(x < self.threshold, slope, 2 * slope)
+
+
+def test_a_rule_that_is_an_object_is_somebodys() -> None:
+    def ruled(threshold: float) -> Any:
+        f = jax.custom_jvp(jnp.tanh)
+        f.defjvp(Slope(threshold))
+        return f
+
+    calls = [_call(ruled(threshold)) for threshold in (1.0, 1.0, np.inf)]
+    assert all(__file__.rpartition("/")[0] in place_of_rule(call) for call in calls)
+    one, same, other = map(rule_identity, calls)
+    assert one == same
+    assert one != other
+    x = np.float32(0.2)
+    wrong = check(lambda x: ruled(0.3)(2 * ruled(np.inf)(x)), (x,))
+    assert wrong.verdict is Verdict.REFUTED
+    assert check(lambda x: ruled(np.inf)(2 * x), (x,)).verdict.passes

@@ -364,6 +364,8 @@ class Canonical:
         return signs(self.ring, self.lower(value[0] * value[1]))[1], self.one
 
     def _finite(self, value: Quotient) -> Quotient:
+        if value[0].is_zero():
+            return self.one, self.one
         poly, one = self._opaque("finite", [self._content(value)[1]])
         finite = self.ring.single(poly)
         assert finite is not None

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 
 __all__ = ["parameters_of_rule", "place_of_rule", "rule_identity"]
 
@@ -16,6 +19,8 @@ __all__ = ["parameters_of_rule", "place_of_rule", "rule_identity"]
 PARAMETERS = ("jvp_jaxpr_fun", "fwd_jaxpr_thunk", "bwd")
 # Functions that close over one another, or over themselves, are followed so far.
 DEEPEST = 3
+# Arrays of up to so many numbers are told apart by them.
+MOST_NUMBERS = 1024
 _JAX = Path(jax.__file__).parent
 
 
@@ -32,7 +37,8 @@ def place_of_rule(equation: Any) -> str:
         ''
     """
     for function in _functions(equation):
-        return f"{function.__code__.co_filename}:{function.__code__.co_firstlineno}"
+        code: Any = _code(function)
+        return f"{code.co_filename}:{code.co_firstlineno}"
     return ""
 
 
@@ -76,11 +82,18 @@ def _functions(equation: Any, names: Sequence[str] = PARAMETERS) -> Iterator[Any
         if id(x) in seen:
             continue
         seen[id(x)] = x
-        code = getattr(x, "__code__", None)
+        code = _code(x)
         if code is not None and _JAX not in Path(code.co_filename).parents:
             yield x
         else:
             waiting += _within(x)
+
+
+def _code(x: Any) -> Any | None:
+    """The code of a function, or of an object of a class that can be called."""
+    own = getattr(x, "__code__", None)
+    called = inspect.getattr_static(type(x), "__call__", None)
+    return getattr(inspect.unwrap(called), "__code__", None) if own is None and called else own
 
 
 def _within(x: Any) -> list[Any]:
@@ -107,16 +120,31 @@ def _closed_over(function: Any) -> list[Any]:
 
 
 def _identity(x: Any, depth: int = 0) -> Hashable:
-    """A function by its code and what it closes over: plain values as they are, arrays by shape.
+    """A function by its code and what it closes over, or holds: numbers as they are.
 
-    A function that is defined in every call of another one is one rule.
+    A function that is defined in every call of another one is one rule; of large arrays, and of
+    those of which the numbers are not known, the shape alone tells them apart.
     """
     if isinstance(x, bool | int | float | str | None):
         return type(x), x
     if isinstance(x, jax.custom_jvp | jax.custom_vjp):
         return _identity(x.fun, depth)
-    code = getattr(x, "__code__", None)
+    if isinstance(x, np.generic | np.ndarray | jax.Array):
+        known = x.size <= MOST_NUMBERS and not isinstance(x, Tracer)
+        return x.shape, str(x.dtype), _bytes(x) if known else type(x)
+    code = _code(x)
     if code is None or depth > DEEPEST:
-        shape = getattr(x, "shape", None)
-        return id(x) if shape is None else (type(x), shape)
-    return code, tuple(_identity(y, depth + 1) for y in _closed_over(x))
+        return id(x)
+    return code, tuple(_identity(y, depth + 1) for y in (*_closed_over(x), *_held(x)))
+
+
+def _bytes(array: Any) -> bytes:
+    known = not jnp.issubdtype(array.dtype, jax.dtypes.extended)
+    return np.asarray(array if known else jax.random.key_data(array)).tobytes()
+
+
+def _held(x: Any) -> list[Any]:
+    """What an object holds that can be called, or whose method x is."""
+    owner = getattr(x, "__self__", x)
+    plain = inspect.isfunction(owner) or inspect.ismodule(owner) or inspect.isclass(owner)
+    return [] if plain else [value for _, value in sorted(getattr(owner, "__dict__", {}).items())]
