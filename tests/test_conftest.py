@@ -67,7 +67,7 @@ def test_of_slow_tests_that_are_alike_two_are_run(pytester: pytest.Pytester) -> 
         def test_one(): pass
         """
     pytester.makepyfile(test_both=body + one, test_golden=body)
-    ran = pytester.runpytest_inprocess("-m", "", "--few-alike", "-v")
+    ran = pytester.runpytest_inprocess("-m", "", "--few-alike", "-v", "--import-mode=importlib")
     ran.assert_outcomes(passed=9, deselected=2)
     left_out = {f"test_both.py::test_slow[{i}]" for i in (1, 3)}
     assert not any(name in line for name in left_out for line in ran.outlines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,8 @@ from jaxgrad.gradients.witness import enclosures
 from jaxgrad.interpret.roundings import Dtypes
 from jaxgrad.numbers.in_any_order import InAnyOrder
 from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.meanings import READERS
+from jaxgrad.programs.pallas_kernels import PALLAS
 from jaxgrad.programs.trace import trace
 
 DTYPES = [np.dtype(np.float32), np.dtype(jnp.bfloat16)]
@@ -29,6 +31,14 @@ F32, BF16 = DTYPES
 
 def checked(kernel: Kernel, args: Any, error: Callable[[Any], Any] = lambda x: x) -> Any:
     return check(kernel.function(error), args, modes="rev", reference=kernel.reference)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def unread() -> Iterator[None]:
+    """Of the kernels of these tests there are floats alone, as of those that cannot be read."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delitem(READERS, PALLAS)
+        yield
 
 
 @pytest.mark.parametrize("name", KERNELS)

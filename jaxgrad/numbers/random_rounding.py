@@ -14,6 +14,7 @@ from flint import arb
 
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.perturbed import Perturbed, Twins
+from jaxgrad.numbers.rounded_once import is_infinity
 from jaxgrad.numbers.running_error import Rounded, RunningError
 
 __all__ = ["RoundedAtRandom"]
@@ -88,6 +89,8 @@ class _Drawn(RunningError):
     ) -> Rounded:
         if size is None and self.exact and value.is_exact() and value.bits() <= self._bits:
             return Rounded(value, self)  # it is a float
+        if is_infinity(value):
+            return Rounded(value, self)
         size = value.abs_upper() if size is None else size
         if not size <= self.largest_float:
             return self._unknown()

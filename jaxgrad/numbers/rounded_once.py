@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from flint import arb
+
 from jaxgrad.numbers.function import Function
 from jaxgrad.numbers.running_error import Rounded, RunningError
 
-__all__ = ["RoundedOnce"]
+__all__ = ["RoundedOnce", "is_infinity"]
+
+
+def is_infinity(value: arb) -> bool:
+    """Whether a number is ∞ or −∞, which nothing rounds: what a running maximum begins with.
+
+    Example:
+        >>> is_infinity(arb("-inf")), is_infinity(arb.nan()), is_infinity(arb(1))
+        (True, False, False)
+    """
+    # A ball around an infinity is that infinity, whatever its radius.
+    return not value.is_finite() and bool(value > 0 or value < 0)
 
 
 class RoundedOnce(RunningError):
@@ -20,6 +33,13 @@ class RoundedOnce(RunningError):
 
     name = "running error of single roundings"
     arithmetic_ulps = quotient_ulps = sum_ulps = 0.5
+
+    def rounded(
+        self, value: arb, ulps: float | arb | None = None, size: arb | None = None
+    ) -> Rounded:
+        if is_infinity(value):
+            return Rounded(value, self)
+        return super().rounded(value, ulps, size)
 
     def function(self, name: str, *xs: Rounded) -> Rounded:
         exact = self.ball.function(name, *(x.value for x in xs))

@@ -16,7 +16,7 @@ from jaxgrad.programs.jaxprs import (
     inner_jaxpr,
     source_name,
 )
-from jaxgrad.programs.meanings import MEANINGS, inner_programs
+from jaxgrad.programs.meanings import MEANINGS, READERS, inner_programs
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = [
@@ -43,7 +43,7 @@ def has_custom_rules(jaxpr: Any) -> bool:
         >>> has_custom_rules(jax.make_jaxpr(jax.numpy.sin)(1.0))
         False
     """
-    return holds_primitive(jaxpr, {*CUSTOM_RULES, *MEANINGS})
+    return holds_primitive(jaxpr, {*CUSTOM_RULES, *MEANINGS, *READERS})
 
 
 def has_discrete_values(jaxpr: Any) -> bool:
@@ -105,7 +105,7 @@ def _apply(equation: Any, arguments: list[Any]) -> list[Any]:
     params, primitive = equation.params, equation.primitive
     inner = inner_programs(params)
     program = called(equation)
-    own = primitive.name in CUSTOM_RULES or primitive.name in MEANINGS
+    own = any(primitive.name in table for table in (CUSTOM_RULES, MEANINGS, READERS))
     custom = own or any(has_custom_rules(part) for part in inner)
     if custom and program is not None:
         return evaluated(program, arguments, _apply)

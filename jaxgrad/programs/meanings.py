@@ -11,7 +11,7 @@ import jax
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.programs.jax_errors import errors_named
 
-__all__ = ["MEANINGS", "Meaning", "inner_programs", "meaning_of"]
+__all__ = ["MEANINGS", "READERS", "Meaning", "inner_programs", "meaning_of"]
 
 # Enough of a parameter to recognise it by.
 _LONGEST = 60
@@ -90,6 +90,9 @@ _BEING_READ: list[Any] = []
 MEANINGS: dict[str, Meaning] = {}
 """Primitive name -> what it computes."""
 
+READERS: dict[str, Callable[[Any], Any | None]] = {}
+"""Primitive of JAX -> the program that an equation of it stands for, None where there is none."""
+
 
 def _told_apart(value: Any) -> Any:
     """A key that tells parameters apart that are equal: 1, 1.0 and True, 0.0 and −0.0."""
@@ -121,7 +124,10 @@ def inner_programs(params: dict[str, Any]) -> list[Any]:
 
 def meaning_of(equation: Any) -> Any | None:
     """The program that stands for an equation, if its primitive has a meaning of this kind."""
-    meaning = MEANINGS.get(equation.primitive.name)
+    name = equation.primitive.name
+    if name in READERS:
+        return READERS[name](equation)
+    meaning = MEANINGS.get(name)
     return None if meaning is None else meaning.program(equation)
 
 

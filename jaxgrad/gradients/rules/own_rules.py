@@ -202,6 +202,7 @@ def the_rule(program: Any) -> tuple[str, str] | None:
     """The name and the place of the rule that a program is one call of, and nothing else.
 
     Example:
+        >>> import jax
         >>> the_rule(jax.make_jaxpr(jax.nn.relu)(1.0))[0]
         'relu'
         >>> the_rule(jax.make_jaxpr(lambda x: -jax.nn.relu(x))(1.0))

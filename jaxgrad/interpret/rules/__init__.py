@@ -13,6 +13,7 @@ from jaxgrad.interpret.rules import (
     windows,
 )
 from jaxgrad.interpret.rules.registry import RULES, rule
+from jaxgrad.programs import pallas_kernels
 
 __all__ = [
     "RULES",
@@ -23,6 +24,7 @@ __all__ = [
     "linear_algebra",
     "linear_solve",
     "order",
+    "pallas_kernels",
     "rule",
     "scatter",
     "structural",

@@ -15,6 +15,7 @@ from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, anything,
 from jaxgrad.interpret.rules.structural import is_key
 from jaxgrad.interpret.turns import note_turns, turns_beyond
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.programs.counted_loops import turns_of
 from jaxgrad.programs.jaxprs import CALLS, inner_jaxpr, scan_counts, while_parts
 
 if TYPE_CHECKING:
@@ -160,6 +161,9 @@ def _chosen(
 def _while(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     params = equation.params
     test_constants, constants, carry = while_parts(params, inputs)
+    count = turns_of(params, inputs)
+    if count is not None:
+        return _counted(interpreter, equation, count, inputs)
     turns = 0
     while True:
         (condition,) = interpreter.turn(params["cond_jaxpr"], [*test_constants, *carry])
@@ -178,6 +182,19 @@ def _while(interpreter: Interpreter, equation: Equation, inputs: list[Value]) ->
     for _ in range(turns_beyond(turns)):
         carry = interpreter.turn(params["body_jaxpr"], [*constants, *carry])
     return carry
+
+
+def _counted(
+    interpreter: Interpreter, equation: Equation, count: int, inputs: list[Value]
+) -> list[Value]:
+    """A loop that is known to end after so many turns."""
+    body = equation.params["body_jaxpr"]
+    require_scan(count, body)
+    _, constants, carry = while_parts(equation.params, inputs)
+    note_turns(equation, count)
+    for _ in range(count + turns_beyond(count)):
+        carry = interpreter.call(body, [*constants, *carry])
+    return list(carry)
 
 
 def _advanced(
