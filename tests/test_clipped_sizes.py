@@ -141,3 +141,19 @@ def test_what_was_asked_is_said() -> None:
         check_grads(backward(jnp.abs), (X,), modes="rev", linear=False)
     with pytest.raises(GradientMismatch, match=r"by x for the tangent -1 is 1.0+ by the rules"):
         check_grads(forward(jnp.abs), (X,), modes="fwd", linear=False)
+
+
+def test_what_rounding_hides_of_less_is_no_clipping() -> None:
+    """A gradient that is off by a factor is below every float for a cotangent of 2⁻¹¹²."""
+    generator = np.random.default_rng(0)
+    x, w = (generator.normal(size=n).astype(np.float32) for n in ((6, 5), (5, 6)))
+    wrong = jax.custom_vjp(lambda x, w: jnp.tanh(x @ w))
+
+    def backward(args: Any, u: Any) -> Any:
+        dx, dw = jax.vjp(lambda x, w: jnp.tanh(x @ w), *args)[1](u)
+        return 1.00002 * dx, dw
+
+    wrong.defvjp(lambda *args: (wrong(*args), args), backward)
+    text = refuted(wrong, x, w, special_points=False)
+    assert WHY not in text
+    assert "they give 1.00002" in text

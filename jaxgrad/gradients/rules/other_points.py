@@ -300,7 +300,8 @@ class OtherPoints:
         holds = " and ".join(f"{kind.name} holds {jnp.finfo(kind).nmant + 1}" for kind in kinds)
         bits = self._bits_given
         here = "" if bits is None else f", here from bit {max(bits, 0) + 1} on"
-        further = f", at {self._pursued} points towards where it grows, too" * bool(self._pursued)
+        points = f"{self._pursued} point{'' if self._pursued == 1 else 's'}"
+        further = f", at {points} towards where it grows, too" * bool(self._pursued)
         return (
             f"the formulas differ{here}, by no more than the rounding of the compiled rule could "
             f"hide ({holds}){further}; exact=True asks for the formula alone"
