@@ -36,6 +36,7 @@ from jaxgrad.gradients.rules.conclusions import (
     undecided,
 )
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
+from jaxgrad.gradients.rules.direction_tuples import moving
 from jaxgrad.gradients.rules.directions import Direction, pairing
 from jaxgrad.gradients.rules.judgement import Judgement, agreement, digits_beyond
 from jaxgrad.gradients.rules.limits import Limits, limits_along
@@ -136,7 +137,7 @@ class AtLimit(AtPoint):
         found: Judged = []
         for mode in self.rules.modes:
             moved = self.rules.signs(leaves) if mode == "fwd" else leaves
-            for cotangent in self._moving(self._cotangents(mode)):
+            for cotangent in moving(self.rules, self._cotangents(mode)):
                 for direction in moved:
                     found += self._settle(Question((mode,), (direction,), cotangent))
         return found

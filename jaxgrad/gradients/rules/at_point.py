@@ -12,7 +12,8 @@ from flint import arb, ctx
 
 from jaxgrad.gradients.rules.borders import Borders, Steep
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
-from jaxgrad.gradients.rules.directions import Direction, Unit, entry_count
+from jaxgrad.gradients.rules.direction_tuples import entries_of, leaves_of, moving, tuples_of
+from jaxgrad.gradients.rules.directions import Direction, entry_count
 from jaxgrad.gradients.rules.exactly import exactly
 from jaxgrad.gradients.rules.excuses import Excuses
 from jaxgrad.gradients.rules.judgement import Judgement, judge
@@ -182,12 +183,12 @@ class AtPoint:
         found = []
         for mode in self.rules.modes:
             moved = self.rules.signs(directions) if mode == "fwd" else directions
-            for cotangent in self._moving(self._cotangents(mode)):
+            for cotangent in moving(self.rules, self._cotangents(mode)):
                 for direction in moved:
                     found += self._settle(Question((mode,), (direction,), cotangent))
         for modes in self.rules.nested:
-            for cotangent in self._moving(self._cotangents("rev")):
-                for vs in self._tuples(directions, len(modes), pairs):
+            for cotangent in moving(self.rules, self._cotangents("rev")):
+                for vs in tuples_of(self.rules, directions, len(modes), pairs):
                     question = Question(modes, vs, cotangent)
                     found += self._settle(question)
                     if self.rules.custom:
@@ -229,34 +230,11 @@ class AtPoint:
                 found.append((question, judgement))
         return found
 
-    def _tuples(
-        self, directions: list[Direction], order: int, pairs: bool
-    ) -> Iterator[tuple[Direction, ...]]:
-        """One direction again and again, and at order 2 also two that are not the same."""
-        if not pairs:
-            directions = [self.rules.direction()] if len(directions) > 1 else directions
-        for direction in directions:
-            yield (direction,) * order
-        if order == 2:
-            others = [self.rules.direction(1, leaf=d.place[0]) for d in directions]
-            yield from itertools.product(directions, others)
-
     def _cotangents(self, mode: str) -> list[Direction]:
         """Every entry of the result, or a drawn cotangent of each leaf where they are many."""
-        shapes = self.rules.out_shapes
-        if mode == "fwd" or entry_count(shapes) <= FEW_OUTPUTS:
-            places = [(k, i) for k, shape in enumerate(shapes) for i in np.ndindex(shape)]
-            found: list[Direction] = [Unit(shapes, k, i) for k, i in places]
-        else:
-            leaves = [k for k, shape in enumerate(shapes) if math.prod(shape)]
-            found = [self.rules.cotangent(1, k) for k in leaves]
-        found = self.borders.of_values(found)
+        few = mode == "fwd" or entry_count(self.rules.out_shapes) <= FEW_OUTPUTS
+        found = self.borders.of_values(entries_of(self.rules) if few else leaves_of(self.rules))
         return found if mode == "fwd" else self.rules.signs(found)
-
-    def _moving(self, cotangents: list[Direction]) -> list[Direction]:
-        """Those of numbers that have a derivative: integers and booleans are values alone."""
-        discrete = self.rules.primal.discrete
-        return [u for u in cotangents if not any(u.leaves[k].any() for k in discrete)]
 
     # -- judging -----------------------------------------------------------------------------
     def _settle(self, question: Question) -> list[tuple[Question, Judgement]]:

@@ -39,7 +39,7 @@ from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.programs.custom_rules import has_custom_rules
 from jaxgrad.programs.jax_errors import DERIVATIVE, backward_only
 from jaxgrad.programs.jaxprs import holds_primitive, operations, promises_symmetry
-from jaxgrad.programs.live import live
+from jaxgrad.programs.live import constant_of, live
 from jaxgrad.programs.raised_by import is_jaxs_own, is_raised_by_caller
 from jaxgrad.programs.trace import Program, trace
 
@@ -90,14 +90,8 @@ class Derived:
 
     @cached_property
     def constant(self) -> tuple[bytes, ...] | None:
-        """What it is at every point, where its program says so: no equations and no inputs.
-
-        The second derivatives of a linear function are so in every mode, by the same program.
-        """
-        jaxpr = self.program.jaxpr.jaxpr
-        if jaxpr.eqns or not all(hasattr(atom, "val") for atom in jaxpr.outvars):
-            return None
-        return tuple(np.asarray(atom.val, np.float64).tobytes() for atom in jaxpr.outvars)
+        """What it is at every point, if it says so, as second derivatives of what is linear do."""
+        return constant_of(self.program)
 
     @cached_property
     def arithmetic(self) -> Arithmetic | None:
