@@ -6,7 +6,7 @@ from typing import Any
 
 from jaxgrad.numbers.function import OUTSIDE
 from jaxgrad.programs.jaxprs import equations
-from jaxgrad.programs.meanings import MEANINGS
+from jaxgrad.programs.meanings import MEANINGS, READERS
 
 __all__ = ["BALLS", "POLYNOMIALS", "said_by_others", "told_wrongly"]
 
@@ -16,19 +16,18 @@ POLYNOMIALS = ("FLINT polynomials", *_READING)
 
 
 def said_by_others(*jaxprs: Any) -> tuple[str, ...]:
-    """What is trusted of primitives that are not JAX's, by name.
+    """What is trusted of primitives that are not JAX's, by name, and of kernels.
 
     Example:
         >>> import jax
         >>> said_by_others(jax.make_jaxpr(abs)(1.0))
         ()
     """
-    if not (MEANINGS or OUTSIDE):
-        return ()
     names = {equation.primitive.name for jaxpr in jaxprs for equation in equations(jaxpr)}
     rules = [f"what jaxgrad.rule was told of `{name}`" for name in sorted(names & {*MEANINGS})]
     told = [f"what jaxgrad.function was told of `{name}`" for name in sorted(names & OUTSIDE)]
-    return (*rules, *told)
+    read = [f"what JAX's interpreter makes of `{name}`" for name in sorted(names & {*READERS})]
+    return (*rules, *told, *read)
 
 
 def told_wrongly() -> str:
