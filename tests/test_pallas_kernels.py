@@ -38,7 +38,7 @@ def _with_error(function: Callable[..., Any], error: Callable[[Any], Any]) -> Ca
     return wrong
 
 
-def _blocks(factor: float = 1.0) -> Callable[..., Any]:
+def _blocks(factor: float = 1.0, interpret: bool = True) -> Callable[..., Any]:
     """x tanh(y), in blocks of 2 over rows, and backwards by another kernel."""
 
     def run(body: Any, count: int, *arrays: Any) -> Any:
@@ -50,7 +50,7 @@ def _blocks(factor: float = 1.0) -> Callable[..., Any]:
             grid=(shape.shape[0], pl.cdiv(shape.shape[1], 2)),
             in_specs=[block] * len(arrays),
             out_specs=[block] * count,
-            interpret=True,
+            interpret=interpret,
         )(*arrays)
 
     def forward(x: Any, y: Any, out: Any) -> None:
@@ -77,6 +77,18 @@ def test_a_backward_kernel_and_a_wrong_one(width: int, verdict: Verdict) -> None
     wrong = check(_blocks(1.0001), args, modes="rev")
     assert wrong.verdict is Verdict.REFUTED
     assert "y: rev: the derivative of f[0, 0] by y[0, 0]" in wrong.evidence.text
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="a GPU runs them as they are")
+def test_a_kernel_that_is_to_be_compiled_is_interpreted_on_a_cpu() -> None:
+    args = tuple(GENERATOR.normal(size=(2, 2, 4)).astype(np.float32))
+    right, wrong = _blocks(interpret=False), _blocks(1.0001, interpret=False)
+    with pytest.raises(ValueError, match="interpret mode"):
+        right(*args)
+    assert check(right, args, modes="rev").verdict is Verdict.PROVED
+    assert check(jax.jit(right), args, modes="rev", dtypes=["float32"]).verdict is Verdict.PROVED
+    assert check(wrong, args, modes="rev").verdict is Verdict.REFUTED
+    assert compare(right, lambda x, y: x * jnp.tanh(y), *args).verdict is Verdict.PROVED
 
 
 def test_jaxs_softmax_is_proved() -> None:

@@ -14,10 +14,11 @@ from typing import Any
 import jax
 from jax import lax
 
+from jaxgrad.programs.jaxprs import equations
 from jaxgrad.programs.meanings import READERS
 from jaxgrad.programs.unrolled import unrolled
 
-__all__ = ["PALLAS", "kernel_program"]
+__all__ = ["PALLAS", "kernel_program", "runnable"]
 
 PALLAS = "pallas_call"
 
@@ -62,7 +63,7 @@ def _read(equation: Any) -> Any | None:
     wanted = [(v.aval.shape, v.aval.dtype) for v in equation.outvars]
     if [(aval.shape, aval.dtype) for aval in closed.out_avals] != wanted:
         return None
-    return _nothing_read_beyond(closed)
+    return _rewritten(closed, _within_bounds)
 
 
 @cache
@@ -81,27 +82,55 @@ def _keywords(function: Callable[..., Any]) -> frozenset[str]:
     return frozenset(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
 
 
-def _nothing_read_beyond(program: Any) -> Any:
-    """A program in which an entry out of bounds is NaN, where a promise was made that none is.
+def runnable(program: Any) -> Any:
+    """A program whose kernels run on this machine: on a CPU by JAX's interpreter of them.
+
+    Args:
+        program: a closed jaxpr.
+    """
+    if jax.default_backend() != "cpu" or not any(map(_is_compiled, equations(program))):
+        return program
+    return _rewritten(program, _interpreted)
+
+
+def _is_compiled(equation: Any) -> bool:
+    return equation.primitive.name == PALLAS and not equation.params.get("interpret")
+
+
+def _interpreted(equation: Any) -> dict[str, Any]:
+    params = dict(equation.params)
+    return params | {"interpret": True} if _is_compiled(equation) else params
+
+
+def _within_bounds(equation: Any) -> dict[str, Any]:
+    """Of a gather that promises to read nothing beyond the bounds: NaN is read there.
 
     A masked load promises so, and leaves out what it read there.
     """
-    if getattr(program, "jaxpr", program) is not program:  # closed, before jax 0.12
-        return program.replace(jaxpr=_nothing_read_beyond(program.jaxpr))
-    return program.replace(eqns=[_within_bounds(equation) for equation in program.eqns])
-
-
-def _within_bounds(equation: Any) -> Any:
     params = dict(equation.params)
     promised = params.get("mode") == lax.GatherScatterMode.PROMISE_IN_BOUNDS
     if promised and equation.primitive.name == "gather":
         params |= {"mode": lax.GatherScatterMode.FILL_OR_DROP, "fill_value": None}
+    return params
+
+
+def _rewritten(program: Any, change: Callable[[Any], dict[str, Any]]) -> Any:
+    """A program in which equations, in programs within it, too, have other parameters."""
+    if getattr(program, "jaxpr", program) is not program:  # closed, before jax 0.12
+        return program.replace(jaxpr=_rewritten(program.jaxpr, change))
+    return program.replace(eqns=[_with_others(equation, change) for equation in program.eqns])
+
+
+def _with_others(equation: Any, change: Callable[[Any], dict[str, Any]]) -> Any:
+    params = change(equation)
     for name, value in params.items():
+        if equation.primitive.name == PALLAS:
+            break  # whose program is over references
         if _is_program(value):
-            params[name] = _nothing_read_beyond(value)
+            params[name] = _rewritten(value, change)
         elif isinstance(value, tuple | list) and any(map(_is_program, value)):
             params[name] = type(value)(
-                _nothing_read_beyond(x) if _is_program(x) else x for x in value
+                _rewritten(x, change) if _is_program(x) else x for x in value
             )
     return equation.replace(params=params)
 

@@ -14,6 +14,7 @@ from jax.tree_util import keystr, tree_flatten_with_path
 
 from jaxgrad.errors import ArgumentError, NonFiniteInput
 from jaxgrad.programs.jax_errors import errors_named
+from jaxgrad.programs.pallas_kernels import runnable
 from jaxgrad.programs.rounded_constants import with_rounded_constants
 from jaxgrad.programs.vmap_watch import rules_named
 
@@ -223,4 +224,4 @@ def trace(
         jaxpr, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
     paths, out_tree = tree_flatten_with_path(shapes)
     outputs = tuple(Leaf(keystr(path), tuple(s.shape), s.dtype) for path, s in paths)
-    return Program(with_rounded_constants(jaxpr), inputs, outputs, out_tree)
+    return Program(with_rounded_constants(runnable(jaxpr)), inputs, outputs, out_tree)
