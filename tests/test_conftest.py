@@ -67,7 +67,8 @@ def test_of_slow_tests_that_are_alike_two_are_run(pytester: pytest.Pytester) -> 
         def test_one(): pass
         """
     pytester.makepyfile(test_both=body + one, test_golden=body)
-    ran = pytester.runpytest_inprocess("-m", "", "--few-alike", "-v", "--import-mode=importlib")
+    # In a process of its own: a module of the golden file may have been imported in this one.
+    ran = pytester.runpytest_subprocess("-m", "", "--few-alike", "-v")
     ran.assert_outcomes(passed=9, deselected=2)
     left_out = {f"test_both.py::test_slow[{i}]" for i in (1, 3)}
     assert not any(name in line for name in left_out for line in ran.outlines)
