@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.interpreters import ad
 
 from jaxgrad import check_grads
 from jaxgrad.errors import GradientMismatch
@@ -198,3 +199,46 @@ def test_a_root_with_its_own_rule() -> None:
         )  # fmt: skip
 
     assert check_grads(root, (0.75,), order=2).verdict.passes
+
+
+# -- primitives of equinox and lineax -----------------------------------------------------------
+# Their guards ask whether a cotangent is finite, so that its being linear would be asked often.
+AT_THE_POINT: dict[str, Any] = {"modes": "rev", "budget": 0, "linear": False}
+MATRIX, RIGHT = np.array([[2, 0.5], [0.25, 1.5]], np.float32), np.array([1, -0.5], np.float32)
+
+
+def test_a_loop_of_equinox_in_a_program_that_is_not_compiled_in_line() -> None:
+    eqx = pytest.importorskip("equinox")
+    loop = eqx.internal.noinline(
+        lambda x: eqx.internal.while_loop(
+            lambda carry: carry[0] < 2, lambda carry: (carry[0] + 1, carry[1] * jnp.sin(x)),
+            (0, x), max_steps=2, kind="bounded",
+        )[1]
+    )  # fmt: skip
+    found = check_grads(lambda x: eqx.internal.nonbatchable(X[0]) * loop(x), (X[1],), budget=1)
+    assert "what the implementation of `noinline` is traced to" in found.evidence.trusts
+
+
+def _solved(a: Any, b: Any) -> Any:
+    lx = pytest.importorskip("lineax")
+    return lx.linear_solve(lx.MatrixLinearOperator(a), b, lx.LU()).value
+
+
+def test_a_system_of_lineax() -> None:
+    assert check_grads(_solved, (MATRIX, RIGHT), **AT_THE_POINT).verdict.passes
+    each = jax.vmap(_solved, (None, 0))
+    assert check_grads(each, (MATRIX, np.stack([RIGHT, X])), **AT_THE_POINT).verdict.passes
+
+
+def test_a_wrong_rule_of_a_system_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    primitive = pytest.importorskip("lineax.internal").linear_solve_p
+    right = ad.primitive_jvps[primitive]
+
+    def wrong(*args: Any, **params: Any) -> Any:
+        values, (first, *others) = right(*args, **params)
+        return values, [first * (1 + 1e-4), *others]
+
+    monkeypatch.setitem(ad.primitive_jvps, primitive, wrong)
+    # Of a shape of its own, since JAX keeps what it has differentiated.
+    with pytest.raises(GradientMismatch):
+        check_grads(_solved, (MATRIX[:1, :1], RIGHT[:1]), modes="fwd")

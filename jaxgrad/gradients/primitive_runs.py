@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgrad.programs.implementations import is_read_by_implementation
+
 __all__ = ["OPENED", "NotRun", "as_it_is", "bound", "is_key", "running", "typed"]
 
 # Calls that are gone into: compiled as a whole, each new program would be compiled anew.
@@ -53,11 +55,14 @@ def bound(equation: Any, arguments: list[Any]) -> list[Any]:
     """What the primitive of an equation returns."""
     parameters = equation.primitive.get_bind_params(equation.params)
     bound = functools.partial(equation.primitive.bind, **parameters)
+    ways = [bound, jax.jit(bound)]
+    if is_read_by_implementation(equation):  # which is what runs if it is not compiled
+        ways.reverse()
     with equation.ctx.manager:
         try:
-            outputs = bound(*arguments)
-        except NotImplementedError:  # a package's own primitive, for compiled programs alone
-            outputs = jax.jit(bound)(*arguments)
+            outputs = ways[0](*arguments)
+        except NotImplementedError:  # a package's own primitive, made for one of them alone
+            outputs = ways[1](*arguments)
     return list(outputs) if equation.primitive.multiple_results else [outputs]
 
 

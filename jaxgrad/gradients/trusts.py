@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from jaxgrad.numbers.function import OUTSIDE
+from jaxgrad.programs.implementations import is_read_by_implementation
 from jaxgrad.programs.jaxprs import equations
 from jaxgrad.programs.meanings import MEANINGS, READERS
 
-__all__ = ["BALLS", "POLYNOMIALS", "said_by_others", "told_wrongly"]
+__all__ = ["BALLS", "POLYNOMIALS", "compiled_otherwise", "said_by_others", "told_wrongly"]
 
 _READING = ("the interpreter's rules", "JAX's tracing")
 BALLS = ("Arb balls", *_READING)
@@ -23,16 +25,32 @@ def said_by_others(*jaxprs: Any) -> tuple[str, ...]:
         >>> said_by_others(jax.make_jaxpr(abs)(1.0))
         ()
     """
-    names = {equation.primitive.name for jaxpr in jaxprs for equation in equations(jaxpr)}
+    found = [equation for jaxpr in jaxprs for equation in equations(jaxpr)]
+    names = {equation.primitive.name for equation in found}
     rules = [f"what jaxgrad.rule was told of `{name}`" for name in sorted(names & {*MEANINGS})]
     told = [f"what jaxgrad.function was told of `{name}`" for name in sorted(names & OUTSIDE)]
     read = [f"what JAX's interpreter makes of `{name}`" for name in sorted(names & {*READERS})]
-    return (*rules, *told, *read)
+    traced = [f"what the implementation of `{name}` is traced to" for name in _implemented(found)]
+    return (*rules, *told, *read, *traced)
+
+
+def _implemented(equations: Iterable[Any]) -> list[str]:
+    return sorted({x.primitive.name for x in equations if is_read_by_implementation(x)})
 
 
 def told_wrongly() -> str:
     """What else a gap between two engines may come from, where others have told of primitives."""
     if not (MEANINGS or OUTSIDE):
         return ""
-    names = ", ".join(f"`{name}`" for name in sorted({*MEANINGS, *OUTSIDE}))
+    names = _listed(sorted({*MEANINGS, *OUTSIDE}))
     return f"; or what jaxgrad.rule or jaxgrad.function was told of {names} is not what it computes"
+
+
+def compiled_otherwise(jaxpr: Any) -> str:
+    """The same, of primitives that are read by their implementation."""
+    names = _listed(_implemented(equations(jaxpr)))
+    return f"; or the implementation of {names} is not what is compiled for it" if names else ""
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

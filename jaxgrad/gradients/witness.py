@@ -19,7 +19,7 @@ from flint import arb
 from jaxgrad.errors import EnginesDisagree, TraceError, UnsupportedPrimitive
 from jaxgrad.gradients.flat_runs import bound_in_a_row
 from jaxgrad.gradients.primitive_runs import OPENED, as_it_is, bound, is_key, typed
-from jaxgrad.gradients.trusts import told_wrongly
+from jaxgrad.gradients.trusts import compiled_otherwise, told_wrongly
 from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.interpret.sides import Side
 from jaxgrad.interpret.walker import Interpreter
@@ -102,7 +102,12 @@ def hold_program(
         1
     """
     floats = program_floats(program, values, rows)
-    return _hold_all(name, floats, lambda: enclosures(program, values), program.outputs, seconds)
+    try:
+        return _hold_all(
+            name, floats, lambda: enclosures(program, values), program.outputs, seconds
+        )
+    except EnginesDisagree as error:
+        raise EnginesDisagree(f"{error}{compiled_otherwise(program.jaxpr)}") from None
 
 
 def hold_side(side: Side, values: Sequence[Any]) -> Run:
@@ -225,7 +230,7 @@ def enclosures(
 
 # Their rules take other steps than LAPACK does, which may be exact where LAPACK's are not: an
 # elimination without the quotients that it rounds.
-_BY_ANOTHER_WAY = frozenset(("lu", "cholesky", "triangular_solve"))
+_BY_ANOTHER_WAY = frozenset(("lu", "cholesky", "triangular_solve", "tridiagonal_solve"))
 # XLA orders −0 before 0 here, on some devices at least.
 _BY_TOTAL_ORDER = frozenset(("top_k", "approx_top_k", "sort", "lt_to", "le_to", "eq_to"))
 
@@ -234,6 +239,7 @@ class _InFloats(Interpreter):
     """The walker over running errors, which rounds every operation in its own dtype."""
 
     system: RunningError | RoundedAtRandom
+    _within = 0  # how many programs of those that take other steps are being run
 
     def lift(self, value: Any) -> Any:
         dtype = getattr(value, "dtype", None)
@@ -253,9 +259,14 @@ class _InFloats(Interpreter):
         floating = [dtype for dtype in dtypes if is_differentiable(dtype)]
         if floating:
             self.system.round_to(floating[0])
-        self.system.exact = equation.primitive.name not in _BY_ANOTHER_WAY
+        other = equation.primitive.name in _BY_ANOTHER_WAY
+        self.system.exact = not (other or self._within)
         self.system.by_total_order = equation.primitive.name in _BY_TOTAL_ORDER
-        outputs = super().apply(equation, arguments)
+        self._within += other
+        try:
+            outputs = super().apply(equation, arguments)
+        finally:
+            self._within -= other
         if equation.primitive.name in ("convert_element_type", "reduce_precision"):
             bits = equation.params.get("mantissa_bits")
             outputs = [self._stored(value, bits) for value in outputs]

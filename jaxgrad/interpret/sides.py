@@ -29,6 +29,7 @@ from jaxgrad.interpret.walker import Interpreter, interpret
 from jaxgrad.numbers.base import NumberSystem
 from jaxgrad.numbers.ring import RingFull
 from jaxgrad.programs.held import as_given, hidden, is_held, paths_of_held, revealing
+from jaxgrad.programs.jax_errors import first_line
 from jaxgrad.programs.raised_by import is_raised_by_caller
 from jaxgrad.programs.returned import require_keyless, require_numbers
 from jaxgrad.programs.trace import Leaf, Program, arguments, parameter_names, trace
@@ -135,11 +136,17 @@ class Side:
         NumPy code runs as it is, on copies.
 
         Raises:
-            UnsupportedPrimitive: NumPy code returns what it kept from a run over exact numbers.
+            UnsupportedPrimitive: NumPy code returns what it kept from a run over exact numbers; or
+                JAX does not compile the program.
         """
         if self.program is not None:
             args = tree_unflatten(self._tree, list(values))
-            result = jax.jit(self.function)(*args)
+            try:
+                result = jax.jit(self.function)(*args)
+            except Exception as error:  # whatever JAX, a callback or a primitive's lowering raises
+                raise UnsupportedPrimitive(
+                    f"{self.name} cannot be run where it is compiled: {first_line(error)}"
+                ) from error
         else:
             given = zip(values, self.inputs, self._originals, strict=True)
             result = self._call([_as_float(*each) for each in given])

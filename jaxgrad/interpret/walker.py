@@ -23,6 +23,7 @@ from jaxgrad.numbers.arrays import ArraySystem, NumberByNumber
 from jaxgrad.numbers.base import COMPLEX, NumberSystem
 from jaxgrad.numbers.clock import tick
 from jaxgrad.numbers.elements import array_system
+from jaxgrad.programs.implementations import why_not_read
 from jaxgrad.programs.jax_errors import KEEPERS
 from jaxgrad.programs.jaxprs import OPAQUE
 from jaxgrad.programs.meanings import meaning_of
@@ -99,11 +100,7 @@ class Interpreter:
         if rule is None and name in OPAQUE:
             raise OpaquePrimitive(f"`{name}` runs a kernel, of which only floats can be had")
         if rule is None:
-            raise UnsupportedPrimitive(
-                f"the primitive `{name}` has no rule (docs/coverage.md lists those that have); "
-                f"if it is your own, @jaxgrad.rule({name!r}) above a JAX function says what it "
-                "computes"
-            )
+            raise UnsupportedPrimitive(_no_rule(equation))
         try:
             outputs = rule(self, equation, arguments)
         except NumberByNumber as error:
@@ -169,6 +166,15 @@ class Interpreter:
         if hasattr(atom, "val"):
             return self.lift(np.asarray(atom.val, dtype=atom.aval.dtype))
         return values[atom]
+
+
+def _no_rule(equation: Any) -> str:
+    name, reason = equation.primitive.name, why_not_read(equation)
+    return (
+        f"the primitive `{name}` has no rule (docs/coverage.md lists those that have); "
+        f"if it is your own, @jaxgrad.rule({name!r}) above a JAX function says what it computes"
+        + (f" ({reason})" if reason else "")
+    )
 
 
 def interpret(program: Any, numbers: NumberSystem | ArraySystem, inputs: list[Any]) -> list[Any]:

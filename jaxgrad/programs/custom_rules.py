@@ -8,15 +8,8 @@ from typing import Any
 import jax
 
 from jaxgrad.programs.evaluated import bind, evaluated
-from jaxgrad.programs.jaxprs import (
-    CUSTOM_VMAP,
-    called,
-    equations,
-    holds_primitive,
-    inner_jaxpr,
-    source_name,
-)
-from jaxgrad.programs.meanings import MEANINGS, READERS, inner_programs
+from jaxgrad.programs.jaxprs import CUSTOM_VMAP, called, equations, inner_jaxpr, source_name
+from jaxgrad.programs.meanings import inner_programs, is_read_as_program
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = [
@@ -43,7 +36,11 @@ def has_custom_rules(jaxpr: Any) -> bool:
         >>> has_custom_rules(jax.make_jaxpr(jax.numpy.sin)(1.0))
         False
     """
-    return holds_primitive(jaxpr, {*CUSTOM_RULES, *MEANINGS, *READERS})
+    return any(map(_has_own_rule, equations(jaxpr)))
+
+
+def _has_own_rule(equation: Any) -> bool:
+    return equation.primitive.name in CUSTOM_RULES or is_read_as_program(equation)
 
 
 def has_discrete_values(jaxpr: Any) -> bool:
@@ -102,11 +99,8 @@ def strip_custom_rules(closed: Any) -> Callable[..., list[Any]]:
 
 
 def _apply(equation: Any, arguments: list[Any]) -> list[Any]:
-    params, primitive = equation.params, equation.primitive
-    inner = inner_programs(params)
-    program = called(equation)
-    own = any(primitive.name in table for table in (CUSTOM_RULES, MEANINGS, READERS))
-    custom = own or any(has_custom_rules(part) for part in inner)
+    params, inner, program = equation.params, inner_programs(equation.params), called(equation)
+    custom = _has_own_rule(equation) or any(has_custom_rules(part) for part in inner)
     if custom and program is not None:
         return evaluated(program, arguments, _apply)
     if custom:  # control flow keeps its shape around the stripped programs

@@ -1,5 +1,5 @@
 """The programs within an equation: those among its parameters, and the one that its primitive is
-read as, because a caller's own package says that it computes that."""
+read as, because a caller's own package says that it computes that, or JAX implements it so."""
 
 from __future__ import annotations
 
@@ -11,7 +11,19 @@ import jax
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.programs.jax_errors import errors_named
 
-__all__ = ["MEANINGS", "READERS", "Meaning", "inner_programs", "meaning_of"]
+__all__ = [
+    "MEANINGS",
+    "READERS",
+    "READERS_OF_ANY",
+    "RULED",
+    "Meaning",
+    "as_they_stand",
+    "inner_programs",
+    "is_read_as_program",
+    "kinds_of",
+    "meaning_of",
+    "told_apart",
+]
 
 # Enough of a parameter to recognise it by.
 _LONGEST = 60
@@ -52,7 +64,7 @@ class Meaning:
         params = {key: value for key, value in equation.params.items() if key in self.reads}
         shapes = tuple(_kind(variable.aval) for variable in equation.invars)
         wide = jax.dtypes.canonicalize_dtype(float).itemsize == 8
-        key = name, shapes, _told_apart(params), wide
+        key = name, shapes, told_apart(params), wide
         if key not in self._traced:
             self._traced[key] = params, self._read(equation, params, key)
         return self._traced[key][1]
@@ -70,12 +82,11 @@ class Meaning:
         try:
             with errors_named(who, self.function, inputs):
                 closed = jax.make_jaxpr(lambda *xs: self.function(*xs, **params))(*inputs)
-            for inner in _as_they_stand(closed):
+            for inner in as_they_stand(closed):
                 meaning_of(inner)
         finally:
             _BEING_READ.remove(key)
-        found = [_kind(aval) for aval in closed.out_avals]
-        wanted = [_kind(variable.aval) for variable in equation.outvars]
+        found, wanted = kinds_of(closed.out_avals), kinds_of(v.aval for v in equation.outvars)
         if found != wanted:
             raise UnsupportedPrimitive(
                 f"`{name}` returns {_listed(wanted)}, and {who} returns {_listed(found)}; return "
@@ -93,24 +104,30 @@ MEANINGS: dict[str, Meaning] = {}
 READERS: dict[str, Callable[[Any], Any | None]] = {}
 """Primitive of JAX -> the program that an equation of it stands for, None where there is none."""
 
+READERS_OF_ANY: list[Callable[[Any], Any | None]] = []
+"""The same for any primitive of which nobody has said anything, asked in this order."""
 
-def _told_apart(value: Any) -> Any:
+RULED: set[str] = set()
+"""Primitives for which the interpreter has a rule: they are read as no program."""
+
+
+def told_apart(value: Any) -> Any:
     """A key that tells parameters apart that are equal: 1, 1.0 and True, 0.0 and −0.0."""
     if isinstance(value, dict):
-        return tuple((name, _told_apart(value[name])) for name in sorted(value))
+        return tuple((name, told_apart(value[name])) for name in sorted(value))
     if type(value) is tuple:
-        return tuple(map(_told_apart, value))
+        return tuple(map(told_apart, value))
     if isinstance(value, int | str | None):
         return type(value), value
     return (float, value.hex()) if type(value) is float else (type(value), id(value))
 
 
-def _as_they_stand(program: Any) -> Iterator[Any]:
+def as_they_stand(program: Any) -> Iterator[Any]:
     """The equations of a program and of those inside it, whatever their primitives mean."""
     for equation in getattr(program, "jaxpr", program).eqns:
         yield equation
         for inner in inner_programs(equation.params):
-            yield from _as_they_stand(inner)
+            yield from as_they_stand(inner)
 
 
 def inner_programs(params: dict[str, Any]) -> list[Any]:
@@ -123,12 +140,36 @@ def inner_programs(params: dict[str, Any]) -> list[Any]:
 
 
 def meaning_of(equation: Any) -> Any | None:
-    """The program that stands for an equation, if its primitive has a meaning of this kind."""
+    """The program that stands for an equation, if its primitive has a meaning of this kind.
+
+    Raises:
+        UnsupportedPrimitive, TraceError, ArgumentError: as :meth:`Meaning.program`.
+    """
     name = equation.primitive.name
     if name in READERS:
         return READERS[name](equation)
-    meaning = MEANINGS.get(name)
-    return None if meaning is None else meaning.program(equation)
+    if name in MEANINGS:
+        return MEANINGS[name].program(equation)
+    return None if name in RULED else _read_by_any(equation)
+
+
+def is_read_as_program(equation: Any) -> bool:
+    """Whether a program stands for an equation, or is said to; what is wrong with it is said where
+    it is run."""
+    name = equation.primitive.name
+    if name in READERS or name in MEANINGS:
+        return True
+    return name not in RULED and _read_by_any(equation) is not None
+
+
+def _read_by_any(equation: Any) -> Any | None:
+    programs = (reader(equation) for reader in READERS_OF_ANY)
+    return next((program for program in programs if program is not None), None)
+
+
+def kinds_of(avals: Iterable[Any]) -> list[tuple[tuple[int, ...], str]]:
+    """Shape and dtype of each."""
+    return [_kind(aval) for aval in avals]
 
 
 def _kind(aval: Any) -> tuple[tuple[int, ...], str]:

@@ -35,8 +35,9 @@ from jaxgrad.gradients.witness import hold_program
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
 from jaxgrad.numbers.clock import GRACE, grace, in_grace
 from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.implementations import is_read_by_implementation
 from jaxgrad.programs.jax_errors import first_line
-from jaxgrad.programs.jaxprs import CUSTOM_VMAP, holds_primitive
+from jaxgrad.programs.jaxprs import CUSTOM_VMAP, equations
 from jaxgrad.programs.meanings import MEANINGS
 from jaxgrad.programs.vmap_returns import VmapRule
 from jaxgrad.programs.vmap_rules import says_batched_of_nothing, transforms_rules, vmap_rules
@@ -78,7 +79,11 @@ def _is_batched_by_others(rules: DerivativePrograms) -> bool:
     A ``custom_vmap`` comes with another program for it, whatever it has for a derivative.
     """
     return any(
-        holds_primitive(program.jaxpr, {CUSTOM_VMAP, *MEANINGS}) for program in rules.programs
+        equation.primitive.name == CUSTOM_VMAP
+        or equation.primitive.name in MEANINGS
+        or is_read_by_implementation(equation)
+        for program in rules.programs
+        for equation in equations(program.jaxpr)
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.arrays import SystemArray
+from jaxgrad.programs.meanings import RULED
 
 if TYPE_CHECKING:
     from jaxgrad.interpret.walker import Interpreter
@@ -145,6 +146,7 @@ def rule(
                 raise ValueError(f"the primitive {name!r} has two rules; keep the right one")
             declared = frozenset(reads), dict(harmless or {})
             RULES[name] = DeclaredRule(function, *declared, exact_if_known)
+            RULED.add(name)
         return function
 
     return register

@@ -1,0 +1,155 @@
+"""Primitives without a rule, read as the program that their own implementation is traced to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+
+import jaxgrad
+from jaxgrad import Ball, UndecidedError, Verdict, check, check_grads, compare, run_over
+from jaxgrad.errors import EnginesDisagree, GradientMismatch, JaxgradError, UnsupportedPrimitive
+from jaxgrad.programs.implementations import implementation_program, is_read_by_implementation
+
+X = np.float32(0.75)
+V = np.array([0.3, -0.7, 1.2], np.float32)
+
+
+def cube(x: Any, *, scale: float = 2.0) -> Any:
+    return scale * x**3
+
+
+def slope(x: Any, *, scale: float = 2.0) -> Any:
+    return 3 * scale * x**2
+
+
+def made(
+    name: str,
+    impl: Callable[..., Any] | None = cube,
+    lowered: Callable[..., Any] | None = cube,
+    derivative: Callable[..., Any] = slope,
+) -> Callable[..., Any]:
+    """A cube as a primitive, with a derivative by hand."""
+    own = Primitive(name)
+    own.def_abstract_eval(lambda x, **_: x)
+    if impl is not None:
+        own.def_impl(impl)
+    if lowered is not None:
+        mlir.register_lowering(own, mlir.lower_fun(lowered, multiple_results=False))
+    ad.defjvp(own, lambda t, x, **params: t * derivative(x, **params))
+    batching.defvectorized(own)
+    return lambda x, **params: own.bind(x, **({"scale": 2.0} | params))
+
+
+def steeper(x: Any, *, scale: float) -> Any:
+    return 3 * scale * x**2 + 1e-4
+
+
+@pytest.mark.parametrize(
+    "way", [{}, {"lowered": None}, {"impl": None}], ids=["both", "impl", "lowering"]
+)
+def test_a_primitive_and_a_wrong_derivative(way: dict[str, Any]) -> None:
+    right, wrong = made("cube", **way), made("cube", derivative=steeper, **way)
+    assert compare(right, lambda x: cube(x), V).verdict is Verdict.PROVED
+    assert compare(right, lambda x: cube(x, scale=2.01), V).verdict is Verdict.REFUTED
+    assert check(right, (X,)).verdict is Verdict.PROVED
+    for order in (1, 2):
+        with pytest.raises(GradientMismatch):
+            check_grads(jax.jit(wrong), (X,), order=order)
+
+
+def test_second_derivatives_in_a_program() -> None:
+    right, wrong = made("cube"), made("cube", derivative=steeper)
+    assert check(lambda x: right(x) * x, (X,), order=2, budget=0).verdict.passes
+    assert check(lambda x: wrong(x) * x, (X,), order=2).verdict is Verdict.REFUTED
+
+
+def test_parameters_are_read() -> None:
+    right, other = made("cube"), made("cube", derivative=lambda x, scale: 6 * x**2)
+    assert check(lambda x: right(x, scale=4.0), (X,), budget=0).verdict.passes
+    assert check(lambda x: other(x, scale=2.0), (X,), budget=0).verdict.passes
+    assert check(lambda x: other(x, scale=4.0), (X,), budget=0).verdict is Verdict.REFUTED
+
+
+def test_what_a_verdict_rests_on() -> None:
+    told = "what the implementation of `cube` is traced to"
+    assert told in check(made("cube"), (X,)).evidence.trusts
+    assert told in compare(made("cube"), lambda x: cube(x), X).evidence.trusts
+    assert told not in compare(jnp.sin, jnp.sin, X).evidence.trusts
+
+
+def test_an_implementation_by_another_primitive() -> None:
+    inner = made("cube")
+    outer = made("outer", impl=lambda x, scale: inner(x, scale=scale) + x,
+                 lowered=None, derivative=lambda x, scale: slope(x, scale=scale) + 1)  # fmt: skip
+    assert check(outer, (X,)).verdict is Verdict.PROVED
+
+
+def grown(name: str) -> Callable[..., Any]:
+    """A primitive that calls itself, each time with another parameter."""
+    return made(name, impl=lambda x, scale: again(x, scale=scale + 1), lowered=None)
+
+
+again = grown("again")
+
+
+def test_an_implementation_that_leads_back() -> None:
+    itself = made("itself", impl=lambda x, scale: jax.jit(itself)(x, scale=scale), lowered=None)
+    for f, name in ((itself, "itself"), (grown("once"), "once")):
+        with pytest.raises(UndecidedError, match=f"the primitive `{name}` has no rule"):
+            check_grads(f, (X,))
+
+
+@pytest.mark.parametrize(
+    ("impl", "said"),
+    [
+        (lambda x, scale: np.sin(x), "cannot be traced: TracerArrayConversionError"),
+        (lambda x, scale: x if x > 0 else -x, "cannot be traced: TracerBoolConversionError"),
+        (lambda x, scale: 1 / 0, "cannot be traced: ZeroDivisionError"),
+        (lambda x, scale: jnp.stack([x, x]), "returns other shapes or dtypes than it says"),
+        (lambda x, scale: jax.scipy.linalg.schur(x[None, None])[0][0, 0], "calls `schur`, which"),
+    ],
+    ids=["NumPy", "a branch", "an error", "a shape", "a primitive without a rule"],
+)
+def test_an_implementation_that_is_no_program(impl: Callable[..., Any], said: str) -> None:
+    f = made("unread", impl=impl, lowered=None)
+    with pytest.raises(UnsupportedPrimitive, match="the primitive `unread` has no rule") as caught:
+        run_over(Ball(), f, 0.5)
+    assert said in str(caught.value)
+    with pytest.raises(JaxgradError):
+        check_grads(f, (X,))
+
+
+def test_an_implementation_that_is_not_what_is_compiled() -> None:
+    f = made("two", lowered=lambda x, scale: 1.001 * scale * x**3)
+    with pytest.raises(
+        EnginesDisagree, match="the implementation of `two` is not what is compiled"
+    ):
+        check_grads(f, (X,))
+
+
+def test_an_index_in_the_equation_is_known_to_the_implementation() -> None:
+    functions = [jnp.sin, lambda x: x**2]
+    chosen = Primitive("chosen")
+    chosen.def_abstract_eval(lambda index, x: x)
+    chosen.def_impl(lambda index, x: functions[index.item()](x))
+    ad.defjvp(chosen, None, lambda t, index, x: 2 * x * t)
+    square, sine = (lambda x, i=i: chosen.bind(np.array(i), x) for i in (1, 0))
+    assert check(square, (X,), budget=0).verdict.passes
+    assert check(sine, (X,), budget=0).verdict is Verdict.REFUTED
+
+
+def test_it_is_traced_once_and_what_the_caller_says_comes_first() -> None:
+    f = made("told")
+    (equation,) = jax.make_jaxpr(f)(X).eqns
+    assert implementation_program(equation) is implementation_program(equation)
+    assert is_read_by_implementation(equation)
+    jaxgrad.rule("told")(lambda x, *, scale: scale * x * x * x)
+    assert not is_read_by_implementation(equation)
+    assert "what jaxgrad.rule was told of `told`" in check(f, (X,), budget=0).evidence.trusts
