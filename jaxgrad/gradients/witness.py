@@ -175,7 +175,7 @@ def program_floats(program: Program, values: Sequence[Any], rows: bool = False) 
     """
     with as_it_is():
         try:
-            outputs = run_primitives(program.jaxpr, values, bound_in_a_row if rows else bound)
+            outputs = run_primitives(program.as_traced, values, bound_in_a_row if rows else bound)
         except Exception as error:
             raise TraceError(
                 "JAX traces the program, and fails to run it: "

@@ -117,6 +117,11 @@ class Interpreter:
             raise UnsupportedPrimitive(
                 f"the program holds a value of another trace (a tracer), as is kept by {KEEPERS}"
             )
+        if isinstance(value, jax.Ref):
+            raise UnsupportedPrimitive(
+                "the program holds a reference to an array outside of it (`jax.new_ref`), of which "
+                "no derivative tells; make it within the function, or hand its value in"
+            )
         if jnp.issubdtype(value.dtype, np.complexfloating):
             raise UnsupportedPrimitive(COMPLEX)
         if is_differentiable(value.dtype):

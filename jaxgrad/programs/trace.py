@@ -14,6 +14,7 @@ from jax.tree_util import keystr, tree_flatten_with_path
 
 from jaxgrad.errors import ArgumentError, NonFiniteInput
 from jaxgrad.programs.jax_errors import errors_named
+from jaxgrad.programs.mutable_arrays import without_references
 from jaxgrad.programs.pallas_kernels import runnable
 from jaxgrad.programs.rounded_constants import with_rounded_constants
 from jaxgrad.programs.vmap_watch import rules_named
@@ -57,12 +58,19 @@ class Program:
         inputs: a leaf for each input variable, with the values it was traced with.
         outputs: a leaf for each output.
         out_tree: the tree of the outputs.
+        stateful: the same with the references that were taken out of it, if there were any.
     """
 
     jaxpr: Any
     inputs: tuple[Leaf, ...]
     outputs: tuple[Leaf, ...]
     out_tree: Any
+    stateful: Any = None
+
+    @property
+    def as_traced(self) -> Any:
+        """What JAX runs and differentiates."""
+        return self.jaxpr if self.stateful is None else self.stateful
 
 
 def is_differentiable(dtype: Any) -> bool:
@@ -224,4 +232,6 @@ def trace(
         jaxpr, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
     paths, out_tree = tree_flatten_with_path(shapes)
     outputs = tuple(Leaf(keystr(path), tuple(s.shape), s.dtype) for path, s in paths)
-    return Program(with_rounded_constants(runnable(jaxpr)), inputs, outputs, out_tree)
+    traced = with_rounded_constants(runnable(jaxpr))
+    read = without_references(traced)
+    return Program(read, inputs, outputs, out_tree, None if read is traced else traced)

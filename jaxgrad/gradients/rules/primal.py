@@ -218,7 +218,7 @@ class Primal:
         Where a rule in it needs a value of the time when it was traced, the function itself runs.
         """
         try:
-            result = run_again(program.jaxpr)(*self.values_at(leaves))
+            result = run_again(program.as_traced)(*self.values_at(leaves))
         except (jax.errors.UnexpectedTracerError, jax.errors.TracerArrayConversionError):
             result = tree_leaves(function(*self.args_at(leaves)))
         return self._numbers(result)
@@ -232,7 +232,7 @@ class Primal:
             values: the leaves.
             run: what runs its program, if not JAX as it stands.
         """
-        return self._numbers((run or run_again(self.program.jaxpr))(*values))
+        return self._numbers((run or run_again(self.program.as_traced))(*values))
 
     def _numbers(self, result: Sequence[Any]) -> list[Any]:
         return [
