@@ -32,7 +32,7 @@ def without_references(program: Any) -> Any:
         ...     total = jax.new_ref(x)
         ...     total[...] += x
         ...     return total[...]
-        >>> closed = without_references(jax.make_jaxpr(doubled)(1.0))
+        >>> closed = without_references(jax.make_jaxpr(doubled)(jax.numpy.ones(2)))
         >>> [equation.primitive.name for equation in closed.eqns]
         ['add']
     """
