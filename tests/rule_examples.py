@@ -14,6 +14,7 @@ import numpy as np
 from control_examples import CONTROL
 from jax import lax
 from jax.experimental import checkify
+from jax.experimental.layout import Layout, with_layout_constraint
 from rule_example import PRECEDING, PRIMITIVES, SINCE, Example, exact
 
 ELEMENTWISE: dict[str, Example] = {
@@ -61,6 +62,8 @@ ELEMENTWISE: dict[str, Example] = {
             x, jax.sharding.SingleDeviceSharding(jax.devices()[0])
         )
     ),
+    "layout_constraint": exact(lambda x, y: with_layout_constraint(x, Layout((0,)))),
+    "reshard": exact(lambda x, y: _resharded(x)),
     "exp": Example(lambda x, y: jnp.exp(x)),
     "exp2": Example(lambda x, y: jnp.exp2(x)),
     "log": Example(lambda x, y: jnp.log(x), domain="positive"),
@@ -282,6 +285,13 @@ def _watched(x: Any, y: Any) -> Any:
 def _checked(x: Any, y: Any) -> Any:
     checkify.debug_check(jnp.all(x * x >= 0), "a square is negative")
     return x * y
+
+
+def _resharded(x: Any) -> Any:
+    mesh = jax.make_mesh((1,), ("only",), axis_types=(jax.sharding.AxisType.Explicit,))
+    return jax.sharding.reshard(
+        x, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(None))
+    )
 
 
 def _on_one_device(x: Any, y: Any) -> Any:

@@ -25,7 +25,6 @@ from jaxgrad.programs.jaxprs import (
     called,
     entries_of_a_kernel,
     equations,
-    inner_jaxpr,
     scan_counts,
     while_parts,
 )
@@ -151,7 +150,7 @@ class _Chains:
         if name == "cond":
             branches = [self.through(_open(each), inputs[1:]) for each in params["branches"]]
             return [max(column) for column in zip(*branches, strict=True)]
-        program = inner_jaxpr(params) if name == "shard_map" else called(equation)
+        program = called(equation)
         if program is not None:
             return self.through(_open(program), inputs)
         if name in ("custom_linear_solve", "call_hi_primitive"):

@@ -17,6 +17,7 @@ from jaxgrad.interpret.turns import note_turns, turns_beyond
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.programs.counted_loops import turns_of
 from jaxgrad.programs.jaxprs import CALLS, inner_jaxpr, scan_counts, while_parts
+from jaxgrad.programs.sharded import why_not_sharded
 
 if TYPE_CHECKING:
     from jaxgrad.interpret.walker import Interpreter
@@ -254,7 +255,7 @@ def _check(interpreter: Interpreter, equation: Equation, inputs: list[Value]) ->
     return []
 
 
-# Over a mesh of one device every specification is the whole array.
+# Read as a program of one device, if it can be.
 @rule(
     "shard_map",
     reads=("mesh", "jaxpr"),
@@ -262,7 +263,8 @@ def _check(interpreter: Interpreter, equation: Equation, inputs: list[Value]) ->
     exact_if_known=False,
 )
 def _shard_map(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
-    """On one device it is a call of its program."""
-    if equation.params["mesh"].size != 1:
-        raise UnsupportedPrimitive("`shard_map` over more than one device has no rule")
-    return interpreter.call(equation.params["jaxpr"], inputs)
+    count = equation.params["mesh"].size
+    raise UnsupportedPrimitive(
+        f"`shard_map` over {count} device{'s' * (count > 1)} cannot be read as a program of one: "
+        f"{why_not_sharded(equation)}"
+    )

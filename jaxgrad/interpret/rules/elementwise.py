@@ -39,6 +39,8 @@ IDENTITY: dict[str, tuple[str, ...]] = {
     "optimization_barrier": (),
     "name": ("name",),
     "sharding_constraint": ("layout", "context_mesh", "unconstrained_dims"),
+    "layout_constraint": ("layout",),
+    "reshard": ("dst_sharding", "concrete_mesh"),
 }
 
 
