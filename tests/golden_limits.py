@@ -49,8 +49,9 @@ def _newton(x: Any) -> Any:
 
 
 BESIDE_ITSELF: dict[str, tuple[Callable[..., Any], Any]] = {
-    "no rule": (lambda a: jnp.linalg.qr(a)[1][0, 0], FOUR),
+    "no rule": (lambda x: jax.random.gamma(jax.random.key(0), x), ONES),
     "an eigenvalue": (lambda a: jnp.linalg.eigh(a)[0], FOUR),
+    "an eigenvalue that is repeated": (lambda a: jnp.linalg.eigh(a / a)[0], FOUR),
     "bits": (lambda x: lax.bitcast_convert_type(x, jnp.int32) * 1.0, 0.5),
     "a neighbouring float": (lambda x: jnp.nextafter(x, 1.0), 0.5),
     "a callback": (

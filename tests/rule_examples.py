@@ -198,6 +198,38 @@ def _factored(x: Any, y: Any) -> Any:
     return factors, permutation * y[0]
 
 
+def _tall_and_wide(x: Any, y: Any) -> tuple[Any, Any]:
+    """Matrices of full rank whose singular values differ."""
+    corner = jnp.stack([4 + x[0] ** 2, x[1]])
+    tall = jnp.stack([corner, jnp.stack([y[1] * 0, y[1] * 0 + 1]), jnp.stack([y[0], y[0] * 0])])
+    return tall, -tall.T[None]
+
+
+def _orthogonal_and_triangular(x: Any, y: Any) -> Any:
+    tall, wide = _tall_and_wide(x, y)
+    return lax.linalg.qr(_definite(x)), lax.linalg.qr(tall, full_matrices=False), (
+        lax.linalg.qr(wide, full_matrices=False))  # fmt: skip
+
+
+def _reflections(x: Any, y: Any) -> tuple[Any, Any]:
+    """What LAPACK has of a matrix before Q is made, each v as a column."""
+    reflected, factors = jnp.linalg.qr(_tall_and_wide(x, y)[0][None], mode="raw")
+    return reflected.mT, factors
+
+
+def _eigen(x: Any, y: Any) -> Any:
+    """Of either triangle; the eigenvalues differ, since no entry beside the diagonal is 0."""
+    beside = 1 + x[1] ** 2
+    a = jnp.stack([x[0], beside, beside, y[2]]).reshape(1, 2, 2)
+    return [lax.linalg.eigh(a, lower=low, symmetrize_input=low) for low in (True, False)]
+
+
+def _singular(x: Any, y: Any) -> Any:
+    tall, wide = _tall_and_wide(x, y)
+    return (lax.linalg.svd(tall, full_matrices=False), lax.linalg.svd(wide, full_matrices=False),
+            lax.linalg.svd(wide, compute_uv=False))  # fmt: skip
+
+
 def _implicit(x: Any, y: Any) -> Any:
     def solve(product: Any, b: Any) -> Any:
         return b / product(jnp.ones_like(b))
@@ -209,6 +241,14 @@ LINEAR_ALGEBRA: dict[str, Example] = {
     "cholesky": Example(lambda x, y: lax.linalg.cholesky(_definite(x)[None]) * y[0]),
     "triangular_solve": Example(_triangular),
     "lu": Example(_factored, polynomial=False),
+    "qr": Example(_orthogonal_and_triangular, polynomial=False),
+    "geqrf": Example(_reflections, gradient=False),
+    "householder_product": Example(
+        lambda x, y: lax.linalg.householder_product(*_reflections(x, y)),
+        gradient=False,
+    ),
+    "eigh": Example(_eigen, polynomial=False),
+    "svd": Example(_singular, polynomial=False),
     "custom_linear_solve": Example(_implicit),
 }
 

@@ -230,9 +230,11 @@ def enclosures(
 
 # Their rules take other steps than LAPACK does, which may be exact where LAPACK's are not: an
 # elimination without the quotients that it rounds.
-_BY_ANOTHER_WAY = frozenset(("lu", "cholesky", "triangular_solve", "tridiagonal_solve"))
-# XLA orders −0 before 0 here, on some devices at least.
-_BY_TOTAL_ORDER = frozenset(("top_k", "approx_top_k", "sort", "lt_to", "le_to", "eq_to"))
+_BY_ANOTHER_WAY = frozenset((
+    "lu", "cholesky", "triangular_solve", "tridiagonal_solve", "qr", "geqrf", "householder_product",
+))  # fmt: skip
+# XLA orders −0 before 0 here, on some devices at least, or LAPACK looks at the sign of a zero.
+_BY_TOTAL_ORDER = frozenset(("top_k", "approx_top_k", "sort", "lt_to", "le_to", "eq_to", "qr"))
 
 
 class _InFloats(Interpreter):

@@ -71,6 +71,12 @@ class Ball(ThreeValued):
     def total(self, terms: list[arb]) -> arb:
         return sum(terms, arb(0))
 
+    def apart(self, x: arb) -> tuple[arb, arb]:
+        return x, arb(0)
+
+    def real(self, ball: arb) -> arb:
+        return ball
+
     def function(self, name: str, *xs: arb) -> arb:
         known = FUNCTIONS.get(name)
         if known is None or known.ball is None:

@@ -148,6 +148,26 @@ class NumberSystem:
         """
         return None
 
+    def apart(self, x: Element) -> tuple[Any, Element]:
+        """The ball of the real number that x is next to, and the infinitesimal x beside it.
+
+        Raises:
+            CannotDecide: it is next to none, or that is not known.
+        """
+        raise CannotDecide(f"{self.name} numbers are not known to be next to real ones")
+
+    def real(self, ball: Any) -> Element:
+        """The element of a real number in a ball, of a system that takes elements apart."""
+        raise self._lacks("real")
+
+    def orders(self, rest: ObjectArray) -> int:
+        """How many powers of some infinitesimals a number tells apart; 0 if they all are 0."""
+        return 0
+
+    def up_to(self, rest: ObjectArray, order: int, x: Element) -> Element:
+        """x, if what is next to it in so high a power of some infinitesimals is not known."""
+        return x
+
     # -- functions ---------------------------------------------------------------------------
     def carry_out(self, name: str, operation: Callable[..., Element], *xs: Element) -> Element:
         """``operation(self, *xs)``, for a system in which some elements need another way.

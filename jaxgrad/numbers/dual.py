@@ -13,7 +13,7 @@ from typing import Any
 
 from flint import arb
 
-from jaxgrad.numbers.base import UNKNOWN, ThreeValued
+from jaxgrad.numbers.base import UNKNOWN, CannotDecide, ThreeValued
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.germ import LOGARITHM, Germ
 from jaxgrad.numbers.series import Series, unknown
@@ -103,6 +103,16 @@ class Dual(ThreeValued):
 
     def _over(self, slope: Series, divisor: Series) -> Series:
         return slope if slope.is_zero else self.germ.divide(slope, divisor)
+
+    def apart(self, x: Moved) -> tuple[arb, Moved]:
+        limit, rest = self.germ.apart(x.value)
+        return limit, Moved(rest, x.slope)
+
+    def real(self, ball: arb) -> Moved:
+        return Moved(self.germ.real(ball), self._zero)
+
+    def orders(self, rest: Any) -> int:
+        raise CannotDecide("how many orders of a germ that moves are known is open")
 
     def function(self, name: str, *xs: Moved) -> Moved:
         if name == "pow":

@@ -16,7 +16,7 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.numbers.ball import Ball, exact_ball
-from jaxgrad.numbers.base import UNKNOWN, ThreeValued
+from jaxgrad.numbers.base import UNKNOWN, CannotDecide, ThreeValued
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.germ_product import product
 from jaxgrad.numbers.series import FINITE, Monomial, Series, quotient, raised, unknown
@@ -79,6 +79,20 @@ class Germ(ThreeValued):
             return super().matmul(a, b)
         found = product(a, b)
         return super().matmul(a, b) if found is None else found
+
+    def apart(self, x: Series) -> tuple[arb, Series]:
+        if not x.is_bounded:
+            raise CannotDecide("a germ without a known limit")
+        return x.at(0), x.infinitesimal()
+
+    def real(self, ball: arb) -> Series:
+        return Series([ball], terms=self.terms)
+
+    def orders(self, rest: np.ndarray) -> int:
+        return max((x.powers - 1 for x in rest.flat if not x.is_zero), default=0)
+
+    def up_to(self, rest: np.ndarray, order: int, x: Series) -> Series:
+        return x.cut(raised(min(y.start for y in rest.flat if not y.is_zero), order))
 
     def exp(self, x: Series) -> Series:
         """e^(pℓ + c + h) = ε^(−p) e^(c + h); e^x of any larger infinity outgrows every power."""

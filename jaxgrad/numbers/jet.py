@@ -19,7 +19,7 @@ import numpy as np
 from flint import arb, arb_series
 
 from jaxgrad.numbers.ball import Ball, exact_ball
-from jaxgrad.numbers.base import UNKNOWN, NumberSystem, objects
+from jaxgrad.numbers.base import UNKNOWN, CannotDecide, NumberSystem, objects
 from jaxgrad.numbers.clock import ticking
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.series import Series
@@ -186,6 +186,17 @@ class Jet(Ball):
     def total(self, terms: list[Any]) -> Any:
         constants = super().total([x for x in terms if isinstance(x, arb)])
         return sum((x for x in terms if not isinstance(x, arb)), constants)
+
+    def apart(self, x: Any) -> tuple[arb, Any]:
+        if isinstance(x, arb):
+            return super().apart(x)
+        if x is OPEN:
+            raise CannotDecide("a number that jets leave open")
+        c = self.coefficient(x, 0)
+        return c, self._taylor([arb(0), *(x.polynomial[k] for k in range(1, self.order + 1))])
+
+    def orders(self, rest: np.ndarray) -> int:
+        return self.order if any(isinstance(x, Taylor) for x in rest.flat) else 0
 
     def function(self, name: str, *xs: Any) -> Any:
         if all(isinstance(x, arb) for x in xs):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from jaxgrad.numbers.base import NumberSystem
 from jaxgrad.numbers.clock import tick
 from jaxgrad.numbers.ordering import decided
+from jaxgrad.numbers.reflections import factored, orthogonal, qr
+from jaxgrad.numbers.spectra import eigh, svd
 
 __all__ = ["matrix_function"]
 
@@ -140,4 +143,13 @@ def _filled(shape: tuple[int, ...], value: Any) -> np.ndarray:
     return array
 
 
-_ALGORITHMS = {"cholesky": _cholesky, "triangular_solve": _triangular_solve, "lu": _lu}
+_ALGORITHMS: dict[str, Callable[..., Any]] = {
+    "cholesky": _cholesky,
+    "triangular_solve": _triangular_solve,
+    "lu": _lu,
+    "geqrf": factored,
+    "householder_product": orthogonal,
+    "qr": qr,
+    "eigh": eigh,
+    "svd": svd,
+}

@@ -15,6 +15,7 @@ import numpy as np
 
 from jaxgrad.numbers.base import NumberSystem, ObjectArray
 from jaxgrad.numbers.functions import FUNCTIONS
+from jaxgrad.numbers.matrices import matrix_function
 
 __all__ = ["Perturbed", "Twins"]
 
@@ -128,6 +129,27 @@ class Perturbed(NumberSystem):
             return self.map(self._step, exact)
         moved = self.beside.matmul(_parts(a, "moved"), _parts(b, "moved"))
         return self.map(Twins, exact, moved)
+
+    def apart(self, x: Twins) -> tuple[Any, Twins]:
+        """As the numbers are that decide; moved ones are next to no other."""
+        limit, rest = self.system.apart(x.exact)
+        return limit, self._step(rest)
+
+    def real(self, ball: Any) -> Twins:
+        return self._step(self.system.real(ball))
+
+    def matrix(self, name: str, *matrices: np.ndarray, **options: Any) -> Any:
+        """Vectors that may have either sign have that of the numbers as they are."""
+        if "floats" not in options:
+            return None
+        (a,) = matrices
+        limits = self.map(lambda x: self.apart(x)[0], a)
+        options["floats"] = options["floats"].known(limits)
+        exact = matrix_function(self.system, name, _parts(a, "exact"), **options)
+        if all(x.moved is x.exact for x in a.flat):
+            return tuple(self.map(self._step, each) for each in exact)
+        moved = matrix_function(self.beside, name, _parts(a, "moved"), **options)
+        return tuple(self.map(Twins, *pair) for pair in zip(exact, moved, strict=True))
 
     def total(self, terms: list[Twins]) -> Twins:
         if not terms:

@@ -75,6 +75,22 @@ class Samples(NumberSystem):
         return objects((Sampled(v) for v in products.reshape(-1, products.shape[-1])),
                        (a.shape[0], b.shape[1]))  # fmt: skip
 
+    def matrix(self, name: str, *matrices: np.ndarray, **options: Any) -> Any:
+        if name not in ("eigh", "svd", "qr"):
+            return None
+        points_first = np.moveaxis(dense(matrices[0]), -1, 0)
+        with np.errstate(all="ignore"):
+            found = _decomposed(
+                name, np.where(np.isfinite(points_first), points_first, 0), **options
+            )
+        wrong = ~np.isfinite(points_first).all(axis=(1, 2))
+        for each in found:
+            each[wrong] = np.nan
+        return tuple(
+            objects((Sampled(v) for v in each.reshape(len(each), -1).T), each.shape[1:])
+            for each in found
+        )
+
     def function(self, name: str, *xs: Sampled) -> Sampled:
         known = FUNCTIONS.get(name)
         if known is None or known.float64 is None:
@@ -141,3 +157,14 @@ def dense(array: ObjectArray) -> np.ndarray:
 def _broadcast_points(*arrays: np.ndarray) -> list[np.ndarray]:
     points = max(array.shape[-1] for array in arrays)
     return [np.broadcast_to(array, (*array.shape[:-1], points)) for array in arrays]
+
+
+def _decomposed(name: str, matrices: np.ndarray, **options: Any) -> list[np.ndarray]:
+    """What NumPy has in place of JAX's decompositions of each matrix."""
+    if name == "qr":
+        return list(np.linalg.qr(matrices, "complete" if options["full_matrices"] else "reduced"))
+    if name == "eigh":
+        values, vectors = np.linalg.eigh(matrices, "L" if options["lower"] else "U")
+        return [vectors, values]
+    found = np.linalg.svd(matrices, options["full_matrices"], options["compute_uv"])
+    return [found[1], found[0], found[2]] if options["compute_uv"] else [found]

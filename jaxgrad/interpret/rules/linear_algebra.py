@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
 
-from jaxgrad.interpret.rules.concrete import is_concrete
+from jaxgrad.interpret.rules.concrete import bind, is_concrete
 from jaxgrad.interpret.rules.registry import RULES, Equation, Outputs, Value, anything, rule
+from jaxgrad.numbers.vector_signs import FloatingPoint
 
 if TYPE_CHECKING:
     from jaxgrad.interpret.walker import Interpreter
@@ -22,6 +24,27 @@ __all__: list[str] = []
     harmless={"conjugate_a": anything},
 )
 @rule("lu")
+@rule("geqrf")
+@rule("householder_product")
+@rule(
+    "qr",
+    reads=("full_matrices",),
+    harmless={"pivoting": lambda pivots: not pivots, "use_magma": anything},
+)
+@rule(
+    "eigh",
+    reads=("lower",),
+    harmless={
+        "sort_eigenvalues": bool,
+        "subset_by_index": lambda places: places is None,
+        "algorithm": anything,
+    },
+)
+@rule(
+    "svd",
+    reads=("full_matrices", "compute_uv"),
+    harmless={"subset_by_index": lambda places: places is None, "algorithm": anything},
+)
 def _matrix_function(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     shapes = [variable.aval.shape for variable in equation.outvars]
     if 0 in shapes[0][:-2]:
@@ -29,9 +52,12 @@ def _matrix_function(interpreter: Interpreter, equation: Equation, inputs: list[
             np.zeros(variable.aval.shape, variable.aval.dtype) for variable in equation.outvars
         )
         return [interpreter.lift(array) for array in empty]
-    matrices = [_matrices(value) for value in interpreter.numbers(equation, inputs)]
+    numbers = interpreter.numbers(equation, inputs)
+    matrices = [_one_by_one(value, numbers[0].ndim - 2) for value in numbers]
     read = RULES[equation.primitive.name].reads
     options = {name: equation.params[name] for name in read}
+    if equation.primitive.name in _SPECTRA:
+        options["floats"] = _in_floats(equation)
     found = interpreter.arrays.matrix(equation.primitive.name, *matrices, **options)
     outputs = found if isinstance(found, list) else [found]
     return [
@@ -39,10 +65,25 @@ def _matrix_function(interpreter: Interpreter, equation: Equation, inputs: list[
     ]
 
 
-def _matrices(value: Value) -> Value:
-    """The matrices of a batch, one behind the other."""
-    count = int(np.prod(value.shape[:-2], dtype=int))
-    return value.reshape((count, *value.shape[-2:]))
+def _one_by_one(value: Value, batch: int) -> Value:
+    """The matrices or vectors of a batch of so many axes, one behind the other."""
+    count = int(np.prod(value.shape[:batch], dtype=int))
+    return value.reshape((count, *value.shape[batch:]))
+
+
+_SPECTRA = ("eigh", "svd")
+
+
+def _in_floats(equation: Equation) -> FloatingPoint:
+    """The primitive of an equation in the dtype of its argument, on the CPU."""
+    dtype, cpu = equation.invars[0].aval.dtype, jax.devices("cpu")[0]
+
+    def run(matrices: np.ndarray) -> list[np.ndarray]:
+        with jax.default_device(cpu):
+            found = bind(equation.primitive, [matrices.astype(dtype)], equation.params)
+        return [np.asarray(x, np.float64) for x in found]
+
+    return FloatingPoint(run, float(jax.numpy.finfo(dtype).eps))
 
 
 def _like(output: Value, variable: Any) -> Value:

@@ -1,0 +1,125 @@
+"""QR factorisations by Householder reflections, with the signs that LAPACK gives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
+from jaxgrad.numbers.clock import tick
+from jaxgrad.numbers.ordering import decided
+
+__all__ = ["factored", "orthogonal", "qr"]
+
+
+def factored(system: NumberSystem, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A = H₁H₂… R with H = 1 − τvvᵀ: R, below its diagonal each v but its leading 1, and the τ."""
+    a, factors = a.copy(), []
+    for k in range(min(a.shape)):
+        diagonal, v, factor = _reflection(system, a[k, k], a[k + 1 :, k])
+        a[k, k], a[k + 1 :, k] = diagonal, v
+        factors.append(factor)
+        _reflect(system, a[k:, k + 1 :], v, factor)
+    return a, objects(factors)
+
+
+def orthogonal(system: NumberSystem, a: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """The first columns of H₁H₂…, as many as the matrix of the v has.
+
+    Example:
+        >>> from jaxgrad.numbers.ball import Ball
+        >>> a = Ball().constants(np.array([[3.0], [4.0]]))
+        >>> [round(float(x), 9) for x in orthogonal(Ball(), *factored(Ball(), a)).flat]
+        [-0.6, -0.8]
+    """
+    q = system.constants(np.eye(*a.shape))
+    for k in reversed(range(len(factors))):
+        _reflect(system, q[k:, k:], a[k + 1 :, k], factors[k])
+    return q
+
+
+def qr(
+    system: NumberSystem, a: np.ndarray, *, full_matrices: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Q and R with A = QR, in which R has as many rows as Q has columns.
+
+    Beside a point at which LAPACK reflects a column or does not, or to either side, the signs are
+    those of the point: Q and R jump there, and what is differentiated is the branch of the point.
+
+    Args:
+        system: the numbers.
+        a: of shape (m, n).
+        full_matrices: whether Q is square.
+
+    Raises:
+        CannotDecide: the first columns of A are dependent, or may be: Q is not unique; or a sign
+            is open.
+    """
+    (m, n), upper, vectors, signs = a.shape, a.copy(), [], []
+    zero, columns = system.constant(0), m if full_matrices else min(m, n)
+    for k in range(min(m, n)):
+        upper[k, k], v, factor, sign = _branch(system, upper[k, k], upper[k + 1 :, k])
+        upper[k + 1 :, k] = zero
+        _reflect(system, upper[k:, k + 1 :], v, factor)
+        upper[k, k:] = upper[k, k:] * sign
+        vectors.append((v, factor))
+        signs.append(sign)
+    q = system.constants(np.eye(m, columns))
+    for k, (v, factor) in reversed(list(enumerate(vectors))):
+        _reflect(system, q[k:, k:], v, factor)
+    q[:, : len(signs)] = q[:, : len(signs)] * objects(signs)
+    return q, upper[:columns]
+
+
+def _branch(system: NumberSystem, head: Any, tail: np.ndarray) -> tuple[Any, np.ndarray, Any, Any]:
+    """(β, v, τ) of a column that is reflected, and −1 where LAPACK does not reflect it, or 1."""
+    one, zero = system.constant(1), system.constant(0)
+    rest = _dot(system, tail, tail)
+    square = head * head + rest
+    if system.apart(square)[0].contains(0):
+        raise CannotDecide(
+            "`qr` of a matrix whose columns are dependent, or may be: Q is not unique there"
+        )
+    if not len(tail):
+        return head, tail, zero, one
+    below = system.apart(rest)[0]
+    if below.contains(0) and not below.is_zero():
+        raise CannotDecide("`qr` of a column that may be one of R already: its sign is open")
+    # A zero is positive; where floats have one it may be −0.
+    start = system.real(system.apart(head)[0])
+    is_negative = decided(system, "lt", start, zero, "a sign of `qr`")
+    length = system.sqrt(square)
+    new = length if is_negative else -length
+    v = system.map(lambda x: system.divide(x, head - new), tail)
+    sign = -one if below.is_zero() else one
+    return new, v, system.divide(new - head, new), sign
+
+
+def _reflection(system: NumberSystem, head: Any, tail: np.ndarray) -> tuple[Any, np.ndarray, Any]:
+    """(β, v, τ) with H(x₀, x)ᵀ = (β, 0)ᵀ, where β = −sign(x₀)‖(x₀, x)‖; H = 1 where x is 0."""
+    zero = system.constant(0)
+    if not len(tail):
+        return head, tail, zero
+    rest = _dot(system, tail, tail)
+    is_done = system.compare("eq", rest, zero)
+    if system.known(is_done):
+        return head, system.map(lambda x: zero, tail), zero
+    length = system.sqrt(head * head + rest)
+    new = system.select(system.compare("lt", head, zero), -length, length)
+    v = system.map(lambda x: system.select(is_done, system.divide(x, head - new), zero), tail)
+    factor = system.select(is_done, system.divide(new - head, new), zero)
+    return system.select(is_done, new, head), v, factor
+
+
+def _reflect(system: NumberSystem, a: np.ndarray, v: np.ndarray, factor: Any) -> None:
+    """Replaces A by (1 − τ(1, v)(1, v)ᵀ)A."""
+    for j in range(a.shape[1]):
+        tick()
+        along = factor * (a[0, j] + _dot(system, v, a[1:, j]))
+        a[0, j] = a[0, j] - along
+        a[1:, j] = [x - along * y for x, y in zip(a[1:, j], v, strict=True)]
+
+
+def _dot(system: NumberSystem, x: np.ndarray, y: np.ndarray) -> Any:
+    return system.total([a * b for a, b in zip(x, y, strict=True)])

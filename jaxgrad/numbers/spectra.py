@@ -1,0 +1,126 @@
+"""Eigenvalues and singular values with their vectors, of balls and of series about them.
+
+A matrix A + E with an infinitesimal E has in the basis of the eigenvectors of A the eigenvectors
+eᵢ + u, where (λᵢ − λⱼ) uⱼ = (Eu)ⱼ − μuⱼ with μ = (Eu)ᵢ.  Each time that u is put into the right of
+this one more order of E is right.
+
+Vectors are determined up to their signs, which are those of a run in floating point.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
+from jaxgrad.numbers.clock import tick
+from jaxgrad.numbers.eigenvalues import eigenpairs
+from jaxgrad.numbers.vector_signs import FloatingPoint, signs
+
+__all__ = ["eigh", "svd"]
+
+
+def eigh(
+    system: NumberSystem, a: np.ndarray, *, lower: bool, floats: FloatingPoint
+) -> tuple[np.ndarray, np.ndarray]:
+    """The eigenvectors as columns and the eigenvalues, in ascending order.
+
+    Args:
+        system: the numbers.
+        a: of shape (n, n), of which one triangle is read.
+        lower: which triangle.
+        floats: the primitive, which decides the signs of the vectors.
+
+    Raises:
+        CannotDecide: two eigenvalues are the same, or it depends on rounding which sign a vector
+            has, or the system knows nothing of eigenvalues.
+    """
+    vectors, values = _pairs(system, _symmetric(a, lower))
+    return vectors * signs(system, a, vectors, floats, lambda found: found[0]), values
+
+
+def svd(
+    system: NumberSystem,
+    a: np.ndarray,
+    *,
+    full_matrices: bool,
+    compute_uv: bool,
+    floats: FloatingPoint,
+) -> tuple[np.ndarray, ...]:
+    """The singular values in descending order and, if wanted, U and Vᵀ with A = U diag(s) Vᵀ.
+
+    They are the roots of the eigenvalues of AᵀA, whose eigenvectors are V, and U is AV/s; for a
+    matrix of more columns than rows it is the other way round.
+
+    Args:
+        system, a, floats: as for :func:`eigh`.
+        full_matrices: whether U and V are square.
+        compute_uv: whether the vectors are wanted.
+
+    Raises:
+        CannotDecide: as :func:`eigh`, or a singular value is 0, or vectors are wanted that belong
+            to none.
+    """
+    is_tall = a.shape[0] >= a.shape[1]
+    tall = a if is_tall else a.T
+    right, squares = _pairs(system, system.matmul(tall.T, tall))
+    right, squares = right[:, ::-1], squares[::-1]
+    if not all(system.apart(x)[0] > 0 for x in squares):
+        raise CannotDecide("a singular value that is 0, or may be")
+    values = system.map(system.sqrt, squares)
+    if not compute_uv:
+        return (values,)
+    if full_matrices and a.shape[0] != a.shape[1]:
+        raise CannotDecide("singular vectors that belong to no singular value: full_matrices=False")
+    right = right * signs(system, a, right, floats, lambda found: _columns(found, is_tall))
+    left = system.map(system.divide, system.matmul(tall, right), values[None, :])
+    return (values, left, right.T) if is_tall else (values, right, left.T)
+
+
+def _columns(found: Any, is_tall: bool) -> np.ndarray:
+    """Of singular value decompositions the vectors of the shorter side, as columns."""
+    _, left, right = found
+    return np.swapaxes(right, -1, -2) if is_tall else left
+
+
+def _symmetric(a: np.ndarray, lower: bool) -> np.ndarray:
+    """The symmetric matrix of one triangle."""
+    rows, columns = np.indices(a.shape)
+    first, last = np.maximum(rows, columns), np.minimum(rows, columns)
+    return a[first, last] if lower else a[last, first]
+
+
+def _pairs(system: NumberSystem, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvectors, of either sign, and the eigenvalues of a symmetric matrix."""
+    parts = [system.apart(x) for x in a.flat]
+    real = objects((limit for limit, _ in parts), a.shape)
+    values, vectors = eigenpairs(real)
+    gaps = values[None, :] - values[:, None]
+    basis, start = system.map(system.real, vectors), system.map(system.real, values)
+    rest = objects((beside for _, beside in parts), a.shape)
+    orders = system.orders(rest)
+    if not orders:
+        return basis, start
+    gaps = system.map(system.real, gaps)
+    turned = system.matmul(system.matmul(basis.T, rest), basis)
+    moved, shift = _moved(system, turned, gaps, orders)
+    found = system.matmul(basis, moved), start + shift
+    columns, values = (system.map(lambda x: system.up_to(rest, orders + 1, x), y) for y in found)
+    return columns, values
+
+
+def _moved(
+    system: NumberSystem, e: np.ndarray, gaps: np.ndarray, orders: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Orthonormal eigenvectors of diag(λ) + E up to so many orders of E, and what λ becomes."""
+    u = system.constants(np.eye(len(e)))
+    for _ in range(orders):
+        product = system.matmul(e, u)
+        shift = product.diagonal()
+        for j, i in np.ndindex(u.shape):
+            tick()
+            if i != j:
+                u[j, i] = system.divide(product[j, i] - shift[i] * u[j, i], gaps[j, i])
+    lengths = [system.sqrt(system.total([x * x for x in column])) for column in u.T]
+    return system.map(system.divide, u, objects(lengths)[None, :]), system.matmul(e, u).diagonal()
