@@ -16,12 +16,12 @@ import numpy as np
 from flint import arb, arb_mat
 
 from jaxgrad.numbers.base import CannotDecide, objects
+from jaxgrad.numbers.clock import tick
 
 __all__ = ["eigenpairs", "midpoints"]
 
-# Bits of the float64 numbers that an approximation begins with, a third of which may be wrong; and
-# how often their number is doubled at most.
-FIRST_BITS, MOST_STEPS = 35, 16
+# Five or so, and each further one doubles the digits.  What is left over is told by the discs.
+MOST_SWEEPS = 40
 _UNIT_BALL = arb(0, 1)
 
 
@@ -66,37 +66,44 @@ _REPEATED = "eigenvalues or singular values that are the same, or too close to b
 
 
 def _approximate(a: np.ndarray) -> arb_mat:
-    """Nearly orthonormal vectors that nearly are eigenvectors (Ogita and Aishima 2018)."""
-    middle = midpoints(a)
-    if not np.isfinite(middle).all():
+    """Vectors that nearly are eigenvectors: rotations, of two of them at a time (Jacobi)."""
+    if not all(x.is_finite() for x in a.flat):
         raise CannotDecide("eigenvalues of a matrix that holds an infinity or NaN")
-    _, start = np.linalg.eigh(middle)
-    matrix, basis = arb_mat(a.tolist()).mid(), arb_mat(start.tolist())
-    bits = FIRST_BITS
-    for _ in range(MOST_STEPS):
-        if bits > flint.ctx.prec:
+    similar = arb_mat(a.tolist()).mid().tolist()
+    basis = [[arb(i == j) for j in range(len(a))] for i in range(len(a))]
+    smallest = arb(2) ** -flint.ctx.prec
+    for _ in range(MOST_SWEEPS):
+        rotated = [
+            _rotate(similar, basis, i, j)
+            for i, j in itertools.combinations(range(len(a)), 2)
+            if abs(similar[i][j]) > smallest * abs(similar[i][i] - similar[j][j])
+        ]
+        if not rotated:
             break
-        basis = (basis + basis * arb_mat(_correction(matrix, basis))).mid()
-        bits *= 2
-    return basis
+    order = sorted(range(len(a)), key=lambda i: similar[i][i].mid())
+    return arb_mat([basis[i] for i in order]).transpose()
 
 
-def _correction(matrix: arb_mat, basis: arb_mat) -> list[list[arb]]:
-    """E with X + XE closer to the eigenvectors, quadratically."""
-    n, turned = matrix.nrows(), basis.transpose()
-    gram, similar = (turned * basis).tolist(), (turned * matrix * basis).tolist()
-    values = [similar[i][i] / gram[i][i] for i in range(n)]
-    found = [[arb(0)] * n for _ in range(n)]
-    for i in range(n):
-        for j in range(n):
-            if i == j:
-                found[i][i] = (1 - gram[i][i]) / 2
-                continue
-            top, gap = similar[i][j] - values[j] * gram[i][j], values[j] - values[i]
-            if gap.contains(0):
-                raise CannotDecide(_REPEATED)
-            found[i][j] = top / gap
-    return found
+def _rotate(c: list[list[arb]], basis: list[list[arb]], i: int, j: int) -> None:
+    """Turns two rows of a basis, and C alongside, so that the entry (i, j) of C becomes 0."""
+    tick()
+    half = (c[j][j] - c[i][i]) / 2
+    tangent = c[i][j] / (half + (half * half + c[i][j] * c[i][j]).sqrt() * (1 if half >= 0 else -1))
+    cosine = (1 / (1 + tangent * tangent).sqrt()).mid()
+    sine = (tangent * cosine).mid()
+    for rows in (basis, c):
+        rows[i], rows[j] = _turned(rows[i], rows[j], cosine, sine)
+    for row in c:
+        (row[i],), (row[j],) = _turned([row[i]], [row[j]], cosine, sine)
+
+
+def _turned(x: list[arb], y: list[arb], cosine: arb, sine: arb) -> tuple[list[arb], list[arb]]:
+    """Two rows, each the other's way."""
+    pairs = list(zip(x, y, strict=True))
+    return (
+        [(cosine * a - sine * b).mid() for a, b in pairs],
+        [(sine * a + cosine * b).mid() for a, b in pairs],
+    )
 
 
 def _pair(c: list[list[arb]], i: int) -> tuple[arb, list[arb]]:

@@ -13,9 +13,9 @@ from jaxgrad.numbers.eigenvalues import midpoints
 __all__ = ["FloatingPoint", "signs"]
 
 # A sign is clear if it is the same of matrices that are moved by so many units in the last place
-# where entries are not known exactly, and if the vectors of a run make less than half a right
-# angle with the true ones.
-DRAWN, MOVED_ULPS, CLOSE = 3, 8.0, np.sqrt(0.5)
+# where entries are not known exactly, and if the vectors of a run make less than a quarter of a
+# right angle with the true ones.
+DRAWN, MOVED_ULPS, CLOSE = 3, 8.0, np.cos(np.pi / 8)
 
 
 @dataclass(frozen=True)
