@@ -13,6 +13,7 @@ import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path
 
 from jaxgrad.errors import ArgumentError, NonFiniteInput
+from jaxgrad.programs import approximate_top_k  # noqa: F401  (which it has a program for)
 from jaxgrad.programs.jax_errors import errors_named
 from jaxgrad.programs.mutable_arrays import without_references
 from jaxgrad.programs.pallas_kernels import runnable
