@@ -330,7 +330,7 @@ class OtherPoints:
         if domain is not None and domain.spent:
             notes.append("domain= is too large to be asked at more points")
         open_points = self._reached - sum(not point.pursued for point in self.seen)
-        if open_points:
+        if open_points > 0:  # the time may end when a point was seen and is not yet counted
             why = max(self._open, key=lambda reason: self._open[reason], default="")
             most = "" if self._open[why] >= open_points else "most often "
             notes.append(f"nothing decided at {open_points} more" + f" ({most}{why})" * bool(why))
