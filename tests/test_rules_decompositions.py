@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -17,12 +18,14 @@ from numbers_support import Checked
 
 from jaxgrad import Verdict, check
 from jaxgrad.gradients.one_sided import one_sided_derivatives
+from jaxgrad.gradients.witness import enclosures, hold_program, program_floats
 from jaxgrad.interpret.run_over import run_over
 from jaxgrad.numbers import vector_signs
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, objects
 from jaxgrad.numbers.eigenvalues import eigenpairs
 from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.trace import trace
 
 SQUARE = np.array([[0.5, -1.25], [2.0, 0.75]], np.float32)
 TALL = np.array([[0.5, -1.25, 2.0], [1.5, 0.75, -0.25], [-1.0, 0.5, 1.0], [0.25, 2.0, 0.5]])
@@ -146,9 +149,33 @@ def test_a_column_of_zeros_below_the_diagonal_is_not_reflected() -> None:
 def test_a_zero_of_either_sign_contradicts_no_run(zero: float) -> None:
     """LAPACK turns some vectors round at −0, and no real number tells it from 0."""
     a = np.array([[zero, -1, 1], [0, -2, -2], [-1, -1, 2], [3, 2, 1]], np.float32)
-    with jax.enable_x64(False):
-        for function in (jnp.linalg.qr, lambda a: jnp.linalg.svd(a, full_matrices=False)):
-            assert check(function, (a,), special_points=False).verdict is Verdict.AGREES
+    for function in (
+        jnp.linalg.qr,
+        lambda a: jnp.linalg.qr(a, mode="raw"),
+        lambda a: jnp.linalg.svd(a, full_matrices=False),
+    ):
+        program = trace(lambda a, f=function: tuple(f(a)), (a,))
+        assert hold_program("f", program, [a]).finite
+
+
+@pytest.mark.parametrize("name", ["qr", "eigh", "svd"])
+def test_what_floats_return_is_inside(name: str) -> None:
+    """Ill-conditioned ones too; and not where they turn a vector round that the rule does not."""
+    function, a = FUNCTIONS[name]
+    program, held = trace(lambda a: tuple(function(a)), (a,)), 0
+    draws = np.random.default_rng(0)
+    for _ in range(10):
+        moved = (a * np.exp(2 * draws.normal(size=a.shape))).astype(np.float32)
+        held += hold_program(name, program, [moved]).held > 0
+    assert held >= 8
+    turned = dataclasses.replace(
+        program, jaxpr=trace(lambda a: tuple(-x for x in function(a)), (a,)).jaxpr
+    )
+    floats = program_floats(turned, [a])
+    read = enclosures(program, [a])
+    assert not any(
+        x.value.contains(arb(float(y))) for x, y in zip(read[0].flat, floats[0].flat, strict=True)
+    )
 
 
 # -- what is not decided ---------------------------------------------------------------------------

@@ -234,7 +234,9 @@ _BY_ANOTHER_WAY = frozenset((
     "lu", "cholesky", "triangular_solve", "tridiagonal_solve", "qr", "geqrf", "householder_product",
 ))  # fmt: skip
 # XLA orders −0 before 0 here, on some devices at least, or LAPACK looks at the sign of a zero.
-_BY_TOTAL_ORDER = frozenset(("top_k", "approx_top_k", "sort", "lt_to", "le_to", "eq_to", "qr"))
+_BY_TOTAL_ORDER = frozenset((
+    "top_k", "approx_top_k", "sort", "lt_to", "le_to", "eq_to", "qr", "geqrf",
+))  # fmt: skip
 
 
 class _InFloats(Interpreter):
