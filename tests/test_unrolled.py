@@ -76,6 +76,19 @@ def test_an_unrolled_program_computes_the_same(blocks: Any, turns: int) -> None:
         assert np.array_equal(ours, theirs)
 
 
+def test_a_block_lies_where_the_primitive_puts_it() -> None:
+    """JAX counts a negative index from behind before the primitive sees it, which itself does not."""
+    x = np.arange(6, dtype=np.float32)
+    for start in (-9, -2, 0, 3, 5, 9):
+
+        def read(y: Any, first: int = start) -> Any:
+            block = lax.dynamic_slice_p.bind(y, np.int32(first), slice_sizes=(2,))
+            return lax.dynamic_update_slice_p.bind(2 * y, block, np.int32(first))
+
+        closed = jax.make_jaxpr(read)(x)
+        assert np.array_equal(*(jaxpr_as_fun(p)(x)[0] for p in (unrolled(closed), closed)))
+
+
 def test_a_loop_that_nobody_knows_the_end_of_is_kept() -> None:
     closed = jax.make_jaxpr(lambda x: lax.while_loop(lambda y: y < 9, lambda y: 2 * y, x))(1.0)
     found = unrolled(closed)

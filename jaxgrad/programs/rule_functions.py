@@ -130,12 +130,18 @@ def _identity(x: Any, depth: int = 0) -> Hashable:
     if isinstance(x, jax.custom_jvp | jax.custom_vjp):
         return _identity(x.fun, depth)
     if isinstance(x, np.generic | np.ndarray | jax.Array):
-        known = x.size <= MOST_NUMBERS and not isinstance(x, Tracer)
-        return x.shape, str(x.dtype), _bytes(x) if known else type(x)
+        return x.shape, str(x.dtype), _bytes(x) if _is_known(x) else type(x)
     code = _code(x)
     if code is None or depth > DEEPEST:
         return id(x)
     return code, tuple(_identity(y, depth + 1) for y in (*_closed_over(x), *_held(x)))
+
+
+def _is_known(array: Any) -> bool:
+    """Whether the numbers of an array are few enough, and to be had: JAX may have given them up."""
+    if array.size > MOST_NUMBERS or isinstance(array, Tracer):
+        return False
+    return not (isinstance(array, jax.Array) and array.is_deleted())
 
 
 def _bytes(array: Any) -> bytes:

@@ -155,8 +155,8 @@ class _Unrolling:
 def _window(shape: Any, starts: Sequence[Any], sizes: Sequence[int]) -> tuple[slice, ...]:
     """Where a block of these sizes lies, moved into the array as XLA does."""
     firsts = [
-        int(np.clip(start if start >= 0 else start + n, 0, n - size))
-        for start, n, size in zip(map(int, starts), shape, sizes, strict=True)
+        min(max(int(start), 0), n - size)
+        for start, n, size in zip(starts, shape, sizes, strict=True)
     ]
     return tuple(slice(first, first + size) for first, size in zip(firsts, sizes, strict=True))
 
