@@ -40,6 +40,7 @@ def _turns(test: Any, body: Any, *start: Any) -> int | None:
         (lambda i, x: i < 7, lambda i, x: (i - 1, -x), (0, 1.0), None),
         (lambda i, x: i < 7, lambda i, x: (i + 0, -x), (0, 1.0), None),
         (lambda i, x: i <= 7, lambda i, x: (i + 1, -x), (0, 1.0), None),
+        (lambda i, x: i * i < 7, lambda i, x: (i + 1, -x), (0, 1.0), None),
         (lambda i, x: x < 7, lambda i, x: (i + 1, x + 1), (0, 1.0), None),
         (lambda i, x: i < 2**31 - 1, lambda i, x: (i + 2, -x), (2**31 - 4, 1.0), None),
     ],
@@ -77,7 +78,7 @@ def test_an_unrolled_program_computes_the_same(blocks: Any, turns: int) -> None:
 
 
 def test_a_block_lies_where_the_primitive_puts_it() -> None:
-    """JAX counts a negative index from behind before the primitive sees it, which itself does not."""
+    """JAX counts a negative index from behind before the primitive sees it."""
     x = np.arange(6, dtype=np.float32)
     for start in (-9, -2, 0, 3, 5, 9):
 

@@ -35,6 +35,7 @@ from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.held import checked_argnums
 from jaxgrad.programs.options import flag
+from jaxgrad.programs.real_parts import has_parts, of_parts, parted
 from jaxgrad.programs.trace import parameter_names
 from jaxgrad.programs.traced_values import require_values
 from jaxgrad.verdict import Evidence, Verdict
@@ -113,9 +114,10 @@ def compare(
         )
     with without_debug_modes():
         require_values("compare", args, lambda: parameter_names(hand, len(args)))
-        held = checked_argnums(argnums, len(args))
+        held, args = checked_argnums(argnums, len(args)), parted(args)
         left, right = make_side("hand", hand, args, held), make_side("auto", auto, args, held)
         _same_structure(left, right)
+        domain = of_parts(domain) if domain is not None and has_parts(args) else domain
         points = Points(left.inputs, args, domain, special_points, held)
         try:
             return _compare(left, right, args, points, budget, exact)

@@ -13,6 +13,11 @@ from jaxgrad.programs.held import hidden, numbers_as_given
 
 __all__ = ["write"]
 
+_IN_PARTS = (
+    "from jaxgrad.programs.real_parts import Parts, of_parts",
+    "hand, auto = of_parts(hand), of_parts(auto)",
+)
+
 
 def write(
     side: Side, args: Sequence[Any], values: Sequence[Any], leaf: int, index: tuple[int, ...]
@@ -44,6 +49,7 @@ def write(
     point = arguments_as_code(tree_unflatten(tree, numbers_as_given(args, side.held, values)))
     show = f'    print(name, "is", np.asarray(jax.tree.leaves(gradient(*args))[{leaf}])[{index!r}])'
     lines = [
+        *(_IN_PARTS if side.in_parts else ()),
         *imports(side.inputs),
         point,
         'for name, gradient in (("hand", hand), ("auto", auto)):',

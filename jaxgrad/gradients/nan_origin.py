@@ -64,11 +64,13 @@ def _first(value: Value, index: tuple[int, ...] | None) -> tuple[Step, Any] | No
 
 
 def _is_nan(value: Value, index: tuple[int, ...] | None) -> bool:
-    return is_real(value.array) and bool(np.isnan(_numbers(value, index)).any())
+    known = is_real(value.array) or np.iscomplexobj(value.array)
+    return known and bool(np.isnan(_numbers(value, index)).any())
 
 
 def _numbers(value: Value, index: tuple[int, ...] | None) -> np.ndarray:
-    floats = np.asarray(value.array).astype(np.float64)
+    array = np.asarray(value.array)
+    floats = array.astype(np.complex128 if np.iscomplexobj(array) else np.float64)
     return floats if index is None else floats[index]
 
 
@@ -91,8 +93,8 @@ def _said(name: str, inputs: list[np.ndarray]) -> Iterator[str]:
                 yield "is ∞·0"
     if name in _SUMS:
         yield "is ∞ − ∞"
-    numbers = [float(x) for x in inputs if x.ndim == 0]
-    if len(numbers) < len(inputs):
+    numbers = [float(x) for x in inputs if x.ndim == 0 and not np.iscomplexobj(x)]
+    if len(numbers) < len(inputs) or not numbers:
         return
     if name == "div":
         yield f"is {_sized(numbers[0])}/{_sized(numbers[1])}"

@@ -31,6 +31,7 @@ from jaxgrad.numbers.ring import RingFull
 from jaxgrad.programs.held import as_given, hidden, is_held, paths_of_held, revealing
 from jaxgrad.programs.jax_errors import first_line
 from jaxgrad.programs.raised_by import is_raised_by_caller
+from jaxgrad.programs.real_parts import has_parts, of_parts, parted, returns_complex
 from jaxgrad.programs.returned import require_keyless, require_numbers
 from jaxgrad.programs.trace import Leaf, Program, arguments, parameter_names, trace
 from jaxgrad.programs.traced_values import require_known_constants
@@ -79,6 +80,8 @@ class Side:
         self._originals, self._tree = jax.tree.flatten(self._args)
         self._draws = random.getstate(), np.random.get_state()
         self.outputs, self.out_tree = self._describe()
+        results = tree_unflatten(self.out_tree, self.outputs)
+        self.in_parts = has_parts((*self._args, results))
 
     @property
     def paths_of_held(self) -> list[str]:
@@ -268,8 +271,9 @@ def make_side(
         )
     if not args:
         raise ArgumentError("compare needs arguments: the point at which to take both gradients")
-    args = hidden(args)
+    args = parted(hidden(args))
     function = revealing(function, args)
+    function = of_parts(function) if has_parts(args) else function
     inputs = arguments(args, parameter_names(function, len(args)), held)
     if not any(leaf.differentiable for leaf in inputs):
         raise ArgumentError(
@@ -284,6 +288,9 @@ def make_side(
             return exactly
     try:
         program = trace(traced, args, name, held)
+        if returns_complex([leaf.dtype for leaf in program.outputs]):
+            traced = of_parts(traced)
+            program = trace(traced, args, name, held)
         require_known_constants(name, program.jaxpr.consts)
         return Side(name, traced, args, inputs, program, held=held)
     except TraceError as error:

@@ -20,9 +20,16 @@ from jaxgrad.interpret import rules
 from jaxgrad.interpret.budgets import require_while
 from jaxgrad.interpret.rules.concrete import evaluate, is_concrete
 from jaxgrad.numbers.arrays import ArraySystem, NumberByNumber
-from jaxgrad.numbers.base import COMPLEX, NumberSystem
+from jaxgrad.numbers.base import NumberSystem
 from jaxgrad.numbers.clock import tick
 from jaxgrad.numbers.elements import array_system
+from jaxgrad.programs.complex_parts import (
+    Pair,
+    flat_parts,
+    has_complex,
+    joined_parts,
+    parts_program,
+)
 from jaxgrad.programs.implementations import why_not_read
 from jaxgrad.programs.jax_errors import KEEPERS
 from jaxgrad.programs.jaxprs import OPAQUE
@@ -58,7 +65,7 @@ class Interpreter:
             outputs = self.apply(equation, arguments)
             if self._loops:
                 size = sum(math.prod(value.shape) for value in outputs)
-                known = all(is_concrete(value) for value in arguments)  # left to JAX itself
+                known = not any(map(_holds_numbers, arguments))  # left to JAX itself
                 self._spend(CONCRETE_COST * size if known else size)
             values.update(zip(equation.outvars, outputs, strict=True))
         return [self._read(values, atom) for atom in jaxpr.outvars]
@@ -91,6 +98,8 @@ class Interpreter:
         name = equation.primitive.name
         rule = rules.RULES.get(name)
         by_itself = rule is None or rule.exact_if_known
+        if has_complex(equation):
+            return self._in_parts(equation, arguments)
         if by_itself and all(is_concrete(value) for value in arguments):
             # Nothing here depends on a real variable: the primitive itself is exact.
             return evaluate(self, equation, arguments)
@@ -106,6 +115,15 @@ class Interpreter:
         except NumberByNumber as error:
             raise UnsupportedPrimitive(f"`{name}` is {error}") from None
         return outputs if isinstance(outputs, list) else [outputs]
+
+    def _in_parts(self, equation: Any, arguments: list[Any]) -> list[Any]:
+        """The outputs of an equation with complex numbers, each of which is a pair."""
+        if equation.primitive.name in OPAQUE:
+            raise OpaquePrimitive(f"`{equation.primitive.name}` runs a kernel on complex numbers")
+        if not any(map(_holds_numbers, arguments)):
+            return evaluate(self, equation, arguments)
+        outputs = self.call(parts_program(equation), flat_parts(arguments))
+        return joined_parts(equation.outvars, outputs)
 
     def lift(self, value: Any) -> Any:
         """A concrete array as a value: floats become numbers, everything else stays."""
@@ -123,7 +141,7 @@ class Interpreter:
                 "no derivative tells; make it within the function, or hand its value in"
             )
         if jnp.issubdtype(value.dtype, np.complexfloating):
-            raise UnsupportedPrimitive(COMPLEX)
+            return Pair(*(self.lift(np.asarray(part)) for part in (value.real, value.imag)))
         if is_differentiable(value.dtype):
             with jax.ensure_compile_time_eval():
                 return self.arrays.lift(np.asarray(value))
@@ -180,6 +198,10 @@ def _no_rule(equation: Any) -> str:
         f"if it is your own, @jaxgrad.rule({name!r}) above a JAX function says what it computes"
         + (f" ({reason})" if reason else "")
     )
+
+
+def _holds_numbers(value: Any) -> bool:
+    return isinstance(value, Pair) or not is_concrete(value)
 
 
 def interpret(program: Any, numbers: NumberSystem | ArraySystem, inputs: list[Any]) -> list[Any]:

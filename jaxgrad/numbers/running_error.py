@@ -147,6 +147,11 @@ class RunningError(ThreeValued):
     def _unknown(self) -> Rounded:
         return Rounded(arb.nan(), self)
 
+    @property
+    def other_ulps(self) -> float:
+        """How far a function may be off of which no more is known, in units in the last place."""
+        return FLOAT64_ULPS if self.double else OTHER_ULPS
+
     def _ulps(self, known: Function) -> float:
         least = ACCURATE_ULPS if known.error == "value" else OTHER_ULPS
         return max(FLOAT64_ULPS if self.double else least, 2 * (known.ulps or 0))

@@ -12,6 +12,7 @@ import numpy as np
 
 from jaxgrad.programs.array_code import MOST_ENTRIES, large_array
 from jaxgrad.programs.held import Held, is_held
+from jaxgrad.programs.real_parts import Parts
 
 __all__ = ["arguments_as_code", "as_code", "imports", "in_scope"]
 
@@ -38,6 +39,8 @@ def as_code(tree: Any) -> str:
     if type(tree) is tuple:
         inside = ", ".join(map(as_code, tree))
         return f"({inside},)" if len(tree) == 1 else f"({inside})"
+    if isinstance(tree, Parts):
+        return f"Parts({as_code(tree.real)}, {as_code(tree.imag)})"
     if isinstance(tree, Held) and type(tree.value) in (str, bytes, int, bool):
         return repr(tree.value)
     if isinstance(tree, bool | int | float):

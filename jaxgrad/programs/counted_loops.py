@@ -67,8 +67,10 @@ def _compared(test: Any) -> tuple[Any, Any] | None:
         return None
     origin: dict[Any, Any] = {}
     for equation in conversions:
+        if equation.primitive.name != "convert_element_type":
+            return None
         (before,), (after,) = equation.invars, equation.outvars
-        if equation.primitive.name != "convert_element_type" or not _holds(after, before):
+        if not _holds(after, before):
             return None
         origin[after] = before if hasattr(before, "val") else origin.get(before, before)
     counter, bound = (x if hasattr(x, "val") else origin.get(x, x) for x in last.invars)

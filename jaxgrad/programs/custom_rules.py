@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from jaxgrad.programs.evaluated import bind, evaluated
 from jaxgrad.programs.jaxprs import CUSTOM_VMAP, called, equations, inner_jaxpr, source_name
@@ -56,10 +57,14 @@ def has_discrete_values(jaxpr: Any) -> bool:
         equation.primitive.name == CUSTOM_VMAP
         or (
             equation.primitive.name in CUSTOM_RULES
-            and any(not is_differentiable(v.aval.dtype) for v in equation.outvars)
+            and any(_is_discrete(v.aval.dtype) for v in equation.outvars)
         )
         for equation in equations(jaxpr)
     )
+
+
+def _is_discrete(dtype: Any) -> bool:
+    return not (is_differentiable(dtype) or jnp.issubdtype(dtype, jnp.complexfloating))
 
 
 def asks_what_moves(jaxpr: Any) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterator
 from typing import Any, TypeVar
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.programs.complex_parts import has_complex, parts_program
 from jaxgrad.programs.meanings import inner_programs, meaning_of
 
 __all__ = [
@@ -72,6 +73,8 @@ def _meant(equation: Any) -> list[Any]:
     """The program that stands for an equation, where there is one; what is wrong with it is said
     where it is run."""
     try:
+        if has_complex(equation) and not inner_programs(equation.params):
+            return [parts_program(equation)]
         meaning = meaning_of(equation)
     except UnsupportedPrimitive:
         return []

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.gradients.floats.programs import Compiled
-from jaxgrad.gradients.rules.code import point_code
+from jaxgrad.gradients.rules.code import point_code, scoped
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.primal import Primal
-from jaxgrad.programs.as_code import as_code, imports, in_scope
+from jaxgrad.programs.as_code import as_code, imports
 from jaxgrad.programs.trace import Leaf
 
 __all__ = ["described", "paste_floats", "paste_higher"]
@@ -79,7 +79,7 @@ def paste_floats(
         f"x = [jnp.asarray(leaves[k]){'[None]' if batched else ''} for k in places]",
         f'print({call}(*x)[{output}]{at}, "should be {truth}")',
     ]
-    return in_scope("`f`", lines)
+    return scoped(primal, lines)
 
 
 def paste_higher(primal: Primal, taken: Sequence[tuple[str, tuple[Any, ...]]], code: str) -> str:
@@ -109,4 +109,4 @@ def paste_higher(primal: Primal, taken: Sequence[tuple[str, tuple[Any, ...]]], c
         lines += [f"def f{i + 1}(*x):", f"    return list({product})"]
     last = code.replace("(f(*jax.tree", f"(f{len(taken)}(*jax.tree").splitlines()
     last = [line for line in last if not line.startswith(("import ", "#"))]
-    return in_scope("`f`", [*lines, *last])
+    return scoped(primal, [*lines, *last])

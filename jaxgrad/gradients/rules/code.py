@@ -147,9 +147,13 @@ _AT_ZERO = {
 
 def scoped(primal: Primal, lines: Sequence[str]) -> str:
     """Lines that call ``f``, after one that says which function that is."""
-    if primal.name == "f":
-        return in_scope("`f`", lines)
-    return in_scope(f"`{primal.name}`", [f"f = {primal.name}", *lines])
+    before = [] if primal.name == "f" else [f"f = {primal.name}"]
+    if primal.in_parts:
+        before = [
+            "from jaxgrad.programs.real_parts import Parts, of_parts",
+            f"f = of_parts({primal.name})",
+        ]
+    return in_scope(f"`{primal.name}`", [*before, *lines])
 
 
 def paste_bend(primal: Primal, bend: Bend) -> str:
@@ -253,6 +257,9 @@ def paste_kernel(primal: Primal) -> str:
         "print('f is', f(*args))",
         "print('reference is', reference(*args))",
     ]
+    if primal.in_parts:
+        lines.insert(0, "f, reference = of_parts(f), of_parts(reference)")
+        lines.insert(0, "from jaxgrad.programs.real_parts import Parts, of_parts")
     return in_scope("`f` and `reference`", lines)
 
 

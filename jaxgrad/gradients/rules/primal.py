@@ -14,9 +14,8 @@ from jax import lax
 from jax.extend.core import jaxpr_as_fun
 from jax.tree_util import tree_leaves, tree_structure, tree_unflatten
 
-from jaxgrad.errors import ArgumentError, ShapeMismatch, TreeMismatch, UnsupportedPrimitive
+from jaxgrad.errors import ArgumentError, ShapeMismatch, TreeMismatch
 from jaxgrad.gradients.domain import Domain
-from jaxgrad.numbers.base import COMPLEX
 from jaxgrad.programs.custom_rules import has_discrete_values
 from jaxgrad.programs.held import (
     as_given,
@@ -27,6 +26,7 @@ from jaxgrad.programs.held import (
     revealing,
 )
 from jaxgrad.programs.jaxprs import promises_symmetry
+from jaxgrad.programs.real_parts import has_parts, of_parts, parted, returns_complex
 from jaxgrad.programs.run_again import run_again
 from jaxgrad.programs.trace import Leaf, Program, parameter_names, trace
 from jaxgrad.programs.traced_values import require_known_constants
@@ -53,7 +53,6 @@ class Primal:
 
     Raises:
         ArgumentError: nothing is floating point, or the arguments are outside of the domain.
-        UnsupportedPrimitive: a result is complex.
         TreeMismatch, ShapeMismatch: the reference returns something else than the function.
     """
 
@@ -69,11 +68,15 @@ class Primal:
         held: Collection[int] = (),
         domain: Callable[..., Any] | None = None,
     ) -> None:
-        self.args = hidden(args)
+        self.args = parted(hidden(args))
+        self.in_parts = has_parts(self.args)
         self.function = self._of_arguments(function, held)
         self.reference = None if reference is None else self._of_arguments(reference, held)
         self.held_arguments = held
         self.program = program or trace(self.function, self.args, "f", held, finite=False)
+        if returns_complex([leaf.dtype for leaf in self.program.outputs]):
+            self.in_parts, self.function = True, of_parts(self.function)
+            self.program = trace(self.function, self.args, "f", held, finite=False)
         require_known_constants("f", self.program.jaxpr.consts)
         self._all = self.program.inputs
         self._moving = [i for i, leaf in enumerate(self._all) if leaf.differentiable]
@@ -85,21 +88,23 @@ class Primal:
                 "no argument is floating point, so there is nothing to check; integers, booleans, "
                 "PRNG keys and objects are held fixed: convert one with jnp.asarray(x, float)"
             )
-        if any(jnp.issubdtype(leaf.dtype, np.complexfloating) for leaf in self.program.outputs):
-            raise UnsupportedPrimitive(COMPLEX)
         if not self._kept:
             found = ", ".join(f"f{x.path} is {x.dtype.name}" for x in self.program.outputs)
             raise ArgumentError(
                 "no output is floating point, so there is nothing to check: "
                 f"{found or 'f returns nothing (a forgotten `return`?)'}"
             )
-        self.domain = None if domain is None else Domain(domain, self.args, held)
+        self.domain = None if domain is None else Domain(self._joining(domain), self.args, held)
 
     def _of_arguments(
         self, function: Callable[..., Any], held: Collection[int]
     ) -> Callable[..., Any]:
         """A function of the arguments as they are kept here, which is called as it was meant."""
-        return as_given(revealing(function, self.args), self.args, held)
+        return as_given(self._joining(revealing(function, self.args)), self.args, held)
+
+    def _joining(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function to which complex numbers come as it expects them."""
+        return of_parts(function) if self.in_parts else function
 
     def _values_of_rules(self) -> list[int]:
         """Integers and booleans in the result, where a rule may return some of its own.

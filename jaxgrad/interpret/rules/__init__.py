@@ -13,13 +13,16 @@ from jaxgrad.interpret.rules import (
     windows,
 )
 from jaxgrad.interpret.rules.registry import RULES, rule
-from jaxgrad.programs import pallas_kernels
+from jaxgrad.programs import complex_functions, complex_structure, fourier, pallas_kernels
 
 __all__ = [
     "RULES",
+    "complex_functions",
+    "complex_structure",
     "control",
     "convolutions",
     "elementwise",
+    "fourier",
     "linear",
     "linear_algebra",
     "linear_solve",
