@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
@@ -54,6 +55,68 @@ def test_a_rule_may_hold_an_array_that_jax_gave_up() -> None:
     known = rule_identity(call)
     held.delete()
     assert rule_identity(call) != known  # of its shape and dtype alone
+
+
+class _Slotted:
+    __slots__ = ("factor",)
+
+    def __init__(self, factor: Any) -> None:
+        self.factor = factor
+
+    def __call__(self, primals: Any, tangents: Any) -> Any:
+        return jnp.sin(primals[0]), self.factor * jnp.cos(primals[0]) * tangents[0]
+
+
+def _times(factor: Any, primals: Any, tangents: Any) -> Any:
+    return jnp.sin(primals[0]), jnp.sum(factor) * jnp.cos(primals[0]) * tangents[0]
+
+
+def _by_default(factor: Any) -> Any:
+    def rule(primals: Any, tangents: Any, factor: Any = factor) -> Any:
+        return _times(factor, primals, tangents)
+
+    return rule
+
+
+def _by_name(factor: Any) -> Any:
+    def rule(primals: Any, tangents: Any, *, factor: Any = factor) -> Any:
+        return _times(factor, primals, tangents)
+
+    return rule
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda factor: functools.partial(_times, factor),
+        lambda factor: functools.partial(functools.partial(_times), factor),
+        _by_default,
+        _by_name,
+        _Slotted,
+        lambda factor: functools.partial(_times, np.full(2000, factor)),
+        lambda factor: functools.partial(_times, jnp.full(100_000, factor)),
+    ],
+)
+def test_rules_that_are_given_other_values_are_others(made: Any) -> None:
+    def call(factor: float) -> Any:
+        f = jax.custom_jvp(jnp.sin)
+        f.defjvp(made(factor))
+        return _call(f)
+
+    one, other = call(1.0), call(2.0)
+    assert rule_identity(one) == rule_identity(one)
+    assert rule_identity(one) != rule_identity(other)
+
+
+class _Raises:
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+def test_a_rule_may_hold_an_object_that_answers_to_no_name() -> None:
+    held = _Raises()
+    call = _call(forward(jnp.sin, lambda x: (jnp.cos(x), held)[0]))
+    assert rule_identity(call) == rule_identity(call)
 
 
 def test_a_rule_that_is_made_in_every_call_is_one() -> None:

@@ -18,6 +18,7 @@ from jaxgrad.evidence.predicates import SAMPLE, Predicate, of_each, require_elem
 from jaxgrad.evidence.swept import Count, Extent, Sweep
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.jax_errors import errors_named
+from jaxgrad.programs.trace import anew
 from jaxgrad.programs.traced_values import require_known_constants, require_values
 from jaxgrad.programs.vmap_watch import rules_named, rules_watched
 from jaxgrad.verdict import Evidence, Verdict
@@ -307,7 +308,7 @@ def _counterexample(f: Callable[[Any], Any], x: Float, y: np.ndarray) -> tuple[s
         f"y = {value}  # f(x) = {y.item() if y.dtype.kind in 'biu' else float(y)!r}\n"
         "print('at x =', x, 'f(x) is', y, 'and holds(x, f(x)) should be True')"
     )
-    alone = np.asarray(jax.jit(f)(jnp.asarray(x.value)))
+    alone = np.asarray(jax.jit(anew(f))(jnp.asarray(x.value)))
     if alone.tobytes() == y.tobytes():
         return code, ""
     return (
@@ -335,7 +336,7 @@ def _flushed(format: Format, device: Any) -> int:
 
 def _compile(f: Callable[..., Any], device: Any) -> Callable[..., Any]:
     place = jax.sharding.SingleDeviceSharding(device)
-    return jax.jit(f).lower(jax.ShapeDtypeStruct((), jnp.uint32, sharding=place)).compile()
+    return jax.jit(anew(f)).lower(jax.ShapeDtypeStruct((), jnp.uint32, sharding=place)).compile()
 
 
 # Floats of a batch whose shape and dtype are looked at.

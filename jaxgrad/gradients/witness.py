@@ -31,6 +31,7 @@ from jaxgrad.numbers.random_rounding import RoundedAtRandom
 from jaxgrad.numbers.running_error import Rounded, RunningError
 from jaxgrad.programs.complex_functions import BY_ANOTHER_WAY
 from jaxgrad.programs.complex_parts import Pair
+from jaxgrad.programs.complex_structure import MATRIX_IN_PARTS
 from jaxgrad.programs.evaluated import evaluated
 from jaxgrad.programs.jaxprs import inner_jaxpr
 from jaxgrad.programs.trace import Leaf, Program, is_differentiable
@@ -234,6 +235,7 @@ def enclosures(
 # elimination without the quotients that it rounds.
 _BY_ANOTHER_WAY = frozenset((
     "lu", "cholesky", "triangular_solve", "tridiagonal_solve", "qr", "geqrf", "householder_product",
+    MATRIX_IN_PARTS,
 ))  # fmt: skip
 # XLA orders −0 before 0 here, on some devices at least, or LAPACK looks at the sign of a zero.
 _BY_TOTAL_ORDER = frozenset((

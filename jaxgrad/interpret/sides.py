@@ -33,7 +33,7 @@ from jaxgrad.programs.jax_errors import first_line
 from jaxgrad.programs.raised_by import is_raised_by_caller
 from jaxgrad.programs.real_parts import has_parts, of_parts, parted, returns_complex
 from jaxgrad.programs.returned import require_keyless, require_numbers
-from jaxgrad.programs.trace import Leaf, Program, arguments, parameter_names, trace
+from jaxgrad.programs.trace import Leaf, Program, anew, arguments, parameter_names, trace
 from jaxgrad.programs.traced_values import require_known_constants
 
 __all__ = ["Side", "make_side"]
@@ -145,7 +145,7 @@ class Side:
         if self.program is not None:
             args = tree_unflatten(self._tree, list(values))
             try:
-                result = jax.jit(self.function)(*args)
+                result = self._compiled(*args)
             except Exception as error:  # whatever JAX, a callback or a primitive's lowering raises
                 raise UnsupportedPrimitive(
                     f"{self.name} cannot be run where it is compiled: {first_line(error)}"
@@ -157,6 +157,10 @@ class Side:
         if any(map(has_exact, leaves)):
             raise UnsupportedPrimitive(f"{self.name} returns what it kept from another run")
         return [np.asarray(leaf) for leaf in leaves]
+
+    @functools.cached_property
+    def _compiled(self) -> Callable[..., Any]:
+        return jax.jit(anew(self.function))
 
     def in_double(self) -> Side:
         """The same NumPy code, told that every real argument is float64.

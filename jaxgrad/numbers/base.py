@@ -283,6 +283,10 @@ class NumberSystem:
         """|x|."""
         return self.maximum(x, -x)
 
+    def conjugate(self, x: Element) -> Element:
+        """x itself, of real numbers."""
+        return x
+
     def sign(self, x: Element) -> Element:
         """1, 0 or −1 as x is positive, zero or negative."""
         zero = self.constant(0)

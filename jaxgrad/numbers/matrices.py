@@ -40,17 +40,17 @@ def matrix_function(system: NumberSystem, name: str, *matrices: np.ndarray, **op
 
 
 def _cholesky(system: NumberSystem, a: np.ndarray) -> np.ndarray:
-    """L with A = LLᵀ and a positive diagonal; only the lower triangle of A is read."""
+    """L with A = LL* and a positive diagonal; only the lower triangle of A is read."""
     lower = _filled(a.shape, system.constant(0))
     for j in range(len(a)):
-        square = a[j, j] - _dot(system, lower[j, :j], lower[j, :j])
+        square = a[j, j] - _dot(system, lower[j, :j], _conjugated(system, lower[j, :j]))
         if system.known(system.compare("gt", square, system.constant(0))) is False:
             # JAX, too, leaves no number of a matrix that is not positive definite.
             return _filled(a.shape, system.constant(math.nan))
         lower[j, j] = system.sqrt(square)
         for i in range(j + 1, len(a)):
             tick()
-            rest = a[i, j] - _dot(system, lower[i, :j], lower[j, :j])
+            rest = a[i, j] - _dot(system, lower[i, :j], _conjugated(system, lower[j, :j]))
             lower[i, j] = system.divide(rest, lower[j, j])
     return lower
 
@@ -64,8 +64,10 @@ def _triangular_solve(
     lower: bool,
     transpose_a: bool,
     unit_diagonal: bool,
+    conjugate_a: bool = False,
 ) -> np.ndarray:
-    """X with op(A) X = B or X op(A) = B; of A only one triangle is read.  Over ℝ, Ā = A."""
+    """X with op(A) X = B or X op(A) = B; of A only one triangle is read."""
+    a = _conjugated(system, a) if conjugate_a else a
     # X op(A) = B is op(A)ᵀ Xᵀ = Bᵀ.
     transposed = transpose_a == left_side
     a = a.T if transposed else a
@@ -130,6 +132,10 @@ def _pivot(system: NumberSystem, column: np.ndarray, start: int) -> int:
         if decided(system, "gt", sizes[i], sizes[best], "the choice of a pivot of `lu`"):
             best = i
     return best
+
+
+def _conjugated(system: NumberSystem, array: np.ndarray) -> np.ndarray:
+    return system.map(system.conjugate, array)
 
 
 def _dot(system: NumberSystem, x: np.ndarray, y: np.ndarray) -> Any:

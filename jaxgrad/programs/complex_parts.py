@@ -15,6 +15,7 @@ import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.programs.evaluated import bind, evaluated
+from jaxgrad.programs.meanings import meaning_of
 
 __all__ = [
     "COMPLEX_RULES",
@@ -30,6 +31,7 @@ __all__ = [
     "joined_parts",
     "parts_program",
     "real_dtype",
+    "shape_in_parts",
     "traced_parts",
 ]
 
@@ -130,7 +132,7 @@ def evaluated_in_parts(closed: Any, values: Values) -> list[Any]:
 
 def traced_parts(closed: Any) -> Any:
     """As :func:`in_parts`, traced."""
-    return jax.make_jaxpr(in_parts(closed))(*flat_parts(map(_shape, closed.jaxpr.invars)))
+    return jax.make_jaxpr(in_parts(closed))(*flat_parts(map(shape_in_parts, closed.jaxpr.invars)))
 
 
 def parts_program(equation: Any) -> Any:
@@ -159,10 +161,11 @@ def _traced(equation: Any) -> Any:
         return flat_parts(_apply(equation, joined_parts(equation.invars, parts)))
 
     with jax.enable_x64(True):  # a program of 64 bits is one even where JAX has 32 now
-        return jax.make_jaxpr(function)(*flat_parts(map(_shape, equation.invars)))
+        return jax.make_jaxpr(function)(*flat_parts(map(shape_in_parts, equation.invars)))
 
 
-def _shape(variable: Any) -> Any:
+def shape_in_parts(variable: Any) -> Any:
+    """The shape and dtype of a variable; of a complex one a pair of those of its parts."""
     aval = variable.aval
     shape = jax.ShapeDtypeStruct(aval.shape, real_dtype(aval.dtype))
     return Pair(shape, shape) if is_complex(variable) else shape
@@ -172,6 +175,9 @@ def _apply(equation: Any, values: Values) -> list[Any]:
     if not has_complex(equation):
         return bind(equation, values)
     rule = COMPLEX_RULES.get(equation.primitive.name)
+    meaning = meaning_of(equation) if rule is None else None
+    if meaning is not None:
+        return evaluated_in_parts(meaning, values)
     if rule is None:
         raise UnsupportedPrimitive(f"`{equation.primitive.name}` of complex numbers has no rule")
     return rule(equation, values)

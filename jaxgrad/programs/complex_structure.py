@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import ShapedArray
+from jax.extend.core import Primitive
 
 from jaxgrad.programs.complex_functions import multiplied
 from jaxgrad.programs.complex_parts import (
@@ -20,12 +22,13 @@ from jaxgrad.programs.complex_parts import (
     is_complex,
     joined_parts,
     real_dtype,
+    shape_in_parts,
     traced_parts,
 )
 from jaxgrad.programs.evaluated import bind
 from jaxgrad.programs.jaxprs import CALLS, inner_jaxpr, scan_counts, while_parts
 
-__all__: list[str] = []
+__all__ = ["MATRIX_IN_PARTS"]
 
 # Parameters that name a dtype, of the results or of what is summed up.
 _DTYPES = ("preferred_element_type", "dtype", "new_dtype")
@@ -145,6 +148,26 @@ def _products(equation: Any, values: Values) -> list[Any]:
         return [value]
     rows = [found[i] for i in range(count)]
     return [Pair(*(lax.concatenate([row[k] for row in rows], axis) for k in range(2)))]
+
+
+MATRIX_IN_PARTS = "matrix_in_parts"
+"""The primitive of a function of complex matrices: of their parts, by ``name`` and ``options``."""
+
+_matrix_p = Primitive(MATRIX_IN_PARTS)
+_matrix_p.multiple_results = True
+_matrix_p.def_abstract_eval(lambda *_, results, **__: list(results))
+
+
+@complex_rule("cholesky", "triangular_solve", "lu")
+def _of_matrices(equation: Any, values: Values) -> list[Any]:
+    shapes = flat_parts(map(shape_in_parts, equation.outvars))
+    outputs = _matrix_p.bind(
+        *flat_parts(values),
+        name=equation.primitive.name,
+        options=tuple(equation.params.items()),
+        results=tuple(ShapedArray(x.shape, x.dtype) for x in shapes),
+    )
+    return joined_parts(equation.outvars, outputs)
 
 
 # -- programs within programs ----------------------------------------------------------------------

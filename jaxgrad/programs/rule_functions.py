@@ -19,8 +19,8 @@ __all__ = ["parameters_of_rule", "place_of_rule", "rule_identity"]
 PARAMETERS = ("jvp_jaxpr_fun", "fwd_jaxpr_thunk", "bwd")
 # Functions that close over one another, or over themselves, are followed so far.
 DEEPEST = 3
-# Arrays of up to so many numbers are told apart by them.
-MOST_NUMBERS = 1024
+# Arrays of up to so many numbers are told apart by them, larger ones by which object they are.
+MOST_NUMBERS = 2**16
 _JAX = Path(jax.__file__).parent
 
 
@@ -90,22 +90,29 @@ def _functions(equation: Any, names: Sequence[str] = PARAMETERS) -> Iterator[Any
 
 
 def _code(x: Any) -> Any | None:
-    """The code of a function, or of an object of a class that can be called."""
-    own = getattr(x, "__code__", None)
+    """The code of a function, of a partial one, or of an object of a class that can be called."""
+    if isinstance(x, functools.partial):
+        return _code(x.func)
+    own = _attribute(x, "__code__")
     called = inspect.getattr_static(type(x), "__call__", None)
     return getattr(inspect.unwrap(called), "__code__", None) if own is None and called else own
+
+
+def _attribute(x: Any, name: str) -> Any:
+    """What an object has by this name, and does not make up; None if nothing."""
+    return None if inspect.getattr_static(x, name, None) is None else getattr(x, name)
 
 
 def _within(x: Any) -> list[Any]:
     """What holds the functions that one wraps: a partial one, one of JAX's, a closure."""
     if isinstance(x, functools.partial):
-        parts = [x.func, *x.args]
+        parts = [x.func, *x.args, *x.keywords.values()]
     elif isinstance(x, tuple | list):
         parts = list(x)
     else:
-        wrapped = (getattr(x, name, None) for name in ("f", "__func__", "__wrapped__"))
+        wrapped = (_attribute(x, name) for name in ("f", "__func__", "__wrapped__"))
         parts = [*wrapped, *_closed_over(x)]
-    return [y for y in parts if callable(y) or isinstance(y, tuple | list) or hasattr(y, "f")]
+    return [y for y in parts if callable(y) or isinstance(y, tuple | list) or _attribute(y, "f")]
 
 
 def _closed_over(function: Any) -> list[Any]:
@@ -122,35 +129,56 @@ def _closed_over(function: Any) -> list[Any]:
 def _identity(x: Any, depth: int = 0) -> Hashable:
     """A function by its code and what it closes over, or holds: numbers as they are.
 
-    A function that is defined in every call of another one is one rule; of large arrays, and of
-    those of which the numbers are not known, the shape alone tells them apart.
+    A function that is defined in every call of another one is one rule, and so are two that close
+    over arrays of which the numbers are not known, of one shape.
     """
     if isinstance(x, bool | int | float | str | None):
         return type(x), x
     if isinstance(x, jax.custom_jvp | jax.custom_vjp):
         return _identity(x.fun, depth)
     if isinstance(x, np.generic | np.ndarray | jax.Array):
-        return x.shape, str(x.dtype), _bytes(x) if _is_known(x) else type(x)
+        return x.shape, str(x.dtype), _content(x)
     code = _code(x)
     if code is None or depth > DEEPEST:
         return id(x)
-    return code, tuple(_identity(y, depth + 1) for y in (*_closed_over(x), *_held(x)))
+    parts = (*_closed_over(x), *_given(x), *_held(x))
+    return code, tuple(_identity(y, depth + 1) for y in parts)
 
 
-def _is_known(array: Any) -> bool:
-    """Whether the numbers of an array are few enough, and to be had: JAX may have given them up."""
-    if array.size > MOST_NUMBERS or isinstance(array, Tracer):
-        return False
-    return not (isinstance(array, jax.Array) and array.is_deleted())
-
-
-def _bytes(array: Any) -> bytes:
+def _content(array: Any) -> Hashable:
+    """What tells an array from others of its shape and dtype, if its numbers are to be had."""
+    if isinstance(array, Tracer) or (isinstance(array, jax.Array) and array.is_deleted()):
+        return type(array)
+    if array.size > MOST_NUMBERS:
+        return id(array)
     known = not jnp.issubdtype(array.dtype, jax.dtypes.extended)
     return np.asarray(array if known else jax.random.key_data(array)).tobytes()
 
 
+def _given(x: Any) -> list[Any]:
+    """What a function is called with beside its arguments: of a partial one, and by default."""
+    if isinstance(x, functools.partial):
+        keywords = sorted(x.keywords.items())
+        return [x.func, *x.args, *(part for pair in keywords for part in pair)]
+    by_name = sorted((_attribute(x, "__kwdefaults__") or {}).items())
+    return [*(_attribute(x, "__defaults__") or ()), *(part for pair in by_name for part in pair)]
+
+
 def _held(x: Any) -> list[Any]:
     """What an object holds that can be called, or whose method x is."""
-    owner = getattr(x, "__self__", x)
-    plain = inspect.isfunction(owner) or inspect.ismodule(owner) or inspect.isclass(owner)
-    return [] if plain else [value for _, value in sorted(getattr(owner, "__dict__", {}).items())]
+    owner = x if _attribute(x, "__self__") is None else x.__self__
+    if inspect.isfunction(owner) or inspect.ismodule(owner) or inspect.isclass(owner):
+        return []
+    if isinstance(owner, functools.partial):
+        return []
+    slots = (name for kind in type(owner).__mro__ for name in _names(vars(kind).get("__slots__")))
+    held = {name: _attribute(owner, name) for name in slots if name not in _NO_VALUES}
+    return [value for _, value in sorted((held | (_attribute(owner, "__dict__") or {})).items())]
+
+
+# Slots that every class may have, which hold nothing of the object's own.
+_NO_VALUES = ("__dict__", "__weakref__")
+
+
+def _names(slots: Any) -> tuple[str, ...]:
+    return (slots,) if isinstance(slots, str) else tuple(slots or ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from jaxgrad.programs.pallas_kernels import runnable
 from jaxgrad.programs.rounded_constants import with_rounded_constants
 from jaxgrad.programs.vmap_watch import rules_named
 
-__all__ = ["Leaf", "Program", "arguments", "is_differentiable", "trace"]
+__all__ = ["Leaf", "Program", "anew", "arguments", "is_differentiable", "trace"]
 
 
 @dataclass(frozen=True)
@@ -196,6 +197,27 @@ def _require_function(function: Any, side: str) -> None:
             )
 
 
+def anew(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as another object: what JAX traced of one before, it does not trace again.
+
+    A rule may have been mended since then, or a global number changed.
+
+    Example:
+        >>> scale = 1.0
+        >>> def scaled(x):
+        ...     return scale * x
+        >>> before, scale = jax.jit(anew(scaled))(1.0), 2.0
+        >>> print(before, jax.jit(anew(scaled))(1.0))
+        1.0 2.0
+    """
+
+    @functools.wraps(function)
+    def called(*args: Any) -> Any:
+        return function(*args)
+
+    return called
+
+
 def trace(
     function: Callable[..., Any],
     args: Sequence[Any],
@@ -230,7 +252,7 @@ def trace(
     _require_function(function, side)
     inputs = arguments(args, parameter_names(function, len(args)), held, finite)
     with errors_named(side, function, args), rules_named(function, args):
-        jaxpr, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
+        jaxpr, shapes = jax.make_jaxpr(anew(function), return_shape=True)(*args)
     paths, out_tree = tree_flatten_with_path(shapes)
     outputs = tuple(Leaf(keystr(path), tuple(s.shape), s.dtype) for path, s in paths)
     traced = with_rounded_constants(runnable(jaxpr))

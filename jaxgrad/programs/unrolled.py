@@ -118,8 +118,6 @@ class _Unrolling:
             memory = values[0] if isinstance(values[0], _Memory) else _Memory(values[0])
             block = _whole(values[1])
             return [memory.written(block, _window(memory.shape, values[2:], block.shape))]
-        if name not in (*_CALLS, "cond", "while"):
-            values = [_whole(x) for x in values]
         if name in _CALLS:
             return self._evaluated(inner_jaxpr(params), values)
         if name == "cond" and _is_known(values[0]):
@@ -129,6 +127,7 @@ class _Unrolling:
             )
         if name == "while":
             return self._loop(equation, values)
+        values = [_whole(x) for x in values]
         if not all(map(_is_known, values)):
             return bind(equation, values)
         with jax.ensure_compile_time_eval():

@@ -93,19 +93,22 @@ class AtPoint:
         self.excuses.asked_for = False
         self.borders.asked_for = False
 
-    def together(self) -> list[tuple[Question, Judgement]]:
+    def together(self, entries: bool = False) -> list[tuple[Question, Judgement]]:
         """All leaves along one drawn direction; each by itself where that shows something.
 
         Only values where the function is not defined beside the point, or jumps there.
+
+        Args:
+            entries: whether each entry is asked for where rounding hides what differs in a sum.
         """
         self.nobody_asked()
         if self.truth.defined_by_limits:
             return self._at_logarithms_end()
         if not self.truth.defined:
             return []
-        return [*self._derivatives(), *self._values()]
+        return [*self._derivatives(entries), *self._values()]
 
-    def _derivatives(self) -> list[tuple[Question, Judgement]]:
+    def _derivatives(self, entries: bool = False) -> list[tuple[Question, Judgement]]:
         direction = self.rules.direction()
         inward = Direction([abs(leaf) for leaf in direction.leaves])
         for line in (direction, inward):  # of roots, only one into the domain of all of them
@@ -116,7 +119,7 @@ class AtPoint:
                 self.asked_entries = True
                 judged = [
                     (question, found)
-                    for question, found in self._ask([line], pairs=False, named=False)
+                    for question, found in self._ask([line], pairs=False, named=entries)
                     if len(question.moving) == 1 or self._twice_finite(question)
                 ]
                 wrong = any(found.verdict is Verdict.REFUTED for _, found in judged)

@@ -140,7 +140,8 @@ def traced(
 
 
 def _no_derivative(error: Exception) -> NoDerivative:
-    return NoDerivative(f"JAX cannot differentiate f: {error}", f"JAX has none: {error}")
+    said = str(error) or type(error).__name__
+    return NoDerivative(f"JAX cannot differentiate f: {said}", f"JAX has none: {said}")
 
 
 def _is_one_way(jaxpr: Any) -> bool:

@@ -14,7 +14,7 @@ from jaxgrad.numbers.vector_signs import FloatingPoint
 if TYPE_CHECKING:
     from jaxgrad.interpret.walker import Interpreter
 
-__all__: list[str] = []
+__all__ = ["one_by_one"]
 
 
 @rule("cholesky")
@@ -53,7 +53,7 @@ def _matrix_function(interpreter: Interpreter, equation: Equation, inputs: list[
         )
         return [interpreter.lift(array) for array in empty]
     numbers = interpreter.numbers(equation, inputs)
-    matrices = [_one_by_one(value, numbers[0].ndim - 2) for value in numbers]
+    matrices = [one_by_one(value, numbers[0].ndim - 2) for value in numbers]
     read = RULES[equation.primitive.name].reads
     options = {name: equation.params[name] for name in read}
     if equation.primitive.name in _SPECTRA:
@@ -65,7 +65,7 @@ def _matrix_function(interpreter: Interpreter, equation: Equation, inputs: list[
     ]
 
 
-def _one_by_one(value: Value, batch: int) -> Value:
+def one_by_one(value: Value, batch: int) -> Value:
     """The matrices or vectors of a batch of so many axes, one behind the other."""
     count = int(np.prod(value.shape[:batch], dtype=int))
     return value.reshape((count, *value.shape[batch:]))
