@@ -129,6 +129,16 @@ def _right(z: Any) -> Any:
     return lax.complex(1 + jnp.abs(z.real), z.imag)
 
 
+# Of matrices, which the number systems factorise.
+MATRICES: dict[str, Function] = {
+    "lu": lambda z, w: lax.linalg.lu(_matrix(z))[0],
+    "cholesky": lambda z, w: jnp.linalg.cholesky(_matrix(z) @ _matrix(z).conj().T + jnp.eye(2)),
+    "triangular_solve": lambda z, w: lax.linalg.triangular_solve(
+        _matrix(z), _matrix(w), left_side=True, lower=True, transpose_a=True, conjugate_a=True
+    ),
+}
+
+
 def _until_large(z: Any) -> Any:
     return lax.while_loop(lambda c: jnp.max(jnp.abs(c)) < 9, lambda c: c * (z + 2), z)
 

@@ -17,6 +17,8 @@ from jax.experimental import checkify
 from jax.experimental.layout import Layout, with_layout_constraint
 from rule_example import PRECEDING, PRIMITIVES, SINCE, Example, exact
 
+from jaxgrad.programs.jaxprs import equations
+
 ELEMENTWISE: dict[str, Example] = {
     "add": exact(lambda x, y: x + y),
     "add_any": exact(lambda x, y: jax.grad(lambda z: jnp.sum(z * x + z * y))(x) + 0 * y),
@@ -237,6 +239,12 @@ def _implicit(x: Any, y: Any) -> Any:
     return lax.custom_linear_solve(lambda v: (x * x + 1) * v, y, solve, solve)
 
 
+def _complex_system(x: Any, y: Any) -> Any:
+    a = lax.complex(x, y).reshape(2, 2) * 0.25 + 4 * jnp.eye(2)
+    lower = lax.linalg.triangular_solve(a, a.T, left_side=True, lower=True)
+    return (lower.real + lower.imag).reshape(-1)
+
+
 LINEAR_ALGEBRA: dict[str, Example] = {
     "cholesky": Example(lambda x, y: lax.linalg.cholesky(_definite(x)[None]) * y[0]),
     "triangular_solve": Example(_triangular),
@@ -250,6 +258,7 @@ LINEAR_ALGEBRA: dict[str, Example] = {
     "eigh": Example(_eigen, polynomial=False),
     "svd": Example(_singular, polynomial=False),
     "custom_linear_solve": Example(_implicit),
+    "matrix_in_parts": Example(_complex_system),
 }
 
 
@@ -385,12 +394,4 @@ EXAMPLES = (
 
 def primitive_names(closed: Any) -> set[str]:
     """The names of all primitives in a jaxpr, inner programs included."""
-    jaxpr = getattr(closed, "jaxpr", closed)
-    names = set()
-    for equation in jaxpr.eqns:
-        names.add(equation.primitive.name)
-        for parameter in equation.params.values():
-            for inner in parameter if isinstance(parameter, tuple | list) else [parameter]:
-                if hasattr(inner, "eqns") or hasattr(inner, "jaxpr"):
-                    names |= primitive_names(inner)
-    return names
+    return {equation.primitive.name for equation in equations(closed)}

@@ -276,11 +276,6 @@ def cases() -> Iterator[tuple[Any, type[Exception], str]]:
     )
     yield (lambda: compare(linear, linear, "x")), ArgumentError, "argument x is a str"
     yield (
-        (lambda: compare(linear, linear, 1j * one)),
-        ArgumentError,
-        "complex numbers are not supported",
-    )
-    yield (
         (lambda: compare(lambda x: (x, x), linear, one)),
         TreeMismatch,
         "is a leaf of one side only",

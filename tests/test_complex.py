@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from complex_examples import EXAMPLES
+from complex_examples import EXAMPLES, MATRICES
 from jax import lax
 from rule_example import PRIMITIVES
 from rules_by_slope import backward, forward
@@ -18,6 +18,7 @@ from jaxgrad.errors import ArgumentError
 from jaxgrad.gradients.check_grads import check
 from jaxgrad.gradients.compare import compare
 from jaxgrad.interpret.rules import RULES
+from jaxgrad.numbers.ball import Ball
 from jaxgrad.programs.complex_parts import COMPLEX_RULES, in_parts
 from jaxgrad.programs.jaxprs import CALLS, equations
 from jaxgrad.verdict import Verdict
@@ -56,7 +57,7 @@ _BY_OTHERS = {"copy", "tile", "stack", "unstack", "stop_gradient", "custom_vjp_c
 
 
 def test_every_rule_has_an_example() -> None:
-    assert set(COMPLEX_RULES) - set(CALLS) == set(EXAMPLES) - set(CALLS)
+    assert set(COMPLEX_RULES) - set(CALLS) == set(EXAMPLES | MATRICES) - set(CALLS)
     assert set(COMPLEX_RULES) <= {
         *RULES,
         "real",
@@ -75,10 +76,11 @@ _NO_DERIVATIVE = {"sign", "stop_gradient"}
 _FORWARD_ALONE = {"while"}
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", EXAMPLES | MATRICES)
 def test_jaxs_derivatives_of_complex_functions(name: str) -> None:
     modes = ("fwd",) if name in _FORWARD_ALONE else ("fwd", "rev")
-    found = check(EXAMPLES[name], (Z, W), modes=modes, special_points=False)
+    function = (EXAMPLES | MATRICES)[name]
+    found = check(function, (Z, W), modes=modes, special_points=False)
     if name in _NO_DERIVATIVE:
         assert found.verdict is Verdict.REFUTED
     else:
@@ -219,6 +221,27 @@ def test_what_is_held_and_the_domain_may_be_complex() -> None:
     assert inside.verdict.passes
     with pytest.raises(ArgumentError, match="domain"):
         check(jnp.log, (Z,), domain=lambda z: jnp.all(jnp.abs(z) > 10))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: jnp.abs(jnp.exp(1j * x)),
+        lambda x: (x, jnp.exp(1j * x)),
+        lambda x: lax.complex(x, x).real,
+        lambda x: jnp.fft.rfft(jnp.stack([x, x])).real,
+        lambda x: (x, jnp.ones((), np.complex64)),
+    ],
+)
+def test_complex_numbers_between_and_in_results_of_real_ones(function: Callable[..., Any]) -> None:
+    assert check(function, (np.float32(0.5),), special_points=False).verdict.passes
+    assert compare(function, function, np.float32(0.5)).verdict is Verdict.PROVED
+
+
+def test_numbers_of_a_system_are_real() -> None:
+    for values in (np.array([1j]), np.array(1 + 0j, np.complex64), [2j]):
+        with pytest.raises(NotImplementedError, match="real and imaginary parts by themselves"):
+            Ball().constants(np.asarray(values))
 
 
 def test_what_has_no_rule_is_named() -> None:

@@ -97,36 +97,6 @@ def test_debug_modes_are_restored() -> None:
             jnp.log(-1.0)
 
 
-# -- complex numbers ------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    "function",
-    [
-        lambda x: jnp.abs(jnp.exp(1j * x)),
-        lambda x: (x, jnp.exp(1j * x)),
-        lambda x: jnp.exp(1j * x),
-        lambda x: lax.complex(x, x).real,
-        lambda x: jnp.fft.rfft(jnp.stack([x, x])).real,
-        lambda x: (x, jnp.ones((), np.complex64)),
-    ],
-)
-def test_complex_numbers_are_undecided(function: Callable[..., Any]) -> None:
-    with pytest.raises(UndecidedError, match=r"complex numbers|the primitive `\w+` has no rule"):
-        check_grads(function, (HALF,))
-    assert compare(function, function, HALF).verdict is not Verdict.PROVED
-
-
-def test_complex_arguments_are_refused() -> None:
-    for check in (lambda x: check_grads(abs, (x,)), lambda x: compare(abs, abs, x)):
-        with pytest.raises(ArgumentError, match="complex numbers are not supported yet"):
-            check(np.complex64(1j))
-
-
-def test_the_imaginary_part_of_a_constant_is_not_dropped() -> None:
-    for values in (np.array([1j]), np.array(1 + 0j, np.complex64), [2j]):
-        with pytest.raises(NotImplementedError, match="complex numbers are not supported yet"):
-            Ball().constants(np.asarray(values))
-
-
 # -- values of another trace ----------------------------------------------------------------------
 def _made_under_vmap(sign: float) -> Callable[..., Any]:
     """A function with a rule that closes over the argument of a function under ``vmap``."""

@@ -147,14 +147,14 @@ class Unregistered:
 
 @pytest.mark.parametrize(
     "argument",
-    [np.array([1, "a"], object), np.array(["a"]), Fraction(1, 2), 1j, Unregistered()],
+    [np.array([1, "a"], object), np.array(["a"]), Fraction(1, 2), Unregistered()],
 )
 def test_what_would_be_held_unseen(argument: Any) -> None:
     for ask in (
         lambda: check(lambda x, y: x, (X, argument)),
         lambda: compare(lambda x, y: x, lambda x, y: x, X, argument),
     ):
-        with pytest.raises(ArgumentError, match=r"argument y .*(not an array of numbers|complex)"):
+        with pytest.raises(ArgumentError, match=r"argument y .*not an array of numbers"):
             ask()
 
 

@@ -292,9 +292,9 @@ def test_a_primitive_of_another_package_is_evaluated_on_known_integers() -> None
         symbolic(lambda x: triple.bind(x))
 
 
-def test_a_complex_constant_is_no_array_of_known_numbers() -> None:
+def test_a_complex_constant_is_a_pair() -> None:
     walker = Interpreter(Ball())
-    with pytest.raises(UnsupportedPrimitive, match="complex numbers are not supported yet"):
-        walker.lift(np.array([1j], np.complex64))
+    pair = walker.lift(np.array([1 + 2j], np.complex64))
+    assert [exact_values(part) for part in pair] == [[1], [2]]
     assert is_concrete(walker.lift(np.array([1], np.int32)))
     assert not is_concrete(walker.lift(np.array([1], np.float32)))

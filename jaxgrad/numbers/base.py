@@ -31,10 +31,10 @@ Truth = Any
 
 
 COMPLEX = (
-    "complex numbers are not supported yet, neither as arguments and results nor in between; "
-    "compute with real and imaginary parts as two real arrays"
+    "a number system holds real numbers; give it real and imaginary parts by themselves, or run a "
+    "JAX function over it, in which complex numbers become pairs"
 )
-"""Why a program is not looked at."""
+"""What to do where there are complex numbers."""
 
 
 def objects(values: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:

@@ -78,8 +78,8 @@ class ComplexPairs(NumberSystem):
     def divide(self, x: ComplexNumber, y: ComplexNumber) -> ComplexNumber:
         over = x * self.conjugate(y)
         size = y.real * y.real + y.imag * y.imag
-        parts = (self.system.divide(part, size) for part in (over.real, over.imag))
-        return ComplexNumber(*parts, self)
+        real, imag = (self.system.divide(part, size) for part in (over.real, over.imag))
+        return ComplexNumber(real, imag, self)
 
     def conjugate(self, x: ComplexNumber) -> ComplexNumber:
         return ComplexNumber(x.real, -x.imag, self)

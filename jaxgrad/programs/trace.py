@@ -142,8 +142,8 @@ def _argument_leaf(path: str, value: Any, finite: bool) -> Leaf:
         ) from error
     if jnp.issubdtype(aval.dtype, np.complexfloating):
         raise ArgumentError(
-            f"argument {path} has dtype {aval.dtype}; complex numbers are not supported yet, "
-            "pass real and imaginary parts as two real arrays"
+            f"argument {path} has dtype {aval.dtype}, and is asked for as real numbers here; "
+            "pass real and imaginary parts as two arrays"
         )
     # Cast to what JAX will trace with: a float64 NumPy array is float32 while x64 is off.
     concrete = _values(path, value).astype(aval.dtype)

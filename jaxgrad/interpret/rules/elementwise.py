@@ -16,7 +16,6 @@ from jaxgrad.interpret.rules.concrete import (
     require_truth,
 )
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, anything, rule
-from jaxgrad.numbers.base import COMPLEX
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.operations import LOGIC, OPERATIONS
 from jaxgrad.programs.trace import is_differentiable
@@ -176,8 +175,6 @@ def _convert_element_type(
 ) -> Outputs:
     (value,) = inputs
     new, arrays = equation.params["new_dtype"], interpreter.arrays
-    if np.issubdtype(new, np.complexfloating):
-        raise UnsupportedPrimitive(COMPLEX)
     if is_concrete(value):
         if is_differentiable(new):  # an integer is the same real number
             return arrays.lift(np.asarray(value))
@@ -195,10 +192,6 @@ def _convert_element_type(
 
 def _truncated(interpreter: Interpreter, value: Value, dtype: Any) -> np.ndarray:
     """Known real numbers as integers, rounded towards 0."""
-    if not np.issubdtype(dtype, np.integer):
-        raise UnsupportedPrimitive(
-            f"convert_element_type to {np.dtype(dtype).name}: complex numbers have no rules yet"
-        )
     whole = interpreter.arrays.integers(value)
     limits = np.iinfo(dtype)
     if any(n is None or not limits.min <= n <= limits.max for n in whole):
