@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
+from jax.experimental import sparse
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
@@ -89,6 +91,44 @@ def test_an_implementation_by_another_primitive() -> None:
     outer = made("outer", impl=lambda x, scale: inner(x, scale=scale) + x,
                  lowered=None, derivative=lambda x, scale: slope(x, scale=scale) + 1)  # fmt: skip
     assert check(outer, (X,)).verdict is Verdict.PROVED
+
+
+TWO = np.array([[[2]], [[3]]], np.float32)
+ENTRIES = np.array([[0, 0], [0, 2], [1, 1]])
+
+
+def sparse_product(d: Any) -> Any:
+    return sparse.BCOO((d, ENTRIES), shape=(2, 3)) @ d
+
+
+# What JAX lowers as a program of its own, the same by other operations.
+OF_JAX: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "sparse": (sparse_product, lambda d: jnp.stack([d[0] * d[0] + d[1] * d[2], d[2] * d[1]])),
+    "ragged": (
+        lambda x: lax.ragged_dot(x[:, None], jnp.array([[[2.0]], [[3.0]]]), jnp.array([1, 2]))[
+            :, 0
+        ],
+        lambda x: x * jnp.array([2.0, 3.0, 3.0]),
+    ),
+    "tridiagonal": (
+        lambda x: lax.linalg.tridiagonal_solve(0 * x, x, 0 * x, jnp.ones((3, 1)))[:, 0],
+        lambda x: 1 / x,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OF_JAX)
+def test_what_jax_lowers_as_a_program(name: str) -> None:
+    f, other = OF_JAX[name]
+    assert compare(f, other, V).verdict.passes
+    assert compare(f, lambda x: other(x) * 1.001, V).verdict is Verdict.REFUTED
+    assert check(f, (V,), budget=0).verdict is Verdict.AGREES
+
+
+def test_a_sampler_is_no_program_whose_derivative_jax_takes() -> None:
+    draw = lambda a: jax.random.gamma(jax.random.key(0), a)  # noqa: E731
+    with pytest.raises(UndecidedError, match="`random_gamma` has no rule"):
+        check_grads(draw, (np.float32(1.5),))
 
 
 def grown(name: str) -> Callable[..., Any]:
