@@ -265,3 +265,29 @@ def test_wrong_rules_of_decompositions_are_refuted(name: str, change: str) -> No
 def test_jaxs_own_rules_agree(name: str) -> None:
     function, a = FUNCTIONS[name]
     assert check(function, (a,), order=2).verdict is Verdict.AGREES
+
+
+MADE_OF_DECOMPOSITIONS: dict[str, Callable[..., Any]] = {
+    "pinv": jnp.linalg.pinv,
+    "lstsq": lambda a: jnp.linalg.lstsq(a, a[:, 0] ** 2)[0],
+    "cond": jnp.linalg.cond,
+    "the nuclear norm": lambda a: jnp.linalg.norm(a, "nuc"),
+    "a batch": lambda a: jnp.linalg.eigh(jnp.stack([a.T @ a, a.T @ a + a[:3]])),
+    "a root": lambda a: _root(a.T @ a),
+}
+
+
+def _root(a: Any) -> Any:
+    values, vectors = jnp.linalg.eigh(a)
+    return (vectors * jnp.sqrt(values)) @ vectors.T
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.001])
+@pytest.mark.parametrize("name", MADE_OF_DECOMPOSITIONS)
+def test_functions_that_are_made_of_decompositions(name: str, scale: float) -> None:
+    function = MADE_OF_DECOMPOSITIONS[name]
+    wrong = _changed(
+        lambda a: jax.tree.leaves(function(a)), lambda ts: tuple(scale * t for t in ts)
+    )
+    found = check(wrong, (TALL.astype(np.float32),), special_points=False)
+    assert found.verdict is (Verdict.AGREES if scale == 1 else Verdict.REFUTED)

@@ -139,9 +139,11 @@ class NumberSystem:
         """A function of matrices that the system knows better than the textbook's algorithm.
 
         Args:
-            name: of the primitive: ``"cholesky"``, ``"triangular_solve"`` or ``"lu"``.
+            name: of the primitive: ``"cholesky"``, ``"triangular_solve"``, ``"lu"``, ``"qr"``,
+                ``"geqrf"``, ``"householder_product"``, ``"eigh"`` or ``"svd"``.
             matrices: object arrays of shape (m, n).
-            options: the parameters of the primitive.
+            options: the parameters of the primitive; of ``"eigh"`` and ``"svd"`` also ``floats``,
+                what it returns in floating point (:mod:`jaxgrad.numbers.vector_signs`).
 
         Returns:
             an object array, or a tuple of arrays; None to leave it to the algorithm.
