@@ -14,12 +14,13 @@ from jax import lax
 from rule_example import PRIMITIVES
 from rules_by_slope import backward, forward
 
-from jaxgrad.errors import ArgumentError
+from jaxgrad.errors import ArgumentError, EnginesDisagree
 from jaxgrad.gradients.check_grads import check
 from jaxgrad.gradients.compare import compare
 from jaxgrad.interpret.rules import RULES
 from jaxgrad.numbers.ball import Ball
-from jaxgrad.programs.complex_parts import COMPLEX_RULES, in_parts
+from jaxgrad.programs import complex_parts
+from jaxgrad.programs.complex_parts import COMPLEX_RULES, Pair, in_parts
 from jaxgrad.programs.jaxprs import CALLS, equations
 from jaxgrad.verdict import Verdict
 
@@ -229,6 +230,37 @@ def test_what_is_held_and_the_domain_may_be_complex() -> None:
 def test_complex_numbers_between_and_in_results_of_real_ones(function: Callable[..., Any]) -> None:
     assert check(function, (np.float32(0.5),), special_points=False).verdict.passes
     assert compare(function, function, np.float32(0.5)).verdict is Verdict.PROVED
+
+
+_MISREAD: dict[str, tuple[Any, Any]] = {
+    "exp": (jnp.exp, lambda z: z * 1.001),
+    "log": (jnp.log, jnp.conj),
+    "div": (lambda z: z / (1 + z), lambda z: z + 1e-2),
+    "sqrt": (jnp.sqrt, lambda z: -z),
+    "mul": (lambda z: z * z, jnp.conj),
+    "fft": (jnp.fft.fft, lambda z: z[::-1]),
+    "abs": (jnp.abs, lambda x: x * 1.001),
+}
+
+
+@pytest.mark.parametrize("name", _MISREAD)
+def test_what_is_misread_is_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that is read as another one than it is disagrees with its own run."""
+    function, change = _MISREAD[name]
+    right, changed = COMPLEX_RULES[name], jax.jit(change)
+
+    def wrong(equation: Any, values: Any) -> list[Any]:
+        (found,) = right(equation, values)
+        if not isinstance(found, Pair):
+            return [changed(found)]
+        joined = changed(lax.complex(found.real, found.imag))
+        return [Pair(joined.real, joined.imag)]
+
+    assert check(function, (Z,), special_points=False).verdict.passes
+    monkeypatch.setitem(COMPLEX_RULES, name, wrong)
+    monkeypatch.setattr(complex_parts, "_READ", {})
+    with pytest.raises(EnginesDisagree, match="misreads an operation"):
+        check(function, (Z,), special_points=False)
 
 
 def test_numbers_of_a_system_are_real() -> None:
