@@ -22,7 +22,7 @@ def _window_sum(z: Any) -> Any:
 
 # Of vectors z and w of length 4.
 EXAMPLES: dict[str, Function] = {
-    "add": lambda z, w: z + w + 2,
+    "add": lambda z, w: lax.add_p.bind(z[None], w.reshape(4, 1)) + 2,
     "sub": lambda z, w: z - w - 1j,
     "add_any": lambda z, w: jax.grad(lambda v: jnp.sum(v * z + v * w), holomorphic=True)(z),
     "neg": lambda z, w: -z,

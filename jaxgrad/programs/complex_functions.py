@@ -252,7 +252,7 @@ def _whole(value: Any, variable: Any) -> Any:
 
     def array(part: Any) -> Any:
         part = np.asarray(part, dtype) if type(part) is int else part
-        return part if np.shape(part) == shape else lax.broadcast(part, shape)
+        return part if np.shape(part) == shape else jnp.broadcast_to(part, shape)
 
     return Pair(*map(array, value))
 

@@ -64,17 +64,11 @@ def _by_entries(equation: Any, values: Values) -> list[Any]:
     def filled(value: Any) -> Any:
         if isinstance(value, Pair):
             return Pair(*map(filled, value))
-        return value if np.shape(value) == shape else lax.broadcast(value, shape)
+        return value if np.shape(value) == shape else jnp.broadcast_to(value, shape)
 
-    return _by_parts(
-        equation, [x if k == "choice" else filled(x) for k, x in _named(equation, values)]
-    )
-
-
-def _named(equation: Any, values: Values) -> list[tuple[str, Any]]:
-    """With which of them is the choice of a ``select_n``, which may be one for all entries."""
-    chooses = equation.primitive.name == "select_n"
-    return [("choice" if chooses and k == 0 else "", x) for k, x in enumerate(values)]
+    # The choice of a `select_n` may be one for all entries.
+    first = 1 if equation.primitive.name == "select_n" else 0
+    return _by_parts(equation, [*values[:first], *map(filled, values[first:])])
 
 
 def _of_parts(params: dict[str, Any]) -> dict[str, Any]:
