@@ -16,12 +16,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jaxgrad.programs.real_parts import Parts, of_parts
+
 __all__ = ["MODULES", "Recipe", "recipes"]
 
 MODULES: dict[str, Any] = {
     "jax.nn": jax.nn,
     "jax.numpy": jnp,
     "jax.numpy.linalg": jnp.linalg,
+    "jax.numpy.fft": jnp.fft,
     "jax.scipy.special": jax.scipy.special,
     "jax.lax": lax,
 }
@@ -86,6 +89,7 @@ _PLAIN: dict[str, dict[str, str]] = {
         "matrix": "norm matrix_norm vector_norm diagonal",
         "pair": "outer vecdot",
     },
+    "jax.numpy.fft": {"real": "fftshift ifftshift"},
     "jax.scipy.special": {
         "positive": "digamma entr exp1 expi factorial gamma gammaln loggamma i0 i0e i1 i1e spence "
         "gammasgn",
@@ -233,6 +237,23 @@ def _nn_special() -> dict[str, Recipe]:
     return {"dot_product_attention": Recipe(attention, (REAL,))}
 
 
+def _fft_special() -> dict[str, Recipe]:
+    """Of complex numbers, or with complex results, which are given and returned in parts."""
+    vector, matrix = (REAL, OTHER), (MATRIX, MATRIX[::-1])
+    kinds = (
+        ((REAL,), "rfft ihfft"),
+        ((MATRIX,), "rfft2 rfftn"),
+        (vector, "fft ifft hfft irfft"),
+        (matrix, "fft2 ifft2 fftn ifftn irfft2 irfftn"),
+    )
+
+    def of(name: str) -> Callable[..., Any]:
+        transform = of_parts(getattr(jnp.fft, name))
+        return lambda *parts: transform(*parts if len(parts) == 1 else (Parts(*parts),))
+
+    return {name: Recipe(of(name), point) for point, names in kinds for name in names.split()}
+
+
 def _special_special() -> dict[str, Recipe]:
     special = jax.scipy.special
     return {
@@ -294,6 +315,7 @@ _SPECIAL = {
     "jax.nn": _nn_special,
     "jax.numpy": _jnp_special,
     "jax.numpy.linalg": _linalg_special,
+    "jax.numpy.fft": _fft_special,
     "jax.scipy.special": _special_special,
     "jax.lax": _lax_special,
 }
@@ -328,6 +350,7 @@ _NOT_A_MAP: dict[str, dict[str, str]] = {
         "counting": "histogram2d histogram_bin_edges histogramdd",
     },
     "jax.numpy.linalg": {"complex": "eig eigvals", "integer": "matrix_rank"},
+    "jax.numpy.fft": {"constructor": "fftfreq rfftfreq"},
     "jax.scipy.special": {"complex": "sph_harm_y wofz"},
     "jax.lax": {},
 }

@@ -14,10 +14,10 @@ _HEADER = """\
 # What is covered
 
 Measured with jax {jax} and python-flint {flint}. `jaxgrad coverage --output docs/coverage.md`
-writes this page: it calls every public function of `jax.nn`, `jax.numpy`, `jax.numpy.linalg` and
-`jax.scipy.special`, and the functions of `jax.lax` that work entry by entry or reduce, at a generic
-point, runs the function and its forward and reverse derivative over every number system, and fails
-where an Arb ball and JAX's own result exclude each other.
+writes this page: it calls every public function of `jax.nn`, `jax.numpy`, `jax.numpy.linalg`,
+`jax.numpy.fft` and `jax.scipy.special`, and the functions of `jax.lax` that work entry by entry or
+reduce, at a generic point, runs the function and its forward and reverse derivative over every
+number system, and fails where an Arb ball and JAX's own result exclude each other.
 
 {functions} functions were run; {complete} of them, with both derivatives, over all three systems.
 """
