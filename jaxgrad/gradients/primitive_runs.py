@@ -23,6 +23,10 @@ OPENED = frozenset((
 """Calls whose own primitives are run."""
 
 
+# JAX runs these on arrays of its own alone.
+_OF_JAXS_ARRAYS = frozenset({"layout_constraint"})
+
+
 class NotRun(Exception):
     """A program cannot be run at some arguments, whatever JAX or a callback says of them."""
 
@@ -58,6 +62,8 @@ def bound(equation: Any, arguments: list[Any]) -> list[Any]:
     ways = [bound, jax.jit(bound)]
     if is_read_by_implementation(equation):  # which is what runs if it is not compiled
         ways.reverse()
+    if equation.primitive.name in _OF_JAXS_ARRAYS:
+        arguments = list(map(jnp.asarray, arguments))
     with equation.ctx.manager:
         try:
             outputs = ways[0](*arguments)
