@@ -144,6 +144,14 @@ def _products(equation: Any, values: Values) -> list[Any]:
     return [Pair(*(lax.concatenate([row[k] for row in rows], axis) for k in range(2)))]
 
 
+@complex_rule("sort")
+def _sorted(equation: Any, values: Values) -> list[Any]:
+    """By the real part, then by the imaginary one."""
+    keys = len(flat_parts(values[: equation.params["num_keys"]]))
+    outputs = bind(equation, flat_parts(values), equation.params | {"num_keys": keys})
+    return joined_parts(equation.outvars, outputs)
+
+
 MATRIX_IN_PARTS = "matrix_in_parts"
 """The primitive of a function of complex matrices: of their parts, by ``name`` and ``options``."""
 
