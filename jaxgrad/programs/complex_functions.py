@@ -27,7 +27,6 @@ BY_ANOTHER_WAY = frozenset({
 error of one part may be as large as one of the other."""
 
 _ONE = Pair(1, 0)
-_I = Pair(0, 1)
 
 
 def multiplied(z: Pair, w: Pair) -> Pair:
