@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,12 @@ from jax.interpreters import ad, batching, mlir
 import jaxgrad
 from jaxgrad import Ball, UndecidedError, Verdict, check, check_grads, compare, run_over
 from jaxgrad.errors import EnginesDisagree, GradientMismatch, JaxgradError, UnsupportedPrimitive
-from jaxgrad.programs.implementations import implementation_program, is_read_by_implementation
+from jaxgrad.programs.implementations import (
+    implementation_program,
+    is_read_by_implementation,
+    why_not_read,
+)
+from jaxgrad.programs.meanings import MEANINGS, Meaning
 
 X = np.float32(0.75)
 V = np.array([0.3, -0.7, 1.2], np.float32)
@@ -193,3 +199,56 @@ def test_it_is_traced_once_and_what_the_caller_says_comes_first() -> None:
     jaxgrad.rule("told")(lambda x, *, scale: scale * x * x * x)
     assert not is_read_by_implementation(equation)
     assert "what jaxgrad.rule was told of `told`" in check(f, (X,), budget=0).evidence.trusts
+
+
+def test_a_primitive_is_not_taken_for_one_that_is_gone() -> None:
+    for k in range(64):
+        own = Primitive("own")
+        own.def_abstract_eval(lambda x: x)
+        own.def_impl(lambda x, k=k: x + k)
+        closed = jax.make_jaxpr(own.bind)(0.0)
+        program = implementation_program(closed.eqns[0])
+        assert program is not None and jax.core.eval_jaxpr(program.jaxpr, program.consts, 0.0) == [
+            k
+        ]
+        del own, closed, program
+        jax.clear_caches()
+        gc.collect()
+
+
+def calling(inner: Primitive) -> Any:
+    """An equation of a primitive that is implemented by another one."""
+    outer = Primitive("calling")
+    outer.def_abstract_eval(lambda x: x)
+    outer.def_impl(lambda x: inner.bind(x) + 1)
+    return jax.make_jaxpr(outer.bind)(0.5).eqns[0]
+
+
+@pytest.mark.parametrize("way", ["rule", "implementation"])
+def test_what_is_said_later_is_read(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = Primitive("called")
+    inner.def_abstract_eval(lambda x: x)
+    equation = calling(inner)
+    for _ in range(2):
+        assert implementation_program(equation) is None
+        assert why_not_read(equation) == "its implementation calls `called`, which has none"
+    if way == "rule":
+        monkeypatch.setitem(MEANINGS, "called", Meaning(jnp.sin, frozenset(), frozenset()))
+    else:
+        inner.def_impl(jnp.sin)
+    assert implementation_program(equation) is not None
+    assert why_not_read(equation) == ""
+
+
+def test_a_new_implementation_is_read() -> None:
+    own = Primitive("own")
+    own.def_abstract_eval(lambda x: x)
+    (equation,) = jax.make_jaxpr(own.bind)(0.5).eqns
+    for function in (jnp.sin, jnp.cos, jnp.sin):
+        own.def_impl(lambda x, function=function: function(x))
+        program = implementation_program(equation)
+        assert program is not None
+        assert [x.primitive.name for x in program.eqns] == [function.__name__]
+    own.def_impl(None)
+    mlir.register_lowering(own, mlir.lower_fun(jnp.tanh, multiple_results=False))
+    assert [x.primitive.name for x in implementation_program(equation).eqns] == ["tanh"]

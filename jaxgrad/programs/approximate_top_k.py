@@ -8,13 +8,14 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxgrad.programs.kept import Kept
 from jaxgrad.programs.meanings import READERS
 
 __all__ = ["APPROXIMATE_TOP_K", "exact_top_k"]
 
 APPROXIMATE_TOP_K = "approx_top_k"
 
-_READ: dict[Any, Any] = {}
+_READ: Kept[Any] = Kept()
 
 
 def exact_top_k(equation: Any) -> Any | None:
@@ -41,9 +42,8 @@ def exact_top_k(equation: Any) -> Any | None:
         return jnp.moveaxis(found[0], -1, axis), jnp.moveaxis(found[1], -1, axis)
 
     key = array.shape, str(array.dtype), k, axis, largest
-    if key not in _READ:
-        _READ[key] = jax.make_jaxpr(chosen)(jax.ShapeDtypeStruct(array.shape, array.dtype))
-    return _READ[key]
+    shape = jax.ShapeDtypeStruct(array.shape, array.dtype)
+    return _READ.of(key, (), lambda: jax.make_jaxpr(chosen)(shape))
 
 
 READERS[APPROXIMATE_TOP_K] = exact_top_k

@@ -1,12 +1,13 @@
-"""Which dtype somebody names."""
+"""Which dtype somebody names, and which a number has."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import jax
 import numpy as np
 
-__all__ = ["named_dtype"]
+__all__ = ["has_64_bits", "named_dtype"]
 
 
 def named_dtype(name: Any) -> np.dtype | None:
@@ -24,3 +25,14 @@ def named_dtype(name: Any) -> np.dtype | None:
         return np.dtype(name)
     except (TypeError, ValueError):
         return None
+
+
+def has_64_bits() -> bool:
+    """Whether JAX traces a Python number with 64 bits now: what it traces depends on it.
+
+    Example:
+        >>> with jax.enable_x64(True):
+        ...     has_64_bits()
+        True
+    """
+    return jax.dtypes.canonicalize_dtype(float).itemsize == 8

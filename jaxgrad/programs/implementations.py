@@ -19,7 +19,9 @@ import numpy as np
 from jax.core import ShapedArray
 
 from jaxgrad.errors import JaxgradError
+from jaxgrad.programs.dtypes import has_64_bits
 from jaxgrad.programs.jax_errors import first_line
+from jaxgrad.programs.kept import Kept
 from jaxgrad.programs.meanings import (
     MEANINGS,
     READERS,
@@ -36,8 +38,6 @@ __all__ = ["implementation_program", "is_read_by_implementation", "why_not_read"
 
 # Implementations that are written by one another are followed so far.
 DEEPEST = 30
-# As many are kept: some primitives are given an object of its own with every call.
-MOST = 512
 # What draws numbers again until one of them is right has not the derivative that JAX gives it.
 _DRAWN = frozenset({"random_gamma"})
 
@@ -49,16 +49,33 @@ class _Reading:
     Args:
         program: the closed jaxpr that stands for it, if there is one.
         reason: why there is none, where something could have been traced.
-        params: the parameters, which are kept for their identities.
+        lacks: the first equations for which there was nothing, of an implementation each.
+        known: what was said of primitives then.
     """
 
     program: Any | None
-    reason: str
-    params: dict[str, Any]
+    reason: str = ""
+    lacks: tuple[Any, ...] = ()
+    known: tuple[Any, ...] = ()
+
+    def holds(self) -> bool:
+        """Whether it is the same still: of what could not be read more may be known by now."""
+        if self.program is not None:
+            return True
+        return self.known == _known() and not any(map(_is_read, self.lacks))
 
 
 class _Unread(Exception):
-    """Why the program of an implementation stands for nothing."""
+    """Why the program of an implementation stands for nothing.
+
+    Args:
+        reason: in words.
+        lacks: the equation for which there is nothing, if it is that.
+    """
+
+    def __init__(self, reason: str, lacks: Any | None = None) -> None:
+        super().__init__(reason)
+        self.lacks = lacks
 
 
 class _LeadsBack(Exception):
@@ -72,7 +89,7 @@ class _LeadsBack(Exception):
         self.key = key
 
 
-_READ: dict[Any, _Reading] = {}
+_READ: Kept[_Reading] = Kept()
 # The equations whose implementations are being read, each within the one before.
 _BEING_READ: list[Any] = []
 
@@ -111,19 +128,20 @@ def _reading(equation: Any) -> _Reading:
         raise _LeadsBack(key)
     if len(_BEING_READ) > DEEPEST:
         raise _LeadsBack(None)
-    if key not in _READ:
-        found = _read(equation, key)
-        while len(_READ) >= MOST:
-            del _READ[next(iter(_READ))]
-        _READ[key] = found
-    return _READ[key]
+    parts = equation.primitive, equation.params, _ways(equation.primitive)
+    return _READ.of(key, parts, lambda: _read(equation, key), _Reading.holds)
+
+
+def _known() -> tuple[Any, ...]:
+    """What is said of primitives now, by name."""
+    return dict(MEANINGS), set(RULED)
 
 
 def _key(equation: Any) -> Any:
     shapes = tuple(str(variable.aval) for variable in equation.invars)
-    wide = jax.dtypes.canonicalize_dtype(float).itemsize == 8
     known = tuple(_bits(atom) for atom in equation.invars)
-    return id(equation.primitive), shapes, known, wide, told_apart(equation.params)
+    primitive, ways = equation.primitive, tuple(map(id, _ways(equation.primitive)))
+    return id(primitive), ways, shapes, known, has_64_bits(), told_apart(equation.params)
 
 
 def _bits(atom: Any) -> bytes | None:
@@ -132,22 +150,23 @@ def _bits(atom: Any) -> bytes | None:
 
 
 def _read(equation: Any, key: Any) -> _Reading:
-    reasons = []
+    reasons, lacks = [], []
     _BEING_READ.append(key)
     try:
         for function in _functions(equation):
             try:
-                return _Reading(_traced(function, equation), "", equation.params)
+                return _Reading(_traced(function, equation))
             except _LeadsBack as back:
                 if back.key != key and len(_BEING_READ) > 1:
                     raise
             except _Unread as error:
                 reasons.append(str(error))
+                lacks += [] if error.lacks is None else [error.lacks]
             except Exception as error:  # whatever an implementation raises of what is traced
                 reasons.append(f"its implementation cannot be traced: {first_line(error)}")
     finally:
         _BEING_READ.pop()
-    return _Reading(None, reasons[-1] if reasons else "", equation.params)
+    return _Reading(None, reasons[-1] if reasons else "", tuple(lacks), _known())
 
 
 def _traced(function: Callable[..., Any], equation: Any) -> Any:
@@ -178,9 +197,10 @@ def _traced(function: Callable[..., Any], equation: Any) -> Any:
     for inner in as_they_stand(closed):
         with contextlib.suppress(JaxgradError):  # said where it is run
             meaning_of(inner)
-    unread = next((x.primitive.name for x in _run_for_certain(closed) if not _is_read(x)), None)
+    unread = next((x for x in _run_for_certain(closed) if not _is_read(x)), None)
     if unread is not None:
-        raise _Unread(f"its implementation calls `{unread}`, which has none")
+        name = unread.primitive.name
+        raise _Unread(f"its implementation calls `{name}`, which has none", unread)
     return closed
 
 
@@ -205,10 +225,11 @@ def _functions(equation: Any) -> Iterator[Callable[..., Any]]:
     primitive = equation.primitive
     if primitive.name in _DRAWN or not all(map(_is_array, (*equation.invars, *equation.outvars))):
         return
-    own = vars(primitive).get("impl")
+    own, *lowerings = _ways(primitive)
     if own is not None:
         yield own
-    yield from _lowered(primitive)
+    for lowering in lowerings:
+        yield from _lowered(lowering)
 
 
 def _is_array(atom: Any) -> bool:
@@ -216,23 +237,28 @@ def _is_array(atom: Any) -> bool:
     return isinstance(atom.aval, ShapedArray)
 
 
-def _lowered(primitive: Any) -> Iterator[Callable[..., Any]]:
-    """The JAX functions that a primitive is lowered as, where JAX keeps them.
-
-    ``mlir.lower_fun`` returns a function that closes over its own.
-    """
+def _ways(primitive: Any) -> tuple[Any, ...]:
+    """Its implementation, and what JAX keeps of how it is lowered, here and anywhere."""
+    own = vars(primitive).get("impl")
     try:
         from jax._src.interpreters import mlir
 
         tables = mlir._platform_specific_lowerings.get(jax.default_backend(), {}), mlir._lowerings
     except (ImportError, AttributeError):
-        return
-    for entry in (table.get(primitive) for table in tables):
-        rule: Any = getattr(entry, "rule", entry)
-        while isinstance(rule, functools.partial):
-            rule = rule.func
-        if getattr(rule, "__qualname__", "").startswith("lower_fun."):
-            yield inspect.getclosurevars(rule).nonlocals["fun"]
+        return (own,)
+    return own, *(table.get(primitive) for table in tables)
+
+
+def _lowered(lowering: Any) -> Iterator[Callable[..., Any]]:
+    """The JAX function that a primitive is lowered as, if it is.
+
+    ``mlir.lower_fun`` returns a function that closes over its own.
+    """
+    rule: Any = getattr(lowering, "rule", lowering)
+    while isinstance(rule, functools.partial):
+        rule = rule.func
+    if getattr(rule, "__qualname__", "").startswith("lower_fun."):
+        yield inspect.getclosurevars(rule).nonlocals["fun"]
 
 
 READERS_OF_ANY.append(implementation_program)

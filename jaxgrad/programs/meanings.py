@@ -9,7 +9,9 @@ from typing import Any
 import jax
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.programs.dtypes import has_64_bits
 from jaxgrad.programs.jax_errors import errors_named
+from jaxgrad.programs.kept import Kept
 
 __all__ = [
     "MEANINGS",
@@ -42,8 +44,8 @@ class Meaning:
         self, function: Callable[..., Any], harmless: frozenset[str], reads: frozenset[str]
     ) -> None:
         self.function, self.harmless, self.reads = function, harmless, reads
-        # What parameters and shapes were traced to; the parameters are kept, for their identities.
-        self._traced: dict[Any, tuple[Any, Any]] = {}
+        # What parameters and shapes were traced to.
+        self._traced: Kept[Any] = Kept()
 
     def program(self, equation: Any) -> Any:
         """The closed jaxpr that stands for an equation.
@@ -63,11 +65,8 @@ class Meaning:
             )
         params = {key: value for key, value in equation.params.items() if key in self.reads}
         shapes = tuple(_kind(variable.aval) for variable in equation.invars)
-        wide = jax.dtypes.canonicalize_dtype(float).itemsize == 8
-        key = name, shapes, told_apart(params), wide
-        if key not in self._traced:
-            self._traced[key] = params, self._read(equation, params, key)
-        return self._traced[key][1]
+        key = name, shapes, told_apart(params), has_64_bits()
+        return self._traced.of(key, params, lambda: self._read(equation, params, key))
 
     def _read(self, equation: Any, params: dict[str, Any], key: Any) -> Any:
         name = equation.primitive.name

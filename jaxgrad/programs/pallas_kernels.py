@@ -14,7 +14,9 @@ from typing import Any
 import jax
 from jax import lax
 
+from jaxgrad.programs.dtypes import has_64_bits
 from jaxgrad.programs.jaxprs import equations
+from jaxgrad.programs.kept import Kept
 from jaxgrad.programs.meanings import READERS
 from jaxgrad.programs.unrolled import unrolled
 
@@ -25,8 +27,8 @@ PALLAS = "pallas_call"
 # What says where a kernel is run, and what changes none of its results.
 _UNREAD = frozenset({"backend", "interpret"})
 
-# What parameters and shapes were read as; the parameters are kept, for their identities.
-_READ: dict[Any, tuple[Any, Any]] = {}
+# What parameters and shapes were read as.
+_READ: Kept[Any | None] = Kept()
 
 
 def kernel_program(equation: Any) -> Any | None:
@@ -43,11 +45,8 @@ def kernel_program(equation: Any) -> Any | None:
         [ShapedArray(float32[3])]
     """
     params, shapes = equation.params, tuple(str(v.aval) for v in equation.invars)
-    wide = jax.dtypes.canonicalize_dtype(float).itemsize == 8
-    key = shapes, wide, tuple(sorted((name, id(value)) for name, value in params.items()))
-    if key not in _READ:
-        _READ[key] = params, _read(equation)
-    return _READ[key][1]
+    key = shapes, has_64_bits(), tuple(sorted((name, id(x)) for name, x in params.items()))
+    return _READ.of(key, params, lambda: _read(equation))
 
 
 def _read(equation: Any) -> Any | None:

@@ -15,9 +15,11 @@ import jax.numpy as jnp
 from jax import lax
 from jax.extend.core import ClosedJaxpr
 
+from jaxgrad.programs.dtypes import has_64_bits
 from jaxgrad.programs.evaluated import evaluated
 from jaxgrad.programs.jax_errors import first_line
 from jaxgrad.programs.jaxprs import CALLS, inner_jaxpr
+from jaxgrad.programs.kept import Kept
 from jaxgrad.programs.meanings import READERS, inner_programs, kinds_of
 
 __all__ = ["SHARD_MAP", "sharded_program", "why_not_sharded"]
@@ -31,8 +33,8 @@ _IDENTITIES = frozenset({
 })  # fmt: skip
 _PLACES = ("out_sharding", "sharding")
 
-# What was read, or why nothing was; the parameters are kept, for their identities.
-_READ: dict[Any, tuple[Any, Any, str]] = {}
+# What was read, or why nothing was.
+_READ: Kept[tuple[Any | None, str]] = Kept()
 
 
 def sharded_program(equation: Any) -> Any | None:
@@ -48,27 +50,28 @@ def sharded_program(equation: Any) -> Any | None:
         >>> sharded_program(equation).out_avals
         [ShapedArray(float32[2])]
     """
-    return _reading(equation)[1]
+    return _reading(equation)[0]
 
 
 def why_not_sharded(equation: Any) -> str:
     """Why there is none, in words."""
-    return _reading(equation)[2]
+    return _reading(equation)[1]
 
 
-def _reading(equation: Any) -> tuple[Any, Any, str]:
+def _reading(equation: Any) -> tuple[Any | None, str]:
     params, shapes = equation.params, tuple(str(v.aval) for v in equation.invars)
-    wide = jax.dtypes.canonicalize_dtype(float).itemsize == 8
-    key = shapes, wide, tuple(sorted((name, id(value)) for name, value in params.items()))
-    if key not in _READ:
-        try:
-            _READ[key] = params, _read(equation), ""
-        except Exception as error:  # whatever JAX raises of what it has no batching rule for
-            _READ[key] = params, None, first_line(error)
-    return _READ[key]
+    key = shapes, has_64_bits(), tuple(sorted((name, id(x)) for name, x in params.items()))
+    return _READ.of(key, params, lambda: _read(equation))
 
 
-def _read(equation: Any) -> Any:
+def _read(equation: Any) -> tuple[Any | None, str]:
+    try:
+        return _traced(equation), ""
+    except Exception as error:  # whatever JAX raises of what it has no batching rule for
+        return None, first_line(error)
+
+
+def _traced(equation: Any) -> Any:
     inputs = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in equation.invars]
     closed = jax.make_jaxpr(lambda *xs: tuple(_in_rows(equation, xs)))(*inputs)
     if kinds_of(closed.out_avals) != kinds_of(v.aval for v in equation.outvars):
