@@ -237,7 +237,11 @@ class RunningError(ThreeValued):
         options["floats"] = options["floats"].known(values, either_zero=True)
         near = self.map(lambda x: self.rounded(x.value, ulps, size).value, a)
         found = matrix_function(self.ball, name, near, **options)
-        return tuple(self.map(lambda x: self.rounded(x, ulps, arb(1)), each) for each in found)
+        sizes = (size if each.ndim == 1 else arb(1) for each in found)  # of values, of vectors
+        return tuple(
+            self.map(lambda x, near=near: self.rounded(x, ulps, near), each)
+            for each, near in zip(found, sizes, strict=True)
+        )
 
     # -- functions ---------------------------------------------------------------------------
     def function(self, name: str, *xs: Rounded) -> Rounded:
