@@ -13,10 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from jax.extend.core import jaxpr_as_fun
 from jax.sharding import AxisType
 from jax.sharding import PartitionSpec as P
 
 from jaxgrad import Verdict, check, compare
+from jaxgrad.programs.sharded import sharded_program
 
 X = np.array([0.3, -0.7], np.float32)
 
@@ -53,6 +55,26 @@ def test_what_cannot_be_read_is_named() -> None:
     assert found.verdict is Verdict.UNDECIDED
     assert "`shard_map` over 1 device cannot be read as a program of one:" in found.evidence.text
     assert "`all_to_all` in groups of devices" in found.evidence.text
+
+
+@pytest.mark.parametrize("axes", [("i", "j"), ("j", "i")])
+@pytest.mark.parametrize("in_a_loop", [False, True])
+def test_devices_that_send_are_numbered_as_in_the_mesh(
+    axes: tuple[str, str], in_a_loop: bool
+) -> None:
+    """As JAX runs it on eight devices."""
+    mesh, spec = jax.sharding.AbstractMesh((2, 4), ("i", "j")), P(("i", "j"))
+    ring = [(k, (k + 1) % 8) for k in range(8)]
+
+    def sent(x: Any) -> Any:
+        if in_a_loop:
+            return lax.fori_loop(0, 2, lambda _, y: lax.ppermute(y, axes, ring), x)
+        return lax.ppermute(x, axes, ring)
+
+    f = jax.shard_map(sent, mesh=mesh, in_specs=spec, out_specs=spec)
+    (equation,) = jax.make_jaxpr(f)(jnp.arange(8.0)).eqns
+    (found,) = jaxpr_as_fun(sharded_program(equation))(jnp.arange(8.0))
+    np.testing.assert_array_equal(found, np.roll(np.arange(8.0), 1 + in_a_loop))
 
 
 def test_named_axes_of_vmap() -> None:

@@ -96,7 +96,7 @@ def _in_rows(equation: Any, arrays: Sequence[Any]) -> list[Any]:
     ]
 
     def run(*blocks: Any) -> list[Any]:
-        return _of_one_device(params["jaxpr"], blocks)
+        return _of_one_device(params["jaxpr"], blocks, mesh.axis_names)
 
     mapped: Callable[..., list[Any]] = run
     for name in reversed(axes):  # the first axis of the mesh is the outermost
@@ -147,12 +147,18 @@ def _joined(rows: Any, spec: Any, axes: Sequence[str], sizes: dict[str, int]) ->
     return jnp.reshape(jnp.transpose(rows, order), shape)
 
 
-def _of_one_device(program: Any, inputs: Sequence[Any]) -> list[Any]:
-    """The results of the program of one device, in which no array lies anywhere."""
-    return evaluated(program, inputs, _apply)
+def _of_one_device(program: Any, inputs: Sequence[Any], order: Sequence[str]) -> list[Any]:
+    """The results of the program of one device, in which no array lies anywhere.
+
+    Args:
+        program: a jaxpr.
+        inputs: blocks of the arrays.
+        order: the axes of the mesh, the outermost first.
+    """
+    return evaluated(program, inputs, lambda equation, values: _apply(equation, values, order))
 
 
-def _apply(equation: Any, values: list[Any]) -> Sequence[Any]:
+def _apply(equation: Any, values: list[Any], order: Sequence[str]) -> Sequence[Any]:
     name, primitive = equation.primitive.name, equation.primitive
     if name in _IDENTITIES:
         return values
@@ -161,12 +167,12 @@ def _apply(equation: Any, values: list[Any]) -> Sequence[Any]:
     if name == "psum_invariant":
         return lax.psum(values, equation.params["axes"])
     if name == "ppermute":
-        return [_permuted(equation.params, x) for x in values]
+        return [_permuted(equation.params, x, order) for x in values]
     if name in CALLS:
-        return _of_one_device(inner_jaxpr(equation.params), values)
+        return _of_one_device(inner_jaxpr(equation.params), values, order)
     if name == SHARD_MAP:
         return _in_rows(equation, values)
-    params = {key: _placeless(key, value) for key, value in equation.params.items()}
+    params = {key: _placeless(key, value, order) for key, value in equation.params.items()}
     if name in ("all_gather", "all_gather_invariant"):
         return [_all_gathered(params, x) for x in values]
     if name == "reduce_scatter":
@@ -185,9 +191,13 @@ def _of_all_devices(x: Any, axes: Any) -> Any:
     return jnp.reshape(x, (-1, *x.shape[len(names) :]))
 
 
-def _permuted(params: dict[str, Any], x: Any) -> Any:
-    """What devices send to one another; who is sent nothing has 0."""
-    axes, given = params["axis_name"], dict((to, by) for by, to in params["perm"])
+def _permuted(params: dict[str, Any], x: Any, order: Sequence[str]) -> Any:
+    """What devices send to one another; who is sent nothing has 0.
+
+    Here alone JAX numbers devices in the order of the mesh, in whichever order axes are given.
+    """
+    axes = tuple(sorted(_names(params["axis_name"]), key=list(order).index))
+    given = dict((to, by) for by, to in params["perm"])
     senders = jnp.asarray([given.get(k, -1) for k in range(lax.axis_size(axes))])
     sender = senders[lax.axis_index(axes)]
     return jnp.where(sender < 0, jnp.zeros_like(x), _of_all_devices(x, axes)[sender])
@@ -236,17 +246,17 @@ def _in_groups(name: str, params: dict[str, Any], x: Any) -> Any:
     return _OF_GROUPS[name](_of_group(params, x, params["axes"])[0], 0)
 
 
-def _placeless(key: str, value: Any) -> Any:
+def _placeless(key: str, value: Any, order: Sequence[str]) -> Any:
     """A parameter that says nothing of devices, nor do programs in it."""
     if key in _PLACES:
         return None
     if not inner_programs({key: value}):
         return value
     if isinstance(value, tuple | list):
-        return type(value)(_placeless(key, part) for part in value)
+        return type(value)(_placeless(key, part, order) for part in value)
     closed = value if hasattr(value, "consts") else ClosedJaxpr(value, ())
     shapes = [jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in closed.in_avals]
-    read = jax.make_jaxpr(lambda *xs: _of_one_device(closed, xs))(*shapes)
+    read = jax.make_jaxpr(lambda *xs: _of_one_device(closed, xs, order))(*shapes)
     return read if hasattr(value, "consts") else read.jaxpr
 
 
