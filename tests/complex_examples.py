@@ -88,6 +88,7 @@ EXAMPLES: dict[str, Function] = {
     "empty2": lambda z, w: jax.vjp(lambda v: lax.cond(v[0].real > 0, _first, _second, v), z)[1](w)[
         0
     ],
+    "scatter-sub": lambda z, w: z.at[jnp.array([3, 0])].subtract(w[:2]),
     "iota": lambda z, w: z * lax.iota(z.dtype, 4),
     "reduce_sum": lambda z, w: _matrix(z).sum(0),
     "reduce_prod": lambda z, w: _matrix(z).prod(1),

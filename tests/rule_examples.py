@@ -259,6 +259,7 @@ LINEAR_ALGEBRA: dict[str, Example] = {
     "svd": Example(_singular, polynomial=False),
     "custom_linear_solve": Example(_implicit),
     "matrix_in_parts": Example(_complex_system),
+    "argument_in_parts": Example(lambda x, y: jnp.log(lax.complex(x, y)).imag),
 }
 
 

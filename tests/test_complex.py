@@ -14,10 +14,11 @@ from jax import lax
 from rule_example import PRIMITIVES
 from rules_by_slope import backward, forward
 
-from jaxgrad.errors import ArgumentError, EnginesDisagree
+from jaxgrad.errors import ArgumentError, DtypeMismatch, EnginesDisagree, TreeMismatch
 from jaxgrad.gradients.check_grads import check
 from jaxgrad.gradients.compare import compare
 from jaxgrad.interpret.rules import RULES
+from jaxgrad.interpret.run_over import run_over
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.programs import complex_parts
 from jaxgrad.programs.complex_parts import COMPLEX_RULES, Pair, in_parts
@@ -261,6 +262,91 @@ def test_what_is_misread_is_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(complex_parts, "_READ", {})
     with pytest.raises(EnginesDisagree, match="misreads an operation"):
         check(function, (Z,), special_points=False)
+
+
+def test_a_proof_does_not_take_a_wrong_rule_of_jax_for_the_truth() -> None:
+    rule = forward(lax.acosh, lambda z: 1 / jnp.sqrt(z * z - 1))
+    for z in (np.complex64(1.5 + 0.5j), np.complex64(-1.5 + 0.5j)):
+        found = check(rule, (z,), special_points=False)
+        assert found.verdict is (Verdict.AGREES if z.real > 0 else Verdict.REFUTED), str(found)
+
+
+_ON_CUTS: dict[str, tuple[Any, tuple[complex, ...]]] = {
+    "log": (jnp.log, (-1, -0.25)),
+    "sqrt": (jnp.sqrt, (-1, -4)),
+    "power": (lambda z: z**0.3, (-1, -2)),
+    "opposite": (lambda z: jnp.log(-z), (1, 3)),
+    "arcsin": (jnp.arcsin, (2, -2)),
+    "arccos": (jnp.arccos, (2, -2)),
+    "arctan": (jnp.arctan, (2j, -2j)),
+    "arcsinh": (jnp.arcsinh, (2j, -2j)),
+    "arccosh": (lax.acosh, (0.5, -2)),
+    "arctanh": (jnp.arctanh, (2, -2)),
+}
+
+
+# Their derivatives are the same on both sides of the cut.
+_MEROMORPHIC = {"log", "opposite", "arctan", "arctanh"}
+
+
+@pytest.mark.parametrize("name", _ON_CUTS)
+def test_what_depends_on_the_side_of_a_branch_cut_is_not_decided(name: str) -> None:
+    """There the sign of a zero chooses, which no real number has."""
+    function, points = _ON_CUTS[name]
+    expected = Verdict.AGREES if name in _MEROMORPHIC else Verdict.UNDECIDED
+    for z in points:
+        for at in (np.complex64(z), np.conj(np.complex64(z))):
+            assert check(function, (at,), special_points=False).verdict is expected
+            other = compare(function, lambda z: 2 * function(z), at)
+            assert other.verdict in (Verdict.REFUTED, Verdict.UNDECIDED)
+            same = compare(lambda z: function(z) + z, lambda z: z + function(z), at)
+            assert same.verdict is not Verdict.REFUTED
+
+
+@pytest.mark.parametrize("power", [2.5, 3.0, np.complex64(2 + 1j)])
+def test_a_power_at_0(power: Any) -> None:
+    found = check(lambda z: z**power, (np.complex64(0),), special_points=False)
+    assert found.verdict is not Verdict.REFUTED, str(found)
+
+
+@pytest.mark.parametrize(
+    "function", [jnp.sqrt, lambda z: jnp.sqrt(1 - z * z), lambda z: z**0.5, jnp.log, jnp.arctanh]
+)
+def test_branch_points_among_the_special_ones_refute_nothing(function: Any) -> None:
+    found = check(function, (np.complex64(1.25 + 0.5j),))
+    assert found.verdict.passes, str(found)
+
+
+def test_a_gather_beyond_the_bounds_fills_with_a_complex_number() -> None:
+    def read(z: Any) -> Any:
+        return z * z.at[jnp.array([0, 9])].get(mode="fill", fill_value=1 + 2j).sum()
+
+    assert check(read, (Z,), special_points=False).verdict.passes
+
+
+def test_a_reference_of_a_real_function_with_complex_results() -> None:
+    def function(x: Any) -> Any:
+        return jnp.exp(1j * x)
+
+    x = np.float32(0.5)
+    assert check(function, (x,), reference=function).verdict.passes
+    other = check(function, (x,), reference=lambda x: jnp.exp(2j * x))
+    assert other.verdict is Verdict.REFUTED
+
+
+def test_a_system_returns_pairs() -> None:
+    real, imag = run_over(Ball(), lambda x: jnp.exp(1j * x), 0.5)
+    assert abs(float(real) - np.cos(0.5)) < 1e-12
+    assert abs(float(imag) - np.sin(0.5)) < 1e-12
+
+
+def test_real_cotangents_and_gradients_of_complex_arguments_are_named() -> None:
+    rule = jax.custom_vjp(_squared_size)
+    rule.defvjp(lambda z: (_squared_size(z), z), lambda z, u: (2 * u * z.real,))
+    with pytest.raises(DtypeMismatch, match="a complex argument a real cotangent"):
+        check(rule, (np.complex64(1 + 2j),))
+    with pytest.raises(TreeMismatch, match="auto returns complex numbers and hand real ones"):
+        compare(lambda z: 2 * z.real, jax.grad(_squared_size), np.complex64(1 + 2j))
 
 
 def test_numbers_of_a_system_are_real() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from jax.tree_util import tree_unflatten
 
 from jaxgrad.errors import (
     ArgumentError,
@@ -151,6 +152,13 @@ def _compare(
 
 def _same_structure(hand: Side, auto: Side) -> None:
     if hand.out_tree != auto.out_tree:
+        kinds = [has_parts([tree_unflatten(s.out_tree, s.outputs)]) for s in (hand, auto)]
+        if kinds[0] != kinds[1]:
+            names = ("hand", "auto") if kinds[0] else ("auto", "hand")
+            raise TreeMismatch(
+                f"{names[0]} returns complex numbers and {names[1]} real ones; of a complex "
+                "argument a gradient is complex: cast it with .astype"
+            )
         paths = [{leaf.path for leaf in side.outputs} for side in (hand, auto)]
         only = sorted(paths[0] ^ paths[1])
         where = f"; {only[0] or 'the root'} is a leaf of one side only" if only else ""

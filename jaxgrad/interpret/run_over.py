@@ -17,6 +17,7 @@ from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.arrays import ArraySystem, SystemArray
 from jaxgrad.numbers.base import NumberSystem
 from jaxgrad.numbers.elements import array_system
+from jaxgrad.programs.complex_parts import Pair
 from jaxgrad.programs.trace import Leaf, trace
 
 __all__ = ["run_over"]
@@ -71,7 +72,12 @@ def run_over(numbers: NumberSystem | ArraySystem, function: Callable[..., Any], 
         for leaf, exact in zip(program.inputs, given, strict=True)
     ]
     found = interpret(program, numbers, inputs)
-    return jax.tree.unflatten(program.out_tree, [value[()] for value in found])
+    return jax.tree.unflatten(program.out_tree, list(map(_each_number, found)))
+
+
+def _each_number(value: Any) -> Any:
+    """The number of an array of no axes; of complex numbers a pair of real ones."""
+    return Pair(*map(_each_number, value)) if isinstance(value, Pair) else value[()]
 
 
 def _as_numbers(numbers: NumberSystem | ArraySystem, leaf: Any) -> Any:

@@ -157,8 +157,8 @@ class Interpreter:
         return self.arrays.system
 
     def elements(self, value: Any, dtype: Any) -> Any:
-        """A value as an array of numbers (or of truth values, for booleans)."""
-        if not is_concrete(value):
+        """A value as an array of numbers (or of truth values, for booleans), or a pair of these."""
+        if isinstance(value, Pair) or not is_concrete(value):
             return value
         if np.dtype(dtype) == bool:
             return self.truths(value)

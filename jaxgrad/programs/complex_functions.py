@@ -1,7 +1,6 @@
 """The elementary functions of complex numbers by their real and imaginary parts.
 
-Principal values, with the branch cuts of C99, which are NumPy's and JAX's: on a cut the argument
-of z is that of a real number with imaginary part +0.
+Principal values.  On a branch cut the sign of a zero chooses between two, which no real number has.
 
 Source: NIST Digital Library of Mathematical Functions, sections 4.2, 4.15, 4.23, 4.28 and 4.37.
 """
@@ -14,10 +13,12 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.extend.core import Primitive
+from jax.interpreters import ad
 
 from jaxgrad.programs.complex_parts import COMPLEX_RULES, Pair, real_dtype
 
-__all__ = ["BY_ANOTHER_WAY", "multiplied"]
+__all__ = ["ARGUMENT", "BY_ANOTHER_WAY", "multiplied"]
 
 BY_ANOTHER_WAY = frozenset({
     "div", "sign", "exp", "exp2", "expm1", "log", "log1p", "sqrt", "rsqrt", "sin", "cos", "tan",
@@ -118,13 +119,30 @@ def _expm1(z: Pair) -> Pair:
     return Pair(real, lax.exp(z.real) * lax.sin(z.imag))
 
 
+ARGUMENT = "argument_in_parts"
+"""The primitive of the argument of a complex number, of its imaginary and its real part."""
+
+_argument_p = Primitive(ARGUMENT)
+_argument_p.def_impl(lax.atan2)
+_argument_p.def_abstract_eval(lambda y, x: y)
+ad.defjvp(
+    _argument_p,
+    lambda t, y, x: t * x / (x * x + y * y),
+    lambda t, y, x: -t * y / (x * x + y * y),
+)
+
+
+def _angle(z: Pair) -> Any:
+    return _argument_p.bind(*map(jnp.asarray, (z.imag, z.real)))
+
+
 def _log(z: Pair) -> Pair:
-    return Pair(lax.log(_size(z)) / 2, lax.atan2(z.imag, z.real))
+    return Pair(lax.log(_size(z)) / 2, _angle(z))
 
 
 def _log1p(z: Pair) -> Pair:
     size = z.real * (2 + z.real) + z.imag * z.imag  # |1 + z|² − 1
-    return Pair(lax.log1p(size) / 2, lax.atan2(z.imag, 1 + z.real))
+    return Pair(lax.log1p(size) / 2, _angle(Pair(1 + z.real, z.imag)))
 
 
 def _of_angle(size: Any, angle: Any) -> Pair:
@@ -132,11 +150,11 @@ def _of_angle(size: Any, angle: Any) -> Pair:
 
 
 def _sqrt(z: Pair) -> Pair:
-    return _of_angle(lax.sqrt(_absolute(z)), lax.atan2(z.imag, z.real) / 2)
+    return _of_angle(lax.sqrt(_absolute(z)), _angle(z) / 2)
 
 
 def _rsqrt(z: Pair) -> Pair:
-    return _of_angle(1 / lax.sqrt(_absolute(z)), -lax.atan2(z.imag, z.real) / 2)
+    return _of_angle(1 / lax.sqrt(_absolute(z)), -_angle(z) / 2)
 
 
 def _sin(z: Pair) -> Pair:
@@ -199,7 +217,9 @@ def _atan(z: Pair) -> Pair:
 def _pow(z: Pair, w: Any) -> Pair:
     logarithm = _log(z)
     exponent = w if isinstance(w, Pair) else Pair(w.astype(z.real.dtype), 0)
-    return _exp(multiplied(logarithm, exponent))
+    power = _exp(multiplied(logarithm, exponent))
+    nothing = (z.real == 0) & (z.imag == 0) & (exponent.real > 0)
+    return Pair(*(jnp.where(nothing, 0, part) for part in power))
 
 
 def _integer_pow(z: Pair, y: int) -> Pair:

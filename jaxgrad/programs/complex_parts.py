@@ -7,6 +7,7 @@ that complex numbers are pairs over whichever system runs it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeAlias
 
@@ -143,7 +144,8 @@ def parts_program(equation: Any) -> Any:
     """
     shapes = tuple(str(v.aval) for v in equation.invars)
     params = tuple(sorted((name, _key(value)) for name, value in equation.params.items()))
-    key = equation.primitive.name, shapes, params
+    wide = jax.dtypes.canonicalize_dtype(float).itemsize == 8
+    key = equation.primitive.name, shapes, params, wide
     if key not in _READ:
         if len(_READ) >= _MOST_READ:
             del _READ[next(iter(_READ))]
@@ -160,8 +162,15 @@ def _traced(equation: Any) -> Any:
     def function(*parts: Any) -> list[Any]:
         return flat_parts(_apply(equation, joined_parts(equation.invars, parts)))
 
-    with jax.enable_x64(True):  # a program of 64 bits is one even where JAX has 32 now
+    # A program of 64 bits is one even where JAX has 32 now.
+    wide = any(_is_wide(v) for v in (*equation.invars, *equation.outvars))
+    with jax.enable_x64(True) if wide else contextlib.nullcontext():
         return jax.make_jaxpr(function)(*flat_parts(map(shape_in_parts, equation.invars)))
+
+
+def _is_wide(variable: Any) -> bool:
+    dtype = getattr(variable.aval, "dtype", None)
+    return dtype is not None and np.dtype(real_dtype(dtype)).itemsize == 8
 
 
 def shape_in_parts(variable: Any) -> Any:

@@ -12,6 +12,7 @@ from jax import lax
 from jax.core import ShapedArray
 from jax.extend.core import Primitive
 
+from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.programs.complex_functions import multiplied
 from jaxgrad.programs.complex_parts import (
     Pair,
@@ -26,7 +27,7 @@ from jaxgrad.programs.complex_parts import (
     traced_parts,
 )
 from jaxgrad.programs.evaluated import bind
-from jaxgrad.programs.jaxprs import CALLS, inner_jaxpr, scan_counts, while_parts
+from jaxgrad.programs.jaxprs import CALLS, holds_primitive, inner_jaxpr, scan_counts, while_parts
 
 __all__ = ["MATRIX_IN_PARTS"]
 
@@ -37,7 +38,7 @@ _DTYPES = ("preferred_element_type", "dtype", "new_dtype")
 @complex_rule(
     "reshape", "squeeze", "transpose", "broadcast_in_dim", "slice",
     "rev", "tile", "split", "unstack", "concatenate", "stack", "pad", "gather", "dynamic_slice",
-    "dynamic_update_slice", "scatter", "scatter-add", "reduce_sum", "cumsum", "copy",
+    "dynamic_update_slice", "scatter", "scatter-add", "scatter-sub", "reduce_sum", "cumsum", "copy",
     "copy_p", "device_put", "stop_gradient", "reduce_window_sum", "optimization_barrier",
 )  # fmt: skip
 def _by_parts(equation: Any, values: Values) -> list[Any]:
@@ -45,10 +46,11 @@ def _by_parts(equation: Any, values: Values) -> list[Any]:
     params = _of_parts(equation.params)
     if params.get("update_jaxpr") is not None:
         number = jax.ShapeDtypeStruct((), real_dtype(equation.outvars[0].aval.dtype))
-        params["update_jaxpr"] = jax.make_jaxpr(lax.add)(number, number).jaxpr
+        combined = lax.sub if equation.primitive.name == "scatter-sub" else lax.add
+        params["update_jaxpr"] = jax.make_jaxpr(combined)(number, number).jaxpr
     parts = [
-        bind(equation, [x[k] if isinstance(x, Pair) else x for x in values], params)
-        for k in range(2)
+        bind(equation, [x[k] if isinstance(x, Pair) else x for x in values], params | filled)
+        for k, filled in enumerate(_fillings(params))
     ]
     return [
         Pair(*both) if is_complex(v) else both[0]
@@ -69,6 +71,14 @@ def _by_entries(equation: Any, values: Values) -> list[Any]:
     # The choice of a `select_n` may be one for all entries.
     first = 1 if equation.primitive.name == "select_n" else 0
     return _by_parts(equation, [*values[:first], *map(filled, values[first:])])
+
+
+def _fillings(params: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a gather beyond the bounds gives of either part, where that is said."""
+    value = params.get("fill_value")
+    if value is None:
+        return [{}, {}]
+    return [{"fill_value": float(part)} for part in (np.real(value), np.imag(value))]
 
 
 def _of_parts(params: dict[str, Any]) -> dict[str, Any]:
@@ -214,7 +224,12 @@ def _cond(equation: Any, values: Values) -> list[Any]:
 
 @complex_rule("custom_linear_solve")
 def _solve(equation: Any, values: Values) -> list[Any]:
-    lengths = equation.params["const_lengths"]
+    lengths, solve = equation.params["const_lengths"], equation.params["jaxprs"].solve
+    if holds_primitive(solve, ("while", "scan")):  # which may end before the solution
+        raise UnsupportedPrimitive(
+            "a `custom_linear_solve` of complex numbers whose solver iterates has no rule; solve "
+            "for the real and the imaginary parts, or by jnp.linalg.solve"
+        )
     first = lengths.matvec + lengths.vecmat
     fixed = values[first:][: lengths.solve]
-    return evaluated_in_parts(equation.params["jaxprs"].solve, [*fixed, *values[sum(lengths) :]])
+    return evaluated_in_parts(solve, [*fixed, *values[sum(lengths) :]])

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.programs.complex_parts import Pair, complex_rule
 
 __all__: list[str] = []
@@ -29,6 +30,8 @@ __all__: list[str] = []
 def _fft(equation: Any, values: Sequence[Any]) -> list[Any]:
     (value,), kind = values, int(equation.params["fft_type"])
     lengths = equation.params["fft_lengths"]
+    if not all(lengths):
+        raise UnsupportedPrimitive("`fft` of no numbers has no rule; leave them out")
     ndim = len(value.shape)
     *others, last = range(ndim - len(lengths), ndim)
     if kind in (0, 1):

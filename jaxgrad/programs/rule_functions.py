@@ -142,7 +142,8 @@ def _identity(x: Any, depth: int = 0) -> Hashable:
     if code is None or depth > DEEPEST:
         return id(x)
     parts = (*_closed_over(x), *_given(x), *_held(x))
-    return code, tuple(_identity(y, depth + 1) for y in parts)
+    where = id(_attribute(x, "__globals__"))  # where its other names are looked up
+    return code, where, tuple(_identity(y, depth + 1) for y in parts)
 
 
 def _content(array: Any) -> Hashable:

@@ -22,6 +22,8 @@ from jaxgrad.gradients.rules.directions import Direction, Unit
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.truth import Truth
 from jaxgrad.gradients.witness import program_floats
+from jaxgrad.programs.complex_parts import has_complex
+from jaxgrad.programs.jaxprs import equations
 
 if TYPE_CHECKING:
     from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
@@ -152,7 +154,7 @@ class Borders:
         for (leaf, index), found in steep.items():
             u = weights[leaf][index]
             self._note(unit, leaf, index)
-            if not u or not found:
+            if not u or not found or self._is_complex:
                 return True
             signs |= {math.copysign(1.0, u) * s for s in found}
         return len(steep) > 1 and len(signs) > 1
@@ -162,6 +164,8 @@ class Borders:
         direction, rows = question.directions[0], set(question.cotangent.support)
         still = [d * (v == 0) for d, v in zip(self._all.leaves, direction.leaves, strict=True)]
         if self._anywhere(Direction(still), rows):
+            return True
+        if self._is_complex and self._anywhere(direction, rows):
             return True
         if len(direction.support) < 2 or not self._affords(direction):
             return False
@@ -176,6 +180,11 @@ class Borders:
             set() in each or (len(each) > 1 and len(set().union(*each)) > 1)
             for each in signs.values()
         )
+
+    @cached_property
+    def _is_complex(self) -> bool:
+        """Whether numbers are complex in between, where both parts of a product with ∞ are NaN."""
+        return any(map(has_complex, equations(self._rules.primal.moving_program.jaxpr)))
 
     def _higher(self, question: Question) -> bool:
         """Whether a derivative up to the order is no number of what is left out: 0·∞.

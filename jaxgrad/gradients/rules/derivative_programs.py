@@ -123,6 +123,11 @@ def traced(
             raise _no_derivative(error) from error
         raise
     except Exception as error:
+        if "real does not accept dtype" in str(error):
+            raise DtypeMismatch(
+                "the bwd rule of a custom_vjp gives a complex argument a real cotangent; cast it "
+                "with .astype"
+            ) from error
         unable = isinstance(error, NotImplementedError) and not is_raised_by_caller(error)
         if unable or is_jaxs_own(error):
             raise _no_derivative(error) from error

@@ -76,6 +76,8 @@ class Primal:
         self.program = program or trace(self.function, self.args, "f", held, finite=False)
         if returns_complex([leaf.dtype for leaf in self.program.outputs]):
             self.in_parts, self.function = True, of_parts(self.function)
+            if self.reference is not None:
+                self.reference = of_parts(self.reference)
             self.program = trace(self.function, self.args, "f", held, finite=False)
         require_known_constants("f", self.program.jaxpr.consts)
         self._all = self.program.inputs

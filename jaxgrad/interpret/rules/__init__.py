@@ -1,6 +1,7 @@
 """What each primitive means, by family; importing this package registers every rule."""
 
 from jaxgrad.interpret.rules import (
+    complex_angle,
     complex_matrices,
     control,
     convolutions,
@@ -18,6 +19,7 @@ from jaxgrad.programs import complex_functions, complex_structure, fourier, pall
 
 __all__ = [
     "RULES",
+    "complex_angle",
     "complex_functions",
     "complex_matrices",
     "complex_structure",
