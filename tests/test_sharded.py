@@ -63,7 +63,7 @@ def test_devices_that_send_are_numbered_as_in_the_mesh(
     axes: tuple[str, str], in_a_loop: bool
 ) -> None:
     """As JAX runs it on eight devices."""
-    mesh, spec = jax.sharding.AbstractMesh((2, 4), ("i", "j")), P(("i", "j"))
+    mesh, spec = jax.sharding.AbstractMesh((2, 4), ("i", "j"), (AxisType.Auto,) * 2), P(("i", "j"))
     ring = [(k, (k + 1) % 8) for k in range(8)]
 
     def sent(x: Any) -> Any:
