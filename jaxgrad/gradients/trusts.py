@@ -12,11 +12,6 @@ from jaxgrad.programs.meanings import MEANINGS, READERS
 
 __all__ = ["BALLS", "POLYNOMIALS", "compiled_otherwise", "said_by_others", "told_wrongly"]
 
-_READ_AS = {
-    "approx_top_k": "that `approx_top_k` is exact, as it is without a TPU",
-    "pallas_call": "what JAX's interpreter makes of `pallas_call`",
-    "shard_map": "what JAX's vmap over named axes makes of `shard_map`",
-}
 _READING = ("the interpreter's rules", "JAX's tracing")
 BALLS = ("Arb balls", *_READING)
 POLYNOMIALS = ("FLINT polynomials", *_READING)
@@ -34,7 +29,7 @@ def said_by_others(*jaxprs: Any) -> tuple[str, ...]:
     names = {equation.primitive.name for equation in found}
     rules = [f"what jaxgrad.rule was told of `{name}`" for name in sorted(names & {*MEANINGS})]
     told = [f"what jaxgrad.function was told of `{name}`" for name in sorted(names & OUTSIDE)]
-    read = [_READ_AS[name] for name in sorted(names & {*READERS})]
+    read = [READERS[name].trusted for name in sorted(names & {*READERS})]
     traced = [f"what the implementation of `{name}` is traced to" for name in _implemented(found)]
     return (*rules, *told, *read, *traced)
 

@@ -25,7 +25,6 @@ from jaxgrad.programs.kept import Kept
 from jaxgrad.programs.meanings import (
     MEANINGS,
     READERS,
-    READERS_OF_ANY,
     RULED,
     as_they_stand,
     is_read_as_program,
@@ -259,6 +258,3 @@ def _lowered(lowering: Any) -> Iterator[Callable[..., Any]]:
         rule = rule.func
     if getattr(rule, "__qualname__", "").startswith("lower_fun."):
         yield inspect.getclosurevars(rule).nonlocals["fun"]
-
-
-READERS_OF_ANY.append(implementation_program)

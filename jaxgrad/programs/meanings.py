@@ -4,7 +4,7 @@ read as, because a caller's own package says that it computes that, or JAX imple
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
@@ -19,6 +19,7 @@ __all__ = [
     "READERS_OF_ANY",
     "RULED",
     "Meaning",
+    "Reader",
     "as_they_stand",
     "inner_programs",
     "is_read_as_program",
@@ -100,8 +101,21 @@ _BEING_READ: list[Any] = []
 MEANINGS: dict[str, Meaning] = {}
 """Primitive name -> what it computes."""
 
-READERS: dict[str, Callable[[Any], Any | None]] = {}
-"""Primitive of JAX -> the program that an equation of it stands for, None where there is none."""
+
+class Reader(NamedTuple):
+    """How a primitive of JAX is read as a program.
+
+    Args:
+        program: of an equation the closed jaxpr that it stands for, None where there is none.
+        trusted: what a verdict rests on then.
+    """
+
+    program: Callable[[Any], Any | None]
+    trusted: str
+
+
+READERS: dict[str, Reader] = {}
+"""Primitive of JAX -> how it is read; `programs/readers.py` fills it."""
 
 READERS_OF_ANY: list[Callable[[Any], Any | None]] = []
 """The same for any primitive of which nobody has said anything, asked in this order."""
@@ -146,7 +160,7 @@ def meaning_of(equation: Any) -> Any | None:
     """
     name = equation.primitive.name
     if name in READERS:
-        return READERS[name](equation)
+        return READERS[name].program(equation)
     if name in MEANINGS:
         return MEANINGS[name].program(equation)
     return None if name in RULED else _read_by_any(equation)

@@ -17,7 +17,6 @@ from jax import lax
 from jaxgrad.programs.dtypes import has_64_bits
 from jaxgrad.programs.jaxprs import equations
 from jaxgrad.programs.kept import Kept
-from jaxgrad.programs.meanings import READERS
 from jaxgrad.programs.unrolled import unrolled
 
 __all__ = ["PALLAS", "kernel_program", "runnable"]
@@ -136,6 +135,3 @@ def _with_others(equation: Any, change: Callable[[Any], dict[str, Any]]) -> Any:
 
 def _is_program(value: Any) -> bool:
     return hasattr(getattr(value, "jaxpr", value), "eqns")
-
-
-READERS[PALLAS] = kernel_program

@@ -20,7 +20,7 @@ from jaxgrad.programs.evaluated import evaluated
 from jaxgrad.programs.jax_errors import first_line
 from jaxgrad.programs.jaxprs import CALLS, inner_jaxpr
 from jaxgrad.programs.kept import Kept
-from jaxgrad.programs.meanings import READERS, inner_programs, kinds_of
+from jaxgrad.programs.meanings import inner_programs, kinds_of
 
 __all__ = ["SHARD_MAP", "sharded_program", "why_not_sharded"]
 
@@ -258,6 +258,3 @@ def _placeless(key: str, value: Any, order: Sequence[str]) -> Any:
     shapes = [jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in closed.in_avals]
     read = jax.make_jaxpr(lambda *xs: _of_one_device(closed, xs, order))(*shapes)
     return read if hasattr(value, "consts") else read.jaxpr
-
-
-READERS[SHARD_MAP] = sharded_program

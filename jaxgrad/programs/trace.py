@@ -14,14 +14,16 @@ import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path
 
 from jaxgrad.errors import ArgumentError, NonFiniteInput
-from jaxgrad.programs import approximate_top_k  # noqa: F401  (which it has a program for)
 from jaxgrad.programs.jax_errors import errors_named
 from jaxgrad.programs.mutable_arrays import without_references
 from jaxgrad.programs.pallas_kernels import runnable
+from jaxgrad.programs.readers import register_readers
 from jaxgrad.programs.rounded_constants import with_rounded_constants
 from jaxgrad.programs.vmap_watch import rules_named
 
 __all__ = ["Leaf", "Program", "anew", "arguments", "is_differentiable", "trace"]
+
+register_readers()
 
 
 @dataclass(frozen=True)
