@@ -24,6 +24,9 @@ settings.register_profile(
 settings.register_profile("brief", settings.get_profile("ci"), max_examples=10)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
+# A script that a test runs in a process with four devices.
+collect_ignore = ["sharded_cases.py"]
+
 # The tests that a suite of a few minutes leaves out, written by tools/slow_tests.py.
 _SLOW_TESTS = Path(__file__).with_name("slow_tests.txt")
 # Its cases differ by all that they are, and releases by what they say of them.

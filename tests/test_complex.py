@@ -23,6 +23,7 @@ from jaxgrad.numbers.ball import Ball
 from jaxgrad.programs import complex_parts
 from jaxgrad.programs.complex_parts import COMPLEX_RULES, Pair, in_parts
 from jaxgrad.programs.jaxprs import CALLS, equations
+from jaxgrad.programs.kept import Kept
 from jaxgrad.verdict import Verdict
 
 
@@ -259,7 +260,7 @@ def test_what_is_misread_is_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> 
 
     assert check(function, (Z,), special_points=False).verdict.passes
     monkeypatch.setitem(COMPLEX_RULES, name, wrong)
-    monkeypatch.setattr(complex_parts, "_READ", {})
+    monkeypatch.setattr(complex_parts, "_READ", Kept())
     with pytest.raises(EnginesDisagree, match="misreads an operation"):
         check(function, (Z,), special_points=False)
 

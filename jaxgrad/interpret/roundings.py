@@ -51,12 +51,12 @@ _EXACT = (
     "abs", "and", "argmax", "argmin", "bitcast_convert_type", "broadcast_in_dim", "check", "clamp",
     "concatenate", "copy", "cummax", "cummin", "debug_callback", "debug_print", "device_put",
     "dynamic_slice", "dynamic_update_slice", "eq", "eq_to", "gather", "ge", "gt",
-    "io_callback", "is_finite", "le", "le_to", "lt", "lt_to", "max", "min", "name", "ne",
-    "neg", "nextafter", "not", "optimization_barrier", "or", "pad", "pure_callback",
+    "io_callback", "is_finite", "layout_constraint", "le", "le_to", "lt", "lt_to", "max", "min",
+    "name", "ne", "neg", "nextafter", "not", "optimization_barrier", "or", "pad", "pure_callback",
     "random_bits", "reduce_and", "reduce_max", "reduce_min", "reduce_or", "reduce_window_max",
-    "reduce_window_min", "reduce_xor", "reshape", "rev", "round", "scatter", "scatter-max",
-    "scatter-min", "select_and_gather_add", "select_n", "sharding_constraint", "sign", "slice",
-    "sort", "split", "squeeze", "stack", "stop_gradient", "tile", "top_k", "transpose",
+    "reduce_window_min", "reduce_xor", "reshape", "reshard", "rev", "round", "scatter",
+    "scatter-max", "scatter-min", "select_and_gather_add", "select_n", "sharding_constraint", "sign",
+    "slice", "sort", "split", "squeeze", "stack", "stop_gradient", "tile", "top_k", "transpose",
     "unstack", "xor",
 )  # fmt: skip
 # Operations that are no functions, in ulp, each two units of u: division is x times a rounded

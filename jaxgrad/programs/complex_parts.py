@@ -7,7 +7,6 @@ that complex numbers are pairs over whichever system runs it.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeAlias
 
@@ -15,7 +14,9 @@ import jax
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.programs.dtypes import as_wide_as, has_64_bits
 from jaxgrad.programs.evaluated import bind, evaluated
+from jaxgrad.programs.kept import Kept
 from jaxgrad.programs.meanings import meaning_of
 
 __all__ = [
@@ -64,9 +65,8 @@ COMPLEX_RULES: dict[str, ComplexRule] = {}
 """Primitive name -> what it is in terms of parts."""
 
 _COMPLEX = frozenset(map(np.dtype, (np.complex64, np.complex128)))
-# What equations stand for; their parameters are kept, for their identities.  The oldest go first.
-_READ: dict[Any, tuple[Any, Any]] = {}
-_MOST_READ = 4096
+# What equations stand for.
+_READ: Kept[Any] = Kept(4096)
 
 
 def complex_rule(*names: str) -> Callable[[ComplexRule], ComplexRule]:
@@ -144,13 +144,8 @@ def parts_program(equation: Any) -> Any:
     """
     shapes = tuple(str(v.aval) for v in equation.invars)
     params = tuple(sorted((name, _key(value)) for name, value in equation.params.items()))
-    wide = jax.dtypes.canonicalize_dtype(float).itemsize == 8
-    key = equation.primitive.name, shapes, params, wide
-    if key not in _READ:
-        if len(_READ) >= _MOST_READ:
-            del _READ[next(iter(_READ))]
-        _READ[key] = equation, _traced(equation)
-    return _READ[key][1]
+    key = equation.primitive.name, shapes, params, has_64_bits()
+    return _READ.of(key, equation, lambda: _traced(equation))
 
 
 def _key(value: Any) -> str:
@@ -162,15 +157,8 @@ def _traced(equation: Any) -> Any:
     def function(*parts: Any) -> list[Any]:
         return flat_parts(_apply(equation, joined_parts(equation.invars, parts)))
 
-    # A program of 64 bits is one even where JAX has 32 now.
-    wide = any(_is_wide(v) for v in (*equation.invars, *equation.outvars))
-    with jax.enable_x64(True) if wide else contextlib.nullcontext():
+    with as_wide_as(equation):
         return jax.make_jaxpr(function)(*flat_parts(map(shape_in_parts, equation.invars)))
-
-
-def _is_wide(variable: Any) -> bool:
-    dtype = getattr(variable.aval, "dtype", None)
-    return dtype is not None and np.dtype(real_dtype(dtype)).itemsize == 8
 
 
 def shape_in_parts(variable: Any) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import jax
 import numpy as np
 
-__all__ = ["has_64_bits", "named_dtype"]
+__all__ = ["as_wide_as", "has_64_bits", "named_dtype"]
 
 
 def named_dtype(name: Any) -> np.dtype | None:
@@ -25,6 +26,16 @@ def named_dtype(name: Any) -> np.dtype | None:
         return np.dtype(name)
     except (TypeError, ValueError):
         return None
+
+
+def as_wide_as(equation: Any) -> contextlib.AbstractContextManager[Any]:
+    """A block in which JAX traces 64 bits if an equation has them, whatever it does otherwise."""
+    variables = (*equation.invars, *equation.outvars)
+    dtypes = {getattr(v.aval, "dtype", None) for v in variables} & _WIDE
+    return jax.enable_x64(True) if dtypes else contextlib.nullcontext()
+
+
+_WIDE = frozenset(map(np.dtype, ("float64", "complex128", "int64", "uint64")))
 
 
 def has_64_bits() -> bool:

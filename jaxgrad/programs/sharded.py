@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.extend.core import ClosedJaxpr
 
-from jaxgrad.programs.dtypes import has_64_bits
+from jaxgrad.programs.dtypes import as_wide_as, has_64_bits
 from jaxgrad.programs.evaluated import evaluated
 from jaxgrad.programs.jax_errors import first_line
 from jaxgrad.programs.jaxprs import CALLS, inner_jaxpr
@@ -73,7 +73,8 @@ def _read(equation: Any) -> tuple[Any | None, str]:
 
 def _traced(equation: Any) -> Any:
     inputs = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in equation.invars]
-    closed = jax.make_jaxpr(lambda *xs: tuple(_in_rows(equation, xs)))(*inputs)
+    with as_wide_as(equation):
+        closed = jax.make_jaxpr(lambda *xs: tuple(_in_rows(equation, xs)))(*inputs)
     if kinds_of(closed.out_avals) != kinds_of(v.aval for v in equation.outvars):
         raise NotImplementedError(
             f"blocks of another shape {closed.out_avals} {[v.aval for v in equation.outvars]}"

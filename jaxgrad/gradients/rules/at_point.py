@@ -96,10 +96,8 @@ class AtPoint:
     def together(self, entries: bool = False) -> list[tuple[Question, Judgement]]:
         """All leaves along one drawn direction; each by itself where that shows something.
 
-        Only values where the function is not defined beside the point, or jumps there.
-
-        Args:
-            entries: whether each entry is asked for where rounding hides what differs in a sum.
+        Only values where the function is not defined beside the point, or jumps there.  Each entry
+        is asked for where rounding hides what differs in a sum, if ``entries``.
         """
         self.nobody_asked()
         if self.truth.defined_by_limits:
