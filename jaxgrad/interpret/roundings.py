@@ -56,8 +56,8 @@ _EXACT = (
     "random_bits", "reduce_and", "reduce_max", "reduce_min", "reduce_or", "reduce_window_max",
     "reduce_window_min", "reduce_xor", "reshape", "reshard", "rev", "round", "scatter",
     "scatter-max", "scatter-min", "select_and_gather_add", "select_n", "sharding_constraint",
-    "sign", "slice", "sort", "split", "squeeze", "stack", "stop_gradient", "tile", "top_k", "transpose",
-    "unstack", "xor",
+    "sign", "slice", "sort", "split", "squeeze", "stack", "stop_gradient", "tile", "top_k",
+    "transpose", "unstack", "xor",
 )  # fmt: skip
 # Operations that are no functions, in ulp, each two units of u: division is x times a rounded
 # reciprocal.
