@@ -29,6 +29,7 @@ EXAMPLES: dict[str, Function] = {
     "mul": lambda z, w: z * w * 2j,
     "div": lambda z, w: z / w + 1 / z + z / 2,
     "square": lambda z, w: lax.square(z),
+    "one_minus_square": lambda z, w: jax.jvp(jnp.tanh, (z,), (w,))[1],
     "integer_pow": lambda z, w: z**3 + w**-2,
     "real": lambda z, w: z.real * w,
     "imag": lambda z, w: z.imag * w,

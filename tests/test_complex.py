@@ -11,10 +11,16 @@ import numpy as np
 import pytest
 from complex_examples import EXAMPLES, MATRICES
 from jax import lax
-from rule_example import PRIMITIVES
+from rule_example import PRECEDING, PRIMITIVES, RELEASE
 from rules_by_slope import backward, forward
 
-from jaxgrad.errors import ArgumentError, DtypeMismatch, EnginesDisagree, TreeMismatch
+from jaxgrad.errors import (
+    ArgumentError,
+    DtypeMismatch,
+    EnginesDisagree,
+    NoDerivative,
+    TreeMismatch,
+)
 from jaxgrad.gradients.check_grads import check
 from jaxgrad.gradients.compare import compare
 from jaxgrad.interpret.rules import RULES
@@ -56,7 +62,7 @@ def test_a_program_in_parts_is_what_jax_runs(name: str) -> None:
 
 
 # What this release writes by other primitives.
-_BY_OTHERS = {"copy", "tile", "stack", "unstack", "stop_gradient", "custom_vjp_call"}
+_BY_OTHERS = {"empty2", "copy", "tile", "stack", "unstack", "stop_gradient", "custom_vjp_call"}
 
 
 def test_every_rule_has_an_example() -> None:
@@ -66,8 +72,10 @@ def test_every_rule_has_an_example() -> None:
     assert set(COMPLEX_RULES) <= {*RULES, *of_complex, "stop_gradient"}
 
 
-# JAX takes the sign of a complex number for constant; what stops a gradient does so on purpose.
-_NO_DERIVATIVE = {"sign", "stop_gradient"}
+# What stops a gradient does so on purpose; until jax 0.12 the sign was taken for constant.
+_NO_DERIVATIVE = {"stop_gradient"} | ({"sign"} if RELEASE == PRECEDING else set())
+# Since then JAX compares complex numbers in these, and cannot.
+_REFUSED = set() if RELEASE == PRECEDING else {"max", "min"}
 # JAX cannot differentiate backwards through these.
 _FORWARD_ALONE = {"while"}
 
@@ -76,6 +84,10 @@ _FORWARD_ALONE = {"while"}
 def test_jaxs_derivatives_of_complex_functions(name: str) -> None:
     modes = ("fwd",) if name in _FORWARD_ALONE else ("fwd", "rev")
     function = (EXAMPLES | MATRICES)[name]
+    if name in _REFUSED:
+        with pytest.raises(NoDerivative):
+            check(function, (Z, W), modes=modes, special_points=False)
+        return
     found = check(function, (Z, W), modes=modes, special_points=False)
     if name in _NO_DERIVATIVE:
         assert found.verdict is Verdict.REFUTED
@@ -185,8 +197,11 @@ def test_the_derivative_of_arccosh_in_the_left_half_plane() -> None:
     """JAX gives 1/√(z² − 1), which is the opposite of 1/(√(z − 1) √(z + 1)) there."""
     z = np.complex64(-1 + 0.5j)
     found = check(lax.acosh, (z,), special_points=False)
-    assert found.verdict is Verdict.REFUTED
-    assert "they give minus the derivative" in str(found)
+    if RELEASE == PRECEDING:  # mended since
+        assert found.verdict is Verdict.REFUTED
+        assert "they give minus the derivative" in str(found)
+    else:
+        assert found.verdict.passes
     assert check(lax.acosh, (-z.conj(),), special_points=False).verdict.passes
 
 

@@ -252,6 +252,7 @@ def _lesser(z: Pair, w: Pair) -> Pair:
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "mul": multiplied, "div": _divided, "square": lambda z: multiplied(z, z),
+    "one_minus_square": lambda z: _subtracted(_ONE, multiplied(z, z)),
     "real": lambda z: z.real, "imag": lambda z: z.imag, "conj": _conj, "complex": Pair,
     "abs": _absolute, "sign": _sign, "exp": _exp, "exp2": _exp2, "expm1": _expm1, "log": _log,
     "log1p": _log1p, "sqrt": _sqrt, "rsqrt": _rsqrt, "sin": _sin, "cos": _cos, "tan": _tan,
