@@ -20,7 +20,7 @@ from jaxgrad.interpret.budgets import require_scan
 from jaxgrad.interpret.rules import RULES
 from jaxgrad.interpret.rules.bit_programs import expanded
 from jaxgrad.numbers.functions import FUNCTIONS
-from jaxgrad.numbers.running_error import BACKWARD_ULPS
+from jaxgrad.numbers.running_error import backward_ulps
 from jaxgrad.programs.jaxprs import (
     OPAQUE,
     called,
@@ -267,7 +267,8 @@ def _errors(equation: Any) -> int:
         # Each of n steps of elimination rounds a quotient, a product and a difference.
         return (2 * _ulps("div") + 2) * int(equation.invars[0].aval.shape[-1])
     if name in ("qr", "geqrf", "householder_product", "eigh", "svd"):
-        return BACKWARD_ULPS * max(map(int, equation.invars[0].aval.shape[-2:]))
+        matrix = equation.invars[0].aval
+        return backward_ulps(name, matrix.dtype) * max(map(int, matrix.shape[-2:]))
     if name == "integer_pow":
         return max(abs(int(params["y"])) - 1, 1) + (2 if params["y"] < 0 else 0)
     if name in ("reduce", "reduce_window", "select_and_scatter"):

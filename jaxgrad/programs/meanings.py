@@ -26,6 +26,7 @@ __all__ = [
     "kinds_of",
     "meaning_of",
     "told_apart",
+    "with_programs",
 ]
 
 # Enough of a parameter to recognise it by.
@@ -148,8 +149,38 @@ def inner_programs(params: dict[str, Any]) -> list[Any]:
     found = []
     for value in params.values():
         parts = value if isinstance(value, tuple | list) else (value,)
-        found += [part for part in parts if hasattr(getattr(part, "jaxpr", part), "eqns")]
+        found += filter(_is_program, parts)
     return found
+
+
+def _is_program(value: Any) -> bool:
+    return hasattr(getattr(value, "jaxpr", value), "eqns")
+
+
+def with_programs(params: dict[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
+    """The parameters with others in the place of the programs among them.
+
+    Args:
+        params: of an equation.
+        change: of a program what takes its place, which may be itself.
+
+    Returns:
+        the parameters as they are where nothing changes.
+    """
+
+    def changed(value: Any) -> Any:
+        if _is_program(value):
+            return change(value)
+        if not isinstance(value, tuple | list) or not any(map(_is_program, value)):
+            return value
+        parts = [change(part) if _is_program(part) else part for part in value]
+        if all(x is y for x, y in zip(parts, value, strict=True)):
+            return value
+        # The programs of a `custom_linear_solve` have names.
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+
+    found = {name: changed(value) for name, value in params.items()}
+    return params if all(found[name] is value for name, value in params.items()) else found
 
 
 def meaning_of(equation: Any) -> Any | None:

@@ -5,10 +5,9 @@ JAX discharges references itself where it compiles a program, those of custom ru
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from jaxgrad.programs.meanings import inner_programs
+from jaxgrad.programs.meanings import inner_programs, with_programs
 from jaxgrad.programs.pallas_kernels import PALLAS
 
 __all__ = ["REFERENCES", "without_references"]
@@ -50,11 +49,17 @@ def _discharged(closed: Any) -> Any:
     return discharge_state(_with_pure_rules(closed))
 
 
+def _discharged_if_any(program: Any) -> Any:
+    return _discharged(program) if _has_references(program) else program
+
+
 def _with_pure_rules(program: Any) -> Any:
     """A program whose custom rules are for functions without references.
 
     JAX discharges none of these, and their equations say that they have such an effect.
     """
+    if not _has_references(program):
+        return program
     if getattr(program, "jaxpr", program) is not program:  # closed, before jax 0.12
         return program.replace(jaxpr=_with_pure_rules(program.jaxpr))
     return program.replace(eqns=[_pure(equation) for equation in program.eqns])
@@ -66,20 +71,9 @@ def _pure(equation: Any) -> Any:
     ):
         return equation
     if equation.primitive.name not in _CUSTOM_RULES:
-        return equation.replace(params=_each(equation.params, _with_pure_rules))
-    return equation.replace(params=_each(equation.params, _discharged), effects=frozenset())
-
-
-def _each(params: dict[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
-    """Parameters with other programs in the place of those that have references."""
-
-    def of(value: Any) -> Any:
-        if isinstance(value, tuple | list) and not hasattr(value, "_fields"):
-            return type(value)(map(of, value))
-        program = hasattr(getattr(value, "jaxpr", value), "eqns")
-        return change(value) if program and _has_references(value) else value
-
-    return {name: of(value) for name, value in params.items()}
+        return equation.replace(params=with_programs(equation.params, _with_pure_rules))
+    params = with_programs(equation.params, _discharged_if_any)
+    return equation.replace(params=params, effects=frozenset())
 
 
 def _has_references(program: Any) -> bool:

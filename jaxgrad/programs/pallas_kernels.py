@@ -17,6 +17,7 @@ from jax import lax
 from jaxgrad.programs.dtypes import has_64_bits
 from jaxgrad.programs.jaxprs import equations
 from jaxgrad.programs.kept import Kept
+from jaxgrad.programs.meanings import with_programs
 from jaxgrad.programs.unrolled import unrolled
 
 __all__ = ["PALLAS", "kernel_program", "runnable"]
@@ -96,7 +97,7 @@ def _is_compiled(equation: Any) -> bool:
 
 
 def _interpreted(equation: Any) -> dict[str, Any]:
-    params = dict(equation.params)
+    params = equation.params
     return params | {"interpret": True} if _is_compiled(equation) else params
 
 
@@ -105,33 +106,28 @@ def _within_bounds(equation: Any) -> dict[str, Any]:
 
     A masked load promises so, and leaves out what it read there.
     """
-    params = dict(equation.params)
+    params = equation.params
     promised = params.get("mode") == lax.GatherScatterMode.PROMISE_IN_BOUNDS
     if promised and equation.primitive.name == "gather":
-        params |= {"mode": lax.GatherScatterMode.FILL_OR_DROP, "fill_value": None}
+        return params | {"mode": lax.GatherScatterMode.FILL_OR_DROP, "fill_value": None}
     return params
 
 
 def _rewritten(program: Any, change: Callable[[Any], dict[str, Any]]) -> Any:
-    """A program in which equations, in programs within it, too, have other parameters."""
-    if getattr(program, "jaxpr", program) is not program:  # closed, before jax 0.12
-        return program.replace(jaxpr=_rewritten(program.jaxpr, change))
-    return program.replace(eqns=[_with_others(equation, change) for equation in program.eqns])
+    """A program in which equations, in programs within it, too, have other parameters.
+
+    It is itself where nothing changes: JAX tells by identity that a solver is symmetric.
+    """
+    jaxpr = getattr(program, "jaxpr", program)
+    eqns = [_with_others(equation, change) for equation in jaxpr.eqns]
+    if all(x is y for x, y in zip(eqns, jaxpr.eqns, strict=True)):
+        return program
+    changed = jaxpr.replace(eqns=eqns)
+    return changed if jaxpr is program else program.replace(jaxpr=changed)
 
 
 def _with_others(equation: Any, change: Callable[[Any], dict[str, Any]]) -> Any:
     params = change(equation)
-    for name, value in params.items():
-        if equation.primitive.name == PALLAS:
-            break  # whose program is over references
-        if _is_program(value):
-            params[name] = _rewritten(value, change)
-        elif isinstance(value, tuple | list) and any(map(_is_program, value)):
-            params[name] = type(value)(
-                _rewritten(x, change) if _is_program(x) else x for x in value
-            )
-    return equation.replace(params=params)
-
-
-def _is_program(value: Any) -> bool:
-    return hasattr(getattr(value, "jaxpr", value), "eqns")
+    if equation.primitive.name != PALLAS:  # whose program is over references
+        params = with_programs(params, lambda program: _rewritten(program, change))
+    return equation if params is equation.params else equation.replace(params=params)

@@ -15,6 +15,7 @@ import numpy as np
 from jax.extend.core import Literal
 
 from jaxgrad.programs.jaxprs import CALLS, equations, inner_jaxpr
+from jaxgrad.programs.meanings import with_programs
 
 __all__ = ["with_rounded_constants"]
 
@@ -90,24 +91,15 @@ class _Rounding:
 
     def _inside(self, equation: Any, given: list[Any]) -> Any:
         """The equation, with the programs in it gone through."""
-        params, called = dict(equation.params), None
+        called = None
         if equation.primitive.name in CALLS:
-            called = inner_jaxpr(params)
-        changed = False
-        for name, value in params.items():
-            parts = value if isinstance(value, tuple | list) else (value,)
-            if not any(hasattr(getattr(part, "jaxpr", part), "eqns") for part in parts):
-                continue
-            new = [
-                self.program(part, self._known(part, given) if part is called else {})
-                if hasattr(getattr(part, "jaxpr", part), "eqns")
-                else part
-                for part in parts
-            ]
-            if any(x is not y for x, y in zip(new, parts, strict=True)):
-                params[name] = type(value)(new) if parts is value else new[0]
-                changed = True
-        return equation.replace(params=params) if changed else equation
+            called = inner_jaxpr(equation.params)
+
+        def gone_through(program: Any) -> Any:
+            return self.program(program, self._known(program, given) if program is called else {})
+
+        params = with_programs(equation.params, gone_through)
+        return equation if params is equation.params else equation.replace(params=params)
 
     def _known(self, program: Any, given: list[Any]) -> dict[int, Any]:
         """The inputs of a call that are constants, where it has as many as the program."""

@@ -16,7 +16,8 @@ from jax.tree_util import tree_structure, tree_unflatten
 
 from jaxgrad.errors import NoDerivative
 from jaxgrad.gradients.floats.allowance import Arithmetic
-from jaxgrad.gradients.rules.derivative_programs import Derivatives, Derived
+from jaxgrad.gradients.rules.derivative_programs import Derivatives
+from jaxgrad.gradients.rules.derived import Derived
 from jaxgrad.gradients.rules.directions import Direction, Unit, drawn
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.programs.jaxprs import operations

@@ -27,7 +27,8 @@ from jaxgrad.gradients.rules.batches import (
     value_batches,
 )
 from jaxgrad.gradients.rules.conclusions import Judged, open_under_vmap, wrong_under_vmap
-from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derived
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
+from jaxgrad.gradients.rules.derived import Derived
 from jaxgrad.gradients.rules.directions import Direction, Unit, pairing
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.question import Question

@@ -12,7 +12,8 @@ import numpy as np
 
 from jaxgrad.errors import DtypeMismatch, JaxgradError, NoDerivative, ShapeMismatch, TraceError
 from jaxgrad.gradients.rules.batches import Batch
-from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derived, traced
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
+from jaxgrad.gradients.rules.derived import Derived, traced
 from jaxgrad.gradients.rules.primal import Leaves
 from jaxgrad.programs.jaxprs import CUSTOM_VMAP, holds_primitive
 from jaxgrad.programs.raised_by import is_raised_outside

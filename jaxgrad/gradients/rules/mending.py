@@ -8,11 +8,8 @@ from dataclasses import replace
 
 from jaxgrad.errors import JaxgradError
 from jaxgrad.gradients.rules.at_point import AtPoint
-from jaxgrad.gradients.rules.derivative_programs import (
-    DerivativePrograms,
-    Derivatives,
-    Derived,
-)
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derivatives
+from jaxgrad.gradients.rules.derived import Derived
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.rule_numbers import RuleNumbers

@@ -10,7 +10,8 @@ from jaxgrad.errors import JaxgradError
 from jaxgrad.gradients.exclusion import left_out
 from jaxgrad.gradients.identity import Budget, Identity, identity
 from jaxgrad.gradients.rules.compositions import shown as shown_by_operations
-from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derivatives, Derived
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derivatives
+from jaxgrad.gradients.rules.derived import Derived
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.functions import FUNCTIONS
