@@ -77,7 +77,9 @@ def check_grads(
     reported.  Leaves that are not floating point are held fixed.
 
     Args:
-        f: a JAX function of ``args``, any floating-point dtypes.
+        f: a JAX function of ``args``, any floating-point or complex dtypes.  A complex array is a
+            pair of leaves, its real and its imaginary part: what is judged is the derivative by
+            both, holomorphic or not.
         args: a sequence of pytrees of arrays, the point x.  Leaves that are no floating-point
             arrays are held fixed: integers, booleans and keys, and functions, strings and the like.
             The derivative at an entry of ±∞ is the limit; an entry NaN is held fixed.

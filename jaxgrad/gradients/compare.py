@@ -65,8 +65,9 @@ def compare(
     Args:
         hand: the gradient to be checked: a JAX function, or plain NumPy code, of ``args``.
         auto: what it is held against, usually ``jax.grad(cost)``.
-        args: pytrees of arrays, any floating-point dtype; their shapes and dtypes are the scope
-            of the verdict and their values are one of the points tried.  Integer, boolean and
+        args: pytrees of arrays, any floating-point or complex dtype (of a complex array the real
+            and the imaginary part are compared); their shapes and dtypes are the scope of the
+            verdict and their values are one of the points tried.  Integer, boolean and
             PRNG-key leaves are held fixed, and so are leaves that are no arrays, such as functions
             and strings.
         argnums: which of ``args`` are variables, as for ``jax.grad``; the others are held fixed at

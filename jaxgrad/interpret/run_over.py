@@ -38,7 +38,7 @@ def run_over(numbers: NumberSystem | ArraySystem, function: Callable[..., Any], 
 
     Returns:
         the pytree of results: an element for a scalar, else an object array of elements; over a
-        system of arrays what it has for arrays.
+        system of arrays what it has for arrays; of complex results a pair (real, imag) of these.
 
     Raises:
         ArgumentError: the first argument is no number system, or a leaf of the others no number.

@@ -34,6 +34,7 @@ from jaxgrad.programs.implementations import why_not_read
 from jaxgrad.programs.jax_errors import KEEPERS
 from jaxgrad.programs.jaxprs import OPAQUE
 from jaxgrad.programs.meanings import meaning_of
+from jaxgrad.programs.mutable_arrays import REFERENCES
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = ["Interpreter", "interpret"]
@@ -192,7 +193,13 @@ class Interpreter:
 
 
 def _no_rule(equation: Any) -> str:
-    name, reason = equation.primitive.name, why_not_read(equation)
+    name = equation.primitive.name
+    if name in REFERENCES:
+        return (
+            f"`{name}` of a reference that JAX cannot take out of the program; hand on values in "
+            "its place, as x.at[i].set(y) does"
+        )
+    reason = why_not_read(equation)
     return (
         f"the primitive `{name}` has no rule (docs/coverage.md lists those that have); "
         f"if it is your own, @jaxgrad.rule({name!r}) above a JAX function says what it computes"
