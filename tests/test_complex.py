@@ -21,6 +21,7 @@ from jaxgrad.errors import (
     NoDerivative,
     TreeMismatch,
 )
+from jaxgrad.evidence.sweep import sweep
 from jaxgrad.gradients.check_grads import check
 from jaxgrad.gradients.compare import compare
 from jaxgrad.interpret.rules import RULES
@@ -350,6 +351,22 @@ def test_a_reference_of_a_real_function_with_complex_results() -> None:
     assert other.verdict is Verdict.REFUTED
 
 
+def test_a_reference_of_the_other_kind_is_named() -> None:
+    with pytest.raises(TreeMismatch, match="the reference returns complex numbers and f real ones"):
+        check(_squared_size, (Z[0],), reference=lambda z: z * z.conj())
+
+
+def test_an_angle_that_jumps_refutes_nothing() -> None:
+    """Of a real number made complex it is 0 or π, and JAX's slope at 0 is NaN."""
+    found = check(lambda x: jnp.log(x.astype(np.complex64)).imag, (np.float32(1.3),))
+    assert found.verdict.passes, str(found)
+
+
+def test_a_conjugate_is_called_so() -> None:
+    rule = backward(_squared_size, lambda z: 2 * z)
+    assert "minus the derivative, as a conjugate does" in str(check(rule, (Z[0],)))
+
+
 def test_a_system_returns_pairs() -> None:
     real, imag = run_over(Ball(), lambda x: jnp.exp(1j * x), 0.5)
     assert abs(float(real) - np.cos(0.5)) < 1e-12
@@ -363,6 +380,12 @@ def test_real_cotangents_and_gradients_of_complex_arguments_are_named() -> None:
         check(rule, (np.complex64(1 + 2j),))
     with pytest.raises(TreeMismatch, match="auto returns complex numbers and hand real ones"):
         compare(lambda z: 2 * z.real, jax.grad(_squared_size), np.complex64(1 + 2j))
+
+
+@pytest.mark.parametrize("dtype", ["complex64", np.complex128])
+def test_complex_dtypes_are_not_swept(dtype: Any) -> None:
+    with pytest.raises(ArgumentError, match="is complex, and what is swept are all floats"):
+        sweep(jnp.abs, dtype, lambda x, y: y >= 0)
 
 
 def test_numbers_of_a_system_are_real() -> None:

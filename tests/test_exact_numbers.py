@@ -6,6 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -187,3 +188,10 @@ def test_what_the_square_of_the_least_float_decides_takes_all_bits(
     x = np.float64(2.0**-1022)
     found = check(function, (x,), modes="fwd", special_points=False)
     assert found.verdict is verdict, found
+
+
+def test_what_floats_reach_through_an_infinity_is_no_matter_of_rounding() -> None:
+    """exp(−∞) is 0 in floats, as is the derivative of another entry; in balls it is no number."""
+    x = np.float32([0.3238, 1.0640])
+    found = check(lambda x: jax.scipy.stats.beta.sf(x, 2.0, 3.0), (x,), special_points=False)
+    assert found.verdict is not Verdict.REFUTED, str(found)

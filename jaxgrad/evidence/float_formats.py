@@ -333,6 +333,11 @@ def format_of(dtype: Any) -> Format:
         254
     """
     which = named_dtype(dtype)
+    if which is not None and which.kind == "c":
+        raise ArgumentError(
+            f"{which.name} is complex, and what is swept are all floats of a dtype; sweep a "
+            f"function of a real number, in one of {_names()}"
+        )
     try:
         width = None if which is None else _width(which)
     except (TypeError, ValueError):

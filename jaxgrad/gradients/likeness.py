@@ -132,6 +132,8 @@ def times(ratio: float) -> tuple[Fraction | None, str]:
         (None, '0.841470985 times')
         >>> times(float("inf"))
         (None, 'more than 1e308 times')
+        >>> decimal(1 + 1e-12)
+        'as good as 1 times'
     """
     if not math.isfinite(ratio):
         return None, decimal(ratio)
@@ -148,7 +150,10 @@ def times(ratio: float) -> tuple[Fraction | None, str]:
 
 def decimal(ratio: float) -> str:
     """A multiple that is no small fraction, in words."""
-    return f"{ratio:.9g} times" if math.isfinite(ratio) else "more than 1e308 times"
+    if not math.isfinite(ratio):
+        return "more than 1e308 times"
+    text = f"{ratio:.9g}"
+    return f"{'as good as ' if text == '1' else ''}{text} times"
 
 
 def where(points: int) -> str:

@@ -31,7 +31,7 @@ from jaxgrad.numbers.ring import RingFull
 from jaxgrad.programs.held import as_given, hidden, is_held, paths_of_held, revealing
 from jaxgrad.programs.jax_errors import first_line
 from jaxgrad.programs.raised_by import is_raised_by_caller
-from jaxgrad.programs.real_parts import has_parts, of_parts, parted, returns_complex
+from jaxgrad.programs.real_parts import are_complex, has_parts, of_parts, parted, returns_complex
 from jaxgrad.programs.returned import require_keyless, require_numbers
 from jaxgrad.programs.trace import Leaf, Program, anew, arguments, parameter_names, trace
 from jaxgrad.programs.traced_values import require_known_constants
@@ -80,8 +80,7 @@ class Side:
         self._originals, self._tree = jax.tree.flatten(self._args)
         self._draws = random.getstate(), np.random.get_state()
         self.outputs, self.out_tree = self._describe()
-        results = tree_unflatten(self.out_tree, self.outputs)
-        self.in_parts = has_parts((*self._args, results))
+        self.in_parts = has_parts(self._args) or are_complex(self.out_tree)
 
     @property
     def paths_of_held(self) -> list[str]:

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-__all__ = ["Parts", "has_parts", "is_parts", "of_parts", "parted", "returns_complex"]
+__all__ = ["Parts", "are_complex", "has_parts", "is_parts", "of_parts", "parted", "returns_complex"]
 
 
 @functools.partial(jax.tree_util.register_dataclass, data_fields=("real", "imag"), meta_fields=())
@@ -75,6 +75,11 @@ def parted(args: Sequence[Any]) -> tuple[Any, ...]:
 def has_parts(args: Sequence[Any]) -> bool:
     """Whether there are :class:`Parts` among the arguments."""
     return any(map(is_parts, jax.tree.leaves(tuple(args), is_leaf=is_parts)))
+
+
+def are_complex(tree: Any) -> bool:
+    """Whether a tree of results holds :class:`Parts`."""
+    return has_parts([jax.tree.unflatten(tree, range(tree.num_leaves))])
 
 
 def returns_complex(dtypes: Sequence[Any]) -> bool:

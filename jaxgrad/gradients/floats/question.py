@@ -47,7 +47,8 @@ def checked_dtypes(dtypes: Sequence[Any] | Any | None) -> tuple[np.dtype, ...] |
         dtype = named_dtype(name)
         if dtype is None or not is_differentiable(dtype):
             raise ArgumentError(
-                f"dtypes holds {name!r}, which is no floating-point dtype; give "
+                f"dtypes holds {name!r}, which is no floating-point dtype (complex numbers are "
+                "judged by that of their parts); give "
                 '"float64", "float32", "float16", "bfloat16" or a narrower one by its name, such '
                 'as "float8_e4m3fn"'
             )

@@ -108,8 +108,8 @@ def traced(
     except Exception as error:
         if "real does not accept dtype" in str(error):
             raise DtypeMismatch(
-                "the bwd rule of a custom_vjp gives a complex argument a real cotangent; cast it "
-                "with .astype"
+                "the bwd rule of a custom_vjp gives a complex argument a real cotangent; return a "
+                "complex one, which for the cotangent u of a real f(x + iy) is u (∂f/∂x − i ∂f/∂y)"
             ) from error
         unable = isinstance(error, NotImplementedError) and not is_raised_by_caller(error)
         if unable or is_jaxs_own(error):

@@ -179,7 +179,9 @@ class _Looked:
             return ""
         if not exact:
             words = decimal(float(ratios[0].mid()))
-        return self._said(asked, f"{words} {_what(self.question)}")
+        name = self.rules.primal.inputs[self.question.leaf or 0].path
+        like = ", as a conjugate does" * (words == "minus" and name.endswith(".imag"))
+        return self._said(asked, f"{words} {_what(self.question)}{like}")
 
     def _alike(self, asked: list[_Asked]) -> str:
         """The transpose, the derivative by another leaf, and the like."""

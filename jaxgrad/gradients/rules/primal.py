@@ -26,7 +26,7 @@ from jaxgrad.programs.held import (
     revealing,
 )
 from jaxgrad.programs.jaxprs import promises_symmetry
-from jaxgrad.programs.real_parts import has_parts, of_parts, parted, returns_complex
+from jaxgrad.programs.real_parts import are_complex, has_parts, of_parts, parted, returns_complex
 from jaxgrad.programs.run_again import run_again
 from jaxgrad.programs.trace import Leaf, Program, parameter_names, trace
 from jaxgrad.programs.traced_values import require_known_constants
@@ -274,6 +274,12 @@ class Primal:
         if self.reference is None:
             return self.moving_program
         program = self.reference_program
+        if are_complex(program.out_tree) != are_complex(self.program.out_tree):
+            kinds = ("complex", "real") if are_complex(program.out_tree) else ("real", "complex")
+            raise TreeMismatch(
+                f"the reference returns {kinds[0]} numbers and f {kinds[1]} ones; a reference "
+                "takes the arguments of f and returns what it returns"
+            )
         if program.out_tree != self.program.out_tree:
             raise TreeMismatch(
                 f"f returns {self.program.out_tree} and reference returns {program.out_tree}; "

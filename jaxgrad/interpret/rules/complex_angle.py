@@ -37,5 +37,7 @@ def _angle(system: Any, y: Any, x: Any) -> Any:
     if not on_line or system.known(system.compare("gt", x, zero)):
         return system.apply("atan2", y, x)
     if isinstance(y, arb) and isinstance(system, Ball):
-        return arb.pi().union(-arb.pi())
+        # Next to 0 every angle is found, so that it has none.
+        is_negative = system.known(system.compare("lt", x, zero))
+        return arb.pi().union(-arb.pi()) if is_negative else arb.nan()
     raise CannotDecide(_ON_A_CUT)
