@@ -27,6 +27,7 @@ from jaxgrad.interpret.rules.registry import UNREAD, DeclaredRule, anything, rul
 from jaxgrad.interpret.walker import Interpreter
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide, objects
+from jaxgrad.programs.complex_parts import traced_parts
 from jaxgrad.programs.meanings import inner_programs
 from jaxgrad.verdict import Verdict
 
@@ -65,6 +66,12 @@ def _further(x: Any, y: Any) -> Any:
     )  # fmt: skip
 
 
+def _of_parts(x: Any, y: Any) -> Any:
+    """What programs over real and imaginary parts hold and no program of JAX does."""
+    z = x + 1j * y
+    return jnp.log(z), jnp.linalg.inv(z.reshape(2, 2))
+
+
 @functools.cache
 def _met() -> dict[str, set[str]]:
     """The parameters of every primitive in the examples, their derivatives and batches."""
@@ -78,6 +85,7 @@ def _met() -> dict[str, set[str]]:
             calls.append((jax.vmap(example.function), (np.stack([x, y]), np.stack([y, x]))))
         if example.here and example.gradient:
             calls.append((gradient(example.function), (x, y)))
+    met: list[Any] = []
     found: dict[str, set[str]] = {}
     for function, args in calls:
         with jax.enable_x64(args[0].dtype == np.float64):
@@ -85,6 +93,9 @@ def _met() -> dict[str, set[str]]:
                 program = jax.make_jaxpr(function)(*args)
             except NotImplementedError:  # a primitive that JAX cannot batch
                 continue
+        met.append(program)
+    met.append(traced_parts(jax.make_jaxpr(_of_parts)(np.float32(x), np.float32(y))))
+    for program in met:
         for equation in _equations(program):
             found.setdefault(equation.primitive.name, set()).update(equation.params)
     return found

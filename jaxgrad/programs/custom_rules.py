@@ -30,6 +30,7 @@ def has_custom_rules(jaxpr: Any) -> bool:
     """Whether a program, or one inside it, carries a ``custom_jvp`` or ``custom_vjp`` rule.
 
     So do primitives that are read as a program: JAX takes the derivatives that they come with.
+    One whose results have none, as random bits, has no rule that could be wrong.
 
     Example:
         >>> has_custom_rules(jax.make_jaxpr(jax.nn.relu)(1.0))
@@ -41,7 +42,10 @@ def has_custom_rules(jaxpr: Any) -> bool:
 
 
 def _has_own_rule(equation: Any) -> bool:
-    return equation.primitive.name in CUSTOM_RULES or is_read_as_program(equation)
+    if equation.primitive.name in CUSTOM_RULES:
+        return True
+    differentiable = any(not _is_discrete(v.aval.dtype) for v in equation.outvars)
+    return differentiable and is_read_as_program(equation)
 
 
 def has_discrete_values(jaxpr: Any) -> bool:
