@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.borders import Steep
 from jaxgrad.gradients.rules.code import named, question_in_words
@@ -13,6 +14,7 @@ from jaxgrad.gradients.rules.conclusions import Judged
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.special_points.search import SpecialPoint
+from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.verdict import Verdict
 
 __all__ = [
@@ -43,7 +45,10 @@ def at_a_border(at: AtPoint, judged: Judged) -> str | None:
     wrong = [(question, found) for question, found in judged if found.verdict is Verdict.REFUTED]
     if not wrong or any(found.value != "nan" for _, found in wrong):
         return None
-    steep = [at.at_border(question) for question, _ in wrong]
+    try:
+        steep = [at.at_border(question) for question, _ in wrong]
+    except (CannotDecide, UnsupportedPrimitive):  # no germs tell which slope is infinite
+        return None
     if steep[0] is None or not all(steep):
         return None
     return (

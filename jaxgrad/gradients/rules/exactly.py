@@ -43,15 +43,29 @@ def exactly(at: AtPoint, question: Question, found: Judgement) -> Judgement:
     try:
         number = arb(at.numbers.enclosed(question, system=lambda: balls))
     except (CannotDecide, JaxgradError):
-        return found
+        return _by_floats(at, question, found, sides.known) or found
     if number.is_finite():
         decided = at.judge(question, number)
         return found if decided is None else decided
-    if not balls.undefined or balls.unsure:
-        return found
+    reached = _by_floats(at, question, found, sides.known)
+    if reached is not None or not balls.undefined or balls.unsure:
+        return reached or found
     computed = float(at.numbers.floats(question))
-    half = at.rules.float_bits / 2
-    if any(agreement(arb(computed), t) >= half for t in sides.known):  # e⁻ˣ is 0 in the limit
-        return found
     by_rounding = f"no number (1/0, of which JAX makes {computed} by rounding)"
     return replace(found, verdict=Verdict.REFUTED, value=by_rounding)
+
+
+def _by_floats(
+    at: AtPoint, question: Question, found: Judgement, known: list[arb]
+) -> Judgement | None:
+    """That it agrees, where JAX's run has every side to half its digits or more.
+
+    A mask of what is infinite, as in JAX's rule of a determinant, is such a way through infinity.
+    """
+    if found.value != "nan" or at.rules.exact:
+        return None
+    computed = float(at.numbers.floats(question))
+    bits = min(agreement(arb(computed), t) for t in known)
+    if not bits >= at.rules.float_bits / 2:
+        return None
+    return replace(found, verdict=Verdict.AGREES, bits=bits, value=str(computed), reason="")
