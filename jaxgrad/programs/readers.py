@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jaxgrad.programs.approximate_top_k import APPROXIMATE_TOP_K, exact_top_k
 from jaxgrad.programs.implementations import implementation_program
+from jaxgrad.programs.linear_systems import SPARSE_SOLVE, dense_solve, unperturbed_solve
 from jaxgrad.programs.meanings import READERS, READERS_OF_ANY, Reader
 from jaxgrad.programs.pallas_kernels import PALLAS, kernel_program
 from jaxgrad.programs.sharded import SHARD_MAP, sharded_program
@@ -20,5 +21,5 @@ def register_readers() -> None:
     READERS[SHARD_MAP] = Reader(
         sharded_program, "what JAX's vmap over named axes makes of `shard_map`"
     )
-    if implementation_program not in READERS_OF_ANY:
-        READERS_OF_ANY.append(implementation_program)
+    READERS[SPARSE_SOLVE] = Reader(dense_solve, "that `spsolve` solves its system")
+    READERS_OF_ANY[:] = unperturbed_solve, implementation_program
