@@ -9,6 +9,7 @@ from flint import arb
 
 from jaxgrad.numbers import special_functions
 from jaxgrad.numbers.functions import FUNCTIONS
+from jaxgrad.numbers.hypergeometric import hypergeometric
 from jaxgrad.numbers.series import FINITE, Series, raised, unknown
 from jaxgrad.numbers.taylor import compose, expand
 
@@ -119,9 +120,22 @@ def _betainc(a: Series, b: Series, x: Series) -> Series:
     return by_coefficients("regularized_incomplete_beta", a, b, x)
 
 
+def _hypergeometric(upper: int) -> Callable[..., Series]:
+    """By x alone as its coefficients say; by the parameters as its sum does."""
+    name, whole = f"hyp{upper}f1", hypergeometric(upper)
+
+    def apply(*xs: Series) -> Series:
+        fixed = all(x.is_constant for x in xs[:-1])
+        return by_coefficients(name, *xs) if fixed else whole(*xs)
+
+    return apply
+
+
 SERIES: dict[str, Callable[..., Series]] = {
     "bessel_i0e": _bessel(0),
     "bessel_i1e": _bessel(1),
+    "hyp1f1": _hypergeometric(1),
+    "hyp2f1": _hypergeometric(2),
     "igamma": _igamma,
     "igammac": _igammac,
     "regularized_incomplete_beta": _betainc,

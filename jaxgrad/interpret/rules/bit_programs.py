@@ -143,11 +143,24 @@ def bit_program(inner: Any, equation: Equation) -> Rule | None:
     count = equation.params["num_consts"]  # constants of the program stand before its arguments
     inputs, outputs, meaning = _WITH_RULES[known]
     found = _kinds(equation.outvars)
-    if _kinds(equation.invars[count:]) != inputs or found not in (outputs, *_PARTS.get(known, ())):
+    arguments = equation.invars[count:]
+    if _kinds(arguments) != inputs or found not in (outputs, *_PARTS.get(known, ())):
+        return None
+    if not _entry_by_entry(arguments, equation.outvars):
         return None
     return lambda interpreter, equation, values: meaning(
-        interpreter, equation.replace(invars=equation.invars[count:]), values[count:]
+        interpreter, equation.replace(invars=arguments), values[count:]
     )
+
+
+def _entry_by_entry(arguments: Sequence[Any], results: Sequence[Any]) -> bool:
+    """Whether NumPy broadcasts the arguments as the program does.
+
+    Of a batch it need not: functions that broadcast within have arguments of shapes (2,) and (2, 2)
+    for a number and a vector, each with its first axis for the batch.
+    """
+    rank = len(results[0].aval.shape)
+    return all(len(v.aval.shape) in (0, rank) for v in arguments)
 
 
 _SIGN_BIT = ("signbit", _UFUNCS)

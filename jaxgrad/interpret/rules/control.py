@@ -15,6 +15,7 @@ from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, anything,
 from jaxgrad.interpret.rules.structural import is_key
 from jaxgrad.interpret.turns import note_turns, turns_beyond
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.programs.compared_quotients import with_products
 from jaxgrad.programs.counted_loops import turns_of
 from jaxgrad.programs.jaxprs import CALLS, inner_jaxpr, scan_counts, while_parts
 from jaxgrad.programs.sharded import why_not_sharded
@@ -165,15 +166,15 @@ def _while(interpreter: Interpreter, equation: Equation, inputs: list[Value]) ->
     count = turns_of(params, inputs)
     if count is not None:
         return _counted(interpreter, equation, count, inputs)
-    turns = 0
+    turns, test, body = 0, with_products(params["cond_jaxpr"]), with_products(params["body_jaxpr"])
     while True:
-        (condition,) = interpreter.turn(params["cond_jaxpr"], [*test_constants, *carry])
+        (condition,) = interpreter.turn(test, [*test_constants, *carry])
         if not is_concrete(condition):
             raise CannotDecide("whether a `while_loop` goes on depends on an open comparison")
         if not np.any(condition):
             break
         turns += 1
-        following = interpreter.turn(params["body_jaxpr"], [*constants, *carry])
+        following = interpreter.turn(body, [*constants, *carry])
         # A loop that was mapped over an axis stops entry by entry.
         carry = following if np.all(condition) else [
             _advanced(interpreter, np.asarray(condition), variable.aval.dtype, *values)
@@ -181,7 +182,7 @@ def _while(interpreter: Interpreter, equation: Equation, inputs: list[Value]) ->
         ]  # fmt: skip
     note_turns(equation, turns)
     for _ in range(turns_beyond(turns)):
-        carry = interpreter.turn(params["body_jaxpr"], [*constants, *carry])
+        carry = interpreter.turn(body, [*constants, *carry])
     return carry
 
 
