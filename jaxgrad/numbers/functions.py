@@ -22,6 +22,7 @@ import numpy as np
 from flint import arb, arb_series
 
 from jaxgrad.numbers import elementary_functions as elementary
+from jaxgrad.numbers import owens
 from jaxgrad.numbers import special_functions as special
 from jaxgrad.numbers.elementary_functions import by_derivative, by_series, cosine, cycle, sine
 from jaxgrad.numbers.function import ALL, FUNCTIONS, NO_LIMITS, Domain, define
@@ -252,4 +253,6 @@ _program("hyp1f1", special.hyp1f1, {2: special.hyp1f1_in_last}, arity=3,
 _program("hyp2f1", special.hyp2f1, {3: special.hyp2f1_in_last}, arity=4,
          domain=Domain("an argument of hyp2f1 is not below 1 or its parameter c is a pole",
                        lambda a, b, c, x: x < 1 and _no_pole(c)))
+_program("owens_t", owens.owens_t, {0: owens.owens_t_in_first, 1: owens.owens_t_in_second}, arity=2,
+         domain=None)
 # fmt: on

@@ -8,13 +8,15 @@ coefficient is at most the maximum of it there over the j-th power of the radius
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import flint
 from flint import arb, arb_series
 
 from jaxgrad.numbers.clock import tick
-from jaxgrad.numbers.precision import precision
-from jaxgrad.numbers.series import Series, unknown
+from jaxgrad.numbers.precision import precision, series_length
+from jaxgrad.numbers.series import Series
+from jaxgrad.numbers.taylor import along_curve
 
 __all__ = ["hypergeometric"]
 
@@ -29,34 +31,7 @@ def hypergeometric(upper: int) -> Callable[..., Series]:
     Args:
         upper: how many parameters stand above: 1 or 2.
     """
-    name = f"hyp{upper}f1"
-
-    def apply(*arguments: Series) -> Series:
-        for x in arguments:
-            if x.reason is not None:
-                return x
-        polynomials = [_polynomial(x) for x in arguments]
-        terms = arguments[0].terms
-        if any(p is None for p in polynomials):
-            return unknown(f"{name} of what is no power series", terms)
-        ends = [x.end for x in arguments if x.end is not None]
-        count = min([terms + 1, *(int(-(-end[0] // 1)) for end in ends)])
-        found = _coefficients(upper, [p for p in polynomials if p is not None], count)
-        if found is None:
-            return unknown(f"the series of {name} at these arguments", terms)
-        return Series(found, end=(count, 0), terms=terms)
-
-    return apply
-
-
-def _polynomial(x: Series) -> list[arb] | None:
-    """The coefficients of a series of whole powers that are not negative."""
-    if not x.is_bounded or not x.is_finite:
-        return None
-    if any(b or a != int(a) for a, b in x.monomials):
-        return None
-    last = max((int(a) for a, _ in x.monomials), default=0)
-    return [x.at(k) for k in range(last + 1)]
+    return partial(along_curve, f"hyp{upper}f1", partial(_coefficients, upper))
 
 
 def _coefficients(upper: int, arguments: Sequence[list[arb]], count: int) -> list[arb] | None:
@@ -78,8 +53,7 @@ def _coefficients(upper: int, arguments: Sequence[list[arb]], count: int) -> lis
 
 def _partial_sum(upper: int, arguments: Sequence[list[arb]], terms: int, count: int) -> list[arb]:
     """The first terms of the sum, as power series."""
-    previous, flint.ctx.cap = flint.ctx.cap, count
-    try:
+    with series_length(count):
         *parameters, x = (arb_series(p, prec=count) for p in arguments)
         term = total = arb_series([1], prec=count)
         for k in range(terms - 1):
@@ -89,8 +63,6 @@ def _partial_sum(upper: int, arguments: Sequence[list[arb]], terms: int, count: 
             term = term * x / (k + 1)
             total = total + term
         return [total[j] for j in range(count)]
-    finally:
-        flint.ctx.cap = previous
 
 
 class _Circle:

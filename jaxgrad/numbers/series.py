@@ -175,6 +175,14 @@ class Series:
                     out[m] = out.get(m, arb(0)) + c * _ball(factor)
         return self._like(out, None if self.end is None else times(self.end, (-1, 0)))
 
+    def polynomial(self) -> list[arb] | None:
+        """The coefficients, as far as they are known, of a power series in ε; None of others."""
+        whole = all(not b and a == int(a) for a, b in self.monomials)
+        if not (whole and self.is_bounded and self.is_finite):
+            return None
+        last = max((int(a) for a, _ in self.monomials), default=0)
+        return [self.at(k) for k in range(last + 1)]
+
     def expanded(self, coefficients: Callable[[int], list[arb]]) -> Series | None:
         """Σ a_k hᵏ for this infinitesimal h.
 

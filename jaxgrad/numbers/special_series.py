@@ -10,8 +10,9 @@ from flint import arb
 from jaxgrad.numbers import special_functions
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.hypergeometric import hypergeometric
+from jaxgrad.numbers.owens import owens_t_of_polynomials
 from jaxgrad.numbers.series import FINITE, Series, raised, unknown
-from jaxgrad.numbers.taylor import compose, expand
+from jaxgrad.numbers.taylor import along_curve, compose, expand
 
 __all__ = ["SERIES", "by_coefficients"]
 
@@ -131,6 +132,11 @@ def _hypergeometric(upper: int) -> Callable[..., Series]:
     return apply
 
 
+def _owens_t(arguments: list[list[arb]], count: int) -> list[arb]:
+    h, a = arguments
+    return owens_t_of_polynomials(h, a, count)
+
+
 SERIES: dict[str, Callable[..., Series]] = {
     "bessel_i0e": _bessel(0),
     "bessel_i1e": _bessel(1),
@@ -138,6 +144,7 @@ SERIES: dict[str, Callable[..., Series]] = {
     "hyp2f1": _hypergeometric(2),
     "igamma": _igamma,
     "igammac": _igammac,
+    "owens_t": functools.partial(along_curve, "owens_t", _owens_t),
     "regularized_incomplete_beta": _betainc,
 }
 """name -> the function over series, where that is more than its coefficients say."""

@@ -116,6 +116,7 @@ _WITH_RULES: dict[tuple[str, str], tuple[str, str, Rule]] = {
     ("hyp1f1", _SPECIAL): ("fff", "f", _elementwise("hyp1f1")),
     ("hyp2f1", _SPECIAL): ("ffff", "f", _elementwise("hyp2f1")),
     ("log_ndtr", _SPECIAL): ("f", "f", _elementwise("log_ndtr")),
+    ("_owens_t_impl", _SPECIAL): ("ff", "f", _elementwise("owens_t")),
     ("sici", _SPECIAL): ("f", "ff", _sici),
 }
 
