@@ -134,8 +134,7 @@ def test_a_missing_rule_is_named() -> None:
 
     result = compare(drawn, drawn, np.float32(0.5))
     assert result.verdict is Verdict.UNDECIDED
-    assert "`random_gamma`" in result.evidence.text
-    assert "@jaxgrad.rule(" in result.evidence.text
+    assert "`random_gamma` has no rule" in result.evidence.text
 
 
 def test_an_equal_zero_that_no_precision_settles_agrees_absolutely() -> None:

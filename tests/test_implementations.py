@@ -133,7 +133,7 @@ def test_what_jax_lowers_as_a_program(name: str) -> None:
 
 def test_a_sampler_is_no_program_whose_derivative_jax_takes() -> None:
     draw = lambda a: jax.random.gamma(jax.random.key(0), a)  # noqa: E731
-    with pytest.raises(UndecidedError, match="`random_gamma` has no rule"):
+    with pytest.raises(UndecidedError, match=r"`random_gamma` has no rule: .* an estimator"):
         check_grads(draw, (np.float32(1.5),))
 
 

@@ -192,12 +192,22 @@ class Interpreter:
         return values[atom]
 
 
+_SAMPLERS = ("random_gamma",)  # and beta, dirichlet, t and chisquare, which are made of it
+
+
 def _no_rule(equation: Any) -> str:
     name = equation.primitive.name
     if name in REFERENCES:
         return (
             f"`{name}` of a reference that JAX cannot take out of the program; hand on values in "
             "its place, as x.at[i].set(y) does"
+        )
+    if name in _SAMPLERS:
+        return (
+            f"`{name}` has no rule: it draws until a number is accepted, so that the sample jumps "
+            "with its parameter; the derivative that JAX gives it is that of the quantile of a "
+            "fixed probability, an estimator and not the derivative of what is sampled; draw the "
+            "sample outside of the function and hand it in"
         )
     reason = why_not_read(equation)
     return (
