@@ -398,3 +398,19 @@ def test_what_has_no_rule_is_named() -> None:
     found = check(lambda z: jnp.linalg.eigvals(z.reshape(2, 2)), (Z,))
     assert found.verdict is Verdict.UNDECIDED
     assert "`eig` of complex numbers has no rule" in str(found)
+
+
+@pytest.mark.parametrize("exponent", [3, -2])
+def test_whole_powers_that_are_arguments_of_a_rule(exponent: int) -> None:
+    """JAX hands on a default of the function as a literal."""
+    z = np.complex64(-0.75 + 0.25j)
+    power = jax.custom_jvp(lambda z, n=exponent: z**n)
+    for factor, verdict in ((1.0, Verdict.PROVED), (1.001, Verdict.REFUTED)):
+        power.defjvp(
+            lambda xs, ts, c=factor: (
+                xs[0] ** exponent,
+                c * exponent * xs[0] ** (exponent - 1) * ts[0],
+            )
+        )
+        assert check(power, (z,)).verdict is verdict
+    assert check(lambda z: lax.pow(z, 3), (np.complex64(0),)).verdict is Verdict.AGREES

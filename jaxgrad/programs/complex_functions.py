@@ -16,7 +16,7 @@ from jax import lax
 from jax.extend.core import Primitive
 from jax.interpreters import ad
 
-from jaxgrad.programs.complex_parts import COMPLEX_RULES, Pair, real_dtype
+from jaxgrad.programs.complex_parts import COMPLEX_RULES, Pair, real_dtype, whole_literal
 
 __all__ = ["ARGUMENT", "BY_ANOTHER_WAY", "multiplied"]
 
@@ -258,7 +258,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "log1p": _log1p, "sqrt": _sqrt, "rsqrt": _rsqrt, "sin": _sin, "cos": _cos, "tan": _tan,
     "sinh": _turned(_sin), "cosh": _cosh, "tanh": _turned(_tan), "logistic": _logistic,
     "asin": _asin, "acos": _acos, "atan": _atan, "asinh": _asinh, "acosh": _acosh,
-    "atanh": _atanh, "pow": _pow, "max": _greater, "min": _lesser,
+    "atanh": _atanh, "max": _greater, "min": _lesser,
     "eq": lambda z, w: (z.real == w.real) & (z.imag == w.imag),
     "ne": lambda z, w: (z.real != w.real) | (z.imag != w.imag),
 }  # fmt: skip
@@ -290,4 +290,13 @@ def _power(equation: Any, values: Any) -> list[Any]:
     return [_whole(_integer_pow(z, equation.params["y"]), equation.outvars[0])]
 
 
-COMPLEX_RULES["integer_pow"] = _power
+def _power_of_any(equation: Any, values: Any) -> list[Any]:
+    """By a whole number that stands in the equation, as by that: no branch is cut then."""
+    z, exponent = values
+    whole = exponent if isinstance(exponent, int) else whole_literal(equation.invars[1])
+    if whole is None:
+        return _rule(_pow)(equation, values)
+    return [_whole(_integer_pow(z, whole), equation.outvars[0])]
+
+
+COMPLEX_RULES["integer_pow"], COMPLEX_RULES["pow"] = _power, _power_of_any

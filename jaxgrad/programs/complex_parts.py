@@ -35,6 +35,7 @@ __all__ = [
     "real_dtype",
     "shape_in_parts",
     "traced_parts",
+    "whole_literal",
 ]
 
 
@@ -144,8 +145,16 @@ def parts_program(equation: Any) -> Any:
     """
     shapes = tuple(str(v.aval) for v in equation.invars)
     params = tuple(sorted((name, _key(value)) for name, value in equation.params.items()))
-    key = equation.primitive.name, shapes, params, has_64_bits()
+    literals = tuple(map(whole_literal, equation.invars))
+    key = equation.primitive.name, shapes, params, literals, has_64_bits()
     return _READ.of(key, equation, lambda: _traced(equation))
+
+
+def whole_literal(atom: Any) -> int | None:
+    """The integer that stands in an equation in the place of a variable; None if none does."""
+    if not hasattr(atom, "val") or atom.aval.shape or np.dtype(atom.aval.dtype).kind not in "iu":
+        return None
+    return int(atom.val)
 
 
 def _key(value: Any) -> str:
