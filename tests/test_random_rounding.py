@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ from rule_example import Example
 from rule_examples import EXAMPLES
 from rule_support import GENERIC
 
+from jaxgrad import Verdict, check
 from jaxgrad.gradients.witness import enclosures
 from jaxgrad.numbers.perturbed import Twins
 from jaxgrad.numbers.random_rounding import RoundedAtRandom
@@ -100,3 +102,35 @@ def test_what_cancels_spreads_as_floats_do() -> None:
     unit = float(np.finfo(np.float32).eps)
     found = _runs(trace(f, (np.float32(1e-3) / 3,)), 16)
     assert 0.4 * unit < max(abs(y) for y in found) < 0.6 * unit
+
+
+def test_a_rounded_number_less_itself_is_0() -> None:
+    """Floats are numbers, and 1/(w − w + 1) − 1 is 0 in floats whatever w was rounded to."""
+    numbers = RoundedAtRandom(0)
+    numbers.round_to(np.float32)
+    one = numbers.constant(1)
+    third = numbers.divide(one, numbers.constant(3))
+    beside = third - third + one
+    assert (numbers.divide(one, beside) - one).moved.value.is_zero()
+    drawn = {float(numbers.divide(one, numbers.constant(3)).moved.value) for _ in range(9)}
+    assert len(drawn) == 2
+
+
+@pytest.mark.parametrize(("factor", "right"), [(1.0, True), (1.0001, False), (-1.0, False)])
+def test_a_matrix_added_and_taken_away_hides_nothing(factor: float, right: bool) -> None:
+    """The rule of eigenvectors, of a large matrix, with 1 on a diagonal of zeros."""
+    matrix = np.float32([[-3e9, 1e9], [1e9, 2e9]])
+
+    @jax.custom_jvp
+    def vectors(a: Any) -> Any:
+        return jnp.linalg.eigh(a)[1]
+
+    @vectors.defjvp
+    def rule(primals: Any, tangents: Any) -> Any:
+        w, v = jnp.linalg.eigh(primals[0])
+        one, moved = jnp.eye(2, dtype=w.dtype), (tangents[0] + tangents[0].T) / 2
+        inverse = 1 / (w[None, :] - w[:, None] + one) - one
+        return v, v @ (v.T @ moved @ v * inverse * factor)
+
+    found = check(vectors, (matrix,), special_points=False)
+    assert found.verdict is (Verdict.AGREES if right else Verdict.REFUTED)

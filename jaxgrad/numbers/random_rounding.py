@@ -19,6 +19,8 @@ from jaxgrad.numbers.running_error import Rounded, RunningError
 
 __all__ = ["RoundedAtRandom"]
 
+_NARROW = arb(2) ** -8  # of a unit in the last place
+
 
 class RoundedAtRandom(Perturbed):
     """Balls, and beside each the number that floats may return if roundings are drawn.
@@ -87,6 +89,7 @@ class _Drawn(RunningError):
     def rounded(
         self, value: arb, ulps: float | arb | None = None, size: arb | None = None
     ) -> Rounded:
+        value = self._drawn(value)
         if size is None and self.exact and value.is_exact() and value.bits() <= self._bits:
             return Rounded(value, self)  # it is a float
         if is_infinity(value):
@@ -95,7 +98,12 @@ class _Drawn(RunningError):
         if not size <= self.largest_float:
             return self._unknown()
         side = 1 if self._draws.integers(2) else -1
-        return Rounded(value + side * size * self.ulp / 2, self)
+        return Rounded(self._drawn(value + side * size * self.ulp / 2), self)
+
+    def _drawn(self, value: arb) -> arb:
+        """One number of a narrow ball: less itself a float is 0, and a ball is not."""
+        middle, narrow = value.mid(), self.ulp * _NARROW
+        return middle if abs(value - middle) < abs(middle) * narrow else value
 
     def stored(self, x: Rounded, mantissa_bits: int | None = None) -> Rounded:
         if mantissa_bits is None:
