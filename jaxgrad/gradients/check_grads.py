@@ -39,6 +39,7 @@ from jaxgrad.gradients.rules.stages import Stages, checked_budget
 from jaxgrad.interpret.budgets import nested_too_deeply
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.precision import precision
+from jaxgrad.numbers.vector_choice import free_vectors
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.held import checked_argnums
 from jaxgrad.programs.options import flag
@@ -216,7 +217,7 @@ def check(
     programs = functools.partial(
         DerivativePrograms, order=order, modes=modes, linear=linear, exact=exact
     )
-    with without_debug_modes(), stages.watched():
+    with without_debug_modes(), stages.watched(), free_vectors():
         require_values("check", args, lambda: parameter_names(f, len(args)))
         primal = functools.partial(Primal, f, args, reference, held=held, domain=domain)
         return _checked(primal, programs, special_points, asked, stages)

@@ -170,6 +170,16 @@ class NumberSystem:
         """x, if what is next to it in so high a power of some infinitesimals is not known."""
         return x
 
+    def magnitude(self, infinitesimals: ObjectArray) -> Element | None:
+        """A positive power of which some infinitesimals are multiples, and some no smaller ones.
+
+        None if the largest may all be 0.
+
+        Raises:
+            CannotDecide: the system does not know of what is beside a number.
+        """
+        raise CannotDecide(f"{self.name} numbers have no order of magnitude")
+
     # -- functions ---------------------------------------------------------------------------
     def carry_out(self, name: str, operation: Callable[..., Element], *xs: Element) -> Element:
         """``operation(self, *xs)``, for a system in which some elements need another way.

@@ -94,6 +94,13 @@ class Germ(ThreeValued):
     def up_to(self, rest: np.ndarray, order: int, x: Series) -> Series:
         return x.cut(raised(min(y.start for y in rest.flat if not y.is_zero), order))
 
+    def magnitude(self, infinitesimals: np.ndarray) -> Series | None:
+        moving = [x for x in infinitesimals.flat if not x.is_zero]
+        start = min((x.start for x in moving), default=FINITE)
+        if not any(x.coefficients for x in moving if x.start == start):
+            return None
+        return Series([arb(1)], [start], terms=self.terms)
+
     def exp(self, x: Series) -> Series:
         """e^(pℓ + c + h) = ε^(−p) e^(c + h); e^x of any larger infinity outgrows every power."""
         if x.reason is not None or x.is_bounded or x.start >= FINITE:

@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from jaxgrad.numbers.base import NumberSystem, ObjectArray
+from jaxgrad.numbers.base import CannotDecide, NumberSystem, ObjectArray
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.matrices import matrix_function
+from jaxgrad.numbers.spectra import at_these_vectors
+from jaxgrad.numbers.vector_choice import noting_free_vectors
 
 __all__ = ["Perturbed", "Twins"]
 
@@ -145,10 +147,16 @@ class Perturbed(NumberSystem):
         (a,) = matrices
         limits = self.map(lambda x: self.apart(x)[0], a)
         options["floats"] = options["floats"].known(limits)
-        exact = matrix_function(self.system, name, _parts(a, "exact"), **options)
+        with noting_free_vectors() as choice:
+            exact = matrix_function(self.system, name, _parts(a, "exact"), **options)
         if all(x.moved is x.exact for x in a.flat):
             return tuple(self.map(self._step, each) for each in exact)
-        moved = matrix_function(self.beside, name, _parts(a, "moved"), **options)
+        if not choice.met or options.get("compute_uv") is False:
+            moved = matrix_function(self.beside, name, _parts(a, "moved"), **options)
+        elif self.beside is self.system:
+            moved = at_these_vectors(self.system, _parts(a, "moved"), exact, **options)
+        else:
+            raise CannotDecide("how far the vectors of a repeated eigenvalue are moved")
         return tuple(self.map(Twins, *pair) for pair in zip(exact, moved, strict=True))
 
     def total(self, terms: list[Twins]) -> Twins:

@@ -7,6 +7,7 @@ whether products and sums are fused.  Where a result may overflow nothing is kno
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import flint
@@ -15,7 +16,7 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.numbers.ball import Ball
-from jaxgrad.numbers.base import ThreeValued, objects
+from jaxgrad.numbers.base import CannotDecide, ThreeValued, objects
 from jaxgrad.numbers.either_zero import angles
 from jaxgrad.numbers.function import Function
 from jaxgrad.numbers.functions import FUNCTIONS
@@ -242,10 +243,19 @@ class RunningError(ThreeValued):
         values = self.map(lambda x: x.value, a)
         options["floats"] = options["floats"].known(values, either_zero=True)
         near = self.map(lambda x: self.rounded(x.value, ulps, size).value, a)
-        found = matrix_function(self.ball, name, near, **options)
-        sizes = (size if each.ndim == 1 else arb(1) for each in found)  # of values, of vectors
+        of_vectors = arb(1)
+        try:
+            found = matrix_function(self.ball, name, near, **options)
+        except CannotDecide:
+            if not all(x.is_exact() for x in values.flat):
+                raise
+            # Of repeated eigenvalues the spaces are as far off as the matrix is, for each distance
+            # to the next one; and the vectors in them, made orthonormal, twice as far.
+            found = matrix_function(self.ball, name, values, **options)
+            of_vectors += 2 * len(values) * size / _least_distance(found)
+        sizes = (size if each.ndim == 1 else of_vectors for each in found)  # of values, of vectors
         return tuple(
-            self.map(lambda x, near=near: self.rounded(x, ulps, near), each)
+            self.map(lambda x, near=near: self.rounded(x, ulps, near.abs_upper()), each)
             for each, near in zip(found, sizes, strict=True)
         )
 
@@ -313,6 +323,14 @@ class RunningError(ThreeValued):
     def is_finite(self, x: Rounded) -> Any:
         # What may have overflowed is NaN here, of which the balls know nothing.
         return self.ball.is_finite(x.value)
+
+
+def _least_distance(found: Sequence[np.ndarray]) -> arb:
+    """How near two different eigenvalues or singular values are, or one of these to 0."""
+    values = [x for each in found if each.ndim == 1 for x in each]
+    others = [*values, arb(0)] if len(found) > 2 else values
+    apart = [abs(x - y).lower() for x in values for y in others if not x.overlaps(y)]
+    return min(apart, default=arb.pos_inf())
 
 
 def _sizes(rows: list[list[arb]]) -> list[list[arb]]:

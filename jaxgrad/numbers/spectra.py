@@ -9,16 +9,21 @@ Vectors are determined up to their signs, which are those of a run in floating p
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
+from jaxgrad.numbers.branches import apart, eigenbranches
 from jaxgrad.numbers.clock import tick
-from jaxgrad.numbers.eigenvalues import eigenpairs
+from jaxgrad.numbers.eigenvalues import eigenpairs, midpoints
+from jaxgrad.numbers.singular_branches import singular_branches
+from jaxgrad.numbers.vector_choice import chosen
 from jaxgrad.numbers.vector_signs import FloatingPoint, signs
 
-__all__ = ["eigh", "svd"]
+__all__ = ["at_these_vectors", "eigh", "svd"]
 
 
 def eigh(
@@ -36,7 +41,15 @@ def eigh(
         CannotDecide: two eigenvalues are the same, or it depends on rounding which sign a vector
             has, or the system knows nothing of eigenvalues.
     """
-    vectors, values = _pairs(system, _symmetric(a, lower))
+    symmetric, choice = _symmetric(a, lower), chosen()
+    try:
+        vectors, values = _pairs(system, symmetric)
+    except CannotDecide as error:
+        if choice is None:
+            raise
+        with _unless_open(error):
+            near = _of_runs(floats, apart(system, symmetric)[0])[0]
+            return eigenbranches(system, symmetric, near, choice, _pairs)
     return vectors * signs(system, a, vectors, floats, lambda found: found[0]), values
 
 
@@ -63,19 +76,85 @@ def svd(
             to none.
     """
     is_tall = a.shape[0] >= a.shape[1]
-    tall = a if is_tall else a.T
+    tall, choice = a if is_tall else a.T, chosen()
+    if full_matrices and compute_uv and a.shape[0] != a.shape[1]:
+        raise CannotDecide("singular vectors that belong to no singular value: full_matrices=False")
+    try:
+        left, values, right = _triples(system, tall)
+    except CannotDecide as error:
+        if choice is None:
+            raise
+        with _unless_open(error):
+            first, last = _vectors_near(floats, apart(system, a)[0], compute_uv)
+            near = (first, last) if is_tall else (last, first)
+            left, values, right = singular_branches(system, tall, near, choice, _triples, _pairs)
+    else:
+        if compute_uv:
+            turned = signs(system, a, right, floats, lambda found: _columns(found, is_tall))
+            left, right = left * turned, right * turned
+    if not compute_uv:
+        return (values,)
+    return (values, left, right.T) if is_tall else (values, right, left.T)
+
+
+def at_these_vectors(
+    system: NumberSystem, a: np.ndarray, found: Sequence[np.ndarray], **options: Any
+) -> tuple[np.ndarray, ...]:
+    """The results for a matrix near to another one by the vectors of that one: values are uᵀAv.
+
+    Of a repeated eigenvalue the vectors of a matrix that is moved, by however little, are others.
+
+    Args:
+        system: the numbers.
+        a: the matrix.
+        found: the results for the other one.
+        options: as for :func:`eigh` or :func:`svd` with vectors.
+    """
+    if "lower" in options:
+        vectors, _ = found
+        image = system.matmul(_symmetric(a, options["lower"]), vectors)
+        return vectors, objects(system.total(list(x)) for x in (vectors * image).T)
+    _, left, right = found
+    image = system.matmul(a, right.T[:, : left.shape[1]])
+    return objects(system.total(list(x)) for x in (left * image).T), left, right
+
+
+def _triples(system: NumberSystem, tall: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """U, of either sign, the singular values and V, of a matrix of no more columns than rows."""
     right, squares = _pairs(system, system.matmul(tall.T, tall))
     right, squares = right[:, ::-1], squares[::-1]
     if not all(system.apart(x)[0] > 0 for x in squares):
         raise CannotDecide("a singular value that is 0, or may be")
     values = system.map(system.sqrt, squares)
-    if not compute_uv:
-        return (values,)
-    if full_matrices and a.shape[0] != a.shape[1]:
-        raise CannotDecide("singular vectors that belong to no singular value: full_matrices=False")
-    right = right * signs(system, a, right, floats, lambda found: _columns(found, is_tall))
-    left = system.map(system.divide, system.matmul(tall, right), values[None, :])
-    return (values, left, right.T) if is_tall else (values, right, left.T)
+    return system.map(system.divide, system.matmul(tall, right), values[None, :]), values, right
+
+
+def _vectors_near(
+    floats: FloatingPoint, limits: np.ndarray, compute_uv: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """U and V of a run; some where it returns none."""
+    if compute_uv:
+        _, left, right = _of_runs(floats, limits)
+    else:
+        left, _, right = np.linalg.svd(midpoints(limits), full_matrices=False)
+    return left, right.T
+
+
+def _of_runs(floats: FloatingPoint, limits: np.ndarray) -> list[np.ndarray]:
+    """What runs return of a matrix, whichever zeros of it are −0."""
+    runs = floats.around(limits)
+    if not all(np.allclose(each, each[:1], 0, np.sqrt(floats.eps)) for each in runs):
+        raise CannotDecide("which vectors of a repeated eigenvalue or singular value are returned")
+    return [each[0] for each in runs]
+
+
+@contextlib.contextmanager
+def _unless_open(otherwise: CannotDecide) -> Iterator[None]:
+    """Says why nothing was known before, where nothing more is."""
+    try:
+        yield
+    except CannotDecide:
+        raise otherwise from None
 
 
 def _columns(found: Any, is_tall: bool) -> np.ndarray:

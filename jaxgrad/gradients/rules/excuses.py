@@ -21,6 +21,7 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.hidden import Hidden
 from jaxgrad.gradients.rules.judgement import Judgement, agreement
+from jaxgrad.gradients.rules.no_gradient import NO_GRADIENT, has_no_gradient
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.run_on import Ended, ended
 from jaxgrad.gradients.rules.secants import Secants
@@ -140,6 +141,8 @@ class Excuses:
             finite: whether it is a real number.
         """
         not_known = replace(found, verdict=Verdict.UNDECIDED)
+        if has_no_gradient(self._at.truth, question):
+            return replace(not_known, reason=NO_GRADIENT)
         if not finite:
             open_there = not self.asked_for and self._ended is not Ended.NOWHERE
             return not_known if open_there else found

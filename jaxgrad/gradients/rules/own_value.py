@@ -12,13 +12,13 @@ from flint import arb
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.directions import Direction, pairing, terms
 from jaxgrad.gradients.rules.excuses import Excuses
+from jaxgrad.gradients.rules.free_values import FreeVectors
 from jaxgrad.gradients.rules.judgement import Judgement, judge_value, value_as_run
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.rule_numbers import RuleNumbers
 from jaxgrad.gradients.rules.truth import Truth
 from jaxgrad.gradients.witness import program_floats
 from jaxgrad.interpret.walker import interpret
-from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.numbers.either_zero import EitherZero
 from jaxgrad.verdict import Verdict
@@ -53,8 +53,8 @@ class OwnValue:
         """Its enclosure, an object array for each leaf of the result."""
         primal = self._rules.primal
         if primal.reference is None:
-            return self._truth.value
-        return interpret(primal.moving_program, Ball(), self._numbers.point)
+            return self._truth.free.known_values if self._truth.free.met else self._truth.value
+        return FreeVectors(primal.moving_program, self._numbers.point).known_values
 
     def judge(self, question: Question, number: arb, tiny: float) -> Judgement | None:
         """The judgement of a value that a rule returns; None where there is none to hold it to.

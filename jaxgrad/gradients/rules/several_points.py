@@ -18,6 +18,7 @@ from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
 from jaxgrad.numbers.pointwise import Pointwise, PointwiseArrays
+from jaxgrad.numbers.vector_choice import no_free_vectors
 from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.programs.trace import Program
 
@@ -81,6 +82,13 @@ def known_at(
         points: a value for each floating-point leaf, for every point.
         questions: what will be asked at each of them.
     """
+    with no_free_vectors():  # they are asked for at one point after the other
+        return _known_at(rules, points, questions)
+
+
+def _known_at(
+    rules: DerivativePrograms, points: Sequence[Sequence[np.ndarray]], questions: list[Question]
+) -> list[Known]:
     found = [Known() for _ in points]
     primal = rules.primal.truth_program
     if not (found and questions) or holds_primitive(primal.jaxpr, BY_THEMSELVES):

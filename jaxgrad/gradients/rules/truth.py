@@ -11,16 +11,16 @@ import flint
 import numpy as np
 from flint import arb
 
-from jaxgrad.gradients.one_sided import OneSided, one_sided_derivatives
+from jaxgrad.gradients.one_sided import OneSided
 from jaxgrad.gradients.rules.beyond import Beyond, beyond
 from jaxgrad.gradients.rules.directions import Direction, drawn, ramp
 from jaxgrad.gradients.rules.either_branch import either_branch
+from jaxgrad.gradients.rules.free_values import FREE, FreeVectors
 from jaxgrad.gradients.rules.known import Known
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.ties import BetweenTies
 from jaxgrad.gradients.rules.value_by_limits import Ran, exact_values, has_values
 from jaxgrad.gradients.witness import program_floats
-from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.programs.trace import Program
@@ -124,7 +124,8 @@ class Truth:
         self._found_beyond: dict[tuple[bytes, int], list[ObjectArray]] = {}
         self.point = [Ball().constants(value) for value in point]
         self._known = known or Known()
-        self.value: list[ObjectArray] = self._known.value or interpret(program, Ball(), self.point)
+        self.free = FreeVectors(self._program, self.point)
+        self.value: list[ObjectArray] = self._known.value or self.free.values
         self.reasons: set[str] = set()
         self._runs: list[np.ndarray] | None = None
 
@@ -155,10 +156,8 @@ class Truth:
     def along(self, direction: Direction) -> OneSided:
         """The derivatives up to the order along a direction."""
         if direction.key not in self._found:
-            values = [leaf.value for leaf in self._program.inputs]
-            found = self._known.lines.get(direction.key) or one_sided_derivatives(
-                self._program, values, direction.leaves, self._order
-            )
+            found = self._known.lines.get(direction.key)
+            found = found or self.free.derivatives(direction, self._order)
             self.reasons |= set(found.reasons)
             for side, other in ((found.right, found.left), (found.left, found.right)):
                 self._drop_undefined(side, other)
@@ -367,6 +366,8 @@ class Truth:
             limit, other: those from this side and from the other one.
         """
         value = self.value[leaf][index]
+        if not self.free.is_known(leaf, index):
+            return FREE
         if not value.is_finite() and limit.is_finite():
             value = self.exact_values[leaf][index]
         if not value.is_finite():
