@@ -257,6 +257,20 @@ def test_functions_that_are_smooth_there_are_judged(name: str) -> None:
     assert found.verdict is verdict
     if name.startswith("JAX's"):
         assert "nan by the rules" in found.evidence.text or "1/0" in found.evidence.text
+    if name == "JAX's matrix function":
+        assert "divides by the difference of two eigenvalues, which is 0" in found.evidence.text
+
+
+def test_second_derivatives_are_judged() -> None:
+    """JAX's first derivative of log det by the eigenvalues is right there, and its second NaN."""
+    f = lambda a: jnp.sum(jnp.log(jnp.linalg.eigvalsh(a)))  # noqa: E731
+    with jax.enable_x64(True):
+        options: Any = {"special_points": False, "budget": 0, "modes": "fwd"}
+        assert check(f, (np.eye(2),), **options).verdict is Verdict.AGREES
+        assert check(_logdet(1.0), (np.eye(2),), order=2, **options).verdict is Verdict.AGREES
+        found = check(f, (np.eye(2),), order=2, **options)
+    assert found.verdict is Verdict.REFUTED
+    assert "derivative 2 of f by a[0, 0] is nan by the rules and -1.000" in found.evidence.text
 
 
 # -- what is free ----------------------------------------------------------------------------------

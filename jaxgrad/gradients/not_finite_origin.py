@@ -292,12 +292,22 @@ def _in_words(met: _Met, finite: bool, mends: Mends | None) -> str:
     return said + mended(line, name, known) if tried and known is not None else said
 
 
+# By what rules of decompositions divide that may be 0, in words.
+_DIVIDES = {
+    "eigh": "the difference of two eigenvalues, which is 0",
+    "svd": "the difference of two singular values, or by one of them, which is 0",
+}
+
+
 def _what(met: _Met, operation: str, number: str) -> tuple[str, bool]:
     """What it does, and whether at an end of its domain or outside, where no float overflows."""
     if met.step.equation.primitive.name == "div" and met.number == 0:
         return f"; {operation} divides by {number}", True
     if np.isnan(met.value):
         return f"; {operation} is asked for at {number}, outside of its domain", True
+    divides = _DIVIDES.get(met.step.equation.primitive.name)
+    if divides is not None and not met.by_value:
+        return f"; JAX's rule of {operation} divides by {divides}", False
     if np.isnan(met.broken) and met.negative_base is not None:
         return (
             f"; {operation} of the negative base {met.negative_base:.6g} has no slope by its "

@@ -24,7 +24,8 @@ NO_GRADIENT = (
 )
 """Why a number is not held against slopes."""
 
-# Slopes that do not add up do so along no drawn directions but by chance; of what is linear in
+# Slopes that do not add up do so along no drawn directions but by chance (these have 30 bits, so
+# that floats add them up without rounding); of what is linear in
 # parts three that follow one another may lie in one part, and not all of them with their opposites.
 LINES = 4
 
@@ -38,12 +39,13 @@ def has_no_gradient(truth: Truth, question: Question) -> bool:
     """
     if not truth.free.met or question.is_value:
         return False
-    directions, cotangent = question.moving, question.cotangent
-    if len(directions) > 1 and truth.bent(directions[0], directions[-1], cotangent):
-        return True
+    cotangent, is_second = question.cotangent, len(question.moving) > 1
     shapes = [value.shape for value in truth.point]
     lines = [drawn(shapes, seed) for seed in range(2, 2 + LINES)]
-    return not all(_add_up(truth, *pair, cotangent) for pair in itertools.pairwise(lines))
+    return not all(
+        _add_up(truth, *pair, cotangent) and not (is_second and _is_bent(truth, *pair, cotangent))
+        for pair in itertools.pairwise(lines)
+    )
 
 
 def _add_up(truth: Truth, v: Direction, w: Direction, cotangent: Direction) -> bool:
@@ -52,3 +54,13 @@ def _add_up(truth: Truth, v: Direction, w: Direction, cotangent: Direction) -> b
     if not all(are_alike(each.right, each.left) for each in (first, second, both)):
         return False
     return are_alike(first.right + second.right, both.right)
+
+
+def _is_bent(truth: Truth, v: Direction, w: Direction, cotangent: Direction) -> bool:
+    """Whether D²⟨u, f⟩ is no quadratic form on two directions, or has two sides."""
+    lines = (v.plus(w, 1), v.plus(w, -1), v, w)
+    sides = [truth.sides(line, 2, cotangent) for line in lines]
+    if not all(are_alike(each.right, each.left) for each in sides):
+        return True
+    plus, minus, first, second = (each.right for each in sides)
+    return not are_alike(plus + minus, 2 * (first + second))
