@@ -139,6 +139,12 @@ MATRICES: dict[str, Function] = {
     "triangular_solve": lambda z, w: lax.linalg.triangular_solve(
         _matrix(z), _matrix(w), left_side=True, lower=True, transpose_a=True, conjugate_a=True
     ),
+    "qr": lambda z, w: lax.linalg.qr(_matrix(z)),
+    "geqrf": lambda z, w: jnp.linalg.qr(_matrix(z), mode="raw"),
+    "householder_product": lambda z, w: lax.linalg.householder_product(_matrix(z), w[:2]),
+    "eigh": lambda z, w: lax.linalg.eigh(_matrix(z) + _matrix(z).conj().T),
+    "svd": lambda z, w: lax.linalg.svd(_matrix(z), full_matrices=False),
+    "eig": lambda z, w: lax.linalg.eig(_matrix(z) + 2 * _matrix(w), enable_eigvec_derivs=True),
 }
 
 

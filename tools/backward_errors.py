@@ -3,7 +3,8 @@
 The table in ``jaxgrad/numbers/running_error.py`` is no less than twice what this prints: of A = QR,
 AV = V diag(w) and A = U diag(s) Vᵀ how far the two sides are apart, and how far vectors are from
 orthonormal, in Frobenius norms, in units in the last place of the norm of A (of 1) times the number
-of rows.  Residuals of float32 are taken in float64, those of float64 in 80 bits.
+of rows.  Residuals of float32 are taken in float64, those of float64 in 80 bits.  So of complex
+matrices; and of eigenvectors of matrices that are not symmetric, one by one, as balanced: D⁻¹AD.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.linalg
 
 SHAPES = ((1, 1), (2, 2), (3, 3), (4, 4), (6, 6), (12, 12), (2, 1), (4, 2), (5, 3), (8, 5), (16, 4))
 
@@ -30,7 +32,17 @@ def matrices(generator: np.random.Generator, count: int, m: int, n: int) -> Iter
 
 def size(x: Any) -> Any:
     """Frobenius norms."""
-    return np.sqrt((x * x).sum((-1, -2)))
+    return np.sqrt((x.real**2 + x.imag**2).sum((-1, -2)))
+
+
+def lengths(vectors: Any) -> Any:
+    """Of each column."""
+    return np.sqrt((vectors.real**2 + vectors.imag**2).sum(-2))
+
+
+def adjoint(x: Any) -> Any:
+    """The conjugate transpose."""
+    return np.swapaxes(x, -1, -2).conj()
 
 
 def residuals(a: np.ndarray, wide: Any) -> Iterator[tuple[str, Any]]:
@@ -41,21 +53,30 @@ def residuals(a: np.ndarray, wide: Any) -> Iterator[tuple[str, Any]]:
         return [np.asarray(x).astype(wide) for x in results]
 
     def skew(q: Any) -> Any:
-        return size(np.swapaxes(q, -1, -2) @ q - np.eye(q.shape[-1], dtype=wide))
+        return size(adjoint(q) @ q - np.eye(q.shape[-1], dtype=wide))
 
     (b,) = exact(a)
     q, r = exact(*jnp.linalg.qr(a))
     yield "qr", np.maximum(size(b - q @ r) / norm, skew(q))
     u, s, vt = exact(*jnp.linalg.svd(a, full_matrices=False))
-    v = np.swapaxes(vt, -1, -2)
+    v = adjoint(vt)
     apart = size(b - (u * s[:, None, :]) @ vt) / norm
     yield "svd", np.maximum(apart, np.maximum(skew(u), skew(v)))
     if a.shape[-2] == n:
-        symmetric = ((a + np.swapaxes(a, -1, -2)) / 2).astype(a.dtype)
+        symmetric = ((a + adjoint(a)) / 2).astype(a.dtype)
         norm = np.maximum(size(symmetric.astype(wide)), np.finfo(a.dtype).tiny)
         v, w = exact(*jax.lax.linalg.eigh(jnp.asarray(symmetric), symmetrize_input=False))
         (c,) = exact(symmetric)
         yield "eigh", np.maximum(size(c @ v - v * w[:, None, :]) / norm, skew(v))
+        wide = np.result_type(wide, np.complex64)
+        w, left, right = exact(*jax.lax.linalg.eig(jnp.asarray(a)))
+        balances = [scipy.linalg.matrix_balance(x, separate=True)[1][0] for x in a]
+        d = np.stack(balances).astype(b.real.dtype)[:, :, None]
+        norm = size(b * np.swapaxes(d, -1, -2) / d)[:, None]
+        of_right = lengths((b @ right - right * w[:, None, :]) / d) / lengths(right / d)
+        of_left = lengths((adjoint(b) @ left - left * w.conj()[:, None, :]) * d) / lengths(left * d)
+        norm = np.maximum(norm, np.finfo(a.dtype).tiny)
+        yield "eig", (np.maximum(of_right, of_left) / norm).max(-1)
 
 
 def main() -> None:
@@ -67,6 +88,12 @@ def main() -> None:
     generator, worst = np.random.default_rng(0), defaultdict[tuple[str, str], float](float)
     for m, n in SHAPES:
         for a in matrices(generator, count, m, n):
+            turned = a + 1j * generator.permuted(a, axis=0)
+            for dtype, wide in ((np.complex64, np.complex128), (np.complex128, np.clongdouble)):
+                for name, found in residuals(turned.astype(dtype), wide):
+                    ulps = float((found / (m * np.finfo(dtype).eps)).max())
+                    key = dtype.__name__, name
+                    worst[key] = max(worst[key], ulps)
             for dtype, wide in ((np.float32, np.float64), (np.float64, np.longdouble)):
                 for name, found in residuals(a.astype(dtype), wide):
                     ulps = float((found / (m * wide(np.finfo(dtype).eps))).max())

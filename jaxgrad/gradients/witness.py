@@ -269,7 +269,8 @@ class _InFloats(Interpreter):
             self.system.round_to(floating[0])
         other = equation.primitive.name in _BY_ANOTHER_WAY
         self.system.exact = not (other or self._within)
-        self.system.by_total_order = equation.primitive.name in _BY_TOTAL_ORDER
+        named = equation.params.get("name") if equation.primitive.name == MATRIX_IN_PARTS else None
+        self.system.by_total_order = (named or equation.primitive.name) in _BY_TOTAL_ORDER
         self._within += other
         try:
             outputs = super().apply(equation, arguments)

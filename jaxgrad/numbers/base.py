@@ -140,10 +140,13 @@ class NumberSystem:
 
         Args:
             name: of the primitive: ``"cholesky"``, ``"triangular_solve"``, ``"lu"``, ``"qr"``,
-                ``"geqrf"``, ``"householder_product"``, ``"eigh"`` or ``"svd"``.
+                ``"geqrf"``, ``"householder_product"``, ``"eigh"`` or ``"svd"``; with ``"complex "``
+                before it of the real and imaginary parts of complex matrices, and so are results
+                (:mod:`jaxgrad.numbers.complex_matrices`).
             matrices: object arrays of shape (m, n).
-            options: the parameters of the primitive; of ``"eigh"`` and ``"svd"`` also ``floats``,
-                what it returns in floating point (:mod:`jaxgrad.numbers.vector_signs`).
+            options: the parameters of the primitive; of ``"eigh"``, ``"svd"`` and
+                ``"complex eig"`` also ``floats``, what it returns in floating point
+                (:mod:`jaxgrad.numbers.vector_signs`).
 
         Returns:
             an object array, or a tuple of arrays; None to leave it to the algorithm.
@@ -298,6 +301,14 @@ class NumberSystem:
     def conjugate(self, x: Element) -> Element:
         """x itself, of real numbers."""
         return x
+
+    def imaginary(self, x: Element) -> Element | None:
+        """The imaginary part; None in a system of real numbers."""
+        return None
+
+    def squared_size(self, x: Element) -> Element:
+        """|x|²."""
+        return x * x
 
     def sign(self, x: Element) -> Element:
         """1, 0 or −1 as x is positive, zero or negative."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from jaxgrad.numbers.base import NumberSystem, objects
+import numpy as np
+from flint import acb
+
+from jaxgrad.numbers.base import NumberSystem, ObjectArray, objects
 
 __all__ = ["ComplexNumber", "ComplexPairs"]
 
@@ -69,10 +72,27 @@ class ComplexPairs(NumberSystem):
         real = objects((z.real for z in values.flat), values.shape)
         return [real, objects((z.imag for z in values.flat), values.shape)]
 
-    def constant(self, value: Any) -> ComplexNumber:
-        return self._real(self.system.constant(value))
+    def apart(self, x: ComplexNumber) -> tuple[acb, ComplexNumber]:
+        (real, beside), (imag, above) = self.system.apart(x.real), self.system.apart(x.imag)
+        return acb(real, imag), ComplexNumber(beside, above, self)
 
-    def _real(self, x: Any) -> ComplexNumber:
+    def real(self, ball: acb) -> ComplexNumber:
+        """The complex number in a ball."""
+        return ComplexNumber(self.system.real(ball.real), self.system.real(ball.imag), self)
+
+    def orders(self, rest: ObjectArray) -> int:
+        return self.system.orders(np.concatenate(self.parts(rest)))
+
+    def up_to(self, rest: ObjectArray, order: int, x: ComplexNumber) -> ComplexNumber:
+        both = np.concatenate(self.parts(rest))
+        real, imag = (self.system.up_to(both, order, y) for y in (x.real, x.imag))
+        return ComplexNumber(real, imag, self)
+
+    def constant(self, value: Any) -> ComplexNumber:
+        return self.of_real(self.system.constant(value))
+
+    def of_real(self, x: Any) -> ComplexNumber:
+        """The complex number of a number of the system."""
         return ComplexNumber(x, self.system.constant(0), self)
 
     def divide(self, x: ComplexNumber, y: ComplexNumber) -> ComplexNumber:
@@ -81,16 +101,32 @@ class ComplexPairs(NumberSystem):
         real, imag = (self.system.divide(part, size) for part in (over.real, over.imag))
         return ComplexNumber(real, imag, self)
 
+    def over(self, x: ComplexNumber, y: Any) -> ComplexNumber:
+        """x over a number of the system."""
+        return ComplexNumber(self.system.divide(x.real, y), self.system.divide(x.imag, y), self)
+
+    def length(self, entries: ObjectArray) -> Any:
+        """The length of a vector, a number of the system."""
+        return self.system.sqrt(
+            self.system.total([part * part for x in entries for part in (x.real, x.imag)])
+        )
+
     def conjugate(self, x: ComplexNumber) -> ComplexNumber:
         return ComplexNumber(x.real, -x.imag, self)
 
+    def imaginary(self, x: ComplexNumber) -> ComplexNumber:
+        return self.of_real(x.imag)
+
+    def squared_size(self, x: ComplexNumber) -> ComplexNumber:
+        return self.of_real(x.real * x.real + x.imag * x.imag)
+
     def sqrt(self, x: ComplexNumber) -> ComplexNumber:
         """Of a number that is real."""
-        return self._real(self.system.sqrt(x.real))
+        return self.of_real(self.system.sqrt(x.real))
 
     def absolute(self, x: ComplexNumber) -> ComplexNumber:
         """|x| + |y|, by which LAPACK chooses its pivots."""
-        return self._real(self.system.absolute(x.real) + self.system.absolute(x.imag))
+        return self.of_real(self.system.absolute(x.real) + self.system.absolute(x.imag))
 
     def compare(self, relation: str, x: ComplexNumber, y: ComplexNumber) -> Any:
         real = self.system.compare(relation, x.real, y.real)
@@ -100,6 +136,10 @@ class ComplexPairs(NumberSystem):
 
     def ordered(self, relation: str, x: ComplexNumber, y: ComplexNumber) -> Any:
         return self.system.ordered(relation, x.real, y.real)
+
+    def select(self, p: Any, if_false: ComplexNumber, if_true: ComplexNumber) -> ComplexNumber:
+        real = self.system.select(p, if_false.real, if_true.real)
+        return ComplexNumber(real, self.system.select(p, if_false.imag, if_true.imag), self)
 
     def known(self, p: Any) -> bool | None:
         return self.system.known(p)

@@ -1,4 +1,4 @@
-"""Verified enclosures of the eigenvalues and eigenvectors of symmetric matrices of balls.
+"""Verified enclosures of the eigenvalues and eigenvectors of matrices of balls.
 
 An approximate basis X makes the matrix nearly diagonal: C = X⁻¹AX has the eigenvalues of A, one in
 each of Gershgorin's discs, if no two of them meet.  Of an eigenvector u of C that belongs to the
@@ -10,19 +10,21 @@ the radius of another disc; so with uᵢ = 1 every |uₖ| ≤ rₖ/|λ − cₖ�
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import flint
 import numpy as np
-from flint import arb, arb_mat
+from flint import acb, acb_mat, arb, arb_mat
 
 from jaxgrad.numbers.base import CannotDecide, objects
 from jaxgrad.numbers.clock import tick
 
-__all__ = ["eigenpairs", "midpoints"]
+__all__ = ["complex_eigenpairs", "eigenpairs", "hermitian_eigenpairs", "midpoints"]
 
 # Five or so, and each further one doubles the digits.  What is left over is told by the discs.
 MOST_SWEEPS = 40
 _UNIT_BALL = arb(0, 1)
+_UNIT_SQUARE = acb(_UNIT_BALL, _UNIT_BALL)
 
 
 def eigenpairs(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -40,16 +42,8 @@ def eigenpairs(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         [True, True]
     """
     n = len(a)
-    basis, matrix = _approximate(a), arb_mat(a.tolist())
-    try:
-        similar = (basis.inv() * matrix * basis).tolist()
-    except ZeroDivisionError:
-        raise CannotDecide(_REPEATED) from None
-    values, rows = [], []
-    for i in range(n):
-        value, vector = _pair(similar, i)
-        values.append(value)
-        rows.append(vector)
+    basis = _approximate(a)
+    values, rows = _pairs(arb_mat(a.tolist()), basis, _UNIT_BALL)
     if not all(x < y for x, y in itertools.pairwise(values)):
         raise CannotDecide(_REPEATED)
     vectors = basis * arb_mat(rows).transpose()
@@ -57,9 +51,81 @@ def eigenpairs(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return objects(values), objects((x for column in columns for x in column), (n, n)).T
 
 
+def complex_eigenpairs(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The eigenvalues in any order, and eigenvectors of any length as columns.
+
+    Args:
+        a: balls of complex numbers, of shape (n, n).
+
+    Raises:
+        CannotDecide: as :func:`eigenpairs`.
+
+    Example:
+        >>> values, _ = complex_eigenpairs(objects(map(acb, (0, 1, -1, 0)), (2, 2)))
+        >>> sorted(round(float(x.imag)) for x in values)
+        [-1, 1]
+    """
+    _require_finite(a)
+    matrix = acb_mat(a.tolist())
+    _, basis = matrix.mid().eig(right=True, algorithm="approx")
+    basis = basis.mid()
+    values, rows = _pairs(matrix, basis, _UNIT_SQUARE)
+    vectors = basis * acb_mat(rows).transpose()
+    return objects(values), objects(vectors.entries(), a.shape)
+
+
+def hermitian_eigenpairs(a: np.ndarray, anchor: int) -> tuple[np.ndarray, np.ndarray]:
+    """The eigenvalues, real and in ascending order, and orthonormal eigenvectors as columns.
+
+    Args:
+        a: balls of complex numbers, of shape (n, n), of which the Hermitian matrices are meant.
+        anchor: which entry of each vector is real.
+
+    Raises:
+        CannotDecide: as :func:`eigenpairs`, or that entry of one may be 0.
+    """
+    values, vectors = complex_eigenpairs(a)
+    order = sorted(range(len(a)), key=lambda i: values[i].real.mid())
+    found = objects(values[i].real for i in order)
+    if not all(x < y for x, y in itertools.pairwise(found)):
+        raise CannotDecide(_REPEATED)
+    columns = [_anchored(list(vectors[:, i]), anchor) for i in order]
+    return found, objects((x for column in columns for x in column), a.shape).T
+
+
+def _anchored(vector: list[acb], anchor: int) -> list[acb]:
+    """The vector of length 1 of which one entry is real."""
+    if vector[anchor].contains(0):
+        raise CannotDecide(
+            "the phase of an eigenvector or a singular vector: the entry that LAPACK makes real is "
+            "0, or may be"
+        )
+    length = _total([x.real * x.real + x.imag * x.imag for x in vector]).sqrt()
+    size = abs(vector[anchor])
+    turned = [x * vector[anchor].conjugate() / (size * length) for x in vector]
+    turned[anchor] = acb(size / length)
+    return turned
+
+
+def _pairs(matrix: Any, basis: Any, unit: Any) -> tuple[list[Any], list[list[Any]]]:
+    """The eigenvalues, and in an approximate basis the eigenvector of each."""
+    try:
+        similar = (basis.inv() * matrix * basis).tolist()
+    except ZeroDivisionError:
+        raise CannotDecide(_REPEATED) from None
+    pairs = [_pair(similar, i, unit) for i in range(len(similar))]
+    return [value for value, _ in pairs], [vector for _, vector in pairs]
+
+
 def midpoints(a: np.ndarray) -> np.ndarray:
-    """The float64 numbers in the middle of balls."""
-    return np.array([float(x.mid()) for x in a.flat]).reshape(a.shape)
+    """The float64 numbers in the middle of balls; complex128 of complex ones."""
+    kind = complex if any(isinstance(x, acb) for x in a.flat) else float
+    return np.array([kind(x.mid()) for x in a.flat], kind).reshape(a.shape)
+
+
+def _require_finite(a: np.ndarray) -> None:
+    if not all(x.is_finite() for x in a.flat):
+        raise CannotDecide("eigenvalues of a matrix that holds an infinity or NaN")
 
 
 _REPEATED = "eigenvalues or singular values that are the same, or too close to be told apart"
@@ -67,8 +133,7 @@ _REPEATED = "eigenvalues or singular values that are the same, or too close to b
 
 def _approximate(a: np.ndarray) -> arb_mat:
     """Vectors that nearly are eigenvectors: rotations, of two of them at a time (Jacobi)."""
-    if not all(x.is_finite() for x in a.flat):
-        raise CannotDecide("eigenvalues of a matrix that holds an infinity or NaN")
+    _require_finite(a)
     similar = arb_mat(a.tolist()).mid().tolist()
     basis = [[arb(i == j) for j in range(len(a))] for i in range(len(a))]
     smallest = arb(2) ** -flint.ctx.prec
@@ -106,17 +171,17 @@ def _turned(x: list[arb], y: list[arb], cosine: arb, sine: arb) -> tuple[list[ar
     )
 
 
-def _pair(c: list[list[arb]], i: int) -> tuple[arb, list[arb]]:
+def _pair(c: list[list[Any]], i: int, unit: Any) -> tuple[Any, list[Any]]:
     """The eigenvalue in the disc of one diagonal entry, and its eigenvector u with uᵢ = 1."""
     others = [k for k in range(len(c)) if k != i]
     radii = [_total([abs(x) for j, x in enumerate(row) if j != k]) for k, row in enumerate(c)]
-    value = c[i][i] + _UNIT_BALL * radii[i].abs_upper()
+    value = c[i][i] + unit * radii[i].abs_upper()
     u = [arb(1)] * len(c)
     for k in others:
         distance = value - c[k][k]
         if not abs(distance) > radii[k]:
             raise CannotDecide(_REPEATED)
-        u[k] = _UNIT_BALL * (radii[k] / abs(distance)).abs_upper()
+        u[k] = unit * (radii[k] / abs(distance)).abs_upper()
     for _ in range(2):
         value = c[i][i] + _total([c[i][k] * u[k] for k in others])
         sums = {k: _total([c[k][j] * u[j] for j in range(len(c)) if j != k]) for k in others}
@@ -125,7 +190,7 @@ def _pair(c: list[list[arb]], i: int) -> tuple[arb, list[arb]]:
     return value, u
 
 
-def _total(terms: list[arb]) -> arb:
+def _total(terms: list[Any]) -> Any:
     return sum(terms, arb(0))
 
 

@@ -10,6 +10,9 @@ import numpy as np
 
 from jaxgrad.numbers.base import NumberSystem
 from jaxgrad.numbers.clock import tick
+from jaxgrad.numbers.complex_matrices import in_pairs
+from jaxgrad.numbers.complex_spectra import complex_eigh, complex_svd
+from jaxgrad.numbers.general_spectra import eig
 from jaxgrad.numbers.ordering import decided
 from jaxgrad.numbers.reflections import factored, orthogonal, qr
 from jaxgrad.numbers.spectra import eigh, svd
@@ -159,3 +162,7 @@ _ALGORITHMS: dict[str, Callable[..., Any]] = {
     "eigh": eigh,
     "svd": svd,
 }
+_ALGORITHMS |= {
+    f"complex {name}": in_pairs(_ALGORITHMS[name])
+    for name in ("cholesky", "triangular_solve", "lu", "geqrf", "householder_product", "qr")
+} | {"complex eigh": complex_eigh, "complex svd": complex_svd, "complex eig": eig}

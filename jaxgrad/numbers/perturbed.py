@@ -18,6 +18,7 @@ from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.matrices import matrix_function
 from jaxgrad.numbers.spectra import at_these_vectors
 from jaxgrad.numbers.vector_choice import noting_free_vectors
+from jaxgrad.numbers.vector_signs import one_or_parts
 
 __all__ = ["Perturbed", "Twins"]
 
@@ -144,17 +145,17 @@ class Perturbed(NumberSystem):
         """Vectors that may have either sign have that of the numbers as they are."""
         if "floats" not in options:
             return None
-        (a,) = matrices
-        limits = self.map(lambda x: self.apart(x)[0], a)
-        options["floats"] = options["floats"].known(limits)
+        limits = [self.map(lambda x: self.apart(x)[0], a) for a in matrices]
+        options["floats"] = options["floats"].known(one_or_parts(limits))
+        as_they_are, beside = ([_parts(a, part) for a in matrices] for part in ("exact", "moved"))
         with noting_free_vectors() as choice:
-            exact = matrix_function(self.system, name, _parts(a, "exact"), **options)
-        if all(x.moved is x.exact for x in a.flat):
+            exact = matrix_function(self.system, name, *as_they_are, **options)
+        if all(x.moved is x.exact for a in matrices for x in a.flat):
             return tuple(self.map(self._step, each) for each in exact)
         if not choice.met or options.get("compute_uv") is False:
-            moved = matrix_function(self.beside, name, _parts(a, "moved"), **options)
+            moved = matrix_function(self.beside, name, *beside, **options)
         elif self.beside is self.system:
-            moved = at_these_vectors(self.system, _parts(a, "moved"), exact, **options)
+            moved = at_these_vectors(self.system, beside[0], exact, **options)
         else:
             raise CannotDecide("how far the vectors of a repeated eigenvalue are moved")
         return tuple(self.map(Twins, *pair) for pair in zip(exact, moved, strict=True))

@@ -1,4 +1,7 @@
-"""QR factorisations by Householder reflections, with the signs that LAPACK gives them."""
+"""QR factorisations by Householder reflections, with the signs that LAPACK gives them.
+
+Of complex matrices H* is applied, and β is real, so that R has a real diagonal.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,13 @@ __all__ = ["factored", "orthogonal", "qr"]
 
 
 def factored(system: NumberSystem, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A = H₁H₂… R with H = 1 − τvvᵀ: R, below its diagonal each v but its leading 1, and the τ."""
+    """A = H₁H₂… R with H = 1 − τvv*: R, below its diagonal each v but its leading 1, and the τ."""
     a, factors = a.copy(), []
     for k in range(min(a.shape)):
         diagonal, v, factor = _reflection(system, a[k, k], a[k + 1 :, k])
         a[k, k], a[k + 1 :, k] = diagonal, v
         factors.append(factor)
-        _reflect(system, a[k:, k + 1 :], v, factor)
+        _reflect(system, a[k:, k + 1 :], v, system.conjugate(factor))
     return a, objects(factors)
 
 
@@ -61,7 +64,7 @@ def qr(
     for k in range(min(m, n)):
         upper[k, k], v, factor, sign = _branch(system, upper[k, k], upper[k + 1 :, k])
         upper[k + 1 :, k] = zero
-        _reflect(system, upper[k:, k + 1 :], v, factor)
+        _reflect(system, upper[k:, k + 1 :], v, system.conjugate(factor))
         upper[k, k:] = upper[k, k:] * sign
         vectors.append((v, factor))
         signs.append(sign)
@@ -75,15 +78,15 @@ def qr(
 def _branch(system: NumberSystem, head: Any, tail: np.ndarray) -> tuple[Any, np.ndarray, Any, Any]:
     """(β, v, τ) of a column that is reflected, and −1 where LAPACK does not reflect it, or 1."""
     one, zero = system.constant(1), system.constant(0)
-    rest = _dot(system, tail, tail)
-    square = head * head + rest
+    square = _square(system, [head, *tail])
     if system.apart(square)[0].contains(0):
         raise CannotDecide(
             "`qr` of a matrix whose columns are dependent, or may be: Q is not unique there"
         )
-    if not len(tail):
+    vanishing = _vanishing(system, head, tail)
+    if not vanishing:
         return head, tail, zero, one
-    below = system.apart(rest)[0]
+    below = system.apart(_square(system, vanishing))[0]
     if below.contains(0) and not below.is_zero():
         raise CannotDecide("`qr` of a column that may be one of R already: its sign is open")
     # A zero is positive; where floats have one it may be −0.
@@ -97,15 +100,15 @@ def _branch(system: NumberSystem, head: Any, tail: np.ndarray) -> tuple[Any, np.
 
 
 def _reflection(system: NumberSystem, head: Any, tail: np.ndarray) -> tuple[Any, np.ndarray, Any]:
-    """(β, v, τ) with H(x₀, x)ᵀ = (β, 0)ᵀ, where β = −sign(x₀)‖(x₀, x)‖; H = 1 where x is 0."""
+    """(β, v, τ) with H*(x₀, x)ᵀ = (β, 0)ᵀ, where β = −sign(Re x₀)‖(x₀, x)‖; H = 1 if it is so."""
     zero = system.constant(0)
-    if not len(tail):
+    vanishing = _vanishing(system, head, tail)
+    if not vanishing:
         return head, tail, zero
-    rest = _dot(system, tail, tail)
-    is_done = system.compare("eq", rest, zero)
+    is_done = system.compare("eq", _square(system, vanishing), zero)
     if system.known(is_done):
         return head, system.map(lambda x: zero, tail), zero
-    length = system.sqrt(head * head + rest)
+    length = system.sqrt(_square(system, [head, *tail]))
     new = system.select(system.compare("lt", head, zero), -length, length)
     v = system.map(lambda x: system.select(is_done, system.divide(x, head - new), zero), tail)
     factor = system.select(is_done, system.divide(new - head, new), zero)
@@ -113,13 +116,22 @@ def _reflection(system: NumberSystem, head: Any, tail: np.ndarray) -> tuple[Any,
 
 
 def _reflect(system: NumberSystem, a: np.ndarray, v: np.ndarray, factor: Any) -> None:
-    """Replaces A by (1 − τ(1, v)(1, v)ᵀ)A."""
+    """Replaces A by (1 − τ(1, v)(1, v)*)A."""
+    conjugated = system.map(system.conjugate, v)
     for j in range(a.shape[1]):
         tick()
-        along = factor * (a[0, j] + _dot(system, v, a[1:, j]))
+        below = [x * y for x, y in zip(conjugated, a[1:, j], strict=True)]
+        along = factor * (a[0, j] + system.total(below))
         a[0, j] = a[0, j] - along
         a[1:, j] = [x - along * y for x, y in zip(a[1:, j], v, strict=True)]
 
 
-def _dot(system: NumberSystem, x: np.ndarray, y: np.ndarray) -> Any:
-    return system.total([a * b for a, b in zip(x, y, strict=True)])
+def _vanishing(system: NumberSystem, head: Any, tail: np.ndarray) -> list[Any]:
+    """What a reflection makes 0."""
+    beside = system.imaginary(head)
+    return [*tail] if beside is None else [*tail, beside]
+
+
+def _square(system: NumberSystem, entries: list[Any]) -> Any:
+    """The square of their length."""
+    return system.total([system.squared_size(x) for x in entries])

@@ -76,16 +76,20 @@ class Samples(NumberSystem):
                        (a.shape[0], b.shape[1]))  # fmt: skip
 
     def matrix(self, name: str, *matrices: np.ndarray, **options: Any) -> Any:
-        if name not in ("eigh", "svd", "qr"):
+        kind = name.removeprefix("complex ")
+        if kind not in ("eigh", "svd", "qr", "eig"):
             return None
-        points_first = np.moveaxis(dense(matrices[0]), -1, 0)
+        parts = [np.moveaxis(x, -1, 0) for x in _broadcast_points(*map(dense, matrices))]
+        points_first = parts[0] if len(parts) == 1 else parts[0] + 1j * parts[1]
         with np.errstate(all="ignore"):
             found = _decomposed(
-                name, np.where(np.isfinite(points_first), points_first, 0), **options
+                kind, np.where(np.isfinite(points_first), points_first, 0), **options
             )
         wrong = ~np.isfinite(points_first).all(axis=(1, 2))
         for each in found:
             each[wrong] = np.nan
+        if kind != name:
+            found = [part for each in found for part in _in_parts(kind, each)]
         return tuple(
             objects((Sampled(v) for v in each.reshape(len(each), -1).T), each.shape[1:])
             for each in found
@@ -159,6 +163,12 @@ def _broadcast_points(*arrays: np.ndarray) -> list[np.ndarray]:
     return [np.broadcast_to(array, (*array.shape[:-1], points)) for array in arrays]
 
 
+def _in_parts(name: str, found: Any) -> list[np.ndarray]:
+    """A result by parts; the eigenvalues and singular values of a complex matrix may be real."""
+    is_real = name in ("eigh", "svd") and found.ndim == 2
+    return [found] if is_real else [found.real, found.imag]
+
+
 def _decomposed(name: str, matrices: np.ndarray, **options: Any) -> list[np.ndarray]:
     """What NumPy has in place of JAX's decompositions of each matrix."""
     if name == "qr":
@@ -166,5 +176,32 @@ def _decomposed(name: str, matrices: np.ndarray, **options: Any) -> list[np.ndar
     if name == "eigh":
         values, vectors = np.linalg.eigh(matrices, "L" if options["lower"] else "U")
         return [vectors, values]
+    if name == "eig":
+        return _eigenvalues(matrices, **options)
     found = np.linalg.svd(matrices, options["full_matrices"], options["compute_uv"])
     return [found[1], found[0], found[2]] if options["compute_uv"] else [found]
+
+
+def _eigenvalues(
+    matrices: np.ndarray,
+    *,
+    compute_left_eigenvectors: bool,
+    compute_right_eigenvectors: bool,
+    **_: Any,
+) -> list[np.ndarray]:
+    """Eigenvalues in NumPy's order, and vectors whose largest entry is real."""
+    values, right = np.linalg.eig(matrices.astype(np.complex128))
+    found = [values]
+    if compute_left_eigenvectors:
+        try:
+            left = np.linalg.inv(right)
+        except np.linalg.LinAlgError:
+            left = np.full_like(right, np.nan)
+        found.append(_scaled(np.swapaxes(left, -1, -2).conj()))
+    return [*found, _scaled(right)] if compute_right_eigenvectors else found
+
+
+def _scaled(vectors: np.ndarray) -> np.ndarray:
+    largest = np.take_along_axis(vectors, abs(vectors).argmax(axis=1)[:, None], axis=1)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors * largest.conj() / (abs(largest) * lengths)

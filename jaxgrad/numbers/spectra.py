@@ -23,7 +23,11 @@ from jaxgrad.numbers.singular_branches import singular_branches
 from jaxgrad.numbers.vector_choice import chosen
 from jaxgrad.numbers.vector_signs import FloatingPoint, signs
 
-__all__ = ["at_these_vectors", "eigh", "svd"]
+__all__ = ["VANISHING", "WITHOUT_VALUE", "at_these_vectors", "eigh", "moved", "svd"]
+
+VANISHING = "a singular value that is 0, or may be"
+WITHOUT_VALUE = "singular vectors that belong to no singular value: full_matrices=False"
+"""Why there is no answer."""
 
 
 def eigh(
@@ -78,7 +82,7 @@ def svd(
     is_tall = a.shape[0] >= a.shape[1]
     tall, choice = a if is_tall else a.T, chosen()
     if full_matrices and compute_uv and a.shape[0] != a.shape[1]:
-        raise CannotDecide("singular vectors that belong to no singular value: full_matrices=False")
+        raise CannotDecide(WITHOUT_VALUE)
     try:
         left, values, right = _triples(system, tall)
     except CannotDecide as error:
@@ -124,7 +128,7 @@ def _triples(system: NumberSystem, tall: np.ndarray) -> tuple[np.ndarray, np.nda
     right, squares = _pairs(system, system.matmul(tall.T, tall))
     right, squares = right[:, ::-1], squares[::-1]
     if not all(system.apart(x)[0] > 0 for x in squares):
-        raise CannotDecide("a singular value that is 0, or may be")
+        raise CannotDecide(VANISHING)
     values = system.map(system.sqrt, squares)
     return system.map(system.divide, system.matmul(tall, right), values[None, :]), values, right
 
@@ -183,16 +187,25 @@ def _pairs(system: NumberSystem, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]
         return basis, start
     gaps = system.map(system.real, gaps)
     turned = system.matmul(system.matmul(basis.T, rest), basis)
-    moved, shift = _moved(system, turned, gaps, orders)
-    found = system.matmul(basis, moved), start + shift
+    u, shift = moved(system, turned, gaps, orders)
+    lengths = [system.sqrt(system.total([x * x for x in column])) for column in u.T]
+    u = system.map(system.divide, u, objects(lengths)[None, :])
+    found = system.matmul(basis, u), start + shift
     columns, values = (system.map(lambda x: system.up_to(rest, orders + 1, x), y) for y in found)
     return columns, values
 
 
-def _moved(
+def moved(
     system: NumberSystem, e: np.ndarray, gaps: np.ndarray, orders: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Orthonormal eigenvectors of diag(λ) + E up to so many orders of E, and what λ becomes."""
+    """Eigenvectors u of diag(λ) + E with uᵢ = 1 up to so many orders of E, and what λ gains.
+
+    Args:
+        system: the numbers.
+        e: E.
+        gaps: of each row and column λ of the column less λ of the row.
+        orders: how many.
+    """
     u = system.constants(np.eye(len(e)))
     for _ in range(orders):
         product = system.matmul(e, u)
@@ -201,5 +214,4 @@ def _moved(
             tick()
             if i != j:
                 u[j, i] = system.divide(product[j, i] - shift[i] * u[j, i], gaps[j, i])
-    lengths = [system.sqrt(system.total([x * x for x in column])) for column in u.T]
-    return system.map(system.divide, u, objects(lengths)[None, :]), system.matmul(e, u).diagonal()
+    return u, system.matmul(e, u).diagonal()

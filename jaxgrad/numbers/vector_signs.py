@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from flint import acb
 
-from jaxgrad.numbers.base import CannotDecide, NumberSystem
+from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
 from jaxgrad.numbers.eigenvalues import midpoints
 
-__all__ = ["FloatingPoint", "signs"]
+__all__ = ["FloatingPoint", "one_or_parts", "signs"]
 
 # A sign is clear if it is the same of matrices that are moved by so many units in the last place
 # where entries are not known exactly, and if the vectors of a run make less than a quarter of a
@@ -23,7 +24,8 @@ class FloatingPoint:
     """A primitive in floating point.
 
     Args:
-        run: what it returns of matrices of shape (count, m, n).
+        run: what it returns of matrices of shape (count, m, n), or of the real and imaginary
+            parts of complex ones, of shape (count, 2, m, n).
         eps: the distance of 1 and the next number of its dtype.
     """
 
@@ -34,9 +36,12 @@ class FloatingPoint:
         """What it returns of the matrix in the middle of balls, and of some next to it.
 
         Args:
-            balls: of shape (m, n).
+            balls: of shape (m, n); the parts of complex numbers one after the other, or these.
             either_zero: whether a 0 among them may be −0, which no real number tells.
         """
+        if any(isinstance(x, acb) for x in balls.flat):
+            parts = [part for x in balls.flat for part in (x.real, x.imag)]
+            balls = np.moveaxis(objects(parts, (*balls.shape, 2)), -1, 0)
         middle = midpoints(balls)
         open_entries = np.array([not x.is_exact() for x in balls.flat]).reshape(balls.shape)
         draws = np.random.default_rng(0).uniform(-1, 1, (1 + DRAWN, *balls.shape)) * open_entries
@@ -44,7 +49,7 @@ class FloatingPoint:
         matrices = middle + draws * (MOVED_ULPS * self.eps * abs(middle).max(initial=0))
         if either_zero:
             zeros = np.random.default_rng(0).choice([0.0, -0.0], matrices.shape)
-            zeros[:2] = np.array([0.0, -0.0])[:, None, None]
+            zeros[0], zeros[1] = 0.0, -0.0
             matrices = np.where(matrices == 0, zeros, matrices)
         return self.run(matrices)
 
@@ -62,6 +67,11 @@ class _Known(FloatingPoint):
 
     def known(self, balls: np.ndarray, either_zero: bool = False) -> FloatingPoint:
         return self
+
+
+def one_or_parts(matrices: Sequence[np.ndarray]) -> np.ndarray:
+    """A matrix as it is, and the parts of a complex one, for :meth:`FloatingPoint.around`."""
+    return matrices[0] if len(matrices) == 1 else np.stack(matrices)
 
 
 def signs(
@@ -84,7 +94,8 @@ def signs(
         CannotDecide: the sign of a vector depends on how the matrix is rounded.
     """
     limits, found = (system.map(lambda x: system.apart(x)[0], each) for each in (a, vectors))
-    along = np.einsum("kji,ji->ki", columns(floats.around(limits)), midpoints(found))
+    run = columns(floats.around(limits))
+    along = np.einsum("kji,ji->ki", run.conj(), midpoints(found)).real
     side = np.sign(along[0])
     if not ((side * along > 0).all() and (abs(along[0]) > CLOSE).all()):
         raise CannotDecide("which sign an eigenvector or a singular vector has is open")

@@ -170,7 +170,9 @@ _matrix_p.multiple_results = True
 _matrix_p.def_abstract_eval(lambda *_, results, **__: list(results))
 
 
-@complex_rule("cholesky", "triangular_solve", "lu")
+@complex_rule(
+    "cholesky", "triangular_solve", "lu", "qr", "geqrf", "householder_product", "eigh", "svd", "eig"
+)
 def _of_matrices(equation: Any, values: Values) -> list[Any]:
     shapes = flat_parts(map(shape_in_parts, equation.outvars))
     outputs = _matrix_p.bind(

@@ -14,7 +14,7 @@ from jaxgrad.numbers.vector_signs import FloatingPoint
 if TYPE_CHECKING:
     from jaxgrad.interpret.walker import Interpreter
 
-__all__ = ["one_by_one"]
+__all__ = ["in_floats", "like", "no_matrices", "one_by_one"]
 
 
 @rule("cholesky")
@@ -46,12 +46,8 @@ __all__ = ["one_by_one"]
     harmless={"subset_by_index": lambda places: places is None, "algorithm": anything},
 )
 def _matrix_function(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
-    shapes = [variable.aval.shape for variable in equation.outvars]
-    if 0 in shapes[0][:-2]:
-        empty = (
-            np.zeros(variable.aval.shape, variable.aval.dtype) for variable in equation.outvars
-        )
-        return [interpreter.lift(array) for array in empty]
+    if 0 in equation.outvars[0].aval.shape[:-2]:
+        return no_matrices(interpreter, equation)
     numbers = interpreter.numbers(equation, inputs)
     matrices = [one_by_one(value, numbers[0].ndim - 2) for value in numbers]
     read = RULES[equation.primitive.name].reads
@@ -61,8 +57,14 @@ def _matrix_function(interpreter: Interpreter, equation: Equation, inputs: list[
     found = interpreter.arrays.matrix(equation.primitive.name, *matrices, **options)
     outputs = found if isinstance(found, list) else [found]
     return [
-        _like(output, variable) for output, variable in zip(outputs, equation.outvars, strict=True)
+        like(output, variable) for output, variable in zip(outputs, equation.outvars, strict=True)
     ]
+
+
+def no_matrices(interpreter: Interpreter, equation: Equation) -> list[Value]:
+    """The results of a batch of no matrices."""
+    empty = (np.zeros(variable.aval.shape, variable.aval.dtype) for variable in equation.outvars)
+    return [interpreter.lift(array) for array in empty]
 
 
 def one_by_one(value: Value, batch: int) -> Value:
@@ -76,17 +78,22 @@ _SPECTRA = ("eigh", "svd")
 
 def _in_floats(equation: Equation) -> FloatingPoint:
     """The primitive of an equation in the dtype of its argument, on the CPU."""
-    dtype, cpu = equation.invars[0].aval.dtype, jax.devices("cpu")[0]
+    return in_floats(equation.primitive, equation.params, equation.invars[0].aval.dtype)
+
+
+def in_floats(primitive: Any, params: dict[str, Any], dtype: Any) -> FloatingPoint:
+    """A primitive in floating point, of matrices of a dtype, which may be complex."""
+    cpu = jax.devices("cpu")[0]
 
     def run(matrices: np.ndarray) -> list[np.ndarray]:
         with jax.default_device(cpu):
-            found = bind(equation.primitive, [matrices.astype(dtype)], equation.params)
-        return [np.asarray(x, np.float64) for x in found]
+            found = bind(primitive, [matrices.astype(dtype)], params)
+        return [np.asarray(x, np.result_type(np.asarray(x), np.float64)) for x in found]
 
     return FloatingPoint(run, float(jax.numpy.finfo(dtype).eps))
 
 
-def _like(output: Value, variable: Any) -> Value:
+def like(output: Value, variable: Any) -> Value:
     """The output in its shape; pivots and permutations are integers of the variable's dtype."""
     shaped = output.reshape(variable.aval.shape)
     return shaped.astype(variable.aval.dtype) if is_concrete(shaped) else shaped

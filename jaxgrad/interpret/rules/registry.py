@@ -98,15 +98,24 @@ class DeclaredRule:
     def __call__(
         self, interpreter: Interpreter, equation: Equation, inputs: list[Value]
     ) -> Outputs:
-        for name, value in equation.params.items():
+        self.read(equation.primitive.name, equation.params)
+        return self.meaning(interpreter, equation, inputs)
+
+    def read(self, primitive: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the parameters of an equation that the rule takes account of.
+
+        Raises:
+            UnsupportedPrimitive: another one makes a difference, or may.
+        """
+        for name, value in params.items():
             if name in self.reads or name in UNREAD:
                 continue
             if name not in self.harmless or not self.harmless[name](value):
                 raise UnsupportedPrimitive(
-                    f"`{equation.primitive.name}` with {name}={_short(value)}, of which its rule "
+                    f"`{primitive}` with {name}={_short(value)}, of which its rule "
                     "takes no account; leave it out, or report it with your version of JAX"
                 )
-        return self.meaning(interpreter, equation, inputs)
+        return {name: params[name] for name in self.reads if name in params}
 
 
 # Enough to recognise a value by; programs are parameters, too.
