@@ -13,6 +13,7 @@ from flint import arb, fmpq
 from jaxgrad.numbers.base import UNKNOWN, ThreeValued, objects
 from jaxgrad.numbers.elementary_functions import raised_to
 from jaxgrad.numbers.functions import FUNCTIONS
+from jaxgrad.numbers.no_number import NoNumber, over
 
 __all__ = ["Ball", "exact_ball"]
 
@@ -56,10 +57,13 @@ class Ball(ThreeValued):
 
     def divide(self, x: arb, y: arb) -> arb:
         """x/y, which is no number where the ball of y holds 0."""
-        return x / y
+        return over(x, y)
+
+    def difference(self, x: arb, y: arb) -> arb:
+        return self.constant(0) if x is y and self.is_finite(x) is True else x - y
 
     def power(self, x: arb, n: int) -> arb:
-        return raised_to(x, n)
+        return over(arb(1), x) if n < 0 and x.is_zero() else raised_to(x, n)
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         shape = a.shape[0], b.shape[1]
@@ -87,6 +91,10 @@ class Ball(ThreeValued):
 
     def compare(self, relation: str, x: arb, y: arb) -> bool | None:
         if x is y and x.is_finite():  # one number, whatever its radius: `x != x` asks for NaN
+            return relation in ("eq", "le", "ge")
+        if any(isinstance(z, NoNumber) and not z.infinite for z in (x, y)):
+            return relation == "ne"  # as floats compare NaN
+        if x is y and isinstance(x, NoNumber):
             return relation in ("eq", "le", "ge")
         holds, fails = _RELATIONS[relation]
         if holds(x, y):
@@ -120,7 +128,7 @@ class Ball(ThreeValued):
 
     def sign(self, x: arb) -> arb:
         # Of a NaN Arb has [−1, 1], and no number is its sign.
-        return x if x.is_nan() else x.sgn()
+        return arb.nan() if x.is_nan() else x.sgn()
 
     def exact_value(self, x: arb) -> Fraction | None:
         if not (x.is_exact() and x.is_finite()):
@@ -133,6 +141,8 @@ class Ball(ThreeValued):
     def is_finite(self, x: arb) -> bool | None:
         if x.is_finite():
             return True
+        if isinstance(x, NoNumber):
+            return False
         # A ball around an infinity is that infinity; any other may hold real numbers.
         return False if x.is_exact() and not x.is_nan() else UNKNOWN
 

@@ -106,6 +106,10 @@ class NumberSystem:
         """x/y, where y may hold 0: what the system has in place of a number then."""
         raise self._lacks("divide")
 
+    def difference(self, x: Element, y: Element) -> Element:
+        """x − y, which is 0 if they are one number, however well that is known."""
+        return x - y
+
     def power(self, x: Element, n: int) -> Element:
         """x to an integer power by repeated squaring; a negative n divides."""
         if n < 0:

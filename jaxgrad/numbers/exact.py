@@ -19,6 +19,7 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import UNKNOWN, CannotDecide, NumberSystem
 from jaxgrad.numbers.functions import FUNCTIONS
+from jaxgrad.numbers.no_number import over
 from jaxgrad.numbers.polynomial import Polynomial
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.ring import Generator, Ring, RingFull
@@ -249,7 +250,7 @@ class ExactBall(Ball):
         return ball if found is None else Exact(ball, field, found)
 
     def divide(self, x: arb, y: arb) -> arb:
-        return self._noted(x / y, y.is_zero(), x, y)
+        return self._noted(over(x, y), y.is_zero(), x, y)
 
     def _noted(self, found: arb, undefined: bool, *xs: arb) -> arb:
         """A result, with a note of why it is no number."""

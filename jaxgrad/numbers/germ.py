@@ -64,6 +64,9 @@ class Germ(ThreeValued):
         return Series([exact_ball(value), exact_ball(slope)], terms=self.terms)
 
     # -- arithmetic and functions ------------------------------------------------------------
+    def difference(self, x: Series, y: Series) -> Series:
+        return self.constant(0) if x is y and x.is_finite else x - y
+
     def divide(self, x: Series, y: Series) -> Series:
         self._sign(y)
         return quotient(x, y)

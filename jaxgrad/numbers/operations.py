@@ -42,7 +42,7 @@ def _dawson(s: NumberSystem, x: Any) -> Any:
 OPERATIONS: dict[str, Operation] = {
     "add": lambda s, x, y: x + y,
     "add_any": lambda s, x, y: x + y,
-    "sub": lambda s, x, y: x - y,
+    "sub": lambda s, x, y: s.difference(x, y),
     "mul": lambda s, x, y: x * y,
     "div": lambda s, x, y: s.divide(x, y),
     "neg": lambda s, x: -x,

@@ -120,6 +120,9 @@ class Perturbed(NumberSystem):
         return Twins(exact, exact)
 
     # -- arithmetic and functions ------------------------------------------------------------
+    def difference(self, x: Twins, y: Twins) -> Twins:
+        return self._both(lambda system: system.difference, x, y)
+
     def divide(self, x: Twins, y: Twins) -> Twins:
         return self._both(lambda system: system.divide, x, y)
 

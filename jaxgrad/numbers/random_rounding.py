@@ -13,6 +13,7 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.numbers.ball import Ball
+from jaxgrad.numbers.no_number import NoNumber, over
 from jaxgrad.numbers.perturbed import Perturbed, Twins
 from jaxgrad.numbers.rounded_once import is_infinity
 from jaxgrad.numbers.running_error import Rounded, RunningError
@@ -89,6 +90,8 @@ class _Drawn(RunningError):
     def rounded(
         self, value: arb, ulps: float | arb | None = None, size: arb | None = None
     ) -> Rounded:
+        if isinstance(value, NoNumber):
+            return Rounded(value, self)
         value = self._drawn(value)
         if size is None and self.exact and value.is_exact() and value.bits() <= self._bits:
             return Rounded(value, self)  # it is a float
@@ -117,6 +120,8 @@ class _Drawn(RunningError):
         return Rounded(self.ball.constant(value), self)
 
     def divide(self, x: Rounded, y: Rounded) -> Rounded:
+        if y.value.is_zero():
+            return Rounded(over(x.value, y.value), self)
         return self.rounded(x.value / y.value)
 
     def _summed(self, exact: arb, size: arb, count: int) -> Rounded:

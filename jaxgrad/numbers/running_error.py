@@ -22,6 +22,7 @@ from jaxgrad.numbers.either_zero import angles
 from jaxgrad.numbers.function import Function
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.matrices import matrix_function
+from jaxgrad.numbers.no_number import NoNumber, over
 from jaxgrad.numbers.vector_signs import one_or_parts
 
 __all__ = ["Rounded", "RunningError", "backward_ulps"]
@@ -133,6 +134,8 @@ class RunningError(ThreeValued):
             ulps: the error, in units in the last place, if not that of arithmetic.
             size: of what, if not of the value itself.
         """
+        if isinstance(value, NoNumber):
+            return Rounded(value, self)
         ulps = self.arithmetic_ulps if ulps is None else ulps
         if value.is_zero() and size is None:
             return Rounded(value, self)
@@ -197,6 +200,8 @@ class RunningError(ThreeValued):
         return Rounded(exact, self)
 
     def divide(self, x: Rounded, y: Rounded) -> Rounded:
+        if y.value.is_zero():
+            return Rounded(over(x.value, y.value), self)
         # x/y may be taken as x·(1/y), and 1/y be flushed.
         flushed = abs(x.value).upper() * self.smallest_normal
         quotient = self.rounded(x.value / y.value, self.quotient_ulps)

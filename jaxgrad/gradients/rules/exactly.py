@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["exactly"]
 
+_MOST_DIGITS = 0.75
+
 
 def exactly(at: AtPoint, question: Question, found: Judgement) -> Judgement:
     """The judgement of a number that balls leave open, where exact numbers do not.
@@ -43,29 +45,30 @@ def exactly(at: AtPoint, question: Question, found: Judgement) -> Judgement:
     try:
         number = arb(at.numbers.enclosed(question, system=lambda: balls))
     except (CannotDecide, JaxgradError):
-        return _by_floats(at, question, found, sides.known) or found
+        return found
     if number.is_finite():
         decided = at.judge(question, number)
         return found if decided is None else decided
-    reached = _by_floats(at, question, found, sides.known)
-    if reached is not None or not balls.undefined or balls.unsure:
-        return reached or found
-    computed = float(at.numbers.floats(question))
+    computed, bits = _run(at, question, sides.known)
+    # Of a sum over many entries the large ones have the digits.
+    alone = all(len(d.support) == 1 for d in (*question.directions, question.cotangent))
+    if alone and bits >= _MOST_DIGITS * at.rules.float_bits and not at.rules.exact:
+        return _agrees(found, computed, bits)
+    # e⁻ˣ is 0 in the limit, and no wrong number by chance.
+    if bits >= at.rules.float_bits / 2 or not balls.undefined or balls.unsure:
+        return found
     by_rounding = f"no number (1/0, of which JAX makes {computed} by rounding)"
     return replace(found, verdict=Verdict.REFUTED, value=by_rounding)
 
 
-def _by_floats(
-    at: AtPoint, question: Question, found: Judgement, known: list[arb]
-) -> Judgement | None:
-    """That it agrees, where JAX's run has every side to half its digits or more.
+def _run(at: AtPoint, question: Question, known: list[arb]) -> tuple[float, float]:
+    """What JAX's run has, and to how many bits it agrees with the side that it agrees least with.
 
-    A mask of what is infinite, as in JAX's rule of a determinant, is such a way through infinity.
+    A mask of what is infinite, as in JAX's rule of a determinant, is a way through infinity.
     """
-    if found.value != "nan" or at.rules.exact:
-        return None
     computed = float(at.numbers.floats(question))
-    bits = min(agreement(arb(computed), t) for t in known)
-    if not bits >= at.rules.float_bits / 2:
-        return None
+    return computed, min(agreement(arb(computed), t) for t in known)
+
+
+def _agrees(found: Judgement, computed: float, bits: float) -> Judgement:
     return replace(found, verdict=Verdict.AGREES, bits=bits, value=str(computed), reason="")
