@@ -23,7 +23,7 @@ STEP = arb(2) ** -40
 @given(eighths, eighths)
 def test_values(h: float, a: float) -> None:
     found = owens_t(arb(h), arb(a))
-    assert abs(float(found) - scipy.special.owens_t(h, a)) <= 1e-14 * abs(float(found)) + 1e-300
+    assert abs(float(found) - scipy.special.owens_t(h, a)) <= 1e-12 * abs(float(found)) + 1e-300
     assert owens_t(arb(h), -arb(a)).overlaps(-found)
     assert not owens_t(arb.nan(), arb(a)).is_finite()
 

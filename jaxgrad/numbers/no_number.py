@@ -11,7 +11,7 @@ from typing import Any
 
 from flint import arb
 
-__all__ = ["NoNumber", "over"]
+__all__ = ["NoNumber", "over", "unknown_instead"]
 
 
 class NoNumber(arb):
@@ -59,11 +59,16 @@ def over(x: arb, y: arb) -> arb:
     """x/y.
 
     Example:
-        >>> over(arb(1), arb(4)), abs(over(arb(-1), arb(0))), over(arb(0), arb(0)).infinite
-        (0.250000000000000, +inf, False)
+        >>> over(arb(1), arb(4)), over(arb(-1), arb(0)).is_finite()
+        (0.250000000000000, False)
     """
     if not y.is_zero() or not x.is_finite():
         return x / y
     if x.is_zero():
         return NoNumber(infinite=False)
     return x / y if x.contains(0) else NoNumber(infinite=True)
+
+
+def unknown_instead(x: Any) -> Any:
+    """A result of a program, of which nothing is known where it is no number."""
+    return arb.nan() if isinstance(x, NoNumber) else x
