@@ -20,10 +20,9 @@ from jaxgrad.interpret import rules
 from jaxgrad.interpret.budgets import require_while
 from jaxgrad.interpret.rules.concrete import evaluate, is_concrete
 from jaxgrad.numbers.arrays import ArraySystem, NumberByNumber
-from jaxgrad.numbers.base import NumberSystem, objects
+from jaxgrad.numbers.base import NumberSystem
 from jaxgrad.numbers.clock import tick
 from jaxgrad.numbers.elements import array_system
-from jaxgrad.numbers.no_number import NoNumber, unknown_instead
 from jaxgrad.programs.complex_parts import (
     Pair,
     flat_parts,
@@ -247,13 +246,6 @@ def interpret(program: Any, numbers: NumberSystem | ArraySystem, inputs: list[An
     interpreter = Interpreter(numbers)
     outputs = interpreter.run(program.jaxpr.jaxpr, program.jaxpr.consts, inputs)
     return [
-        _known(interpreter.elements(value, leaf.dtype))
+        interpreter.elements(value, leaf.dtype)
         for value, leaf in zip(outputs, program.outputs, strict=True)
     ]
-
-
-def _known(values: Any) -> Any:
-    """Results; those that are no numbers are unknown to whoever goes on with them."""
-    if not isinstance(values, np.ndarray) or not any(isinstance(x, NoNumber) for x in values.flat):
-        return values
-    return objects(map(unknown_instead, values.flat), values.shape)

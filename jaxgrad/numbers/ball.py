@@ -13,7 +13,7 @@ from flint import arb, fmpq
 from jaxgrad.numbers.base import UNKNOWN, ThreeValued, objects
 from jaxgrad.numbers.elementary_functions import raised_to
 from jaxgrad.numbers.functions import FUNCTIONS
-from jaxgrad.numbers.no_number import NoNumber, over
+from jaxgrad.numbers.no_number import NoNumber, is_nan, over
 
 __all__ = ["Ball", "exact_ball"]
 
@@ -69,6 +69,8 @@ class Ball(ThreeValued):
         shape = a.shape[0], b.shape[1]
         if 0 in a.shape or 0 in b.shape:
             return objects((arb(0) for _ in range(shape[0] * shape[1])), shape)
+        if any(isinstance(x, NoNumber) for x in (*a.flat, *b.flat)):
+            return super().matmul(a, b)
         product = flint.arb_mat(a.tolist()) * flint.arb_mat(b.tolist())
         return objects(product.entries(), shape)
 
@@ -92,7 +94,7 @@ class Ball(ThreeValued):
     def compare(self, relation: str, x: arb, y: arb) -> bool | None:
         if x is y and x.is_finite():  # one number, whatever its radius: `x != x` asks for NaN
             return relation in ("eq", "le", "ge")
-        if any(isinstance(z, NoNumber) and not z.infinite for z in (x, y)):
+        if is_nan(x) or is_nan(y):
             return relation == "ne"  # as floats compare NaN
         if x is y and isinstance(x, NoNumber):
             return relation in ("eq", "le", "ge")
@@ -124,6 +126,8 @@ class Ball(ThreeValued):
 
     def absolute(self, x: arb) -> arb:
         """A ball of |x|."""
+        if isinstance(x, NoNumber):
+            return arb.pos_inf() if x.infinite else x
         return abs(x)
 
     def sign(self, x: arb) -> arb:

@@ -11,11 +11,13 @@ from typing import Any
 
 from flint import arb
 
-__all__ = ["NoNumber", "over", "unknown_instead"]
+__all__ = ["NoNumber", "is_nan", "over"]
 
 
 class NoNumber(arb):
     """A ball of which nothing is known but what kind of no number it is.
+
+    What comes of it by arithmetic is of a kind, too, where that is known whatever its sign.
 
     Args:
         infinite: whether it is +∞ or −∞; else it is NaN.
@@ -34,25 +36,40 @@ class NoNumber(arb):
     def __neg__(self) -> arb:
         return self
 
-    def __add__(self, other: Any) -> arb:
-        return self._beside(other, lambda x: x.is_finite())
+    def __add__(self, other: Any) -> Any:
+        """∞ beside a number is ∞; beside another infinity it may be NaN."""
+        return self._beside(other, lambda x: self if x.is_finite() else None)
 
-    def __mul__(self, other: Any) -> arb:
-        return self._beside(other, lambda x: x.is_finite() and not x.contains(0))
+    def __mul__(self, other: Any) -> Any:
+        """∞·x is ∞, and NaN for 0."""
+        return self._beside(other, self._times)
+
+    def __truediv__(self, other: Any) -> Any:
+        """∞/x is ∞, for 0 too."""
+        return self._beside(other, lambda x: self if x.is_finite() else None)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        """x/∞ is 0."""
+        return self._beside(other, lambda x: arb(0) if x.is_finite() else None)
 
     __radd__ = __sub__ = __rsub__ = __add__
-    __rmul__ = __truediv__ = __mul__
+    __rmul__ = __mul__
 
-    def __rtruediv__(self, other: Any) -> arb:
-        return arb.nan() if self.infinite else self
+    def _times(self, x: arb) -> arb | None:
+        if x.is_zero():
+            return NoNumber(infinite=False)
+        return self if x.is_finite() and not x.contains(0) else None
 
-    def _beside(self, other: Any, stays: Callable[[arb], bool]) -> arb:
-        """NaN stays NaN, and an infinity is one beside numbers of which that is known."""
-        kept = not self.infinite or stays(other if isinstance(other, arb) else arb(other))
-        return self if kept else arb.nan()
-
-    def __abs__(self) -> arb:
-        return arb.pos_inf() if self.infinite else self
+    def _beside(self, other: Any, of_infinity: Callable[[arb], arb | None]) -> Any:
+        """NaN if one of them is, else what an infinity makes of the other one, if that is known."""
+        if not isinstance(other, arb | int | float):
+            return NotImplemented  # a number of another system, which knows of balls
+        x = other if isinstance(other, arb) else arb(other)
+        for nan in (self, x):
+            if is_nan(nan):
+                return nan
+        found = of_infinity(x)
+        return arb.nan() if found is None else found
 
 
 def over(x: arb, y: arb) -> arb:
@@ -69,6 +86,6 @@ def over(x: arb, y: arb) -> arb:
     return x / y if x.contains(0) else NoNumber(infinite=True)
 
 
-def unknown_instead(x: Any) -> Any:
-    """A result of a program, of which nothing is known where it is no number."""
-    return arb.nan() if isinstance(x, NoNumber) else x
+def is_nan(x: arb) -> bool:
+    """Whether it is known that floats have NaN for a number."""
+    return isinstance(x, NoNumber) and not x.infinite

@@ -16,7 +16,6 @@ import numpy as np
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, ObjectArray
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.matrices import matrix_function
-from jaxgrad.numbers.no_number import unknown_instead
 from jaxgrad.numbers.spectra import at_these_vectors
 from jaxgrad.numbers.vector_choice import noting_free_vectors
 from jaxgrad.numbers.vector_signs import one_or_parts
@@ -113,7 +112,7 @@ class Perturbed(NumberSystem):
         found = np.empty(values.shape, object)
         for index in np.ndindex(values.shape):
             x = values[index]
-            found[index] = unknown_instead(x.moved if isinstance(x, Twins) else x)
+            found[index] = x.moved if isinstance(x, Twins) else x
         return found
 
     def constant(self, value: Any) -> Twins:

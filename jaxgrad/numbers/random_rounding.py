@@ -20,7 +20,9 @@ from jaxgrad.numbers.running_error import Rounded, RunningError
 
 __all__ = ["RoundedAtRandom"]
 
-_NARROW = arb(2) ** -8  # of a unit in the last place
+# Of a unit in the last place: far less than the half of one that is drawn, and more than is left of
+# 53 bits where balls have no more.
+_NARROW = arb(2) ** -8
 
 
 class RoundedAtRandom(Perturbed):
@@ -92,7 +94,7 @@ class _Drawn(RunningError):
     ) -> Rounded:
         if isinstance(value, NoNumber):
             return Rounded(value, self)
-        value = self._drawn(value)
+        value = self._single(value)
         if size is None and self.exact and value.is_exact() and value.bits() <= self._bits:
             return Rounded(value, self)  # it is a float
         if is_infinity(value):
@@ -101,9 +103,9 @@ class _Drawn(RunningError):
         if not size <= self.largest_float:
             return self._unknown()
         side = 1 if self._draws.integers(2) else -1
-        return Rounded(self._drawn(value + side * size * self.ulp / 2), self)
+        return Rounded(self._single(value + side * size * self.ulp / 2), self)
 
-    def _drawn(self, value: arb) -> arb:
+    def _single(self, value: arb) -> arb:
         """One number of a narrow ball: less itself a float is 0, and a ball is not."""
         middle, narrow = value.mid(), self.ulp * _NARROW
         return middle if abs(value - middle) < abs(middle) * narrow else value

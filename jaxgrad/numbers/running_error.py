@@ -48,11 +48,10 @@ _UNIT_BALL = arb(0, 1)
 
 def backward_ulps(name: str, dtype: Any) -> int:
     """How far a decomposition of a matrix is off, for each of its rows."""
-    if name.removeprefix("complex ") not in ("eigh", "svd", "eig") and jnp.iscomplexobj(
-        np.zeros((), dtype)
-    ):
+    kind = name.removeprefix("complex ")
+    if kind not in ("eigh", "svd", "eig") and jnp.issubdtype(dtype, jnp.complexfloating):
         return _COMPLEX_QR_ULPS
-    single, double = _BACKWARD_ULPS.get(name.removeprefix("complex "), _BACKWARD_ULPS["qr"])
+    single, double = _BACKWARD_ULPS.get(kind, _BACKWARD_ULPS["qr"])
     return double if jnp.finfo(dtype).bits >= 64 else single
 
 
@@ -256,9 +255,8 @@ class RunningError(ThreeValued):
             return None
         values = [self.map(lambda x: x.value, a) for a in matrices]
         options["floats"] = options["floats"].known(one_or_parts(values), either_zero=True)
-        scales = np.ones(matrices[0].shape)
-        if name == "complex eig":
-            scales = balanced(values)
+        general = name == "complex eig"
+        scales = balanced(values) if general else np.ones(matrices[0].shape)
         squares = [
             x * x / arb(s * s) for a in values for x, s in zip(a.flat, scales.flat, strict=True)
         ]
@@ -268,25 +266,30 @@ class RunningError(ThreeValued):
             self.map(lambda x, s: self.rounded(x, ulps, size * arb(s)).value, a, scales)
             for a in values
         ]
-        of_vectors = arb(1)
         try:
-            found = matrix_function(self.ball, name, *near, **options)
+            found, of_vectors = matrix_function(self.ball, name, *near, **options), arb(1)
         except CannotDecide:
-            if (
-                len(values) > 1
-                or name == "complex eig"
-                or not all(x.is_exact() for x in values[0].flat)
-            ):
+            if general or len(values) > 1:
                 raise
-            # Of repeated eigenvalues the spaces are as far off as the matrix is, for each distance
-            # to the next one; and the vectors in them, made orthonormal, twice as far.
-            found = matrix_function(self.ball, name, *values, **options)
-            of_vectors += 2 * len(values[0]) * size / _least_distance(found)
-        sizes = (size if each.ndim == 1 else of_vectors for each in found)  # of values, of vectors
+            found, of_vectors = self._repeated(name, values[0], size, options)
+        sizes = (size if each.ndim == 1 else of_vectors for each in found)
         return tuple(
             self.map(lambda x, near=near: self.rounded(x, ulps, near.abs_upper()), each)
             for each, near in zip(found, sizes, strict=True)
         )
+
+    def _repeated(
+        self, name: str, a: np.ndarray, size: arb, options: dict[str, Any]
+    ) -> tuple[Any, arb]:
+        """The results for a matrix of repeated eigenvalues, and how far vectors are off.
+
+        The spaces are as far off as the matrix is, for each distance to the next eigenvalue, and
+        the vectors in them, made orthonormal, twice as far.
+        """
+        if not all(x.is_exact() for x in a.flat):
+            raise CannotDecide("eigenvalues may be the same, of a matrix that is not known exactly")
+        found = matrix_function(self.ball, name, a, **options)
+        return found, 1 + 2 * len(a) * size / _least_distance(found)
 
     # -- functions ---------------------------------------------------------------------------
     def function(self, name: str, *xs: Rounded) -> Rounded:
@@ -328,7 +331,7 @@ class RunningError(ThreeValued):
         return x if value is x.value else y if value is y.value else Rounded(value, self)
 
     def absolute(self, x: Rounded) -> Rounded:
-        return Rounded(abs(x.value), self)
+        return Rounded(self.ball.absolute(x.value), self)
 
     def sign(self, x: Rounded) -> Rounded:
         return Rounded(self.ball.sign(x.value), self)

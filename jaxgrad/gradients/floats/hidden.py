@@ -37,7 +37,6 @@ from jaxgrad.interpret.turns import counting_turns
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
-from jaxgrad.numbers.no_number import unknown_instead
 from jaxgrad.numbers.perturbed import Perturbed, Twins
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.random_rounding import RoundedAtRandom
@@ -217,7 +216,7 @@ class RoundedProgram(TrueValues):
 
 def _plain(x: Any) -> arb:
     """The number that a run gave; NaN of what is none."""
-    return unknown_instead(x.moved.value) if isinstance(x, Twins) else arb.nan()
+    return x.moved.value if isinstance(x, Twins) else arb.nan()
 
 
 def arithmetic_of(program: Program) -> Arithmetic | None:

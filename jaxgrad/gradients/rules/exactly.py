@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["exactly"]
 
-_MOST_DIGITS = 0.75
-
 
 def exactly(at: AtPoint, question: Question, found: Judgement) -> Judgement:
     """The judgement of a number that balls leave open, where exact numbers do not.
@@ -49,26 +47,11 @@ def exactly(at: AtPoint, question: Question, found: Judgement) -> Judgement:
     if number.is_finite():
         decided = at.judge(question, number)
         return found if decided is None else decided
-    computed, bits = _run(at, question, sides.known)
-    # Of a sum over many entries the large ones have the digits.
-    alone = all(len(d.support) == 1 for d in (*question.directions, question.cotangent))
-    if alone and bits >= _MOST_DIGITS * at.rules.float_bits and not at.rules.exact:
-        return _agrees(found, computed, bits)
-    # e⁻ˣ is 0 in the limit, and no wrong number by chance.
-    if bits >= at.rules.float_bits / 2 or not balls.undefined or balls.unsure:
+    if not balls.undefined or balls.unsure:
+        return found
+    computed = float(at.numbers.floats(question))
+    half = at.rules.float_bits / 2
+    if any(agreement(arb(computed), t) >= half for t in sides.known):  # e⁻ˣ is 0 in the limit
         return found
     by_rounding = f"no number (1/0, of which JAX makes {computed} by rounding)"
     return replace(found, verdict=Verdict.REFUTED, value=by_rounding)
-
-
-def _run(at: AtPoint, question: Question, known: list[arb]) -> tuple[float, float]:
-    """What JAX's run has, and to how many bits it agrees with the side that it agrees least with.
-
-    A mask of what is infinite, as in JAX's rule of a determinant, is a way through infinity.
-    """
-    computed = float(at.numbers.floats(question))
-    return computed, min(agreement(arb(computed), t) for t in known)
-
-
-def _agrees(found: Judgement, computed: float, bits: float) -> Judgement:
-    return replace(found, verdict=Verdict.AGREES, bits=bits, value=str(computed), reason="")
