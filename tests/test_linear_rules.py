@@ -12,7 +12,7 @@ import pytest
 from pasted_code import numbers_printed_by
 
 from jaxgrad.errors import GradientMismatch
-from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.check_grads import check, check_grads
 from jaxgrad.verdict import Verdict
 
 X = np.float32(0.3)
@@ -251,3 +251,22 @@ def test_clipping_on_purpose_is_declared() -> None:
     wrong = backward(lambda x, g: 2 * jnp.clip(g, -1, 1))
     with pytest.raises(GradientMismatch, match="the derivative of f by x is 2"):
         check_grads(wrong, (X,), modes="rev", linear=False)
+
+
+@pytest.mark.parametrize(
+    ("size", "dtype", "exact", "right"),
+    [
+        (1e-9, np.float32, False, True),
+        (1e-9, np.float32, True, False),
+        (1e-5, np.float32, False, False),
+        (1e-9, np.float64, False, False),
+    ],
+)
+def test_what_no_float_of_the_result_tells(
+    size: float, dtype: Any, exact: bool, right: bool
+) -> None:
+    """A rule that integrates by steps that its cotangent chooses is linear to a tolerance."""
+    rule = backward(lambda x, g: g * (1 + size * jnp.sin(g)))
+    with jax.enable_x64(dtype is np.float64):
+        found = check(rule, (dtype(0.3),), exact=exact, special_points=False, budget=0)
+    assert found.verdict.passes is right

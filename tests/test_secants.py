@@ -113,3 +113,31 @@ def test_a_promise_of_symmetry_is_kept_at_other_points() -> None:
     assert found.verdict is Verdict.AGREES and found.special_points
     wrong = check(lambda a, b: solved(a, b) + lax.stop_gradient(b), (a, b))
     assert wrong.verdict is Verdict.REFUTED
+
+
+def stopped_early(factor: float) -> Callable[[Any], Any]:
+    """√y by a bisection that ends at a tolerance, with the derivative of √y times a factor."""
+
+    def root(y: Any) -> Any:
+        def going(ends: tuple[Any, Any]) -> Any:
+            return ends[1] - ends[0] > 1e-5
+
+        def halved(ends: tuple[Any, Any]) -> tuple[Any, Any]:
+            low, high = ends
+            middle = 0.5 * (low + high)
+            below = middle * middle < y
+            return jnp.where(below, middle, low), jnp.where(below, high, middle)
+
+        low, high = lax.while_loop(going, halved, (jnp.zeros_like(y), 1.0 + y))
+        return 0.5 * (low + high)
+
+    function = jax.custom_jvp(root)
+    function.defjvp(lambda ys, ts: (root(*ys), factor * ts[0] / (2 * root(*ys))))
+    return function
+
+
+@pytest.mark.parametrize(("factor", "right"), [(1.0, True), (1.01, False), (-1.0, False)])
+def test_a_bisection_that_ends_at_a_tolerance(factor: float, right: bool) -> None:
+    """It is run on for its secants: those of its own are too coarse."""
+    found = check(stopped_early(factor), (np.float32(2),), modes="fwd", special_points=False)
+    assert found.verdict is (Verdict.AGREES if right else Verdict.REFUTED)

@@ -16,6 +16,7 @@ from jax import lax
 
 from jaxgrad.programs.evaluated import bind, evaluated
 from jaxgrad.programs.kept import Kept
+from jaxgrad.programs.trace import is_differentiable
 
 __all__ = ["with_products"]
 
@@ -77,6 +78,8 @@ def _quotient(equation: Any, made: dict[Any, Any]) -> tuple[str, tuple[Any, Any]
         left, right, relation = right, left, _MIRRORED[relation]
     bound = getattr(right, "val", None)
     if bound is None or getattr(bound, "shape", ()) or not math.isfinite(bound):
+        return None
+    if not is_differentiable(right.aval.dtype):  # a quotient of integers leaves its fraction out
         return None
     division = None if hasattr(left, "val") else made.get(left)
     if division is None or division.primitive.name != "div":

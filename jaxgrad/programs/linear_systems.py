@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxgrad.programs.dtypes import as_wide_as, has_64_bits
 from jaxgrad.programs.kept import Kept
 
 __all__ = ["SPARSE_SOLVE", "dense_solve", "unperturbed_solve"]
@@ -58,5 +59,10 @@ def unperturbed_solve(equation: Any) -> Any | None:
 
 def _traced(equation: Any, function: Any) -> Any:
     shapes = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in equation.invars]
-    key = equation.primitive.name, tuple((shape.shape, str(shape.dtype)) for shape in shapes)
-    return _READ.of(key, (), lambda: jax.make_jaxpr(function)(*shapes))
+    kinds = tuple((shape.shape, str(shape.dtype)) for shape in shapes)
+
+    def traced() -> Any:
+        with as_wide_as(equation):
+            return jax.make_jaxpr(function)(*shapes)
+
+    return _READ.of((equation.primitive.name, kinds, has_64_bits()), (), traced)

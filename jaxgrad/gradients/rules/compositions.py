@@ -154,9 +154,8 @@ class Compositions:
         budget = affordable(operations(program.jaxpr.jaxpr), programs)
         args, count = self._drawn(at, len(modes)), 0
         for group, places in self._not_plain(modes):
-            operator = Operator(
-                program, tuple(_flat(args)), tuple(sorted(self._leaves(modes, places)))
-            )
+            moving = tuple(sorted(self._leaves(modes, places)))
+            operator = Operator(program, tuple(_flat(args)), moving, exact=self.rules.exact)
             asked = Asked(operator, budget)
             found = asked.apart(thorough)
             if found is not None:

@@ -191,7 +191,10 @@ class Excuses:
         return None
 
     def _is_secant(self, question: Question) -> bool:
-        """Whether a first derivative is the slope of the secants, where loops jump in between."""
+        """Whether a first derivative is the slope of the secants, where loops jump in between.
+
+        Or that of loops that are run on, where they end at a tolerance.
+        """
         at = self._at
         if len(question.moving) != 1:
             return False
@@ -204,7 +207,12 @@ class Excuses:
         )
         number, sides = at.numbers.enclosed(question), at.sides(question)
         known = [] if sides is None else sides.known
-        return secants.have_slope(number) and not any(map(secants.tend_to, known))
+        if any(map(secants.tend_to, known)):
+            return False
+        if secants.have_slope(number):
+            return True
+        with further_turns(LENGTHS[-1]):
+            return secants.have_slope(number)
 
     @cached_property
     def _ended(self) -> Ended:

@@ -103,7 +103,8 @@ class _Linearity:
         derived, fixed = self.rules[(mode,)], len(at.values)
         moving = tuple(range(fixed, len(derived.program.inputs)))
         given = [leaf.value for leaf in derived.program.inputs[fixed:]]
-        return Operator(derived.program, (*at.values, *given), moving, derived.values)
+        values, exact = derived.values, self.rules.exact
+        return Operator(derived.program, (*at.values, *given), moving, values, exact)
 
     @property
     def notes(self) -> list[str]:

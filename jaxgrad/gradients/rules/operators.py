@@ -31,12 +31,14 @@ class Operator:
         inputs: the values of all its inputs.
         moving: the places of those that move.
         values: how many of its outputs, the first ones, are none of the operator.
+        exact: whether differences count that no float of the outputs tells.
     """
 
     program: Program
     inputs: tuple[Any, ...]
     moving: tuple[int, ...]
     values: int = 0
+    exact: bool = False
 
     @property
     def leaves(self) -> list[Leaf]:
