@@ -270,3 +270,19 @@ def test_what_no_float_of_the_result_tells(
     with jax.enable_x64(dtype is np.float64):
         found = check(rule, (dtype(0.3),), exact=exact, special_points=False, budget=0)
     assert found.verdict.passes is right
+
+
+def solved(u: Any, size: float) -> Any:
+    """u by an iteration that ends where it is near u, and not exactly linear."""
+    near = lambda x: jnp.abs(x - u) > size * jnp.abs(u) * (1.5 + jnp.sin(u))  # noqa: E731
+    return jax.lax.while_loop(near, lambda x: 0.5 * (x + u), 0 * u)
+
+
+@pytest.mark.parametrize(("size", "right"), [(1e-6, True), (1e-2, False)])
+def test_a_rule_that_ends_at_a_tolerance(size: float, right: bool) -> None:
+    rule = backward(lambda x, g: solved(g, size))
+    found = check(rule, (np.float32(0.3),), special_points=False, budget=0)
+    if right:
+        assert "not linear" not in str(found)
+    else:
+        assert found.verdict is Verdict.REFUTED

@@ -238,8 +238,6 @@ def apart(
 ) -> tuple[str, str] | None:
     """Both numbers as text, if they are apart; below the least normal one XLA has 0.
 
-    A backward rule that integrates with a step chosen by its cotangent is linear to a tolerance.
-
     Args:
         operator: what gave the first.
         value, total: what it gave, and what it should have given.
@@ -248,8 +246,7 @@ def apart(
         tiny: the least normal number.
     """
     leaf, index = place
-    limits = jnp.finfo(operator.outputs[leaf].dtype)
-    largest = float(limits.max)
+    largest = float(jnp.finfo(operator.outputs[leaf].dtype).max)
     if not total.is_finite() or abs(total) > largest:
         return None
     if not value.is_finite():
@@ -259,7 +256,7 @@ def apart(
     if value.overlaps(total) or max(abs(value).upper(), abs(total).upper()) < tiny:
         return None
     alike = agreement(value, total)
-    if alike > limits.nmant + 1 and not operator.exact:  # closer than two floats are
+    if alike > operator.bits(leaf):
         return None
     digits = digits_beyond(alike)
     return text_of(value, digits), text_of(total, digits)

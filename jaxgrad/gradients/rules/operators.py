@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import jaxpr_as_fun
 
@@ -15,6 +17,7 @@ from jaxgrad.gradients.witness import program_floats
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
+from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.programs.trace import Leaf, Program, trace
 
 __all__ = ["Leaves", "Operator"]
@@ -31,7 +34,7 @@ class Operator:
         inputs: the values of all its inputs.
         moving: the places of those that move.
         values: how many of its outputs, the first ones, are none of the operator.
-        exact: whether differences count that no float of the outputs tells.
+        exact: whether every difference counts.
     """
 
     program: Program
@@ -60,6 +63,17 @@ class Operator:
         for i, value in zip(self.moving, moved, strict=True):
             found[i] = value
         return found
+
+    def bits(self, leaf: int) -> float:
+        """To how many bits a number may be another one without being told from it.
+
+        Those of a float; or half of them where a ``while_loop`` ends by what it computes, as a rule
+        does that integrates with steps that its cotangent chooses: no more is asked of a solver.
+        """
+        if self.exact:
+            return math.inf
+        bits = jnp.finfo(self.outputs[leaf].dtype).nmant + 1
+        return bits / 2 if holds_primitive(self.program.jaxpr, ("while",)) else bits
 
     @cached_property
     def _balls(self) -> list[ObjectArray]:
