@@ -90,6 +90,7 @@ EXAMPLES: dict[str, Function] = {
         0
     ],
     "scatter-sub": lambda z, w: z.at[jnp.array([3, 0])].subtract(w[:2]),
+    "scatter-mul": lambda z, w: z.at[jnp.array([3, 0])].multiply(w[:2], unique_indices=True),
     "iota": lambda z, w: z * lax.iota(z.dtype, 4),
     "reduce_sum": lambda z, w: _matrix(z).sum(0),
     "reduce_prod": lambda z, w: _matrix(z).prod(1),
@@ -97,7 +98,10 @@ EXAMPLES: dict[str, Function] = {
     "cumprod": lambda z, w: lax.cumprod(z, reverse=True),
     "reduce_window_sum": lambda z, w: _window_sum(z),
     "sort": lambda z, w: lax.sort((jnp.round(z.real) + 1j * z.imag, w.real, w), num_keys=1)[2],
-    "dot_general": lambda z, w: _matrix(z) @ _matrix(w),
+    # One of both may be real.
+    "dot_general": lambda z, w: (
+        _matrix(z) @ _matrix(w) + _matrix(z).real @ _matrix(w) + _matrix(w) @ _matrix(z).imag
+    ),
     "conv_general_dilated": lambda z, w: jnp.convolve(z, w[:2]),
     "fft": lambda z, w: (
         jnp.fft.fft(z)[:3]

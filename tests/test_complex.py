@@ -139,6 +139,24 @@ def test_a_rule_by_hand_is_proved(kind: Any) -> None:
     assert check(kind(function, slope), (Z[:1],)).verdict is Verdict.PROVED
 
 
+def test_a_planted_error_in_a_product_with_a_real_matrix() -> None:
+    real = np.float32([[0.5, 1, 2], [2, -3, 0.25]])
+
+    def cotangent(scale: float) -> Any:
+        return lambda z, c: (scale * (real.T @ c),)
+
+    for scale, verdict in ((1, Verdict.PROVED), (1 + 1e-5, Verdict.REFUTED)):
+        rule = jax.custom_vjp(lambda z: real @ z)
+        rule.defvjp(lambda z: (real @ z, z), cotangent(scale))
+        assert check(rule, (Z[:3],)).verdict is verdict
+
+
+def test_what_may_be_multiplied_twice_is_said() -> None:
+    found = check(lambda z: z.at[jnp.array([1, 1])].multiply(2j), (Z,))
+    assert found.verdict is Verdict.UNDECIDED
+    assert "if none is, say so: unique_indices=True" in str(found)
+
+
 def _squared_size(z: Any) -> Any:
     return z.real**2 + z.imag**2
 

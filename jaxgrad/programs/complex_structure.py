@@ -121,8 +121,29 @@ def _product(equation: Any, values: Values) -> list[Any]:
     def of(x: Any, y: Any) -> Any:
         return bind(equation, [x, y], params)[0]
 
-    (a, b), (c, d) = values
+    x, y = values
+    if not isinstance(x, Pair):
+        return [Pair(*(of(x, part) for part in y))]
+    if not isinstance(y, Pair):
+        return [Pair(*(of(part, y) for part in x))]
+    (a, b), (c, d) = x, y
     return [Pair(of(a, c) - of(b, d), of(a, d) + of(b, c))]
+
+
+@complex_rule("scatter-mul")
+def _scattered_product(equation: Any, values: Values) -> list[Any]:
+    """Of what is multiplied at most once: the array times a one where nothing is scattered."""
+    (value, indices, updates), params = values, equation.params
+    if not params["unique_indices"]:
+        raise UnsupportedPrimitive(
+            "`scatter-mul` of complex numbers has no rule where an entry may be multiplied twice; "
+            "if none is, say so: unique_indices=True"
+        )
+    names = "dimension_numbers", "indices_are_sorted", "unique_indices", "mode"
+    options = {name: params[name] for name in names}
+    one = Pair(jnp.ones_like(value.real), jnp.zeros_like(value.real))
+    parts = zip(one, updates, strict=True)
+    return [multiplied(value, Pair(*(lax.scatter(x, indices, u, **options) for x, u in parts)))]
 
 
 @complex_rule("reduce_prod")
