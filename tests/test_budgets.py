@@ -99,6 +99,20 @@ def test_the_budget_counts_numbers_and_not_seconds() -> None:
         run(50)
 
 
+def test_a_loop_of_large_arrays_that_turns_a_few_times_has_its_end() -> None:
+    """Numbers alone do not tell that a loop goes on."""
+
+    def run(turns: int) -> Any:
+        halved = _while(lambda c: c[0] > 2.0**-turns, lambda c: c * 0.5)
+        program = trace(halved, (np.ones(1000),))
+        with while_budget(2 * budgets.TURNS_SHARE):
+            return interpret(program, Ball(), [objects([arb(1)] * 1000, (1000,))])
+
+    assert run(2)[0][0] == 0.25
+    with pytest.raises(CannotDecide, match="past the budget"):
+        run(30)
+
+
 def test_numbers_that_jax_makes_cost_more() -> None:
     def run(turns: int) -> Any:
         counted = _while(lambda n: n != turns, lambda n: n + 1)

@@ -36,6 +36,9 @@ class BudgetSpent(CannotDecide):
 # Numbers that all `while_loop`s may make in one run of a program: at 20 to 50 μs each, 2 to 5
 # seconds' worth.
 WHILE_BUDGET = 100_000
+# One that has turned at most this part of it so often may still end soon: it is of large arrays,
+# or one of many that are run one after the other.
+TURNS_SHARE = 500
 # Numbers that a `scan` may make, which is known to end: at about 2 μs each in large arrays the
 # minute that a given point has.
 SCAN_BUDGET = 300 * WHILE_BUDGET
@@ -52,7 +55,7 @@ def while_budget(numbers: int) -> Iterator[None]:
 
     Example:
         >>> with while_budget(10):
-        ...     require_while(10)
+        ...     require_while(10, turns=10)
     """
     token = _while_budget.set(numbers)
     try:
@@ -61,14 +64,18 @@ def while_budget(numbers: int) -> Iterator[None]:
         _while_budget.reset(token)
 
 
-def require_while(spent: int) -> None:
-    """Stops the ``while_loop``s of a program that have made too many numbers.
+def require_while(spent: int, turns: int) -> None:
+    """Stops the ``while_loop``s of a program that go on, and have made too many numbers.
+
+    Args:
+        spent: how many numbers all of them have made.
+        turns: how often that has turned which has turned most.
 
     Raises:
         BudgetSpent: as it says.
     """
     budget = _while_budget.get()
-    if spent > budget:
+    if spent > budget and turns > budget // TURNS_SHARE:
         raise BudgetSpent(
             f"a `while_loop` goes on past the budget of {budget} numbers made in it; "
             "over exact numbers it may never end"

@@ -52,7 +52,8 @@ class Interpreter:
 
     def __init__(self, numbers: NumberSystem | ArraySystem) -> None:
         self.arrays = array_system(numbers)
-        self._loops = 0  # how many `while_loop`s are being run, one within the other
+        # How often the `while_loop`s that are being run, one within the other, have turned.
+        self._turns: list[int] = []
         self._spent = 0
 
     def run(self, jaxpr: Any, consts: Any, inputs: list[Any]) -> list[Any]:
@@ -64,7 +65,7 @@ class Interpreter:
             tick()
             arguments = [self._read(values, atom) for atom in equation.invars]
             outputs = self.apply(equation, arguments)
-            if self._loops:
+            if self._turns:
                 size = sum(math.prod(value.shape) for value in outputs)
                 known = not any(map(_holds_numbers, arguments))  # left to JAX itself
                 self._spend(CONCRETE_COST * size if known else size)
@@ -77,22 +78,27 @@ class Interpreter:
             return self.run(closed.jaxpr, closed.consts, inputs)
         return self.run(closed, (), inputs)
 
-    def turn(self, closed: Any, inputs: list[Any]) -> list[Any]:
+    def turn(self, closed: Any, inputs: list[Any], turns: int) -> list[Any]:
         """As :meth:`call`, of a program that a ``while_loop`` runs, nobody knows how often.
+
+        Args:
+            closed: its test or its body.
+            inputs: a value for each input.
+            turns: how often the loop has turned.
 
         Raises:
             CannotDecide: all of them together have spent their budget.
         """
-        self._loops += 1
+        self._turns.append(turns)
         try:
             self._spend(1)
             return self.call(closed, inputs)
         finally:
-            self._loops -= 1
+            self._turns.pop()
 
     def _spend(self, numbers: int) -> None:
         self._spent += numbers
-        require_while(self._spent)
+        require_while(self._spent, max(self._turns))
 
     def apply(self, equation: Any, arguments: list[Any]) -> list[Any]:
         """The outputs of one equation."""

@@ -147,19 +147,20 @@ def _while(interpreter: SampledInterpreter, equation: Any, inputs: list[Any]) ->
     """Goes on at each point for as long as it does there."""
     params = equation.params
     test_constants, constants, carry = while_parts(params, inputs)
-    dependent = 0
+    turns = dependent = 0
     while dependent < MOST_ITERATIONS:
-        (condition,) = interpreter.turn(params["cond_jaxpr"], [*test_constants, *carry])
+        (condition,) = interpreter.turn(params["cond_jaxpr"], [*test_constants, *carry], turns)
+        turns += 1
         if is_concrete(condition):
             if not bool(condition):
                 break
-            carry = interpreter.turn(params["body_jaxpr"], [*constants, *carry])
+            carry = interpreter.turn(params["body_jaxpr"], [*constants, *carry], turns)
             continue
         going = condition.reshape(())[()].values
         if not np.any(going):
             break
         dependent += 1
-        after = interpreter.turn(params["body_jaxpr"], [*constants, *carry])
+        after = interpreter.turn(params["body_jaxpr"], [*constants, *carry], turns)
         carry = _mixed(interpreter, equation.outvars, going, after, carry)
     return carry
 

@@ -168,21 +168,21 @@ def _while(interpreter: Interpreter, equation: Equation, inputs: list[Value]) ->
         return _counted(interpreter, equation, count, inputs)
     turns, test, body = 0, with_products(params["cond_jaxpr"]), with_products(params["body_jaxpr"])
     while True:
-        (condition,) = interpreter.turn(test, [*test_constants, *carry])
+        (condition,) = interpreter.turn(test, [*test_constants, *carry], turns)
         if not is_concrete(condition):
             raise CannotDecide("whether a `while_loop` goes on depends on an open comparison")
         if not np.any(condition):
             break
         turns += 1
-        following = interpreter.turn(body, [*constants, *carry])
+        following = interpreter.turn(body, [*constants, *carry], turns)
         # A loop that was mapped over an axis stops entry by entry.
         carry = following if np.all(condition) else [
             _advanced(interpreter, np.asarray(condition), variable.aval.dtype, *values)
             for variable, *values in zip(equation.outvars, carry, following, strict=True)
         ]  # fmt: skip
     note_turns(equation, turns)
-    for _ in range(turns_beyond(turns)):
-        carry = interpreter.turn(body, [*constants, *carry])
+    for further in range(turns_beyond(turns)):
+        carry = interpreter.turn(body, [*constants, *carry], turns + further)
     return carry
 
 
