@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +56,9 @@ _NUMPY_CAUSES = (
     "isinstance; if it draws from a generator of its own, seed it within the function; if it keeps "
     "numbers from one run to the next, do not"
 )
+
+# As the last line of a traceback, without the spaces of those above.
+_ERROR = re.compile(r"[\w.]*(Error|Exception)\b")
 
 
 @dataclass(frozen=True)
@@ -188,9 +192,12 @@ def program_floats(program: Program, values: Sequence[Any], rows: bool = False) 
 
 
 def _cause(error: Exception) -> str:
-    """The first line of a message; of a callback's traceback the last, which is the error."""
+    """The first line of a message; of a callback's traceback the error that it ends with."""
     lines = str(error).strip().splitlines() or [""]
-    return lines[-1] if lines[0].endswith("(most recent call last):") else lines[0]
+    if not lines[0].endswith("(most recent call last):"):
+        return lines[0]
+    # Packages print advice below.
+    return next((line for line in reversed(lines) if _ERROR.match(line)), lines[-1])
 
 
 def run_primitives(

@@ -14,7 +14,7 @@ from functools import cached_property
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.errors import TraceError, UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import ENOUGH_BITS, FIRST_PRECISION
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.at_point import FEW_OUTPUTS, AtPoint
@@ -382,6 +382,8 @@ def _as_far_as_it_goes() -> Iterator[list[str]]:
             yield why
         except (CannotDecide, UnsupportedPrimitive) as error:
             why.append(str(error))
+        except TraceError as error:  # as a callback that raises there
+            why.append(f"there {error}")
 
 
 def _why_open(at: AtPoint, judged: Judged) -> str:
