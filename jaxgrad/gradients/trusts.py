@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from jaxgrad.interpret.budgets import has_loops
+from jaxgrad.interpret.rules.solution import FEWEST_BITS
 from jaxgrad.numbers.function import OUTSIDE
 from jaxgrad.programs.implementations import is_read_by_implementation
-from jaxgrad.programs.jaxprs import equations
+from jaxgrad.programs.jaxprs import equations, source_name
+from jaxgrad.programs.linear_systems import SOLVE
 from jaxgrad.programs.meanings import MEANINGS, READERS
 
 __all__ = ["BALLS", "POLYNOMIALS", "compiled_otherwise", "said_by_others", "told_wrongly"]
@@ -31,7 +34,17 @@ def said_by_others(*jaxprs: Any) -> tuple[str, ...]:
     told = [f"what jaxgrad.function was told of `{name}`" for name in sorted(names & OUTSIDE)]
     read = [READERS[name].trusted for name in sorted(names & {*READERS})]
     traced = [f"what the implementation of `{name}` is traced to" for name in _implemented(found)]
-    return (*rules, *told, *read, *traced)
+    return (*rules, *told, *read, *traced, *_iterated(found))
+
+
+def _iterated(equations: Iterable[Any]) -> list[str]:
+    """What is said of solvers in the place of whose results the solutions stand."""
+    solvers = [x.params["jaxprs"].solve for x in equations if x.primitive.name == SOLVE]
+    names = _listed(sorted({source_name(solver) for solver in solvers if has_loops(solver)}))
+    return [
+        f"what {names} finds of a linear system being its solution, which it is to {FEWEST_BITS} "
+        "bits or more"
+    ] if names else []  # fmt: skip
 
 
 def _implemented(equations: Iterable[Any]) -> list[str]:

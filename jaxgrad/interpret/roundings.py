@@ -29,6 +29,7 @@ from jaxgrad.programs.jaxprs import (
     scan_counts,
     while_parts,
 )
+from jaxgrad.programs.linear_systems import direct_solve
 from jaxgrad.programs.meanings import inner_programs
 from jaxgrad.programs.trace import is_differentiable
 
@@ -154,12 +155,27 @@ class _Chains:
         program = called(equation)
         if program is not None:
             return self.through(_open(program), inputs)
-        if name in ("custom_linear_solve", "call_hi_primitive"):
-            linear = name == "custom_linear_solve"
-            inner = _open(params["jaxprs"].solve if linear else expanded(equation))
-            solver = _Chains(self._turns, self._errors, True)  # exact numbers do without it
-            return solver.through(inner, [max(inputs, default=0)] * len(inner.invars))
+        if name == "custom_linear_solve":
+            return self._solver(equation, inputs)
+        if name == "call_hi_primitive":
+            return self._done_without(expanded(equation), inputs)
         return [max(inputs, default=0) + self._errors(equation)] * len(equation.outvars)
+
+    def _done_without(self, program: Any, inputs: list[int]) -> list[int]:
+        """Of a program that exact numbers do without, whichever inputs it has of the equation's."""
+        inner = _open(program)
+        every = _Chains(self._turns, self._errors, True)
+        return every.through(inner, [max(inputs, default=0)] * len(inner.invars))
+
+    def _solver(self, equation: Any, inputs: list[int]) -> list[int]:
+        """Of a solver whose loops exact numbers do without, those of elimination.
+
+        An iteration corrects what it rounded before.
+        """
+        try:
+            return self._done_without(equation.params["jaxprs"].solve, inputs)
+        except UnsupportedPrimitive:
+            return self._done_without(direct_solve(equation), inputs)
 
     def _while(self, equation: Any, inputs: list[int]) -> list[int]:
         turns = self._turns.get(id(equation), 0)

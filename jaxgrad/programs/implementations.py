@@ -22,6 +22,7 @@ from jaxgrad.errors import JaxgradError
 from jaxgrad.programs.dtypes import has_64_bits
 from jaxgrad.programs.jax_errors import first_line
 from jaxgrad.programs.kept import Kept
+from jaxgrad.programs.lineax_solves import iterative_solve
 from jaxgrad.programs.meanings import (
     MEANINGS,
     READERS,
@@ -224,6 +225,9 @@ def _functions(equation: Any) -> Iterator[Callable[..., Any]]:
     primitive = equation.primitive
     if primitive.name in _DRAWN or not all(map(_is_array, (*equation.invars, *equation.outvars))):
         return
+    solve = iterative_solve(equation)
+    if solve is not None:
+        yield solve
     own, *lowerings = _ways(primitive)
     if own is not None:
         yield own

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.extend.core import jaxpr_as_fun
 
 from jaxgrad.programs.dtypes import as_wide_as, has_64_bits
 from jaxgrad.programs.kept import Kept
 
-__all__ = ["SPARSE_SOLVE", "dense_solve", "unperturbed_solve"]
+__all__ = [
+    "SOLVE",
+    "SPARSE_SOLVE",
+    "dense_solve",
+    "direct_solve",
+    "right_hand_side",
+    "unperturbed_solve",
+]
 
+SOLVE = "custom_linear_solve"
 SPARSE_SOLVE = "spsolve"
 _TRIDIAGONAL_SOLVE = "tridiagonal_solve"
 
@@ -55,6 +67,59 @@ def unperturbed_solve(equation: Any) -> Any | None:
     if equation.primitive.name != _TRIDIAGONAL_SOLVE or not equation.params.get("perturb_singular"):
         return None
     return _traced(equation, lax.linalg.tridiagonal_solve)
+
+
+def right_hand_side(equation: Any) -> list[Any]:
+    """The variables of it, of a ``custom_linear_solve``, which are shaped as the solution is."""
+    return equation.invars[sum(equation.params["const_lengths"]) :]
+
+
+def direct_solve(equation: Any, product: str = "matvec") -> Any:
+    """The closed jaxpr that solves the system of a ``custom_linear_solve`` by elimination.
+
+    The columns of the matrix are what its ``matvec`` makes of unit vectors.
+
+    Args:
+        equation: the solve.
+        product: the other program that multiplies is ``vecmat``, of the transposed system.
+
+    Example:
+        >>> quarter = lambda _, y: y / 4
+        >>> solve = lambda b: lax.custom_linear_solve(lambda x: 4 * x, b, quarter, quarter)
+        >>> (equation,) = jax.make_jaxpr(solve)(jnp.ones(3)).eqns
+        >>> [v.aval.shape for v in direct_solve(equation).jaxpr.outvars]
+        [(3,)]
+    """
+    wanted, matvec = right_hand_side(equation), getattr(equation.params["jaxprs"], product)
+    shapes = [v.aval.shape for v in wanted]
+    cuts = list(itertools.accumulate(map(math.prod, shapes)))
+    lengths = equation.params["const_lengths"]
+    first = 0 if product == "matvec" else lengths.matvec
+    constants = slice(first, first + getattr(lengths, product))
+
+    def in_one(values: Sequence[Any]) -> Any:
+        return jnp.concatenate([jnp.ravel(x) for x in values])
+
+    def apart(values: Any) -> list[Any]:
+        parts = zip(jnp.split(values, cuts[:-1]), shapes, strict=True)
+        return [part.reshape(shape) for part, shape in parts]
+
+    def solved(*inputs: Any) -> list[Any]:
+        def product(x: Any) -> Any:
+            return in_one(jaxpr_as_fun(matvec)(*inputs[constants], *apart(x)))
+
+        units = jnp.eye(cuts[-1], dtype=wanted[0].aval.dtype)
+        matrix = jax.vmap(product, out_axes=1)(units)
+        return apart(jnp.linalg.solve(matrix, in_one(inputs[-len(wanted) :])))
+
+    avals = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in equation.invars]
+    key = equation.primitive.name, product, id(matvec), len(avals), has_64_bits()
+
+    def traced() -> Any:
+        with as_wide_as(equation):
+            return jax.make_jaxpr(solved)(*avals)
+
+    return _READ.of(key, matvec, traced)
 
 
 def _traced(equation: Any, function: Any) -> Any:
