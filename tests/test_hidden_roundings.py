@@ -14,7 +14,7 @@ from flint import arb
 from jax import lax
 
 from jaxgrad.errors import GradientMismatch
-from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.check_grads import check, check_grads
 from jaxgrad.gradients.compare import compare
 from jaxgrad.gradients.floats.hidden import RoundedProgram, hidden_by
 from jaxgrad.programs.trace import Program, trace
@@ -98,6 +98,36 @@ def test_an_integer_is_rounded_where_a_program_makes_a_float_of_it(dtype: Any, n
     with pytest.raises(GradientMismatch):
         check_grads(times(n // 20), (x, n))
     assert check_grads(lambda x: x * (n - n // 2), (x,)).verdict.passes
+
+
+# -- functions that are off, and constants ---------------------------------------------------------
+def _hazard(dtype: Any, factor: float = 1.0) -> Any:
+    """φ(x)/Φ(−x), whose derivative m(m − x) holds for the √½ and the 1/√2π that are meant."""
+    root, density = dtype(np.sqrt(0.5)), dtype(1 / np.sqrt(2 * np.pi))
+    half = dtype(0.5)
+    rule = jax.custom_jvp(lambda x: density * jnp.exp(-x * x / 2) / (half * jax.lax.erfc(x * root)))
+    slope = dtype(factor)
+    rule.defjvp(lambda p, t: (rule(p[0]), slope * rule(p[0]) * (rule(p[0]) - p[0]) * t[0]))
+    return rule
+
+
+@pytest.mark.parametrize("x", [0.3, 4.0, 8.0, 12.3, 16.0, 20.0])
+def test_a_constant_is_rounded_where_no_product_is(x: float) -> None:
+    """At powers of two the products of the program are exact, and its constants are not."""
+    with jax.enable_x64(True):
+        here = {"special_points": False, "budget": 0}
+        found = check(_hazard(np.float64), (np.float64(x),), **here)
+        assert found.verdict is Verdict.AGREES, str(found)
+        wrong = check(_hazard(np.float64, 1 + 1e-9), (np.float64(x),), **here)
+        assert wrong.verdict is Verdict.REFUTED
+
+
+def test_where_the_function_is_no_number_in_floats_no_rule_is_wrong() -> None:
+    """At 16 both e^(−x²/2) and erfc are 0 in float32."""
+    assert np.isnan(_hazard(np.float32)(np.float32(16)))
+    found = check(_hazard(np.float32), (np.float32(1),))
+    assert found.verdict is Verdict.AGREES, str(found)
+    assert check(_hazard(np.float32, 1.0001), (np.float32(1),)).verdict is Verdict.REFUTED
 
 
 # -- the allowance itself --------------------------------------------------------------------------

@@ -9,12 +9,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flint import arb
 from rule_example import Example
 from rule_examples import EXAMPLES
 from rule_support import GENERIC
 
 from jaxgrad import Verdict, check
 from jaxgrad.gradients.witness import enclosures
+from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.perturbed import Twins
 from jaxgrad.numbers.random_rounding import RoundedAtRandom
 from jaxgrad.numbers.running_error import Rounded
@@ -76,11 +78,29 @@ def _units(number: Twins) -> float:
     return float(off) * 2.0**24
 
 
-def test_a_function_is_rounded_once() -> None:
+def test_a_function_is_off_as_by_the_roundings_that_xla_makes_of_it() -> None:
     numbers = RoundedAtRandom(0)
     numbers.round_to(np.float32)
-    for name, x in (("exp", 1.0), ("tanh", 0.3), ("lgamma", 0.25)):
-        assert _units(numbers.function(name, numbers.constant(x))) == pytest.approx(1, abs=1e-6)
+    for name, x in (("exp", 1.0), ("tanh", 0.3), ("lgamma", 0.25), ("bessel_i0e", 2.0)):
+        units = math.sqrt(2 * (FUNCTIONS[name].ulps or 0))
+        found = _units(numbers.function(name, numbers.constant(x)))
+        assert found == pytest.approx(units, rel=1e-5) and found > 2
+    # It is exact where it is a float.
+    assert numbers.function("exp", numbers.constant(0.0)).moved.value == 1
+
+
+def test_a_constant_of_all_bits_is_a_rounding() -> None:
+    """Of one number, wherever it stands."""
+    numbers = RoundedAtRandom(0)
+    numbers.round_to(np.float32)
+    third = np.float32(1 / 3)
+    assert numbers.constant(third).moved.value == arb(float(third))
+    numbers.rounds_constants = True
+    assert _units(numbers.constant(third)) == pytest.approx(1, abs=1e-6)
+    twice = numbers.constant(third) - numbers.constant(third)
+    assert twice.moved.value == 0
+    for simple in (0.5, 3.0, 1023.0, 0.0):
+        assert numbers.constant(simple).moved.value == arb(simple)
 
 
 def test_what_is_stored_is_rounded_to_its_bits() -> None:

@@ -220,7 +220,10 @@ def run_primitives(
 
 
 def enclosures(
-    program: Program, values: Sequence[Any], system: RunningError | RoundedAtRandom | None = None
+    program: Program,
+    values: Sequence[Any],
+    system: RunningError | RoundedAtRandom | None = None,
+    constants: bool = False,
 ) -> list[Any]:
     """For each output leaf what rounding may return: an array of :class:`Rounded`,
     of :class:`Twins` where roundings are drawn, or concrete.
@@ -229,12 +232,14 @@ def enclosures(
         program: a traced program.
         values: the value of each input leaf.
         system: the rounding errors, if not those of XLA on the CPU.
+        constants: whether constants of the program are roundings, too, of what is meant.
 
     Raises:
         CannotDecide, UnsupportedPrimitive: as the rules do.
     """
     interpreter = _InFloats(system or RunningError())
     inputs = [interpreter.given(value) for value in values]
+    interpreter.system.rounds_constants = constants
     return interpreter.run(program.jaxpr.jaxpr, program.jaxpr.consts, inputs)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.numbers.ball import Ball
+from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.no_number import NoNumber, over
 from jaxgrad.numbers.perturbed import Perturbed, Twins
 from jaxgrad.numbers.rounded_once import is_infinity
@@ -76,6 +77,15 @@ class RoundedAtRandom(Perturbed):
     def exact(self, value: bool) -> None:
         self.drawn.exact = value
 
+    @property
+    def rounds_constants(self) -> bool:
+        """Whether a constant with all its bits is the rounding of a real number that is meant."""
+        return self.drawn.rounds_constants
+
+    @rounds_constants.setter
+    def rounds_constants(self, value: bool) -> None:
+        self.drawn.rounds_constants = value
+
 
 class _Drawn(RunningError):
     """Rounds by half a unit to one side, drawn each time, whatever larger bound there is for it."""
@@ -83,6 +93,7 @@ class _Drawn(RunningError):
     def __init__(self, seed: int) -> None:
         super().__init__()
         self._draws = np.random.default_rng(seed)
+        self._constants: dict[Any, Rounded] = {}
 
     @property
     def _bits(self) -> int:
@@ -119,7 +130,14 @@ class _Drawn(RunningError):
         return self.rounded(x.value, size=x.value.abs_upper() * 2 ** (self._bits - bits))
 
     def constant(self, value: Any) -> Rounded:
-        return Rounded(self.ball.constant(value), self)
+        """One constant is one number, wherever it stands."""
+        found = self.ball.constant(value)
+        if not self._has_all_bits(found):
+            return Rounded(found, self)
+        key = found.str(), self._bits
+        if key not in self._constants:
+            self._constants[key] = self.rounded(found, size=found.abs_upper())
+        return self._constants[key]
 
     def divide(self, x: Rounded, y: Rounded) -> Rounded:
         if y.value.is_zero():
@@ -133,4 +151,9 @@ class _Drawn(RunningError):
         return Rounded(self.rounded(exact, size=size * arb(count).sqrt()).value, self)
 
     def function(self, name: str, *xs: Rounded) -> Rounded:
-        return self.nearest(self.ball.function(name, *(x.value for x in xs)))
+        """What XLA computes of it is off by more than a rounding: as by so many that follow."""
+        found = self.ball.function(name, *(x.value for x in xs))
+        ulps = FUNCTIONS[name].ulps if name in FUNCTIONS else None
+        if ulps is None or found.is_exact() or not found.is_finite():
+            return self.nearest(found)
+        return self.rounded(found, size=found.abs_upper() * arb(2 * ulps).sqrt())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flint import arb
 
 from jaxgrad.numbers.function import Function
@@ -24,6 +26,8 @@ def is_infinity(value: arb) -> bool:
 class RoundedOnce(RunningError):
     """What floats may return if every operation rounds its true result to the nearest one.
 
+    Functions are as far off as XLA's are.
+
     Example:
         >>> import numpy as np
         >>> system = RoundedOnce(np.float32)
@@ -41,10 +45,14 @@ class RoundedOnce(RunningError):
             return Rounded(value, self)
         return super().rounded(value, ulps, size)
 
+    def constant(self, value: Any) -> Rounded:
+        found = super().constant(value)
+        return self.rounded(found.value) if self._has_all_bits(found.value) else found
+
     def function(self, name: str, *xs: Rounded) -> Rounded:
         exact = self.ball.function(name, *(x.value for x in xs))
         same = self.nearest(exact) if exact.is_exact() else exact  # as e⁰ = 1
         return same if isinstance(same, Rounded) else super().function(name, *xs)
 
     def _ulps(self, known: Function) -> float:
-        return 0.5
+        return max(0.5, known.ulps or 0)

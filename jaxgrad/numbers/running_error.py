@@ -99,6 +99,8 @@ class RunningError(ThreeValued):
     arithmetic_ulps: float = ARITHMETIC_ULPS
     quotient_ulps: float = ARITHMETIC_ULPS
     sum_ulps: float = 2  # for each term
+    rounds_constants = False
+    """Whether a constant with all its bits is the rounding of a real number that is meant, as π."""
 
     def __init__(self, dtype: Any = np.float64) -> None:
         self.ball = Ball()
@@ -190,6 +192,10 @@ class RunningError(ThreeValued):
         if jnp.finfo(dtype).eps > jnp.finfo(self._dtype).eps:
             self.round_to(dtype)
         return self.map(lambda x: self.stored(x) if isinstance(x, Rounded) else x, values)
+
+    def _has_all_bits(self, value: arb) -> bool:
+        """Whether a constant fills more than half the digits of a float."""
+        return self.rounds_constants and value.bits() > (jnp.finfo(self._dtype).nmant + 1) // 2
 
     # -- constants and arithmetic ------------------------------------------------------------
     def constant(self, value: Any) -> Rounded:

@@ -18,6 +18,7 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.gradients.floats.hidden import SOME_BITS
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.hidden import Hidden
 from jaxgrad.gradients.rules.judgement import Judgement, agreement
@@ -78,13 +79,14 @@ class Excuses:
         found = self._hidden.hides(question, difference)
         if found is not False or question.is_value:
             return found
-        return self._moves(question, difference)
+        return self._is_off(question, difference) or self._moves(question, difference)
 
     def is_beyond_floats(self, question: Question) -> bool:
         """Whether nobody asked for the point, and the number is beyond every float there.
 
         So it is where JAX computes no number, and the true one, or the function itself, is none
-        that a float holds: no rule could give it.
+        that a float holds: no rule could give it.  Or none that is computed, as 0/0 where all that
+        it is made of is too small.
         """
         at = self._at
         if self.asked_for or at.rules.exact or math.isfinite(at.numbers.floats(question)):
@@ -92,7 +94,20 @@ class Excuses:
         sides = at.truth.of(question)
         true = [] if sides is None else sides.known
         values = (x for leaf in at.truth.value for x in leaf.flat)
-        return any(not abs(x) <= at.rules.largest for x in (*true, *values))
+        if any(not abs(x) <= at.rules.largest for x in (*true, *values)):
+            return True
+        return not all(map(math.isfinite, at.numbers.values(question)))
+
+    def _is_off(self, question: Question, difference: arb) -> bool:
+        """Whether what JAX computes is as far from the formula, of which it has some bits.
+
+        Functions are off by more than the half unit that is drawn for a rounding.
+        """
+        number, computed = self._at.numbers.enclosed(question), self._at.numbers.floats(question)
+        if not (number.is_finite() and math.isfinite(computed)):
+            return False
+        some = agreement(number, arb(computed)) >= SOME_BITS
+        return some and bool(difference <= abs(number - computed))
 
     def _moves(self, question: Question, difference: arb) -> bool:
         """Whether rounding the point moves the derivative itself as far, on either side of it.
