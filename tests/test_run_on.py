@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import jax
@@ -11,10 +12,12 @@ import pytest
 from jax import lax
 
 from jaxgrad.gradients.check_grads import check
+from jaxgrad.gradients.rules import excuses
 from jaxgrad.gradients.rules.run_on import Ended, ended
 from jaxgrad.interpret.turns import LENGTHS, counting_turns, further_turns, is_run_on
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
+from jaxgrad.numbers.clock import tick
 from jaxgrad.programs.trace import trace
 from jaxgrad.verdict import Verdict
 
@@ -234,3 +237,49 @@ def test_a_point_where_the_derivative_moves_on_tells_nothing_of_the_solution(fac
     assert found.verdict.passes is (factor == 1)
     given_ = check(ruled(drawn_in(30), slope), (np.float32(0),), special_points=False)
     assert given_.verdict is Verdict.REFUTED  # asked for there, it is not its derivative
+
+
+def _table(method: str) -> Any:
+    """The slopes of a table, which are not those of the function beyond its ends."""
+    heights = jnp.float32([1, 3, 2, 5, 4])
+
+    def cell(x: Any) -> Any:
+        place = jnp.searchsorted(jnp.arange(5.0), x, side="right", method=method) - 1
+        return jnp.clip(place, 0, 3)
+
+    def value(x: Any) -> Any:
+        i = cell(x)
+        t = jnp.clip(x - i, 0, 1)
+        return heights[i] * (1 - t) + heights[i + 1] * t
+
+    rule = jax.custom_jvp(value)
+    rule.defjvp(lambda p, t: (rule(*p), (heights[cell(p[0]) + 1] - heights[cell(p[0])]) * t[0]))
+    return rule
+
+
+@pytest.mark.parametrize("method", ["scan", "compare_all"])
+def test_a_search_for_an_index_is_no_iteration(method: str) -> None:
+    x = np.linspace(0.1, 3.95, 20, dtype=np.float32)
+    with counting_turns() as turns:
+        interpret(trace(_table(method), (x,)), Ball(), [Ball().constants(x)])
+    assert turns == {} or not turns.iterates
+    assert check(_table(method), (x,)).verdict is Verdict.REFUTED
+
+
+def test_what_is_not_the_derivative_is_not_lost_where_the_time_is_spent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whether loops excuse a number is seen beyond the time that a part has."""
+    looked: list[float] = []
+
+    def slow(*args: Any) -> Ended:
+        looked.append(time.process_time())
+        while time.process_time() < looked[-1] + 0.2:
+            tick()
+        return Ended.NOWHERE
+
+    monkeypatch.setattr(excuses, "ended", slow)
+    wrong = jax.custom_jvp(lambda x: jnp.where(x > 2, x * x, x))
+    wrong.defjvp(lambda p, t: (wrong(*p), t[0]))
+    found = check(wrong, (np.float32(0.5),), budget=0.05, modes="fwd")
+    assert looked and found.verdict is Verdict.REFUTED

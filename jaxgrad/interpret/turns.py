@@ -7,12 +7,15 @@ of the solution but near to it, and nearer where the loop goes on.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
+from jaxgrad.programs.trace import is_differentiable
+
 __all__ = [
     "LENGTHS",
+    "Turns",
     "as_many_again",
     "counting_turns",
     "further_turns",
@@ -26,14 +29,22 @@ FEWEST = 4
 # A multiple of 1, 2, 3, 4 and 6: whatever goes round in so many turns is back after it.
 CYCLE = 12
 
-_counts: ContextVar[dict[int, int] | None] = ContextVar("counts", default=None)
+
+class Turns(dict[int, int]):
+    """How often each loop turns at most, by its equation's id."""
+
+    iterates = False
+    """Whether one of them hands on real numbers, so that it may come near to something."""
+
+
+_counts: ContextVar[Turns | None] = ContextVar("counts", default=None)
 _run_on: ContextVar[Callable[[int], int] | None] = ContextVar("run_on", default=None)
 
 
 @contextlib.contextmanager
-def counting_turns() -> Iterator[Mapping[int, int]]:
-    """Counts within a block how often each iteration turns at most, by its equation's id."""
-    counts: dict[int, int] = {}
+def counting_turns() -> Iterator[Turns]:
+    """Counts within a block how often each iteration turns."""
+    counts = Turns()
     token = _counts.set(counts)
     try:
         yield counts
@@ -46,6 +57,12 @@ def note_turns(equation: Any, turns: int) -> None:
     counts = _counts.get()
     if counts is not None:
         counts[id(equation)] = max(turns, counts.get(id(equation), 0))
+        counts.iterates |= _iterates(equation)
+
+
+def _iterates(equation: Any) -> bool:
+    """Whether a loop hands on real numbers.  A search for an index comes near to nothing."""
+    return any(is_differentiable(v.aval.dtype) for v in equation.outvars)
 
 
 def as_many_again(turns: int) -> int:
@@ -86,13 +103,13 @@ def is_run_on() -> bool:
 
     Example:
         >>> with further_turns():
-        ...     is_run_on(), turns_beyond(20)
-        (True, 20)
+        ...     is_run_on()
+        True
     """
     return _run_on.get() is not None
 
 
-def turns_beyond(turns: int) -> int:
+def turns_beyond(equation: Any, turns: int) -> int:
     """How many turns more a loop makes that has turned so often and is at its end."""
     beyond = _run_on.get()
-    return 0 if beyond is None else beyond(turns)
+    return 0 if beyond is None or not _iterates(equation) else beyond(turns)

@@ -53,7 +53,8 @@ class Ball(ThreeValued):
     name = "ball"
 
     def constant(self, value: Any) -> arb:
-        return exact_ball(value)
+        exact = exact_ball(value)
+        return NoNumber(infinite=False) if exact.is_nan() else exact
 
     def divide(self, x: arb, y: arb) -> arb:
         """x/y, which is no number where the ball of y holds 0."""
@@ -88,7 +89,7 @@ class Ball(ThreeValued):
         if known is None or known.ball is None:
             return super().function(name, *xs)
         if len(xs) == 1 and xs[0].is_nan():  # Arb has −π/2 for asin of one without a radius
-            return arb.nan()
+            return xs[0] if is_nan(xs[0]) else arb.nan()
         return known.ball(*xs)
 
     def compare(self, relation: str, x: arb, y: arb) -> bool | None:
@@ -114,12 +115,16 @@ class Ball(ThreeValued):
     # equals the maximum, which is certain of one ball and of no two that have a radius.
     def maximum(self, x: arb, y: arb) -> arb:
         """The ball that is known to be the larger one, else one of the maximum."""
+        if is_nan(x) or is_nan(y):
+            return x if is_nan(x) else y
         if x >= y:
             return x
         return y if y >= x else x.max(y)
 
     def minimum(self, x: arb, y: arb) -> arb:
         """The ball that is known to be the smaller one, else one of the minimum."""
+        if is_nan(x) or is_nan(y):
+            return x if is_nan(x) else y
         if x <= y:
             return x
         return y if y <= x else x.min(y)
@@ -132,7 +137,7 @@ class Ball(ThreeValued):
 
     def sign(self, x: arb) -> arb:
         # Of a NaN Arb has [−1, 1], and no number is its sign.
-        return arb.nan() if x.is_nan() else x.sgn()
+        return x if is_nan(x) else arb.nan() if x.is_nan() else x.sgn()
 
     def exact_value(self, x: arb) -> Fraction | None:
         if not (x.is_exact() and x.is_finite()):

@@ -379,6 +379,12 @@ class ThreeValued(NumberSystem):
             return False
         return UNKNOWN if p is UNKNOWN or q is UNKNOWN else True
 
+    def ordered(self, relation: str, x: Element, y: Element) -> bool | None:
+        found = self.compare(relation, x, y)
+        if found is False and any(self.compare("ne", z, z) for z in (x, y)):
+            return UNKNOWN  # one is NaN
+        return found
+
     def opened(self, p: bool | None, tie: bool | None) -> bool | None:
         return p if tie is False else UNKNOWN
 

@@ -24,6 +24,7 @@ __all__ = [
     "Spent",
     "grace",
     "in_grace",
+    "prolong",
     "tick",
     "ticking",
     "watched",
@@ -64,12 +65,13 @@ class Part:
 class _Watch:
     """Until when a part may go on, and what is looked at meanwhile."""
 
-    __slots__ = ("deadline", "look", "memory", "next", "why")
+    __slots__ = ("deadline", "given", "look", "memory", "next", "why")
 
     def __init__(
         self, deadline: float, why: str, memory: float, look: Callable[[], None] | None
     ) -> None:
         self.deadline, self.why, self.memory, self.look = deadline, why, memory, look
+        self.given = deadline
         self.next = 0.0
 
     def examine(self) -> None:
@@ -159,6 +161,25 @@ def grace(seconds: float = GRACE) -> Iterator[None]:
     deadline = max(outer.deadline, time.process_time() + seconds)
     with _watching(_Watch(deadline, outer.why, outer.memory, outer.look)):
         yield
+
+
+def prolong(seconds: float) -> None:
+    """Gives the part that is under way so long from now on, and no more than that altogether.
+
+    For what may be wrong, where whether it is takes long to see.
+
+    Example:
+        >>> with within(0.0) as part:
+        ...     prolong(60)
+        ...     tick()
+        >>> part.spent is None
+        True
+    """
+    watch = _current.get()
+    if watch is not None:
+        latest = min(time.process_time() + seconds, watch.given + seconds)
+        watch.deadline = max(watch.deadline, latest)
+        watch.next = 0.0
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import UNKNOWN, CannotDecide, ThreeValued
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.germ_product import product
-from jaxgrad.numbers.series import FINITE, Monomial, Series, quotient, raised, unknown
+from jaxgrad.numbers.series import FINITE, NAN, Monomial, Series, quotient, raised, unknown
 from jaxgrad.numbers.special_series import SERIES, by_coefficients
 from jaxgrad.numbers.taylor import compose
 
@@ -56,7 +56,7 @@ class Germ(ThreeValued):
     def constant(self, value: Any) -> Series:
         number = exact_ball(value)
         if number.is_nan():
-            return unknown("NaN", self.terms)
+            return unknown(NAN, self.terms)
         return Series([number], terms=self.terms)
 
     def line(self, value: Any, slope: Any) -> Series:
@@ -147,6 +147,8 @@ class Germ(ThreeValued):
         return self.divide(compose("sinh", x), compose("cosh", x))
 
     def function(self, name: str, *xs: Series) -> Series:
+        if len(xs) == 1 and xs[0].is_nan:
+            return xs[0]
         if name in _SPECIAL:
             return _SPECIAL[name](self, *xs)
         if name in SERIES:
@@ -185,6 +187,8 @@ class Germ(ThreeValued):
 
     # -- truth -------------------------------------------------------------------------------
     def compare(self, relation: str, x: Series, y: Series) -> bool | None:
+        if x.is_nan or y.is_nan:
+            return relation == "ne"  # as floats compare NaN
         sign = 0 if x is y and x.is_finite else x.order(y) or self._sign(x - y)
         return UNKNOWN if sign is None else _RELATIONS[relation](sign)
 
@@ -198,12 +202,25 @@ class Germ(ThreeValued):
         self.undecided = True
         if not isinstance(if_true, Series):
             return if_true if if_true == if_false else UNKNOWN
+        if if_true.is_nan != if_false.is_nan:
+            return unknown("a number or NaN", self.terms)
         return if_true.join(if_false, lambda a, b: a.union(b))
+
+    def maximum(self, x: Series, y: Series) -> Series:
+        return x if x.is_nan else y if y.is_nan else super().maximum(x, y)
+
+    def minimum(self, x: Series, y: Series) -> Series:
+        return x if x.is_nan else y if y.is_nan else super().minimum(x, y)
+
+    def sign(self, x: Series) -> Series:
+        return x if x.is_nan else super().sign(x)
 
     def exact_value(self, x: Series) -> Fraction | None:
         return Ball().exact_value(x.at(0)) if x.is_constant else None
 
     def is_finite(self, x: Series) -> bool | None:
+        if x.is_nan:
+            return False
         if x.reason is not None:
             return UNKNOWN
         if x.is_finite:

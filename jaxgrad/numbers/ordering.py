@@ -26,6 +26,11 @@ def decided(system: NumberSystem, relation: str, x: Any, y: Any, what: str = "an
     return known
 
 
+def _is_nan(system: NumberSystem, x: Any) -> bool:
+    """Whether it is known to be NaN."""
+    return system.known(system.compare("ne", x, x)) is True
+
+
 def places(
     system: NumberSystem, keys: list[np.ndarray], before: str = "lt", *, stable: bool = True
 ) -> list[int]:
@@ -35,9 +40,16 @@ def places(
         UnsupportedPrimitive: two tie, and the order is not stable.
     """
 
+    # JAX puts them last.
+    nans = [[before == "lt" and _is_nan(system, x) for x in key] for key in keys]
+
     def order(i: int, j: int) -> int:
         tick()
-        for key in keys:
+        for key, nan in zip(keys, nans, strict=True):
+            if nan[i] or nan[j]:
+                if nan[i] != nan[j]:
+                    return 1 if nan[i] else -1
+                continue
             if decided(system, before, key[i], key[j]):
                 return -1
             if not decided(system, "eq", key[i], key[j]):
@@ -52,9 +64,14 @@ def places(
 
 
 def first(system: NumberSystem, relation: str, row: np.ndarray) -> int:
-    """The place of the first entry that no other is ``relation`` to: of the largest for ``gt``."""
+    """The place of the first entry that no other is ``relation`` to: of the largest for ``gt``.
+
+    Of NaN, if there is one.
+    """
     found = 0
     for place, x in enumerate(row):
+        if _is_nan(system, x):
+            return place
         if decided(system, relation, x, row[found]):
             found = place
     return found

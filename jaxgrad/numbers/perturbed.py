@@ -187,6 +187,9 @@ class Perturbed(NumberSystem):
     def compare(self, relation: str, x: Twins, y: Twins) -> Any:
         return self.system.compare(relation, x.exact, y.exact)
 
+    def ordered(self, relation: str, x: Twins, y: Twins) -> Any:
+        return self.system.ordered(relation, x.exact, y.exact)
+
     def certainly_differ(self, x: Twins, y: Twins) -> bool:
         return self.system.certainly_differ(x.exact, y.exact)
 

@@ -13,10 +13,13 @@ from fractions import Fraction
 
 from flint import arb, fmpq
 
-__all__ = ["FINITE", "Monomial", "Series", "quotient", "raised", "times", "unknown"]
+__all__ = ["FINITE", "NAN", "Monomial", "Series", "quotient", "raised", "times", "unknown"]
 
 Monomial = tuple[int | Fraction, int | Fraction]
 FINITE: Monomial = (0, 0)
+
+# Of which it is known that it is no number in floats: NaN, or what comes of NaN.
+NAN = "NaN"
 
 # Terms that one series keeps for each power of ε: exponents that are multiples of 1/4 lose none,
 # and any others are cut sooner, which is sound.
@@ -73,6 +76,11 @@ class Series:
     def is_finite(self) -> bool:
         """Whether every coefficient is a real number."""
         return self.reason is None and all(c.is_finite() for c in self.coefficients)
+
+    @property
+    def is_nan(self) -> bool:
+        """Whether it is known that floats have NaN for the value."""
+        return self.reason == NAN
 
     @property
     def infinity(self) -> int:
@@ -212,8 +220,8 @@ class Series:
 
     def join(self, other: Series, combine: Callable[[arb, arb], arb]) -> Series:
         """Combines coefficients of the same monomial."""
-        bad = self if self.reason is not None else other
-        if bad.reason is not None:
+        bad = _first_unknown(self, other)
+        if bad is not None:
             return bad
         if self.infinity or other.infinity:
             a, b = (s.coefficients[0] if s.infinity else arb(0) for s in (self, other))
@@ -235,8 +243,8 @@ class Series:
         return Series(negated, self.monomials, self.end, self.terms, self.reason)
 
     def __mul__(self, other: Series) -> Series:
-        bad = self if self.reason is not None else other
-        if bad.reason is not None:
+        bad = _first_unknown(self, other)
+        if bad is not None:
             return bad
         if self.infinity or other.infinity:
             sign = (self.sign() or 0) * (other.sign() or 0)
@@ -309,6 +317,12 @@ def unknown(reason: str, terms: int) -> Series:
     return Series((), (), FINITE, terms, reason)
 
 
+def _first_unknown(x: Series, y: Series) -> Series | None:
+    """The first of which nothing is known, or of which it is known that it is NaN."""
+    unknowns = [s for s in (x, y) if s.reason is not None]
+    return next((s for s in unknowns if s.is_nan), unknowns[0] if unknowns else None)
+
+
 def _infinite(value: arb, terms: int) -> Series:
     """What an operation makes of ∞; an undetermined form is no value."""
     found = Series([value], terms=terms)
@@ -321,9 +335,11 @@ def quotient(x: Series, y: Series) -> Series:
     To divide rounds once, or not at all where to multiply by the reciprocal does: 3/(6 + ε) is
     less than 1/2, and 3·(1/6) need not be.
     """
-    bad = x if x.reason is not None else y
-    if bad.reason is not None:
+    bad = _first_unknown(x, y)
+    if bad is not None:
         return bad
+    if x.is_zero and y.is_zero:
+        return unknown(NAN, x.terms)
     if y.is_zero:
         return unknown("a division by 0", x.terms)
     if y.sign() is None:

@@ -27,8 +27,9 @@ from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.run_on import Ended, ended
 from jaxgrad.gradients.rules.secants import Secants
 from jaxgrad.gradients.rules.truth import Truth
-from jaxgrad.interpret.turns import LENGTHS, further_turns
+from jaxgrad.interpret.turns import LENGTHS, further_turns, is_run_on
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.clock import GRACE, prolong
 from jaxgrad.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ class Excuses:
 
         Functions are off by more than the half unit that is drawn for a rounding.
         """
+        if is_run_on():  # JAX runs no loop past its end
+            return False
         number, computed = self._at.numbers.enclosed(question), self._at.numbers.floats(question)
         if not (number.is_finite() and math.isfinite(computed)):
             return False
@@ -145,6 +148,14 @@ class Excuses:
 
     # -- loops -----------------------------------------------------------------------------------
     def run_on(self, question: Question, found: Judgement, finite: bool) -> Judgement:
+        """The judgement of a number that is not the derivative of the function.
+
+        What was found wrong is not lost where the time is spent: whether loops excuse it is seen.
+        """
+        prolong(GRACE / 2)
+        return self._run_on(question, found, finite)
+
+    def _run_on(self, question: Question, found: Judgement, finite: bool) -> Judgement:
         """The judgement of a number that is not the derivative of loops that end.
 
         It agrees where it is that of what they come near to.  At a point that nobody asked for
@@ -235,6 +246,7 @@ class Excuses:
         rules = self._at.rules
         if rules.exact:
             return Ended.NOWHERE
+        prolong(GRACE / 2)
         found = ended(rules.primal.truth_program, self._at.numbers.point, rules.float_bits)
         if found is not Ended.NOWHERE and self.loops_are_meant():
             return Ended.NOWHERE

@@ -186,7 +186,7 @@ def _moving(
 
 def _element(dual: Dual, x: float, v: float, rates: Iterator[tuple[float, int]]) -> Moved:
     if math.isnan(x):
-        return Moved(unknown("an argument is NaN", TERMS), dual.germ.constant(0))
+        return Moved(dual.germ.constant(x), dual.germ.constant(0))
     if math.isinf(x):
         factor, power = next(rates)
         return dual.at_infinity(math.copysign(factor, x), v, power)

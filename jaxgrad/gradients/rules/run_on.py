@@ -49,7 +49,7 @@ def ended(program: Program, point: Sequence[ObjectArray], float_bits: float) -> 
     try:
         with counting_turns() as turns:
             before = _numbers(program, point)
-        if not turns:
+        if not turns.iterates:
             return Ended.NOWHERE
         following = _longer(program, point, lambda _: 1)
         after, longest = _longer(program, point, LENGTHS[0]), _longer(program, point, LENGTHS[-1])

@@ -79,7 +79,7 @@ def _scan(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> 
     alone = not sequences and len(equation.outvars) == num_carry  # an iteration
     if alone:
         note_turns(equation, params["length"])
-    steps = range(params["length"] + (turns_beyond(params["length"]) if alone else 0))
+    steps = range(params["length"] + (turns_beyond(equation, params["length"]) if alone else 0))
     require_scan(params["length"], params["jaxpr"])
     collected: list[list[Any]] = []
     for i in reversed(steps) if params["reverse"] else steps:
@@ -181,7 +181,7 @@ def _while(interpreter: Interpreter, equation: Equation, inputs: list[Value]) ->
             for variable, *values in zip(equation.outvars, carry, following, strict=True)
         ]  # fmt: skip
     note_turns(equation, turns)
-    for further in range(turns_beyond(turns)):
+    for further in range(turns_beyond(equation, turns)):
         carry = interpreter.turn(body, [*constants, *carry], turns + further)
     return carry
 
@@ -194,7 +194,7 @@ def _counted(
     require_scan(count, body)
     _, constants, carry = while_parts(equation.params, inputs)
     note_turns(equation, count)
-    for _ in range(count + turns_beyond(count)):
+    for _ in range(count + turns_beyond(equation, count)):
         carry = interpreter.call(body, [*constants, *carry])
     return list(carry)
 

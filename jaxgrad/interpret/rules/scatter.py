@@ -16,11 +16,18 @@ from jaxgrad.interpret.rules.control import stacked
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, rule
 from jaxgrad.interpret.rules.remembered import places
 from jaxgrad.interpret.rules.structural import require_known
+from jaxgrad.numbers.arrays import ArraySystem
+from jaxgrad.numbers.base import ThreeValued
+from jaxgrad.numbers.elements import Elements
+from jaxgrad.numbers.perturbed import Perturbed
 
 if TYPE_CHECKING:
     from jaxgrad.interpret.walker import Interpreter
 
 __all__: list[str] = []
+
+# Numbers by which no more is claimed than of the program as it runs here.
+_RUN = ThreeValued | Perturbed
 
 # scatter primitive -> what it combines by; the plain one takes the update.
 _SCATTERS = {
@@ -44,17 +51,32 @@ def _scatter(interpreter: Interpreter, equation: Equation, inputs: list[Value]) 
         require_real(equation)
     operand, updates = interpreter.alike(equation, [operand, updates])
     targets = _targets(equation, operand.shape, indices, updates.shape)
-    lands = targets[targets >= 0]
-    if len(set(lands.tolist())) < len(lands):
-        _refuse_duplicates(equation)
     flat, updates = operand.reshape(-1), updates.reshape(-1)
     kept = np.flatnonzero(targets >= 0)
+    last = _last(targets[kept])
+    if len(last) < len(kept):
+        if _is_run(interpreter.arrays, equation):
+            kept = kept[last]
+        else:
+            _refuse_duplicates(equation)
     name, program = _SCATTERS[equation.primitive.name], equation.params["update_jaxpr"]
     if name is None and program is not None:  # a plain one may carry a program, of unique updates
         updates = _combined(interpreter, equation, flat[targets[kept]], updates[kept])
         kept, targets = np.arange(len(kept)), targets[kept]
     result = interpreter.arrays.accumulate(name, flat, targets[kept], updates[kept])
     return result.reshape(operand.shape)
+
+
+def _is_run(arrays: ArraySystem, equation: Equation) -> bool:
+    """Whether a program takes updates as they are, over numbers that claim no more than its run."""
+    plain = equation.primitive.name == "scatter" and equation.params["update_jaxpr"] is None
+    return plain and isinstance(arrays, Elements) and isinstance(arrays.system, _RUN)
+
+
+def _last(lands: np.ndarray) -> np.ndarray:
+    """The places of the last update to every entry, which stays as XLA runs it on a CPU."""
+    _, from_the_end = np.unique(lands[::-1], return_index=True)
+    return np.sort(len(lands) - 1 - from_the_end)
 
 
 def _refuse_duplicates(equation: Equation) -> None:
