@@ -85,6 +85,13 @@ def test_rules_by_every_argument(function: Any, args: tuple[float, ...]) -> None
     assert check(rule, args, special_points=False, budget=1).verdict is Verdict.REFUTED
 
 
+@pytest.mark.parametrize("x", [-12.0, -20.0, 30.0])
+def test_a_sum_of_alternating_terms_is_as_far_off_as_these(x: float) -> None:
+    """At −20 JAX's own value is 0.2 for 0.015."""
+    found = check(lambda x: special.hyp1f1(1.5, 2.5, x), (np.float32(x),), special_points=False)
+    assert found.verdict.passes
+
+
 def test_the_slope_by_a_parameter_of_0() -> None:
     """JAX sums from the term a/b·x on, which is 0 there, and gives 0."""
     with pytest.raises(GradientMismatch, match="is 0 by the rules"):

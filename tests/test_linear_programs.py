@@ -63,6 +63,12 @@ def kinds(function: Callable[..., Any]) -> list[str]:
         (lambda x, u: jax.lax.scan(lambda c, y: (c + y, c), u[0], x * u)[1], "LINEAR"),
         (lambda x, u: jax.jit(lambda v: 2 * v)(u), "LINEAR"),
         (lambda x, u: jax.nn.relu(u), "OTHER"),
+        (lambda x, u: jnp.stack([u, 2 * u]), "LINEAR"),
+        (lambda x, u: jnp.conj(1j * u).imag, "LINEAR"),
+        (lambda x, u: jnp.fft.irfft(jnp.fft.rfft(u) * 2j, 3), "LINEAR"),
+        (lambda x, u: jnp.real((1j * u) * (u + 1j)), "ANALYTIC"),
+        # It has poles beside the real line.
+        (lambda x, u: jnp.tanh(1j * u).imag, "OTHER"),
     ],
 )
 def test_kinds(function: Any, kind: str) -> None:

@@ -286,3 +286,31 @@ def test_a_rule_that_ends_at_a_tolerance(size: float, right: bool) -> None:
         assert "not linear" not in str(found)
     else:
         assert found.verdict is Verdict.REFUTED
+
+
+def _solved_until(step: Any, start: Any) -> Any:
+    return jax.lax.while_loop(
+        lambda pair: jnp.linalg.norm(pair[0] - pair[1]) > 1e-6,
+        lambda pair: (pair[1], step(pair[1])),
+        (start, step(start)),
+    )[1]
+
+
+@pytest.mark.parametrize(("factor", "right"), [(1.0, True), (1.01, False)])
+def test_the_adjoint_of_a_fixed_point_is_solved_to_an_absolute_tolerance(
+    factor: float, right: bool
+) -> None:
+    """To which a cotangent as small as it is 0."""
+    step = lambda w, x, z: jnp.tanh(w @ z + x)  # noqa: E731
+    fixed = jax.custom_vjp(lambda w, x: _solved_until(lambda z: step(w, x, z), jnp.zeros_like(x)))
+
+    def backward(kept: Any, g: Any) -> Any:
+        w, x, z = kept
+        by_z = jax.vjp(lambda z: step(w, x, z), z)[1]
+        u = _solved_until(lambda u: by_z(u)[0] + g, jnp.zeros_like(g))
+        return jax.vjp(lambda w, x: step(w, x, z), w, x)[1](factor * u)
+
+    fixed.defvjp(lambda w, x: ((z := fixed(w, x)), (w, x, z)), backward)
+    w = np.float32([[0.25, -0.1, 0.05], [0.1, 0.2, -0.3], [0, 0.15, 0.1]])
+    found = check(fixed, (w, np.float32([0.5, -1.0, 0.25])), budget=1)
+    assert found.verdict is (Verdict.AGREES if right else Verdict.REFUTED), str(found)

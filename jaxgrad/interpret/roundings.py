@@ -175,7 +175,9 @@ class _Chains:
         try:
             return self._done_without(equation.params["jaxprs"].solve, inputs)
         except UnsupportedPrimitive:
-            return self._done_without(direct_solve(equation), inputs)
+            found = self._done_without(direct_solve(equation), inputs)
+            beside = len(equation.outvars) - len(found)
+            return [*found, *[max(inputs, default=0)] * beside]
 
     def _while(self, equation: Any, inputs: list[int]) -> list[int]:
         turns = self._turns.get(id(equation), 0)

@@ -72,7 +72,8 @@ class Function:
         ulps: how far the primitive's result is off, in units in the last place; None if there is
             no such primitive.
         error: what it is relative to: the "value", even near its zeros; "one", where the value
-            is smaller; the "exponents" by whose difference the value is computed.
+            is smaller; the "exponents" by whose difference the value is computed; the "terms" of
+            the series that it is the sum of.
         numpy: the names of NumPy's functions that are it.
         elementwise: whether the primitive is this function of each entry and nothing else.
         derivatives: how many of JAX's derivatives of the primitive are those of the function.
@@ -90,7 +91,7 @@ class Function:
     float64: Callable[..., Any] | None
     critical: tuple[tuple[str, Callable[..., Any]], ...]
     ulps: int | None
-    error: Literal["value", "one", "exponents"]
+    error: Literal["value", "one", "exponents", "terms"]
     numpy: tuple[str, ...]
     elementwise: bool
     derivatives: float
@@ -101,8 +102,8 @@ class Function:
             "parity is 'odd' or 'even', of one argument, or None":
                 self.parity not in ("odd", "even", None) or (self.parity and self.arity != 1),
             "jumps is 'somewhere', 'steps' or None": self.jumps not in ("somewhere", "steps", None),
-            "error is relative to its 'value', to 'one' or to 'exponents'":
-                self.error not in ("value", "one", "exponents"),
+            "error is relative to its 'value', to 'one', to 'exponents' or to 'terms'":
+                self.error not in ("value", "one", "exponents", "terms"),
             "Taylor coefficients in an argument that it does not have":
                 not set(self.taylor) <= set(range(self.arity)),
             "limits are those at −∞ and at +∞, of one argument, or (None, None)":

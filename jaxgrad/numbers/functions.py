@@ -247,10 +247,10 @@ _program("cosine_integral", arb.ci, by_series(arb_series.ci), arity=1,
          domain=Domain("the argument of the cosine integral vanishes", lambda u: u > 0))
 _program("expn", special.expn, {1: special.expn_in_second}, arity=2,
          domain=Domain("the argument of expn is not positive", lambda n, x: x > 0))
-_program("hyp1f1", special.hyp1f1, {2: special.hyp1f1_in_last}, arity=3,
+_program("hyp1f1", special.hyp1f1, {2: special.hyp1f1_in_last}, arity=3, error="terms",
          domain=Domain("the parameter b of hyp1f1 is a pole, 0, -1, -2, …,",
                        lambda a, b, x: _no_pole(b)))
-_program("hyp2f1", special.hyp2f1, {3: special.hyp2f1_in_last}, arity=4,
+_program("hyp2f1", special.hyp2f1, {3: special.hyp2f1_in_last}, arity=4, error="terms",
          domain=Domain("an argument of hyp2f1 is not below 1 or its parameter c is a pole",
                        lambda a, b, c, x: x < 1 and _no_pole(c)))
 _program("owens_t", owens.owens_t, {0: owens.owens_t_in_first, 1: owens.owens_t_in_second}, arity=2,

@@ -316,7 +316,16 @@ class RunningError(ThreeValued):
         size = found.abs_upper() if known.error == "value" else found.abs_upper().max(arb(1))
         if known.error == "exponents":
             size = sum((self._exponent(y) * size for y in values), size)
+        if known.error == "terms":
+            size = size.max(self._terms(name, values))
         return self.rounded(found, self._ulps(known), size)
+
+    def _terms(self, name: str, values: list[arb]) -> arb:
+        """No less than the absolute terms of a hypergeometric series together."""
+        *above, below, x = values
+        if not below > 0:
+            return arb.pos_inf()
+        return self.ball.function(name, *map(abs, above), below, abs(x)).abs_upper()
 
     @staticmethod
     def _exponent(y: arb) -> arb:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -189,7 +190,8 @@ def _traced(function: Callable[..., Any], equation: Any) -> Any:
         return tuple(result) if many else result
 
     inputs = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in variables]
-    with equation.ctx.manager:
+    with equation.ctx.manager, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what it warns of is for who runs it
         closed = jax.make_jaxpr(computed)(*inputs)
     found, wanted = kinds_of(closed.out_avals), kinds_of(v.aval for v in equation.outvars)
     if found != wanted:

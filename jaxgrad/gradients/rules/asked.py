@@ -149,7 +149,7 @@ class Asked:
 
     def _towards_zero(self, s: Leaves, h: Leaves) -> Leaves:
         """h as large as s and away from it, so that what is special at s is not so at s + h."""
-        size = max((float(np.max(abs(x), initial=0)) for x in s), default=0.0)
+        size = _size(s)
         size = 2.0 ** np.floor(np.log2(size)) if size else 1.0
         return self.operator.like(
             [-np.where(x < 0, -1.0, 1.0) * abs(y) * size for x, y in zip(s, h, strict=True)]
@@ -158,7 +158,9 @@ class Asked:
     def _sizes(self, exponents: Sequence[int], from_the_ends: Sequence[int]) -> Iterator[float]:
         yield -1.0
         ups = _up_to(self._largest, exponents, from_the_ends)
-        downs = _up_to(-self._least, exponents, from_the_ends)
+        # What is smaller than an absolute tolerance is 0 to a solver.
+        few = self.operator.iterates and not self.operator.exact
+        downs = [] if few else _up_to(-self._least, exponents, from_the_ends)
         for up, down in itertools.zip_longest(ups, downs):
             for e in (up, None if down is None else -down):
                 if e is not None:
@@ -170,7 +172,10 @@ class Asked:
         traced = self.operator.traced(g)
         if traced is None:
             return []
-        return [tuple(found) for found in thresholds(*traced, MOST_SPECIAL)]
+        found = [tuple(each) for each in thresholds(*traced, MOST_SPECIAL)]
+        if not self.operator.iterates or self.operator.exact:
+            return found
+        return [each for each in found if _size(each) >= _size(g) / 2]
 
     # -- what is answered ------------------------------------------------------------------------
     def _answer(self, weights: tuple[float, float], g: Leaves, h: Leaves) -> Apart | None:
@@ -220,6 +225,11 @@ class Asked:
         if key not in self._found:
             self._found[key] = self.operator.balls(moved)
         return self._found[key]
+
+
+def _size(leaves: Leaves) -> float:
+    """The largest of all numbers."""
+    return max((float(np.max(abs(x), initial=0)) for x in leaves), default=0.0)
 
 
 def _up_to(most: int, exponents: Sequence[int], from_the_end: Sequence[int]) -> list[int]:

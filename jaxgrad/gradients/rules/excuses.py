@@ -267,6 +267,9 @@ class Excuses:
         half = at.rules.float_bits / 2
         if secants.have_slope(number):
             return half
+        with further_turns(LENGTHS[-1]):
+            if secants.have_slope(number):
+                return half
         longer = self._longer(LENGTHS[-1], lambda at: at.numbers.enclosed(question))
         bits = -math.inf if longer is None else agreement(number, longer)
         if longer is None or bits < self._fewest:

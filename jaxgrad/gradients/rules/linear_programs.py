@@ -174,7 +174,7 @@ def _applied(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
         return _INNER[name](equation, kinds, barred)
     if name in IDENTITY:
         return kinds
-    if name in _LINEAR_IN and all(_is_real(v) for v in equation.outvars):
+    if name in _LINEAR_IN and all(map(_is_number, equation.outvars)):
         moving = _LINEAR_IN[name](len(kinds))
         rest = join(*(kind for i, kind in enumerate(kinds) if i not in moving))
         if rest <= Kind.FREE:
@@ -190,6 +190,8 @@ def _applied(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
 
 def _is_entire(equation: Any) -> bool:
     """Whether an operation has a value, and is analytic, at all real numbers."""
+    if not all(map(_is_real, (*equation.invars, *equation.outvars))):
+        return False
     if equation.primitive.name == "integer_pow":
         return equation.params["y"] >= 0
     function = FUNCTIONS.get(equation.primitive.name)
@@ -197,6 +199,11 @@ def _is_entire(equation: Any) -> bool:
         return equation.primitive.name in _POLYNOMIALS
     rough = function.domain is not None or function.jumps is not None or function.critical
     return not rough and function.derivatives == ALL
+
+
+def _is_number(variable: Any) -> bool:
+    """Whether it is a real or a complex one."""
+    return jnp.issubdtype(variable.aval.dtype, jnp.inexact)
 
 
 def _is_real(variable: Any) -> bool:
@@ -233,6 +240,7 @@ _LINEAR_IN: dict[str, Places] = {
             "add", "add_any", "sub", "neg", "convert_element_type", "reduce_sum", "cumsum",
             "broadcast_in_dim", "reshape", "transpose", "squeeze", "expand_dims", "rev",
             "concatenate", "slice", "pad", "split", "tile", "reduce_window_sum", "real", "imag",
+            "stack", "unstack", "conj", "complex", "fft", "copy", "copy_p",
         ),
         _all,
     ),
@@ -244,6 +252,7 @@ _LINEAR_IN: dict[str, Places] = {
     "scatter-add": _only(0, 2),
     "scatter_add": _only(0, 2),
     "scatter_sub": _only(0, 2),
+    "scatter-sub": _only(0, 2),
     "select_n": lambda count: range(1, count),
     "triangular_solve": _only(1),
     "select_and_scatter_add": _only(0),

@@ -73,7 +73,12 @@ class Operator:
         if self.exact:
             return math.inf
         bits = jnp.finfo(self.outputs[leaf].dtype).nmant + 1
-        return bits / 2 if holds_primitive(self.program.jaxpr, ("while",)) else bits
+        return bits / 2 if self.iterates else bits
+
+    @cached_property
+    def iterates(self) -> bool:
+        """Whether loops in it may end by what they compute, as at a tolerance."""
+        return holds_primitive(self.program.jaxpr, ("while",))
 
     @cached_property
     def _balls(self) -> list[ObjectArray]:

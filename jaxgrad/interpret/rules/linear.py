@@ -10,11 +10,12 @@ from jaxgrad.interpret.rules.concrete import require_real, require_truth
 from jaxgrad.interpret.rules.elementwise import real_or_none
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, rule
 from jaxgrad.numbers.arrays import SystemArray
+from jaxgrad.programs.trace import is_differentiable
 
 if TYPE_CHECKING:
     from jaxgrad.interpret.walker import Interpreter
 
-__all__ = ["rows_of"]
+__all__ = ["as_numbers", "rows_of"]
 
 _Array = TypeVar("_Array", bound=np.ndarray | SystemArray)
 
@@ -25,8 +26,12 @@ _Array = TypeVar("_Array", bound=np.ndarray | SystemArray)
     harmless={"preferred_element_type": real_or_none},
 )
 def _dot_general(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
-    require_real(equation)
-    left, right = interpreter.numbers(equation, inputs)
+    left, right = (
+        as_numbers(interpreter, value, atom.aval.dtype)
+        for value, atom in zip(inputs, equation.invars, strict=True)
+    )
+    if not is_differentiable(equation.outvars[0].aval.dtype):
+        require_real(equation)
     (left_contract, right_contract), (left_batch, right_batch) = equation.params[
         "dimension_numbers"
     ]
@@ -34,6 +39,12 @@ def _dot_general(interpreter: Interpreter, equation: Equation, inputs: list[Valu
     b, free_b = _as_batches(right, right_batch, right_contract, contracted_last=False)
     batch = tuple(left.shape[axis] for axis in left_batch)
     return interpreter.arrays.contract(a, b).reshape((*batch, *free_a, *free_b))
+
+
+def as_numbers(interpreter: Interpreter, value: Value, dtype: np.dtype) -> Value:
+    """An array as numbers, booleans as 0 and 1."""
+    elements = interpreter.elements(value, dtype)
+    return interpreter.arrays.number(elements) if np.dtype(dtype) == bool else elements
 
 
 def _as_batches(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jaxgrad.interpret.rules.concrete import is_concrete
-from jaxgrad.interpret.rules.linear import rows_of
+from jaxgrad.interpret.rules.linear import as_numbers, rows_of
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, anything, rule
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.ordering import decided
@@ -48,18 +48,12 @@ def _sort(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> 
     # may return: JAX's derivatives take the first.  Of other values it matters which comes first.
     stable = equation.params["is_stable"] or all(map(is_concrete, inputs[count:]))
     keys = [
-        _rows(_as_numbers(interpreter, value, atom.aval.dtype), axis)
+        _rows(as_numbers(interpreter, value, atom.aval.dtype), axis)
         for value, atom in zip(inputs[:count], equation.invars, strict=False)
     ]
     places = interpreter.arrays.places("lt", keys, stable)
     # An operand that is known, such as the places themselves, stays known.
     return [_taken(_rows(value, axis), places, value.shape, axis) for value in inputs]
-
-
-def _as_numbers(interpreter: Interpreter, value: Value, dtype: np.dtype) -> Value:
-    """Keys as numbers, booleans as 0 and 1."""
-    elements = interpreter.elements(value, dtype)
-    return interpreter.arrays.number(elements) if np.dtype(dtype) == bool else elements
 
 
 def _rows(value: Value, axis: int) -> Value:
@@ -93,7 +87,7 @@ def _first(interpreter: Interpreter, equation: Equation, inputs: list[Value]) ->
     (axis,) = equation.params["axes"]
     value = inputs[0]
     # False comes before True.
-    rows = _rows(_as_numbers(interpreter, value, equation.invars[0].aval.dtype), axis)
+    rows = _rows(as_numbers(interpreter, value, equation.invars[0].aval.dtype), axis)
     relation = "gt" if equation.primitive.name == "argmax" else "lt"
     found = interpreter.arrays.first(relation, rows)
     shape = (*value.shape[:axis], *value.shape[axis + 1 :])
