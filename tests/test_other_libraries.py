@@ -30,8 +30,8 @@ def _passes(function: Callable[..., Any], args: tuple[Any, ...], **options: Any)
 
 
 # -- lineax ----------------------------------------------------------------------------------------
-MATRIX = np.float32([[4, 1, 0.5], [0.25, 3, -1], [0.5, -1, 2]])
-RIGHT = np.float32([1, -2, 0.5])
+MATRIX = np.array([[4, 1, 0.5], [0.25, 3, -1], [0.5, -1, 2]], np.float32)
+RIGHT = np.array([1, -2, 0.5], np.float32)
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
 
 # `BiCGStab` breaks down on systems as small as these, and raises in its own derivative.
