@@ -163,3 +163,22 @@ def test_loops_that_do_not_end_return_no_number() -> None:
 
     bounded = jaxpr_as_fun(with_bounded_loops(jax.make_jaxpr(jax.jit(within))(1.0)))
     assert np.isnan(bounded(1.0)[0]) and bounded(-1.0)[0] == -1
+
+
+def test_a_solver_that_raises_is_no_answer() -> None:
+    """As a guard does that has not found enough."""
+
+    def raises(x: Any) -> Any:
+        raise ValueError("no convergence")
+
+    def solve(matvec: Any, b: Any) -> Any:
+        x = _iteration()(matvec, b)
+        return lax.cond(
+            x[0] > -100,
+            lambda x: jax.pure_callback(raises, jax.ShapeDtypeStruct(x.shape, x.dtype), x),
+            lambda x: x,
+            x,
+        )
+
+    found = check(lambda b: _solved(A, b, solve), (B,), budget=0)
+    assert found.verdict is Verdict.UNDECIDED

@@ -24,6 +24,7 @@ from jaxgrad.numbers.jet import Jet
 from jaxgrad.numbers.perturbed import Perturbed
 from jaxgrad.programs.bounded_loops import with_bounded_loops
 from jaxgrad.programs.evaluated import bind, evaluated
+from jaxgrad.programs.jax_errors import first_line
 from jaxgrad.programs.linear_systems import direct_solve, right_hand_side
 from jaxgrad.programs.trace import is_differentiable
 
@@ -83,9 +84,12 @@ def _returned(interpreter: Interpreter, equation: Equation, inputs: Sequence[Val
     first = lengths.matvec + lengths.vecmat
     ours = [*range(first, first + lengths.solve), *range(sum(lengths), len(inputs))]
     floats = [_floats(interpreter, inputs[i], equation.invars[i].aval.dtype) for i in ours]
-    # Programs of 64-bit numbers stay such, whatever is being traced.
-    with jax.enable_x64(True), jax.ensure_compile_time_eval():
-        return evaluated(with_bounded_loops(solve), list(map(jnp.asarray, floats)), bind)
+    try:
+        # Programs of 64-bit numbers stay such, whatever is being traced.
+        with jax.enable_x64(True), jax.ensure_compile_time_eval():
+            return evaluated(with_bounded_loops(solve), list(map(jnp.asarray, floats)), bind)
+    except Exception as error:  # whatever a callback within raises
+        raise CannotDecide(f"JAX's own run of a solver fails: {first_line(error)}") from error
 
 
 def _beside(interpreter: Interpreter, value: Any) -> Value:
