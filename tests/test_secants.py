@@ -141,3 +141,61 @@ def test_a_bisection_that_ends_at_a_tolerance(factor: float, right: bool) -> Non
     """It is run on for its secants: those of its own are too coarse."""
     found = check(stopped_early(factor), (np.float32(2),), modes="fwd", special_points=False)
     assert found.verdict is (Verdict.AGREES if right else Verdict.REFUTED)
+
+
+# -- loops that end at a tolerance, in float64 -----------------------------------------------------
+def _cube(y: Any) -> Any:
+    return y**3 + y
+
+
+def _bisected(tolerance: float) -> Callable[[Any], Any]:
+    def turn(ends: Any, x: Any) -> Any:
+        low, high = ends
+        middle = (low + high) / 2
+        above = _cube(middle) > x
+        return jnp.where(above, low, middle), jnp.where(above, middle, high)
+
+    def root(x: Any) -> Any:
+        ends = lax.while_loop(
+            lambda ends: ends[1] - ends[0] > tolerance,
+            lambda ends: turn(ends, x),
+            (0 * x, 0 * x + 4),
+        )
+        return sum(ends) / 2
+
+    return root
+
+
+def _by_secants(x: Any) -> Any:
+    def turn(ends: Any) -> Any:
+        first, last = ends
+        rise = (_cube(last) - _cube(first)) / (last - first)
+        return last, last - (_cube(last) - x) / rise
+
+    return lax.while_loop(
+        lambda ends: jnp.abs(_cube(ends[1]) - x) > 1e-10, turn, (1 + 0 * x, 1.5 + 0 * x)
+    )[1]
+
+
+def _implicit(root: Callable[[Any], Any], factor: float) -> Any:
+    rule = jax.custom_jvp(root)
+    rule.defjvp(lambda p, t: (root(*p), factor * t[0] / (3 * root(*p) ** 2 + 1)))
+    return rule
+
+
+@pytest.mark.parametrize(("tolerance", "x"), [(1e-8, 0.4), (1e-9, 3.3), (1e-10, 1.7), (1e-12, 1.7)])
+def test_a_rule_of_a_bisection_is_as_far_off_as_its_tolerance(tolerance: float, x: float) -> None:
+    with jax.enable_x64(True):
+        right, wrong = (_implicit(_bisected(tolerance), k) for k in (1.0, 1.0001))
+        found = check(right, (np.float64(x),), modes="fwd", budget=0)
+        assert found.verdict is Verdict.AGREES, str(found)
+        assert check(wrong, (np.float64(x),), modes="fwd", budget=0).verdict is Verdict.REFUTED
+
+
+def test_loops_that_return_no_number_past_their_end() -> None:
+    """Where a secant has no length left it is 0/0."""
+    with jax.enable_x64(True):
+        found = check(_implicit(_by_secants, 1.0), (np.float64(1.7),), modes="fwd", budget=0)
+        assert found.verdict is Verdict.UNDECIDED and "name it with reference=" in str(found)
+        wrong = check(_implicit(_by_secants, 1.001), (np.float64(1.7),), modes="fwd", budget=0)
+        assert wrong.verdict is Verdict.REFUTED

@@ -27,6 +27,7 @@ from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.run_on import Ended, ended
 from jaxgrad.gradients.rules.secants import Secants
 from jaxgrad.gradients.rules.truth import Truth
+from jaxgrad.interpret.rules.solution import FEWEST_BITS
 from jaxgrad.interpret.turns import LENGTHS, further_turns, is_run_on
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import GRACE, prolong
@@ -38,6 +39,11 @@ if TYPE_CHECKING:
 __all__ = ["Excuses"]
 
 Answer = TypeVar("Answer")
+
+_BEYOND = (
+    "past their end the loops of the function return no number, so that what they come near to is "
+    "not known, whose derivative it may be; name it with reference="
+)
 
 
 class Excuses:
@@ -148,14 +154,6 @@ class Excuses:
 
     # -- loops -----------------------------------------------------------------------------------
     def run_on(self, question: Question, found: Judgement, finite: bool) -> Judgement:
-        """The judgement of a number that is not the derivative of the function.
-
-        What was found wrong is not lost where the time is spent: whether loops excuse it is seen.
-        """
-        prolong(GRACE / 2)
-        return self._run_on(question, found, finite)
-
-    def _run_on(self, question: Question, found: Judgement, finite: bool) -> Judgement:
         """The judgement of a number that is not the derivative of loops that end.
 
         It agrees where it is that of what they come near to.  At a point that nobody asked for
@@ -166,6 +164,7 @@ class Excuses:
             found: the judgement that refutes it.
             finite: whether it is a real number.
         """
+        prolong(GRACE / 2)  # what was found wrong is not lost where the time is spent
         not_known = replace(found, verdict=Verdict.UNDECIDED)
         if has_no_gradient(self._at.truth, question):
             return replace(not_known, reason=NO_GRADIENT)
@@ -176,11 +175,23 @@ class Excuses:
             limit = self._limit(question)
             if limit is not None:
                 return replace(limit, bits=found.bits, hidden=True)
-            if self._is_secant(question):
-                half = self._at.rules.float_bits / 2
-                return replace(found, verdict=Verdict.AGREES, bits=half, hidden=True)
+            bits = self._secant_bits(question)
+            if bits is not None:
+                return replace(found, verdict=Verdict.AGREES, bits=bits, hidden=True)
             return found if self.asked_for or self._settles(question) else not_known
+        if self._ended is Ended.UNKNOWN and self._nearest(question) >= self._fewest:
+            return replace(not_known, reason=_BEYOND)
         return found if self.asked_for or self._ended is Ended.NOWHERE else not_known
+
+    def _nearest(self, question: Question) -> float:
+        """To how many bits the number agrees with a side."""
+        sides, number = self._at.sides(question), self._at.numbers.enclosed(question)
+        return max((agreement(number, t) for t in (sides.known if sides else ())), default=0.0)
+
+    @property
+    def _fewest(self) -> float:
+        """To how many bits two numbers agree that iterations to a tolerance may leave of one."""
+        return min(FEWEST_BITS, self._at.rules.float_bits / 2)
 
     def _limit(self, question: Question) -> Judgement | None:
         """The judgement by loops that are run on; None unless it agrees however far they are.
@@ -216,14 +227,18 @@ class Excuses:
             return asked(self._further[length])
         return None
 
-    def _is_secant(self, question: Question) -> bool:
-        """Whether a first derivative is the slope of the secants, where loops jump in between.
+    def _secant_bits(self, question: Question) -> float | None:
+        """How many bits of a first derivative are those of the slope of the secants.
 
-        Or that of loops that are run on, where they end at a tolerance.
+        That is asked where loops jump in between.  Of loops that end at a tolerance it is the slope
+        of those that are run on, which the rule has where its own are run on.
+
+        Returns:
+            None where it is not their slope.
         """
         at = self._at
         if len(question.moving) != 1:
-            return False
+            return None
         secants = Secants(
             at.rules.primal.truth_program,
             at.numbers.point,
@@ -234,11 +249,16 @@ class Excuses:
         number, sides = at.numbers.enclosed(question), at.sides(question)
         known = [] if sides is None else sides.known
         if any(map(secants.tend_to, known)):
-            return False
+            return None
+        half = at.rules.float_bits / 2
         if secants.have_slope(number):
-            return True
+            return half
+        longer = self._longer(LENGTHS[-1], lambda at: at.numbers.enclosed(question))
+        bits = -math.inf if longer is None else agreement(number, longer)
+        if longer is None or bits < self._fewest:
+            return None
         with further_turns(LENGTHS[-1]):
-            return secants.have_slope(number)
+            return min(bits, half) if secants.have_slope(longer) else None
 
     @cached_property
     def _ended(self) -> Ended:

@@ -15,6 +15,9 @@ from jaxgrad.verdict import Verdict
 
 __all__ = ["aligned", "least_hidden", "narrowed"]
 
+# What is wrong comes first.
+_ORDER = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.AGREES)
+
 Judge = Callable[[Question], Judgement | None]
 
 
@@ -43,21 +46,21 @@ def least_hidden(
     """The entry of which fewest digits are right, by halves; a part that is wrong on the way.
 
     What rounding may do to a sum is what it may do to all terms: the fewer these are, the less it
-    hides.
+    hides.  A part of which nothing is decided is looked into before one that agrees.
 
     Args:
         judge: of a part.
         numbers: what the rules give.
         question, judgement: the whole, of which rounding hides what differs.
     """
-    while judgement.verdict is Verdict.AGREES:
+    while judgement.verdict is not Verdict.REFUTED:
         halves = [aligned(numbers, half) or half for half in next(question.narrower(), ())]
         judged = [(half, judge(half)) for half in halves]
         found = [(half, each) for half, each in judged if each is not None]
         if not found:
             break
         question, judgement = min(
-            found, key=lambda pair: (pair[1].verdict is not Verdict.REFUTED, pair[1].bits)
+            found, key=lambda pair: (_ORDER.index(pair[1].verdict), pair[1].bits)
         )
     if judgement.verdict is Verdict.REFUTED:
         return narrowed(judge, question, judgement)
