@@ -13,6 +13,8 @@ from pasted_code import numbers_printed_by
 
 from jaxgrad.errors import GradientMismatch
 from jaxgrad.gradients.check_grads import check, check_grads
+from jaxgrad.programs.counted_loops import ends_by_numbers
+from jaxgrad.programs.jaxprs import equations
 from jaxgrad.verdict import Verdict
 
 X = np.float32(0.3)
@@ -314,3 +316,45 @@ def test_the_adjoint_of_a_fixed_point_is_solved_to_an_absolute_tolerance(
     w = np.float32([[0.25, -0.1, 0.05], [0.1, 0.2, -0.3], [0, 0.15, 0.1]])
     found = check(fixed, (w, np.float32([0.5, -1.0, 0.25])), budget=1)
     assert found.verdict is (Verdict.AGREES if right else Verdict.REFUTED), str(found)
+
+
+def _of_turns(count: int) -> Any:
+    return lambda x: jax.lax.while_loop(lambda c: c[0] < count, lambda c: (c[0] + 1, c[1]), (0, x))
+
+
+def _until_done(x: Any) -> Any:
+    def turn(state: Any) -> Any:
+        x, _ = state
+        return x / 2, jnp.all(abs(x) < 1)
+
+    return jax.lax.while_loop(lambda state: ~state[1], turn, (x, False))
+
+
+@pytest.mark.parametrize(
+    ("function", "ends"),
+    [
+        (_of_turns(3), False),
+        (jax.vmap(_of_turns(3)), False),
+        (_until_done, True),
+        (lambda x: jax.lax.while_loop(lambda x: x[0] > 1, lambda x: x / 2, x), True),
+        (lambda x: jax.lax.fori_loop(0, x.astype(int)[0], lambda _, y: 2 * y, x), False),
+        (jnp.sin, False),
+    ],
+)
+def test_loops_that_end_by_numbers(function: Any, ends: bool) -> None:
+    closed = jax.make_jaxpr(function)(np.ones(2, np.float32))
+    assert any(map(ends_by_numbers, equations(closed))) is ends
+
+
+def test_a_dead_zone_beside_a_counted_loop_is_found() -> None:
+    """A counter has no tolerance."""
+    rule = jax.custom_vjp(lambda x: 2 * x)
+
+    def backward(_: Any, g: Any) -> Any:
+        doubled = jax.lax.while_loop(
+            lambda state: state[0] < 1, lambda state: (state[0] + 1, 2 * state[1]), (0, g)
+        )[1]
+        return (jnp.where(abs(doubled) < 1e-4, 0, doubled),)
+
+    rule.defvjp(lambda x: (2 * x, None), backward)
+    assert check(rule, (X,), modes="rev").verdict is Verdict.REFUTED

@@ -56,6 +56,23 @@ def test_one_wrong_entry_is_found_by_halves(place: int, told: int) -> None:
     assert found.directions[0].leaves[0][place] == 1  # the weight of a plain entry
 
 
+@pytest.mark.parametrize("place", [0, 5, SIZE - 1])
+@pytest.mark.parametrize("alone", [Verdict.REFUTED, Verdict.UNDECIDED])
+def test_what_is_open_is_looked_into_before_what_agrees(place: int, alone: Verdict) -> None:
+    """Of sums that hold the wrong entry nothing is decided, and of that, perhaps, alone."""
+
+    def judge(question: Question) -> Judgement:
+        entries = _entries(question)
+        if place not in entries:
+            return Judgement(Verdict.AGREES, 8.0, False, "", "", hidden=True)
+        verdict = alone if len(entries) == 1 else Verdict.UNDECIDED
+        return Judgement(verdict, 900.0, False, "", "")
+
+    whole = Judgement(Verdict.AGREES, 8.0, False, "", "", hidden=True)
+    found, judgement = least_hidden(judge, NUMBERS, ALL, whole)
+    assert judgement.verdict is alone and _entries(found) == [place]
+
+
 def test_of_right_entries_the_one_of_fewest_bits_is_left() -> None:
     bits = [24.0 + i for i in range(SIZE)]
     judge = _judge(bits, SIZE)

@@ -12,7 +12,23 @@ from jax.core import Tracer
 
 from jaxgrad.programs.jaxprs import while_parts
 
-__all__ = ["turns_of"]
+__all__ = ["ends_by_numbers", "turns_of"]
+
+
+def ends_by_numbers(equation: Any) -> bool:
+    """Whether it is a loop that ends by what is no counter, as an iteration does at a tolerance.
+
+    Example:
+        >>> loop = lambda x: jax.lax.while_loop(lambda c: c > 1, lambda c: c / 2, x)
+        >>> [ends_by_numbers(equation) for equation in jax.make_jaxpr(loop)(5.0).eqns]
+        [True]
+    """
+    if equation.primitive.name != "while":
+        return False
+    test = equation.params["cond_jaxpr"].jaxpr
+    used = {x for inner in test.eqns for x in inner.invars if not hasattr(x, "val")}
+    used.update(x for x in test.outvars if not hasattr(x, "val"))
+    return any(x in used and not np.issubdtype(x.aval.dtype, np.integer) for x in test.invars)
 
 
 def turns_of(params: dict[str, Any], inputs: Sequence[Any]) -> int | None:

@@ -159,8 +159,8 @@ class Asked:
         yield -1.0
         ups = _up_to(self._largest, exponents, from_the_ends)
         # What is smaller than an absolute tolerance is 0 to a solver.
-        few = self.operator.iterates and not self.operator.exact
-        downs = [] if few else _up_to(-self._least, exponents, from_the_ends)
+        least = 0 if self.operator.has_tolerance else -self._least
+        downs = _up_to(least, exponents, from_the_ends)
         for up, down in itertools.zip_longest(ups, downs):
             for e in (up, None if down is None else -down):
                 if e is not None:
@@ -173,9 +173,8 @@ class Asked:
         if traced is None:
             return []
         found = [tuple(each) for each in thresholds(*traced, MOST_SPECIAL)]
-        if not self.operator.iterates or self.operator.exact:
-            return found
-        return [each for each in found if _size(each) >= _size(g) / 2]
+        least = _size(g) / 2 if self.operator.has_tolerance else 0.0
+        return [each for each in found if _size(each) >= least]
 
     # -- what is answered ------------------------------------------------------------------------
     def _answer(self, weights: tuple[float, float], g: Leaves, h: Leaves) -> Apart | None:

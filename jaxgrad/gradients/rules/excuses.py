@@ -18,7 +18,6 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.gradients.floats.hidden import SOME_BITS
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.hidden import Hidden
 from jaxgrad.gradients.rules.judgement import Judgement, agreement
@@ -28,7 +27,7 @@ from jaxgrad.gradients.rules.run_on import Ended, ended
 from jaxgrad.gradients.rules.secants import Secants
 from jaxgrad.gradients.rules.truth import Truth
 from jaxgrad.interpret.rules.solution import FEWEST_BITS
-from jaxgrad.interpret.turns import LENGTHS, further_turns, is_run_on
+from jaxgrad.interpret.turns import LENGTHS, further_turns
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import GRACE, prolong
 from jaxgrad.verdict import Verdict
@@ -86,7 +85,7 @@ class Excuses:
         found = self._hidden.hides(question, difference)
         if found is not False or question.is_value:
             return found
-        return self._is_off(question, difference) or self._moves(question, difference)
+        return self._moves(question, difference)
 
     def is_beyond_floats(self, question: Question) -> bool:
         """Whether nobody asked for the point, and the number is beyond every float there.
@@ -104,19 +103,6 @@ class Excuses:
         if any(not abs(x) <= at.rules.largest for x in (*true, *values)):
             return True
         return not all(map(math.isfinite, at.numbers.values(question)))
-
-    def _is_off(self, question: Question, difference: arb) -> bool:
-        """Whether what JAX computes is as far from the formula, of which it has some bits.
-
-        Functions are off by more than the half unit that is drawn for a rounding.
-        """
-        if is_run_on():  # JAX runs no loop past its end
-            return False
-        number, computed = self._at.numbers.enclosed(question), self._at.numbers.floats(question)
-        if not (number.is_finite() and math.isfinite(computed)):
-            return False
-        some = agreement(number, arb(computed)) >= SOME_BITS
-        return some and bool(difference <= abs(number - computed))
 
     def _moves(self, question: Question, difference: arb) -> bool:
         """Whether rounding the point moves the derivative itself as far, on either side of it.

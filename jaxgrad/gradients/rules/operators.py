@@ -17,7 +17,8 @@ from jaxgrad.gradients.witness import program_floats
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
-from jaxgrad.programs.jaxprs import holds_primitive
+from jaxgrad.programs.counted_loops import ends_by_numbers
+from jaxgrad.programs.jaxprs import equations
 from jaxgrad.programs.trace import Leaf, Program, trace
 
 __all__ = ["Leaves", "Operator"]
@@ -73,12 +74,12 @@ class Operator:
         if self.exact:
             return math.inf
         bits = jnp.finfo(self.outputs[leaf].dtype).nmant + 1
-        return bits / 2 if self.iterates else bits
+        return bits / 2 if self.has_tolerance else bits
 
     @cached_property
-    def iterates(self) -> bool:
-        """Whether loops in it may end by what they compute, as at a tolerance."""
-        return holds_primitive(self.program.jaxpr, ("while",))
+    def has_tolerance(self) -> bool:
+        """Whether loops in it end by numbers that they compute, and that counts for anything."""
+        return not self.exact and any(map(ends_by_numbers, equations(self.program.jaxpr)))
 
     @cached_property
     def _balls(self) -> list[ObjectArray]:
