@@ -9,9 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax import lax
+from jax.extend.core import Primitive
+from jax.interpreters import ad
 
+import jaxgrad
 from jaxgrad import Verdict, check, compare
+from jaxgrad.errors import TraceError
 
 X = np.float32([1.0, 2.0, -0.5])
 MASK = np.array([True, False, True])
@@ -68,16 +71,25 @@ def test_the_last_of_two_updates_stays_as_xla_runs_it(last: bool) -> None:
 
 
 # -- guards ----------------------------------------------------------------------------------------
-def test_a_guard_that_raises_where_nobody_asked_ends_no_check() -> None:
-    def refuses(x: Any) -> Any:
-        raise ValueError("beyond the table")
+def test_a_run_that_raises_where_nobody_asked_ends_no_check() -> None:
+    """A primitive whose meaning is known everywhere, and whose implementation refuses some x."""
 
-    def guarded(x: Any) -> Any:
-        at = lax.stop_gradient(x)
-        kind = jax.ShapeDtypeStruct((), x.dtype)
-        raised = lax.cond(
-            at < 0.75, lambda at: at, lambda at: jax.pure_callback(refuses, kind, at), at
-        )
-        return x * x + lax.stop_gradient(0 * raised)
+    def limited(x: Any) -> Any:
+        if not isinstance(x, jax.core.Tracer) and np.any(np.asarray(x) > 0.75):
+            raise ValueError("beyond the table")
+        return x * x
 
-    assert check(guarded, (np.float32(0.5),)).verdict.passes
+    made = Primitive("limited_square")
+    made.def_impl(limited)
+    made.def_abstract_eval(lambda x: x)
+    ad.defjvp(made, lambda t, x: 2 * x * t)
+    jaxgrad.rule("limited_square")(lambda x: x * x)
+
+    def function(x: Any) -> Any:
+        return made.bind(x) * jnp.sqrt((x - 1) ** 2)  # whose slope at 1 is asked of the run
+
+    found = check(function, (np.float32(0.5),), modes="fwd")
+    assert found.verdict.passes, str(found)
+    assert "beyond the table" in str(found) and "nothing decided at" in str(found)
+    with pytest.raises(TraceError, match="beyond the table"):
+        check(function, (np.float32(1.0),), modes="fwd")

@@ -26,6 +26,13 @@ __all__ = ["RoundedAtRandom"]
 _NARROW = arb(2) ** -8
 
 
+def _of_drawn(name: str) -> Any:
+    """A setting of the numbers that are drawn, by its name there."""
+    return property(
+        lambda self: getattr(self.drawn, name), lambda self, value: setattr(self.drawn, name, value)
+    )
+
+
 class RoundedAtRandom(Perturbed):
     """Balls, and beside each the number that floats may return if roundings are drawn.
 
@@ -43,6 +50,8 @@ class RoundedAtRandom(Perturbed):
     """
 
     name = "random rounding"
+    exact = _of_drawn("exact")
+    rounds_constants = _of_drawn("rounds_constants")
 
     def __init__(self, seed: int) -> None:
         self.drawn = _Drawn(seed)
@@ -67,24 +76,6 @@ class RoundedAtRandom(Perturbed):
     def stored(self, x: Twins, mantissa_bits: int | None = None) -> Twins:
         """What becomes of a number that is converted to the dtype, or to fewer bits."""
         return Twins(x.exact, self.drawn.stored(x.moved, mantissa_bits))
-
-    @property
-    def exact(self) -> bool:
-        """Whether results that are floats stay exact."""
-        return self.drawn.exact
-
-    @exact.setter
-    def exact(self, value: bool) -> None:
-        self.drawn.exact = value
-
-    @property
-    def rounds_constants(self) -> bool:
-        """Whether a constant with all its bits is the rounding of a real number that is meant."""
-        return self.drawn.rounds_constants
-
-    @rounds_constants.setter
-    def rounds_constants(self, value: bool) -> None:
-        self.drawn.rounds_constants = value
 
 
 class _Drawn(RunningError):

@@ -142,7 +142,7 @@ class RoundedProgram(TrueValues):
     def _running(self) -> list[Any] | None:
         try:
             with precision(FIRST_PRECISION):
-                return enclosures(self._program, self._point, RoundedOnce(), True)
+                return enclosures(self._program, self._point, RoundedOnce(), constants=True)
         except (CannotDecide, UnsupportedPrimitive):
             return None
 
@@ -152,7 +152,7 @@ class RoundedProgram(TrueValues):
         found = []
         with contextlib.suppress(CannotDecide, UnsupportedPrimitive), precision(FIRST_PRECISION):
             for seed in range(RUNS):
-                run = enclosures(self._program, self._point, RoundedAtRandom(seed), True)
+                run = enclosures(self._program, self._point, RoundedAtRandom(seed), constants=True)
                 found.append([Ball().map(_plain, leaf) for leaf in run])
         return found if len(found) == RUNS else []
 
