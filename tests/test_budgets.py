@@ -113,6 +113,12 @@ def test_a_loop_of_large_arrays_that_turns_a_few_times_has_its_end() -> None:
         run(30)
 
 
+def test_a_loop_of_large_arrays_has_no_more_than_a_scan() -> None:
+    budgets.require_while(SCAN_BUDGET, turns=1)
+    with pytest.raises(CannotDecide, match="past the budget"):
+        budgets.require_while(SCAN_BUDGET + 1, turns=1)
+
+
 def test_numbers_that_jax_makes_cost_more() -> None:
     def run(turns: int) -> Any:
         counted = _while(lambda n: n != turns, lambda n: n + 1)

@@ -37,11 +37,13 @@ class BudgetSpent(CannotDecide):
 # seconds' worth.
 WHILE_BUDGET = 100_000
 # One that has turned at most this part of it so often may still end soon: it is of large arrays,
-# or one of many that are run one after the other.
+# or one of many that are run one after the other.  Those are 200 turns, four for every bit of a
+# float64; a loop that halves until nothing is left takes 150 in float32.
 TURNS_SHARE = 500
 # Numbers that a `scan` may make, which is known to end: at about 2 μs each in large arrays the
 # minute that a given point has.
-SCAN_BUDGET = 300 * WHILE_BUDGET
+SCAN_SHARE = 300
+SCAN_BUDGET = SCAN_SHARE * WHILE_BUDGET
 # What an equation costs beside the numbers that it makes, counted in these.
 EQUATION = 10
 
@@ -75,7 +77,8 @@ def require_while(spent: int, turns: int) -> None:
         BudgetSpent: as it says.
     """
     budget = _while_budget.get()
-    if spent > budget and turns > budget // TURNS_SHARE:
+    goes_on = turns > budget // TURNS_SHARE or spent > SCAN_SHARE * budget
+    if spent > budget and goes_on:
         raise BudgetSpent(
             f"a `while_loop` goes on past the budget of {budget} numbers made in it; "
             "over exact numbers it may never end"
