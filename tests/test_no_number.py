@@ -159,7 +159,7 @@ _PLACES: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("name", _PLACES)
 @given(st.permutations([0.0, 1.0, -2.0, 3.0, 5.0]), st.integers(1, 5))
 def test_the_place_of_nan_is_jaxs(name: str, system: Any, drawn: list[float], count: int) -> None:
-    x = np.float32(drawn[:count])
+    x = np.array(drawn[:count], np.float32)
 
     def placed(x: Any) -> Any:
         return _PLACES[name](x / x * x) * (x[0] + 7)

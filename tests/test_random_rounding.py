@@ -99,6 +99,10 @@ def test_a_constant_of_all_bits_is_a_rounding() -> None:
     assert _units(numbers.constant(third)) == pytest.approx(1, abs=1e-6)
     twice = numbers.constant(third) - numbers.constant(third)
     assert twice.moved.value == 0
+    numbers.round_to(np.float64)
+    two = {float(numbers.constant(x).moved.value) for x in (1 / 3, np.nextafter(1 / 3, 1))}
+    assert len(two) == 2
+    numbers.round_to(np.float32)
     for simple in (0.5, 3.0, 1023.0, 0.0):
         assert numbers.constant(simple).moved.value == arb(simple)
 

@@ -125,7 +125,7 @@ class _Drawn(RunningError):
         found = self.ball.constant(value)
         if not self._has_all_bits(found):
             return Rounded(found, self)
-        key = found.str(), self._bits
+        key = *map(int, found.man_exp()), self._bits
         if key not in self._constants:
             self._constants[key] = self.rounded(found, size=found.abs_upper())
         return self._constants[key]
