@@ -342,3 +342,19 @@ def test_nothing_is_shown_elsewhere(monkeypatch, capsys):
     monkeypatch.setattr(stages, "SILENT", 0.0)
     check_grads(double, (X,))
     assert capsys.readouterr().err == ""
+
+
+def test_what_is_wrong_is_said_though_why_it_is_takes_too_long(monkeypatch):
+    asked = []
+
+    def endless(*args):
+        asked.append(args)
+        while True:
+            tick()
+
+    monkeypatch.setattr(check_grads_module, "cause", endless)
+    monkeypatch.setattr(check_grads_module, "GRACE", 0.2)
+    rule = jax.custom_jvp(lambda x: x * x)
+    rule.defjvp(lambda p, t: (rule(*p), p[0] * t[0]))
+    found = check(rule, (np.float32(0.5),))
+    assert asked and found.verdict is Verdict.REFUTED

@@ -38,6 +38,7 @@ from jaxgrad.gradients.rules.rest import Given, Rest
 from jaxgrad.gradients.rules.stages import Stages, checked_budget
 from jaxgrad.interpret.budgets import nested_too_deeply
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.clock import GRACE, in_grace
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.vector_choice import free_vectors
 from jaxgrad.programs.debug_modes import without_debug_modes
@@ -380,8 +381,11 @@ def _ended_here(
     refuted = [leaf for leaf in leaves if leaf.verdict is Verdict.REFUTED]
     if refuted:
         text = f"the derivative rules are wrong for {len(refuted)} of {len(leaves)} leaves"
-        border = at_a_border(at, judged)
-        text = (border or text) + (cause(at, judged) or (MEND if border else ""))
+        border = why = ""
+        with in_grace(GRACE / 2):  # what was found is not lost where saying why takes long
+            border = at_a_border(at, judged) or ""
+            why = cause(at, judged)
+        text = (border or text) + (why or (MEND if border else ""))
         evidence = refutation(text, refuted[0].counterexample, refuted[0])
         return GradientCheck(Verdict.REFUTED, leaves, evidence)
     wrong = checks.higher(at)
