@@ -225,3 +225,49 @@ def test_slopes_of_two_arguments_and_at_ties(side: int) -> None:
     assert dual.tied
     assert dual.function("floor", dual.line(2, 1)).slope.reason is not None
     assert dual.function("floor", dual.line(2.25, 1)).slope.is_zero
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.001])
+def test_what_cancels_is_zero_but_for_rounding(factor: float) -> None:
+    """The derivative of the sum of a softmax is 0, and of what a normaliser leaves of the mean."""
+
+    def ruled(function: Any, slope: Any) -> Any:
+        rule = jax.custom_jvp(function)
+        rule.defjvp(lambda p, t: (rule(*p), jnp.sum(slope(p[0]) * t[0])))
+        return rule
+
+    def of_sum(x: Any) -> Any:
+        p = jax.nn.softmax(x)
+        return p - p * factor * jnp.sum(p)
+
+    def of_rest(x: Any) -> Any:
+        there = ~jnp.isnan(x)
+        return jnp.where(there, 1 - factor * jnp.sum(there / jnp.sum(there)), 0)
+
+    masked = np.array([0.3, 1.7, -np.inf, -0.4], np.float32)
+    missing = np.array([0.3, 1.7, np.nan, -0.4], np.float32)
+    rules = (
+        (ruled(lambda x: jnp.sum(jax.nn.softmax(x)), of_sum), masked),
+        (ruled(lambda x: jnp.nansum(x - jnp.nanmean(x)), of_rest), missing),
+    )
+    for rule, x in rules:
+        found = check(rule, (x,), modes="fwd")
+        assert found.verdict is (Verdict.AGREES if factor == 1 else Verdict.REFUTED), str(found)
+    assert check(lambda x: jnp.sum(jax.nn.softmax(x)), (masked,)).verdict is Verdict.AGREES
+    assert check(lambda x: jnp.nansum(x - jnp.nanmean(x)), (missing,)).verdict is Verdict.AGREES
+
+
+@pytest.mark.parametrize("factor", [1.0, 2.0])
+def test_the_larger_one_of_nan_and_a_number(factor: float) -> None:
+    """It is NaN, so that the mask of it leaves a number out, in whatever system that is asked."""
+
+    def masked(w: Any, data: Any) -> Any:
+        return jnp.sum(jnp.where(jnp.isnan(jnp.maximum(data, 0.5)), w, 3 * w))
+
+    rule = jax.custom_jvp(masked, nondiff_argnums=(1,))
+    rule.defjvp(lambda data, p, t: (masked(*p, data), factor * 7 * t[0]))
+    data = np.array([1.0, np.nan, 2.0], np.float32)
+    found = check(lambda w, data: masked(w, data), (np.float32(0.3), data))
+    assert found.verdict is Verdict.AGREES
+    by_rule = check(lambda w: rule(w, data), (np.float32(0.3),))
+    assert by_rule.verdict.passes is (factor == 1)

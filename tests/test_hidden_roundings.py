@@ -215,3 +215,18 @@ def test_two_equal_roundings_hide_what_both_do(before: int) -> None:
     program = RoundedProgram(trace(twice, (x, x)), [x, x])
     assert program.hides([(0, (), 1.0)], arb(half))
     assert not program.hides([(0, (), 1.0)], arb(40 * half))
+
+
+def test_no_rule_is_wrong_where_the_function_has_no_digit_left() -> None:
+    """Far out e^(log φ − log Φ(−x)) is 1 in float32, and in truth x."""
+
+    def ruled(factor: float) -> Any:
+        def hazard(x: Any) -> Any:
+            return jnp.exp(jax.scipy.stats.norm.logpdf(x) - jax.scipy.special.log_ndtr(-x))
+
+        rule = jax.custom_jvp(hazard)
+        rule.defjvp(lambda p, t: (rule(*p), factor * rule(*p) * (rule(*p) - p[0]) * t[0]))
+        return rule
+
+    assert check(ruled(1.0), (np.float32(1.9),)).verdict is Verdict.AGREES
+    assert check(ruled(1.001), (np.float32(1.9),)).verdict is Verdict.REFUTED

@@ -379,11 +379,23 @@ class ThreeValued(NumberSystem):
             return False
         return UNKNOWN if p is UNKNOWN or q is UNKNOWN else True
 
+    def is_nan(self, x: Element) -> bool:
+        """Whether it is known that floats have NaN for the number."""
+        return self.compare("ne", x, x) is True
+
     def ordered(self, relation: str, x: Element, y: Element) -> bool | None:
         found = self.compare(relation, x, y)
-        if found is False and any(self.compare("ne", z, z) for z in (x, y)):
-            return UNKNOWN  # one is NaN
-        return found
+        return UNKNOWN if found is False and (self.is_nan(x) or self.is_nan(y)) else found
+
+    # NaN is the larger one and the smaller one, and its own sign.
+    def maximum(self, x: Element, y: Element) -> Element:
+        return x if self.is_nan(x) else y if self.is_nan(y) else super().maximum(x, y)
+
+    def minimum(self, x: Element, y: Element) -> Element:
+        return x if self.is_nan(x) else y if self.is_nan(y) else super().minimum(x, y)
+
+    def sign(self, x: Element) -> Element:
+        return x if self.is_nan(x) else super().sign(x)
 
     def opened(self, p: bool | None, tie: bool | None) -> bool | None:
         return p if tie is False else UNKNOWN

@@ -206,15 +206,6 @@ class Germ(ThreeValued):
             return unknown("a number or NaN", self.terms)
         return if_true.join(if_false, lambda a, b: a.union(b))
 
-    def maximum(self, x: Series, y: Series) -> Series:
-        return x if x.is_nan else y if y.is_nan else super().maximum(x, y)
-
-    def minimum(self, x: Series, y: Series) -> Series:
-        return x if x.is_nan else y if y.is_nan else super().minimum(x, y)
-
-    def sign(self, x: Series) -> Series:
-        return x if x.is_nan else super().sign(x)
-
     def exact_value(self, x: Series) -> Fraction | None:
         return Ball().exact_value(x.at(0)) if x.is_constant else None
 

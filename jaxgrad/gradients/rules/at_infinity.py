@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -154,7 +155,14 @@ class AtLimit(AtPoint):
             if rest is not question:
                 return None if rest is None else self.judge(rest)
         bits = self.rules.float_bits - math.log2(max(self.rules.size, 1)) - 1
-        return judge_limit(self._formula(question), computed, sides, bits, self.truth.tied)
+        formula, tied = self._formula(question), self.truth.tied
+        found = judge_limit(formula, computed, sides, bits, tied)
+        if found.verdict is not Verdict.REFUTED or not math.isfinite(computed):
+            return found
+        # What the formula has exactly, JAX has but for rounding, as where terms cancel.
+        right = [t for t in sides.known if formula.is_finite() and formula.overlaps(t)]
+        hidden = any(self.excuses.rounds(question, abs(t - computed)) for t in right)
+        return replace(found, verdict=Verdict.AGREES, hidden=True) if hidden else found
 
     def _formula(self, question: Question) -> arb:
         """The limit of what the formula of the rules gives."""

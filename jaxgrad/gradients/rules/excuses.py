@@ -18,7 +18,8 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.gradients.rules.directions import Direction
+from jaxgrad.gradients.floats.hidden import SOME_BITS
+from jaxgrad.gradients.rules.directions import Direction, pairing
 from jaxgrad.gradients.rules.hidden import Hidden
 from jaxgrad.gradients.rules.judgement import Judgement, agreement
 from jaxgrad.gradients.rules.no_gradient import NO_GRADIENT, has_no_gradient
@@ -82,27 +83,41 @@ class Excuses:
             return False
         if self.tells_nothing:
             return None
-        found = self._hidden.hides(question, difference)
+        found = self.rounds(question, difference)
         if found is not False or question.is_value:
             return found
         return self._moves(question, difference)
 
-    def is_beyond_floats(self, question: Question) -> bool:
-        """Whether nobody asked for the point, and the number is beyond every float there.
+    def rounds(self, question: Question, difference: arb) -> bool | None:
+        """Whether the roundings of the operations alone could; None where nobody knows."""
+        return self._hidden.hides(question, difference)
 
-        So it is where JAX computes no number, and the true one, or the function itself, is none
-        that a float holds: no rule could give it.  Or none that is computed, as 0/0 where all that
-        it is made of is too small.
+    def is_beyond_floats(self, question: Question) -> bool:
+        """Whether nobody asked for the point, and floats have no such number or function there.
+
+        No rule could give a number that is none where the true one, or the function, is beyond
+        every float; nor is anything a derivative of what JAX computes without a right digit.
         """
         at = self._at
-        if self.asked_for or at.rules.exact or math.isfinite(at.numbers.floats(question)):
+        if self.asked_for or at.rules.exact:
+            return False
+        if self._has_no_digit(question):
+            return True
+        if math.isfinite(at.numbers.floats(question)):
             return False
         sides = at.truth.of(question)
         true = [] if sides is None else sides.known
         values = (x for leaf in at.truth.value for x in leaf.flat)
-        if any(not abs(x) <= at.rules.largest for x in (*true, *values)):
+        return any(not abs(x) <= at.rules.largest for x in (*true, *values))
+
+    def _has_no_digit(self, question: Question) -> bool:
+        """Whether what JAX computes of the function is no number, or none of its bits is right."""
+        computed = self._at.numbers.values(question)
+        if not all(map(math.isfinite, computed)):
             return True
-        return not all(map(math.isfinite, at.numbers.values(question)))
+        true = pairing(self._at.truth.value, question.cotangent)
+        known = bool(computed) and true.is_finite()
+        return known and agreement(arb(sum(computed)), true) < SOME_BITS
 
     def _moves(self, question: Question, difference: arb) -> bool:
         """Whether rounding the point moves the derivative itself as far, on either side of it.
