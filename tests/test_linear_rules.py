@@ -358,3 +358,14 @@ def test_a_dead_zone_beside_a_counted_loop_is_found() -> None:
 
     rule.defvjp(lambda x: (2 * x, None), backward)
     assert check(rule, (X,), modes="rev").verdict is Verdict.REFUTED
+
+
+def test_a_dead_zone_of_a_solver_is_found_above_its_tolerance() -> None:
+    def solved(g: Any, dead: float) -> Any:
+        half = jax.lax.while_loop(lambda u: abs(u / 2 - g) > 1e-6, lambda u: u / 2 + g, 0 * g)
+        return jnp.where(abs(g) < dead, 0, half)
+
+    for dead, verdict in ((1e-2, Verdict.REFUTED), (0.0, Verdict.AGREES)):
+        rule = jax.custom_vjp(lambda x: 2 * x)
+        rule.defvjp(lambda x: (2 * x, None), lambda _, g, dead=dead: (solved(g, dead),))
+        assert check(rule, (X,), modes="rev", budget=1).verdict is verdict, dead

@@ -149,7 +149,7 @@ class Asked:
 
     def _towards_zero(self, s: Leaves, h: Leaves) -> Leaves:
         """h as large as s and away from it, so that what is special at s is not so at s + h."""
-        size = _size(s)
+        size = max((float(np.max(abs(x), initial=0)) for x in s), default=0.0)
         size = 2.0 ** np.floor(np.log2(size)) if size else 1.0
         return self.operator.like(
             [-np.where(x < 0, -1.0, 1.0) * abs(y) * size for x, y in zip(s, h, strict=True)]
@@ -158,9 +158,7 @@ class Asked:
     def _sizes(self, exponents: Sequence[int], from_the_ends: Sequence[int]) -> Iterator[float]:
         yield -1.0
         ups = _up_to(self._largest, exponents, from_the_ends)
-        # What is smaller than an absolute tolerance is 0 to a solver.
-        least = 0 if self.operator.has_tolerance else -self._least
-        downs = _up_to(least, exponents, from_the_ends)
+        downs = _up_to(-self._least, exponents, from_the_ends)
         for up, down in itertools.zip_longest(ups, downs):
             for e in (up, None if down is None else -down):
                 if e is not None:
@@ -172,9 +170,7 @@ class Asked:
         traced = self.operator.traced(g)
         if traced is None:
             return []
-        found = [tuple(each) for each in thresholds(*traced, MOST_SPECIAL)]
-        least = _size(g) / 2 if self.operator.has_tolerance else 0.0
-        return [each for each in found if _size(each) >= least]
+        return [tuple(found) for found in thresholds(*traced, MOST_SPECIAL)]
 
     # -- what is answered ------------------------------------------------------------------------
     def _answer(self, weights: tuple[float, float], g: Leaves, h: Leaves) -> Apart | None:
@@ -197,9 +193,22 @@ class Asked:
                 if weights[1]:  # 0 times NaN is not 0
                     total += second[k][index] * b
                 said = apart(self.operator, value[index], total, both, (k, index), self._tiny)
-                if said is not None and not self._leaves_range(value[index], both, g, h, weights):
+                if said is None or self._is_tolerated(abs(value[index] - total), k):
+                    continue
+                if not self._leaves_range(value[index], both, g, h, weights):
                     return Apart(weights, (g, h), (k, index), *said)
         return None
+
+    def _is_tolerated(self, difference: arb, leaf: int) -> bool:
+        """Whether a solver may leave it, to which what is below an absolute tolerance is 0.
+
+        That is half the digits of what the operator gives of an ordinary cotangent or tangent.
+        """
+        ordinary = self._kept(drawn(self.operator, 0)) if self.operator.has_tolerance else None
+        if ordinary is None:
+            return False
+        size = max((abs(x).upper() for x in ordinary[leaf].flat), default=arb(0))
+        return bool(difference <= size * 2.0 ** -self.operator.bits(leaf))
 
     def _has(self, moved: Sequence[ObjectArray]) -> bool:
         """Whether the dtypes have numbers as large."""
@@ -224,11 +233,6 @@ class Asked:
         if key not in self._found:
             self._found[key] = self.operator.balls(moved)
         return self._found[key]
-
-
-def _size(leaves: Leaves) -> float:
-    """The largest of all numbers."""
-    return max((float(np.max(abs(x), initial=0)) for x in leaves), default=0.0)
 
 
 def _up_to(most: int, exponents: Sequence[int], from_the_end: Sequence[int]) -> list[int]:
