@@ -17,7 +17,7 @@ from jaxgrad.gradients.rules.judgement import (
     judge,
     judge_value,
 )
-from jaxgrad.gradients.rules.truth import Sides
+from jaxgrad.gradients.rules.sides import Sides
 
 NAN, INF = arb.nan(), arb.pos_inf()
 

@@ -17,7 +17,7 @@ from jaxgrad.errors import GradientMismatch, NonFiniteInput
 from jaxgrad.gradients.check_grads import check
 from jaxgrad.gradients.compare import compare
 from jaxgrad.gradients.rules.at_infinity import judge_limit
-from jaxgrad.gradients.rules.truth import Sides
+from jaxgrad.gradients.rules.sides import Sides
 from jaxgrad.numbers.dual import Dual
 from jaxgrad.verdict import Verdict
 

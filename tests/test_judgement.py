@@ -36,7 +36,7 @@ from jaxgrad.gradients.rules.judgement import (
     agreement,
     judge,
 )
-from jaxgrad.gradients.rules.truth import DIGITS, Sides
+from jaxgrad.gradients.rules.sides import DIGITS, Sides
 from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Verdict
 

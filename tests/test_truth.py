@@ -12,7 +12,8 @@ from flint import arb
 from jaxgrad.gradients.rules.beyond import Beyond, beyond
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.gradients.rules.truth import Sides, Truth
+from jaxgrad.gradients.rules.sides import Sides
+from jaxgrad.gradients.rules.truth import Truth
 from jaxgrad.programs.trace import trace
 
 NONE = arb.nan()

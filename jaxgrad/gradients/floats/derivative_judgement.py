@@ -22,7 +22,8 @@ from jaxgrad.gradients.floats.judgement import (
 )
 from jaxgrad.gradients.floats.programs import Compiled
 from jaxgrad.gradients.rules.directions import Direction
-from jaxgrad.gradients.rules.truth import Sides, Truth
+from jaxgrad.gradients.rules.sides import Sides
+from jaxgrad.gradients.rules.truth import Truth
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide

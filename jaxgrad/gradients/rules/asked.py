@@ -18,7 +18,7 @@ from flint import arb
 from jaxgrad.gradients.rules.in_range import leaves_range
 from jaxgrad.gradients.rules.judgement import agreement, digits_beyond
 from jaxgrad.gradients.rules.operators import Leaves, Operator
-from jaxgrad.gradients.rules.truth import text_of
+from jaxgrad.gradients.rules.sides import text_of
 from jaxgrad.gradients.special_points.thresholds import thresholds
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import ObjectArray

@@ -44,7 +44,7 @@ from jaxgrad.gradients.rules.limits import Limits, limits_along
 from jaxgrad.gradients.rules.not_finite import nan_at_infinity
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.gradients.rules.truth import DIGITS, Sides, text_of
+from jaxgrad.gradients.rules.sides import DIGITS, Sides, text_of
 from jaxgrad.gradients.witness import program_floats
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.verdict import Verdict

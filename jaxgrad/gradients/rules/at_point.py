@@ -23,7 +23,8 @@ from jaxgrad.gradients.rules.own_value import OwnValue
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.rule_numbers import RuleNumbers
 from jaxgrad.gradients.rules.several_points import in_sums
-from jaxgrad.gradients.rules.truth import Sides, Truth
+from jaxgrad.gradients.rules.sides import Sides
+from jaxgrad.gradients.rules.truth import Truth
 from jaxgrad.verdict import Verdict
 
 __all__ = ["FEW_OUTPUTS", "AtPoint"]

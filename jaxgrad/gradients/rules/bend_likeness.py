@@ -15,7 +15,7 @@ from jaxgrad.gradients.enclosure import FLOAT_BITS
 from jaxgrad.gradients.rules.asked import Apart, drawn
 from jaxgrad.gradients.rules.judgement import agreement
 from jaxgrad.gradients.rules.operators import Operator
-from jaxgrad.gradients.rules.truth import text_of
+from jaxgrad.gradients.rules.sides import text_of
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.clock import within
 

@@ -14,7 +14,7 @@ from flint import arb
 from jaxgrad.errors import JaxgradError
 from jaxgrad.gradients.rules.judgement import agreement, digits_beyond
 from jaxgrad.gradients.rules.primal import Primal
-from jaxgrad.gradients.rules.truth import text_of
+from jaxgrad.gradients.rules.sides import text_of
 from jaxgrad.interpret.walker import Interpreter
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.programs.custom_rules import CUSTOM_RULES, function_name

@@ -11,7 +11,7 @@ from flint import arb
 
 from jaxgrad.gradients.enclosure import ENOUGH_BITS
 from jaxgrad.gradients.floats.hidden import SOME_BITS
-from jaxgrad.gradients.rules.truth import DIGITS, Sides, text_of
+from jaxgrad.gradients.rules.sides import DIGITS, Sides, text_of
 from jaxgrad.gradients.zero_signs import shows
 from jaxgrad.numbers.ball import relative_bits
 from jaxgrad.verdict import Verdict

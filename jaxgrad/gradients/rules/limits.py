@@ -19,7 +19,7 @@ from flint import arb
 
 from jaxgrad.gradients.one_sided import OneSided
 from jaxgrad.gradients.rules.directions import Direction
-from jaxgrad.gradients.rules.truth import Sides
+from jaxgrad.gradients.rules.sides import Sides
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.base import CannotDecide, ObjectArray, objects
 from jaxgrad.numbers.dual import Dual, Moved

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import flint
 import numpy as np
@@ -18,6 +18,7 @@ from jaxgrad.gradients.rules.either_branch import either_branch
 from jaxgrad.gradients.rules.free_values import FREE, FreeVectors
 from jaxgrad.gradients.rules.known import Known
 from jaxgrad.gradients.rules.question import Question
+from jaxgrad.gradients.rules.sides import Sides, is_known, sum_of
 from jaxgrad.gradients.rules.ties import BetweenTies
 from jaxgrad.gradients.rules.value_by_limits import Ran, exact_values, has_values
 from jaxgrad.gradients.witness import program_floats
@@ -25,78 +26,13 @@ from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.programs.trace import Program
 
-__all__ = ["DIGITS", "Sides", "Truth", "text_of"]
+__all__ = ["Truth"]
 
 # Drawn points beside a kink: three entries that tie have six orders.
 NEARBY = 6
 # A step in a direction of 30 drawn bits: below the distance of most of their entries.
 TAU = 2.0**-20
 JUMPS = "f jumps at the point"  # one of the reasons
-DIGITS = 12  # of a number in a message
-
-
-def text_of(x: arb, digits: int = DIGITS) -> str:
-    """A ball, an infinity or NaN as text."""
-    if x.is_finite():
-        return x.str(digits)
-    return "inf" if x > 0 else "-inf" if x < 0 else "nan"
-
-
-def _known(x: arb) -> bool:
-    """Whether something is known: enclosed, or certainly infinite."""
-    return x.is_finite() or x > 0 or x < 0
-
-
-@dataclass(frozen=True)
-class Sides:
-    """The derivatives from the two sides, NaN where there is none.
-
-    Args:
-        right, left: the derivatives.
-        ends: whether they are those of no side: of a weighted sum of results of which several have
-            kinks, they are the ends of everything that lies between the sides of each.
-    """
-
-    right: arb
-    left: arb
-    ends: bool = False
-
-    @property
-    def known(self) -> list[arb]:
-        """The sides of which something is known."""
-        return [t for t in (self.right, self.left) if _known(t)]
-
-    @property
-    def kink(self) -> bool:
-        """Whether the two sides certainly differ."""
-        return len(self.known) == 2 and not self.right.overlaps(self.left)
-
-    def __str__(self) -> str:
-        return self.text(DIGITS)
-
-    def text(self, digits: int) -> str:
-        """Both sides in words."""
-        texts = [text_of(t, digits) for t in self.known]
-        if not texts:
-            return "unknown"
-        if self.kink and self.ends:
-            return f"between {texts[1]} and {texts[0]}"
-        if self.kink:
-            return f"{texts[1]} from the left and {texts[0]} from the right"
-        return texts[0] if len(self.known) == 2 else f"{texts[0]} from one side"
-
-
-def _sum(each: list[Sides]) -> Sides:
-    """The ends of what lies between the sides of every term; a side that is unknown is left out."""
-    high = low = arb(0)
-    several = sum(sides.kink for sides in each) > 1
-    for sides in each:
-        known = sides.known
-        first, second = (*known, *known)[:2] if known else (arb.nan(),) * 2
-        if several and sides.kink and first < second:
-            first, second = second, first
-        high, low = high + first, low + second
-    return Sides(high, low, several)
 
 
 class Truth:
@@ -168,7 +104,7 @@ class Truth:
         """Whether every entry of the result has a derivative from one side at least."""
         found = self.along(direction)
         return all(
-            _known(right) or _known(left)
+            is_known(right) or is_known(left)
             for leaf, other in zip(found.right, found.left, strict=True)
             for right, left in zip(leaf[1, ...].reshape(-1), other[1, ...].reshape(-1), strict=True)
         )
@@ -187,7 +123,7 @@ class Truth:
             Sides(*(side[leaf][(order, *index)] * u for side in (found.right, found.left)))
             for leaf, index, u in cotangent.entries
         ]
-        return each[0] if len(each) == 1 else _sum(each)
+        return each[0] if len(each) == 1 else sum_of(each)
 
     def of(self, question: Question) -> Sides | None:
         """The truth of a question; None for a higher derivative where there is no first."""
@@ -257,7 +193,7 @@ class Truth:
         """(leaf, index, sign) of every entry of which one side alone is known."""
         found = self.along(line)
         for leaf, index in cotangent.support:
-            known = [_known(side[leaf][(order, *index)]) for side in (found.right, found.left)]
+            known = [is_known(side[leaf][(order, *index)]) for side in (found.right, found.left)]
             if known[0] != known[1]:
                 yield leaf, index, -1 if known[0] else 1
 
