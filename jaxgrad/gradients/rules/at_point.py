@@ -54,7 +54,7 @@ class AtPoint:
         known: Known | None = None,
     ) -> None:
         self.rules, self.values, self.bits = rules, list(point), ctx.prec
-        self.truth = Truth(rules.primal.truth_program, point, rules.order, known)
+        self.truth = Truth(rules.primal.truth_program, point, rules.order, known, rules.valueless)
         self.numbers = RuleNumbers(rules, self.values, known and known.outputs)
         self._plain: dict[object, Judgement] = {}
         self.skipped = 0
@@ -134,7 +134,7 @@ class AtPoint:
         """
         found = []
         few = entry_count(self.rules.out_shapes) <= FEW_OUTPUTS  # of which each hides its own
-        for question in in_sums(self.rules, line):
+        for question in self.borders.weighing(in_sums(self.rules, line)):
             judgement = self.judge(question)
             if judgement is None or judgement.kink or judgement.verdict is not Verdict.AGREES:
                 return []

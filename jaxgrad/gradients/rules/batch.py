@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -283,6 +284,11 @@ def _judged(at: AtPoint, question: Question, numbers: list[ObjectArray]) -> Judg
     if judgement is None:  # a value that is no real number is not judged
         return []
     verdict, several = judgement.verdict, len(weights.support) > 1
+    is_nan = pairing(numbers, weights).is_nan() and at.borders.valueless is not None
+    if is_nan and not question.is_value:  # by the slope, perhaps, of an entry without a value
+        if not several and at.borders.counted(question, [math.nan]) is None:
+            return []
+        judgement, verdict = replace(judgement, verdict=Verdict.UNDECIDED), Verdict.UNDECIDED
     if question.is_value and verdict is Verdict.REFUTED and not isinstance(weights, Unit):
         return _wrong_values(at, question, numbers) or [(question, judgement)]
     opposed = several and verdict is Verdict.REFUTED and at.numbers.is_opposed(question)

@@ -146,7 +146,8 @@ class Rows:
         self._mixed: dict[tuple[bool, ...], AtPoint | None] = {}
         # At the second point the truth along this direction is known already.
         self._lines = rules.direction(1), rules.direction()
-        self._cotangents = rules.cotangent(1), rules.cotangent()
+        first, second = rules.cotangent(1), rules.cotangent()
+        self._cotangents = _weighing(points[0], first), _weighing(points[1], second)
 
     def of(self, batch: Batch) -> BatchRows:
         """Those of a batch."""
@@ -188,6 +189,11 @@ class Rows:
             if at.truth.defined and at.truth.defined_along(line) and not at.truth.jumps:
                 return at
         return None
+
+
+def _weighing(at: AtPoint, cotangent: Direction) -> Direction:
+    """A cotangent without what has no value at a point."""
+    return next(iter(at.borders.of_values([cotangent])), cotangent)
 
 
 def _rows(

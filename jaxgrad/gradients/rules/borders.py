@@ -80,7 +80,7 @@ class Borders:
 
         They are none exactly, and no finite floats either.
         """
-        if self._truth.defined:
+        if self._truth.complete:
             return None
         runs = program_floats(self._rules.primal.truth_program, self._values)
         return _without_values(self._truth.value, runs)
@@ -91,6 +91,14 @@ class Borders:
         if masks is None:
             return cotangents
         return [d for d in (_cut(d, masks) for d in cotangents) if d is not None]
+
+    def weighing(self, questions: list[Question]) -> list[Question]:
+        """The same questions of the entries that have a value."""
+        return [
+            replace(question, cotangent=u)
+            for question in questions
+            for u in self.of_values([question.cotangent])
+        ]
 
     def without_steep(self, direction: Direction, cotangent: Direction) -> Direction:
         """A cotangent that weighs nothing whose slope along a direction is infinite."""

@@ -27,7 +27,7 @@ from jaxgrad.gradients.rules.derivatives import (
 from jaxgrad.gradients.rules.derived import Derived, traced
 from jaxgrad.gradients.rules.directions import Direction, drawn
 from jaxgrad.gradients.rules.primal import Leaves, Primal
-from jaxgrad.gradients.witness import Run, hold_program
+from jaxgrad.gradients.witness import Run, hold_program, program_floats
 from jaxgrad.programs.custom_rules import has_custom_rules
 from jaxgrad.programs.jaxprs import operations, promises_symmetry
 from jaxgrad.programs.trace import Program
@@ -213,6 +213,15 @@ class DerivativePrograms(Derivatives):
                 else:
                     found.append(modes)
         return found
+
+    @cached_property
+    def valueless(self) -> list[np.ndarray] | None:
+        """For each leaf of the result, the entries that JAX computes no finite number for at the
+        given point; None if there are none, or no others."""
+        primal = self.primal
+        masks = [~np.isfinite(x) for x in program_floats(primal.truth_program, primal.point)]
+        count = sum(int(mask.sum()) for mask in masks)
+        return masks if 0 < count < sum(mask.size for mask in masks) else None
 
     @cached_property
     def programs(self) -> list[Any]:

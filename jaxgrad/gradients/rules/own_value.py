@@ -66,7 +66,7 @@ class OwnValue:
         """
         cotangent = question.cotangent
         truth = pairing(self.value, cotangent)
-        if not truth.is_finite():
+        if not truth.is_finite() or (len(question.modes) > 1 and number.is_nan() and self._is_nan):
             return None
         known = self._bits(cotangent)
         found = judge_value(
@@ -81,6 +81,11 @@ class OwnValue:
             return found
         balls = self._numbers.enclosed(question), truth
         return value_as_run(found, balls, *self._of_either_zero(question))
+
+    @cached_property
+    def _is_nan(self) -> bool:
+        """Whether a sum of all entries is no number, whichever of them it weighs: 0·∞."""
+        return not all(x.is_finite() for leaf in self.value for x in leaf.flat)
 
     def _bits(self, cotangent: Direction) -> float:
         """To how many bits values are the same float."""

@@ -35,6 +35,11 @@ TAU = 2.0**-20
 JUMPS = "f jumps at the point"  # one of the reasons
 
 
+def _known(leaf: ObjectArray) -> np.ndarray:
+    """Which numbers of a leaf are known."""
+    return np.reshape([is_known(x) for x in leaf.flat], leaf.shape)
+
+
 class Truth:
     """The one-sided derivatives of a program at a point, along any direction.
 
@@ -43,6 +48,8 @@ class Truth:
         point: the value of each leaf.
         order: the highest derivative that will be asked for.
         known: what somebody found of it together with other points.
+        valueless: for each leaf of the result, entries that are no numbers at the point that was
+            asked for: where they are none here, nothing depends on them.
     """
 
     def __init__(
@@ -51,10 +58,11 @@ class Truth:
         point: Sequence[np.ndarray],
         order: int,
         known: Known | None = None,
+        valueless: Sequence[np.ndarray] | None = None,
     ) -> None:
         leaves = [replace(x, value=v) for x, v in zip(program.inputs, point, strict=True)]
         self._program = replace(program, inputs=tuple(leaves))
-        self._order = order
+        self._order, self._valueless = order, valueless
         self._found: dict[bytes, OneSided] = {}
         self._sides: dict[tuple[bytes, int, bytes, int], Sides] = {}
         self._found_beyond: dict[tuple[bytes, int], list[ObjectArray]] = {}
@@ -67,8 +75,25 @@ class Truth:
 
     @property
     def defined(self) -> bool:
+        """Whether every entry that counts of the function is a real number at the point."""
+        return not any(mask.any() for mask in self._counted(self._without_value))
+
+    @functools.cached_property
+    def complete(self) -> bool:
         """Whether every entry of the function is a real number at the point."""
-        return all(x.is_finite() for leaf in self.value for x in leaf.reshape(-1))
+        return not any(mask.any() for mask in self._without_value)
+
+    @functools.cached_property
+    def _without_value(self) -> list[np.ndarray]:
+        """For each leaf of the result, which entries are no real numbers."""
+        return [np.reshape([not x.is_finite() for x in y.flat], y.shape) for y in self.value]
+
+    def _counted(self, masks: list[np.ndarray]) -> list[np.ndarray]:
+        """What of masks is no entry without a value both here and at the point asked for."""
+        if self._valueless is None:
+            return masks
+        every = zip(masks, self._without_value, self._valueless, strict=True)
+        return [mask & ~(here & there) for mask, here, there in every]
 
     @functools.cached_property
     def defined_by_limits(self) -> bool:
@@ -101,13 +126,13 @@ class Truth:
         return self._found[direction.key]
 
     def defined_along(self, direction: Direction) -> bool:
-        """Whether every entry of the result has a derivative from one side at least."""
+        """Whether every entry that counts has a derivative from one side at least."""
         found = self.along(direction)
-        return all(
-            is_known(right) or is_known(left)
-            for leaf, other in zip(found.right, found.left, strict=True)
-            for right, left in zip(leaf[1, ...].reshape(-1), other[1, ...].reshape(-1), strict=True)
-        )
+        without = [
+            ~(_known(right[1, ...]) | _known(left[1, ...]))
+            for right, left in zip(found.right, found.left, strict=True)
+        ]
+        return not any(mask.any() for mask in self._counted(without))
 
     def sides(self, direction: Direction, order: int, cotangent: Direction) -> Sides:
         """The derivative of ⟨u, f⟩ for a cotangent u."""
