@@ -18,6 +18,7 @@ from jax.core import Tracer
 from jaxgrad.errors import OpaquePrimitive, UnsupportedPrimitive
 from jaxgrad.interpret import rules
 from jaxgrad.interpret.budgets import require_while
+from jaxgrad.interpret.positive_zeros import PositiveZeros
 from jaxgrad.interpret.rules.concrete import evaluate, is_concrete
 from jaxgrad.numbers.arrays import ArraySystem, NumberByNumber
 from jaxgrad.numbers.base import NumberSystem
@@ -55,6 +56,7 @@ class Interpreter:
         # How often the `while_loop`s that are being run, one within the other, have turned.
         self._turns: list[int] = []
         self._spent = 0
+        self.positive_zeros = PositiveZeros()
 
     def run(self, jaxpr: Any, consts: Any, inputs: list[Any]) -> list[Any]:
         """The outputs of a jaxpr whose constants and inputs are given as values."""
@@ -69,6 +71,7 @@ class Interpreter:
                 size = sum(math.prod(value.shape) for value in outputs)
                 known = not any(map(_holds_numbers, arguments))  # left to JAX itself
                 self._spend(CONCRETE_COST * size if known else size)
+            self.positive_zeros.note(jaxpr, equation, arguments, outputs)
             values.update(zip(equation.outvars, outputs, strict=True))
         return [self._read(values, atom) for atom in jaxpr.outvars]
 

@@ -23,16 +23,17 @@ def _total_order(interpreter: Interpreter, equation: Equation, inputs: list[Valu
     """Comparisons that also order NaN, which is no real number, and −0 before 0, which are one.
 
     Raises:
-        CannotDecide: two zeros are compared, or a NaN, or it is open.
+        CannotDecide: it is open, or two zeros are compared of which one may be −0.
     """
     system, relation = interpreter.system, equation.primitive.name.removesuffix("_to")
-    zero = system.constant(0)
+    zero, operands = system.constant(0), zip(equation.invars, inputs, strict=True)
+    positive = all(interpreter.positive_zeros.has(*operand) for operand in operands)
 
     def holds(x: object, y: object) -> bool:
         what = f"`{equation.primitive.name}`"
         if not decided(system, "eq", x, y, what):
             return decided(system, relation, x, y, what)
-        if decided(system, "eq", x, zero, what):
+        if not positive and decided(system, "eq", x, zero, what):
             raise CannotDecide(f"{what} of two zeros depends on their signs, which no real has")
         return relation != "lt"
 
