@@ -318,3 +318,17 @@ def test_a_search_that_breaks_off_still_gives_what_it_has(monkeypatch: pytest.Mo
     counted = [what for what in UNFORESEEN if what.endswith("RuntimeError: no meaning here")]
     assert len(counted) == 2
     UNFORESEEN.clear()
+
+
+@pytest.mark.parametrize("size", [4, 40])
+@pytest.mark.parametrize("steps", [8, 64])
+def test_many_ties_of_one_kind_leave_room_beyond_a_rare_one(size: int, steps: int) -> None:
+    x = 0.2 * np.random.default_rng(0).normal(size=size).astype(np.float32)
+
+    def both(x: Any) -> Any:
+        return jnp.where(x > 3.3, 2 * x - 3.3, x) + jnp.floor(steps * x)
+
+    program = trace(both, (x,))
+    points = special_points([program], program.inputs, 40)
+    assert any(point.why.split(", where")[-1] == " the operands of `gt` meet"
+               and max(point.values[0]) > 3.3 for point in points)  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.programs.kept import Kept
+from jaxgrad.programs.trace import is_differentiable
 
 __all__ = ["PositiveZeros"]
 
@@ -19,6 +20,7 @@ _TESTS: Kept[dict[Any, Any]] = Kept()
 _SAME_NUMBERS = frozenset(
     ["broadcast_in_dim", "copy", "reshape", "rev", "slice", "squeeze", "transpose"]
 )
+_MAKERS = {*_SAME_NUMBERS, "select_n"}
 
 
 class PositiveZeros:
@@ -48,15 +50,17 @@ class PositiveZeros:
             inputs, outputs: its values.
         """
         name, atoms = equation.primitive.name, equation.invars
+        if name not in _MAKERS or not is_differentiable(equation.outvars[0].aval.dtype):
+            return
         if name in _SAME_NUMBERS:
             positive = self.has(atoms[0], inputs[0])
-        elif name == "select_n" and len(atoms) == 3:
+        elif len(atoms) == 3:
             (test, otherwise, chosen), (_, other, value) = atoms, inputs
             positive = self.has(chosen, value) and (
                 self.has(otherwise, other) or _is_zero_test(jaxpr, test, otherwise)
             )
         else:
-            return
+            return  # of more cases than two
         if positive:
             self._found[id(outputs[0])] = outputs[0]
 

@@ -7,7 +7,9 @@ wrong between two ties, or beyond the last one.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -28,17 +30,31 @@ def between_zeros(zeros: Sequence[Zero]) -> Iterator[tuple[np.ndarray, str]]:
         zeros: where critical arguments vanish.
 
     Yields:
-        points with their words; of each line in turn, lines of single entries first, the part that
-        the given point is in left out.
+        points with their words, the part that the given point is in left out: beside the zeros of
+        each critical argument in turn, so that one of which there are many, as of a ``floor``,
+        leaves room for others; of each line in turn, lines of single entries first.
     """
+    count = Counter(zero.critical.key for zero in zeros)
     by_line: dict[Line, dict[float, Zero]] = {}
-    for zero in zeros:
+    for zero in sorted(zeros, key=lambda zero: count[zero.critical.key]):
         by_line.setdefault(zero.line, {}).setdefault(zero.t, zero)
-    ordered = sorted(by_line.items(), key=lambda pair: pair[0].entry is None)
-    yield from in_turn([list(_along(line, found)) for line, found in ordered])
+    groups: dict[tuple[Any, ...], dict[Line, list[tuple[np.ndarray, str]]]] = {}
+    for line, found in sorted(by_line.items(), key=lambda pair: pair[0].entry is None):
+        for ends, point in _along(line, found):
+            rarest = min((zero.critical.key for zero in ends), key=count.__getitem__)
+            groups.setdefault(rarest, {}).setdefault(line, []).append(point)
+
+    def rank(key: tuple[Any, ...]) -> tuple[bool, int]:
+        return all(line.entry is None for line in groups[key]), count[key]
+
+    ordered = sorted(groups, key=rank)
+    yield from in_turn([list(in_turn(list(groups[key].values()))) for key in ordered])
 
 
-def _along(line: Line, zeros: dict[float, Zero]) -> Iterator[tuple[np.ndarray, str]]:
+def _along(
+    line: Line, zeros: dict[float, Zero]
+) -> Iterator[tuple[list[Zero], tuple[np.ndarray, str]]]:
+    """The zeros that each part of a line ends at, and the point inside."""
     ts = sorted(zeros)
     pieces = [(None, ts[0]), *itertools.pairwise(ts), (ts[-1], None)]
     others = [piece for piece in pieces if not _holds(piece, line.given)]
@@ -46,7 +62,8 @@ def _along(line: Line, zeros: dict[float, Zero]) -> Iterator[tuple[np.ndarray, s
         t = _inside(low, high, line)
         if t is not None:
             ends = [(line.number(end), zeros[end]) for end in (low, high) if end is not None]
-            yield line.points(np.array([t]))[0], f"{line.describe(t)}, {_ends(*ends)}"
+            words = f"{line.describe(t)}, {_ends(*ends)}"
+            yield [zero for _, zero in ends], (line.points(np.array([t]))[0], words)
 
 
 def _ends(*ends: tuple[str, Zero]) -> str:
