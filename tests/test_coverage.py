@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from flint import arb
 
-from jaxgrad.claims import cli, coverage
-from jaxgrad.claims.coverage import PROGRAMS, SYSTEMS, survey
-from jaxgrad.claims.coverage_recipes import MODULES, Recipe, recipes
+from jaxgrad.claims import cli
+from jaxgrad.claims.coverage import survey as coverage
+from jaxgrad.claims.coverage.recipe import Recipe
+from jaxgrad.claims.coverage.recipes import MODULES, recipes
+from jaxgrad.claims.coverage.runs import PROGRAMS, SYSTEMS
+from jaxgrad.claims.coverage.survey import survey
 from jaxgrad.claims.report.coverage_table import render
 from jaxgrad.interpret.rules import RULES
 from jaxgrad.numbers.ball import Ball

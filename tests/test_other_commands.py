@@ -65,7 +65,7 @@ def test_a_page_that_cannot_be_written_is_not_made(tmp_path, monkeypatch, capsys
         raise AssertionError("the work was begun")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("jaxgrad.claims.coverage.survey", worked)
+    monkeypatch.setattr("jaxgrad.claims.coverage.survey.survey", worked)
     monkeypatch.setattr("benchmarks.rules.measure", worked)
     monkeypatch.setattr("benchmarks.operations.in_a_process", worked)
     assert main(["coverage", "--output", path]) == 2

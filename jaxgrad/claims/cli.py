@@ -224,7 +224,7 @@ def coverage(parser: argparse.ArgumentParser) -> _Runner:
 def _coverage(options: argparse.Namespace) -> int:
     if options.output:
         require_writable(f"--output {options.output}", Path(options.output))
-    from jaxgrad.claims.coverage import survey
+    from jaxgrad.claims.coverage.survey import survey
     from jaxgrad.claims.report.coverage_table import render
 
     found = survey(options.functions or None)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Iterator
 
-from jaxgrad.claims.coverage import PROGRAMS, SYSTEMS, Row, Survey
+from jaxgrad.claims.coverage.runs import PROGRAMS, SYSTEMS
+from jaxgrad.claims.coverage.survey import Row, Survey
 from jaxgrad.interpret import rules
 
 __all__ = ["render"]
@@ -55,10 +56,10 @@ def render(survey: Survey) -> str:
     """The page, the same for the same survey.
 
     Args:
-        survey: what :func:`jaxgrad.claims.coverage.survey` found.
+        survey: what :func:`jaxgrad.claims.coverage.survey.survey` found.
 
     Example:
-        >>> from jaxgrad.claims.coverage import survey
+        >>> from jaxgrad.claims.coverage.survey import survey
         >>> print(render(survey(["jax.numpy.sin"])).splitlines()[-1])
         | `jax.numpy.sin` | BGP | BGP | BGP |  |
     """
