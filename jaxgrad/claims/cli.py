@@ -8,6 +8,7 @@ are imported only when a subcommand runs, so that ``jaxgrad --help`` answers at 
 from __future__ import annotations
 
 import argparse
+import inspect
 import math
 import os
 import sys
@@ -15,9 +16,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jaxgrad.claims import prove_command
+from jaxgrad.claims.coverage import command as coverage_command
+from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
-from jaxgrad.claims.prove_command import Exit, exit_code
-from jaxgrad.claims.written_files import require_writable
+from jaxgrad.claims.prove_command import exit_code
 from jaxgrad.errors import ArgumentError, MissingExtra
 from jaxgrad.verdict import Verdict
 
@@ -75,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in _COMMANDS:
-        text = (command.__doc__ or "").strip()
+        text = inspect.cleandoc(command.__doc__ or "")
         child = commands.add_parser(
             command.__name__,
             help=text.splitlines()[0],
@@ -210,41 +212,43 @@ def _sweep(options: argparse.Namespace) -> int:
 
 
 def coverage(parser: argparse.ArgumentParser) -> _Runner:
-    """Run JAX's public functions over every number system and say what is covered."""
+    """Say what each number system can run: of JAX's functions, or of one of your own.
+
+    Of JAX's functions a page is written, with what was held against JAX's own results. Of your own
+    it shows each primitive with its rule, the custom rules, where each number system stops, and
+    what has no rule, so that a check is UNDECIDED:
+
+        jaxgrad coverage jax.numpy.sin jax.lax.sort
+        jaxgrad coverage package.module:loss --args 'jnp.ones(3), 0.5'
+    """
     parser.add_argument(
         "functions",
         nargs="*",
         metavar="FUNCTION",
-        help="e.g. jax.numpy.sin (default: all of them)",
+        help="e.g. jax.numpy.sin (default: all of JAX's that are looked at), or one of your own, "
+        "MODULE:FUNCTION",
     )
-    parser.add_argument("--output", metavar="FILE", help="write the page there, not to stdout")
-    return _coverage
-
-
-def _coverage(options: argparse.Namespace) -> int:
-    if options.output:
-        require_writable(f"--output {options.output}", Path(options.output))
-    from jaxgrad.claims.coverage.survey import survey
-    from jaxgrad.claims.report.coverage_table import render
-
-    found = survey(options.functions or None)
-    unknown = set(options.functions) - {f"{row.module}.{row.name}" for row in found.rows}
-    if unknown:
-        raise ArgumentError(
-            f"{', '.join(sorted(unknown))}: no public function of a module that is looked at; "
-            "write its full name, e.g. jax.numpy.sin or jax.scipy.special.gammaln"
-        )
-    page = render(found)
-    if options.output:
-        try:
-            Path(options.output).write_text(page, encoding="utf-8")
-        except OSError as error:
-            raise ArgumentError(f"--output {options.output}: {error.strerror}") from None
-    else:
-        print(page, end="")
-    for text in found.disagreements:
-        print(f"jaxgrad: {text}", file=sys.stderr)
-    return Exit.NOT_EXPECTED if found.disagreements else Exit.ALL_EXPECTED
+    parser.add_argument(
+        "--args",
+        metavar="EXPRESSION",
+        help="the arguments of a function of your own, in Python, e.g. 'jnp.ones(3), 0.5'; jax, "
+        "jnp, np and the names of its module are known, and a tuple is several arguments",
+    )
+    parser.add_argument(
+        "--budget",
+        type=_positive(float),
+        default=60.0,
+        metavar="SECONDS",
+        help="CPU seconds for each program of a function of your own over each number system "
+        "(default: 60)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    page = parser.add_mutually_exclusive_group()
+    page.add_argument("--output", metavar="FILE", help="write the page there, not to stdout")
+    page.add_argument(
+        "--check", metavar="FILE", help="fail where that page is not what would be written now"
+    )
+    return coverage_command.coverage
 
 
 _COMMANDS = (prove, sweep, coverage)

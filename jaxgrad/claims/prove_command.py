@@ -12,26 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from jaxgrad.claims.claim import ClaimResult
+from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
 from jaxgrad.claims.proof_modules import find, no_claims
 from jaxgrad.claims.proof_run import Module, Run, list_claims
 from jaxgrad.claims.selection import Selection
 from jaxgrad.errors import ArgumentError
 
-__all__ = ["Exit", "abandon_stdout", "exit_code", "prove"]
+__all__ = ["abandon_stdout", "exit_code", "prove"]
 
 _REPORT = "a function of the results and the seconds that returns the text to print"
-
-
-class Exit:
-    """The exit codes of every command."""
-
-    ALL_EXPECTED = 0
-    NOT_EXPECTED = 1
-    USAGE = 2
-    UNDECIDED = 3
-    INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-    BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 
 def exit_code(results: Iterable[ClaimResult]) -> int:

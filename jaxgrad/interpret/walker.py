@@ -38,7 +38,7 @@ from jaxgrad.programs.meanings import meaning_of
 from jaxgrad.programs.mutable_arrays import REFERENCES
 from jaxgrad.programs.trace import is_differentiable
 
-__all__ = ["Interpreter", "interpret"]
+__all__ = ["Interpreter", "interpret", "no_rule"]
 
 # JAX takes some 200 to 400 μs for an operation on known integers, ten times what a number costs.
 CONCRETE_COST = 10
@@ -119,7 +119,7 @@ class Interpreter:
         if rule is None and name in OPAQUE:
             raise OpaquePrimitive(f"`{name}` runs a kernel, of which only floats can be had")
         if rule is None:
-            raise UnsupportedPrimitive(_no_rule(equation))
+            raise UnsupportedPrimitive(no_rule(equation))
         try:
             outputs = rule(self, equation, arguments)
         except NumberByNumber as error:
@@ -204,7 +204,8 @@ class Interpreter:
 _SAMPLERS = ("random_gamma",)  # and beta, dirichlet, t and chisquare, which are made of it
 
 
-def _no_rule(equation: Any) -> str:
+def no_rule(equation: Any) -> str:
+    """Why there is no rule for an equation, and what to do about it."""
     name = equation.primitive.name
     if name in REFERENCES:
         return (

@@ -57,6 +57,12 @@ class Ran:
     line: str = ""
     outputs: list[Any] = field(default_factory=list)
 
+    @property
+    def primitive(self) -> str:
+        """The primitive that it stopped at; empty where it ran, or no primitive stopped it."""
+        name = self.reason.partition(":")[0]
+        return name if name in self.stopped or self.reason.endswith(NO_VALUE) else ""
+
 
 # -- the three programs of a function --------------------------------------------------------------
 def programs(recipe: Recipe) -> dict[str, Callable[..., Any]]:
