@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +98,8 @@ def test_the_command_writes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture
     target = tmp_path / "coverage.md"
     assert cli.main(["coverage", "jax.numpy.sin", "jax.lax.sort", "--output", str(target)]) == 0
     page = target.read_text(encoding="utf-8")
-    assert "| `jax.numpy.sin` | BGP | BGP | BGP |  |" in page
-    assert "| `jax.lax.sort` | BG· | BG· | BG· | P: sort |" in page
+    assert "| `jax.numpy.sin` | BGP | BGP | BGP | 4 + 4 + 4 |  |" in page
+    assert "| `jax.lax.sort` | BG· | BG· | BG· | 4 + 4 + 4 | P: sort |" in page
     assert cli.main(["coverage", "jax.numpy.sin", "jax.lax.sort"]) == 0
     assert capsys.readouterr().out == page
 
@@ -105,6 +107,80 @@ def test_the_command_writes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_the_command_refuses_unknown_functions(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["coverage", "jax.numpy.sine"]) == 2
     assert "jax.numpy.sine: no public function" in capsys.readouterr().err
+
+
+def test_the_command_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["coverage", "jax.lax.sort", "jax.numpy.signbit", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    bits, sort = found["functions"]
+    assert bits == {"name": "jax.numpy.signbit", "instead": "boolean"}
+    assert sort["programs"]["vjp"]["systems"] == {"Ball": "", "Germ": "", "Polynomial": "sort"}
+    assert sort["programs"]["vjp"]["compared"] == 4
+    assert found["primitives"]["Polynomial"]["stopped"] == ["sort"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "text"),
+    [
+        (lambda page: page, 0, ""),
+        (lambda page: page.replace("BGP", "B·P"), 1, "is stale; write it anew: jaxgrad coverage"),
+        (lambda page: page.replace("jax 0", "jax 9"), 3, "with other versions, here it is jax 0."),
+    ],
+)
+def test_a_page_that_is_stale_is_noticed(
+    change: Callable[[str], str],
+    code: int,
+    text: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(coverage, "MODULES", {"jax.scipy.integrate": None})
+    target = tmp_path / "page.md"
+    assert cli.main(["coverage", "--output", str(target)]) == 0
+    target.write_text(change(target.read_text(encoding="utf-8")), encoding="utf-8")
+    assert cli.main(["coverage", "--check", str(target)]) == code
+    said = capsys.readouterr()
+    assert text in said.err
+    assert ("+| `jax.scipy.integrate.trapezoid` | BGP | " in said.out) is (code == 1)
+
+
+def test_there_is_a_page_to_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["coverage", "--check", str(tmp_path / "page.md")]) == 2
+    assert "page.md: No such file or directory; write it with --output" in capsys.readouterr().err
+    assert cli.main(["coverage", "jax.numpy.sin", "--check", str(PAGE)]) == 2
+    assert "leave the names of functions out" in capsys.readouterr().err
+
+
+def test_one_name_stands_for_all_ways_of_a_call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ways = [(f"f(order={k})", Recipe(lambda x, k=k: k * x, (np.ones(1),))) for k in (1, 2)]
+    monkeypatch.setattr(coverage, "MODULES", {"jax.ways": None})
+    monkeypatch.setattr(coverage, "recipes", lambda module: ways)
+    assert [row.name for row in survey(["jax.ways.f"]).rows] == ["f(order=1)", "f(order=2)"]
+    assert cli.main(["coverage", "jax.ways.f"]) == 0
+    assert cli.main(["coverage", "jax.ways.f(order=2)"]) == 0
+    assert capsys.readouterr().out.count("| `jax.ways.f(order=2)` | BGP | ") == 2
+
+
+def test_methods_are_functions_by_themselves() -> None:
+    names = [name for name, _ in recipes("jax.image")]
+    assert len(names) == 9 and 'resize(method="nearest")' in names and "resize" not in names
+
+
+@pytest.mark.parametrize("name", ["pareto", "gamma"])
+def test_samplers_are_functions_of_their_parameters(name: str) -> None:
+    (row,) = survey([f"jax.random.{name}"]).rows
+    reason = "random_gamma" if name == "gamma" else ""  # of which a rule would be wrong
+    assert row.missing == {(p, s): reason for p in PROGRAMS for s in SYSTEMS}
+    assert row.compared.get("vjp", 0) == (0 if reason else 4)
+
+
+def test_what_has_no_digits_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Ball, "tanh", lambda self, x: arb(0, 1))
+    (row,) = survey(["jax.numpy.tanh"]).rows
+    assert row.compared["primal"] == 0 and row.disagreements == []
 
 
 def _is_known(module: str) -> list[str]:
@@ -126,4 +202,4 @@ def test_the_page_in_the_documentation_names_every_primitive() -> None:
 def test_no_function_in_the_documentation_is_left_without_a_system() -> None:
     page = PAGE.read_text(encoding="utf-8")
     for name in COVERED:
-        assert f"| `{name}` | BGP | BGP | BGP |  |" in page
+        assert f"| `{name}` | BGP | BGP | BGP | " in page

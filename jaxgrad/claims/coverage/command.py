@@ -50,7 +50,8 @@ def _survey(options: argparse.Namespace) -> int:
     from jaxgrad.claims.report import coverage_json, coverage_table
 
     found = survey(options.functions or None)
-    unknown = set(options.functions) - {f"{row.module}.{row.name}" for row in found.rows}
+    names = {f"{row.module}.{row.name}" for row in found.rows}
+    unknown = set(options.functions) - names - {name.partition("(")[0] for name in names}
     if unknown:
         raise ArgumentError(
             f"{', '.join(sorted(unknown))}: no public function of a module that is looked at; "

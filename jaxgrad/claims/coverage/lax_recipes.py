@@ -40,7 +40,7 @@ def _lax_special() -> dict[str, Recipe]:
         "convert_element_type": Recipe(lambda a: lax.convert_element_type(a, np.float32), x),
         "conv": Recipe(lambda a, b: lax.conv(a, b, (1, 1), "SAME"), (IMAGE, IMAGE)),
         "conv_general_dilated": Recipe(
-            lambda a, b: lax.conv_general_dilated(a, b, (1, 2), "SAME", (2, 1), (1, 2)),
+            lambda a, b: lax.conv_general_dilated(a, b, (1, 2), ((1, 0), (1, 1)), (2, 1), (1, 2)),
             (IMAGE, IMAGE),
         ),
         "conv_transpose": Recipe(

@@ -14,7 +14,6 @@ from jaxgrad.claims.coverage.recipe import (
     POSITIVE,
     REAL,
     SQUARE,
-    SYMMETRIC,
     Recipe,
     Table,
 )
@@ -90,9 +89,11 @@ def _jnp_special() -> dict[str, Recipe]:
         "repeat": Recipe(lambda a: jnp.repeat(a, 2), x),
         "reshape": Recipe(lambda a: jnp.reshape(a, (2, 2)), x),
         "resize": Recipe(lambda a: jnp.resize(a, (7,)), x),
+        "roots": Recipe(of_parts(lambda a: jnp.roots(a, strip_zeros=False)), x),
         "roll": Recipe(lambda a: jnp.roll(a, 1), x),
         "rollaxis": Recipe(lambda a: jnp.rollaxis(a, 1), m),
         "select": Recipe(lambda a, b: jnp.select([a > 1, b > 1], [a, b * b]), y),
+        "sort_complex": Recipe(lambda a, b: of_parts(jnp.sort_complex)(Parts(a, b)), y),
         "split": Recipe(lambda a: jnp.split(a, 2), x),
         "stack": Recipe(lambda a, b: jnp.stack([a, b]), y),
         "swapaxes": Recipe(lambda a: jnp.swapaxes(a, 0, 1), m),
@@ -109,23 +110,6 @@ def _jnp_special() -> dict[str, Recipe]:
         "power": Recipe(jnp.power, (POSITIVE, OTHER)),
         "trace": Recipe(jnp.trace, s),
     }  # fmt: skip
-
-
-def _linalg_special() -> dict[str, Recipe]:
-    matrix = (SQUARE, SQUARE[:, 0])
-    return {
-        "cross": Recipe(lambda a, b: jnp.linalg.cross(a[:3], b[:3]), (REAL, OTHER)),
-        "lstsq": Recipe(lambda a, b: jnp.linalg.lstsq(a, b)[0], (SQUARE[:, :2], OTHER[:3])),
-        "matmul": Recipe(lambda a: jnp.linalg.matmul(a, a.T), (MATRIX,)),
-        "matrix_power": Recipe(lambda a: jnp.linalg.matrix_power(a, 3), (SQUARE,)),
-        "multi_dot": Recipe(lambda a: jnp.linalg.multi_dot([a, a.T, a]), (MATRIX,)),
-        "solve": Recipe(jnp.linalg.solve, matrix),
-        "tensordot": Recipe(lambda a: jnp.linalg.tensordot(a, a), (MATRIX,)),
-        "tensorinv": Recipe(lambda a: jnp.linalg.tensorinv(a, ind=1), (SQUARE,)),
-        "tensorsolve": Recipe(jnp.linalg.tensorsolve, matrix),
-        "eigh": Recipe(lambda a: jnp.linalg.eigh(a)[0], (SYMMETRIC,)),
-        "svd": Recipe(lambda a: jnp.linalg.svd(a)[1], (SQUARE,)),
-    }
 
 
 def _fft_special() -> dict[str, Recipe]:
@@ -183,7 +167,6 @@ TABLES = {
             "ravel_multi_index right_shift searchsorted tril_indices tril_indices_from "
             "triu_indices triu_indices_from unpackbits unravel_index",
             "float": "nextafter spacing",
-            "complex": "roots sort_complex",
             "shape": "broadcast_shapes einsum_path iterable ndim shape size",
             "set": "intersect1d setdiff1d setxor1d union1d unique unique_all unique_counts "
             "unique_inverse unique_values",
@@ -192,17 +175,6 @@ TABLES = {
             "trim_zeros",
             "counting": "histogram2d histogram_bin_edges histogramdd",
         },
-    ),
-    "jax.numpy.linalg": Table(
-        jnp.linalg,
-        plain={
-            "square": "cond det inv pinv slogdet matrix_transpose trace svdvals qr svd",
-            "symmetric": "cholesky eigh eigvalsh",
-            "matrix": "norm matrix_norm vector_norm diagonal",
-            "pair": "outer vecdot",
-        },
-        special=_linalg_special,
-        instead={"complex": "eig eigvals", "integer": "matrix_rank"},
     ),
     "jax.numpy.fft": Table(
         jnp.fft,

@@ -75,7 +75,8 @@ def programs(recipe: Recipe) -> dict[str, Callable[..., Any]]:
     tangents = tuple(_direction(x.shape).astype(x.dtype) for x in recipe.point)
 
     def jvp(*xs: Any) -> Any:
-        moved = jax.jvp(recipe.call, xs, tangents)[1]
+        # Some rules of JAX index tangents by what is traced, which NumPy's arrays cannot be.
+        moved = jax.jvp(recipe.call, xs, tuple(map(jax.numpy.asarray, tangents)))[1]
         return [leaf for leaf in jax.tree.leaves(moved) if is_differentiable(leaf.dtype)]
 
     def vjp(*xs: Any) -> Any:

@@ -75,7 +75,8 @@ def survey(names: Iterable[str] | None = None) -> Survey:
     half of the 53 bits of float64, or of those of the narrowest float in the program.
 
     Args:
-        names: the functions to look at, such as ``jax.numpy.sin``; all of them if None.
+        names: the functions to look at, such as ``jax.numpy.sin``; all of them if None.  A name
+            without the way in which a function is called stands for all of its ways.
 
     Example:
         >>> found = survey(["jax.numpy.sin"])
@@ -88,7 +89,8 @@ def survey(names: Iterable[str] | None = None) -> Survey:
         warnings.simplefilter("ignore")  # of deprecated functions, which are looked at as well
         for module in MODULES:
             for name, recipe in recipes(module):
-                if wanted is not None and f"{module}.{name}" not in wanted:
+                whole = f"{module}.{name}"
+                if wanted is not None and not wanted & {whole, whole.partition("(")[0]}:
                     continue
                 row = Row(module, name, recipe if isinstance(recipe, str) else "")
                 if isinstance(recipe, Recipe):
@@ -157,7 +159,7 @@ def _floats_of(programs: list[Program], point: tuple[np.ndarray, ...]) -> list[l
 
 
 def _agree(ball: arb, x: float, allowed: arb) -> bool:
-    return not ball.is_finite() or bool(abs(exact_ball(x) - ball) <= allowed + ball.rad())
+    return not ball.is_finite() or bool(abs(exact_ball(x) - ball.mid()) <= allowed + ball.rad())
 
 
 def _agreement(jaxpr: Any) -> arb:

@@ -15,12 +15,17 @@ _HEADER = """\
 # What is covered
 
 Measured with {versions}. `jaxgrad coverage --output docs/coverage.md`
-writes this page: it calls every public function of `jax.nn`, `jax.numpy`, `jax.numpy.linalg`,
-`jax.numpy.fft` and `jax.scipy.special`, and the functions of `jax.lax` that work entry by entry or
-reduce, at a generic point, runs the function and its forward and reverse derivative over every
-number system, and fails where an Arb ball and JAX's own result exclude each other.
+writes this page, and `jaxgrad coverage --check docs/coverage.md` fails where it is not what would
+be written now. Every public function of `jax.nn`, `jax.numpy`, `jax.scipy`, `jax.lax.linalg`,
+`jax.random` and `jax.image`, and the functions of `jax.lax` that work entry by entry or reduce, is
+called at a generic point; the function and its forward and reverse derivative are run over every
+number system, and it fails where an Arb ball and JAX's own result exclude each other. Samplers are
+functions of their parameters here, with a key that is fixed.
 
 {functions} functions were run; {complete} of them, with both derivatives, over all three systems.
+
+Of a function of your own `jaxgrad coverage module:function --args 'jnp.ones(3), 0.5'` says the
+same, with each primitive, its rule, and the custom rules within.
 """
 
 _PRIMITIVES = """
