@@ -58,6 +58,7 @@ EXAMPLES: dict[str, Function] = {
     "acosh": lambda z, w: jnp.arccosh(_right(z)),
     "atanh": lambda z, w: jnp.arctanh(z),
     "pow": lambda z, w: z**w + z**2.5,
+    "polynomial": lambda z, w: jnp.polyval(jnp.stack([w, z[::-1], 1j + w]), z),
     "max": lambda z, w: lax.max(z, w),
     "min": lambda z, w: lax.min(z, w),
     "eq": lambda z, w: jnp.where(z == w, z, 2 * w),

@@ -233,6 +233,14 @@ def _integer_pow(z: Pair, y: int) -> Pair:
     return result
 
 
+def _polynomial(z: Pair, *coefficients: Pair) -> Pair:
+    """By Horner's rule, as JAX computes it."""
+    result = Pair(0, 0)
+    for coefficient in reversed(coefficients):
+        result = _added(multiplied(result, z), coefficient)
+    return result
+
+
 def _conj(z: Any) -> Pair:
     return Pair(z.real, -z.imag) if isinstance(z, Pair) else Pair(z, 0)
 
@@ -258,7 +266,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "log1p": _log1p, "sqrt": _sqrt, "rsqrt": _rsqrt, "sin": _sin, "cos": _cos, "tan": _tan,
     "sinh": _turned(_sin), "cosh": _cosh, "tanh": _turned(_tan), "logistic": _logistic,
     "asin": _asin, "acos": _acos, "atan": _atan, "asinh": _asinh, "acosh": _acosh,
-    "atanh": _atanh, "max": _greater, "min": _lesser,
+    "atanh": _atanh, "polynomial": _polynomial, "max": _greater, "min": _lesser,
     "eq": lambda z, w: (z.real == w.real) & (z.imag == w.imag),
     "ne": lambda z, w: (z.real != w.real) | (z.imag != w.imag),
 }  # fmt: skip
