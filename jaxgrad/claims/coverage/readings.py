@@ -16,7 +16,7 @@ from jaxgrad.interpret.rules.registry import RULES
 from jaxgrad.interpret.walker import no_rule
 from jaxgrad.programs.complex_parts import has_complex, parts_program
 from jaxgrad.programs.implementations import is_read_by_implementation
-from jaxgrad.programs.jaxprs import OPAQUE
+from jaxgrad.programs.jaxprs import CALLS, OPAQUE
 from jaxgrad.programs.meanings import MEANINGS, READERS, is_read_as_program, meaning_of
 
 __all__ = ["Reading", "reading_of"]
@@ -61,7 +61,8 @@ def _readings(equation: Any) -> Iterator[Reading]:
     """What it is read as, the first that there is, in the order in which the walker asks."""
     name = equation.primitive.name
     try:
-        if has_complex(equation) and name not in OPAQUE:
+        # What is wrong within a call is said of the equations in it.
+        if has_complex(equation) and name not in OPAQUE and name not in CALLS:
             parts_program(equation)
             yield Reading("program", "by real and imaginary parts")
         if name in MEANINGS:
