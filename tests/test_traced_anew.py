@@ -52,3 +52,35 @@ def test_a_sweep_is_of_the_function_as_it_is_now() -> None:
         held["most"] = most
         found = sweep(bounded, "float16", lambda x, y: ~(y > 1))
         assert found.verdict is expected
+
+
+def _scaled_inside(factor: float, under_jit: bool = False) -> Any:
+    """A rule that closes over an array that the function makes."""
+
+    def f(x: Any) -> Any:
+        weights = jnp.full(x.shape, 0.5)
+
+        @jax.custom_vjp
+        def weighed(x: Any) -> Any:
+            return jnp.sum(x * x * weights)
+
+        weighed.defvjp(lambda x: (weighed(x), x), lambda x, g: (factor * 2 * x * weights * g,))
+        return weighed(x)
+
+    return jax.jit(f) if under_jit else f
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_rule_may_close_over_what_its_function_makes(order: int) -> None:
+    x = np.array([0.3, -0.5], np.float32)
+    assert check(_scaled_inside(1.0), (x,), order=order).verdict is Verdict.PROVED
+    assert check(_scaled_inside(1.01), (x,), order=order).verdict is Verdict.REFUTED
+
+
+def test_what_jax_cannot_differentiate_itself_is_said_to_be_kept() -> None:
+    f, x = _scaled_inside(1.0, under_jit=True), np.array([0.3, -0.5], np.float32)
+    with pytest.raises(TypeError, match="Tracer"):
+        jax.grad(f)(x)
+    found = check(f, (x,))
+    assert found.verdict is Verdict.UNDECIDED
+    assert "or over a value made in it (make that by numpy, or outside)" in str(found)

@@ -40,8 +40,9 @@ DERIVATIVE = "the derivative of f"
 """What the derivatives that :func:`jaxgrad.check_grads` makes are called where they are traced."""
 
 KEEPERS = (
-    "a derivative rule that closes over the argument of a function under jax.vmap or jax.jit, or "
-    "that has one of the arguments in nondiff_argnums; close over that one: `lambda x: f(x, 2.0)`"
+    "a derivative rule that closes over an argument of a function under jax.vmap, jax.jit or a "
+    "loop, or over a value made in it (make that by numpy, or outside), or that has one of the "
+    "arguments in nondiff_argnums; close over that one: `lambda x: f(x, 2.0)`"
 )
 """What keeps a value of one trace for another, in words."""
 

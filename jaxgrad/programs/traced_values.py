@@ -11,7 +11,7 @@ from jax.tree_util import keystr, tree_flatten_with_path
 
 from jaxgrad.errors import ArgumentError
 
-__all__ = ["require_known_constants", "require_values"]
+__all__ = ["is_made_of_nothing", "require_known_constants", "require_values"]
 
 _AROUND = "as by jax.jit, jax.vmap or jax.grad around the call"
 
@@ -72,3 +72,31 @@ def require_known_constants(name: str, constants: Sequence[Any]) -> None:
             "that was kept from another trace: it has no number yet; make the call outside of the "
             "traced function, or make the value an argument"
         )
+
+
+def is_made_of_nothing(jaxpr: Any, value: Tracer) -> bool:
+    """Whether a value of a trace that has ended depends on no input of it, as an array of ones.
+
+    Args:
+        jaxpr: the trace.
+        value: the value; False of one that is not found in the trace.
+
+    Example:
+        >>> import jax
+        >>> kept = []
+        >>> def f(x):
+        ...     kept.extend([jax.numpy.ones(2), 2 * x])
+        ...     return x
+        >>> traced = jax.make_jaxpr(f)(1.0).jaxpr
+        >>> [is_made_of_nothing(traced, value) for value in kept]
+        [True, False]
+    """
+    of_inputs = set(jaxpr.invars)
+    wanted = getattr(value, "val", None)
+    for equation in jaxpr.eqns:
+        depends = any(not hasattr(x, "val") and x in of_inputs for x in equation.invars)
+        if depends:
+            of_inputs.update(equation.outvars)
+        if any(wanted is x for x in equation.outvars):
+            return not depends
+    return False

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from jaxgrad.errors import NoDerivative
 from jaxgrad.gradients.rules.derivatives import (
@@ -77,7 +78,7 @@ class Derivatives:
         if modes not in self._along_everything:
             others = [self._like[kind] for kind in arguments_of(len(modes))[1:]]
             function = composed(self._function, modes)
-            self._along_everything[modes] = traced(function, (self._point, *others)).live()
+            self._along_everything[modes] = self._traced(function, (self._point, *others)).live()
         return self._along_everything[modes]
 
     def slopes(self, mode: str, leaf: int | None) -> Derived:
@@ -94,7 +95,7 @@ class Derivatives:
         taken = derivative(mode, self._function, leaf)
         moved = self._like["x" if mode == "fwd" else "u"]
         args = self._point, moved if leaf is None else (moved[leaf],)
-        return traced(lambda x, w: taken(x, w)[1], args)
+        return self._traced(lambda x, w: taken(x, w)[1], args)
 
     def _first(self, mode: str) -> Derived:
         value, function = self._value, derivative(mode, self._function)
@@ -102,7 +103,7 @@ class Derivatives:
             function = _beside(lambda x, _: value(*x), function)
         moved, like = ("x", ()) if mode == "fwd" else ("u", self.primal.inputs)
         args = (self._point, self._like[moved])
-        return traced(function, args, len(self.primal.outputs), like)
+        return self._traced(function, args, len(self.primal.outputs), like)
 
     def _nested(self, modes: tuple[str, ...]) -> Derived:
         # Without a rule of somebody's own all values come from the one program.
@@ -110,7 +111,17 @@ class Derivatives:
         if value is not None and self.custom:
             function = _beside(lambda x, _, u: along_steps(value, ())(x, (), u), function)
         args = (self._point, (self._like["x"],) * len(modes), self._like["u"])
-        return traced(function, args, len(modes) if self.custom else 0).live()
+        return self._traced(function, args, len(modes) if self.custom else 0).live()
+
+    def _traced(
+        self, function: Function, args: tuple[Any, ...], values: int = 0, outputs: Any = ()
+    ) -> Derived:
+        """A derivative, traced through the function itself where its trace does not do."""
+        found = traced(function, args, values, outputs)
+        kept = [each for each in found.program.jaxpr.consts if isinstance(each, Tracer)]
+        if kept and self.primal.makes(kept) and self.primal.run_function():
+            return traced(function, args, values, outputs)
+        return found
 
     @property
     def _point(self) -> Leaves:

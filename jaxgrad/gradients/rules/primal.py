@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -11,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 from jax.extend.core import jaxpr_as_fun
 from jax.tree_util import tree_leaves, tree_structure, tree_unflatten
 
@@ -29,11 +31,13 @@ from jaxgrad.programs.jaxprs import promises_symmetry
 from jaxgrad.programs.real_parts import are_complex, has_parts, of_parts, parted, returns_complex
 from jaxgrad.programs.run_again import run_again
 from jaxgrad.programs.trace import Leaf, Program, parameter_names, trace
-from jaxgrad.programs.traced_values import require_known_constants
+from jaxgrad.programs.traced_values import is_made_of_nothing, require_known_constants
 
 __all__ = ["Leaves", "Primal"]
 
 Leaves = Sequence[Any]
+
+_OF_ANOTHER_TIME = (jax.errors.UnexpectedTracerError, jax.errors.TracerArrayConversionError)
 
 # Outside jit JAX would round a known integer itself, and no program would say so.
 _as_number = jax.jit(lax.convert_element_type, static_argnums=1, inline=True)
@@ -72,7 +76,7 @@ class Primal:
         self.in_parts = has_parts(self.args)
         self.function = self._of_arguments(function, held)
         self.reference = None if reference is None else self._of_arguments(reference, held)
-        self.held_arguments = held
+        self.held_arguments, self._needs_function = held, False
         self.program = program or trace(self.function, self.args, "f", held, finite=False)
         if returns_complex([leaf.dtype for leaf in self.program.outputs]):
             self.in_parts, self.function = True, of_parts(self.function)
@@ -224,11 +228,27 @@ class Primal:
 
         Where a rule in it needs a value of the time when it was traced, the function itself runs.
         """
-        try:
-            result = run_again(program.as_traced)(*self.values_at(leaves))
-        except (jax.errors.UnexpectedTracerError, jax.errors.TracerArrayConversionError):
+        result = None
+        if not self._needs_function:
+            with contextlib.suppress(*_OF_ANOTHER_TIME):
+                result = run_again(program.as_traced)(*self.values_at(leaves))
+        if result is None:
             result = tree_leaves(function(*self.args_at(leaves)))
         return self._numbers(result)
+
+    def makes(self, kept: Sequence[Tracer]) -> bool:
+        """Whether all traced values are such that the function makes of none of its arguments."""
+        jaxpr = self.program.as_traced.jaxpr
+        return all(is_made_of_nothing(jaxpr, each) for each in kept)
+
+    def run_function(self) -> bool:
+        """From now on runs the function itself and not its trace; whether that is new.
+
+        A rule that closes over a value that the function has made, as a ``jnp.full``, has it of
+        the trace at hand.
+        """
+        is_new, self._needs_function = not self._needs_function, True
+        return is_new
 
     def of_all(
         self, values: Sequence[Any], run: Callable[..., list[Any]] | None = None
