@@ -189,7 +189,7 @@ class Germ(ThreeValued):
     def compare(self, relation: str, x: Series, y: Series) -> bool | None:
         if x.is_nan or y.is_nan:
             return relation == "ne"  # as floats compare NaN
-        sign = 0 if x is y and x.is_finite else x.order(y) or self._sign(x - y)
+        sign = 0 if _one_number(x, y) else x.order(y) or self._sign(x - y)
         return UNKNOWN if sign is None else _RELATIONS[relation](sign)
 
     def certainly_differ(self, x: Series, y: Series) -> bool:
@@ -217,6 +217,13 @@ class Germ(ThreeValued):
         if x.is_finite:
             return True
         return False if not any(c.is_nan() for c in x.coefficients) else UNKNOWN
+
+
+def _one_number(x: Series, y: Series) -> bool:
+    """Whether two germs are one, of which no difference need tell; ∞ is ∞, as in floats."""
+    if x.infinity:
+        return x.infinity == y.infinity and x.is_constant and y.is_constant
+    return x is y and x.is_finite
 
 
 _RELATIONS: dict[str, Callable[[int], bool]] = {

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.interpret.budgets import BudgetSpent
 from jaxgrad.interpret.rules.concrete import is_concrete, require_real
 from jaxgrad.interpret.rules.control import stacked
 from jaxgrad.interpret.rules.linear import rows_of
@@ -195,9 +196,13 @@ def _folded(
     constants: Any,
     starts: list[Any],
     rows: Iterator[list[Any]],
+    skip: bool,
 ) -> list[Any]:
-    """The program of (results so far, next entries) repeated over rows of 0-dimensional arrays."""
-    results = starts
+    """The program of (results so far, next entries) repeated over rows of 0-dimensional arrays.
+
+    ``skip`` says whether the starts are left out where there is any row.
+    """
+    results = next(rows, starts) if skip else starts
     for entries in rows:
         results = _run(interpreter, program, constants, (*results, *entries))
     return results
@@ -218,32 +223,63 @@ def _joined(interpreter: Interpreter, equation: Equation, parts: list[list[Any]]
     ]
 
 
-def _require_neutral(
+# Numbers of either sign that nothing distinguishes: what changes neither is taken to change none.
+_GENERIC = (-1.3125, 0.71875)
+
+
+def _changes_nothing(
     interpreter: Interpreter, equation: Equation, program: Any, constants: Any, starts: list[Any]
-) -> None:
-    """Refuses a start that counts each time it is taken: XLA takes it any number of times.
+) -> bool:
+    """Whether the start was seen to change no number, so that it need not be taken.
+
+    That is asked where two starts combined are not certainly a start, as for two infinities, of
+    which there is no difference.
 
     Raises:
-        UnsupportedPrimitive: combined with itself, the start is not certainly itself.
+        UnsupportedPrimitive: neither holds; XLA takes a start any number of times.
     """
-    with jax.ensure_compile_time_eval():
-        again = _run(interpreter, program, constants, (*starts, *starts))
-    for atom, x, y in zip(equation.invars[len(starts) :], starts, again, strict=True):
-        if is_concrete(x) and is_concrete(y):
-            same: Any = np.array_equal(x, y)
-        elif atom.aval.dtype == np.dtype(bool):
-            same = False
-        else:
-            pair = (interpreter.elements(value, atom.aval.dtype) for value in (x, y))
-            with jax.ensure_compile_time_eval():
-                truth = interpreter.arrays.compare("eq", *pair, ordered=True)
-            same = interpreter.arrays.known(truth)
-        if not same:
-            raise UnsupportedPrimitive(
-                f"`{equation.primitive.name}` that starts with {x}, which is not neutral: "
-                "the result depends on how often XLA takes it; start with 0 for a sum, 1 for a "
-                "product, and combine the result with the value"
+    variables = equation.invars[len(starts) :]
+
+    def keeps(entry: list[Any]) -> bool:
+        with jax.ensure_compile_time_eval():
+            try:
+                found = _run(interpreter, program, constants, (*starts, *entry))
+            except BudgetSpent:
+                raise
+            except CannotDecide:  # as of an exponential of NaN
+                return False
+            return all(
+                _certainly_same(interpreter, atom.aval.dtype, x, y)
+                for atom, x, y in zip(variables, entry, found, strict=True)
             )
+
+    if keeps(starts):
+        return False
+    numbers = ((x / (k + 1) for k in range(len(starts))) for x in _GENERIC)
+    entries = (
+        [
+            interpreter.lift(np.asarray(x, v.aval.dtype))
+            for x, v in zip(each, variables, strict=True)
+        ]
+        for each in numbers
+    )
+    if not all(map(keeps, entries)):
+        raise UnsupportedPrimitive(
+            f"`{equation.primitive.name}` that starts with {', '.join(map(str, starts))}, which "
+            "is not neutral: the result depends on how often XLA takes it; start with 0 for a "
+            "sum, 1 for a product, and combine the result with the value"
+        )
+    return True
+
+
+def _certainly_same(interpreter: Interpreter, dtype: Any, x: Value, y: Value) -> bool:
+    if is_concrete(x) and is_concrete(y):
+        return np.array_equal(x, y)
+    if np.dtype(dtype) == bool:
+        return False
+    pair = (interpreter.elements(value, dtype) for value in (x, y))
+    truth = interpreter.arrays.compare("eq", *pair, ordered=True)
+    return bool(interpreter.arrays.known(truth))
 
 
 # The computation is the function that was traced to the jaxpr.
@@ -254,26 +290,27 @@ def _reduce(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -
     operands, starts = inputs[:count], inputs[count:]
     program = params["jaxpr"]
     constants = getattr(program, "consts", ())
-    _require_neutral(interpreter, equation, program, constants, starts)
     rows = [rows_of(operand, params["dimensions"])[0] for operand in operands]
+    skip = _changes_nothing(interpreter, equation, program, constants, starts)
     parts = []
     for i in range(rows[0].shape[0]):
         entries = ([row[i, j, ...] for row in rows] for j in range(rows[0].shape[1]))
-        parts.append(_folded(interpreter, program, getattr(program, "consts", ()), starts, entries))
+        parts.append(_folded(interpreter, program, constants, starts, entries, skip))
     return _joined(interpreter, equation, parts)
 
 
 @rule("reduce_window", reads=(*WINDOWS, "jaxpr", "consts"))
 def _reduce_window(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     """Folds a program over the entries of each window."""
-    params, count = equation.params, len(inputs) // 2
+    count, params = len(inputs) // 2, equation.params
     operands, starts = inputs[:count], inputs[count:]
-    _require_neutral(interpreter, equation, params["jaxpr"], params["consts"], starts)
+    program, constants = params["jaxpr"], params["consts"]
     flat = [operand.reshape(-1) for operand in operands]
+    skip = _changes_nothing(interpreter, equation, program, constants, starts)
     parts = []
     for window in _windows(equation, operands[0].shape, equation.outvars[0].aval.shape):
         entries = ([array[place, ...] for array in flat] for place in window if place != PADDING)
-        parts.append(_folded(interpreter, params["jaxpr"], params["consts"], starts, entries))
+        parts.append(_folded(interpreter, program, constants, starts, entries, skip))
     return _joined(interpreter, equation, parts)
 
 
