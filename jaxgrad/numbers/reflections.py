@@ -43,25 +43,32 @@ def orthogonal(system: NumberSystem, a: np.ndarray, factors: np.ndarray) -> np.n
 
 
 def qr(
-    system: NumberSystem, a: np.ndarray, *, full_matrices: bool
-) -> tuple[np.ndarray, np.ndarray]:
+    system: NumberSystem, a: np.ndarray, *, full_matrices: bool, pivoting: bool = False
+) -> tuple[np.ndarray, ...]:
     """Q and R with A = QR, in which R has as many rows as Q has columns.
 
-    Beside a point at which LAPACK reflects a column or does not, or to either side, the signs are
-    those of the point: Q and R jump there, and what is differentiated is the branch of the point.
+    Beside a point at which LAPACK reflects a column or does not, or to either side, or takes one
+    column before another, it does what it does at the point: Q and R jump there, and what is
+    differentiated is the branch of the point.
 
     Args:
         system: the numbers.
         a: of shape (m, n).
         full_matrices: whether Q is square.
+        pivoting: whether the columns are reordered, so that each is the longest of what is left of
+            those from it on; then the order p is the third result, and A[:, p] = QR.
 
     Raises:
         CannotDecide: the first columns of A are dependent, or may be: Q is not unique; or a sign
-            is open.
+            is open, or which column is the longest.
     """
     (m, n), upper, vectors, signs = a.shape, a.copy(), [], []
-    zero, columns = system.constant(0), m if full_matrices else min(m, n)
+    zero, columns, order = system.constant(0), m if full_matrices else min(m, n), np.arange(n)
     for k in range(min(m, n)):
+        if pivoting:
+            longest = k + _longest(system, upper[k:, k:])
+            for array in (upper.T, order):
+                array[[k, longest]] = array[[longest, k]]
         upper[k, k], v, factor, sign = _branch(system, upper[k, k], upper[k + 1 :, k])
         upper[k + 1 :, k] = zero
         _reflect(system, upper[k:, k + 1 :], v, system.conjugate(factor))
@@ -72,7 +79,18 @@ def qr(
     for k, (v, factor) in reversed(list(enumerate(vectors))):
         _reflect(system, q[k:, k:], v, factor)
     q[:, : len(signs)] = q[:, : len(signs)] * objects(signs)
-    return q, upper[:columns]
+    return (q, upper[:columns], order) if pivoting else (q, upper[:columns])
+
+
+def _longest(system: NumberSystem, a: np.ndarray) -> int:
+    """Which column is certainly longer than all others at the point, as floats see it, too."""
+    sizes = [abs(system.apart(_square(system, [*column]))[0]) for column in a.T]
+    best = max(range(len(sizes)), key=lambda j: sizes[j].mid())
+    if not all(size < sizes[best] for size in sizes[:best] + sizes[best + 1 :]):
+        raise CannotDecide(
+            "the choice of a column of `qr` with pivoting, of which two are the longest, or may be"
+        )
+    return best
 
 
 def _branch(system: NumberSystem, head: Any, tail: np.ndarray) -> tuple[Any, np.ndarray, Any, Any]:

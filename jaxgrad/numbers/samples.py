@@ -164,15 +164,20 @@ def _broadcast_points(*arrays: np.ndarray) -> list[np.ndarray]:
 
 
 def _in_parts(name: str, found: Any) -> list[np.ndarray]:
-    """A result by parts; the eigenvalues and singular values of a complex matrix may be real."""
-    is_real = name in ("eigh", "svd") and found.ndim == 2
+    """A result by parts; a vector of values is real, as an order of columns is."""
+    is_real = name in ("eigh", "svd", "qr") and found.ndim == 2
     return [found] if is_real else [found.real, found.imag]
 
 
 def _decomposed(name: str, matrices: np.ndarray, **options: Any) -> list[np.ndarray]:
     """What NumPy has in place of JAX's decompositions of each matrix."""
     if name == "qr":
-        return list(np.linalg.qr(matrices, "complete" if options["full_matrices"] else "reduced"))
+        mode = "complete" if options["full_matrices"] else "reduced"
+        if not options.get("pivoting"):
+            return list(np.linalg.qr(matrices, mode))
+        order = _pivoted(matrices)
+        moved = np.take_along_axis(matrices, order[:, None], axis=2)
+        return [*np.linalg.qr(moved, mode), order.astype(np.float64)]
     if name == "eigh":
         values, vectors = np.linalg.eigh(matrices, "L" if options["lower"] else "U")
         return [vectors, values]
@@ -180,6 +185,23 @@ def _decomposed(name: str, matrices: np.ndarray, **options: Any) -> list[np.ndar
         return _eigenvalues(matrices, **options)
     found = np.linalg.svd(matrices, options["full_matrices"], options["compute_uv"])
     return [found[1], found[0], found[2]] if options["compute_uv"] else [found]
+
+
+def _pivoted(matrices: np.ndarray) -> np.ndarray:
+    """The order of columns in which each is the longest of what is left of those from it on."""
+    rest, (count, m, n) = matrices.copy(), matrices.shape
+    order, each = np.tile(np.arange(n), (count, 1)), np.arange(count)
+    for k in range(min(m, n)):
+        longest = k + np.linalg.norm(rest[:, :, k:], axis=1).argmax(axis=1)
+        for array in (rest.swapaxes(1, 2), order):
+            array[each, k], array[each, longest] = array[each, longest], array[each, k].copy()
+        column = rest[:, :, k]
+        unit = column / np.maximum(
+            np.linalg.norm(column, axis=1, keepdims=True), np.finfo(float).tiny
+        )
+        along = np.einsum("ci,cij->cj", unit.conj(), rest[:, :, k + 1 :])
+        rest[:, :, k + 1 :] -= unit[:, :, None] * along[:, None]
+    return order
 
 
 def _eigenvalues(

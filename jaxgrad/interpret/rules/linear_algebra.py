@@ -26,11 +26,7 @@ __all__ = ["in_floats", "like", "no_matrices", "one_by_one"]
 @rule("lu")
 @rule("geqrf")
 @rule("householder_product")
-@rule(
-    "qr",
-    reads=("full_matrices",),
-    harmless={"pivoting": lambda pivots: not pivots, "use_magma": anything},
-)
+@rule("qr", reads=("full_matrices", "pivoting"), harmless={"use_magma": anything})
 @rule(
     "eigh",
     reads=("lower",),
