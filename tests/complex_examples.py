@@ -149,6 +149,7 @@ MATRICES: dict[str, Function] = {
     "householder_product": lambda z, w: lax.linalg.householder_product(_matrix(z), w[:2]),
     "eigh": lambda z, w: lax.linalg.eigh(_matrix(z) + _matrix(z).conj().T),
     "svd": lambda z, w: lax.linalg.svd(_matrix(z), full_matrices=False),
+    "schur": lambda z, w: lax.linalg.schur(_matrix(z)),
     "eig": lambda z, w: lax.linalg.eig(_matrix(z) + 2 * _matrix(w), enable_eigvec_derivs=True),
 }
 

@@ -232,6 +232,13 @@ def _singular(x: Any, y: Any) -> Any:
             lax.linalg.svd(wide, compute_uv=False))  # fmt: skip
 
 
+def _schur_form(x: Any, y: Any) -> Any:
+    """Of a matrix whose eigenvalues are real, and differ."""
+    beside = 1 + x[1] ** 2
+    a = jnp.stack([x[0], beside, 2 * beside, y[2]]).reshape(1, 2, 2)
+    return lax.linalg.schur(a), lax.linalg.schur(a, compute_schur_vectors=False)
+
+
 def _implicit(x: Any, y: Any) -> Any:
     def solve(product: Any, b: Any) -> Any:
         return b / product(jnp.ones_like(b))
@@ -257,6 +264,7 @@ LINEAR_ALGEBRA: dict[str, Example] = {
     ),
     "eigh": Example(_eigen, polynomial=False),
     "svd": Example(_singular, polynomial=False),
+    "schur": Example(_schur_form, polynomial=False, gradient=False),
     "custom_linear_solve": Example(_implicit),
     "matrix_in_parts": Example(_complex_system),
     "argument_in_parts": Example(lambda x, y: jnp.log(lax.complex(x, y)).imag),

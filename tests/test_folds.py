@@ -32,10 +32,6 @@ def _either(x: Any) -> Any:
     return lax.reduce_window(x, 0.0, lambda a, b: a + b - a * b / 2, (2,), (1,), "SAME")
 
 
-def _longest(x: Any) -> Any:
-    return lax.reduce_window(x, 0.0, jnp.hypot, (2,), (1,), "VALID")
-
-
 def _largest(x: Any) -> Any:
     return lax.reduce_window(x, -jnp.inf, lax.max, (3,), (1,), ((1, 1),))
 
@@ -48,7 +44,6 @@ FOLDS = {
     "a product": _product,
     "a logarithm of a sum": _log_sum,
     "a function of one's own": _either,
-    "a length": _longest,
     "a maximum": _largest,
     "a minimum": _smallest,
     "a logarithm of a sum along an axis": lambda x: lax.reduce(

@@ -1,10 +1,11 @@
 """Measures the errors of decompositions: python tools/backward_errors.py.
 
 The table in ``jaxgrad/numbers/running_error.py`` is no less than twice what this prints: of A = QR,
-AV = V diag(w) and A = U diag(s) Vᵀ how far the two sides are apart, and how far vectors are from
-orthonormal, in Frobenius norms, in units in the last place of the norm of A (of 1) times the number
-of rows.  Residuals of float32 are taken in float64, those of float64 in 80 bits.  So of complex
-matrices; and of eigenvectors of matrices that are not symmetric, one by one, as balanced: D⁻¹AD.
+AV = V diag(w), A = ZTZᵀ and A = U diag(s) Vᵀ how far the two sides are apart, and how far vectors
+are from orthonormal, in Frobenius norms, in units in the last place of the norm of A (of 1) times
+the number of rows. Residuals of float32 are taken in float64, those of float64 in 80 bits. So of
+complex matrices; and of eigenvectors of matrices that are not symmetric, one by one, as balanced:
+D⁻¹AD.
 """
 
 from __future__ import annotations
@@ -68,6 +69,9 @@ def residuals(a: np.ndarray, wide: Any) -> Iterator[tuple[str, Any]]:
         v, w = exact(*jax.lax.linalg.eigh(jnp.asarray(symmetric), symmetrize_input=False))
         (c,) = exact(symmetric)
         yield "eigh", np.maximum(size(c @ v - v * w[:, None, :]) / norm, skew(v))
+        t, z = exact(*jax.scipy.linalg.schur(jnp.asarray(a)))
+        norm = np.maximum(size(b), np.finfo(a.dtype).tiny)
+        yield "schur", np.maximum(size(b - z @ t @ adjoint(z)) / norm, skew(z))
         wide = np.result_type(wide, np.complex64)
         w, left, right = exact(*jax.lax.linalg.eig(jnp.asarray(a)))
         balances = [scipy.linalg.matrix_balance(x, separate=True)[1][0] for x in a]

@@ -151,7 +151,7 @@ def of_entry(step: Step, index: tuple[int, ...] | None) -> list[tuple[Value, Any
 _MIXING = frozenset((
     "rev", "sort", "cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp", "gather", "scatter",
     "scatter-add", "dot_general", "conv_general_dilated", "transpose", "while", "scan", "cond",
-    "cholesky", "lu", "qr", "geqrf", "householder_product",
+    "cholesky", "lu", "qr", "geqrf", "householder_product", "schur",
     "triangular_solve", "dynamic_slice", "dynamic_update_slice", "reshape", "reduce_precision",
 ))  # fmt: skip
 

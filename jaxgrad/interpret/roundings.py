@@ -284,7 +284,7 @@ def _errors(equation: Any) -> int:
     if name in ("cholesky", "lu", "triangular_solve"):
         # Each of n steps of elimination rounds a quotient, a product and a difference.
         return (2 * _ulps("div") + 2) * int(equation.invars[0].aval.shape[-1])
-    if name in ("qr", "geqrf", "householder_product", "eigh", "svd", "eig"):
+    if name in ("qr", "geqrf", "householder_product", "eigh", "svd", "eig", "schur"):
         matrix = equation.invars[0].aval
         return backward_ulps(name, matrix.dtype) * max(map(int, matrix.shape[-2:]))
     if name == "integer_pow":

@@ -144,11 +144,11 @@ class NumberSystem:
 
         Args:
             name: of the primitive: ``"cholesky"``, ``"triangular_solve"``, ``"lu"``, ``"qr"``,
-                ``"geqrf"``, ``"householder_product"``, ``"eigh"`` or ``"svd"``; with ``"complex "``
-                before it of the real and imaginary parts of complex matrices, and so are results
-                (:mod:`jaxgrad.numbers.complex_matrices`).
+                ``"geqrf"``, ``"householder_product"``, ``"eigh"``, ``"svd"`` or ``"schur"``; with
+                ``"complex "`` before it of the real and imaginary parts of complex matrices, and so
+                are results (:mod:`jaxgrad.numbers.complex_matrices`).
             matrices: object arrays of shape (m, n).
-            options: the parameters of the primitive; of ``"eigh"``, ``"svd"`` and
+            options: the parameters of the primitive; of ``"eigh"``, ``"svd"``, ``"schur"`` and
                 ``"complex eig"`` also ``floats``, what it returns in floating point
                 (:mod:`jaxgrad.numbers.vector_signs`).
 

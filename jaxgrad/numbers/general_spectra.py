@@ -17,7 +17,7 @@ from jaxgrad.numbers.eigenvalues import complex_eigenpairs, midpoints
 from jaxgrad.numbers.spectra import moved
 from jaxgrad.numbers.vector_signs import FloatingPoint, signs
 
-__all__ = ["eig"]
+__all__ = ["Eigenpairs", "eig"]
 
 # An eigenvalue of a run is one of the true ones if no other is less than so many times as far.
 CLEARLY = 4
@@ -46,34 +46,70 @@ def eig(
     pairs, is_real = ComplexPairs(system), len(parts) == 1
     real, imag = (*parts, system.constants(np.zeros(parts[0].shape))) if is_real else parts
     a = pairs.joined(real, imag)
-    apart = [pairs.apart(x) for x in a.flat]
-    limits, rest = (objects(each, a.shape) for each in zip(*apart, strict=True))
-    start = _Diagonal(limits, floats, is_real)
-    basis, inverse = (pairs.map(pairs.real, x) for x in (start.basis, start.inverse))
-    values, orders = pairs.map(pairs.real, start.values), pairs.orders(rest)
-    turned = pairs.matmul(pairs.matmul(inverse, rest), basis) if orders else rest
-
-    def columns(basis: np.ndarray, e: np.ndarray, values: np.ndarray) -> Any:
-        """The eigenvectors of a matrix that is diag(values) + E in a basis, and what is added."""
-        if not orders:
-            return basis, None
-        gaps = pairs.map(pairs.real, values[None, :] - values[:, None])
-        u, shift = moved(pairs, e, gaps, orders)
-        found = pairs.matmul(basis, u)
-        return (pairs.map(lambda x: pairs.up_to(rest, orders + 1, x), y) for y in (found, shift))
-
-    right, shift = columns(basis, turned, start.values)
-    values = values if shift is None else values + shift
-    found = [_real_where(pairs, values[None, :], start.is_real)[0]]
+    pair = Eigenpairs(pairs, a, floats, is_real)
+    found = [pair.values]
     if compute_left_eigenvectors:
-        back, e = (pairs.map(pairs.conjugate, x).T for x in (inverse, turned))
-        left, _ = columns(back, e, objects(x.conjugate() for x in start.values))
-        left = _scaled(pairs, _real_where(pairs, left, start.is_real), start.is_real)
+        left = _scaled(pairs, pair.left, pair.is_real)
         found.append(left * signs(pairs, a, left, floats, lambda run: run[1]))
     if compute_right_eigenvectors:
-        right = _scaled(pairs, _real_where(pairs, right, start.is_real), start.is_real)
+        right = _scaled(pairs, pair.right, pair.is_real)
         found.append(right * signs(pairs, a, right, floats, lambda run: run[-1]))
     return tuple(part for array in found for part in pairs.parts(array))
+
+
+class Eigenpairs:
+    """The eigenvalues of a matrix in the order of a run, and its eigenvectors, of any length.
+
+    Args:
+        pairs: complex numbers.
+        a: the matrix.
+        floats: what returns the eigenvalues first.
+        is_real: whether the matrix is real.
+
+    Attributes:
+        values, right: the eigenvalues, and as columns the v with Av = λv.
+        is_real: of each eigenvalue whether it is real, as is its vector then.
+    """
+
+    def __init__(
+        self, pairs: ComplexPairs, a: np.ndarray, floats: FloatingPoint, is_real: bool
+    ) -> None:
+        apart = [pairs.apart(x) for x in a.flat]
+        limits, self._rest = (objects(each, a.shape) for each in zip(*apart, strict=True))
+        self._pairs, self._orders = pairs, pairs.orders(self._rest)
+        self._start = start = _Diagonal(limits, floats, is_real)
+        self.is_real = start.is_real
+        basis, inverse = (pairs.map(pairs.real, x) for x in (start.basis, start.inverse))
+        turned = self._rest
+        if self._orders:
+            turned = pairs.matmul(pairs.matmul(inverse, turned), basis)
+        self._inverse, self._turned = inverse, turned
+        self.right, shift = self._columns(basis, turned, start.values)
+        values = pairs.map(pairs.real, start.values)
+        values = values if shift is None else values + shift
+        self.values = _real_where(pairs, values[None, :], start.is_real)[0]
+
+    @property
+    def left(self) -> np.ndarray:
+        """As columns the u with u*A = λu*."""
+        pairs = self._pairs
+        back, e = (pairs.map(pairs.conjugate, x).T for x in (self._inverse, self._turned))
+        return self._columns(back, e, objects(x.conjugate() for x in self._start.values))[0]
+
+    def _columns(
+        self, basis: np.ndarray, e: np.ndarray, values: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """The eigenvectors of a matrix that is diag(values) + E in a basis, and what is added."""
+        pairs = self._pairs
+        if not self._orders:
+            return _real_where(pairs, basis, self.is_real), None
+        gaps = pairs.map(pairs.real, values[None, :] - values[:, None])
+        u, shift = moved(pairs, e, gaps, self._orders)
+        found, shift = (
+            pairs.map(lambda x: pairs.up_to(self._rest, self._orders + 1, x), y)
+            for y in (pairs.matmul(basis, u), shift)
+        )
+        return _real_where(pairs, found, self.is_real), shift
 
 
 class _Diagonal:

@@ -15,6 +15,7 @@ from jaxgrad.numbers.complex_spectra import complex_eigh, complex_svd
 from jaxgrad.numbers.general_spectra import eig
 from jaxgrad.numbers.ordering import decided
 from jaxgrad.numbers.reflections import factored, orthogonal, qr
+from jaxgrad.numbers.schur import complex_schur, schur
 from jaxgrad.numbers.spectra import eigh, svd
 
 __all__ = ["matrix_function"]
@@ -161,8 +162,14 @@ _ALGORITHMS: dict[str, Callable[..., Any]] = {
     "qr": qr,
     "eigh": eigh,
     "svd": svd,
+    "schur": schur,
 }
 _ALGORITHMS |= {
     f"complex {name}": in_pairs(_ALGORITHMS[name])
     for name in ("cholesky", "triangular_solve", "lu", "geqrf", "householder_product", "qr")
-} | {"complex eigh": complex_eigh, "complex svd": complex_svd, "complex eig": eig}
+} | {
+    "complex eigh": complex_eigh,
+    "complex svd": complex_svd,
+    "complex eig": eig,
+    "complex schur": complex_schur,
+}

@@ -200,7 +200,7 @@ class NamedPolynomials(NumberSystem):
     def matrix(self, name: str, *matrices: np.ndarray, **options: Any) -> Any:
         if any(isinstance(x, NonFinite) for matrix in matrices for x in matrix.flat):
             raise CannotDecide("a matrix to be factored or solved with holds an infinity or NaN")
-        if name.removeprefix("complex ") in ("qr", "eigh", "svd", "eig"):
+        if name.removeprefix("complex ") in ("qr", "eigh", "svd", "eig", "schur"):
             raise CannotDecide(f"`{name}` is no function of polynomials")
         return super().matrix(name, *matrices, **options)
 

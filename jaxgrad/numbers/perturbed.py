@@ -155,7 +155,8 @@ class Perturbed(NumberSystem):
             exact = matrix_function(self.system, name, *as_they_are, **options)
         if all(x.moved is x.exact for a in matrices for x in a.flat):
             return tuple(self.map(self._step, each) for each in exact)
-        if not choice.met or options.get("compute_uv") is False:
+        # The phases of a Schur form are those of the run, which is one.
+        if not choice.met or options.get("compute_uv") is False or name == "complex schur":
             moved = matrix_function(self.beside, name, *beside, **options)
         elif self.beside is self.system:
             moved = at_these_vectors(self.system, beside[0], exact, **options)

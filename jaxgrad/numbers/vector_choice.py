@@ -41,6 +41,12 @@ class VectorChoice:
             return np.ones(count)
         return self._generator.choice([1.0, -1.0], count)
 
+    def angles(self, count: int) -> np.ndarray:
+        """By what each of so many complex vectors is turned."""
+        if self._generator is None:
+            return np.zeros(count)
+        return self._generator.uniform(-3, 3, count)
+
 
 _choice: ContextVar[VectorChoice | None] = ContextVar("choice", default=None)
 

@@ -11,7 +11,7 @@ from flint import acb
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
 from jaxgrad.numbers.eigenvalues import midpoints
 
-__all__ = ["FloatingPoint", "one_or_parts", "signs"]
+__all__ = ["CLOSE", "FloatingPoint", "one_or_parts", "signs"]
 
 # A sign is clear if it is the same of matrices that are moved by so many units in the last place
 # where entries are not known exactly, and if the vectors of a run make less than a quarter of a
@@ -57,6 +57,10 @@ class FloatingPoint:
         """The same, which returns what it returns of these, whatever it is asked of."""
         return _Known(self.run, self.eps, self.around(balls, either_zero))
 
+    def then(self, change: Callable[[Sequence[np.ndarray]], Sequence[np.ndarray]]) -> FloatingPoint:
+        """The same, which returns what is made of the results."""
+        return FloatingPoint(lambda matrices: change(self.run(matrices)), self.eps)
+
 
 @dataclass(frozen=True)
 class _Known(FloatingPoint):
@@ -67,6 +71,9 @@ class _Known(FloatingPoint):
 
     def known(self, balls: np.ndarray, either_zero: bool = False) -> FloatingPoint:
         return self
+
+    def then(self, change: Callable[[Sequence[np.ndarray]], Sequence[np.ndarray]]) -> FloatingPoint:
+        return _Known(self.run, self.eps, change(self.results))
 
 
 def one_or_parts(matrices: Sequence[np.ndarray]) -> np.ndarray:

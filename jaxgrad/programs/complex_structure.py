@@ -192,7 +192,16 @@ _matrix_p.def_abstract_eval(lambda *_, results, **__: list(results))
 
 
 @complex_rule(
-    "cholesky", "triangular_solve", "lu", "qr", "geqrf", "householder_product", "eigh", "svd", "eig"
+    "cholesky",
+    "triangular_solve",
+    "lu",
+    "qr",
+    "geqrf",
+    "householder_product",
+    "eigh",
+    "svd",
+    "eig",
+    "schur",
 )
 def _of_matrices(equation: Any, values: Values) -> list[Any]:
     shapes = flat_parts(map(shape_in_parts, equation.outvars))

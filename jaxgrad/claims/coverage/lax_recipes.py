@@ -23,6 +23,17 @@ from jaxgrad.claims.coverage.recipe import (
 __all__ = ["TABLES"]
 
 
+def _pooled(a: Any) -> Any:
+    """By every primitive: JAX has no backward derivative of the last one."""
+    sizes = (2,), (1,), "VALID"
+    return (
+        lax.reduce_window(a, 0.0, lax.add, *sizes),
+        lax.reduce_window(a, -np.inf, lax.max, *sizes),
+        lax.reduce_window(a, np.inf, lax.min, *sizes),
+        lax.reduce_window(lax.stop_gradient(a), 1.0, lax.mul, *sizes),
+    )
+
+
 def _nn_special() -> dict[str, Recipe]:
     def attention(a: Any) -> Any:
         rows = a.reshape(1, 2, 1, 2)
@@ -63,9 +74,7 @@ def _lax_special() -> dict[str, Recipe]:
         "reduce_precision": Recipe(lambda a: lax.reduce_precision(a, 11, 52), x),
         "reduce_prod": Recipe(lambda a: lax.reduce_prod(a, (0,)), x),
         "reduce_sum": Recipe(lambda a: lax.reduce_sum(a, (0,)), x),
-        "reduce_window": Recipe(
-            lambda a: lax.reduce_window(a, 0.0, lax.add, (2,), (1,), "VALID"), x
-        ),
+        "reduce_window": Recipe(_pooled, x),
         "select": Recipe(lambda a, b: lax.select(a > b, a, b), y),
         "select_n": Recipe(lambda a, b: lax.select_n(a > b, a, b), y),
         "top_k": Recipe(lambda a: lax.top_k(a, 2)[0], x),

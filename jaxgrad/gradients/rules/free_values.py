@@ -1,4 +1,5 @@
-"""What depends on vectors that are free: those of a repeated eigenvalue or singular value.
+"""What depends on vectors that are free: those of a repeated eigenvalue or singular value, and the
+phases of those of a complex Schur form.
 
 A run takes some orthonormal basis of the space, and others are as good.  What a program says of two
 of them, one drawn at random, is a function of its arguments only where it is the same.
@@ -23,8 +24,8 @@ from jaxgrad.programs.trace import Program
 __all__ = ["FREE", "FreeVectors", "are_alike"]
 
 FREE = (
-    "the vectors of a repeated eigenvalue or singular value are free, and the result depends on "
-    "which of them are taken"
+    "the vectors of a repeated eigenvalue or singular value are free, as are the phases of complex "
+    "Schur vectors, and the result depends on which of them are taken"
 )
 """Why nothing is known of a result."""
 

@@ -51,7 +51,7 @@ _EIG = DeclaredRule(
     frozenset({"compute_left_eigenvectors", "compute_right_eigenvectors"}),
     {"enable_eigvec_derivs": anything, "implementation": anything, "use_magma": anything},
 )
-_SPECTRA = ("eigh", "svd", "eig")
+_SPECTRA = ("eigh", "svd", "eig", "schur")
 
 
 def _in_floats(equation: Equation, name: str, params: dict[str, Any]) -> FloatingPoint:

@@ -41,6 +41,11 @@ __all__ = ["in_floats", "like", "no_matrices", "one_by_one"]
     reads=("full_matrices", "compute_uv"),
     harmless={"subset_by_index": lambda places: places is None, "algorithm": anything},
 )
+@rule(
+    "schur",
+    reads=("compute_schur_vectors",),
+    harmless={"sort_eig_vals": lambda sorts: not sorts, "select_callable": anything},
+)
 def _matrix_function(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     if 0 in equation.outvars[0].aval.shape[:-2]:
         return no_matrices(interpreter, equation)
@@ -69,7 +74,7 @@ def one_by_one(value: Value, batch: int) -> Value:
     return value.reshape((count, *value.shape[batch:]))
 
 
-_SPECTRA = ("eigh", "svd")
+_SPECTRA = ("eigh", "svd", "schur")
 
 
 def _in_floats(equation: Equation) -> FloatingPoint:
@@ -80,6 +85,8 @@ def _in_floats(equation: Equation) -> FloatingPoint:
 def in_floats(primitive: Any, params: dict[str, Any], dtype: Any) -> FloatingPoint:
     """A primitive in floating point, of matrices of a dtype, which may be complex."""
     cpu = jax.devices("cpu")[0]
+    if "compute_schur_vectors" in params:  # by which the form has its signs, wanted or not
+        params = params | {"compute_schur_vectors": True}
 
     def run(matrices: np.ndarray) -> list[np.ndarray]:
         with jax.default_device(cpu):
