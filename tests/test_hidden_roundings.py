@@ -230,3 +230,28 @@ def test_no_rule_is_wrong_where_the_function_has_no_digit_left() -> None:
 
     assert check(ruled(1.0), (np.float32(1.9),)).verdict is Verdict.AGREES
     assert check(ruled(1.001), (np.float32(1.9),)).verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize(
+    ("function", "slope", "end"),
+    [
+        (jnp.exp, jnp.exp, -105),
+        (lambda x: jnp.log1p(jnp.exp(x)), jax.nn.sigmoid, -105),
+        (jax.nn.sigmoid, lambda x: jax.nn.sigmoid(x) * jax.nn.sigmoid(-x), -80),
+    ],
+    ids=["exp", "softplus", "sigmoid"],
+)
+def test_what_underflows_to_zero_has_all_its_digits(function: Any, slope: Any, end: float) -> None:
+    def ruled(beyond: float) -> Any:
+        rule = jax.custom_jvp(lambda x: function(x))
+        rule.defjvp(
+            lambda p, t: (
+                (rule(*p), jnp.where(p[0] < end, beyond, 1) * slope(p[0]) * t[0])
+                if beyond == 1
+                else (rule(*p), jnp.where(p[0] < end, beyond, slope(p[0])) * t[0])
+            )
+        )
+        return rule
+
+    assert check(ruled(1.0), (np.float32(1),)).verdict.passes
+    assert check(ruled(1e-3), (np.float32(1),)).verdict is Verdict.REFUTED

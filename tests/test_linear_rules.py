@@ -369,3 +369,19 @@ def test_a_dead_zone_of_a_solver_is_found_above_its_tolerance() -> None:
         rule = jax.custom_vjp(lambda x: 2 * x)
         rule.defvjp(lambda x: (2 * x, None), lambda _, g, dead=dead: (solved(g, dead),))
         assert check(rule, (X,), modes="rev", budget=1).verdict is verdict, dead
+
+
+def test_a_loop_without_the_cotangent_has_no_tolerance_for_it() -> None:
+    def rule_of(dead: float) -> Any:
+        def backward(x: Any, g: Any) -> Any:
+            root = jax.lax.while_loop(
+                lambda s: abs(s * s - 2) > 1e-3, lambda s: (s + 2 / s) / 2, x * 0 + 1
+            )
+            return (jnp.where(abs(g) < dead, 0, g) * jnp.cos(x) + 0 * root,)
+
+        rule = jax.custom_vjp(jnp.sin)
+        rule.defvjp(lambda x: (jnp.sin(x), x), backward)
+        return rule
+
+    assert check(rule_of(0.0), (X,), modes="rev").verdict.passes
+    assert check(rule_of(5e-5), (X,), modes="rev").verdict is Verdict.REFUTED

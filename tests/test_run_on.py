@@ -283,3 +283,56 @@ def test_what_is_not_the_derivative_is_not_lost_where_the_time_is_spent(
     wrong.defjvp(lambda p, t: (wrong(*p), t[0]))
     found = check(wrong, (np.float32(0.5),), budget=0.05, modes="fwd")
     assert looked and found.verdict is Verdict.REFUTED
+
+
+def _root(a: Any) -> Any:
+    return lax.fori_loop(0, 20, lambda _, x: (x + a / x) / 2, 0 * a + 1)
+
+
+def _inverted(turns: int) -> Any:
+    """A rule for √a that divides by Newton's iteration, ended after some turns."""
+    rule = jax.custom_vjp(_root)
+
+    def backward(a: Any, g: Any) -> Any:
+        divisor = 2 * _root(a)
+        inverse = lax.fori_loop(0, turns, lambda _, v: v * (2 - divisor * v), 0 * a + 0.25)
+        return (g * inverse,)
+
+    rule.defvjp(lambda a: (_root(a), a), backward)
+    return rule
+
+
+@pytest.mark.parametrize(
+    ("turns", "verdict"), [(1, Verdict.REFUTED), (2, Verdict.REFUTED), (12, Verdict.AGREES)]
+)
+def test_the_loops_of_a_rule_have_to_have_ended_themselves(turns: int, verdict: Verdict) -> None:
+    found = check(_inverted(turns), (np.float32(2),), special_points=False)
+    assert found.verdict is verdict, found
+
+
+def test_what_is_left_by_the_loop_of_a_rule_is_said_in_bits() -> None:
+    found = check(_inverted(3), (np.float32(2),), special_points=False)
+    assert found.verdict is Verdict.AGREES
+    assert "to 14 bits" in str(found)
+
+
+def test_one_term_of_a_series_is_no_adjoint_of_an_equilibrium() -> None:
+    weights = np.array([[0.1, 0.05], [-0.05, 0.1]], np.float32)
+
+    def settled(b: Any) -> Any:
+        return lax.fori_loop(0, 60, lambda _, x: jnp.tanh(weights @ x + b), jnp.zeros_like(b))
+
+    def ruled(terms: int) -> Any:
+        rule = jax.custom_vjp(settled)
+
+        def backward(x: Any, g: Any) -> Any:
+            slope = 1 - x * x
+            solved = lax.fori_loop(0, terms, lambda _, u: g + weights.T @ (slope * u), g)
+            return (slope * solved,)
+
+        rule.defvjp(lambda b: (settled(b),) * 2, backward)
+        return rule
+
+    b = np.array([0.1, -0.2], np.float32)
+    assert check(ruled(40), (b,), special_points=False).verdict is Verdict.AGREES
+    assert check(ruled(1), (b,), special_points=False).verdict is Verdict.REFUTED

@@ -12,7 +12,7 @@ from jax.core import Tracer
 
 from jaxgrad.programs.jaxprs import while_parts
 
-__all__ = ["ends_by_numbers", "turns_of"]
+__all__ = ["ends_by_numbers", "numbers_of_test", "turns_of"]
 
 
 def ends_by_numbers(equation: Any) -> bool:
@@ -25,10 +25,24 @@ def ends_by_numbers(equation: Any) -> bool:
     """
     if equation.primitive.name != "while":
         return False
-    test = equation.params["cond_jaxpr"].jaxpr
+    return bool(numbers_of_test(equation.params["cond_jaxpr"].jaxpr))
+
+
+def numbers_of_test(test: Any) -> set[Any]:
+    """The inputs that the test of a loop uses, without counters.
+
+    Args:
+        test: its jaxpr.
+
+    Example:
+        >>> test = jax.make_jaxpr(lambda i, x, y: (i < 9) & (x > 0))(0, 1.0, 2.0).jaxpr
+        >>> numbers_of_test(test) == {test.invars[1]}
+        True
+    """
     used = {x for inner in test.eqns for x in inner.invars if not hasattr(x, "val")}
     used.update(x for x in test.outvars if not hasattr(x, "val"))
-    return any(x in used and not np.issubdtype(x.aval.dtype, np.integer) for x in test.invars)
+    numbers = (x for x in test.invars if not np.issubdtype(x.aval.dtype, np.integer))
+    return used.intersection(numbers)
 
 
 def turns_of(params: dict[str, Any], inputs: Sequence[Any]) -> int | None:

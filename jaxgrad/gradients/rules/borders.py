@@ -20,7 +20,7 @@ from flint import arb
 
 from jaxgrad.gradients.rules.directions import Direction, Unit
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.gradients.rules.truth import Truth
+from jaxgrad.gradients.rules.truth import Truth, marked
 from jaxgrad.gradients.witness import program_floats
 from jaxgrad.programs.complex_parts import has_complex
 from jaxgrad.programs.jaxprs import equations
@@ -286,7 +286,7 @@ def _without_values(
         None if there are none, or if all are so.
     """
     found = [
-        np.reshape([not x.is_finite() for x in ball.flat], ball.shape) & ~np.isfinite(run)
+        ~(marked(map(arb.is_finite, ball.flat), ball) | np.isfinite(run))
         for ball, run in zip(balls, runs, strict=True)
     ]
     count = sum(int(mask.sum()) for mask in found)

@@ -111,13 +111,19 @@ class Excuses:
         return any(not abs(x) <= at.rules.largest for x in (*true, *values))
 
     def _has_no_digit(self, question: Question) -> bool:
-        """Whether what JAX computes of the function is no number, or none of its bits is right."""
+        """Whether what JAX computes of the function is no number, or none of its bits is right.
+
+        What underflows to 0 is right to the last float.
+        """
         computed = self._at.numbers.values(question)
         if not all(map(math.isfinite, computed)):
             return True
         true = pairing(self._at.truth.value, question.cotangent)
-        known = bool(computed) and true.is_finite()
-        return known and agreement(arb(sum(computed)), true) < SOME_BITS
+        if not computed or not true.is_finite():
+            return False
+        value = arb(sum(computed))
+        is_off = bool(abs(value - true) > self._at.rules.flushed)
+        return is_off and agreement(value, true) < SOME_BITS
 
     def _moves(self, question: Question, difference: arb) -> bool:
         """Whether rounding the point moves the derivative itself as far, on either side of it.
@@ -175,7 +181,7 @@ class Excuses:
         if self._ended is Ended.AT_A_SOLUTION:
             limit = self._limit(question)
             if limit is not None:
-                return replace(limit, bits=found.bits, hidden=True)
+                return limit
             bits = self._secant_bits(question)
             if bits is not None:
                 return replace(found, verdict=Verdict.AGREES, bits=bits, hidden=True)
@@ -197,14 +203,32 @@ class Excuses:
     def _limit(self, question: Question) -> Judgement | None:
         """The judgement by loops that are run on; None unless it agrees however far they are.
 
-        A value that does not move may be no solution: 4x is 0 at 0 as 8x is.
+        A value that does not move may be no solution: 4x is 0 at 0 as 8x is.  The loops of the rule
+        are run on, too, and have to have ended near to where they end then.
         """
-        found = None
+        found, bits = None, math.inf
         for length in LENGTHS:
             found = self._longer(length, lambda at: at.judge(question))
             if found is None or found.verdict is not Verdict.AGREES:
                 return None
-        return found
+            bits = min(bits, self._bits_of_longer(question, length))
+        return None if found is None or bits < 0 else replace(found, bits=bits, hidden=True)
+
+    def _bits_of_longer(self, question: Question, length: Callable[[int], int]) -> float:
+        """To how many bits the rule gives what it does where its own loops are run on.
+
+        Returns:
+            −∞ where it changes by more than its solvers may leave, which is half of the digits of
+            the largest number that comes with it.
+        """
+        numbers = self._at.numbers
+        here = numbers.enclosed(question)
+        longer = self._longer(length, lambda at: at.numbers.enclosed(question))
+        if longer is None:
+            return -math.inf
+        sizes = (abs(x).upper() for x in (longer, *numbers.beside(question)) if x.is_finite())
+        may_leave = max(sizes, default=arb(0)) * 2.0**-self._fewest
+        return max(agreement(here, longer), 0.0) if abs(here - longer) <= may_leave else -math.inf
 
     def _settles(self, question: Question) -> bool:
         """Whether loops that are run on change less than half the digits of the derivative."""

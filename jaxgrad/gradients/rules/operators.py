@@ -17,8 +17,7 @@ from jaxgrad.gradients.witness import program_floats
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
-from jaxgrad.programs.counted_loops import ends_by_numbers
-from jaxgrad.programs.jaxprs import equations
+from jaxgrad.programs.moved import loops_end_by
 from jaxgrad.programs.trace import Leaf, Program, trace
 
 __all__ = ["Leaves", "Operator"]
@@ -78,8 +77,9 @@ class Operator:
 
     @cached_property
     def has_tolerance(self) -> bool:
-        """Whether loops in it end by numbers that they compute, and that counts for anything."""
-        return not self.exact and any(map(ends_by_numbers, equations(self.program.jaxpr)))
+        """Whether loops in it end by numbers that depend on what moves, and that counts."""
+        moves = [i in self.moving for i in range(len(self.program.inputs))]
+        return not self.exact and loops_end_by(self.program.jaxpr, moves)
 
     @cached_property
     def _balls(self) -> list[ObjectArray]:

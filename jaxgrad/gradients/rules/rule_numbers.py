@@ -69,6 +69,13 @@ class RuleNumbers:
         key, moved = moved_by(question)
         return self._balls(modes, key, system, *moved)
 
+    def beside(self, question: Question) -> list[arb]:
+        """The derivatives that come with a number of order 1, as the solver of a rule has them."""
+        if len(question.modes) > 1 or question.is_value:
+            return []
+        found = self.outputs(question)[self._rules[question.modes].values :]
+        return [x for leaf in found for x in leaf.flat]
+
     def _balls(
         self, modes: tuple[str, ...], key: Any, system: Callable[[], Ball], *moved: Any
     ) -> Any:

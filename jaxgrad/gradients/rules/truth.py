@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import flint
@@ -26,7 +26,7 @@ from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.programs.trace import Program
 
-__all__ = ["Truth"]
+__all__ = ["Truth", "marked"]
 
 # Drawn points beside a kink: three entries that tie have six orders.
 NEARBY = 6
@@ -35,9 +35,14 @@ TAU = 2.0**-20
 JUMPS = "f jumps at the point"  # one of the reasons
 
 
+def marked(marks: Iterable[bool], leaf: ObjectArray) -> np.ndarray:
+    """One mark for each entry of a leaf."""
+    return np.fromiter(marks, bool, leaf.size).reshape(leaf.shape)
+
+
 def _known(leaf: ObjectArray) -> np.ndarray:
     """Which numbers of a leaf are known."""
-    return np.reshape([is_known(x) for x in leaf.flat], leaf.shape)
+    return marked(map(is_known, leaf.flat), leaf)
 
 
 class Truth:
@@ -86,7 +91,7 @@ class Truth:
     @functools.cached_property
     def _without_value(self) -> list[np.ndarray]:
         """For each leaf of the result, which entries are no real numbers."""
-        return [np.reshape([not x.is_finite() for x in y.flat], y.shape) for y in self.value]
+        return [~marked(map(arb.is_finite, y.flat), y) for y in self.value]
 
     def _counted(self, masks: list[np.ndarray]) -> list[np.ndarray]:
         """What of masks is no entry without a value both here and at the point asked for."""

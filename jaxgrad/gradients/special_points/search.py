@@ -23,7 +23,7 @@ BUDGET = 3_000_000
 # Operations in all evaluations together, each about 4 μs whatever the number of samples: 0.2 s.
 OPERATIONS = 50_000
 MOST_LINES = 48
-SAMPLES = 64  # of each line, where the budget allows them: every one of MAGNITUDES
+SAMPLES = 66  # of each line, where the budget allows them: every one of MAGNITUDES
 FEWEST_SAMPLES = 10
 MOST_ZEROS = 4  # of one critical argument, before the points of all programs
 

@@ -20,7 +20,7 @@ Evaluate = Callable[[np.ndarray], list[Critical]]
 # short numbers among them, so that a zero at one of those shows as a change of sign.
 MAGNITUDES = (
     0.02, 0.15, 0.3, 0.45, 0.6, 0.8, 0.95, 1.1, 1.35, 1.7, 2.1, 2.6, 3.3, 4.4, 5.7, 7.3, 9.6, 13.0,
-    21.0, 37.0, 90.0, 300.0, 2e3, 1e5, 1e10, 1e19,
+    21.0, 37.0, 90.0, 300.0, 2e3, 1e5, 1e10, 1e19, 1e25, 1e31, 1e38,
 )  # fmt: skip
 # How far beside the given point the nearest samples are, relative to it.
 BESIDE = (0.003, 0.04, 0.2)
