@@ -54,12 +54,12 @@ class AtPoint:
         known: Known | None = None,
     ) -> None:
         self.rules, self.values, self.bits = rules, list(point), ctx.prec
-        self.truth = Truth(rules.primal.truth_program, point, rules.order, known, rules.valueless)
+        program = rules.primal.truth_program
+        self.truth = Truth(program, point, rules.order, known, lambda: rules.valueless)
         self.numbers = RuleNumbers(rules, self.values, known and known.outputs)
         self._plain: dict[object, Judgement] = {}
-        self.skipped = 0
         self.asked_entries = False  # as sums of them did not tell
-        self._tiny = 0.0
+        self.skipped, self._tiny = 0, 0.0
         self._named = self._last = True
         self.borders = Borders(rules, self.truth, self.values, self.affords_entries)
         self._named_leaves: set[int | None] = set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import flint
@@ -53,8 +53,8 @@ class Truth:
         point: the value of each leaf.
         order: the highest derivative that will be asked for.
         known: what somebody found of it together with other points.
-        valueless: for each leaf of the result, entries that are no numbers at the point that was
-            asked for: where they are none here, nothing depends on them.
+        valueless: asked where entries of the result are no numbers here: which of each leaf are
+            none at the point that was asked for, and so do not count; None if there are none.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Truth:
         point: Sequence[np.ndarray],
         order: int,
         known: Known | None = None,
-        valueless: Sequence[np.ndarray] | None = None,
+        valueless: Callable[[], Sequence[np.ndarray] | None] = lambda: None,
     ) -> None:
         leaves = [replace(x, value=v) for x, v in zip(program.inputs, point, strict=True)]
         self._program = replace(program, inputs=tuple(leaves))
@@ -95,10 +95,11 @@ class Truth:
 
     def _counted(self, masks: list[np.ndarray]) -> list[np.ndarray]:
         """What of masks is no entry without a value both here and at the point asked for."""
-        if self._valueless is None:
+        there = self._valueless() if any(mask.any() for mask in masks) else None
+        if there is None:
             return masks
-        every = zip(masks, self._without_value, self._valueless, strict=True)
-        return [mask & ~(here & there) for mask, here, there in every]
+        every = zip(masks, self._without_value, there, strict=True)
+        return [mask & ~(here & given) for mask, here, given in every]
 
     @functools.cached_property
     def defined_by_limits(self) -> bool:
