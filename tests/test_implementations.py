@@ -159,7 +159,10 @@ def test_an_implementation_that_leads_back() -> None:
         (lambda x, scale: x if x > 0 else -x, "cannot be traced: TracerBoolConversionError"),
         (lambda x, scale: 1 / 0, "cannot be traced: ZeroDivisionError"),
         (lambda x, scale: jnp.stack([x, x]), "returns other shapes or dtypes than it says"),
-        (lambda x, scale: jax.scipy.linalg.schur(x[None, None])[0][0, 0], "calls `schur`, which"),
+        (
+            lambda x, scale: jax.lax.linalg.hessenberg(x[None, None])[0][0, 0],
+            "calls `hessenberg`, which",
+        ),
     ],
     ids=["NumPy", "a branch", "an error", "a shape", "a primitive without a rule"],
 )

@@ -28,9 +28,9 @@ LIMIT = 24
 
 # -- the parts -------------------------------------------------------------------------------------
 HELD = ("argmax", "argmin", "top_k", "lu")
-# The rule of the one needs an order that is the same at every point; the other has no float64
-# function.
-UNKNOWN = ("select_and_scatter", "igamma_grad_a")
+# The rule of the one needs an order that is the same at every point, as the rows of a Schur form
+# do; the other has no float64 function.
+UNKNOWN = ("select_and_scatter", "schur", "igamma_grad_a")
 DOMAINS = {"real": (-2.0, 2.0), "positive": (0.25, 3.0), "unit": (-0.9, 0.9), "above_one": (1.1, 4)}
 
 

@@ -66,7 +66,7 @@ X = np.float32(0.5)
 
 
 def _triangular_factor(x: Any) -> Any:
-    return jax.scipy.linalg.schur(x[None, None])[0]
+    return jax.lax.linalg.hessenberg(x[None, None])[0]
 
 
 def log_density(x: Any, low: Any, high: Any) -> Any:
