@@ -271,3 +271,22 @@ def test_the_larger_one_of_nan_and_a_number(factor: float) -> None:
     assert found.verdict is Verdict.AGREES
     by_rule = check(lambda w: rule(w, data), (np.float32(0.3),))
     assert by_rule.verdict.passes is (factor == 1)
+
+
+def test_where_infinity_marks_what_is_missing_no_limit_tells() -> None:
+    x = np.array([np.inf, -np.inf, 1, 0.5], np.float32)
+
+    def masked(power: float) -> Any:
+        rule = jax.custom_jvp(lambda x: jnp.where(jnp.isinf(x), 0, x) ** 2)
+        rule.defjvp(
+            lambda p, t: (rule(*p), 2 * jnp.where(jnp.isinf(p[0]), 0, p[0]) ** power * t[0])
+        )
+        return rule
+
+    found = check(masked(1), (x,))
+    assert found.verdict is Verdict.AGREES, found
+    assert "f[0], f[1] jump at the infinity, and not judged" in str(found)
+    assert check(masked(2), (x,)).verdict is Verdict.REFUTED
+    total = check(lambda x: jnp.sum(masked(1)(x)), (x,))
+    assert total.verdict is Verdict.UNDECIDED
+    assert "f jumps at the infinity" in str(total)

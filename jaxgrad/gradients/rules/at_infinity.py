@@ -26,7 +26,7 @@ from flint import arb
 from jaxgrad.gradients.nan_origin import nan_origin
 from jaxgrad.gradients.outcome import GradientCheck
 from jaxgrad.gradients.rules.at_point import AtPoint
-from jaxgrad.gradients.rules.border_words import left_out, note_of_limits
+from jaxgrad.gradients.rules.border_words import left_out, note_of_limits, results_in_words
 from jaxgrad.gradients.rules.code import named
 from jaxgrad.gradients.rules.conclusions import (
     Judged,
@@ -45,6 +45,7 @@ from jaxgrad.gradients.rules.not_finite import nan_at_infinity
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.sides import DIGITS, Sides, text_of
+from jaxgrad.gradients.rules.truth import marked
 from jaxgrad.gradients.witness import program_floats
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.verdict import Verdict
@@ -124,8 +125,34 @@ class AtLimit(AtPoint):
 
     @property
     def _valueless(self) -> list[np.ndarray] | None:
-        masks = [np.isnan(np.asarray(run, np.float64)) for run in self._runs]
+        masks = [
+            np.isnan(np.asarray(run, np.float64)) | jump
+            for run, jump in zip(self._runs, self.jumping, strict=True)
+        ]
         return masks if any(mask.any() for mask in masks) else None
+
+    @cached_property
+    def jumping(self) -> list[np.ndarray]:
+        """The entries that are a finite number at the infinity itself, and grow without bound
+        towards it, as where ``isinf`` masks what is missing: no limit tells of these."""
+        found = [
+            np.isfinite(np.asarray(run, np.float64)) & ~marked(map(_is_bounded, limit.flat), limit)
+            for run, limit in zip(self._runs, self.truth.value, strict=True)
+        ]
+        if any(mask.any() for mask in found):
+            self.truth.reasons.add("f jumps at the infinity")
+        return found
+
+    def left_out(self) -> list[str]:
+        """Notes of the results that are not judged."""
+        shown, count = results_in_words(self.rules.primal, self.jumping)
+        if not count:
+            return left_out(self)
+        jumps = f"{shown} {'jumps' if count == 1 else 'jump'} at the infinity, and not judged"
+        without = [np.isnan(np.asarray(run, np.float64)) for run in self._runs]
+        shown, count = results_in_words(self.rules.primal, without)
+        verb = "is no number" if count == 1 else "are no numbers"
+        return [jumps, *([f"{shown} {verb} there, and not judged"] if count else [])]
 
     def everything(self) -> Judged:
         """Every leaf by itself, in every mode, to order 1."""
@@ -223,6 +250,11 @@ def judge_limit(formula: arb, computed: float, sides: Sides, bits: float, tied: 
     return Judgement(Verdict.REFUTED, agree, kink, text_of(formula, digits), sides.text(digits))
 
 
+def _is_bounded(limit: arb) -> bool:
+    """Whether a limit is not certainly infinite."""
+    return limit.is_finite() or limit.is_nan()
+
+
 def _is_between(x: arb, sides: Sequence[arb]) -> bool:
     return not (all(x < t for t in sides) or all(x > t for t in sides))
 
@@ -257,7 +289,7 @@ def _concluded(at: AtLimit, judged: Judged) -> GradientCheck:
         f"the limits of the one-sided derivatives of the function {at.where}, to order 1, "
         f"{' and '.join(rules.modes)}{bits}"
     )
-    notes = [*rules.missing, *left_out(at), *note_of_limits(at)]
+    notes = [*rules.missing, *at.left_out(), *note_of_limits(at)]
     if rules.order > 1:
         notes.append(f"order {rules.order} is judged at finite arguments alone")
     notes.append("special points, vmap and floats are looked at from finite arguments alone")

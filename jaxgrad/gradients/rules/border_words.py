@@ -24,6 +24,7 @@ __all__ = [
     "note_of_limits",
     "notes_of_borders",
     "nothing_judged",
+    "results_in_words",
 ]
 
 _SHOWN = 3
@@ -85,9 +86,21 @@ def _excuse(primal: Primal, question: Question, steep: Steep) -> str:
 
 def left_out(at: AtPoint) -> list[str]:
     """A note of the results that are no numbers at the given point, of which nothing is judged."""
-    masks, primal = at.borders.valueless, at.rules.primal
+    masks = at.borders.valueless
     if masks is None:
         return []
+    shown, count = results_in_words(at.rules.primal, masks)
+    verb = "is no number" if count == 1 else "are no numbers"
+    return [f"{shown} {verb} at the given point, and not judged"]
+
+
+def results_in_words(primal: Primal, masks: Sequence[np.ndarray]) -> tuple[str, int]:
+    """The names of some entries of the result, the first ones, and how many they are.
+
+    Args:
+        primal: the function.
+        masks: for each leaf of the result, which entries.
+    """
     places = [
         named(leaf, tuple(int(i) for i in index))
         for leaf, mask in zip(primal.outputs, masks, strict=True)
@@ -96,8 +109,7 @@ def left_out(at: AtPoint) -> list[str]:
     shown = ", ".join(f"f{place}" for place in places[:_SHOWN])
     if len(places) > _SHOWN:
         shown += f" and {len(places) - _SHOWN} more"
-    verb = "is no number" if len(places) == 1 else "are no numbers"
-    return [f"{shown} {verb} at the given point, and not judged"]
+    return shown, len(places)
 
 
 def nothing_judged(at: AtPoint, judged: Judged) -> str | None:
