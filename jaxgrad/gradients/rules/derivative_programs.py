@@ -29,6 +29,7 @@ from jaxgrad.gradients.rules.derived import Derived, traced
 from jaxgrad.gradients.rules.directions import Direction, drawn
 from jaxgrad.gradients.rules.primal import Leaves, Primal
 from jaxgrad.gradients.witness import Run, hold_program, program_floats
+from jaxgrad.numbers.clock import tick
 from jaxgrad.programs.custom_rules import has_custom_rules
 from jaxgrad.programs.jaxprs import operations, promises_symmetry
 from jaxgrad.programs.trace import Program
@@ -217,6 +218,7 @@ class DerivativePrograms(Derivatives):
             return []
         for order in range(2, self.order + 1):
             for modes in itertools.product(self.modes, repeat=order):
+                tick()  # 2ⁿ are traced for order n, which takes JAX its time
                 try:
                     self[modes]
                 except NoDerivative as error:
