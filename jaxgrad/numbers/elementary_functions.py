@@ -93,10 +93,15 @@ def round_half_away(x: arb) -> arb:
 
 def round_half_even(x: arb) -> arb:
     """The nearest integer, of two the even one."""
+    if x.is_integer():
+        return x
     if x.is_exact():
         below = x.floor()
+        middle = below + arb(0.5)
+        if not middle.is_exact():  # nor is x a number that this precision tells from it
+            return below.union(below + 1)
         odd = not (below / 2).is_integer()
-        up = x - below > 0.5 or (x - below == 0.5 and odd)
+        up = x > middle or (x == middle and odd)
         return below + 1 if up else below
     return _round_ends(x, round_half_even)
 
