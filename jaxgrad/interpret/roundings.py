@@ -26,7 +26,7 @@ from jaxgrad.programs.jaxprs import (
     called,
     entries_of_a_kernel,
     equations,
-    scan_counts,
+    scan_parts,
     while_parts,
 )
 from jaxgrad.programs.linear_systems import direct_solve
@@ -194,11 +194,11 @@ class _Chains:
     def _scan(self, params: Any, inputs: list[int]) -> list[int]:
         require_scan(params["length"], params["jaxpr"])
         body = _open(params["jaxpr"])
-        constants, carries = scan_counts(params)
+        constants, carry, rows = scan_parts(params, inputs)
         deepest: list[int] = []
         for _ in range(params["length"]):
-            outputs = self.through(body, inputs)
-            inputs = [*inputs[:constants], *outputs[:carries], *inputs[constants + carries :]]
+            outputs = self.through(body, [*constants, *carry, *rows])
+            carry = outputs[: len(carry)]
             deepest = [max(a, b) for a, b in zip(outputs, deepest or outputs, strict=True)]
         return deepest or [0] * len(body.outvars)
 

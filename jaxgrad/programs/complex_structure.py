@@ -27,7 +27,7 @@ from jaxgrad.programs.complex_parts import (
     traced_parts,
 )
 from jaxgrad.programs.evaluated import bind
-from jaxgrad.programs.jaxprs import CALLS, holds_primitive, inner_jaxpr, scan_counts, while_parts
+from jaxgrad.programs.jaxprs import CALLS, holds_primitive, inner_jaxpr, scan_parts, while_parts
 
 __all__ = ["MATRIX_IN_PARTS"]
 
@@ -225,8 +225,8 @@ def _call(equation: Any, values: Values) -> list[Any]:
 @complex_rule("scan")
 def _scan(equation: Any, values: Values) -> list[Any]:
     params = equation.params
-    constants, carry = scan_counts(params)
-    fixed, start, rows = values[:constants], values[constants:][:carry], values[constants + carry :]
+    fixed, start, rows = scan_parts(params, values)
+    carry = len(start)
 
     def turn(state: list[Any], row: list[Any]) -> tuple[list[Any], list[Any]]:
         outputs = evaluated_in_parts(params["jaxpr"], [*fixed, *state, *row])

@@ -12,20 +12,7 @@ from jax.core import Tracer
 
 from jaxgrad.programs.jaxprs import while_parts
 
-__all__ = ["ends_by_numbers", "numbers_of_test", "turns_of"]
-
-
-def ends_by_numbers(equation: Any) -> bool:
-    """Whether it is a loop that ends by what is no counter, as an iteration does at a tolerance.
-
-    Example:
-        >>> loop = lambda x: jax.lax.while_loop(lambda c: c > 1, lambda c: c / 2, x)
-        >>> [ends_by_numbers(equation) for equation in jax.make_jaxpr(loop)(5.0).eqns]
-        [True]
-    """
-    if equation.primitive.name != "while":
-        return False
-    return bool(numbers_of_test(equation.params["cond_jaxpr"].jaxpr))
+__all__ = ["numbers_of_test", "turns_of"]
 
 
 def numbers_of_test(test: Any) -> set[Any]:
@@ -35,6 +22,7 @@ def numbers_of_test(test: Any) -> set[Any]:
         test: its jaxpr.
 
     Example:
+        >>> import jax
         >>> test = jax.make_jaxpr(lambda i, x, y: (i < 9) & (x > 0))(0, 1.0, 2.0).jaxpr
         >>> numbers_of_test(test) == {test.invars[1]}
         True

@@ -23,7 +23,7 @@ __all__ = [
     "is_said_to_be_symmetric",
     "operations",
     "promises_symmetry",
-    "scan_counts",
+    "scan_parts",
     "source_name",
     "source_place",
     "while_parts",
@@ -174,7 +174,7 @@ def inner_jaxpr(params: dict[str, Any]) -> Any:
     raise UnsupportedPrimitive(f"a call whose parameters {sorted(params)} hold no jaxpr")
 
 
-def scan_counts(params: dict[str, Any]) -> tuple[int, int]:
+def _scan_counts(params: dict[str, Any]) -> tuple[int, int]:
     """How many inputs of a scan are constants, and how many are carried.
 
     Until jax 0.11 they are parameters; since then a tree of the inputs says it.
@@ -183,6 +183,23 @@ def scan_counts(params: dict[str, Any]) -> tuple[int, int]:
         return params["num_consts"], params["num_carry"]
     constants, carry, _ = params["ft_in"].unpack()
     return len(constants), len(carry)
+
+
+def scan_parts(
+    params: dict[str, Any], inputs: list[Input]
+) -> tuple[list[Input], list[Input], list[Input]]:
+    """The inputs of a ``scan``: its constants, what is carried, and the rows that it goes through.
+
+    Example:
+        >>> import jax
+        >>> added = jax.make_jaxpr(lambda x: jax.lax.scan(lambda t, y: (t + y, t), 0.0, x))
+        >>> (equation,) = added(jax.numpy.ones(3)).eqns
+        >>> scan_parts(equation.params, ["total", "row"])
+        ([], ['total'], ['row'])
+    """
+    first, carried = _scan_counts(params)
+    second = first + carried
+    return inputs[:first], inputs[first:second], inputs[second:]
 
 
 def while_parts(

@@ -16,7 +16,7 @@ import numpy as np
 
 from jaxgrad.interpret.rules.elementwise import IDENTITY
 from jaxgrad.numbers.functions import ALL, FUNCTIONS
-from jaxgrad.programs.jaxprs import called, equations, scan_counts, while_parts
+from jaxgrad.programs.jaxprs import called, equations, scan_parts, while_parts
 from jaxgrad.programs.meanings import MEANINGS
 from jaxgrad.programs.trace import is_differentiable
 
@@ -270,12 +270,8 @@ def _cond(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
 
 
 def _scan(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
-    constants, carried = scan_counts(equation.params)
-    fixed, carry, rows = (
-        kinds[:constants],
-        kinds[constants:][:carried],
-        kinds[constants + carried :],
-    )
+    fixed, carry, rows = scan_parts(equation.params, kinds)
+    carried = len(carry)
 
     def step(carry: list[Kind]) -> list[Kind]:
         return kinds_of(equation.params["jaxpr"], [*fixed, *carry, *rows], (), barred)

@@ -17,7 +17,7 @@ from jaxgrad.gradients.witness import program_floats
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
-from jaxgrad.programs.moved import loops_end_by
+from jaxgrad.programs.tolerances import loops_end_by
 from jaxgrad.programs.trace import Leaf, Program, trace
 
 __all__ = ["Leaves", "Operator"]

@@ -23,7 +23,8 @@ from jaxgrad.gradients.witness import run_primitives
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import tick
 from jaxgrad.programs.custom_rules import CUSTOM_RULES, has_custom_rules
-from jaxgrad.programs.jaxprs import called, holds_primitive, inner_jaxpr, scan_counts, while_parts
+from jaxgrad.programs.flow import Flow
+from jaxgrad.programs.jaxprs import called, holds_primitive, inner_jaxpr, scan_parts, while_parts
 from jaxgrad.programs.meanings import inner_programs
 from jaxgrad.programs.trace import is_differentiable
 
@@ -210,11 +211,10 @@ class _Run:
     def _scan(self, step: _Step, moving: list[bool]) -> list[Any] | None:
         """The first turn and the last; the results, if there are few turns."""
         params, body = step.equation.params, step.equation.params["jaxpr"]
-        constants, carried = scan_counts(params)
-        split = constants, constants + carried
-        fixed, carry, rows = _parts(step.arguments, *split)
-        fixed_moves, carry_moves, row_moves = _parts(moving, *split)
-        carry_moves = _settled(body, fixed_moves, carry_moves, row_moves)
+        fixed, carry, rows = scan_parts(params, step.arguments)
+        fixed_moves, carry_moves, row_moves = scan_parts(params, moving)
+        carried = len(carry)
+        carry_moves = _Derivatives().settled(body, fixed_moves, carry_moves, row_moves)[:carried]
         order = list(range(params["length"]))[:: -1 if params["reverse"] else 1]
         many = len(order) > MOST_TURNS
         if many:
@@ -242,7 +242,7 @@ class _Run:
         body = params["body_jaxpr"]
         test_constants, constants, carry = while_parts(params, step.arguments)
         _, constant_moves, carry_moves = while_parts(params, moving)
-        carry_moves = _settled(body, constant_moves, carry_moves, [])
+        carry_moves = _Derivatives().settled(body, constant_moves, carry_moves)
         test, turn = self._turn(params["cond_jaxpr"]), self._turn(body)
         before = None
         moves = [*constant_moves, *carry_moves]
@@ -264,31 +264,17 @@ class _Run:
         return carry
 
 
-def _parts(values: list[Any], first: int, second: int) -> tuple[list[Any], list[Any], list[Any]]:
-    return values[:first], values[first:second], values[second:]
+class _Derivatives(Flow):
+    """Which numbers have a derivative by what moves, as far as the operations tell; a custom rule
+    may say anything."""
 
+    def equation(self, equation: Any, moving: list[bool]) -> list[bool]:
+        if equation.primitive.name in CUSTOM_RULES:
+            return self.operation(equation, moving)
+        return super().equation(equation, moving)
 
-def _settled(body: Any, constants: list[bool], carry: list[bool], rows: list[bool]) -> list[bool]:
-    """Which carried numbers move in some turn."""
-    for _ in range(len(carry) + 1):
-        found = _flows(body, [*constants, *carry, *rows])[: len(carry)]
-        if found == carry:
-            break
-        carry = [a or b for a, b in zip(carry, found, strict=True)]
-    return carry
-
-
-def _flows(program: Any, moving: list[bool]) -> list[bool]:
-    """Which results of a program move, whatever the values are."""
-    jaxpr = getattr(program, "jaxpr", program)
-    moves = {v for v, m in zip(jaxpr.invars, moving, strict=True) if m}
-    for equation in jaxpr.eqns:
-        given = [not hasattr(a, "val") and a in moves for a in equation.invars]
-        inner = called(equation)
-        rule = equation.primitive.name in CUSTOM_RULES
-        found = _coarse(equation, given) if inner is None or rule else _flows(inner, given)
-        moves |= {v for v, m in zip(equation.outvars, found, strict=True) if m}
-    return [not hasattr(a, "val") and a in moves for a in jaxpr.outvars]
+    def operation(self, equation: Any, moving: list[bool]) -> list[bool]:
+        return _coarse(equation, moving)
 
 
 def _coarse(equation: Any, moving: list[bool]) -> list[bool]:

@@ -17,7 +17,7 @@ from jaxgrad.interpret.turns import note_turns, turns_beyond
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.programs.compared_quotients import with_products
 from jaxgrad.programs.counted_loops import turns_of
-from jaxgrad.programs.jaxprs import CALLS, inner_jaxpr, scan_counts, while_parts
+from jaxgrad.programs.jaxprs import CALLS, inner_jaxpr, scan_parts, while_parts
 from jaxgrad.programs.sharded import why_not_sharded
 
 if TYPE_CHECKING:
@@ -72,11 +72,8 @@ for _name in CALLS:
 )
 def _scan(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
     params = equation.params
-    num_constants, num_carry = scan_counts(params)
-    constants = inputs[:num_constants]
-    carry = list(inputs[num_constants : num_constants + num_carry])
-    sequences = inputs[num_constants + num_carry :]
-    alone = not sequences and len(equation.outvars) == num_carry  # an iteration
+    constants, carry, sequences = scan_parts(params, inputs)
+    alone = not sequences and len(equation.outvars) == len(carry)  # an iteration
     if alone:
         note_turns(equation, params["length"])
     steps = range(params["length"] + (turns_beyond(equation, params["length"]) if alone else 0))

@@ -1,0 +1,54 @@
+"""Loops that end at a tolerance for what moves: what is small beside it is 0 to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jaxgrad.programs.counted_loops import numbers_of_test
+from jaxgrad.programs.flow import Flow
+from jaxgrad.programs.jaxprs import inner_programs
+
+__all__ = ["loops_end_by"]
+
+
+def loops_end_by(closed: Any, moving: Sequence[bool]) -> bool:
+    """Whether some ``while_loop`` of a program ends by a number that depends on what moves.
+
+    Args:
+        closed: the program.
+        moving: for each input whether it moves.
+
+    Example:
+        >>> import jax
+        >>> halved = lambda x: jax.lax.while_loop(lambda c: c > 1, lambda c: c / 2, x)
+        >>> closed = jax.make_jaxpr(lambda x, y: halved(x) * y)(5.0, 1.0)
+        >>> loops_end_by(closed, [True, False]), loops_end_by(closed, [False, True])
+        (True, False)
+    """
+    flow = _Ends()
+    flow.through(closed, moving)
+    return flow.found
+
+
+class _Ends(Flow):
+    """Notes a loop that ends by what moves."""
+
+    def __init__(self) -> None:
+        self.found = False
+
+    def operation(self, equation: Any, moving: list[bool]) -> list[bool]:
+        for inside in inner_programs(equation.params):  # such as those of a linear solver
+            self.through(inside, [True] * len(getattr(inside, "jaxpr", inside).invars))
+        return super().operation(equation, moving)
+
+    def loop(
+        self, equation: Any, test: list[bool], constants: list[bool], carry: list[bool]
+    ) -> list[bool]:
+        params = equation.params
+        carried = self.settled(params["body_jaxpr"], constants, carry)
+        jaxpr = params["cond_jaxpr"].jaxpr
+        ends = numbers_of_test(jaxpr)
+        moves = zip(jaxpr.invars, [*test, *carried], strict=True)
+        self.found |= any(m and v in ends for v, m in moves)
+        return super().loop(equation, test, constants, carry)
