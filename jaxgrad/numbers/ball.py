@@ -10,10 +10,11 @@ import flint
 import numpy as np
 from flint import arb, fmpq
 
-from jaxgrad.numbers.base import UNKNOWN, ThreeValued, objects
+from jaxgrad.numbers.base import UNKNOWN, objects
 from jaxgrad.numbers.elementary_functions import raised_to
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.no_number import NoNumber, is_nan, over
+from jaxgrad.numbers.three_valued import ThreeValued
 
 __all__ = ["Ball", "exact_ball"]
 

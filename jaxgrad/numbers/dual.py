@@ -13,11 +13,12 @@ from typing import Any
 
 from flint import arb
 
-from jaxgrad.numbers.base import UNKNOWN, CannotDecide, ThreeValued
+from jaxgrad.numbers.base import UNKNOWN, CannotDecide
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.germ import LOGARITHM, Germ
 from jaxgrad.numbers.series import Series, unknown
 from jaxgrad.numbers.taylor import expand
+from jaxgrad.numbers.three_valued import ThreeValued
 
 __all__ = ["Dual", "Moved"]
 

@@ -16,12 +16,13 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.numbers.ball import Ball, exact_ball
-from jaxgrad.numbers.base import UNKNOWN, CannotDecide, ThreeValued
+from jaxgrad.numbers.base import UNKNOWN, CannotDecide
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.germ_product import product
 from jaxgrad.numbers.series import FINITE, NAN, Monomial, Series, quotient, raised, unknown
 from jaxgrad.numbers.special_series import SERIES, by_coefficients
 from jaxgrad.numbers.taylor import compose
+from jaxgrad.numbers.three_valued import ThreeValued
 
 __all__ = ["LOGARITHM", "Germ"]
 

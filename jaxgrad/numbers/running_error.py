@@ -17,12 +17,13 @@ from flint import arb
 
 from jaxgrad.numbers.balancing import balanced
 from jaxgrad.numbers.ball import Ball
-from jaxgrad.numbers.base import CannotDecide, ThreeValued, objects
+from jaxgrad.numbers.base import CannotDecide, objects
 from jaxgrad.numbers.either_zero import angles
 from jaxgrad.numbers.function import Function
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.matrices import matrix_function
 from jaxgrad.numbers.no_number import NoNumber, over
+from jaxgrad.numbers.three_valued import ThreeValued
 from jaxgrad.numbers.vector_signs import one_or_parts
 
 __all__ = ["Rounded", "RunningError", "backward_ulps"]

@@ -17,9 +17,9 @@ from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, rule
 from jaxgrad.interpret.rules.remembered import places
 from jaxgrad.interpret.rules.structural import require_known
 from jaxgrad.numbers.arrays import ArraySystem
-from jaxgrad.numbers.base import ThreeValued
 from jaxgrad.numbers.elements import Elements
 from jaxgrad.numbers.perturbed import Perturbed
+from jaxgrad.numbers.three_valued import ThreeValued
 
 if TYPE_CHECKING:
     from jaxgrad.interpret.walker import Interpreter
