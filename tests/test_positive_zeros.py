@@ -11,7 +11,7 @@ import pytest
 from jax import lax
 
 from jaxgrad import Verdict, check
-from jaxgrad.interpret.walker import interpret
+from jaxgrad.interpret.walker import Interpreter, interpret
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.elements import objects
@@ -82,3 +82,14 @@ def test_interpolation_at_a_knot_that_is_zero_is_judged() -> None:
     moved = check(lambda x: jnp.interp(x, KNOTS, HEIGHTS), (np.float32(0),))
     assert moved.verdict is Verdict.AGREES, moved
     assert "kink" in str(moved)
+
+
+def test_what_is_gone_is_not_kept() -> None:
+    """A loop makes one number after the other, and none but the last is left."""
+    interpreter = Interpreter(Ball())
+    program = trace(
+        lambda x: lax.fori_loop(0, 50, lambda _, y: lax.select(y == 0, 0.0, y) / 2, x),
+        (np.float32(1),),
+    )
+    interpreter.call(program.jaxpr, [objects([exact_ball(1)], ())])
+    assert len(interpreter.positive_zeros) <= 2

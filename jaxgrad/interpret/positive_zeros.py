@@ -7,6 +7,7 @@ A total order puts −0 before 0, and the reals have one zero.  ``jnp.searchsort
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -27,7 +28,10 @@ class PositiveZeros:
     """The values of one walk that are known to hold no −0, by how they were made."""
 
     def __init__(self) -> None:
-        self._found: dict[int, Any] = {}  # kept, so that no other value has the identity
+        self._found: WeakValueDictionary[int, Any] = WeakValueDictionary()  # by identity
+
+    def __len__(self) -> int:
+        return len(self._found)
 
     def has(self, atom: Any, value: Any) -> bool:
         """Whether an operand holds no −0.
