@@ -334,7 +334,7 @@ def test_many_ties_of_one_kind_leave_room_beyond_a_rare_one(size: int, steps: in
                and max(point.values[0]) > 3.3 for point in points)  # fmt: skip
 
 
-@pytest.mark.parametrize("end", [1e4, 1e20, -1e30, 1e38])
+@pytest.mark.parametrize("end", [1e4, 1e20, -1e30, 1e38, float(np.finfo(np.float32).min)])
 def test_the_numbers_that_stand_for_none_are_found(end: float) -> None:
     points = found(lambda x: jnp.where(x > end, x, 0.0), np.float32(1))
     assert any(point.values[0] == np.float32(end) for point in points)

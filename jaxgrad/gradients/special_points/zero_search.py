@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.gradients.special_points.critical_arguments import Critical
@@ -20,7 +21,7 @@ Evaluate = Callable[[np.ndarray], list[Critical]]
 # short numbers among them, so that a zero at one of those shows as a change of sign.
 MAGNITUDES = (
     0.02, 0.15, 0.3, 0.45, 0.6, 0.8, 0.95, 1.1, 1.35, 1.7, 2.1, 2.6, 3.3, 4.4, 5.7, 7.3, 9.6, 13.0,
-    21.0, 37.0, 90.0, 300.0, 2e3, 1e5, 1e10, 1e19, 1e25, 1e31, 1e38,
+    21.0, 37.0, 90.0, 300.0, 2e3, 1e5, 1e10, 1e19, 1e25, 1e31,
 )  # fmt: skip
 # How far beside the given point the nearest samples are, relative to it.
 BESIDE = (0.003, 0.04, 0.2)
@@ -119,8 +120,11 @@ def _zero(bracket: _Bracket, t: float, exact: bool) -> Zero:
 def _grid(line: Line, samples: int, sizes: Sequence[float]) -> np.ndarray:
     """Floats of the line's dtype in increasing order, 0 and the given one among them."""
     scale = max(abs(line.given), 2.0**-10)
-    step = max(1, math.ceil(2 * len(sizes) / max(samples - 2 - 2 * len(BESIDE), 2)))
-    far = np.array(sizes[::step])
+    step = max(1, math.ceil(2 * len(sizes) / max(samples - 4 - 2 * len(BESIDE), 2)))
+    # Beyond all of them stand the numbers that masks have for what is missing.  Several entries are
+    # all cut off there, and equal by that alone.
+    last = 1e38 if line.entry is None else float(jnp.finfo(line.dtype).max)
+    far = np.array([*sizes[::step], last])
     beside = scale * np.array(BESIDE)
     ts = np.concatenate([-far, far, [0.0, line.given], line.given - beside, line.given + beside])
     return np.unique(nearest(ts, line.dtype))
