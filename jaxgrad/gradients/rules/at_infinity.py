@@ -26,7 +26,7 @@ from flint import arb
 from jaxgrad.gradients.nan_origin import nan_origin
 from jaxgrad.gradients.outcome import GradientCheck
 from jaxgrad.gradients.rules.at_point import AtPoint
-from jaxgrad.gradients.rules.border_words import left_out, note_of_limits, results_in_words
+from jaxgrad.gradients.rules.border_words import no_numbers, not_judged, note_of_limits
 from jaxgrad.gradients.rules.code import named
 from jaxgrad.gradients.rules.conclusions import (
     Judged,
@@ -115,7 +115,7 @@ class AtLimit(AtPoint):
     @property
     def without_value(self) -> bool:
         """Whether JAX computes NaN for every entry of the result."""
-        return all(np.isnan(np.asarray(run, np.float64)).all() for run in self._runs)
+        return all(mask.all() for mask in self._nans_of_results)
 
     def origin_of_value(self) -> str:
         """What to say of the operation that makes the first entry of the result NaN."""
@@ -125,10 +125,8 @@ class AtLimit(AtPoint):
 
     @property
     def _valueless(self) -> list[np.ndarray] | None:
-        masks = [
-            np.isnan(np.asarray(run, np.float64)) | jump
-            for run, jump in zip(self._runs, self.jumping, strict=True)
-        ]
+        pairs = zip(self._nans_of_results, self.jumping, strict=True)
+        masks = [nan | jump for nan, jump in pairs]
         return masks if any(mask.any() for mask in masks) else None
 
     @cached_property
@@ -145,14 +143,13 @@ class AtLimit(AtPoint):
 
     def left_out(self) -> list[str]:
         """Notes of the results that are not judged."""
-        shown, count = results_in_words(self.rules.primal, self.jumping)
-        if not count:
-            return left_out(self)
-        jumps = f"{shown} {'jumps' if count == 1 else 'jump'} at the infinity, and not judged"
-        without = [np.isnan(np.asarray(run, np.float64)) for run in self._runs]
-        shown, count = results_in_words(self.rules.primal, without)
-        verb = "is no number" if count == 1 else "are no numbers"
-        return [jumps, *([f"{shown} {verb} there, and not judged"] if count else [])]
+        primal = self.rules.primal
+        jumps = not_judged(primal, self.jumping, "jumps", "jump", "at the infinity")
+        return [*jumps, *no_numbers(primal, self._nans_of_results)]
+
+    @property
+    def _nans_of_results(self) -> list[np.ndarray]:
+        return [np.isnan(np.asarray(run, np.float64)) for run in self._runs]
 
     def everything(self) -> Judged:
         """Every leaf by itself, in every mode, to order 1."""

@@ -284,8 +284,8 @@ def _judged(at: AtPoint, question: Question, numbers: list[ObjectArray]) -> Judg
     if judgement is None:  # a value that is no real number is not judged
         return []
     verdict, several = judgement.verdict, len(weights.support) > 1
-    is_nan = pairing(numbers, weights).is_nan() and at.borders.valueless is not None
-    if is_nan and not question.is_value:  # by the slope, perhaps, of an entry without a value
+    by_slope = not question.is_value and at.borders.valueless is not None
+    if by_slope and pairing(numbers, weights).is_nan():  # that of what has no value, perhaps
         if not several and at.borders.counted(question, [math.nan]) is None:
             return []
         judgement, verdict = replace(judgement, verdict=Verdict.UNDECIDED), Verdict.UNDECIDED

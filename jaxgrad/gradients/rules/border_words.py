@@ -21,10 +21,11 @@ __all__ = [
     "MEND",
     "at_a_border",
     "left_out",
+    "no_numbers",
+    "not_judged",
     "note_of_limits",
     "notes_of_borders",
     "nothing_judged",
-    "results_in_words",
 ]
 
 _SHOWN = 3
@@ -87,19 +88,24 @@ def _excuse(primal: Primal, question: Question, steep: Steep) -> str:
 def left_out(at: AtPoint) -> list[str]:
     """A note of the results that are no numbers at the given point, of which nothing is judged."""
     masks = at.borders.valueless
-    if masks is None:
-        return []
-    shown, count = results_in_words(at.rules.primal, masks)
-    verb = "is no number" if count == 1 else "are no numbers"
-    return [f"{shown} {verb} at the given point, and not judged"]
+    return [] if masks is None else no_numbers(at.rules.primal, masks)
 
 
-def results_in_words(primal: Primal, masks: Sequence[np.ndarray]) -> tuple[str, int]:
-    """The names of some entries of the result, the first ones, and how many they are.
+def no_numbers(primal: Primal, masks: Sequence[np.ndarray]) -> list[str]:
+    """A note that some entries of the result are no numbers; none if there are none."""
+    return not_judged(primal, masks, "is no number", "are no numbers", "at the given point")
+
+
+def not_judged(
+    primal: Primal, masks: Sequence[np.ndarray], one: str, several: str, where: str
+) -> list[str]:
+    """A note that some entries of the result are not judged; none if there are none.
 
     Args:
         primal: the function.
         masks: for each leaf of the result, which entries.
+        one, several: what is the matter with one of them, and with more.
+        where: that it is so.
     """
     places = [
         named(leaf, tuple(int(i) for i in index))
@@ -109,7 +115,8 @@ def results_in_words(primal: Primal, masks: Sequence[np.ndarray]) -> tuple[str, 
     shown = ", ".join(f"f{place}" for place in places[:_SHOWN])
     if len(places) > _SHOWN:
         shown += f" and {len(places) - _SHOWN} more"
-    return shown, len(places)
+    said = one if len(places) == 1 else several
+    return [f"{shown} {said} {where}, and not judged"] if places else []
 
 
 def nothing_judged(at: AtPoint, judged: Judged) -> str | None:
