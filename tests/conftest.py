@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -68,6 +69,18 @@ def state_of_the_process() -> Iterator[None]:
     yield
     left = _restore()
     assert not left, f"the test left {left}; change it in a with block"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def little_to_collect() -> Iterator[None]:
+    """Leave what a module made, most of it JAX's caches, out of the collections to come.
+
+    Each of them went through millions of objects otherwise, for a second or two of CPU time that is
+    counted to whatever is checked just then.
+    """
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -23,13 +23,12 @@ from jaxgrad.gradients.program_factors import Factors
 from jaxgrad.gradients.rules.judgement import agreement
 from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.clock import within
+from jaxgrad.numbers.clock import WORDS, within
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.jaxprs import operations
 
 __all__ = ["likeness"]
 
-SECONDS = 1.0
 # Operations over balls, at some 5 μs each, of both sides at three points: less than that.
 BUDGET = 100_000
 MOST_POINTS = 3
@@ -56,7 +55,7 @@ def likeness(
         return ""
     said = None
     with (
-        within(SECONDS),
+        within(WORDS),
         contextlib.suppress(CannotDecide, JaxgradError, ZeroDivisionError, TypeError),
         precision(FIRST_PRECISION),
     ):

@@ -20,6 +20,7 @@ from typing import TypeVar
 __all__ = [
     "GRACE",
     "MOST_MEMORY",
+    "WORDS",
     "Part",
     "Spent",
     "grace",
@@ -39,6 +40,9 @@ MOST_MEMORY = 2**30
 BETWEEN_LOOKS = 0.05
 # CPU seconds in which an error that was found is narrowed down and put into words.
 GRACE = 10.0
+# CPU seconds in which one thing about it is sought, such as what it is like.  A tenth is the rule,
+# but where a process holds much, collecting its garbage takes a second that counts as well.
+WORDS = 3.0
 # An element takes 0.2 to 20 μs, and a look at the clock 0.1 μs.
 ELEMENTS = 128
 

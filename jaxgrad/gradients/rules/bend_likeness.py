@@ -17,11 +17,10 @@ from jaxgrad.gradients.rules.judgement import agreement
 from jaxgrad.gradients.rules.operators import Operator
 from jaxgrad.gradients.rules.sides import text_of
 from jaxgrad.numbers.ball import Ball
-from jaxgrad.numbers.clock import within
+from jaxgrad.numbers.clock import WORDS, within
 
 __all__ = ["bend_likeness"]
 
-SECONDS = 1.0
 # Sizes at which a degree has to hold.
 EXPONENTS = (1, 7, 20, 60, -1, -7, -20, -60)
 # The power of a root is a fraction; roots beyond the sixth are none that anybody takes.
@@ -37,7 +36,7 @@ def bend_likeness(operator: Operator, found: Apart, moved: str) -> str:
         moved: what to call that which it is given.
     """
     said = ""
-    with within(SECONDS):
+    with within(WORDS):
         said = _Looked(operator, found).words(moved)
     return said
 

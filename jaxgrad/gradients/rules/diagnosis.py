@@ -31,7 +31,7 @@ from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.special_points.drawn_points import drawn_points
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.clock import within
+from jaxgrad.numbers.clock import WORDS, within
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.custom_rules import strip_custom_rules
 from jaxgrad.programs.jaxprs import called, equations
@@ -44,8 +44,7 @@ __all__ = ["diagnosis"]
 STOP = "stop_gradient"
 _Asked = tuple[AtPoint, Question]
 
-SECONDS = 1.0
-# Operations over germs, at about 20 μs each: as much.
+# Operations over germs, at about 20 μs each: about a second.
 BUDGET = 50_000
 # Points at which the rule is wrong that are looked at, the given one included, and drawn ones among
 # which they are looked for: beside a branch it may be right.
@@ -65,7 +64,7 @@ def diagnosis(at: AtPoint, question: Question, found: Judgement) -> str:
     """
     said = ""
     with (
-        within(SECONDS),
+        within(WORDS),
         contextlib.suppress(CannotDecide, JaxgradError, ZeroDivisionError),
         precision(FIRST_PRECISION),
     ):

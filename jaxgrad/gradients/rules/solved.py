@@ -17,13 +17,12 @@ from jaxgrad.errors import JaxgradError
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.clock import within
+from jaxgrad.numbers.clock import WORDS, within
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.jaxprs import holds_primitive
 
 __all__ = ["solved_to"]
 
-SECONDS = 1.0
 LOOPS = frozenset({"while", "scan"})
 
 
@@ -38,7 +37,7 @@ def solved_to(at: AtPoint) -> str:
         return ""
     said = ""
     with (
-        within(SECONDS),
+        within(WORDS),
         contextlib.suppress(CannotDecide, JaxgradError),
         precision(FIRST_PRECISION),
     ):
