@@ -32,15 +32,17 @@ collect_ignore = ["sharded_cases.py"]
 _SLOW_TESTS = Path(__file__).with_name("slow_tests.txt")
 # Its cases differ by all that they are, and releases by what they say of them.
 _GOLDEN = Path(__file__).with_name("test_golden.py")
+# Two runs, one of each, run every test: those of two releases of JAX, for one.
+_PLACES = ("even", "odd")
 _FLINT_PRECISION = 53  # FLINT's default: the significand of a float64
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fuzz-programs", help="how many random programs, for tests marked fuzz")
     parser.addoption(
-        "--few-alike",
-        action="store_true",
-        help="of slow tests that differ by their parameters alone, run the first and the last",
+        "--alike",
+        choices=_PLACES,
+        help="of slow tests that differ by their parameters alone, run those at even or odd places",
     )
 
 
@@ -55,8 +57,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("slow")
             name = item.nodeid if item.path == _GOLDEN else item.nodeid.partition("[")[0]
             alike.setdefault(name, []).append(item)
-    if config.getoption("--few-alike"):
-        left_out = {item for several in alike.values() for item in several[1:-1]}
+    if places := config.getoption("--alike"):
+        groups = [several for several in alike.values() if len(several) > 1]
+        left_out = {item for several in groups for item in several[1 - _PLACES.index(places) :: 2]}
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
 

@@ -53,7 +53,10 @@ def test_what_is_in_the_list_of_slow_tests_is_slow(pytester: pytest.Pytester) ->
     pytester.runpytest_inprocess("-m", "").assert_outcomes(passed=3)
 
 
-def test_of_slow_tests_that_are_alike_two_are_run(pytester: pytest.Pytester) -> None:
+@pytest.mark.parametrize(("places", "left_out"), [("even", [1, 4]), ("odd", [0, 3])])
+def test_of_slow_tests_that_are_alike_every_other_is_run(
+    pytester: pytest.Pytester, places: str, left_out: list[int]
+) -> None:
     pytester.makeconftest((HERE / "conftest.py").read_text())
     slow = ["test_slow[0]", "test_slow[1]", "test_slow[3]", "test_slow[4]", "test_one"]
     names = [f"test_both.py::{name}" for name in slow] + [f"test_golden.py::{n}" for n in slow[:4]]
@@ -68,10 +71,10 @@ def test_of_slow_tests_that_are_alike_two_are_run(pytester: pytest.Pytester) -> 
         """
     pytester.makepyfile(test_both=body + one, test_golden=body)
     # In a process of its own: a module of the golden file may have been imported in this one.
-    ran = pytester.runpytest_subprocess("-m", "", "--few-alike", "-v")
+    ran = pytester.runpytest_subprocess("-m", "", f"--alike={places}", "-v")
     ran.assert_outcomes(passed=9, deselected=2)
-    left_out = {f"test_both.py::test_slow[{i}]" for i in (1, 3)}
-    assert not any(name in line for name in left_out for line in ran.outlines)
+    names = {f"test_both.py::test_slow[{i}]" for i in left_out}
+    assert not any(name in line for name in names for line in ran.outlines)
 
 
 def test_the_list_of_slow_tests_names_tests_that_exist() -> None:
