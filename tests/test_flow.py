@@ -63,6 +63,12 @@ def _by_a_flag(x: Any, y: Any) -> Any:
     return state[0] * y
 
 
+def _by_an_integer_flag(x: Any, y: Any) -> Any:
+    """The same as a number that is 0 or 1."""
+    turn = lambda s: (s[0] / 2, (s[0] > 1).astype(int))  # noqa: E731
+    return lax.while_loop(lambda s: s[1] != 0, turn, (x, 1))[0] * y
+
+
 def _within_a_loop(x: Any, y: Any) -> Any:
     return lax.fori_loop(0, 2, lambda _, z: _by_a_flag(z, 1.0), x) * y
 
@@ -87,6 +93,7 @@ def _counted(x: Any, y: Any) -> Any:
     ("function", "by_first", "by_second"),
     [
         (_by_a_flag, True, False),
+        (_by_an_integer_flag, True, False),
         (_within_a_loop, True, False),
         (_within_a_branch, True, True),  # whether there is a loop at all
         (_within_a_solver, True, False),
@@ -94,7 +101,7 @@ def _counted(x: Any, y: Any) -> Any:
         (_counted, False, False),
         (lambda x, y: x * y, False, False),
     ],
-    ids=["flag", "loop", "branch", "solver", "call", "counter", "none"],
+    ids=["flag", "integer", "loop", "branch", "solver", "call", "counter", "none"],
 )
 def test_loops_that_end_by_what_moves(function: Any, by_first: bool, by_second: bool) -> None:
     closed = jax.make_jaxpr(function)(*map(jnp.float32, X))

@@ -317,6 +317,27 @@ def test_the_adjoint_of_a_fixed_point_is_solved_to_an_absolute_tolerance(
     assert found.verdict is (Verdict.AGREES if right else Verdict.REFUTED), str(found)
 
 
+@pytest.mark.parametrize(("factor", "right"), [(1.0, True), (1.01, False)])
+@pytest.mark.parametrize("dtype", [bool, jnp.int32])
+def test_the_end_of_a_solver_is_a_flag(dtype: Any, factor: float, right: bool) -> None:
+    """A number or a truth value, which a turn makes of the residual."""
+    a = jnp.float32([0.3, 0.7, 0.5])
+
+    def solve(b: Any) -> Any:
+        def turn(state: Any) -> Any:
+            y = state[0] + 0.5 * state[1]
+            r = b - (1 + a) * y
+            return y, r, (jnp.max(jnp.abs(r)) > 1e-6).astype(dtype)
+
+        start = jnp.zeros_like(b), b, jnp.ones((), dtype)
+        return jax.lax.while_loop(lambda state: state[2] != 0, turn, start)[0]
+
+    f = jax.custom_vjp(lambda b: b / (1 + a))
+    f.defvjp(lambda b: (f(b), None), lambda _, g: (factor * solve(g),))
+    found = check(f, (np.float32([1, 2, -1]),), modes="rev", special_points=False, budget=0)
+    assert found.verdict is (Verdict.AGREES if right else Verdict.REFUTED), str(found)
+
+
 def _of_turns(count: int) -> Any:
     return lambda x: jax.lax.while_loop(lambda c: c[0] < count, lambda c: (c[0] + 1, c[1]), (0, x))
 

@@ -12,25 +12,32 @@ from jax.core import Tracer
 
 from jaxgrad.programs.jaxprs import while_parts
 
-__all__ = ["numbers_of_test", "turns_of"]
+__all__ = ["counts", "turns_of"]
 
 
-def numbers_of_test(test: Any) -> set[Any]:
-    """The inputs that the test of a loop uses, without counters.
+def counts(params: dict[str, Any]) -> list[bool]:
+    """Which inputs of the test of a ``while`` are integers that stay or only count.
 
     Args:
-        test: its jaxpr.
+        params: of the equation.
 
     Example:
         >>> import jax
-        >>> test = jax.make_jaxpr(lambda i, x, y: (i < 9) & (x > 0))(0, 1.0, 2.0).jaxpr
-        >>> numbers_of_test(test) == {test.invars[1]}
-        True
+        >>> body = lambda c: (c[0] + 1, c[1] / 2, (c[1] > 1).astype(int))
+        >>> loop = lambda c: jax.lax.while_loop(lambda c: (c[0] < 9) & (c[2] != 0), body, c)
+        >>> (equation,) = jax.make_jaxpr(loop)((0, 5.0, 1)).eqns
+        >>> counts(equation.params)
+        [True, False, False]
     """
-    used = {x for inner in test.eqns for x in inner.invars if not hasattr(x, "val")}
-    used.update(x for x in test.outvars if not hasattr(x, "val"))
-    numbers = (x for x in test.invars if not np.issubdtype(x.aval.dtype, np.integer))
-    return used.intersection(numbers)
+    test = getattr(params["cond_jaxpr"], "jaxpr", params["cond_jaxpr"])
+    body = getattr(params["body_jaxpr"], "jaxpr", params["body_jaxpr"])
+    first, given = params["cond_nconsts"], params["body_nconsts"]
+    integers = [np.issubdtype(x.aval.dtype, np.integer) for x in test.invars]
+    carried = [
+        is_integer and (_stays(body, given, k) or _step(body, given, k) is not None)
+        for k, is_integer in enumerate(integers[first:])
+    ]
+    return [*integers[:first], *carried]
 
 
 def turns_of(params: dict[str, Any], inputs: Sequence[Any]) -> int | None:

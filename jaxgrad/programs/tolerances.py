@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from jaxgrad.programs.counted_loops import numbers_of_test
+from jaxgrad.programs.counted_loops import counts
 from jaxgrad.programs.flow import Flow
 from jaxgrad.programs.jaxprs import inner_programs
 
@@ -13,7 +13,7 @@ __all__ = ["loops_end_by"]
 
 
 def loops_end_by(closed: Any, moving: Sequence[bool]) -> bool:
-    """Whether some ``while_loop`` of a program ends by a number that depends on what moves.
+    """Whether some ``while_loop`` of a program ends by what depends on what moves.
 
     Args:
         closed: the program.
@@ -47,8 +47,8 @@ class _Ends(Flow):
     ) -> list[bool]:
         params = equation.params
         carried = self.settled(params["body_jaxpr"], constants, carry)
-        jaxpr = params["cond_jaxpr"].jaxpr
-        ends = numbers_of_test(jaxpr)
-        moves = zip(jaxpr.invars, [*test, *carried], strict=True)
-        self.found |= any(m and v in ends for v, m in moves)
+        counted = counts(params)
+        moves = [m and not c for m, c in zip([*test, *carried], counted, strict=True)]
+        (end,) = self.through(params["cond_jaxpr"], moves)
+        self.found |= end
         return super().loop(equation, test, constants, carry)

@@ -6,6 +6,7 @@ itself decides something by g.
 
 from __future__ import annotations
 
+import math
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -150,7 +151,7 @@ class Asked:
     def _towards_zero(self, s: Leaves, h: Leaves) -> Leaves:
         """h as large as s and away from it, so that what is special at s is not so at s + h."""
         size = max((float(np.max(abs(x), initial=0)) for x in s), default=0.0)
-        size = 2.0 ** np.floor(np.log2(size)) if size else 1.0
+        size = math.ldexp(1.0, math.frexp(size)[1] - 1) if size else 1.0  # a power of 2
         return self.operator.like(
             [-np.where(x < 0, -1.0, 1.0) * abs(y) * size for x, y in zip(s, h, strict=True)]
         )
