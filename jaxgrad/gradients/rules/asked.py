@@ -6,8 +6,8 @@ itself decides something by g.
 
 from __future__ import annotations
 
-import math
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
