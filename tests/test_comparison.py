@@ -122,6 +122,17 @@ def test_a_callback_is_opaque_too() -> None:
     assert "pure_callback" in result.evidence.text
 
 
+@pytest.mark.parametrize("shift", [0, 7])
+def test_two_nans_are_not_compared(shift: int) -> None:
+    """Whatever the formula is that has no value."""
+    hand = lambda z: jax.pure_callback(  # noqa: E731
+        lambda z: np.nan * z, jax.ShapeDtypeStruct((3,), z.dtype), z
+    )
+    result = compare(hand, lambda z: jnp.log(-z) + shift, np.ones(3, np.float32))
+    assert result.verdict is Verdict.UNDECIDED
+    assert "neither side has a real value of gradient at the given point" in str(result)
+
+
 def test_two_opaque_sides_are_undecided() -> None:
     result = compare(opaque_sigmoid_derivative, opaque_sigmoid_derivative, 0.5)
     assert result.verdict is Verdict.UNDECIDED

@@ -338,3 +338,35 @@ def test_many_ties_of_one_kind_leave_room_beyond_a_rare_one(size: int, steps: in
 def test_the_numbers_that_stand_for_none_are_found(end: float) -> None:
     points = found(lambda x: jnp.where(x > end, x, 0.0), np.float32(1))
     assert any(point.values[0] == np.float32(end) for point in points)
+
+
+@pytest.mark.parametrize(
+    ("function", "end"),
+    [
+        (lambda x: jnp.exp(-x * x) < 1e-10, 4.8),
+        (lambda x: jnp.exp(-x) < 1e-20, 46.1),
+        (lambda x: x**8 < 1e-20, -0.00316),
+    ],
+    ids=["bell", "exponential", "power"],
+)
+def test_beyond_a_threshold_of_a_steep_function_a_point_is_looked_at(
+    function: Any, end: float
+) -> None:
+    points = found(lambda x: jnp.where(function(x), 0.0, x), np.float32(0.5))
+    beyond = [t for [t] in values(points) if (t > end if end > 1 else end < t < -end)]
+    assert any(t not in (0.0, 100.0, 1000.0) for t in beyond), beyond
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 10])
+@pytest.mark.parametrize("center", [12, 30, 100])
+def test_within_what_is_near_a_number_a_point_is_looked_at(center: int, size: int) -> None:
+    """A square that comes down to 0 and goes up again does so twice."""
+    points = found(lambda x: jnp.where((x[0] - center) ** 2 < 4, 0, x), np.full(size, 0.5, "f"))
+    assert any(center - 2 < point.values[0][0] < center + 2 for point in points)
+
+
+def test_the_largest_floats_of_64_bits() -> None:
+    with jax.enable_x64(True):
+        for end in (1e299, float(np.finfo(np.float64).min), 1.0):
+            points = found(lambda x, end=end: jnp.where(x > end, x, 0.0), np.float64(1))
+            assert len(points) > 3

@@ -47,6 +47,11 @@ def by_floats(
         beyond = bool(wrong) or unstable[0].reason == OPEN
         found = "is beyond what rounding explains" if beyond else "cannot be judged"
         return undecided(hand, auto, f"{reason}, and its result {found}: {unstable[0]}")
+    for result in results:
+        if math.isnan(result.value) and result.digits == -math.inf:
+            name = f"gradient{result.path}"
+            why = f"neither side has a real value of {name} at the given point: both are NaN"
+            return undecided(hand, auto, why)
     digits = max(0.0, min((result.digits for result in results), default=math.inf))
     text = f"{reason}; at the given point it is as accurate as the formula allows"
     if math.isfinite(digits):

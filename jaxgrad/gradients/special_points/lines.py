@@ -103,7 +103,7 @@ def shortest(low: float, high: float) -> float:
         return 0.0
     if high < 0.0:
         return -shortest(-high, -low)
-    step = 2.0 ** math.ceil(math.log2(high))
+    step = math.ldexp(1.0, min(math.frexp(high)[1], 1023))  # beyond that no float64 is
     while True:  # ends, since a step no longer than high − low has a multiple between them
         multiple = math.ceil(low / step) * step
         if multiple <= high or step == 0.0:

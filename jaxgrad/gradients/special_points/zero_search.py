@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ MAGNITUDES = (
     0.02, 0.15, 0.3, 0.45, 0.6, 0.8, 0.95, 1.1, 1.35, 1.7, 2.1, 2.6, 3.3, 4.4, 5.7, 7.3, 9.6, 13.0,
     21.0, 37.0, 90.0, 300.0, 2e3, 1e5, 1e10, 1e19, 1e25, 1e31,
 )  # fmt: skip
+LARGEST = 1e300
 # How far beside the given point the nearest samples are, relative to it.
 BESIDE = (0.003, 0.04, 0.2)
 # Brackets that are followed at once; each takes about 16 points.
@@ -108,7 +110,7 @@ def zeros(
         open_brackets = [b for b in brackets if b.found is None]
         if not open_brackets:
             break
-        _refine(space, open_brackets, evaluate)
+        brackets += _refine(space, open_brackets, evaluate)
     exact += [_zero(b, b.found, True) for b in brackets if b.found is not None]
     return exact + [zero for b in brackets if b.found is None for zero in _beside(b)]
 
@@ -122,8 +124,9 @@ def _grid(line: Line, samples: int, sizes: Sequence[float]) -> np.ndarray:
     scale = max(abs(line.given), 2.0**-10)
     step = max(1, math.ceil(2 * len(sizes) / max(samples - 4 - 2 * len(BESIDE), 2)))
     # Beyond all of them stand the numbers that masks have for what is missing.  Several entries are
-    # all cut off there, and equal by that alone.
-    last = 1e38 if line.entry is None else float(jnp.finfo(line.dtype).max)
+    # all cut off there, and equal by that alone; float64, in which lines are searched, has no room.
+    largest = min(float(jnp.finfo(line.dtype).max), LARGEST)
+    last = 1e38 if line.entry is None else largest
     far = np.array([*sizes[::step], last])
     beside = scale * np.array(BESIDE)
     ts = np.concatenate([-far, far, [0.0, line.given], line.given - beside, line.given + beside])
@@ -226,46 +229,69 @@ def _candidates(bracket: _Bracket) -> np.ndarray:
     return rounded[(rounded > low) & (rounded < high)]
 
 
-def _refine(space: Space, brackets: list[_Bracket], evaluate: Evaluate) -> None:
-    """One evaluation for all brackets, after which each is shorter or has its zero."""
+def _refine(space: Space, brackets: list[_Bracket], evaluate: Evaluate) -> list[_Bracket]:
+    """One evaluation for all brackets, after which each is shorter or has its zero.
+
+    Returns:
+        further ones, of which nothing was known before.
+    """
     candidates = [_candidates(bracket) for bracket in brackets]
     points = [space.point[None]]
     points += [b.line.points(ts) for b, ts in zip(brackets, candidates, strict=True)]
     values = {c.key: c.values for c in evaluate(space.rounded(np.concatenate(points)))}
-    first = 1
+    first, further = 1, []
     for bracket, ts in zip(brackets, candidates, strict=True):
         rows = values.get(bracket.critical.key)
         if rows is not None and len(ts):
-            _shorten(bracket, ts, rows[bracket.entry, first : first + len(ts)])
+            further += _shorten(bracket, ts, rows[bracket.entry, first : first + len(ts)])
         first += len(ts)
+    return further
 
 
-def _shorten(bracket: _Bracket, ts: np.ndarray, fs: np.ndarray) -> None:
-    exact = ts[fs == 0.0]
-    if len(exact):
-        bracket.found = float(min(exact, key=lambda t: abs(t - _estimate(bracket))))
-        return
+_Sample = tuple[float, float]
+
+
+def _shorten(bracket: _Bracket, ts: np.ndarray, fs: np.ndarray) -> list[_Bracket]:
+    """Shortens a bracket by more samples; what touches 0 may turn out to cross it twice."""
     new = zip(ts.tolist(), fs.tolist(), strict=True)
-    known = sorted(dict([*zip(bracket.ts, bracket.fs, strict=True), *new]).items())
-    known = [(t, f) for t, f in known if math.isfinite(f)]
-    signs = [math.copysign(1.0, f) for _, f in known]
-    changes = [i for i in range(len(known) - 1) if signs[i] != signs[i + 1]]
-    if changes:
-        i = min(changes, key=lambda i: known[i + 1][0] - known[i][0])
-        part, bracket.touching = known[i : i + 2], False
-    elif bracket.touching:
+    samples = sorted(dict([*zip(bracket.ts, bracket.fs, strict=True), *new]).items())
+    known = [(t, f) for t, f in samples if math.isfinite(f)]
+    exact, touching = [t for t, f in known if f == 0.0], bracket.touching
+    moving = itertools.pairwise([(t, f) for t, f in known if f != 0.0])
+    changes = [(low, high) for low, high in moving if (low[1] > 0) != (high[1] > 0)]
+    if exact:
+        zero = min(exact, key=lambda t: abs(t - _estimate(bracket)))
+        bracket.found = zero
+        changes = [(low, high) for low, high in changes if not low[0] < zero < high[0]]
+    elif changes:
+        part = min(changes, key=lambda part: part[1][0] - part[0][0])
+        changes.remove(part)
+        bracket.touching = False
+        bracket.ts, bracket.fs = _of_samples(part)
+    elif touching:
         i = min(range(1, len(known) - 1), key=lambda i: abs(known[i][1]), default=0)
-        part = known[i - 1 : i + 2]
-    else:
-        return
-    bracket.ts, bracket.fs = [t for t, _ in part], [f for _, f in part]
+        bracket.ts, bracket.fs = _of_samples(known[i - 1 : i + 2])
+    return [_crossing(bracket, part) for part in changes] if touching else []
+
+
+def _of_samples(part: Sequence[_Sample]) -> tuple[list[float], list[float]]:
+    return [t for t, _ in part], [f for _, f in part]
+
+
+def _crossing(bracket: _Bracket, part: Sequence[_Sample]) -> _Bracket:
+    return _Bracket(
+        bracket.critical, bracket.entry, bracket.line, *_of_samples(part), touching=False
+    )
 
 
 def _beside(bracket: _Bracket) -> list[Zero]:
-    """The two floats between which a sign changes, if no float of the dtype lies between them."""
+    """The two numbers between which a sign changes: floats next to each other, or samples.
+
+    Where a function is steep or flat the samples are still far apart, and either side is looked at.
+    """
     if bracket.touching:
         return []
     low, high = bracket.ts
-    if neighbour(low, bracket.line.dtype, 1) < high:
+    if bracket.critical.mild and neighbour(low, bracket.line.dtype, 1) < high:
         return []
     return [_zero(bracket, t, False) for t in (low, high)]
