@@ -31,6 +31,7 @@ from jaxgrad.interpret.rules.solution import FEWEST_BITS
 from jaxgrad.interpret.turns import LENGTHS, further_turns
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import GRACE, prolong
+from jaxgrad.programs.tolerances import loops_end_by
 from jaxgrad.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -43,6 +44,14 @@ Answer = TypeVar("Answer")
 _BEYOND = (
     "past their end the loops of the function return no number, so that what they come near to is "
     "not known, whose derivative it may be; name it with reference="
+)
+_EARLY = (
+    "the loops of the function end at a tolerance where more than half of the digits still change, "
+    "and the rule gives the derivative of what they come near to; at a smaller one it is judged"
+)
+_FLAT = (
+    "the loops of the function end at a tolerance, and return the same number for all arguments "
+    "nearby; whether the rule is the derivative of what they come near to is seen at a smaller one"
 )
 
 
@@ -183,12 +192,41 @@ class Excuses:
             if limit is not None:
                 return limit
             bits = self._secant_bits(question)
+            if bits is None and self._dwindles(question):
+                bits = self._at.rules.float_bits
             if bits is not None:
                 return replace(found, verdict=Verdict.AGREES, bits=bits, hidden=True)
+        why = self._of_a_tolerance(question)
+        if why is not None:
+            return replace(not_known, reason=why)
+        if self._ended is Ended.AT_A_SOLUTION:
             return found if self.asked_for or self._settles(question) else not_known
         if self._ended is Ended.UNKNOWN and self._nearest(question) >= self._fewest:
             return replace(not_known, reason=_BEYOND)
         return found if self.asked_for or self._ended is Ended.NOWHERE else not_known
+
+    def _of_a_tolerance(self, question: Question) -> str | None:
+        """Why loops that end at a tolerance do not tell that the number is wrong; None if they do.
+
+        That is at a point that somebody asked for: at others it is not known anyway.
+        """
+        if not self.asked_for or self._ended is Ended.NOWHERE or not self._ends_by_what_moves:
+            return None
+        if self._ended is Ended.BEFORE and self._nears(question):
+            return _EARLY
+        sides = self._at.sides(question)
+        flat = sides is not None and all(side == 0 for side in sides.known)
+        if not flat or len(question.moving) != 1:
+            return None
+        longer = self._longer(LENGTHS[-1], lambda at: at.numbers.enclosed(question))
+        with further_turns(LENGTHS[-1]):
+            apart = longer is None or self._secants(question).tell_apart(longer)
+        return None if apart else _FLAT
+
+    @cached_property
+    def _ends_by_what_moves(self) -> bool:
+        closed = self._at.rules.primal.truth_program.jaxpr
+        return loops_end_by(closed, [True] * len(closed.jaxpr.invars))
 
     def _nearest(self, question: Question) -> float:
         """To how many bits the number agrees with a side."""
@@ -230,6 +268,35 @@ class Excuses:
         may_leave = max(sizes, default=arb(0)) * 2.0**-self._fewest
         return max(agreement(here, longer), 0.0) if abs(here - longer) <= may_leave else -math.inf
 
+    def _dwindles(self, question: Question) -> bool:
+        """Whether the number differs by what vanishes where loops are run on.
+
+        It is less than a rounding of the largest number that comes with it, as where a derivative
+        is 0 and an iteration has come near to that.
+        """
+        first = self._apart(self._at, question)
+        sizes = (abs(x).upper() for x in self._at.numbers.beside(question) if x.is_finite())
+        largest = max(sizes, default=arb(0))
+        if first is None or not first <= largest * 2.0**-self._at.rules.float_bits:
+            return False
+        return self._nears(question)
+
+    def _nears(self, question: Question) -> bool:
+        """Whether the number and the truth come nearer to each other where loops are run on."""
+        first = self._apart(self._at, question)
+        for length in (LENGTHS[0], LENGTHS[-1]):
+            longer = self._longer(length, lambda at: self._apart(at, question))
+            if first is None or longer is None or not longer <= first / 2:
+                return False
+            first = longer
+        return True
+
+    def _apart(self, at: AtPoint, question: Question) -> arb | None:
+        """How far a number is from the nearer side of its truth at most."""
+        sides, number = at.sides(question), at.numbers.enclosed(question)
+        known = [] if sides is None else [abs(number - side).upper() for side in sides.known]
+        return min(known, default=None)
+
     def _settles(self, question: Question) -> bool:
         """Whether loops that are run on change less than half the digits of the derivative."""
         here = self._at.sides(question)
@@ -264,13 +331,7 @@ class Excuses:
         at = self._at
         if len(question.moving) != 1:
             return None
-        secants = Secants(
-            at.rules.primal.truth_program,
-            at.numbers.point,
-            question.moving[0],
-            question.cotangent,
-            at.rules.float_bits,
-        )
+        secants = self._secants(question)
         number, sides = at.numbers.enclosed(question), at.sides(question)
         known = [] if sides is None else sides.known
         if any(map(secants.tend_to, known)):
@@ -284,6 +345,15 @@ class Excuses:
             return None
         with further_turns(LENGTHS[-1]):
             return min(bits, half) if secants.have_slope(longer) else None
+
+    def _secants(self, question: Question) -> Secants:
+        return Secants(
+            self._at.rules.primal.truth_program,
+            self._at.numbers.point,
+            question.moving[0],
+            question.cotangent,
+            self._at.rules.float_bits,
+        )
 
     @cached_property
     def _ended(self) -> Ended:

@@ -24,6 +24,10 @@ __all__ = ["Secants"]
 
 # Steps from half the digits of a float to all of them.
 FINER = (1 / 2, 2 / 3, 5 / 6, 1)
+# Steps from a third of the digits of a float to few of them.
+COARSER = (1 / 3, 1 / 4, 1 / 6, 1 / 12)
+# By how many times as much as a longer step changes a slope it may be off.
+MANY = 4
 
 
 class Secants:
@@ -63,6 +67,20 @@ class Secants:
         off = abs(number - short)
         near = off <= abs(short) * 2.0 ** (-self._float_bits / 2)
         return bool(off <= abs(short - long)) and bool(near)
+
+    def tell_apart(self, number: arb) -> bool:
+        """Whether a number is certainly not their slope, or they have none.
+
+        They are as long as they have to be to show one: those of what is the same number for all
+        points nearby are 0.
+        """
+        for digits in COARSER:
+            step = self._step(digits)
+            slopes = [self._slope(k * step) for k in (1, 1.5, 2, 3)]
+            if any(slope != 0 for slope in slopes):
+                off = max(abs(slope - slopes[0]) for slope in slopes[1:])
+                return bool(abs(number - slopes[0]) > MANY * off)
+        return True
 
     def tend_to(self, derivative: arb) -> bool:
         """Whether the shorter they are the nearer they come to a number.

@@ -1,0 +1,105 @@
+"""Loops that end at a tolerance, early: the derivative of their solution is no fault.
+
+Nor is it seen to be right.  What is wrong by more than such loops leave open is refuted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from jaxgrad import Verdict, check
+
+
+def bisected(a: Any, tolerance: float) -> Any:
+    """The root of x³ + x = a."""
+
+    def halved(ends: Any) -> Any:
+        low, high = ends
+        middle = (low + high) / 2
+        below = middle**3 + middle < a
+        return jnp.where(below, middle, low), jnp.where(below, high, middle)
+
+    ends = jnp.float32(-4), jnp.float32(4)
+    return sum(lax.while_loop(lambda ends: ends[1] - ends[0] > tolerance, halved, ends)) / 2
+
+
+def slowly(a: Any, tolerance: float) -> Any:
+    """The same by a fifth of Newton's steps."""
+
+    def step(pair: Any) -> Any:
+        x = pair[0]
+        return x - 0.2 * (x**3 + x - a) / (3 * x**2 + 1), x
+
+    start = jnp.float32(1), jnp.float32(3)
+    return lax.while_loop(lambda pair: jnp.abs(pair[0] - pair[1]) > tolerance, step, start)[0]
+
+
+def counted(a: Any, tolerance: float) -> Any:
+    """The same by six of these steps, whatever is left."""
+    del tolerance
+    return lax.fori_loop(0, 6, lambda _, x: x - 0.2 * (x**3 + x - a) / (3 * x**2 + 1), 1 + 0 * a)
+
+
+def _verdict(solve: Callable[..., Any], tolerance: float, factor: float) -> tuple[Verdict, str]:
+    f = jax.custom_vjp(lambda a: solve(a, tolerance))
+    f.defvjp(lambda a: (f(a), f(a)), lambda x, g: (factor * g / (3 * x * x + 1),))
+    found = check(f, (np.float32(1.5),), special_points=False, budget=0)
+    return found.verdict, str(found)
+
+
+@pytest.mark.parametrize(
+    ("solve", "tolerance", "said"),
+    [
+        (bisected, 1e-2, "return the same number for all arguments nearby"),
+        (bisected, 1e-3, "return the same number for all arguments nearby"),
+        (slowly, 1e-2, "more than half of the digits still change"),
+        (slowly, 1e-3, "more than half of the digits still change"),
+    ],
+)
+def test_the_rule_of_the_solution_is_not_refuted(solve: Any, tolerance: float, said: str) -> None:
+    verdict, text = _verdict(solve, tolerance, 1.0)
+    assert verdict is Verdict.UNDECIDED
+    assert said in text
+
+
+@pytest.mark.parametrize(
+    ("solve", "tolerance", "factor"),
+    [
+        (bisected, 1e-3, -1.0),
+        (bisected, 1e-2, -1.0),
+        (bisected, 1e-3, 1.01),
+        (bisected, 1e-4, 1.01),
+        (slowly, 1e-2, -1.0),
+        (slowly, 1e-3, 1.01),
+        (counted, 0.0, 1.0),  # no tolerance says that anything else is meant
+    ],
+)
+def test_what_is_further_off_is_refuted(solve: Any, tolerance: float, factor: float) -> None:
+    assert _verdict(solve, tolerance, factor)[0] is Verdict.REFUTED
+
+
+@pytest.mark.parametrize(("off", "right"), [(0.0, True), (1e-4, False)])
+def test_a_zero_that_an_iteration_comes_near_to(off: float, right: bool) -> None:
+    """The entries of a solution beside the diagonal, which are as small as what is left to do."""
+
+    def solve(a: Any) -> Any:
+        def step(pair: Any) -> Any:
+            x = pair[0]
+            left = x - a + jnp.float32([[0, 1e-3], [1e-3, 0]]) @ (x - a)
+            return x - 0.99 * left, x
+
+        start = 0 * a, 1 + 0 * a
+        far = lambda pair: jnp.max(jnp.abs(pair[0] - pair[1])) > 1e-7  # noqa: E731
+        return lax.while_loop(far, step, start)[0]
+
+    f = jax.custom_vjp(solve)
+    f.defvjp(lambda a: (f(a), None), lambda _, g: (g + off * g[::-1],))
+    found = check(f, (np.float32([0.5, -1.0]),), special_points=False, budget=0)
+    assert found.verdict is (Verdict.AGREES if right else Verdict.REFUTED), str(found)
