@@ -185,6 +185,12 @@ def process(library: str, only: str, first: int) -> tuple[list[Asked], int]:
             if not line:
                 return found, running.wait()
             found.append(Asked(*json.loads(line)))
+            _tell(library, found[-1])
+
+
+def _tell(library: str, asked: Asked) -> None:
+    told = f"{library}: {asked.outcome} {asked.seconds:.1f} s {first_line(asked.text)}"
+    print(told[:120], file=sys.stderr, flush=True)
 
 
 def ended(code: int) -> Asked:
@@ -205,6 +211,7 @@ def rows_of(library: str, only: str) -> Iterator[Row]:
         found += more
         if len(found) < len(CHECKERS) * len(names):
             found.append(ended(code))
+            _tell(library, found[-1])
     for i, name in enumerate(names):
         yield Row(library, name, *found[len(CHECKERS) * i : len(CHECKERS) * (i + 1)])
 
@@ -329,7 +336,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows: list[Row] = []
     for library in libraries:
         rows += rows_of(library, options.only)
-        print(f"{library}: {len(rows)} calls so far", file=sys.stderr, flush=True)
     missing = [name for name in LIBRARIES if not installed(name)]
     said = f"{versions(libraries)}." + (f" Not installed: {', '.join(missing)}." if missing else "")
     report(rows, said, options.output)
