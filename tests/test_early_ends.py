@@ -59,8 +59,8 @@ def _verdict(solve: Callable[..., Any], tolerance: float, factor: float) -> tupl
     [
         (bisected, 1e-2, "return the same number for all arguments nearby"),
         (bisected, 1e-3, "return the same number for all arguments nearby"),
-        (slowly, 1e-2, "more than half of the digits still change"),
-        (slowly, 1e-3, "more than half of the digits still change"),
+        (slowly, 1e-2, "before they have come to their solution"),
+        (slowly, 1e-3, "before they have come to their solution"),
     ],
 )
 def test_the_rule_of_the_solution_is_not_refuted(solve: Any, tolerance: float, said: str) -> None:
@@ -103,3 +103,26 @@ def test_a_zero_that_an_iteration_comes_near_to(off: float, right: bool) -> None
     f.defvjp(lambda a: (f(a), None), lambda _, g: (g + off * g[::-1],))
     found = check(f, (np.float32([0.5, -1.0]),), special_points=False, budget=0)
     assert found.verdict is (Verdict.AGREES if right else Verdict.REFUTED), str(found)
+
+
+def by_steps_that_are_searched(a: Any, tolerance: float) -> Any:
+    """The same by steps that are halved until the residual is smaller, as in a line search."""
+
+    def residual(x: Any) -> Any:
+        return (x**3 + x - a) ** 2
+
+    def step(pair: Any) -> Any:
+        x = pair[0]
+        way = (x**3 + x - a) / (3 * x**2 + 1)
+        size = lax.while_loop(
+            lambda s: residual(x - s * way) > residual(x), lambda s: s / 2, jnp.float32(0.2)
+        )
+        return x - size * way, x
+
+    start = jnp.float32(1), jnp.float32(3)
+    return lax.while_loop(lambda pair: jnp.abs(pair[0] - pair[1]) > tolerance, step, start)[0]
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, Verdict.UNDECIDED), (-1.0, Verdict.REFUTED)])
+def test_a_search_along_a_line_is_not_run_on(factor: float, verdict: Verdict) -> None:
+    assert _verdict(by_steps_that_are_searched, 1e-3, factor)[0] is verdict

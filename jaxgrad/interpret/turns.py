@@ -19,8 +19,10 @@ __all__ = [
     "as_many_again",
     "counting_turns",
     "further_turns",
+    "inside_a_loop",
     "is_run_on",
     "note_turns",
+    "outermost_alone",
     "turns_beyond",
 ]
 
@@ -39,6 +41,7 @@ class Turns(dict[int, int]):
 
 _counts: ContextVar[Turns | None] = ContextVar("counts", default=None)
 _run_on: ContextVar[Callable[[int], int] | None] = ContextVar("run_on", default=None)
+_outermost: ContextVar[bool] = ContextVar("outermost", default=False)
 
 
 @contextlib.contextmanager
@@ -92,6 +95,32 @@ def further_turns(beyond: Callable[[int], int] = as_many_again) -> Iterator[None
         beyond: how many turns more a loop makes that has turned so often; by default as many again.
     """
     token = _run_on.set(beyond)
+    try:
+        yield
+    finally:
+        _run_on.reset(token)
+
+
+@contextlib.contextmanager
+def outermost_alone() -> Iterator[None]:
+    """Runs on within a block no ``while`` that is inside another one.
+
+    A search along a line ends where it has found something, and further turns leave that behind.
+    """
+    token = _outermost.set(True)
+    try:
+        yield
+    finally:
+        _outermost.reset(token)
+
+
+@contextlib.contextmanager
+def inside_a_loop() -> Iterator[None]:
+    """A turn of a ``while``, inside of which no other is run on if the outermost alone are."""
+    if not _outermost.get() or _run_on.get() is None:
+        yield
+        return
+    token = _run_on.set(None)
     try:
         yield
     finally:

@@ -28,7 +28,7 @@ from jaxgrad.gradients.rules.run_on import Ended, ended
 from jaxgrad.gradients.rules.secants import Secants
 from jaxgrad.gradients.rules.truth import Truth
 from jaxgrad.interpret.rules.solution import FEWEST_BITS
-from jaxgrad.interpret.turns import LENGTHS, further_turns
+from jaxgrad.interpret.turns import LENGTHS, further_turns, outermost_alone
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import GRACE, prolong
 from jaxgrad.programs.tolerances import loops_end_by
@@ -46,8 +46,8 @@ _BEYOND = (
     "not known, whose derivative it may be; name it with reference="
 )
 _EARLY = (
-    "the loops of the function end at a tolerance where more than half of the digits still change, "
-    "and the rule gives the derivative of what they come near to; at a smaller one it is judged"
+    "the loops of the function end at a tolerance before they have come to their solution, and the "
+    "rule gives the derivative of what they come near to; at a smaller one it is judged"
 )
 _FLAT = (
     "the loops of the function end at a tolerance, and return the same number for all arguments "
@@ -65,7 +65,7 @@ class Excuses:
     def __init__(self, at: AtPoint) -> None:
         self._at, self._hidden = at, Hidden(at.rules, at.values, at.numbers)
         self._truths: dict[Any, Truth] = {}
-        self._further: dict[Callable[[int], int], AtPoint] = {}
+        self._further: dict[tuple[Callable[[int], int], bool], AtPoint] = {}
         # Whether somebody asked for the point: at others loops may not come near to anything.
         self.asked_for = True
         # Whether the rule is known to be the derivative of loops as they stand, so that where it is
@@ -212,7 +212,8 @@ class Excuses:
         """
         if not self.asked_for or self._ended is Ended.NOWHERE or not self._ends_by_what_moves:
             return None
-        if self._ended is Ended.BEFORE and self._nears(question):
+        early = self._ended is not Ended.AT_A_SOLUTION
+        if early and any(self._comes_near(question, outermost) for outermost in (False, True)):
             return _EARLY
         sides = self._at.sides(question)
         flat = sides is not None and all(side == 0 for side in sides.known)
@@ -282,7 +283,7 @@ class Excuses:
         return self._nears(question)
 
     def _nears(self, question: Question) -> bool:
-        """Whether the number and the truth come nearer to each other where loops are run on."""
+        """Whether the number and the truth come nearer to each other the longer loops run on."""
         first = self._apart(self._at, question)
         for length in (LENGTHS[0], LENGTHS[-1]):
             longer = self._longer(length, lambda at: self._apart(at, question))
@@ -290,6 +291,22 @@ class Excuses:
                 return False
             first = longer
         return True
+
+    def _comes_near(self, question: Question, outermost: bool) -> bool:
+        """The same as far as is known: further on a search along a line finds nothing any more.
+
+        Args:
+            question: which number.
+            outermost: whether loops inside of others are left as they are.
+        """
+        first = self._apart(self._at, question)
+        longer, furthest = (
+            self._longer(length, lambda at: self._apart(at, question), outermost)
+            for length in (LENGTHS[0], LENGTHS[-1])
+        )
+        if first is None or longer is None or not longer <= first / 2:
+            return False
+        return furthest is None or bool(furthest <= longer / 2)
 
     def _apart(self, at: AtPoint, question: Question) -> arb | None:
         """How far a number is from the nearer side of its truth at most."""
@@ -310,13 +327,18 @@ class Excuses:
         )
 
     def _longer(
-        self, length: Callable[[int], int], asked: Callable[[AtPoint], Answer | None]
+        self,
+        length: Callable[[int], int],
+        asked: Callable[[AtPoint], Answer | None],
+        outermost: bool = False,
     ) -> Answer | None:
         """What the same point answers where loops are run on; None where that is not known."""
-        with contextlib.suppress(CannotDecide, UnsupportedPrimitive), further_turns(length):
-            if length not in self._further:
-                self._further[length] = type(self._at)(self._at.rules, self._at.values)
-            return asked(self._further[length])
+        which = outermost_alone() if outermost else contextlib.nullcontext()
+        key = length, outermost
+        with contextlib.suppress(CannotDecide, UnsupportedPrimitive), further_turns(length), which:
+            if key not in self._further:
+                self._further[key] = type(self._at)(self._at.rules, self._at.values)
+            return asked(self._further[key])
         return None
 
     def _secant_bits(self, question: Question) -> float | None:

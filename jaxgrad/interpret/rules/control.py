@@ -13,7 +13,7 @@ from jaxgrad.interpret.rules.bit_programs import bit_program
 from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, anything, rule
 from jaxgrad.interpret.rules.structural import is_key
-from jaxgrad.interpret.turns import note_turns, turns_beyond
+from jaxgrad.interpret.turns import inside_a_loop, note_turns, turns_beyond
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.programs.compared_quotients import with_products
 from jaxgrad.programs.counted_loops import turns_of
@@ -171,7 +171,8 @@ def _while(interpreter: Interpreter, equation: Equation, inputs: list[Value]) ->
         if not np.any(condition):
             break
         turns += 1
-        following = interpreter.turn(body, [*constants, *carry], turns)
+        with inside_a_loop():
+            following = interpreter.turn(body, [*constants, *carry], turns)
         # A loop that was mapped over an axis stops entry by entry.
         carry = following if np.all(condition) else [
             _advanced(interpreter, np.asarray(condition), variable.aval.dtype, *values)
@@ -179,7 +180,8 @@ def _while(interpreter: Interpreter, equation: Equation, inputs: list[Value]) ->
         ]  # fmt: skip
     note_turns(equation, turns)
     for further in range(turns_beyond(equation, turns)):
-        carry = interpreter.turn(body, [*constants, *carry], turns + further)
+        with inside_a_loop():
+            carry = interpreter.turn(body, [*constants, *carry], turns + further)
     return carry
 
 
