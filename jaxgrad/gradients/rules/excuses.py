@@ -196,13 +196,13 @@ class Excuses:
                 bits = self._at.rules.float_bits
             if bits is not None:
                 return replace(found, verdict=Verdict.AGREES, bits=bits, hidden=True)
+        if self._ended is Ended.UNKNOWN and self._nearest(question) >= self._fewest:
+            return replace(not_known, reason=_BEYOND)
         why = self._of_a_tolerance(question)
         if why is not None:
             return replace(not_known, reason=why)
         if self._ended is Ended.AT_A_SOLUTION:
             return found if self.asked_for or self._settles(question) else not_known
-        if self._ended is Ended.UNKNOWN and self._nearest(question) >= self._fewest:
-            return replace(not_known, reason=_BEYOND)
         return found if self.asked_for or self._ended is Ended.NOWHERE else not_known
 
     def _of_a_tolerance(self, question: Question) -> str | None:
