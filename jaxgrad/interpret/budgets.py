@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.context import holding
 from jaxgrad.programs.jaxprs import holds_primitive
 
 __all__ = [
@@ -59,11 +60,8 @@ def while_budget(numbers: int) -> Iterator[None]:
         >>> with while_budget(10):
         ...     require_while(10, turns=10)
     """
-    token = _while_budget.set(numbers)
-    try:
+    with holding(_while_budget, numbers):
         yield
-    finally:
-        _while_budget.reset(token)
 
 
 def require_while(spent: int, turns: int) -> None:

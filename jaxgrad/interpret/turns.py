@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
+from jaxgrad.numbers.context import holding
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = [
@@ -48,11 +49,8 @@ _outermost: ContextVar[bool] = ContextVar("outermost", default=False)
 def counting_turns() -> Iterator[Turns]:
     """Counts within a block how often each iteration turns."""
     counts = Turns()
-    token = _counts.set(counts)
-    try:
+    with holding(_counts, counts):
         yield counts
-    finally:
-        _counts.reset(token)
 
 
 def note_turns(equation: Any, turns: int) -> None:
@@ -94,11 +92,8 @@ def further_turns(beyond: Callable[[int], int] = as_many_again) -> Iterator[None
     Args:
         beyond: how many turns more a loop makes that has turned so often; by default as many again.
     """
-    token = _run_on.set(beyond)
-    try:
+    with holding(_run_on, beyond):
         yield
-    finally:
-        _run_on.reset(token)
 
 
 @contextlib.contextmanager
@@ -107,24 +102,15 @@ def outermost_alone() -> Iterator[None]:
 
     A search along a line ends where it has found something, and further turns leave that behind.
     """
-    token = _outermost.set(True)
-    try:
+    with holding(_outermost, True):
         yield
-    finally:
-        _outermost.reset(token)
 
 
 @contextlib.contextmanager
 def inside_a_loop() -> Iterator[None]:
     """A turn of a ``while``, inside of which no other is run on if the outermost alone are."""
-    if not _outermost.get() or _run_on.get() is None:
+    with holding(_run_on, None) if _outermost.get() else contextlib.nullcontext():
         yield
-        return
-    token = _run_on.set(None)
-    try:
-        yield
-    finally:
-        _run_on.reset(token)
 
 
 def is_run_on() -> bool:

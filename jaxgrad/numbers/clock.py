@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
+from jaxgrad.numbers.context import holding
+
 __all__ = [
     "GRACE",
     "MOST_MEMORY",
@@ -126,7 +128,7 @@ def watched(look: Callable[[], None], limited: bool = True) -> Iterator[None]:
         limited: whether memory is limited.
     """
     memory = _resident() + MOST_MEMORY if limited else math.inf
-    with _watching(_Watch(math.inf, "", memory, look)):
+    with holding(_current, _Watch(math.inf, "", memory, look)):
         yield
 
 
@@ -149,7 +151,7 @@ def within(seconds: float) -> Iterator[Part]:
         if outer.deadline < deadline:
             deadline, why = outer.deadline, outer.why
     try:
-        with _watching(_Watch(deadline, why, memory, look)):
+        with holding(_current, _Watch(deadline, why, memory, look)):
             yield part
     except Spent as spent:
         part.spent = str(spent)
@@ -163,7 +165,7 @@ def grace(seconds: float = GRACE) -> Iterator[None]:
         yield
         return
     deadline = max(outer.deadline, time.process_time() + seconds)
-    with _watching(_Watch(deadline, outer.why, outer.memory, outer.look)):
+    with holding(_current, _Watch(deadline, outer.why, outer.memory, outer.look)):
         yield
 
 
@@ -202,15 +204,6 @@ def in_grace(seconds: float = GRACE) -> Iterator[Part]:
     """
     with grace(2 * seconds), within(seconds) as part:  # the inner one ends first
         yield part
-
-
-@contextlib.contextmanager
-def _watching(watch: _Watch) -> Iterator[None]:
-    token = _current.set(watch)
-    try:
-        yield
-    finally:
-        _current.reset(token)
 
 
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096

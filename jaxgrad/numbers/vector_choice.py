@@ -12,6 +12,8 @@ from contextvars import ContextVar
 
 import numpy as np
 
+from jaxgrad.numbers.context import holding
+
 __all__ = ["VectorChoice", "chosen", "free_vectors", "no_free_vectors", "noting_free_vectors"]
 
 
@@ -71,22 +73,16 @@ def free_vectors(drawn: bool = False) -> Iterator[VectorChoice]:
         ...     chosen() is choice, choice.met
         (True, False)
     """
-    choice = VectorChoice(drawn)
-    token = _choice.set(choice)
-    try:
+    with holding(_choice, VectorChoice(drawn)) as choice:
+        assert choice is not None
         yield choice
-    finally:
-        _choice.reset(token)
 
 
 @contextlib.contextmanager
 def no_free_vectors() -> Iterator[None]:
     """Takes no vectors within a block where they are free."""
-    token = _choice.set(None)
-    try:
+    with holding(_choice, None):
         yield
-    finally:
-        _choice.reset(token)
 
 
 @contextlib.contextmanager

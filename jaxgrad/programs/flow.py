@@ -63,8 +63,13 @@ class Flow:
         """Which results of a ``while`` move, all of them where its end does."""
         params = equation.params
         carry = self.settled(params["body_jaxpr"], constants, carry)
-        (end,) = self.through(params["cond_jaxpr"], [*test, *carry])
-        return self.operation(equation, [end]) if end else carry
+        ends = self.ends(params, [*test, *carry])
+        return [True] * len(carry) if ends else carry
+
+    def ends(self, params: dict[str, Any], moving: list[bool]) -> bool:
+        """Whether the end of a ``while`` moves, of whose test some inputs do."""
+        (moves,) = self.through(params["cond_jaxpr"], moving)
+        return moves
 
     def settled(
         self,

@@ -42,13 +42,7 @@ class _Ends(Flow):
             self.through(inside, [True] * len(getattr(inside, "jaxpr", inside).invars))
         return super().operation(equation, moving)
 
-    def loop(
-        self, equation: Any, test: list[bool], constants: list[bool], carry: list[bool]
-    ) -> list[bool]:
-        params = equation.params
-        carried = self.settled(params["body_jaxpr"], constants, carry)
-        counted = counts(params)
-        moves = [m and not c for m, c in zip([*test, *carried], counted, strict=True)]
-        (end,) = self.through(params["cond_jaxpr"], moves)
-        self.found |= end
-        return super().loop(equation, test, constants, carry)
+    def ends(self, params: dict[str, Any], moving: list[bool]) -> bool:
+        pairs = zip(moving, counts(params), strict=True)
+        self.found |= super().ends(params, [moves and not counted for moves, counted in pairs])
+        return super().ends(params, moving)
