@@ -12,7 +12,7 @@ import pytest
 from jax import lax
 
 from jaxgrad.gradients.check_grads import check
-from jaxgrad.gradients.rules import excuses
+from jaxgrad.gradients.rules import iterations
 from jaxgrad.gradients.rules.run_on import Ended, ended
 from jaxgrad.interpret.turns import LENGTHS, counting_turns, further_turns, is_run_on
 from jaxgrad.interpret.walker import interpret
@@ -278,7 +278,7 @@ def test_what_is_not_the_derivative_is_not_lost_where_the_time_is_spent(
             tick()
         return Ended.NOWHERE
 
-    monkeypatch.setattr(excuses, "ended", slow)
+    monkeypatch.setattr(iterations, "ended", slow)
     wrong = jax.custom_jvp(lambda x: jnp.where(x > 2, x * x, x))
     wrong.defjvp(lambda p, t: (wrong(*p), t[0]))
     found = check(wrong, (np.float32(0.5),), budget=0.05, modes="fwd")

@@ -20,6 +20,7 @@ __all__ = [
     "as_many_again",
     "counting_turns",
     "further_turns",
+    "half_as_many",
     "inside_a_loop",
     "is_run_on",
     "note_turns",
@@ -69,6 +70,11 @@ def _iterates(equation: Any) -> bool:
 def as_many_again(turns: int) -> int:
     """How many turns more make twice as many."""
     return max(turns, FEWEST)
+
+
+def half_as_many(turns: int) -> int:
+    """The half of that."""
+    return as_many_again(turns) // 2
 
 
 def _one_more(turns: int) -> int:

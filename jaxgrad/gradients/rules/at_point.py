@@ -16,6 +16,7 @@ from jaxgrad.gradients.rules.direction_tuples import entries_of, leaves_of, movi
 from jaxgrad.gradients.rules.directions import Direction, entry_count
 from jaxgrad.gradients.rules.exactly import exactly
 from jaxgrad.gradients.rules.excuses import Excuses
+from jaxgrad.gradients.rules.iterations import Iterations
 from jaxgrad.gradients.rules.judgement import Judgement, judge
 from jaxgrad.gradients.rules.known import Known
 from jaxgrad.gradients.rules.narrower import aligned, least_hidden, narrowed
@@ -59,11 +60,10 @@ class AtPoint:
         self.numbers = RuleNumbers(rules, self.values, known and known.outputs)
         self._plain: dict[object, Judgement] = {}
         self.asked_entries = False  # as sums of them did not tell
-        self.skipped, self._tiny = 0, 0.0
-        self._named = self._last = True
+        self.skipped, self._tiny, self._named, self._last = 0, 0.0, True, True
         self.borders = Borders(rules, self.truth, self.values, self.affords_entries)
         self._named_leaves: set[int | None] = set()
-        self.excuses = Excuses(self)
+        self.iterations, self.excuses = Iterations(self), Excuses(self)
         self.own = OwnValue(rules, self.values, self.truth, self.numbers, self.excuses)
 
     def everything(self, last: bool = True) -> list[tuple[Question, Judgement]]:
@@ -91,7 +91,7 @@ class AtPoint:
         Far out no number counts there that is below every float of the dtype.
         """
         self._tiny = self.rules.smallest
-        self.excuses.asked_for = False
+        self.iterations.asked_for = False
         self.borders.asked_for = False
 
     def together(self, entries: bool = False) -> list[tuple[Question, Judgement]]:
@@ -345,7 +345,7 @@ class AtPoint:
         if found.verdict is Verdict.UNDECIDED and own:
             found = exactly(self, question, found)
         if found.verdict is Verdict.REFUTED:
-            found = self.excuses.run_on(question, found, number.is_finite())
+            found = self.iterations.judged(question, found, number.is_finite())
             wrong = wrong and found.verdict is Verdict.REFUTED
         if wrong and self.excuses.is_beyond_floats(question):
             return replace(found, verdict=Verdict.UNDECIDED)
@@ -366,7 +366,7 @@ class AtPoint:
         what lies between neighbouring ties.
         """
         truth = self.truth
-        if truth.smooth or self.excuses.tells_nothing:
+        if truth.smooth or self.iterations.tells_nothing:
             return
         first, last = directions[0], directions[-1]
         if len(directions) > 1:

@@ -184,7 +184,7 @@ class Rows:
         with contextlib.suppress(CannotDecide, UnsupportedPrimitive):
             at = AtPoint(self._rules, values)
             at.nobody_asked()
-            at.excuses.loops_are_meant = second.excuses.loops_are_meant
+            at.iterations.loops_are_meant = second.iterations.loops_are_meant
             line = self._lines[1]
             if at.truth.defined and at.truth.defined_along(line) and not at.truth.jumps:
                 return at

@@ -34,7 +34,7 @@ def loops_are_meant(rules: DerivativePrograms, point: Sequence[np.ndarray]) -> b
     """
     with contextlib.suppress(CannotDecide, UnsupportedPrimitive):
         at = AtPoint(rules, point)
-        at.excuses.loops_are_meant = lambda: True
+        at.iterations.loops_are_meant = lambda: True
         judged = [(asked, found) for asked, found in at.together() if not asked.is_value]
         agree = all(found.verdict is Verdict.AGREES and not found.kink for _, found in judged)
         return agree and bool(judged) and (_end_before(at, judged) or _is_no_limit(at, judged))

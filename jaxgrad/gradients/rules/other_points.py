@@ -279,7 +279,7 @@ class OtherPoints:
             return None, []
         with _as_far_as_it_goes() as left:
             at = AtPoint(self.rules, point.values, known)
-            at.excuses.loops_are_meant = lambda: self._loops_are_meant
+            at.iterations.loops_are_meant = lambda: self._loops_are_meant
             return at, at.together(entries=point.pursued)
         self._open[left[0] if left else "they cannot be looked at"] += not point.pursued
         return None, []

@@ -45,6 +45,7 @@ class Zero:
         entry: which of its numbers.
         line, t: the point.
         exact: whether its float64 value is 0.
+        near: otherwise, whether it is a float next to where that would be.
     """
 
     critical: Critical
@@ -52,11 +53,13 @@ class Zero:
     line: Line
     t: float
     exact: bool
+    near: bool = True
 
     @property
     def place(self) -> str:
         """What is there, in words."""
-        return f"{'where' if self.exact else 'next to where'} {self.critical.what}"
+        where = "where" if self.exact else "next to where" if self.near else "on one side of where"
+        return f"{where} {self.critical.what}"
 
 
 @dataclass
@@ -111,12 +114,10 @@ def zeros(
         if not open_brackets:
             break
         brackets += _refine(space, open_brackets, evaluate)
-    exact += [_zero(b, b.found, True) for b in brackets if b.found is not None]
+    exact += [
+        Zero(b.critical, b.entry, b.line, b.found, True) for b in brackets if b.found is not None
+    ]
     return exact + [zero for b in brackets if b.found is None for zero in _beside(b)]
-
-
-def _zero(bracket: _Bracket, t: float, exact: bool) -> Zero:
-    return Zero(bracket.critical, bracket.entry, bracket.line, t, exact)
 
 
 def _grid(line: Line, samples: int, sizes: Sequence[float]) -> np.ndarray:
@@ -292,6 +293,9 @@ def _beside(bracket: _Bracket) -> list[Zero]:
     if bracket.touching:
         return []
     low, high = bracket.ts
-    if bracket.critical.mild and neighbour(low, bracket.line.dtype, 1) < high:
+    near = neighbour(low, bracket.line.dtype, 1) >= high
+    if bracket.critical.mild and not near:
         return []
-    return [_zero(bracket, t, False) for t in (low, high)]
+    return [
+        Zero(bracket.critical, bracket.entry, bracket.line, t, False, near) for t in (low, high)
+    ]
