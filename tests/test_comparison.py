@@ -122,15 +122,36 @@ def test_a_callback_is_opaque_too() -> None:
     assert "pure_callback" in result.evidence.text
 
 
-@pytest.mark.parametrize("shift", [0, 7])
-def test_two_nans_are_not_compared(shift: int) -> None:
-    """Whatever the formula is that has no value."""
-    hand = lambda z: jax.pure_callback(  # noqa: E731
-        lambda z: np.nan * z, jax.ShapeDtypeStruct((3,), z.dtype), z
+def returning(*numbers: float) -> Any:
+    """A side of which only what it returns is known."""
+    return lambda z: jax.pure_callback(
+        lambda z: np.array(numbers, np.float32), jax.ShapeDtypeStruct((len(numbers),), "float32"), z
     )
-    result = compare(hand, lambda z: jnp.log(-z) + shift, np.ones(3, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("hand", "said"),
+    [
+        (returning(np.nan, 2, 3), "hand returns nan and auto nan"),
+        (returning(np.inf, 2, 3), "hand returns inf and auto nan"),
+    ],
+)
+@pytest.mark.parametrize("shift", [0, 7])
+def test_what_has_no_value_is_not_compared(hand: Any, said: str, shift: int) -> None:
+    """Whatever the formula is that has none."""
+    auto = lambda z: z.at[0].set(jnp.log(-z[0]) + shift)  # noqa: E731
+    result = compare(hand, auto, np.array([1, 2, 3], np.float32))
     assert result.verdict is Verdict.UNDECIDED
-    assert "neither side has a real value of gradient at the given point" in str(result)
+    assert "no real value of gradient[0] at the given point" in str(result)
+    assert said in str(result)
+
+
+@pytest.mark.parametrize(("sign", "verdict"), [(1, Verdict.AGREES), (-1, Verdict.UNDECIDED)])
+def test_infinities_are_compared(sign: int, verdict: Verdict) -> None:
+    auto = lambda z: z.at[0].set(sign * jnp.inf)  # noqa: E731
+    assert (
+        compare(returning(np.inf, 2, 3), auto, np.array([1, 2, 3], np.float32)).verdict is verdict
+    )
 
 
 def test_two_opaque_sides_are_undecided() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from jax import lax
 
@@ -107,3 +108,32 @@ def test_loops_that_end_by_what_moves(function: Any, by_first: bool, by_second: 
     closed = jax.make_jaxpr(function)(*map(jnp.float32, X))
     assert loops_end_by(closed, [True, False]) is by_first
     assert loops_end_by(closed, [False, True]) is by_second
+
+
+def _of_turns(count: int) -> Any:
+    return lambda x: lax.while_loop(lambda c: c[0] < count, lambda c: (c[0] + 1, c[1]), (0, x))
+
+
+def _until_done(x: Any) -> Any:
+    def turn(state: Any) -> Any:
+        x, _ = state
+        return x / 2, jnp.all(abs(x) < 1)
+
+    return lax.while_loop(lambda state: ~state[1], turn, (x, False))
+
+
+@pytest.mark.parametrize(
+    ("function", "ends"),
+    [
+        (_of_turns(3), False),
+        (jax.vmap(_of_turns(3)), False),
+        (_until_done, True),
+        (lambda x: lax.while_loop(lambda x: x[0] > 1, lambda x: x / 2, x), True),
+        (lambda x: lax.fori_loop(0, x.astype(int)[0], lambda _, y: 2 * y, x), False),
+        (jnp.sin, False),
+    ],
+)
+def test_loops_that_end_by_numbers(function: Any, ends: bool) -> None:
+    closed = jax.make_jaxpr(function)(np.ones(2, np.float32))
+    assert loops_end_by(closed, [True]) is ends
+    assert not loops_end_by(closed, [False])

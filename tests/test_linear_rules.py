@@ -13,7 +13,6 @@ from pasted_code import numbers_printed_by
 
 from jaxgrad.errors import GradientMismatch
 from jaxgrad.gradients.check_grads import check, check_grads
-from jaxgrad.programs.tolerances import loops_end_by
 from jaxgrad.verdict import Verdict
 
 X = np.float32(0.3)
@@ -336,35 +335,6 @@ def test_the_end_of_a_solver_is_a_flag(dtype: Any, factor: float, right: bool) -
     f.defvjp(lambda b: (f(b), None), lambda _, g: (factor * solve(g),))
     found = check(f, (np.float32([1, 2, -1]),), modes="rev", special_points=False, budget=0)
     assert found.verdict is (Verdict.AGREES if right else Verdict.REFUTED), str(found)
-
-
-def _of_turns(count: int) -> Any:
-    return lambda x: jax.lax.while_loop(lambda c: c[0] < count, lambda c: (c[0] + 1, c[1]), (0, x))
-
-
-def _until_done(x: Any) -> Any:
-    def turn(state: Any) -> Any:
-        x, _ = state
-        return x / 2, jnp.all(abs(x) < 1)
-
-    return jax.lax.while_loop(lambda state: ~state[1], turn, (x, False))
-
-
-@pytest.mark.parametrize(
-    ("function", "ends"),
-    [
-        (_of_turns(3), False),
-        (jax.vmap(_of_turns(3)), False),
-        (_until_done, True),
-        (lambda x: jax.lax.while_loop(lambda x: x[0] > 1, lambda x: x / 2, x), True),
-        (lambda x: jax.lax.fori_loop(0, x.astype(int)[0], lambda _, y: 2 * y, x), False),
-        (jnp.sin, False),
-    ],
-)
-def test_loops_that_end_by_numbers(function: Any, ends: bool) -> None:
-    closed = jax.make_jaxpr(function)(np.ones(2, np.float32))
-    assert loops_end_by(closed, [True]) is ends
-    assert not loops_end_by(closed, [False])
 
 
 def test_a_dead_zone_beside_a_counted_loop_is_found() -> None:

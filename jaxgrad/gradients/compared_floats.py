@@ -47,11 +47,9 @@ def by_floats(
         beyond = bool(wrong) or unstable[0].reason == OPEN
         found = "is beyond what rounding explains" if beyond else "cannot be judged"
         return undecided(hand, auto, f"{reason}, and its result {found}: {unstable[0]}")
-    for result in results:
-        if math.isnan(result.value) and result.digits == -math.inf:
-            name = f"gradient{result.path}"
-            why = f"neither side has a real value of {name} at the given point: both are NaN"
-            return undecided(hand, auto, why)
+    unseen = _unseen(hand, auto, results)
+    if unseen is not None:
+        return undecided(hand, auto, unseen)
     digits = max(0.0, min((result.digits for result in results), default=math.inf))
     text = f"{reason}; at the given point it is as accurate as the formula allows"
     if math.isfinite(digits):
@@ -59,6 +57,24 @@ def by_floats(
     leaves = tuple(LeafResult(x.path, x.shape, Verdict.AGREES) for x in hand.outputs)
     evidence = Evidence(Verdict.AGREES, "sampling", text, trusts=BALLS)
     return Comparison(Verdict.AGREES, leaves, evidence, (hand, auto))
+
+
+def _unseen(hand: Side, auto: Side, results: Sequence[FloatResult]) -> str | None:
+    """Of which entry no number is compared, but of one that is the same infinity on both sides."""
+    if not any(result.without for result in results):
+        return None
+    floats = [side.floats([leaf.value for leaf in hand.inputs]) for side in (hand, auto)]
+    leaf_of = {leaf.path: k for k, leaf in enumerate(hand.outputs)}
+    for result in results:
+        for index in result.without:
+            one, other = (float(leaves[leaf_of[result.path]][index]) for leaves in floats)
+            if not (math.isinf(one) and one == other):
+                name = f"gradient{result.path}{list(index) if index else ''}"
+                return (
+                    f"there is no real value of {name} at the given point, where hand returns "
+                    f"{one:g} and auto {other:g}; choose a point at which there is one"
+                )
+    return None
 
 
 def _wrong_floats(

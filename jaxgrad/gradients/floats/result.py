@@ -23,6 +23,7 @@ class FloatResult(FloatJudgement):
         dtype: of the leaf; of a derivative the dtypes of the arguments.
         within: dtypes coarser than ``dtype`` that the program computes in.
         judged, failed: how many floats were judged, and how many have this status and reason.
+        without: the entries of which the formula has no finite number, so that none is judged.
         side: ``"hand"`` or ``"auto"``; empty for a derivative, of which alone is told:
         mode: ``"fwd"`` or ``"rev"``, of a higher derivative as in ``"rev then fwd"``.
         output, output_index: the entry of the result that is differentiated; None for a drawn
@@ -40,6 +41,7 @@ class FloatResult(FloatJudgement):
     within: tuple[str, ...] = ()
     judged: int = 0
     failed: int = 0
+    without: tuple[tuple[int, ...], ...] = ()
     side: str = ""
     mode: str = ""
     output: str = ""

@@ -102,12 +102,15 @@ def worst(
 ) -> FloatResult:
     """The float of a leaf that is furthest beyond its allowance, or has the fewest digits."""
     found, index = max(judged, key=lambda each: (*each[0].rank, -each[0].digits))
+    seen = set() if found.truth == "nan" else {index for _, index in judged}
+    without = () if len(seen) == values.size else set(np.ndindex(values.shape)) - seen
     return FloatResult(
         **found.among([each for each, _ in judged]),
         side=side.name,
         path=leaf.path,
         index=index,
         value=float(values[index]),
+        without=tuple(sorted(without)),
         dtype=np.dtype(leaf.dtype).name,
         within=arithmetic.coarser_than([leaf.dtype]) if leaf.differentiable else (),
     )
