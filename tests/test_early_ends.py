@@ -41,6 +41,18 @@ def slowly(a: Any, tolerance: float) -> Any:
     return lax.while_loop(lambda pair: jnp.abs(pair[0] - pair[1]) > tolerance, step, start)[0]
 
 
+def with_momentum(a: Any, tolerance: float) -> Any:
+    """The same by steps that go on as the last one did, and swing about the solution."""
+
+    def step(pair: Any) -> Any:
+        x, before = pair
+        ahead = x + 0.9 * (x - before)
+        return ahead - 0.1 * (ahead**3 + ahead - a), x
+
+    start = jnp.float32(1), jnp.float32(0.9)
+    return lax.while_loop(lambda pair: jnp.abs(pair[0] - pair[1]) > tolerance, step, start)[0]
+
+
 def counted(a: Any, tolerance: float) -> Any:
     """The same by six of these steps, whatever is left."""
     del tolerance
@@ -60,6 +72,7 @@ def _verdict(solve: Callable[..., Any], tolerance: float, factor: float) -> tupl
         (bisected, 1e-2, "return the same number for all arguments nearby"),
         (bisected, 1e-3, "return the same number for all arguments nearby"),
         (slowly, 1e-2, "before they have come to their solution"),
+        (with_momentum, 1e-3, "before they have come to their solution"),
         (slowly, 1e-3, "before they have come to their solution"),
     ],
 )
@@ -76,6 +89,8 @@ def test_the_rule_of_the_solution_is_not_refuted(solve: Any, tolerance: float, s
         (bisected, 1e-2, -1.0),
         (bisected, 1e-3, 1.01),
         (bisected, 1e-4, 1.01),
+        (with_momentum, 1e-3, -1.0),
+        (with_momentum, 1e-3, 1.5),
         (slowly, 1e-2, -1.0),
         (slowly, 1e-3, 1.01),
         (counted, 0.0, 1.0),  # no tolerance says that anything else is meant

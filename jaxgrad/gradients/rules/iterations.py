@@ -6,11 +6,12 @@ They end before what they come near to, whose derivative it is.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from flint import arb
 
@@ -43,6 +44,7 @@ Answer = TypeVar("Answer")
 # An iteration that has come to a tolerance t of its start comes to that of √t of what is left in
 # half as many turns more, which is less than this of it if t is less than a half.
 NEARER = 3 / 4
+LONGER = (half_as_many, as_many_again)
 
 _BEYOND = (
     "past their end the loops of the function return no number, so that what they come near to is "
@@ -122,8 +124,7 @@ class Iterations:
         """
         if not self.asked_for or self._ended is Ended.NOWHERE or not self._ends_by_what_moves:
             return None
-        early = self._ended is not Ended.AT_A_SOLUTION
-        if early and any(self._nears(question, outermost) for outermost in (False, True)):
+        if self._ended is not Ended.AT_A_SOLUTION and self._leave_open(question):
             return _EARLY
         known = self._known(question)
         if len(question.moving) != 1 or not known or any(side != 0 for side in known):
@@ -189,26 +190,46 @@ class Iterations:
         It is less than a rounding of the largest number that comes with it, as where a derivative
         is 0 and an iteration has come near to that.
         """
-        apart = _apart(self._at, question)
         sizes = (abs(x).upper() for x in self._at.numbers.beside(question) if x.is_finite())
-        largest = max(sizes, default=arb(0))
-        hidden = apart is not None and apart <= largest * 2.0**-self._at.rules.float_bits
-        return bool(hidden) and self._nears(question)
+        hidden = max(sizes, default=arb(0)) * 2.0**-self._at.rules.float_bits
+        run = self._seen(question)
+        if len(run) <= len(LONGER) or not run[0].apart <= hidden:
+            return False
+        return all(after.apart <= NEARER * here.apart for here, after in itertools.pairwise(run))
 
-    def _nears(self, question: Question, outermost: bool = False) -> bool:
-        """Whether the number and the truth come nearer to each other the longer loops run.
+    def _leave_open(self, question: Question) -> bool:
+        """Whether the number is as near to the truth as loops that end so early leave it open.
+
+        That is how far the truth changes where they are run on, all or those alone that are inside
+        of no others, whichever is less: a search along a line may find nothing any more.  There,
+        too, it has to be as near as the last of these turns leave it open.
+        """
+        runs = [self._seen(question, outermost) for outermost in (False, True)]
+        known = [run for run in runs if len(run) > 1]
+        if not known:
+            return False
+        here, *longer = min(known, key=_change)
+        if not here.apart <= 2 * _change([here, *longer]):
+            return False
+        return len(longer) < len(LONGER) or bool(longer[-1].apart <= 2 * _change(longer))
+
+    def _seen(self, question: Question, outermost: bool = False) -> list[_Seen]:
+        """The number and the truth as loops stand, and as they are run on as far as that is known.
 
         Args:
             question: which number.
             outermost: whether loops inside of others are left as they are.
         """
-        apart = _apart(self._at, question)
-        for length in (half_as_many, as_many_again):
-            longer = self._longer(length, lambda at: _apart(at, question), outermost)
-            if apart is None or longer is None or not longer <= NEARER * apart:
-                return False
-            apart = longer
-        return True
+
+        def seen(at: AtPoint) -> _Seen | None:
+            sides, number = at.sides(question), at.numbers.enclosed(question)
+            known = [] if sides is None else list(sides.known)
+            apart = min((abs(number - side).upper() for side in known), default=None)
+            return None if apart is None else _Seen(apart, known)
+
+        longer = (self._longer(length, seen, outermost) for length in LONGER)
+        found = itertools.takewhile(lambda x: x is not None, (seen(self._at), *longer))
+        return [x for x in found if x is not None]
 
     def _settles(self, question: Question) -> bool:
         """Whether loops that are run on change less than half the digits of the derivative."""
@@ -285,8 +306,19 @@ class Iterations:
         return found
 
 
-def _apart(at: AtPoint, question: Question) -> arb | None:
-    """How far a number is from the nearer side of its truth at most."""
-    sides, number = at.sides(question), at.numbers.enclosed(question)
-    known = [] if sides is None else [abs(number - side).upper() for side in sides.known]
-    return min(known, default=None)
+class _Seen(NamedTuple):
+    """A number beside the truth.
+
+    Args:
+        apart: how far it is from the nearer side at most.
+        known: the sides that are known.
+    """
+
+    apart: arb
+    known: list[arb]
+
+
+def _change(run: Sequence[_Seen]) -> arb:
+    """How far the truth is from the first of several at most, for certain."""
+    pairs = (pair for seen in run[1:] for pair in zip(run[0].known, seen.known, strict=False))
+    return max((abs(x - y).lower() for x, y in pairs), default=arb(0))
