@@ -167,8 +167,16 @@ def work(library: str, only: str, first: int, results: TextIO) -> None:
 
 
 # -- around the processes -------------------------------------------------------------------------
-def process(library: str, only: str, first: int) -> tuple[list[Asked], int]:
-    """The checks of a library from a number on, as far as a process gets, and how it ended."""
+def process(
+    library: str, only: str, first: int, tell: Callable[[Asked], None]
+) -> tuple[list[Asked], int]:
+    """The checks of a library from a number on, as far as a process gets, and how it ended.
+
+    Args:
+        library, only: whose calls, and of which names.
+        first: how many checks are done already, two for each call.
+        tell: called with each as it comes.
+    """
     command = [sys.executable, "-m", "benchmarks.libraries", "--process", library]
     command += ["--only", only, "--first", str(first)]
     root = Path(__file__).parent.parent
@@ -185,12 +193,7 @@ def process(library: str, only: str, first: int) -> tuple[list[Asked], int]:
             if not line:
                 return found, running.wait()
             found.append(Asked(*json.loads(line)))
-            _tell(library, found[-1])
-
-
-def _tell(library: str, asked: Asked) -> None:
-    told = f"{library}: {asked.outcome} {asked.seconds:.1f} s {first_line(asked.text)}"
-    print(told[:120], file=sys.stderr, flush=True)
+            tell(found[-1])
 
 
 def ended(code: int) -> Asked:
@@ -205,13 +208,21 @@ def ended(code: int) -> Asked:
 def rows_of(library: str, only: str) -> Iterator[Row]:
     """Both checkers' answers to every call of a library."""
     names = [call.name for call in calls_of(library) if only in call.name]
+    checks = [(name, checker) for name in names for checker in ("jaxgrad", "JAX")]
     found: list[Asked] = []
-    while len(found) < len(CHECKERS) * len(names):
-        more, code = process(library, only, len(found))
+    told = iter(checks)
+
+    def tell(asked: Asked) -> None:
+        name, checker = next(told)
+        line = f"{library} {name}, {checker}: {asked.outcome} in {asked.seconds:.1f} s"
+        print(line, file=sys.stderr, flush=True)
+
+    while len(found) < len(checks):
+        more, code = process(library, only, len(found), tell)
         found += more
-        if len(found) < len(CHECKERS) * len(names):
+        if len(found) < len(checks):
             found.append(ended(code))
-            _tell(library, found[-1])
+            tell(found[-1])
     for i, name in enumerate(names):
         yield Row(library, name, *found[len(CHECKERS) * i : len(CHECKERS) * (i + 1)])
 
@@ -252,7 +263,8 @@ def lists(rows: Sequence[Row]) -> Iterator[str]:
     ):
         yield f"{title}: {len(chosen)}"
         for row in chosen:
-            yield f"- {row.library} {row.name}, {row.ours.outcome}: {first_line(row.ours.text)}"
+            said = first_line(row.ours.text).removeprefix(f"{row.ours.outcome}: ")
+            yield f"- {row.library} {row.name}, {row.ours.outcome}: {said}"
         yield ""
 
 
@@ -305,19 +317,29 @@ def chosen(only: str, library: str) -> list[str]:
     """The installed libraries that have a call of that name.
 
     Raises:
-        ArgumentError: none has.
+        ArgumentError: none has, or there is no such library, or it is not installed.
     """
+    if library and library not in LIBRARIES:
+        raise ArgumentError(f"--library {library}: none of {', '.join(LIBRARIES)}")
+    if library and not installed(library):
+        package = LIBRARIES[library].package
+        raise ArgumentError(f"--library {library} is not installed; pip install {package}")
     asked = [name for name in LIBRARIES if library in ("", name) and installed(name)]
     found = [name for name in asked if any(only in call.name for call in calls_of(name))]
     if not found:
-        raise ArgumentError(f"--only {only}: no call of {', '.join(asked) or library} has that")
+        raise ArgumentError(
+            f"--only {only}: no call of {', '.join(asked) or 'any library installed'} has that"
+        )
     return found
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=str(__doc__).partition("\n\n``--only")[0],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--only", default="", help="calls whose names contain it")
-    parser.add_argument("--library", default="", help="calls of this one")
+    parser.add_argument("--library", default="", help=f"calls of one of {', '.join(LIBRARIES)}")
     parser.add_argument("--output", type=Path, help="write every row to this file")
     parser.add_argument("--process", help=argparse.SUPPRESS)
     parser.add_argument("--first", type=int, default=0, help=argparse.SUPPRESS)

@@ -69,8 +69,8 @@ def _verdict(solve: Callable[..., Any], tolerance: float, factor: float) -> tupl
 @pytest.mark.parametrize(
     ("solve", "tolerance", "said"),
     [
-        (bisected, 1e-2, "return the same number for all arguments nearby"),
-        (bisected, 1e-3, "return the same number for all arguments nearby"),
+        (bisected, 1e-2, "between two of its jumps"),
+        (bisected, 1e-3, "between two of its jumps"),
         (slowly, 1e-2, "before they have come to their solution"),
         (with_momentum, 1e-3, "before they have come to their solution"),
         (slowly, 1e-3, "before they have come to their solution"),
@@ -141,3 +141,76 @@ def by_steps_that_are_searched(a: Any, tolerance: float) -> Any:
 @pytest.mark.parametrize(("factor", "verdict"), [(1.0, Verdict.UNDECIDED), (-1.0, Verdict.REFUTED)])
 def test_a_search_along_a_line_is_not_run_on(factor: float, verdict: Verdict) -> None:
     assert _verdict(by_steps_that_are_searched, 1e-3, factor)[0] is verdict
+
+
+TURNED = 0.7 * jnp.float32([[0.6, -0.8], [0.8, 0.6]])
+
+
+def _left(z: Any, a: Any) -> Any:
+    return jnp.tanh(TURNED @ z + jnp.float32([1.0, 0.5]) * a) - z
+
+
+def _spiral(tolerance: float) -> Any:
+    """A fixed point about which the iteration turns, so that its errors change their signs."""
+
+    def solve(a: Any) -> Any:
+        far = lambda c: jnp.max(jnp.abs(_left(c, a))) > tolerance  # noqa: E731
+        return lax.while_loop(far, lambda z: z + _left(z, a), jnp.zeros(2))
+
+    return solve
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.01])
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-5, 1e-6])
+def test_a_spiral_is_judged_at_every_tolerance(tolerance: float, factor: float) -> None:
+    solve = _spiral(tolerance)
+    f = jax.custom_vjp(solve)
+
+    def backward(kept: Any, g: Any) -> Any:
+        z, a = kept
+        u = jnp.linalg.solve(jax.jacobian(_left)(z, a).T, g)
+        return (-factor * jax.vjp(lambda a: _left(z, a), a)[1](u)[0],)
+
+    f.defvjp(lambda a: ((z := solve(a)), (z, a)), backward)
+    found = check(f, (np.float32(0.4),), special_points=False, budget=0)
+    assert found.verdict is (Verdict.AGREES if factor == 1 else Verdict.REFUTED), str(found)
+
+
+def _onto_the_simplex(tolerance: float, factor: float) -> Any:
+    """The result depends on what is bisected, and on the argument itself, in straight lines."""
+
+    def solve(v: Any) -> Any:
+        def halved(ends: Any) -> Any:
+            low, high = ends
+            middle = (low + high) / 2
+            below = jnp.sum(jnp.maximum(v - middle, 0)) > 1
+            return jnp.where(below, middle, low), jnp.where(below, high, middle)
+
+        ends = jnp.float32(-2), jnp.float32(2)
+        found = lax.while_loop(lambda ends: ends[1] - ends[0] > tolerance, halved, ends)
+        return jnp.maximum(v - sum(found) / 2, 0)
+
+    def backward(p: Any, g: Any) -> Any:
+        on = (p > 0).astype(p.dtype)
+        return (on * (g - factor * jnp.sum(on * g) / on.sum()),)
+
+    f = jax.custom_vjp(solve)
+    f.defvjp(lambda v: (solve(v),) * 2, backward)
+    return f
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "factor", "verdict"),
+    [
+        (1e-3, 1.0, Verdict.UNDECIDED),
+        (1e-4, 1.0, Verdict.AGREES),
+        (1e-3, 1.5, Verdict.REFUTED),
+        (1e-4, 1.01, Verdict.REFUTED),
+    ],
+)
+def test_a_bisection_within_a_function(tolerance: float, factor: float, verdict: Verdict) -> None:
+    f = _onto_the_simplex(tolerance, factor)
+    found = check(f, (np.float32([0.55, 0.65]),), special_points=False, budget=0)
+    assert found.verdict is verdict, str(found)
+    if verdict is Verdict.REFUTED:  # the truth that is told is that of the solution
+        assert " 0.5000 by secants in truth" in str(found)

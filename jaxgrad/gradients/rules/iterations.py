@@ -54,9 +54,9 @@ _EARLY = (
     "the loops of the function end at a tolerance before they have come to their solution, and the "
     "rule gives the derivative of what they come near to; at a smaller one it is judged"
 )
-_FLAT = (
-    "the loops of the function end at a tolerance, and return the same number for all arguments "
-    "nearby; whether the rule is the derivative of what they come near to is seen at a smaller one"
+_JUMPS = (
+    "the loops of the function end at a tolerance, and between two of its jumps the derivative is "
+    "not that of what they come near to; whether the rule is that is seen at a smaller one"
 )
 
 
@@ -110,29 +110,30 @@ class Iterations:
                 return replace(found, verdict=Verdict.AGREES, bits=bits, hidden=True)
         if self._ended is Ended.UNKNOWN and self._nearest(question) >= self._fewest:
             return replace(not_known, reason=_BEYOND)
-        why = self._of_a_tolerance(question)
-        if why is not None:
-            return replace(not_known, reason=why)
+        if self.asked_for and self._ended is not Ended.NOWHERE and self._ends_by_what_moves:
+            return self._of_a_tolerance(question, found)
         if self._ended is Ended.AT_A_SOLUTION:
-            return found if self.asked_for or self._settles(question) else not_known
+            return found if self._settles(question) or self.asked_for else not_known
         return found if self.asked_for or self._ended is Ended.NOWHERE else not_known
 
-    def _of_a_tolerance(self, question: Question) -> str | None:
-        """Why loops that end at a tolerance do not tell that the number is wrong; None if they do.
+    def _of_a_tolerance(self, question: Question, found: Judgement) -> Judgement:
+        """The judgement where loops end at a tolerance, before they have come to a solution.
 
-        That is at a point that somebody asked for: at others it is not known anyway.
+        It is open as far as they leave it open; and where they jump their secants are the truth.
         """
-        if not self.asked_for or self._ended is Ended.NOWHERE or not self._ends_by_what_moves:
-            return None
+        not_known = replace(found, verdict=Verdict.UNDECIDED)
         if self._ended is not Ended.AT_A_SOLUTION and self._leave_open(question):
-            return _EARLY
-        known = self._known(question)
-        if len(question.moving) != 1 or not known or any(side != 0 for side in known):
-            return None
+            return replace(not_known, reason=_EARLY)
+        secants = self._secants(question) if len(question.moving) == 1 else None
         longer = self._longer(LENGTHS[-1], lambda at: at.numbers.enclosed(question))
+        if secants is None or longer is None:
+            return found
         with further_turns(LENGTHS[-1]):
-            apart = longer is None or self._secants(question).tell_apart(longer)
-        return None if apart else _FLAT
+            if not all(map(secants.tell_apart, self._known(question))):
+                return found  # what the truth is, too, or they tell nothing
+            if not secants.tell_apart(longer):
+                return replace(not_known, reason=_JUMPS)
+            return replace(found, truth=f"{secants.in_words} by secants")
 
     @cached_property
     def _ends_by_what_moves(self) -> bool:
@@ -155,7 +156,7 @@ class Iterations:
         return min(FEWEST_BITS, self._at.rules.float_bits / 2)
 
     def _limit(self, question: Question) -> Judgement | None:
-        """The judgement by loops that are run on; None unless it agrees however far they are.
+        """The judgement by loops that are run on; None where it is wrong, or not to be had, there.
 
         A value that does not move may be no solution: 4x is 0 at 0 as 8x is.  The loops of the rule
         are run on, too, and have to have ended near to where they end then.
@@ -163,8 +164,10 @@ class Iterations:
         found, bits = None, math.inf
         for length in LENGTHS:
             found = self._longer(length, lambda at: at.judge(question))
-            if found is None or found.verdict is not Verdict.AGREES:
+            if found is None or found.verdict is Verdict.REFUTED:
                 return None
+            if found.verdict is Verdict.UNDECIDED:
+                return found  # a higher precision may tell
             bits = min(bits, self._bits_of_longer(question, length))
         return None if found is None or bits < 0 else replace(found, bits=bits, hidden=True)
 

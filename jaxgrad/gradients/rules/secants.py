@@ -9,6 +9,7 @@ changes.  Where nothing jumps they tend to the derivative, which tells more than
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from flint import arb
@@ -59,7 +60,7 @@ class Secants:
         """Whether a number is their slope, as far as they tell.
 
         That is to half the digits of a float, and no further from the shortest secant than twice
-        its length changes it.
+        its length changes it, or than a float tells where it changes nothing, as of straight lines.
         """
         # The error of a secant of step h is of order h², what rounding makes of its ends
         # 2^(1-bits)/h.
@@ -67,21 +68,32 @@ class Secants:
         short, long = self._slope(step), self._slope(2 * step)
         off = abs(number - short)
         near = off <= abs(short) * 2.0 ** (-self._float_bits / 2)
-        return bool(off <= abs(short - long)) and bool(near)
+        change = abs(short - long).max(abs(short) * 2.0**-self._float_bits)
+        return bool(off <= change) and bool(near)
 
     def tell_apart(self, number: arb) -> bool:
-        """Whether a number is certainly not their slope, or they have none.
+        """Whether a number is certainly not their slope, or they have none."""
+        slopes = self._shown
+        change = max((abs(slope - slopes[0]) for slope in slopes[1:]), default=arb(0))
+        return not slopes or bool(abs(number - slopes[0]) > MANY * change)
 
-        They are as long as they have to be to show one: those of what is the same number for all
-        points nearby are 0.
+    @property
+    def in_words(self) -> str:
+        """Their slope, to a few digits; 0 where they have none."""
+        return self._shown[0].str(4, radius=False) if self._shown else "0"
+
+    @cached_property
+    def _shown(self) -> list[arb]:
+        """The slopes of some that are as long as they have to be to show one; none if none does.
+
+        Those of what is the same number for all points nearby are 0.
         """
         for digits in COARSER:
             step = self._step(digits)
             slopes = [self._slope(k * step) for k in (1, 1.5, 2, 3)]
             if any(slope != 0 for slope in slopes):
-                off = max(abs(slope - slopes[0]) for slope in slopes[1:])
-                return bool(abs(number - slopes[0]) > MANY * off)
-        return True
+                return slopes
+        return []
 
     def tend_to(self, derivative: arb) -> bool:
         """Whether the shorter they are the nearer they come to a number.
