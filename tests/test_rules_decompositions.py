@@ -291,3 +291,12 @@ def test_functions_that_are_made_of_decompositions(name: str, scale: float) -> N
     )
     found = check(wrong, (TALL.astype(np.float32),), special_points=False)
     assert found.verdict is (Verdict.AGREES if scale == 1 else Verdict.REFUTED)
+
+
+@pytest.mark.parametrize("function", [jnp.linalg.eigvalsh, jnp.linalg.svd, jnp.linalg.eigh])
+def test_matrices_that_no_floats_hold_are_undecided(function: Callable[..., Any]) -> None:
+    def f(x: Any) -> Any:
+        return jax.tree.leaves(function(x * jnp.exp(1e3 * x)))[-1]
+
+    found = check(f, (np.float32([[-1, 2], [1, 3]]),), special_points=False, budget=0)
+    assert found.verdict is Verdict.UNDECIDED

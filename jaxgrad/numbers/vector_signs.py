@@ -38,11 +38,16 @@ class FloatingPoint:
         Args:
             balls: of shape (m, n); the parts of complex numbers one after the other, or these.
             either_zero: whether a 0 among them may be −0, which no real number tells.
+
+        Raises:
+            CannotDecide: no floats are as large.
         """
         if any(isinstance(x, acb) for x in balls.flat):
             parts = [part for x in balls.flat for part in (x.real, x.imag)]
             balls = np.moveaxis(objects(parts, (*balls.shape, 2)), -1, 0)
         middle = midpoints(balls)
+        if not np.isfinite(middle).all():
+            raise CannotDecide("vectors of a matrix that is beyond the range of floats")
         open_entries = np.array([not x.is_exact() for x in balls.flat]).reshape(balls.shape)
         draws = np.random.default_rng(0).uniform(-1, 1, (1 + DRAWN, *balls.shape)) * open_entries
         draws[0] = 0
