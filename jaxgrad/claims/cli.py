@@ -1,4 +1,4 @@
-"""The command line: ``jaxgrad prove``, ``jaxgrad sweep`` and ``jaxgrad coverage``.
+"""The command line: ``jaxgrad check``, ``prove``, ``sweep``, ``rules`` and ``coverage``.
 
 A subcommand is one function: it takes its argument parser, declares its arguments and returns
 what is to be run with them; its name is the subcommand's and its docstring the help. JAX and rich
@@ -14,8 +14,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from jaxgrad.claims import prove_command
+from jaxgrad.claims import check_command, prove_command, rules_command
 from jaxgrad.claims.coverage import command as coverage_command
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
@@ -29,7 +30,7 @@ _Runner = Callable[[argparse.Namespace], int]
 
 _EXIT_CODES = """\
 exit codes:
-  0  every verdict is the expected one
+  0  every verdict is the expected one: PROVED, AGREES or the like where none is named
   1  a verdict is not the expected one, a claim raised, ended its process or took too long, or a
      module cannot be imported
   2  usage error
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action=_Version, help="show the versions and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in _COMMANDS:
         text = inspect.cleandoc(command.__doc__ or "")
@@ -87,6 +89,107 @@ def _parser() -> argparse.ArgumentParser:
         )
         child.set_defaults(run=command(child))
     return parser
+
+
+class _Version(argparse.Action):
+    """The versions of this package and of all that a verdict rests on; looked up when asked for."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from jaxgrad.claims.report.json_report import versions
+
+        found = versions()
+        ours = found.pop("jaxgrad")
+        beside = ", ".join(f"{name} {version}" for name, version in found.items())
+        print(f"jaxgrad {ours} ({beside})")
+        parser.exit()
+
+
+# ------------------------------------------------------------------------------------------- check
+
+
+def check(parser: argparse.ArgumentParser) -> _Runner:
+    """Check the derivative rules of a function of yours, as jaxgrad.check_grads does.
+
+        jaxgrad check package.module:loss 'f32[3, 4]' 'i32[]'
+        jaxgrad check package.module:norm '{"w": f32[2], "b": 0.5}' axis=-1 --order 2
+        jaxgrad check package.module:model @parameters.npz 'jnp.ones((8, 3))' --argnums 0
+
+    Of f32[3, 4] an array of that dtype and shape is drawn: normal numbers, integers of 0, 1 and 2.
+    A dtype is written as in a jaxpr (f16, bf16, f32, f64, c64, i32, u8, bool), and key[] is a key
+    of jax.random. Everything else is Python: 0.5, 'jnp.ones(3)', or a dict, list or tuple of them.
+    What is not floating point is held fixed.
+    """
+    parser.add_argument("function", metavar="MODULE:FUNCTION", help="e.g. package.module:loss")
+    parser.add_argument(
+        "args",
+        nargs="*",
+        metavar="ARGUMENT",
+        help="a shape, a Python expression in which jax, jnp, np and the names of the module are "
+        "known, @file.npy, @file.npz or @file.npz:NAME; NAME=ARGUMENT hands it on by its name, "
+        "held fixed",
+    )
+    parser.add_argument(
+        "--order", type=_positive(int), default=1, help="the highest derivative (default: 1)"
+    )
+    parser.add_argument(
+        "--modes", type=_listed(str), metavar="fwd,rev", help="one or both (default: both)"
+    )
+    parser.add_argument(
+        "--argnums",
+        type=_listed(int),
+        metavar="N,N",
+        help="the arguments by which is differentiated, from 0 on; the others are held fixed",
+    )
+    parser.add_argument(
+        "--dtypes",
+        type=_listed(str),
+        metavar="DTYPE,DTYPE",
+        help="judge the compiled derivatives in these dtypes, too",
+    )
+    parser.add_argument(
+        "--reference",
+        metavar="MODULE:FUNCTION",
+        help="the function whose derivative the rules should be, if that is another one",
+    )
+    parser.add_argument(
+        "--domain",
+        metavar="MODULE:PREDICATE",
+        help="of the arguments: only points where it is true are looked at",
+    )
+    parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="a formula that differs by less than rounding is wrong, too",
+    )
+    parser.add_argument(
+        "--no-special-points",
+        dest="special_points",
+        action="store_const",
+        const=False,
+        help="judge the given point alone",
+    )
+    parser.add_argument(
+        "--budget",
+        type=float,
+        metavar="SECONDS",
+        help="CPU seconds for all that follows the given point (default: 5; inf for no end)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of what is drawn (default: 0)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return check_command.check
+
+
+def _listed(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    """A tuple of things of this kind, with commas between them."""
+
+    def several(text: str) -> tuple[Any, ...]:
+        return tuple(kind(one.strip()) for one in text.split(",") if one.strip())
+
+    several.__name__ = f"list of {kind.__name__}"  # for the message of argparse
+    return several
 
 
 # ------------------------------------------------------------------------------------------- prove
@@ -208,6 +311,25 @@ def _sweep(options: argparse.Namespace) -> int:
     return Exit.ALL_EXPECTED if result.verdict.passes else Exit.NOT_EXPECTED
 
 
+# ------------------------------------------------------------------------------------------- rules
+
+
+def rules(parser: argparse.ArgumentParser) -> _Runner:
+    """Find the custom derivative rules of an installed package, and say how to check each.
+
+    Every module of the package but its tests is imported. A rule that is a name of a module can be
+    checked by that name, at arguments of the shapes that are tried and shown; of one that is made
+    inside of another function the place is shown.
+
+        jaxgrad rules optax
+        jaxgrad rules my_package.kernels --check
+    """
+    parser.add_argument("package", metavar="PACKAGE", help="a package or module, e.g. optax")
+    parser.add_argument("--check", action="store_true", help="check those that can be, too")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return rules_command.rules
+
+
 # ---------------------------------------------------------------------------------------- coverage
 
 
@@ -251,4 +373,4 @@ def coverage(parser: argparse.ArgumentParser) -> _Runner:
     return coverage_command.coverage
 
 
-_COMMANDS = (prove, sweep, coverage)
+_COMMANDS = (check, prove, sweep, rules, coverage)

@@ -160,19 +160,9 @@ def _arguments(
             f"{name}{_signature(function)} is looked at where it is called; give its arguments, "
             f"e.g. {_FOR_EXAMPLE}"
         )
-    import jax
-    import numpy as np
+    from jaxgrad.claims.given_arguments import evaluated
 
-    module = name.partition(":")[0]
-    known = {"jax": jax, "jnp": jax.numpy, "np": np, **vars(sys.modules[module])}
-    try:
-        given = eval(options.args, known)
-    except Exception as error:
-        raise ArgumentError(
-            f"--args {options.args!r} raised {type(error).__name__}: {error}; it is a Python "
-            f"expression, e.g. {_FOR_EXAMPLE}, in which jax, jnp, np and the names of {module} are "
-            "known"
-        ) from error
+    given = evaluated(options.args, name.partition(":")[0], "--args")
     return given if isinstance(given, tuple) else (given,)
 
 

@@ -1,0 +1,192 @@
+"""Arguments of a function as a command line gives them: shapes, values and files."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jaxgrad.errors import ArgumentError
+
+__all__ = ["Given", "evaluated", "given"]
+
+# As JAX writes the dtypes of a jaxpr.
+_DTYPES = {
+    "f16": "float16",
+    "bf16": "bfloat16",
+    "f32": "float32",
+    "f64": "float64",
+    "c64": "complex64",
+    "c128": "complex128",
+    **{f"{kind[0]}{bits}": f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)},
+    "bool": "bool",
+}
+_EMPTY_SHAPE = re.compile(rf"\b({'|'.join([*_DTYPES, 'key'])})\[\s*\]")
+_KEYWORD = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)(.*)", re.DOTALL)
+# Below it: labels of few classes, and places in arrays that are not the smallest.
+_INTEGERS = 3
+_FOR_EXAMPLE = "f32[3, 4], 'jnp.ones(3)', 0.5 or @file.npz"
+
+
+class Given(NamedTuple):
+    """The arguments of a call.
+
+    Args:
+        args: those by their places.
+        keywords: those by their names.
+    """
+
+    args: tuple[Any, ...]
+    keywords: dict[str, Any]
+
+
+def given(texts: Sequence[str], module: str, seed: int = 0) -> Given:
+    """The arguments that are written one by one.
+
+    Args:
+        texts: of each a Python expression, in which ``f32[3, 4]`` is a drawn array of that dtype
+            and shape; or ``@file.npz``, ``@file.npz:name`` or ``@file.npy``; each may have
+            ``name=`` before it.
+        module: whose names are known, beside ``jax``, ``jnp`` and ``np``; it is imported.
+        seed: of what is drawn.
+
+    Raises:
+        ArgumentError: one cannot be read.
+
+    Example:
+        >>> args, keywords = given(["f32[2, 3]", "i32[]", "axis=-1"], "math")
+        >>> [(x.shape, str(x.dtype)) for x in args], keywords
+        ([((2, 3), 'float32'), ((), 'int32')], {'axis': -1})
+    """
+    names = _names(module, np.random.default_rng(seed), seed)
+    found = Given((), {})
+    for k, text in enumerate(texts):
+        keyword = _KEYWORD.fullmatch(text)
+        place = f"argument {keyword[1] if keyword else k}"
+        value = _value(keyword[2].strip() if keyword else text.strip(), place, names)
+        if keyword:
+            found.keywords[keyword[1]] = value
+        else:
+            found = found._replace(args=(*found.args, value))
+    return found
+
+
+def evaluated(expression: str, module: str, option: str) -> Any:
+    """What an expression of all arguments says.
+
+    Args:
+        expression: as each of :func:`given`, or a tuple of such.
+        module: as there.
+        option: which option it was given to, for the message.
+
+    Raises:
+        ArgumentError: it raises.
+
+    Example:
+        >>> evaluated("[1, 2], pi > 3", "math", "--args")
+        ([1, 2], True)
+    """
+    return _value(expression, option, _names(module, np.random.default_rng(0), 0))
+
+
+def _value(text: str, place: str, names: dict[str, Any]) -> Any:
+    if text.startswith("@"):
+        return _loaded(text[1:], place)
+    try:
+        return eval(_EMPTY_SHAPE.sub(r"\1[()]", text), names)
+    except ArgumentError as error:
+        raise ArgumentError(f"{place}: {error}") from None
+    except Exception as error:
+        module = names["__name__"]
+        raise ArgumentError(
+            f"{place} {text!r} raised {type(error).__name__}: {error}; it is a Python "
+            f"expression, e.g. {_FOR_EXAMPLE}, in which jax, jnp, np and the names of {module} are "
+            "known"
+        ) from error
+
+
+def _names(module: str, generator: np.random.Generator, seed: int) -> dict[str, Any]:
+    known = {"jax": jax, "jnp": jax.numpy, "np": np, **vars(sys.modules[module])}
+    drawn = {name: _Drawn(name, dtype, generator) for name, dtype in _DTYPES.items()}
+    kept = {"bool": _DrawnBooleans("bool", "bool", generator)}
+    return {**known, **drawn, **kept, "key": _Keys(seed)}
+
+
+class _Drawn:
+    """Arrays of a dtype, by their shape: normal numbers, and integers from 0 on.
+
+    Args:
+        name: as it is written.
+        dtype: what it is.
+        generator: of the numbers.
+    """
+
+    def __init__(self, name: str, dtype: str, generator: np.random.Generator) -> None:
+        self._name, self._dtype, self._generator = name, dtype, generator
+
+    def __getitem__(self, shape: int | tuple[int, ...]) -> jax.Array:
+        sizes = shape if isinstance(shape, tuple) else (shape,)
+        dtype = jax.numpy.dtype(self._dtype)
+        if jax.dtypes.canonicalize_dtype(dtype) != dtype:
+            raise ArgumentError(
+                f"{self._name}{list(sizes)} needs JAX's mode of 64 bits, which the environment "
+                "variable JAX_ENABLE_X64=1 sets"
+            )
+        return jax.numpy.asarray(self._numbers(dtype, sizes), dtype)
+
+    def _numbers(self, dtype: np.dtype, shape: tuple[int, ...]) -> Any:
+        draw = self._generator.standard_normal
+        if jax.numpy.issubdtype(dtype, np.complexfloating):
+            return draw(shape) + 1j * draw(shape)
+        if jax.numpy.issubdtype(dtype, np.integer):
+            return self._generator.integers(_INTEGERS, size=shape)
+        return draw(shape)
+
+
+class _DrawnBooleans(_Drawn):
+    """Arrays of booleans; called, it is Python's ``bool``."""
+
+    __call__ = staticmethod(bool)
+
+    def _numbers(self, dtype: np.dtype, shape: tuple[int, ...]) -> Any:
+        return self._generator.integers(2, size=shape) == 1
+
+
+class _Keys:
+    """Keys of JAX's generators, by their shape."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def __getitem__(self, shape: int | tuple[int, ...]) -> jax.Array:
+        key = jax.random.key(self._seed)
+        return jax.random.split(key, shape) if shape != () else key
+
+
+def _loaded(name: str, place: str) -> Any:
+    """The arrays of a file; a dict of them where it has several."""
+    path, _, entry = name.partition(".npz:")
+    path = f"{path}.npz" if entry else path
+    try:
+        found = np.load(Path(path), allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise ArgumentError(
+            f"{place}, @{name}: {why}; name a file that np.save or np.savez has written"
+        ) from error
+    if isinstance(found, np.ndarray):
+        return jax.numpy.asarray(found)
+    with found:
+        arrays = {key: jax.numpy.asarray(found[key]) for key in found.files}
+    if entry:
+        if entry not in arrays:
+            raise ArgumentError(
+                f"{place}, @{name}: {path} has no array {entry!r}; it has {', '.join(arrays)}"
+            )
+        return arrays[entry]
+    return next(iter(arrays.values())) if len(arrays) == 1 else arrays

@@ -1,0 +1,246 @@
+"""``jaxgrad check``: arguments as a command line gives them, what is printed, exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import jax
+import numpy as np
+import pytest
+from pasted_code import given_and_true
+
+from jaxgrad.claims.cli import main
+from jaxgrad.claims.given_arguments import evaluated, given
+from jaxgrad.errors import ArgumentError
+
+MODULE = """\
+import functools
+import jax
+import jax.numpy as jnp
+
+rate = 0.5
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def power(x, n):
+    return x**n
+
+power.defjvp(lambda n, x, t: (x[0]**n, n * x[0]**(n - 1) * t[0]))
+
+@jax.custom_vjp
+def scaled(x, by=2.0):
+    return by * x
+
+scaled.defvjp(lambda x, by=2.0: (by * x, None), lambda kept, g: (3.0 * g, 0.0 * g))
+
+class Layer:
+    pass
+
+layer = Layer()
+layer.scaled = scaled
+
+def straight_through(x):
+    return jnp.round(x) + x - jax.lax.stop_gradient(x)
+
+def same(x):
+    return x
+
+def positive(x):
+    return jnp.all(x > 0)
+
+def log(x):
+    return jnp.log(x)
+
+def raises(x):
+    raise ValueError("not this one")
+
+def random(key, x):
+    return x * jax.random.normal(key)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_with_the_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (tmp_path / "checked_model.py").write_text(dedent(MODULE), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))  # put back after the test, whatever was appended
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    yield
+    sys.modules.pop("checked_model", None)
+
+
+def _check(arguments: str) -> int:
+    return main(["check", *arguments.split(), "--budget", "1"])
+
+
+# -- arguments -------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("text", "shape", "dtype"),
+    [
+        ("f32[]", (), "float32"),
+        ("f16[3]", (3,), "float16"),
+        ("bf16[2, 3]", (2, 3), "bfloat16"),
+        ("f32[2,3,1]", (2, 3, 1), "float32"),
+        ("c64[ ]", (), "complex64"),
+        ("i32[4]", (4,), "int32"),
+        ("u8[]", (), "uint8"),
+        ("bool[5]", (5,), "bool"),
+        ("f32[0]", (0,), "float32"),
+    ],
+)
+def test_a_shape_is_drawn(text: str, shape: tuple[int, ...], dtype: str) -> None:
+    (first,), (again,) = (given([text], "math").args for _ in range(2))
+    assert (first.shape, str(first.dtype)) == (shape, dtype)
+    assert np.array_equal(first, again)
+    other = given(["f32[50]"], "math", seed=1).args[0]
+    assert not np.array_equal(other, given(["f32[50]"], "math").args[0])
+
+
+def test_values_trees_keys_and_names() -> None:
+    args, keywords = given(
+        ["{'w': f32[2], 'b': [0.5, bool(1)]}", "key[]", "key[2]", "pi > 3", "axis = -1", "e==e"],
+        "math",
+    )
+    assert args[0]["w"].shape == (2,) and args[0]["b"] == [0.5, True]
+    assert str(args[1].dtype) == "key<fry>" and args[2].shape == (2,)
+    assert args[3:] == (True, True) and keywords == {"axis": -1}
+
+
+def test_arrays_of_files(tmp_path: Path) -> None:
+    weights, bias = np.float32([[1, 2], [3, 4]]), np.float32([5])
+    np.savez(tmp_path / "both.npz", weights=weights, bias=bias)
+    np.savez(tmp_path / "one.npz", weights)
+    np.save(tmp_path / "one.npy", weights)
+    args, keywords = given(["@both.npz", "@both.npz:bias", "@one.npz", "b=@one.npy"], "math")
+    assert set(args[0]) == {"weights", "bias"} and args[1] == 5
+    assert np.array_equal(args[2], weights) and np.array_equal(keywords["b"], weights)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "z",
+            "argument 0 'z' raised NameError: name 'z' is not defined; it is a Python expression",
+        ),
+        ("f32[", "argument 0 'f32[' raised SyntaxError"),
+        ("axis=z", "argument axis 'z' raised NameError"),
+        ("@no.npz", "argument 0, @no.npz: No such file or directory; name a file that np.save"),
+        ("@checked_model.py", "argument 0, @checked_model.py: "),
+    ],
+)
+def test_an_argument_that_cannot_be_read(text: str, said: str) -> None:
+    with pytest.raises(ArgumentError) as raised:
+        given([text], "math")
+    assert said in str(raised.value)
+
+
+def test_an_array_that_a_file_has_not(tmp_path: Path) -> None:
+    np.savez(tmp_path / "both.npz", weights=np.ones(2), bias=np.ones(1))
+    with pytest.raises(ArgumentError, match=r"both\.npz has no array 'w'; it has weights, bias"):
+        given(["@both.npz:w"], "math")
+
+
+def test_64_bits_need_the_mode_of_64_bits() -> None:
+    if jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
+        pytest.skip("they are enabled")
+    with pytest.raises(ArgumentError, match=r"f64\[3\] needs JAX's mode of 64 bits, which the env"):
+        given(["f64[3]"], "math")
+    with pytest.raises(ArgumentError, match="--args: i64"):
+        evaluated("i64[]", "math", "--args")
+
+
+# -- the command -----------------------------------------------------------------------------------
+def test_a_right_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _check("checked_model:power f32[2] 3") == 0
+    assert capsys.readouterr().out.startswith("PROVED: the custom rules give the same polynomial")
+
+
+def test_a_wrong_rule_and_the_code_to_paste(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _check("checked_model:scaled f32[] --modes rev --no-special-points") == 1
+    out = capsys.readouterr().out
+    assert out.startswith("REFUTED") and "3/2 of the derivative" in out
+    assert "\n\nfrom checked_model import scaled as f\n" in out
+    assert given_and_true(out) == ("3.0", "2.00000000000")
+
+
+@pytest.mark.parametrize("name", ["scaled", "layer.scaled"])
+def test_the_code_says_what_is_held_by_its_name(name: str, capsys: pytest.CaptureFixture) -> None:
+    assert _check(f"checked_model:{name} f32[] by=4.0 --no-special-points") == 1
+    out = capsys.readouterr().out
+    assert "f = functools.partial(f, by=4.0)\n" in out
+    assert given_and_true(out) == ("3.0", "4.00000000000")
+
+
+def test_options_reach_the_check(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _check("checked_model:straight_through f32[3] --no-special-points") == 1
+    assert _check("checked_model:straight_through f32[3] --reference checked_model:same") == 0
+    capsys.readouterr()
+    assert _check("checked_model:log jnp.ones(2) --domain checked_model:positive --json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["verdict"] == "AGREES" and found["leaves"][0]["path"] == "x"
+    assert _check("checked_model:random key[] f32[2] --argnums 1 --order 2 --seed 3") == 0
+    assert "order 2" in capsys.readouterr().out
+    assert _check("checked_model:power f32[2] 3 --dtypes float16,float32 --modes fwd") in (0, 1)
+    assert "float16" in capsys.readouterr().out
+
+
+def test_what_is_open_has_a_code_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _check("checked_model:log jnp.zeros(2)-1") == 3
+    assert capsys.readouterr().out.startswith("UNDECIDED: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("nowhere:f 1.0", "MODULE:FUNCTION 'nowhere:f' cannot be imported: ModuleNotFoundError"),
+        ("checked_model 1.0", "names no function; write module:function"),
+        ("checked_model:rate 1.0", "not a function"),
+        ("checked_model:power f32[2]", "power(x, n): missing a required argument: 'n'; give one"),
+        (
+            "checked_model:power 1.0 2 3",
+            "too many positional arguments; give one argument for each",
+        ),
+        ("checked_model:power f32[] 2 m=3", "got an unexpected keyword argument 'm'"),
+        (
+            "checked_model:power n=2 x=f32[2]",
+            "x=: a name is for what is held fixed, and this is an",
+        ),
+        ("checked_model:power 1 2", "no argument is floating point"),
+        ("checked_model:raises f32[]", "raises raised ValueError: not this one at line 3"),
+        ("checked_model:same f32[] --modes both", "modes"),
+        ("checked_model:same f32[] --dtypes floaty", "floaty"),
+        ("checked_model:same f32[] --argnums x", "argument --argnums: invalid list of int value"),
+        ("checked_model:same f32[] --order 0", "argument --order: invalid positive int value"),
+        ("checked_model:same f32[] --domain checked_model:no", "has no attribute 'no'"),
+    ],
+)
+def test_what_cannot_be_checked(
+    arguments: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _check(arguments) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err and not captured.out
+    assert "Traceback" not in captured.err
+
+
+def test_an_annotation_beside_the_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert _check("checked_model:power f32[] 3") == 0
+    assert not capsys.readouterr().err
+    assert _check("checked_model:scaled f32[] --no-special-points") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    at = next(k for k, x in enumerate(MODULE.splitlines(), 1) if x == "@jax.custom_vjp")
+    title = "jaxgrad%3A checked_model%3Ascaled is REFUTED"
+    assert line.startswith(f"::error file=checked_model.py,line={at},title={title}::REFUTED: ")
+    assert "%0A" in line and "To see it" not in line
+
+
+def test_the_versions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert f"jax {jax.__version__}, " in capsys.readouterr().out
