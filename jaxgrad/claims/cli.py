@@ -223,6 +223,14 @@ def prove(parser: argparse.ArgumentParser) -> _Runner:
         metavar="SECONDS",
         help="give up a claim, or the import of a module, that takes longer (default: never)",
     )
+    parser.add_argument(
+        "-x",
+        "--exitfirst",
+        dest="first",
+        action="store_true",
+        help="end with the first claim that is not as expected",
+    )
+    parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML, too")
     parser.add_argument("-v", "--verbose", action="store_true", help="every part, in full")
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument(

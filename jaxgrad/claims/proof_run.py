@@ -253,6 +253,11 @@ class Run:
         return sum(len(module.ended) for module in self.modules)
 
     @property
+    def broken(self) -> int:
+        """How many things could not be imported or declared."""
+        return sum(len(module.failures) for module in self.modules)
+
+    @property
     def wanted(self) -> int:
         """How many claims there are to run, as far as the modules are imported."""
         return sum(len(module.wanted) for module in self.modules)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import enum
 import os
 import sys
 import time
@@ -11,12 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from jaxgrad.claims.annotations import annotate
 from jaxgrad.claims.claim import ClaimResult
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
 from jaxgrad.claims.proof_modules import find, no_claims
 from jaxgrad.claims.proof_run import Module, Run, list_claims
 from jaxgrad.claims.selection import Selection
+from jaxgrad.claims.written_files import require_writable
 from jaxgrad.errors import ArgumentError
 
 __all__ = ["abandon_stdout", "exit_code", "prove"]
@@ -58,14 +61,16 @@ def prove(options: argparse.Namespace) -> int:
         _narrow(modules, selection, options.expression)
     if options.list:
         return _list(modules)
+    if options.junit:
+        require_writable(f"--junit {options.junit}", Path(options.junit))
     run = Run(modules, jobs=options.jobs, timeout=options.timeout)
-    interrupted = _watch(run)
+    ended = _watch(run, selection, first=options.first)
     results = run.results(selection.keeps)
     seconds = time.perf_counter() - started
-    if interrupted:
-        missing = run.without_result("the run was interrupted before this had ended")
-        _report(options, report, results, missing, seconds)
-        return Exit.INTERRUPTED
+    if ended is not _Ended.ALL:
+        why = f"the run {ended.value} before this had ended"
+        _report(options, report, results, run.without_result(why), seconds, ended)
+        return Exit.INTERRUPTED if ended is _Ended.INTERRUPTED else exit_code(results)
     results += run.without_result("it was not run, or its result was lost on the way")
     if not listed:
         results += _require_claims(options, modules)
@@ -118,15 +123,34 @@ def _narrow(modules: Sequence[Module], selection: Selection, expression: str) ->
         )
 
 
-def _watch(run: Run) -> bool:
-    """Run everything; whether it was interrupted."""
+class _Ended(enum.Enum):
+    """How a run ended."""
+
+    ALL = "had come to its end"
+    FIRST = "was ended by --exitfirst"
+    INTERRUPTED = "was interrupted"
+
+
+def _watch(run: Run, selection: Selection, first: bool) -> _Ended:
+    """Run everything, or until something is not as expected.
+
+    Args:
+        run: what is run.
+        selection: which parts count.
+        first: whether the first thing that is not as expected ends it.
+    """
+    seen = 0
     try:
         with _display() as tell, contextlib.closing(iter(run)) as events:
             for _ in events:
                 tell(run)
+                if first and run.ended + run.broken > seen:
+                    seen = run.ended + run.broken
+                    if not all(x.as_expected for x in run.results(selection.keeps)):
+                        return _Ended.FIRST if run.without_result("") else _Ended.ALL
     except KeyboardInterrupt:
-        return True
-    return False
+        return _Ended.INTERRUPTED
+    return _Ended.ALL
 
 
 def _display() -> contextlib.AbstractContextManager[Callable[[Run], None]]:
@@ -143,6 +167,7 @@ def _report(
     results: Sequence[ClaimResult],
     missing: Sequence[ClaimResult],
     seconds: float,
+    ended: _Ended = _Ended.ALL,
 ) -> None:
     """Show the results, and by name what has none because the run was interrupted.
 
@@ -174,12 +199,38 @@ def _report(
         sys.stdout.flush()
     if missing:
         names = ", ".join(dict.fromkeys(result.id for result in missing))
-        print(f"jaxgrad: interrupted; without a result: {names}", file=sys.stderr)
+        how = "interrupted" if ended is _Ended.INTERRUPTED else "--exitfirst"
+        print(f"jaxgrad: {how}; without a result: {names}", file=sys.stderr)
+    _tell_servers(options, results, missing, seconds)
     if failed is not None:
         raise ArgumentError(
             f"--report {options.report!r} raised {type(failed).__name__}: {failed}; it is called "
             "with the results and the seconds, and returns the text to print"
         ) from failed
+
+
+def _tell_servers(
+    options: argparse.Namespace,
+    results: Sequence[ClaimResult],
+    missing: Sequence[ClaimResult],
+    seconds: float,
+) -> None:
+    """The file of JUnit, and annotations beside the lines of the claims."""
+    for result in results:
+        if not result.as_expected:
+            said = result.error if result.evidence is None else result.evidence.text
+            line = result.claim and result.claim.line
+            title = f"{result.id} {result.part}".strip()
+            found = "raised" if result.verdict is None else f"is {result.verdict}"
+            annotate(f"{title} {found}", said or "", str(result.path), line)
+    if options.junit:
+        from jaxgrad.claims.report import junit
+
+        try:
+            text = junit.render([*results, *missing], seconds)
+            Path(options.junit).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ArgumentError(f"--junit {options.junit}: {error.strerror}") from None
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -57,7 +58,7 @@ class _Console(Console):
 
 @contextlib.contextmanager
 def progress(target: Console) -> Iterator[Callable[[Run], None]]:
-    """Show how many claims have ended and which are running; on no terminal, show nothing.
+    """Show each claim as it ends, how many have ended and which are running; only on a terminal.
 
     Yields a function to be called with the run after each thing that happens in it.
     """
@@ -75,12 +76,26 @@ def progress(target: Console) -> Iterator[Callable[[Run], None]]:
     )
     with bar:
         task = bar.add_task("", total=None)
+        shown: set[tuple[int, int]] = set()
 
         def tell(run: Run) -> None:
+            for k, module in enumerate(run.modules):
+                for number in sorted(module.ended - {n for i, n in shown if i == k}):
+                    shown.add((k, number))
+                    bar.print(_ended(module.results[number], target.width))
             description = ", ".join(run.under_way)[: max(target.width - 50, 10)]
             bar.update(task, completed=run.ended, total=run.wanted, description=description)
 
         yield tell
+
+
+def _ended(results: Sequence[ClaimResult], width: int) -> Text:
+    """A claim that has ended, in one line: the verdict that is told last, or what is unexpected."""
+    told = next((result for result in results if not result.as_expected), results[-1])
+    name = (told.id, "bold")
+    line = Text.assemble(_verdict(told, ", "), "  ", name, "  ", _statement(told))
+    line.truncate(width - 10, overflow="ellipsis")
+    return Text.assemble(line, (f"  {_seconds(results)} s", "dim"))
 
 
 # ------------------------------------------------------------------------------------------- table
@@ -121,7 +136,8 @@ def _fold(results: Sequence[ClaimResult]) -> list[_Row]:
 
 
 def _table(results: Sequence[ClaimResult], width: int, *, verbose: bool) -> Table:
-    rows = [_Row((result,)) for result in results] if verbose else _fold(results)
+    ordered = sorted(results, key=_by_id)
+    rows = [_Row((result,)) for result in ordered] if verbose else _fold(ordered)
     evidence = width >= _ROOM_FOR_EVIDENCE and not verbose
     table = Table(box=box.SIMPLE_HEAD, width=width, pad_edge=False, show_edge=False)
     table.add_column("claim", overflow="fold", min_width=5, max_width=min(width // 5, 24))
@@ -144,6 +160,16 @@ def _table(results: Sequence[ClaimResult], width: int, *, verbose: bool) -> Tabl
     return table
 
 
+def _by_id(result: ClaimResult) -> list[tuple[int, str]]:
+    """Claims in the order of their ids, of which A2 comes before A10."""
+    return [(int(part or -1), "") if k % 2 else (0, part) for k, part in _parts(result.id)]
+
+
+def _parts(text: str) -> Iterator[tuple[int, str]]:
+    """Words and numbers by turns, a word first."""
+    return enumerate(re.split(r"(\d+)", text))
+
+
 def _seconds(results: Sequence[ClaimResult]) -> str:
     """The time that is known, or a dash where none is."""
     known = [result.seconds for result in results if result.seconds is not None]
@@ -155,12 +181,17 @@ def _statement(result: ClaimResult) -> str:
 
 
 def _verdict(result: ClaimResult, separator: str = "\n  ") -> Text:
-    """A mark for expected or not, the verdict, and the one that was expected instead."""
+    """A mark for expected or not, the verdict, and the one that was expected instead.
+
+    Of one that does not pass it is said that it was expected.
+    """
     mark = Text("✓ ", "green") if result.as_expected else Text("✗ ", "bold red")
     word = "ERROR" if result.verdict is None else str(result.verdict)
     text = mark + Text(word, _COLOURS[result.verdict])
     if result.claim and result.verdict is not None and not result.as_expected:
         text += Text(f"{separator}not {result.claim.expected}", "red")
+    elif result.verdict is not None and not result.verdict.passes:
+        text += Text(f"{separator}as expected", "dim")
     return text
 
 

@@ -1,0 +1,79 @@
+"""The results of a run as JUnit XML, which servers of continuous integration show."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+from jaxgrad.claims.claim import ClaimResult
+
+__all__ = ["render"]
+
+# What XML 1.0 has no place for, escaped or not.
+_NO_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+
+
+def render(results: Sequence[ClaimResult], seconds: float) -> str:
+    """One test case for each part of each claim: failed where the verdict is not the expected one.
+
+    Args:
+        results: one for each part, and one for each thing that raised or could not be imported.
+        seconds: wall-clock time of the run.
+
+    Example:
+        >>> print(render([], 0.5).partition("\\n")[2])
+        <testsuite name="jaxgrad" tests="0" failures="0" errors="0" time="0.500" />
+
+    Source: https://github.com/testmoapp/junitxml
+    """
+    errors = sum(result.evidence is None for result in results)
+    failures = sum(not result.as_expected for result in results) - errors
+    suite = ElementTree.Element(
+        "testsuite",
+        name="jaxgrad",
+        tests=str(len(results)),
+        failures=str(failures),
+        errors=str(errors),
+        time=f"{seconds:.3f}",
+    )
+    for result in results:
+        suite.append(_case(result))
+    text = ElementTree.tostring(suite, encoding="unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}'
+
+
+def _case(result: ClaimResult) -> ElementTree.Element:
+    claim = result.claim
+    name = " ".join(filter(None, (result.id, claim and claim.name, result.part)))
+    case = ElementTree.Element(
+        "testcase",
+        classname=_clean(result.path.with_suffix("").as_posix().replace("/", ".")),
+        name=_clean(name),
+        file=_clean(result.path.as_posix()),
+        time=f"{result.seconds or 0.0:.3f}",
+    )
+    if claim is not None:
+        case.set("line", str(claim.line))
+    if result.evidence is None:
+        said = result.error or "it has no result"
+        _add(case, "error", said.splitlines()[-1], said)
+    elif result.as_expected:
+        _add(case, "system-out", None, f"{result.verdict}: {result.evidence.text}")
+    else:
+        assert claim is not None
+        code = result.evidence.counterexample
+        shown = f"\n\ncounterexample:\n{code}" if code else ""
+        title = f"{result.verdict}, expected {claim.expected}"
+        said = f"{claim.statement}\n{result.evidence.text}{shown}"
+        _add(case, "failure", title, said)
+    return case
+
+
+def _add(case: ElementTree.Element, tag: str, message: str | None, text: str) -> None:
+    attributes = {} if message is None else {"message": _clean(message)}
+    ElementTree.SubElement(case, tag, attributes).text = _clean(text)
+
+
+def _clean(text: str) -> str:
+    return _NO_XML.sub("\ufffd", text)
