@@ -35,6 +35,7 @@ from jaxgrad.gradients.rules.lost import lost
 from jaxgrad.gradients.rules.opaque import by_floats
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.rest import Given, Rest
+from jaxgrad.gradients.rules.smaller import smaller
 from jaxgrad.gradients.rules.stages import Stages, checked_budget
 from jaxgrad.interpret.budgets import nested_too_deeply
 from jaxgrad.numbers.base import CannotDecide
@@ -281,7 +282,8 @@ def _check(
     with stages.given() as part:
         found = _at_given(rules, stages)
     if found is None:
-        return undecided(primal, f"the given point takes more than {part.spent}; {SMALLER}")
+        instead = smaller(primal.truth_program)
+        return undecided(primal, f"the given point takes more than {part.spent}; {instead}")
     if isinstance(found, GradientCheck):
         return found if alone or not whole else with_rules_at_fault(found, rules, stages, _here)
 
@@ -295,9 +297,6 @@ def _check(
         stages.knows(rest.interrupted)
     found = rest.check()
     return found if alone else with_rules_at_fault(found, rules, stages, _here)
-
-
-SMALLER = "check it at smaller shapes, or its parts by themselves; budget= gives more"
 
 
 # -- the given point -----------------------------------------------------------------------------

@@ -31,7 +31,6 @@ from jaxgrad.interpret.turns import (
 )
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import GRACE, prolong
-from jaxgrad.programs.tolerances import loops_end_by
 from jaxgrad.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -110,7 +109,8 @@ class Iterations:
                 return replace(found, verdict=Verdict.AGREES, bits=bits, hidden=True)
         if self._ended is Ended.UNKNOWN and self._nearest(question) >= self._fewest:
             return replace(not_known, reason=_BEYOND)
-        if self.asked_for and self._ended is not Ended.NOWHERE and self._ends_by_what_moves:
+        ends = self._ended is not Ended.NOWHERE and self._at.rules.primal.has_tolerances
+        if self.asked_for and ends:
             return self._of_a_tolerance(question, found)
         if self._ended is Ended.AT_A_SOLUTION:
             return found if self._settles(question) or self.asked_for else not_known
@@ -134,11 +134,6 @@ class Iterations:
             if not secants.tell_apart(longer):
                 return replace(not_known, reason=_JUMPS)
             return replace(found, truth=f"{secants.in_words} by secants")
-
-    @cached_property
-    def _ends_by_what_moves(self) -> bool:
-        closed = self._at.rules.primal.truth_program.jaxpr
-        return loops_end_by(closed, [True] * len(closed.jaxpr.invars))
 
     def _nearest(self, question: Question) -> float:
         """To how many bits the number agrees with a side."""

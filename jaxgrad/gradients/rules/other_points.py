@@ -302,9 +302,10 @@ class OtherPoints:
         here = "" if bits is None else f", here from bit {max(bits, 0) + 1} on"
         points = f"{self._pursued} point{'' if self._pursued == 1 else 's'}"
         further = f", at {points} towards where it grows, too" * bool(self._pursued)
+        ends = ", or than is left where its loops end" * self.rules.primal.has_tolerances
         return (
             f"the formulas differ{here}, by no more than the rounding of the compiled rule could "
-            f"hide ({holds}){further}; exact=True asks for the formula alone"
+            f"hide ({holds}){ends}{further}; exact=True asks for the formula alone"
         )
 
     @property

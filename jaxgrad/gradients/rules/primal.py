@@ -30,6 +30,7 @@ from jaxgrad.programs.held import (
 from jaxgrad.programs.jaxprs import promises_symmetry
 from jaxgrad.programs.real_parts import are_complex, has_parts, of_parts, parted, returns_complex
 from jaxgrad.programs.run_again import run_again
+from jaxgrad.programs.tolerances import loops_end_by
 from jaxgrad.programs.trace import Leaf, Program, parameter_names, trace
 from jaxgrad.programs.traced_values import is_made_of_nothing, require_known_constants
 
@@ -312,6 +313,12 @@ class Primal:
                     f"{theirs.shape}; a reference returns what f returns"
                 )
         return self._of_leaves(program, self.reference, "reference")
+
+    @cached_property
+    def has_tolerances(self) -> bool:
+        """Whether loops of the function end by what they compute of its arguments."""
+        closed = self.truth_program.jaxpr
+        return loops_end_by(closed, [True] * len(closed.jaxpr.invars))
 
     @cached_property
     def reference_program(self) -> Program:
