@@ -84,7 +84,7 @@ def test_a_claim_fails_with_its_evidence(project):
     done.stdout.fnmatch_lines(
         [
             "*T2 wrong*",
-            "T2: it is wrong",
+            "T2 REFUTED: it is wrong",
             "b: REFUTED, expected PROVED: 1 != 2",
             "counterexample:",
             "f(1)",
@@ -96,6 +96,62 @@ def test_a_claim_fails_with_its_evidence(project):
         ]
     )
     assert "a: PROVED" not in done.stdout.str()
+    summary = done.stdout.str().partition("short test summary")[2].splitlines()
+    said = ["T2 REFUTED: it is wrong", "T3 UNDECIDED: nobody knows", "T4 raised: it raises"]
+    assert [line.partition(" - ")[2] for line in summary if "FAILED" in line] == said
+
+
+@pytest.mark.parametrize(("words", "passed"), [("T1", 1), ("T1 or own", 2), ("holds", 1)])
+def test_a_claim_is_found_by_its_id(project, words, passed):
+    done = project("-k", words, "--jaxgrad-proofs=proofs", "test_own.py")
+    done.assert_outcomes(passed=passed, deselected=2 - passed)
+
+
+CHECKS = """
+import jax, jaxgrad, pytest
+
+@jax.custom_jvp
+def wrong(x):
+    return 2 * x
+wrong.defjvp(lambda x, t: (2 * x[0], 3 * t[0]))
+
+def test_shown():
+    jaxgrad.check_grads(wrong, (1.0,))
+
+@pytest.mark.jaxgrad_undecided
+def test_open():
+    jaxgrad.check_grads(jax.numpy.log, (-1.0,))
+
+@pytest.mark.jaxgrad_undecided("it ends there")
+def test_passes():
+    jaxgrad.check_grads(jax.numpy.sin, (1.0,))
+
+@pytest.mark.jaxgrad_undecided(reason="it ends there")
+def test_refuted():
+    jaxgrad.compare(wrong, jax.numpy.sin, 1.0).assert_agrees()
+"""
+
+
+def test_a_check_that_fails_shows_the_line_of_the_test(project, pytester):
+    pytester.makepyfile(test_checks=CHECKS)
+    done = project("test_checks.py", "-k", "shown")
+    done.assert_outcomes(failed=1, deselected=3)
+    shown = done.stdout.str()
+    assert ">       jaxgrad.check_grads(wrong, (1.0,))" in shown and "should be 2.0" in shown
+    assert "outcome.py" not in shown and "assert_agrees" not in shown
+
+
+def test_undecided_is_expected_where_it_is_marked(project, pytester):
+    pytester.makepyfile(test_checks=CHECKS)
+    done = project("test_checks.py", "-k", "not shown", "-rA")
+    done.assert_outcomes(failed=2, xfailed=1, deselected=1)
+    done.stdout.fnmatch_lines(
+        [
+            "XFAIL test_checks.py::test_open - UNDECIDED",
+            "FAILED test_checks.py::test_passes - [[]XPASS(strict)[]] it ends there",
+            "FAILED test_checks.py::test_refuted - jaxgrad.errors.GradientMismatch*",
+        ]
+    )
 
 
 def test_a_broken_module_is_a_collection_error_and_helpers_are_left_alone(project):

@@ -1,10 +1,13 @@
-"""pytest: claims as test items, the fixture ``compare`` and the marker ``exhaustive``.
+"""pytest: claims as test items, the fixture ``compare``, and markers.
 
 ``--jaxgrad-proofs PATH`` (which may be repeated) collects the claims of a file or folder, one
 item for each claim, and nothing else but what is named beside it. In ``addopts`` it adds them to
 the tests. The ini option ``jaxgrad_proofs`` does so whenever pytest is run without
 naming what to test; the claims of its folders are also collected when pytest is given one of
 their files. Proof modules are imported by path, whatever pytest's import mode is.
+
+``-k`` finds a claim by its id, too. A test with the marker ``jaxgrad_undecided`` passes where, and
+only where, what it asks is UNDECIDED, and is then an expected failure.
 
 ``--jaxgrad-budget SECONDS``, or the ini option ``jaxgrad_budget``, is the CPU time that a check has
 beside its given point where the test does not say, ``inf`` for as long as it takes.
@@ -40,11 +43,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, and let pytest visit the proofs."""
-    config.addinivalue_line(
-        "markers",
+    """Register the markers, and let pytest visit the proofs."""
+    for text in (
         "exhaustive: evaluates every float32, which takes long; -m 'not exhaustive' skips it",
-    )
+        "jaxgrad_undecided(reason=''): a check in the test is UNDECIDED; any other end fails it",
+    ):
+        config.addinivalue_line("markers", text)
     named = config.args_source is pytest.Config.ArgsSource.ARGS
     if not named and _asked_for_proofs(config):
         config.args.clear()
@@ -93,6 +97,18 @@ def pytest_collect_file(
         # It is no test module: pytest takes it for one only because it was named.
         collectors = [found for found in collectors if type(found) is not pytest.Module]
     return [*collectors, ProofFile.from_parent(parent, path=file_path)]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that are marked so have to end with what is UNDECIDED."""
+    for item in items:
+        mark = item.get_closest_marker("jaxgrad_undecided")
+        if mark is not None:
+            from jaxgrad.errors import UndecidedError
+
+            reason = mark.kwargs.get("reason") or " ".join(map(str, mark.args)) or "UNDECIDED"
+            expected = pytest.mark.xfail(raises=UndecidedError, reason=reason, strict=True)
+            item.add_marker(expected)
 
 
 @pytest.fixture
@@ -171,6 +187,8 @@ class ClaimItem(pytest.Item):
         super().__init__(**rest)
         self.claim = claim
         self.failure = failure
+        if claim is not None:
+            self.extra_keyword_matches.add(claim.id)
         self.neighbours: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
 
     def runtest(self) -> None:
@@ -188,8 +206,9 @@ class ClaimItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if not isinstance(excinfo.value, _Unexpected):
             return super().repr_failure(excinfo, style)
-        claim = excinfo.value.results[0].claim
-        head = [f"{claim.id}: {claim.statement}"] if claim else []
+        first, *_ = excinfo.value.results
+        claim, found = first.claim, "raised" if first.verdict is None else first.verdict
+        head = [f"{claim.id} {found}: {claim.statement}"] if claim else []
         return "\n".join([*head, *map(_explained, excinfo.value.results)])
 
     def reportinfo(self) -> tuple[Path, int, str]:

@@ -152,6 +152,7 @@ def check_grads(
 
     Source: docs/check_grads.md.
     """
+    __tracebackhide__ = True  # a test that fails shows its own line
     found = check(
         f, args, order, modes, atol, rtol, eps,
         argnums=argnums, domain=domain, reference=reference, dtypes=dtypes, exact=exact,

@@ -64,6 +64,7 @@ class GradientOutcome(Outcome):
             >>> from jaxgrad import compare
             >>> compare(jax.numpy.cos, jax.grad(jax.numpy.sin), 0.5).assert_agrees()
         """
+        __tracebackhide__ = True
         if self.verdict is Verdict.REFUTED:
             raise GradientMismatch(str(self), self)
         if not self.verdict.passes:
