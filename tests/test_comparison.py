@@ -146,6 +146,18 @@ def test_what_has_no_value_is_not_compared(hand: Any, said: str, shift: int) -> 
     assert said in str(result)
 
 
+@pytest.mark.parametrize(("more", "verdict"), [(0, Verdict.AGREES), (1e-3, Verdict.UNDECIDED)])
+def test_the_same_number_agrees_where_the_formula_has_none(more: float, verdict: Verdict) -> None:
+    """No ball holds √z of a complex 0, of which both sides return 0."""
+    z = np.array([0, 1 + 1j], np.complex64)
+
+    def hand(z: Any) -> Any:
+        shape = jax.ShapeDtypeStruct(z.shape, z.dtype)
+        return jax.pure_callback(lambda z: np.sqrt(z) + np.complex64([more, 0]), shape, z)
+
+    assert compare(hand, jnp.sqrt, z).verdict is verdict
+
+
 @pytest.mark.parametrize(("sign", "verdict"), [(1, Verdict.AGREES), (-1, Verdict.UNDECIDED)])
 def test_infinities_are_compared(sign: int, verdict: Verdict) -> None:
     auto = lambda z: z.at[0].set(sign * jnp.inf)  # noqa: E731

@@ -272,13 +272,16 @@ def test_what_is_not_the_derivative_is_not_lost_where_the_time_is_spent(
     """Whether loops excuse a number is seen beyond the time that a part has."""
     looked: list[float] = []
 
-    def slow(*args: Any) -> Ended:
-        looked.append(time.process_time())
-        while time.process_time() < looked[-1] + 0.2:
-            tick()
-        return Ended.NOWHERE
+    class Slow(iterations.Endings):
+        def __init__(self, *_: Any) -> None:
+            looked.append(time.process_time())
+            while time.process_time() < looked[-1] + 0.2:
+                tick()
 
-    monkeypatch.setattr(iterations, "ended", slow)
+        def of(self, *_: Any) -> Ended:
+            return Ended.NOWHERE
+
+    monkeypatch.setattr(iterations, "Endings", Slow)
     wrong = jax.custom_jvp(lambda x: jnp.where(x > 2, x * x, x))
     wrong.defjvp(lambda p, t: (wrong(*p), t[0]))
     found = check(wrong, (np.float32(0.5),), budget=0.05, modes="fwd")

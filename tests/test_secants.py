@@ -79,9 +79,12 @@ def test_a_loop_that_does_not_jump_is_held_against_its_derivative(
     assert found.verdict is verdict
 
 
-def secants(function: Callable[[Any], Any], x: float) -> Secants:
-    at, one = np.float32(x), Direction([np.ones(())])
-    return Secants(trace(function, (at,)), [Ball().constants(at)], one, one, 23.0)
+def secants(function: Callable[..., Any], *point: float) -> Secants:
+    """Those along the first of some numbers."""
+    at = [np.float32(x) for x in point]
+    along = Direction([np.float64(k == 0) for k in range(len(at))])
+    balls = [Ball().constants(x) for x in at]
+    return Secants(trace(function, tuple(at)), balls, along, Direction([np.ones(())]), 23.0)
 
 
 def test_secants_tend_to_the_derivative_where_nothing_jumps() -> None:
@@ -92,6 +95,18 @@ def test_secants_tend_to_the_derivative_where_nothing_jumps() -> None:
     assert not smooth.tend_to(slope * 1.00001)
     of_the_last_steps = arb(2).sqrt() / 3  # the root stands so far on the way from 0 to 1 + y
     assert not jumping.tend_to(of_the_last_steps)
+
+
+def test_secants_that_are_not_known_tell_nothing() -> None:
+    unknown = secants(lambda x: jnp.sqrt(x), 0)  # NaN on one side
+    assert not unknown.tell_apart(arb(3)) and unknown.in_words == "unknown"
+    flat = secants(lambda x: jnp.floor(x), 0.5)
+    assert flat.tell_apart(arb(3)) and not flat.tell_apart(arb(0)) and flat.in_words == "0"
+
+
+def test_steps_are_as_long_as_what_moves() -> None:
+    cubed = secants(lambda x, y: x**3 * y, 1, 1e6)
+    assert not cubed.tell_apart(arb(3e6)) and cubed.tell_apart(arb(3.1e6))
 
 
 def test_of_the_formula_alone_it_is_the_slope_of_the_last_steps() -> None:

@@ -60,7 +60,7 @@ def by_floats(
 
 
 def _unseen(hand: Side, auto: Side, results: Sequence[FloatResult]) -> str | None:
-    """Of which entry no number is compared, but of one that is the same infinity on both sides."""
+    """Of which entry no number is compared, but of one that both sides return the same of."""
     if not any(result.without for result in results):
         return None
     floats = [side.floats([leaf.value for leaf in hand.inputs]) for side in (hand, auto)]
@@ -68,7 +68,7 @@ def _unseen(hand: Side, auto: Side, results: Sequence[FloatResult]) -> str | Non
     for result in results:
         for index in result.without:
             one, other = (float(leaves[leaf_of[result.path]][index]) for leaves in floats)
-            if not (math.isinf(one) and one == other):
+            if one != other:  # as NaN is of everything
                 name = f"gradient{result.path}{list(index) if index else ''}"
                 return (
                     f"there is no real value of {name} at the given point, where hand returns "

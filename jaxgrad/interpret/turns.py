@@ -20,9 +20,10 @@ __all__ = [
     "as_many_again",
     "counting_turns",
     "further_turns",
-    "half_as_many",
+    "half_as_many_more",
     "inside_a_loop",
     "is_run_on",
+    "many_more",
     "note_turns",
     "outermost_alone",
     "turns_beyond",
@@ -72,9 +73,14 @@ def as_many_again(turns: int) -> int:
     return max(turns, FEWEST)
 
 
-def half_as_many(turns: int) -> int:
+def many_more(turns: int) -> int:
+    """The same, and more where a loop has hardly begun, as one that starts near to its end."""
+    return max(turns, 4 * FEWEST)
+
+
+def half_as_many_more(turns: int) -> int:
     """The half of that."""
-    return as_many_again(turns) // 2
+    return many_more(turns) // 2
 
 
 def _one_more(turns: int) -> int:

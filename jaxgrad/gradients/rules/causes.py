@@ -43,7 +43,8 @@ def cause(at: AtPoint, judged: Judged) -> str:
 
 def _like(at: AtPoint, judged: Judged) -> str:
     first = first_wrong(judged)
-    return "" if first is None else diagnosis(at, *first)
+    # What it is like is seen in derivatives, and not in secants.
+    return "" if first is None or first[1].by_secants else diagnosis(at, *first)
 
 
 # -- the size of the cotangent -------------------------------------------------------------------

@@ -19,14 +19,14 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.rules.judgement import Judgement, agreement
 from jaxgrad.gradients.rules.no_gradient import NO_GRADIENT, has_no_gradient
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.gradients.rules.run_on import Ended, ended
+from jaxgrad.gradients.rules.run_on import Ended, Endings
 from jaxgrad.gradients.rules.secants import Secants
 from jaxgrad.interpret.rules.solution import FEWEST_BITS
 from jaxgrad.interpret.turns import (
     LENGTHS,
-    as_many_again,
     further_turns,
-    half_as_many,
+    half_as_many_more,
+    many_more,
     outermost_alone,
 )
 from jaxgrad.numbers.base import CannotDecide
@@ -40,10 +40,12 @@ __all__ = ["Iterations"]
 
 Answer = TypeVar("Answer")
 
-# An iteration that has come to a tolerance t of its start comes to that of √t of what is left in
-# half as many turns more, which is less than this of it if t is less than a half.
+# An iteration that has come to a tolerance t of its start leaves √t of what is left in half as many
+# turns more, which is less than this of it if t is less than a half,
 NEARER = 3 / 4
-LONGER = (half_as_many, as_many_again)
+# and t of it in as many, which is less than this where t is; so much of it a wrong number may be.
+LEFT = 1 / 4
+LONGER = (half_as_many_more, many_more)
 
 _BEYOND = (
     "past their end the loops of the function return no number, so that what they come near to is "
@@ -78,7 +80,7 @@ class Iterations:
     @property
     def tells_nothing(self) -> bool:
         """Whether nobody asked for the point, and loops do not come near to anything there."""
-        return not self.asked_for and self._ended is Ended.BEFORE
+        return not self.asked_for and self._ended() is Ended.BEFORE
 
     def judged(self, question: Question, found: Judgement, finite: bool) -> Judgement:
         """The judgement of a number that is not the derivative of loops that end.
@@ -95,10 +97,10 @@ class Iterations:
         not_known = replace(found, verdict=Verdict.UNDECIDED)
         if has_no_gradient(self._at.truth, question):
             return replace(not_known, reason=NO_GRADIENT)
+        end = self._ended(question)
         if not finite:
-            open_there = not self.asked_for and self._ended is not Ended.NOWHERE
-            return not_known if open_there else found
-        if self._ended is Ended.AT_A_SOLUTION:
+            return not_known if not self.asked_for and end is not Ended.NOWHERE else found
+        if end is Ended.AT_A_SOLUTION:
             limit = self._limit(question)
             if limit is not None:
                 return limit
@@ -107,14 +109,13 @@ class Iterations:
                 bits = self._at.rules.float_bits
             if bits is not None:
                 return replace(found, verdict=Verdict.AGREES, bits=bits, hidden=True)
-        if self._ended is Ended.UNKNOWN and self._nearest(question) >= self._fewest:
+        if end is Ended.UNKNOWN and self._nearest(question) >= self._fewest:
             return replace(not_known, reason=_BEYOND)
-        ends = self._ended is not Ended.NOWHERE and self._at.rules.primal.has_tolerances
-        if self.asked_for and ends:
+        if self.asked_for and end is not Ended.NOWHERE and self._at.rules.primal.has_tolerances:
             return self._of_a_tolerance(question, found)
-        if self._ended is Ended.AT_A_SOLUTION:
+        if end is Ended.AT_A_SOLUTION:
             return found if self._settles(question) or self.asked_for else not_known
-        return found if self.asked_for or self._ended is Ended.NOWHERE else not_known
+        return found if self.asked_for or end is Ended.NOWHERE else not_known
 
     def _of_a_tolerance(self, question: Question, found: Judgement) -> Judgement:
         """The judgement where loops end at a tolerance, before they have come to a solution.
@@ -122,18 +123,23 @@ class Iterations:
         It is open as far as they leave it open; and where they jump their secants are the truth.
         """
         not_known = replace(found, verdict=Verdict.UNDECIDED)
-        if self._ended is not Ended.AT_A_SOLUTION and self._leave_open(question):
+        if self._leave_open(question):
             return replace(not_known, reason=_EARLY)
-        secants = self._secants(question) if len(question.moving) == 1 else None
-        longer = self._longer(LENGTHS[-1], lambda at: at.numbers.enclosed(question))
-        if secants is None or longer is None:
+        if len(question.moving) != 1:
+            return found
+        secants = self._secants(question)
+        longer = self._longer(
+            LENGTHS[-1], lambda at: (at.numbers.enclosed(question), at.sides(question))
+        )
+        number, sides = longer or (None, None)
+        if number is None or sides is None or not sides.known or sides.kink:
             return found
         with further_turns(LENGTHS[-1]):
-            if not all(map(secants.tell_apart, self._known(question))):
-                return found  # what the truth is, too, or they tell nothing
-            if not secants.tell_apart(longer):
+            if not all(map(secants.tell_apart, sides.known)):
+                return found  # there is no jump between their ends, or they tell nothing
+            if not secants.tell_apart(number):
                 return replace(not_known, reason=_JUMPS)
-            return replace(found, truth=f"{secants.in_words} by secants")
+            return replace(found, truth=f"{secants.in_words} by secants", by_secants=True)
 
     def _nearest(self, question: Question) -> float:
         """To how many bits the number agrees with a side."""
@@ -190,29 +196,23 @@ class Iterations:
         """
         sizes = (abs(x).upper() for x in self._at.numbers.beside(question) if x.is_finite())
         hidden = max(sizes, default=arb(0)) * 2.0**-self._at.rules.float_bits
-        run = self._seen(question)
-        if len(run) <= len(LONGER) or not run[0].apart <= hidden:
+        run = [seen.apart for seen in self._run(question)]
+        if len(run) <= len(LONGER) or not run[0] <= hidden:
             return False
-        return all(after.apart <= NEARER * here.apart for here, after in itertools.pairwise(run))
+        return all(after <= NEARER * here for here, after in itertools.pairwise(run))
 
     def _leave_open(self, question: Question) -> bool:
-        """Whether the number is as near to the truth as loops that end so early leave it open.
+        """Whether the number is the derivative of what loops come near to, as far as is seen.
 
-        That is how far the truth changes where they are run on, all or those alone that are inside
-        of no others, whichever is less: a search along a line may find nothing any more.  There,
-        too, it has to be as near as the last of these turns leave it open.
+        It is nearer to the truth the further they are run on, all or those alone that are inside of
+        no others: a search along a line may find nothing any more.  What swings may be near to it
+        by chance where it ends, and less near half as many turns later.
         """
-        runs = [self._seen(question, outermost) for outermost in (False, True)]
-        known = [run for run in runs if len(run) > 1]
-        if not known:
-            return False
-        here, *longer = min(known, key=_change)
-        if not here.apart <= 2 * _change([here, *longer]):
-            return False
-        return len(longer) < len(LONGER) or bool(longer[-1].apart <= 2 * _change(longer))
+        runs = (self._run(question, outermost) for outermost in (False, True))
+        return any(len(run) > 1 and _comes_near(run) for run in runs)
 
-    def _seen(self, question: Question, outermost: bool = False) -> list[_Seen]:
-        """The number and the truth as loops stand, and as they are run on as far as that is known.
+    def _run(self, question: Question, outermost: bool = False) -> list[_Seen]:
+        """The number beside the truth where loops end and as they are run on, as far as known.
 
         Args:
             question: which number.
@@ -221,9 +221,9 @@ class Iterations:
 
         def seen(at: AtPoint) -> _Seen | None:
             sides, number = at.sides(question), at.numbers.enclosed(question)
-            known = [] if sides is None else list(sides.known)
-            apart = min((abs(number - side).upper() for side in known), default=None)
-            return None if apart is None else _Seen(apart, known)
+            known = [] if sides is None else sides.known
+            nearest = min(known, key=lambda side: abs(number - side).upper(), default=None)
+            return None if nearest is None else _Seen(number, nearest)
 
         longer = (self._longer(length, seen, outermost) for length in LONGER)
         found = itertools.takewhile(lambda x: x is not None, (seen(self._at), *longer))
@@ -291,32 +291,51 @@ class Iterations:
             self._at.rules.float_bits,
         )
 
-    @cached_property
-    def _ended(self) -> Ended:
-        """Where the loops of the function end."""
+    def _ended(self, question: Question | None = None) -> Ended:
+        """Where the loops of the function end that a number comes of, or all of them."""
         rules = self._at.rules
         if rules.exact:
             return Ended.NOWHERE
-        prolong(GRACE / 2)
-        found = ended(rules.primal.truth_program, self._at.numbers.point, rules.float_bits)
-        if found is not Ended.NOWHERE and self.loops_are_meant():
+        found = self._endings.of(None if question is None else question.cotangent.support)
+        if found is not Ended.NOWHERE and self._are_meant:
             return Ended.NOWHERE
         return found
 
+    @cached_property
+    def _are_meant(self) -> bool:
+        return self.loops_are_meant()
+
+    @cached_property
+    def _endings(self) -> Endings:
+        prolong(GRACE / 2)
+        rules = self._at.rules
+        return Endings(rules.primal.truth_program, self._at.numbers.point, rules.float_bits)
+
 
 class _Seen(NamedTuple):
-    """A number beside the truth.
+    """A number and the nearer side of the truth."""
 
-    Args:
-        apart: how far it is from the nearer side at most.
-        known: the sides that are known.
+    number: arb
+    truth: arb
+
+    @property
+    def apart(self) -> arb:
+        """How far they are apart at most."""
+        return abs(self.number - self.truth).upper()
+
+
+def _comes_near(run: Sequence[_Seen]) -> bool:
+    """Whether the truth comes near to the number as loops are run on, or to where that leads.
+
+    What changes by the same factor again and again leads to a limit that three of it tell, however
+    little that is (Aitken's Δ² process).
     """
-
-    apart: arb
-    known: list[arb]
-
-
-def _change(run: Sequence[_Seen]) -> arb:
-    """How far the truth is from the first of several at most, for certain."""
-    pairs = (pair for seen in run[1:] for pair in zip(run[0].known, seen.known, strict=False))
-    return max((abs(x - y).lower() for x, y in pairs), default=arb(0))
+    *before, last = run
+    within = LEFT * max(seen.apart for seen in before)
+    if last.apart <= within:
+        return True
+    changes = [after.truth - here.truth for here, after in itertools.pairwise(run)]
+    if len(changes) < 2 or not abs(changes[1]) < abs(changes[0]):
+        return False
+    limit = last.truth - changes[1] ** 2 / (changes[1] - changes[0])
+    return bool(abs(last.number - limit) <= within)

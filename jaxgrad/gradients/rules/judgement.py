@@ -40,6 +40,7 @@ class Judgement:
         as_run: whether these are floats that JAX computes, and not the formulas.
         hidden: whether the formulas differ, by no more than the rounding of the rule could hide.
         reason: why it is UNDECIDED, where that is known.
+        by_secants: whether it is held against secants, since f jumps at a scale that none shows.
     """
 
     verdict: Verdict
@@ -50,6 +51,7 @@ class Judgement:
     as_run: bool = False
     hidden: bool = False
     reason: str = ""
+    by_secants: bool = False
 
     @property
     def plain(self) -> bool:

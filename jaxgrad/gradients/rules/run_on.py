@@ -11,20 +11,20 @@ they small: the further turns have to change less than those before them did.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from enum import Enum
 
-from flint import arb
+import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.gradients.rules.judgement import agreement
 from jaxgrad.interpret.turns import LENGTHS, counting_turns, further_turns, is_run_on
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
 from jaxgrad.programs.trace import Program
 
-__all__ = ["Ended", "ended"]
+__all__ = ["Ended", "Endings", "ended"]
 
 
 class Ended(Enum):
@@ -36,40 +36,79 @@ class Ended(Enum):
     UNKNOWN = "nobody knows"
 
 
-def ended(program: Program, point: Sequence[ObjectArray], float_bits: float) -> Ended:
-    """Where the loops of a program end at a point.
+class Endings:
+    """What a program returns at a point as its loops end there, and as they are run on.
 
     Args:
         program: of floating-point leaves.
         point: balls.
         float_bits: how many bits a float of its results has.
     """
-    if is_run_on():
-        return Ended.NOWHERE
-    try:
-        with counting_turns() as turns:
-            before = _numbers(program, point)
-        if not turns.iterates:
+
+    def __init__(self, program: Program, point: Sequence[ObjectArray], float_bits: float) -> None:
+        self._half = 2.0 ** (-float_bits / 2)
+        self._runs: list[list[ObjectArray]] | None = None
+        self._iterates = not is_run_on()
+        if not self._iterates:
+            return
+        with contextlib.suppress(CannotDecide, UnsupportedPrimitive):
+            with counting_turns() as turns:
+                before = interpret(program, Ball(), list(point))
+            self._iterates = turns.iterates
+            if self._iterates:
+                further = [_longer(program, point, beyond) for beyond in (_one, *_ENDS)]
+                self._runs = [before, *further]
+
+    def of(self, entries: Sequence[tuple[int, tuple[int, ...]]] | None = None) -> Ended:
+        """Where the loops end that some entries of the result come of.
+
+        Args:
+            entries: the leaf and the index of each; all of them if None.
+        """
+        if not self._iterates:
             return Ended.NOWHERE
-        following = _longer(program, point, lambda _: 1)
-        after, longest = _longer(program, point, LENGTHS[0]), _longer(program, point, LENGTHS[-1])
-    except (CannotDecide, UnsupportedPrimitive):
-        return Ended.UNKNOWN
-    if not all(x.is_finite() for x in (*before, *following, *after, *longest)):
-        return Ended.UNKNOWN
-    if any(abs(z - y) > abs(y - x) for x, y, z in zip(before, after, longest, strict=True)):
-        return Ended.BEFORE
-    pairs = [*zip(before, following, strict=True), *zip(before, after, strict=True)]
-    near = all(x == y or agreement(x, y) >= float_bits / 2 for x, y in pairs)
-    return Ended.AT_A_SOLUTION if near else Ended.BEFORE
+        if self._runs is None:
+            return Ended.UNKNOWN
+        if entries is None:
+            leaves = enumerate(self._runs[0])
+            entries = [(leaf, index) for leaf, x in leaves for index in np.ndindex(x.shape)]
+        found = [self._of(leaf, index) for leaf, index in entries]
+        order = (Ended.UNKNOWN, Ended.BEFORE)
+        return next((x for x in order if x in found), Ended.AT_A_SOLUTION)
+
+    def _of(self, leaf: int, index: tuple[int, ...]) -> Ended:
+        assert self._runs is not None
+        before, following, after, longest = (run[leaf][index] for run in self._runs)
+        if not all(x.is_finite() for x in (before, following, after, longest)):
+            return Ended.UNKNOWN
+        if abs(longest - after) > abs(after - before):
+            return Ended.BEFORE
+        # What is 0 in a solution has no digits, and comes as near to it as what stands beside it.
+        largest = max(abs(x).upper() for x in self._runs[-1][leaf].flat if x.is_finite())
+        size = abs(longest) if abs(longest) > largest * self._half else largest
+        near = all(abs(x - before) <= size * self._half for x in (following, after))
+        return Ended.AT_A_SOLUTION if near else Ended.BEFORE
+
+
+# What is done changing changes no more by many turns than by as many again.
+_ENDS = (LENGTHS[0], LENGTHS[-1])
+
+
+def _one(_: int) -> int:
+    return 1
 
 
 def _longer(
     program: Program, point: Sequence[ObjectArray], length: Callable[[int], int]
-) -> list[arb]:
+) -> list[ObjectArray]:
     with further_turns(length):
-        return _numbers(program, point)
+        return interpret(program, Ball(), list(point))
 
 
-def _numbers(program: Program, point: Sequence[ObjectArray]) -> list[arb]:
-    return [x for leaf in interpret(program, Ball(), list(point)) for x in leaf.flat]
+def ended(program: Program, point: Sequence[ObjectArray], float_bits: float) -> Ended:
+    """Where the loops of a program end at a point.
+
+    Args:
+        program, point, float_bits: as for :class:`Endings`.
+    """
+    return Endings(program, point, float_bits).of()

@@ -16,6 +16,7 @@ from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.rules.directions import Direction, pairing
+from jaxgrad.gradients.rules.sides import text_of
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
@@ -53,7 +54,8 @@ class Secants:
         self._program, self._point = program, point
         self._direction, self._cotangent = direction, cotangent
         self._float_bits = float_bits
-        sizes = [float(abs(x).mid()) for leaf in point for x in leaf.flat]
+        # Of the numbers that move alone: one beside them says nothing of how they do.
+        sizes = [float(abs(point[leaf][index]).mid()) for leaf, index in direction.support]
         self._size = max(sizes, default=0.0) or 1.0
 
     def have_slope(self, number: arb) -> bool:
@@ -73,27 +75,29 @@ class Secants:
 
     def tell_apart(self, number: arb) -> bool:
         """Whether a number is certainly not their slope, or they have none."""
-        slopes = self._shown
-        change = max((abs(slope - slopes[0]) for slope in slopes[1:]), default=arb(0))
-        return not slopes or bool(abs(number - slopes[0]) > MANY * change)
+        slope = self._shown
+        return slope is not None and not slope.overlaps(number)
 
     @property
     def in_words(self) -> str:
-        """Their slope, to a few digits; 0 where they have none."""
-        return self._shown[0].str(4, radius=False) if self._shown else "0"
+        """Their slope, to the digits that they tell."""
+        return "unknown" if self._shown is None else text_of(self._shown)
 
     @cached_property
-    def _shown(self) -> list[arb]:
-        """The slopes of some that are as long as they have to be to show one; none if none does.
+    def _shown(self) -> arb | None:
+        """The slope of some that are as long as they have to be to show one; None if unknown.
 
-        Those of what is the same number for all points nearby are 0.
+        It is 0 where none does: those of what is the same number for all points nearby are.
         """
         for digits in COARSER:
             step = self._step(digits)
-            slopes = [self._slope(k * step) for k in (1, 1.5, 2, 3)]
-            if any(slope != 0 for slope in slopes):
-                return slopes
-        return []
+            short, *longer = (self._slope(k * step) for k in (1, 1.5, 2, 3))
+            if not all(slope.is_finite() for slope in (short, *longer)):
+                return None
+            if any(slope != 0 for slope in (short, *longer)):
+                change = max(abs(slope - short).upper() for slope in longer)
+                return arb(short.mid(), MANY * change + short.rad())
+        return arb(0)
 
     def tend_to(self, derivative: arb) -> bool:
         """Whether the shorter they are the nearer they come to a number.
