@@ -288,6 +288,16 @@ def test_loops_that_end_at_an_event_are_no_solvers(name: str, factor: float) -> 
     assert "secants" not in str(found)
 
 
+@pytest.mark.parametrize("factor", [-1.0, 1.01, 1.5])
+def test_a_rule_by_the_same_loop_dwindles_with_it(factor: float) -> None:
+    def solve(x: Any) -> Any:
+        return lax.while_loop(lambda x: x > 0.01, lambda x: x / 2, x)
+
+    f = jax.custom_jvp(solve)
+    f.defjvp(lambda x, t: (solve(*x), factor * jax.jvp(solve, x, t)[1]))
+    assert _at(f, 1.7).verdict is Verdict.REFUTED
+
+
 def test_an_entry_that_is_0_comes_as_near_as_what_stands_beside_it() -> None:
     matrix = np.float32([[2, 0.5], [0.3, 1]])
     inverse = np.linalg.inv(matrix)

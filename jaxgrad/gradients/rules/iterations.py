@@ -331,6 +331,9 @@ def _comes_near(run: Sequence[_Seen]) -> bool:
     little that is (Aitken's Δ² process).
     """
     *before, last = run
+    first, truth = run[0]
+    if not abs(last.number - first) <= max(abs(first).lower(), abs(truth).lower()) / 2:
+        return False  # the loops of the rule dwindle as well, and their numbers mean nothing
     within = LEFT * max(seen.apart for seen in before)
     if last.apart <= within:
         return True
