@@ -20,6 +20,7 @@ from jaxgrad.claims import check_command, prove_command, rules_command
 from jaxgrad.claims.coverage import command as coverage_command
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
+from jaxgrad.claims.project_options import parsed
 from jaxgrad.claims.prove_command import exit_code
 from jaxgrad.errors import ArgumentError, MissingExtra
 from jaxgrad.verdict import Verdict
@@ -54,7 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # pyright: ignore
     try:
-        options = _parser().parse_args(argv)
+        given = list(sys.argv[1:] if argv is None else argv)
+        options = parsed(_parser(), [command.__name__ for command in _COMMANDS], given)
         return options.run(options)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else Exit.USAGE
