@@ -288,6 +288,25 @@ def test_loops_that_end_at_an_event_are_no_solvers(name: str, factor: float) -> 
     assert "secants" not in str(found)
 
 
+@pytest.mark.parametrize(("factor", "verdict"), [(1, Verdict.UNDECIDED), (1.01, Verdict.REFUTED)])
+def test_what_ends_in_0_by_0_is_run_on_by_a_turn_or_two(factor: float, verdict: Verdict) -> None:
+    left = lambda x, a: x**3 + x - a  # noqa: E731
+
+    def secant_method(a: Any) -> Any:
+        def turn(c: Any) -> Any:
+            x, y = c
+            run, rise = x - y, left(x, a) - left(y, a)
+            return x - left(x, a) * run / rise, x
+
+        far = lambda c: jnp.abs(c[0] - c[1]) > 1e-2  # noqa: E731
+        return lax.while_loop(far, turn, (0 * a + 1, 0 * a + 0.9))[0]
+
+    def slope(a: Any, g: Any) -> Any:
+        return (factor * g / (3 * secant_method(a) ** 2 + 1),)
+
+    assert _at(_with_rule(secant_method, slope), 1.5).verdict is verdict
+
+
 @pytest.mark.parametrize("factor", [-1.0, 1.01, 1.5])
 def test_a_rule_by_the_same_loop_dwindles_with_it(factor: float) -> None:
     def solve(x: Any) -> Any:

@@ -25,8 +25,10 @@ __all__ = [
     "is_run_on",
     "many_more",
     "note_turns",
+    "one_more",
     "outermost_alone",
     "turns_beyond",
+    "two_more",
 ]
 
 # An iteration that has just begun is not run on by one turn alone.
@@ -83,7 +85,17 @@ def half_as_many_more(turns: int) -> int:
     return many_more(turns) // 2
 
 
-def _one_more(turns: int) -> int:
+def one_more(_: int) -> int:
+    """A single turn."""
+    return 1
+
+
+def two_more(_: int) -> int:
+    """Two turns."""
+    return 2
+
+
+def _as_many_and_one(turns: int) -> int:
     return as_many_again(turns) + 1
 
 
@@ -94,7 +106,7 @@ def _rounds(turns: int) -> int:
 # How far loops are run on to see whether something is done changing: twice as many turns and one
 # more, so that it neither grows nor alternates, and four times as many, a whole number of rounds,
 # so that what goes round is back where it was.
-LENGTHS: tuple[Callable[[int], int], ...] = (as_many_again, _one_more, _rounds)
+LENGTHS: tuple[Callable[[int], int], ...] = (as_many_again, _as_many_and_one, _rounds)
 
 
 @contextlib.contextmanager

@@ -27,7 +27,9 @@ from jaxgrad.interpret.turns import (
     further_turns,
     half_as_many_more,
     many_more,
+    one_more,
     outermost_alone,
+    two_more,
 )
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import GRACE, prolong
@@ -46,6 +48,8 @@ NEARER = 3 / 4
 # and t of it in as many, which is less than this where t is; so much of it a wrong number may be.
 LEFT = 1 / 4
 LONGER = (half_as_many_more, many_more)
+# How far they are run on where that returns no number, as of a secant method at its end.
+LITTLE = (one_more, two_more)
 
 _BEYOND = (
     "past their end the loops of the function return no number, so that what they come near to is "
@@ -225,9 +229,14 @@ class Iterations:
             nearest = min(known, key=lambda side: abs(number - side).upper(), default=None)
             return None if nearest is None else _Seen(number, nearest)
 
-        longer = (self._longer(length, seen, outermost) for length in LONGER)
-        found = itertools.takewhile(lambda x: x is not None, (seen(self._at), *longer))
-        return [x for x in found if x is not None]
+        here = seen(self._at)
+        for lengths in (LONGER, LITTLE):
+            longer = (self._longer(length, seen, outermost) for length in lengths)
+            found = itertools.takewhile(lambda x: x is not None, longer)
+            known = [x for x in found if x is not None]
+            if known:
+                break
+        return [] if here is None else [here, *known]
 
     def _settles(self, question: Question) -> bool:
         """Whether loops that are run on change less than half the digits of the derivative."""

@@ -18,7 +18,7 @@ from enum import Enum
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.interpret.turns import LENGTHS, counting_turns, further_turns, is_run_on
+from jaxgrad.interpret.turns import LENGTHS, counting_turns, further_turns, is_run_on, one_more
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
@@ -56,7 +56,7 @@ class Endings:
                 before = interpret(program, Ball(), list(point))
             self._iterates = turns.iterates
             if self._iterates:
-                further = [_longer(program, point, beyond) for beyond in (_one, *_ENDS)]
+                further = [_longer(program, point, beyond) for beyond in (one_more, *_ENDS)]
                 self._runs = [before, *further]
 
     def of(self, entries: Sequence[tuple[int, tuple[int, ...]]] | None = None) -> Ended:
@@ -92,10 +92,6 @@ class Endings:
 
 # What is done changing changes no more by many turns than by as many again.
 _ENDS = (LENGTHS[0], LENGTHS[-1])
-
-
-def _one(_: int) -> int:
-    return 1
 
 
 def _longer(
