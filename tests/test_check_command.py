@@ -11,7 +11,7 @@ from textwrap import dedent
 import jax
 import numpy as np
 import pytest
-from pasted_code import given_and_true
+from pasted_code import given_and_true, printed_by
 
 from jaxgrad.claims.cli import main
 from jaxgrad.claims.given_arguments import evaluated, given
@@ -34,7 +34,7 @@ power.defjvp(lambda n, x, t: (x[0]**n, n * x[0]**(n - 1) * t[0]))
 def scaled(x, by=2.0):
     return by * x
 
-scaled.defvjp(lambda x, by=2.0: (by * x, None), lambda kept, g: (3.0 * g, 0.0 * g))
+scaled.defvjp(lambda x, by=2.0: (by * x, None), lambda kept, g: (3.0 * g, 0.0 * g.sum()))
 
 class Layer:
     pass
@@ -57,6 +57,26 @@ def log(x):
 def raises(x):
     raise ValueError("not this one")
 
+def ends(x):
+    raise SystemExit(0)
+
+def keywords(x, *, w, key=None, mode="sum"):
+    assert mode == "sum"
+    return scaled(x).sum() * w.sum()
+
+def masked(x, mask):
+    return jnp.where(mask, scaled(x), 0.0)
+
+@jax.custom_vjp
+def malformed(x):
+    return 2 * x
+
+malformed.defvjp(lambda x: (2 * x, None), lambda kept, g: (jnp.ones(5),))
+
+def applied(g, x):
+    print("something of its own")
+    return scaled(g(x))
+
 def random(key, x):
     return x * jax.random.normal(key)
 """
@@ -65,6 +85,7 @@ def random(key, x):
 @pytest.fixture(autouse=True)
 def _in_a_folder_with_the_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (tmp_path / "checked_model.py").write_text(dedent(MODULE), encoding="utf-8")
+    (tmp_path / "exits.py").write_text("raise SystemExit(0)\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))  # put back after the test, whatever was appended
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
@@ -171,7 +192,7 @@ def test_a_wrong_rule_and_the_code_to_paste(capsys: pytest.CaptureFixture[str]) 
 def test_the_code_says_what_is_held_by_its_name(name: str, capsys: pytest.CaptureFixture) -> None:
     assert _check(f"checked_model:{name} f32[] by=4.0 --no-special-points") == 1
     out = capsys.readouterr().out
-    assert "f = functools.partial(f, by=4.0)\n" in out
+    assert "f = lambda x, by: function(x, by=by)\n" in out
     assert given_and_true(out) == ("3.0", "4.00000000000")
 
 
@@ -205,12 +226,21 @@ def test_what_is_open_has_a_code_of_its_own(capsys: pytest.CaptureFixture[str]) 
             "too many positional arguments; give one argument for each",
         ),
         ("checked_model:power f32[] 2 m=3", "got an unexpected keyword argument 'm'"),
+        ("checked_model:power f32[2] n=2 n=3", "argument n is given twice"),
         (
-            "checked_model:power n=2 x=f32[2]",
-            "x=: a name is for what is held fixed, and this is an",
+            "checked_model:power f32 2",
+            "argument 0: f32 has no shape; f32[] is a number, f32[3] a v",
         ),
+        ("checked_model.py:power f32[] 2", "write the module's name, checked_model:power"),
+        ("checked_model:ends f32[]", "ends ended the process (SystemExit: 0) at checked_model.py:"),
+        ("checked_model:power exit(3) 2", "argument 0 'exit(3)' raised SystemExit: 3"),
+        ("exits:f 1.0", "'exits:f' cannot be imported: SystemExit: 0 at exits.py:1; the module is"),
+        ("checked_model:power f32[] 2 --seed -1", "argument --seed: invalid not_negative value"),
         ("checked_model:power 1 2", "no argument is floating point"),
-        ("checked_model:raises f32[]", "raises raised ValueError: not this one at line 3"),
+        (
+            "checked_model:raises f32[]",
+            "raises raised ValueError: not this one at checked_model.py:",
+        ),
         ("checked_model:same f32[] --modes both", "modes"),
         ("checked_model:same f32[] --dtypes floaty", "floaty"),
         ("checked_model:same f32[] --argnums x", "argument --argnums: invalid list of int value"),
@@ -244,3 +274,64 @@ def test_an_annotation_beside_the_line(
 def test_the_versions(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert f"jax {jax.__version__}, " in capsys.readouterr().out
+
+
+# -- what a user met -------------------------------------------------------------------------------
+def test_arrays_by_their_names_are_differentiated(capsys: pytest.CaptureFixture[str]) -> None:
+    call = "checked_model:keywords f32[2] w=f32[3] key=key[] mode='sum' --no-special-points --json"
+    assert _check(call) == 1
+    found = json.loads(capsys.readouterr().out)
+    wrong = {leaf["path"]: leaf["verdict"] for leaf in found["leaves"]}
+    assert wrong == {"x": "REFUTED", "w": "AGREES"}
+    assert "function(x, w=w, key=key, mode=mode)" in found["counterexample"]
+
+
+def test_what_is_held_by_its_name_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _check("checked_model:power f32[2] n=3") == 0
+    out = capsys.readouterr().out
+    assert "n held fixed" in out and "\nwith args = (np.array([" in out
+
+
+def test_a_mask_that_is_drawn_hides_no_wrong_rule() -> None:
+    for seed in range(4):
+        assert _check(f"checked_model:masked f32[3] bool[3] --seed {seed}") == 1
+        (integers,) = given(["i32[4]"], "math", seed).args
+        assert integers[0] == 1 and set(np.asarray(integers).tolist()) <= {0, 1, 2}
+
+
+def test_a_malformed_rule_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert _check("checked_model:malformed f32[2]") == 1
+    assert "title=jaxgrad%3A checked_model%3Amalformed is malformed" in capsys.readouterr().err
+
+
+def test_json_is_one_object_whatever_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _check("checked_model:applied jnp.sin f32[3] --json --no-special-points") == 1
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert "something of its own" in err
+    assert found["function"] == "checked_model:applied" and found["seed"] == 0
+    assert found["arguments"] == ["jnp.sin", "f32[3]"] and found["versions"]["jax"]
+    *_, line = printed_by(f"To see it:\n\n{found['counterexample']}")
+    said, _, true = line.partition(" should be [")
+    assert float(said) == pytest.approx(1.5 * float(true.split()[0]), rel=1e-5)
+
+
+def test_dtypes_as_in_a_jaxpr(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _check("checked_model:same f32[2] --dtypes f16,bf16 --json") == 0
+    said = json.loads(capsys.readouterr().out)["floats"]
+    assert len(said) == 4 and all(" float16: " in x or " bfloat16: " in x for x in said)
+
+
+def test_a_bfloat16_of_a_file(tmp_path: Path) -> None:
+    half = np.asarray(jax.numpy.asarray([0.5, 2], "bfloat16"))
+    np.save(tmp_path / "half.npy", half)
+    (read,) = given(["@half.npy"], "math").args
+    assert str(read.dtype) == "bfloat16" and np.array_equal(read, half)
+    np.save(tmp_path / "text.npy", np.array(["a"]))
+    (tmp_path / "cut.npz").write_bytes(b"PK\x03\x04nothing")
+    for name in ("text.npy", "cut.npz"):
+        with pytest.raises(ArgumentError, match=f"argument 0, @{name}: "):
+            given([f"@{name}"], "math")

@@ -75,6 +75,15 @@ class Activation:
         return x
     method.defjvp(lambda x, t: x)
 """,
+    "parts/kernel.py": """\
+import jax
+
+@jax.custom_jvp
+def half(x):
+    return x / 2
+
+half.defjvp(lambda x, t: (x[0] / 2, t[0] / 2))
+""",
     "broken.py": "import nothing_of_that_name\n",
     "script.py": "raise SystemExit(3)\n",
     "made_test.py": "raise AssertionError('a test was imported')\n",
@@ -116,6 +125,7 @@ def test_rules_with_a_name(capsys: pytest.CaptureFixture[str]) -> None:
         "ruled._norm:power": ("custom_jvp", ("f32[3]", "1")),
         "ruled._norm:inverse": ("custom_jvp", ("f32[3, 3]",)),
         "ruled._norm:without": ("custom_jvp", None),
+        "ruled.parts.kernel:half": ("custom_jvp", ("f32[3]",)),  # in no __init__.py
         "ruled.solvers.made:square": ("custom_gradient", ("f32[3]",)),
         "ruled.solvers.made:Activation.twice": ("custom_jvp", ("f32[3]",)),
         "ruled.solvers.made:Activation.method": ("custom_jvp", None),
@@ -141,7 +151,7 @@ def test_modules_that_cannot_be_imported() -> None:
     assert set(failed) == {"ruled.broken", "ruled.script"}
     assert "nothing_of_that_name" in failed["ruled.broken"]
     assert failed["ruled.script"] == "SystemExit: 3"
-    assert found.modules == 4
+    assert found.modules == 5
     for name in ("no_such_package", "ruled.broken"):
         with pytest.raises(ArgumentError, match=f"{name} cannot be imported: ModuleNotFoundError"):
             rules_of(name)
@@ -164,7 +174,9 @@ def test_the_command_says_how_each_is_checked(capsys: pytest.CaptureFixture[str]
         "    made where root is called; check that, or what calls it: "
         "jaxgrad check ruled.solvers.made:root ARGUMENT ..." in lines
     )
-    assert lines[-1] == "9 custom rules in 4 modules of ruled"
+    solve = "    made where Solver.solve is called: check what calls it"
+    assert solve in lines  # the first argument of a method is no array
+    assert lines[-1] == "10 custom rules in 5 modules of ruled"
     assert "jaxgrad: ruled.broken cannot be imported: ModuleNotFoundError" in err
 
 
@@ -176,14 +188,16 @@ def test_the_command_checks_them(capsys: pytest.CaptureFixture[str]) -> None:
         "ruled:norm": "REFUTED",
         "ruled._norm:power": "PROVED",
         "ruled._norm:inverse": "AGREES",
+        "ruled.parts.kernel:half": "PROVED",
         "ruled.solvers.made:square": "PROVED",
         "ruled.solvers.made:Activation.twice": "PROVED",
     }
-    assert found["modules"] == 4 and len(found["failures"]) == 2
+    assert found["modules"] == 5 and len(found["failures"]) == 2
 
 
 def test_a_package_without_rules(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rules", "json", "--check"]) == 0
-    assert capsys.readouterr().out.startswith("0 custom rules in ")
+    checked, counted = capsys.readouterr().out.splitlines()
+    assert checked == "checked: none" and counted.startswith("0 custom rules in ")
     assert main(["rules", "no_such_package"]) == 2
     assert "jaxgrad: no_such_package cannot be imported" in capsys.readouterr().err

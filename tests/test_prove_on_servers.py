@@ -98,6 +98,12 @@ def test_the_first_failure_ends_the_run(proofs: Path, capsys: pytest.CaptureFixt
     out, err = capsys.readouterr()
     assert "T3" in out and "after these" not in out
     assert "jaxgrad: --exitfirst; without a result: " in err and "T5" in err
+    assert main(["prove", "-x", "--junit", "results.xml"]) == 1
+    suite = ElementTree.fromstring(Path("results.xml").read_text(encoding="utf-8"))
+    skipped = [case for case in suite if case.find("skipped") is not None]
+    assert "T5 after" in [case.get("name") for case in skipped]
+    assert suite.get("skipped") == str(len(skipped)) and suite.get("tests") == str(len(suite))
+    capsys.readouterr()
     assert main(["prove", "-x", "-k", "T2 or T10"]) == 0
     assert "without a result" not in capsys.readouterr().err
 

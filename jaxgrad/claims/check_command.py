@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import functools
+import contextlib
 import inspect
+import json
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jaxgrad.claims.annotations import annotate
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
-from jaxgrad.errors import ArgumentError, JaxgradError
+from jaxgrad.errors import (
+    ArgumentError,
+    DtypeMismatch,
+    JaxgradError,
+    ShapeMismatch,
+    TreeMismatch,
+)
 from jaxgrad.verdict import Verdict
+
+if TYPE_CHECKING:
+    from jaxgrad.claims.called import Called
 
 __all__ = ["check", "exit_code_of", "place_of"]
 
@@ -29,40 +39,27 @@ def check(options: argparse.Namespace) -> int:
     Raises:
         ArgumentError: a name, an argument or an option cannot be used, or the function raises.
     """
-    name = options.function
-    function = named("MODULE:FUNCTION", name)
-    domain = named("--domain", options.domain) if options.domain else None
-    reference = named("--reference", options.reference) if options.reference else None
-    sys.path.append(str(Path.cwd()))  # for what these import when they are called
-    from jaxgrad.claims.given_arguments import given
-    from jaxgrad.gradients.check_grads import check
-
-    args, keywords = given(options.args, name.partition(":")[0], options.seed)
-    _require_arguments(name, function, args, keywords)
-    asked = {
-        "order": options.order,
-        "argnums": options.argnums,
-        "domain": domain,
-        "reference": reference,
-        "dtypes": options.dtypes,
-        "exact": options.exact,
-        "special_points": options.special_points,
-        "budget": options.budget,
-    }
-    modes = {} if options.modes is None else {"modes": options.modes}
-    called = functools.partial(function, **keywords) if keywords else function
-    try:
-        found = check(called, args, **asked, **modes)
-    except ArgumentError:
-        raise
-    except JaxgradError as error:
-        raise ArgumentError(f"{name}: {error}") from error
-    except Exception as error:
-        raise ArgumentError(_raised(name, function, error)) from error
-    print(found.to_json() if options.json else _with_import(str(found), name, keywords))
+    # What the user's code prints is no part of the one object.
+    quiet = contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext()
+    with quiet:
+        called, found = _found(options)
+    if isinstance(found, JaxgradError):
+        print(f"jaxgrad: {options.function}: {found}", file=sys.stderr)
+        annotate(f"{options.function} is malformed", str(found), *place_of(called.function))
+        return Exit.NOT_EXPECTED
+    if options.json:
+        whole = {**json.loads(found.to_json()), **called.described()}
+        if whole["counterexample"]:
+            whole["counterexample"] = called.in_scope(whole["counterexample"])
+        print(json.dumps(whole, indent=1))
+    else:
+        print(called.in_scope(str(found)))
+        if found and called.in_words:
+            print(f"\nwith {called.in_words}")
     if not found:
-        title = f"{name} is {found.verdict}"
-        annotate(title, str(found).partition("\n\nTo see it:")[0], *place_of(function))
+        title = f"{options.function} is {found.verdict}"
+        said = str(found).partition("\n\nTo see it:")[0]
+        annotate(title, said, *place_of(called.function))
     return exit_code_of(found.verdict)
 
 
@@ -78,60 +75,54 @@ def exit_code_of(verdict: Verdict) -> int:
     return Exit.ALL_EXPECTED if verdict.passes else Exit.NOT_EXPECTED
 
 
-def _require_arguments(
-    name: str, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]
-) -> None:
-    """Refuses a call that the signature does not have, before JAX has its own words for it.
+def _found(options: argparse.Namespace) -> tuple[Called, Any]:
+    """The call, and the check of it; or the error that says that a rule is malformed."""
+    name = options.function
+    function = named("MODULE:FUNCTION", name)
+    domain = named("--domain", options.domain) if options.domain else None
+    reference = named("--reference", options.reference) if options.reference else None
+    sys.path.append(str(Path.cwd()))  # for what these import when they are called
+    from jaxgrad.claims.called import Called
+    from jaxgrad.claims.given_arguments import full_name
+    from jaxgrad.gradients.check_grads import check
 
-    So it does an array by its name: what is held fixed is handed on so.
-    """
-    for key, value in keywords.items():
-        if any(hasattr(leaf, "shape") and leaf.dtype.kind in "fcV" for leaf in _leaves(value)):
-            raise ArgumentError(
-                f"{key}=: a name is for what is held fixed, and this is an array by which is "
-                "differentiated; give it by its place, without the name"
-            )
+    called = Called(name, function, options.args, options.seed)
+    asked = {
+        "order": options.order,
+        "argnums": called.argnums if options.argnums is None else options.argnums,
+        "domain": domain,
+        "reference": reference,
+        "dtypes": None if options.dtypes is None else tuple(map(full_name, options.dtypes)),
+        "exact": options.exact,
+        "special_points": options.special_points,
+        "linear": options.linear,
+        "budget": options.budget,
+    }
+    modes = {} if options.modes is None else {"modes": options.modes}
     try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):
-        return
-    try:
-        signature.bind(*args, **keywords)
-    except TypeError as error:
-        raise ArgumentError(
-            f"{name}{signature}: {error}; give one argument for each parameter, e.g. 'f32[3, 4]' "
-            "for an array of that dtype and shape, drawn; 'jnp.ones(3)', 0.5 or @file.npz for its "
-            "values; NAME=VALUE by its name"
-        ) from None
+        return called, check(called.by_places, called.args, **asked, **modes)
+    except (TreeMismatch, ShapeMismatch, DtypeMismatch) as error:
+        return called, error
+    except ArgumentError:
+        raise
+    except JaxgradError as error:
+        raise ArgumentError(f"{name}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise ArgumentError(_raised(name, function, error)) from error
 
 
-def _leaves(value: Any) -> list[Any]:
-    import jax
-
-    return jax.tree.leaves(value)
-
-
-def _raised(name: str, function: Callable[..., Any], error: Exception) -> str:
+def _raised(name: str, function: Callable[..., Any], error: Exception | SystemExit) -> str:
     from jaxgrad.programs.jax_errors import first_line
 
+    if isinstance(error, SystemExit):
+        said = f"ended the process (SystemExit: {error})"
+    else:
+        said = f"raised {first_line(error)}"
     file, _ = place_of(function)
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == file]
-    where = f" at line {lines[-1]}" if lines else ""
-    return f"{name} raised {first_line(error)}{where}; the arguments are those of the command line"
-
-
-def _with_import(text: str, name: str, keywords: dict[str, Any]) -> str:
-    """What is said, with code that says where ``f`` comes from."""
-    module, _, path = name.partition(":")
-    lines = f"import {module}" if "." in path else f"from {module} import {path} as f"
-    if "." in path:
-        lines += f"\nf = {module}.{path}"
-    if keywords:
-        lines += "\nimport functools"
-        inside = ", ".join(f"{key}={value!r}" for key, value in keywords.items())
-        lines += f"\nf = functools.partial(f, {inside})"
-    return text.replace("# with `f` in scope", lines)
+    where = f" at {Path(file or '').name}:{lines[-1]}" if lines else ""
+    return f"{name} {said}{where}; the arguments are those of the command line"
 
 
 def place_of(function: Callable[..., Any]) -> tuple[str | None, int | None]:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import inspect
-import math
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +18,7 @@ from jaxgrad.claims import check_command, prove_command, rules_command
 from jaxgrad.claims.coverage import command as coverage_command
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
+from jaxgrad.claims.option_types import cores, listed, not_negative, positive
 from jaxgrad.claims.project_options import parsed
 from jaxgrad.claims.prove_command import exit_code
 from jaxgrad.errors import ArgumentError, MissingExtra
@@ -31,13 +30,32 @@ _Runner = Callable[[argparse.Namespace], int]
 
 _EXIT_CODES = """\
 exit codes:
-  0  every verdict is the expected one: PROVED, AGREES or the like where none is named
+  0  every verdict is the expected one
   1  a verdict is not the expected one, a claim raised, ended its process or took too long, or a
      module cannot be imported
   2  usage error
   3  a verdict is UNDECIDED where another was expected
   130  interrupted
 """
+
+_EXIT_CODES_OF = {
+    "check": """\
+exit codes:
+  0  PROVED or AGREES
+  1  REFUTED, or a custom rule is malformed
+  2  nothing could be checked
+  3  UNDECIDED
+  130  interrupted
+""",
+    "rules": """\
+exit codes:
+  0  the rules are listed, and pass where they are checked
+  1  one is REFUTED, or raised where it was checked
+  2  the package cannot be imported
+  3  one is UNDECIDED, and none is wrong
+  130  interrupted
+""",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,9 +75,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         given = list(sys.argv[1:] if argv is None else argv)
         options = parsed(_parser(), [command.__name__ for command in _COMMANDS], given)
-        return options.run(options)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else Exit.USAGE
+    except ArgumentError as error:
+        print(f"jaxgrad: {error}", file=sys.stderr)
+        return Exit.USAGE
+    return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
+        return options.run(options)
+    except SystemExit as stop:
+        # Of the user's code, whatever it means there: nothing is known of what was asked.
+        print(f"jaxgrad: the code that was run ended the process ({stop})", file=sys.stderr)
+        return Exit.USAGE
     except (ArgumentError, MissingExtra) as error:
         print(f"jaxgrad: {error}", file=sys.stderr)
         return Exit.USAGE
@@ -86,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
             command.__name__,
             help=text.splitlines()[0],
             description=text,
-            epilog=_EXIT_CODES,
+            epilog=_EXIT_CODES_OF.get(command.__name__, _EXIT_CODES),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         child.set_defaults(run=command(child))
@@ -119,10 +149,11 @@ def check(parser: argparse.ArgumentParser) -> _Runner:
         jaxgrad check package.module:norm '{"w": f32[2], "b": 0.5}' axis=-1 --order 2
         jaxgrad check package.module:model @parameters.npz 'jnp.ones((8, 3))' --argnums 0
 
-    Of f32[3, 4] an array of that dtype and shape is drawn: normal numbers, integers of 0, 1 and 2.
-    A dtype is written as in a jaxpr (f16, bf16, f32, f64, c64, i32, u8, bool), and key[] is a key
-    of jax.random. Everything else is Python: 0.5, 'jnp.ones(3)', or a dict, list or tuple of them.
-    What is not floating point is held fixed.
+    Of f32[3, 4] an array of that dtype and shape is drawn: normal numbers, and integers of 0, 1
+    and 2, the first of which is 1. A dtype is written as in a jaxpr (f16, bf16, f32, f64, c64,
+    c128, i8 to i64, u8 to u64, bool), and key[] is a key of jax.random. Everything else is Python:
+    0.5, 'jnp.ones(3)', '(-1e-3)', or a dict, list or tuple of them. What is not floating point is
+    held fixed, and so is a number of Python that is handed on by its name.
     """
     parser.add_argument("function", metavar="MODULE:FUNCTION", help="e.g. package.module:loss")
     parser.add_argument(
@@ -130,24 +161,23 @@ def check(parser: argparse.ArgumentParser) -> _Runner:
         nargs="*",
         metavar="ARGUMENT",
         help="a shape, a Python expression in which jax, jnp, np and the names of the module are "
-        "known, @file.npy, @file.npz or @file.npz:NAME; NAME=ARGUMENT hands it on by its name, "
-        "held fixed",
+        "known, @file.npy, @file.npz or @file.npz:NAME; NAME=ARGUMENT hands it on by its name",
     )
     parser.add_argument(
-        "--order", type=_positive(int), default=1, help="the highest derivative (default: 1)"
+        "--order", type=positive(int), default=1, help="the highest derivative (default: 1)"
     )
     parser.add_argument(
-        "--modes", type=_listed(str), metavar="fwd,rev", help="one or both (default: both)"
+        "--modes", type=listed(str), metavar="fwd,rev", help="one or both (default: both)"
     )
     parser.add_argument(
         "--argnums",
-        type=_listed(int),
+        type=listed(int),
         metavar="N,N",
         help="the arguments by which is differentiated, from 0 on; the others are held fixed",
     )
     parser.add_argument(
         "--dtypes",
-        type=_listed(str),
+        type=listed(str),
         metavar="DTYPE,DTYPE",
         help="judge the compiled derivatives in these dtypes, too",
     )
@@ -179,19 +209,18 @@ def check(parser: argparse.ArgumentParser) -> _Runner:
         metavar="SECONDS",
         help="CPU seconds for all that follows the given point (default: 5; inf for no end)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of what is drawn (default: 0)")
+    parser.add_argument(
+        "--not-linear",
+        dest="linear",
+        action="store_const",
+        const=False,
+        help="a rule need not be linear in its cotangent, as one that clips",
+    )
+    parser.add_argument(
+        "--seed", type=not_negative, default=0, help="of what is drawn (default: 0)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return check_command.check
-
-
-def _listed(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
-    """A tuple of things of this kind, with commas between them."""
-
-    def several(text: str) -> tuple[Any, ...]:
-        return tuple(kind(one.strip()) for one in text.split(",") if one.strip())
-
-    several.__name__ = f"list of {kind.__name__}"  # for the message of argparse
-    return several
 
 
 # ------------------------------------------------------------------------------------------- prove
@@ -214,14 +243,14 @@ def prove(parser: argparse.ArgumentParser) -> _Runner:
     parser.add_argument(
         "-j",
         "--jobs",
-        type=_positive(int),
-        default=_cores(),
+        type=positive(int),
+        default=cores(),
         metavar="N",
         help="run N modules at a time, each in its own process (default: the number of cores)",
     )
     parser.add_argument(
         "--timeout",
-        type=_positive(float),
+        type=positive(float),
         metavar="SECONDS",
         help="give up a claim, or the import of a module, that takes longer (default: never)",
     )
@@ -256,26 +285,6 @@ def _prove(options: argparse.Namespace) -> int:
     if options.new:
         return _new(options)
     return prove_command.prove(options)
-
-
-def _positive(kind: Callable[[str], float]) -> Callable[[str], float]:
-    """A number that is positive and finite, of this kind."""
-
-    def number(text: str) -> float:
-        value = kind(text)
-        if not 0 < value < math.inf:
-            raise ValueError
-        return value
-
-    number.__name__ = f"positive {kind.__name__}"  # for the message of argparse
-    return number
-
-
-def _cores() -> int:
-    """The number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _new(options: argparse.Namespace) -> int:
@@ -368,7 +377,7 @@ def coverage(parser: argparse.ArgumentParser) -> _Runner:
     )
     parser.add_argument(
         "--budget",
-        type=_positive(float),
+        type=positive(float),
         default=60.0,
         metavar="SECONDS",
         help="CPU seconds for each program of a function of your own over each number system "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ import numpy as np
 
 from jaxgrad.errors import ArgumentError
 
-__all__ = ["Given", "evaluated", "given"]
+__all__ = ["Given", "evaluated", "full_name", "given", "is_drawn"]
 
 # As JAX writes the dtypes of a jaxpr.
 _DTYPES = {
@@ -26,11 +27,33 @@ _DTYPES = {
     **{f"{kind[0]}{bits}": f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)},
     "bool": "bool",
 }
-_EMPTY_SHAPE = re.compile(rf"\b({'|'.join([*_DTYPES, 'key'])})\[\s*\]")
+_NAMES = "|".join([*_DTYPES, "key"])
+_EMPTY_SHAPE = re.compile(rf"\b({_NAMES})\[\s*\]")
+_SHAPE = re.compile(rf"\b({_NAMES})\[")
 _KEYWORD = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)(.*)", re.DOTALL)
 # Below it: labels of few classes, and places in arrays that are not the smallest.
 _INTEGERS = 3
 _FOR_EXAMPLE = "f32[3, 4], 'jnp.ones(3)', 0.5 or @file.npz"
+
+
+def full_name(dtype: str) -> str:
+    """A dtype's name for JAX, where it is written as in a jaxpr.
+
+    Example:
+        >>> full_name("bf16"), full_name("float32")
+        ('bfloat16', 'float32')
+    """
+    return _DTYPES.get(dtype, dtype)
+
+
+def is_drawn(text: str) -> bool:
+    """Whether something in an argument is drawn.
+
+    Example:
+        >>> is_drawn("{'w': f32[3]}"), is_drawn("jnp.ones(3)")
+        (True, False)
+    """
+    return _SHAPE.search(text) is not None
 
 
 class Given(NamedTuple):
@@ -69,6 +92,8 @@ def given(texts: Sequence[str], module: str, seed: int = 0) -> Given:
         keyword = _KEYWORD.fullmatch(text)
         place = f"argument {keyword[1] if keyword else k}"
         value = _value(keyword[2].strip() if keyword else text.strip(), place, names)
+        if keyword and keyword[1] in found.keywords:
+            raise ArgumentError(f"{place} is given twice")
         if keyword:
             found.keywords[keyword[1]] = value
         else:
@@ -98,16 +123,21 @@ def _value(text: str, place: str, names: dict[str, Any]) -> Any:
     if text.startswith("@"):
         return _loaded(text[1:], place)
     try:
-        return eval(_EMPTY_SHAPE.sub(r"\1[()]", text), names)
+        value = eval(_EMPTY_SHAPE.sub(r"\1[()]", text), names)
     except ArgumentError as error:
         raise ArgumentError(f"{place}: {error}") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         module = names["__name__"]
         raise ArgumentError(
             f"{place} {text!r} raised {type(error).__name__}: {error}; it is a Python "
             f"expression, e.g. {_FOR_EXAMPLE}, in which jax, jnp, np and the names of {module} are "
             "known"
         ) from error
+    if any(isinstance(leaf, _Drawn | _Keys) for leaf in jax.tree.leaves(value)):
+        raise ArgumentError(
+            f"{place}: {text} has no shape; {text}[] is a number, {text}[3] a vector"
+        )
+    return value
 
 
 def _names(module: str, generator: np.random.Generator, seed: int) -> dict[str, Any]:
@@ -118,7 +148,7 @@ def _names(module: str, generator: np.random.Generator, seed: int) -> dict[str, 
 
 
 class _Drawn:
-    """Arrays of a dtype, by their shape: normal numbers, and integers from 0 on.
+    """Arrays of a dtype, by their shape: normal numbers, and integers of which the first is 1.
 
     Args:
         name: as it is written.
@@ -144,7 +174,7 @@ class _Drawn:
         if jax.numpy.issubdtype(dtype, np.complexfloating):
             return draw(shape) + 1j * draw(shape)
         if jax.numpy.issubdtype(dtype, np.integer):
-            return self._generator.integers(_INTEGERS, size=shape)
+            return _not_zero(self._generator.integers(_INTEGERS, size=shape))
         return draw(shape)
 
 
@@ -154,7 +184,14 @@ class _DrawnBooleans(_Drawn):
     __call__ = staticmethod(bool)
 
     def _numbers(self, dtype: np.dtype, shape: tuple[int, ...]) -> Any:
-        return self._generator.integers(2, size=shape) == 1
+        return _not_zero(self._generator.integers(2, size=shape)) == 1
+
+
+def _not_zero(drawn: Any) -> np.ndarray:
+    """The same, the first of which is 1: a mask of zeros would leave nothing to be checked."""
+    array = np.asarray(drawn)
+    array.reshape(-1)[:1] = 1
+    return array
 
 
 class _Keys:
@@ -173,16 +210,16 @@ def _loaded(name: str, place: str) -> Any:
     path, _, entry = name.partition(".npz:")
     path = f"{path}.npz" if entry else path
     try:
-        found = np.load(Path(path), allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        with Path(path).open("rb") as file:  # which NumPy leaves open where it is none of its own
+            found = np.load(file, allow_pickle=False)
+            if isinstance(found, np.ndarray):
+                return _array(found)
+            arrays = {key: _array(found[key]) for key in found.files}
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise ArgumentError(
             f"{place}, @{name}: {why}; name a file that np.save or np.savez has written"
         ) from error
-    if isinstance(found, np.ndarray):
-        return jax.numpy.asarray(found)
-    with found:
-        arrays = {key: jax.numpy.asarray(found[key]) for key in found.files}
     if entry:
         if entry not in arrays:
             raise ArgumentError(
@@ -190,3 +227,10 @@ def _loaded(name: str, place: str) -> Any:
             )
         return arrays[entry]
     return next(iter(arrays.values())) if len(arrays) == 1 else arrays
+
+
+def _array(found: np.ndarray) -> jax.Array:
+    """What a file has as an array of JAX; NumPy writes a bfloat16 as two bytes of no meaning."""
+    if found.dtype.kind == "V" and found.dtype.itemsize == 2:
+        found = found.view(jax.numpy.bfloat16)
+    return jax.numpy.asarray(found)

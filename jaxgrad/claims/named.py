@@ -6,7 +6,9 @@ import importlib
 import operator
 import os
 import sys
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from jaxgrad.errors import ArgumentError
@@ -32,17 +34,29 @@ def named(option: str, name: str, meant: str = "a function") -> Callable[..., An
     module, _, function = name.partition(":")
     if not module or not function:
         raise ArgumentError(f"{option} {name!r} names no function; write module:function, {meant}")
+    if module.endswith(".py"):
+        instead = module.removesuffix(".py").replace("/", ".")
+        raise ArgumentError(f"{option} {name!r}: write the module's name, {instead}:{function}")
     here = os.getcwd()
     sys.path.insert(0, here)
     try:
         found = operator.attrgetter(function)(importlib.import_module(module))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        why = f"{type(error).__name__}: {error}{_where(error)}"
         raise ArgumentError(
-            f"{option} {name!r} cannot be imported: {type(error).__name__}: {error}; the module is "
-            "looked for in the current folder and among what is installed"
+            f"{option} {name!r} cannot be imported: {why}; "
+            "the module is looked for in the current folder and among what is installed"
         ) from error
     finally:
         sys.path.remove(here)
     if not callable(found):
         raise ArgumentError(f"{option} {name!r} is {found!r:.60}, not a function")
     return found
+
+
+def _where(error: BaseException) -> str:
+    """The line of a module at which it raised, where it was found."""
+    machinery = (Path(__file__), Path(importlib.__file__))
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [x for x in frames if Path(x.filename).is_file() and Path(x.filename) not in machinery]
+    return f" at {Path(lines[-1].filename).name}:{lines[-1].lineno}" if lines else ""

@@ -25,7 +25,10 @@ from jaxgrad.errors import ArgumentError
 __all__ = ["FoundRule", "RulesOfPackage", "rules_of"]
 
 # What makes a rule, or takes one.
-_KINDS = ("custom_jvp", "custom_vjp", "custom_gradient", "custom_root", "custom_linear_solve")
+_KINDS = (
+    *("custom_jvp", "custom_vjp", "custom_gradient", "custom_root", "custom_linear_solve"),
+    *("filter_custom_jvp", "filter_custom_vjp"),  # equinox's
+)
 _TYPES = {"custom_jvp": jax.custom_jvp, "custom_vjp": jax.custom_vjp}
 # Shapes that are tried for each argument, and how many calls of them at most.
 _SHAPES = ("f32[3]", "f32[]", "f32[3, 3]", "i32[3]", "i32[]")
@@ -108,16 +111,25 @@ def _modules(package: str, failures: list[tuple[str, str]]) -> Iterator[ModuleTy
             "the current folder and among what is installed"
         ) from error
     yield top
-    names = pkgutil.walk_packages(getattr(top, "__path__", ()), f"{package}.", lambda _: None)
-    for found in names:
-        if _NO_PART.search(found.name):
+    folders = [Path(folder) for folder in getattr(top, "__path__", ())]
+    for name in dict.fromkeys(name for folder in folders for name in _inside(folder, package)):
+        if _NO_PART.search(name):
             continue
         try:
-            yield _imported(found.name)
+            yield _imported(name)
         except BaseException as error:  # a script that ends the process, too
             if isinstance(error, KeyboardInterrupt):
                 raise
-            failures.append((found.name, f"{type(error).__name__}: {error}".partition("\n")[0]))
+            failures.append((name, f"{type(error).__name__}: {error}".partition("\n")[0]))
+
+
+def _inside(folder: Path, package: str) -> Iterator[str]:
+    """The names of all modules in a folder, and in those in it, without an __init__.py, too."""
+    for found in pkgutil.iter_modules([str(folder)]):
+        yield f"{package}.{found.name}"
+    for inner in sorted(folder.iterdir() if folder.is_dir() else ()):
+        if inner.is_dir() and inner.name.isidentifier() and inner.name != "__pycache__":
+            yield from _inside(inner, f"{package}.{inner.name}")
 
 
 def _imported(name: str) -> ModuleType:
@@ -139,9 +151,10 @@ def _named(modules: Sequence[ModuleType], package: str) -> Iterator[FoundRule]:
     for rule, paths in names.values():
         file, line = _place(rule)
         name = min(paths, key=lambda path: (_is_private(path), len(path), path))
-        kind = next(kind for kind, own in _TYPES.items() if isinstance(rule, own))
+        kind = type(rule).__name__
         has_rule = getattr(rule, "jvp", None) or getattr(rule, "fwd", None)
-        yield FoundRule(kind, name, file, line, missing=has_rule is None)
+        missing = kind in _TYPES and has_rule is None
+        yield FoundRule(kind, name, file, line, missing=missing)
 
 
 def _values(module: ModuleType) -> Iterator[tuple[str, Any]]:
@@ -158,7 +171,7 @@ def _values(module: ModuleType) -> Iterator[tuple[str, Any]]:
 def _rule(value: Any) -> Any:
     """The function with a custom rule that a value is, or wraps, as ``jax.jit`` does."""
     for _ in range(_WRAPPED):
-        if isinstance(value, tuple(_TYPES.values())):
+        if type(value) in _TYPES.values() or type(value).__name__ in _KINDS:
             return value
         try:
             value = getattr(value, "__wrapped__", None)

@@ -227,7 +227,7 @@ def _tell_servers(
         from jaxgrad.claims.report import junit
 
         try:
-            text = junit.render([*results, *missing], seconds)
+            text = junit.render(results, seconds, missing)
             Path(options.junit).write_text(text, encoding="utf-8")
         except OSError as error:
             raise ArgumentError(f"--junit {options.junit}: {error.strerror}") from None

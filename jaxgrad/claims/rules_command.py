@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jaxgrad.claims.annotations import annotate
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
 from jaxgrad.verdict import Verdict
@@ -34,15 +37,20 @@ def rules(options: argparse.Namespace) -> int:
     sys.path.insert(0, os.getcwd())
     from jaxgrad.claims.package_rules import rules_of
 
-    found = rules_of(options.package)
+    with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
+        found = rules_of(options.package)
     for module, why in found.failures:
         print(f"jaxgrad: {module} cannot be imported: {why}", file=sys.stderr)
     told: list[dict[str, Any]] = []
     for rule in found.rules:
-        checked = _checked(rule) if options.check and rule.arguments is not None else {}
+        checked = _checked(rule, options.json) if options.check and rule.arguments else {}
         told.append({**asdict(rule), "command": _command(rule), **checked})
         if not options.json:
             print(*_lines(rule, checked), sep="\n", flush=True)
+    if not options.json and options.check:
+        verdicts = Counter(str(one["verdict"] or "not checked") for one in told if "verdict" in one)
+        counts = [f"{count} {verdict}" for verdict, count in verdicts.items()]
+        print(f"checked: {', '.join(counts) or 'none'}")
     print(_json(found, told) if options.json else _counted(options.package, found))
     return _exit_code([one["verdict"] for one in told if "verdict" in one])
 
@@ -54,17 +62,27 @@ def _exit_code(verdicts: Sequence[str | None]) -> int:
     return Exit.UNDECIDED if str(Verdict.UNDECIDED) in verdicts else Exit.ALL_EXPECTED
 
 
-def _checked(rule: FoundRule) -> dict[str, Any]:
-    """The verdict on a rule at the arguments that suit it, and what is said of it."""
+def _checked(rule: FoundRule, quiet: bool) -> dict[str, Any]:
+    """The verdict on a rule at the arguments that suit it, and what is said of it.
+
+    Args:
+        rule: which.
+        quiet: whether what its code prints goes to standard error.
+    """
     from jaxgrad.claims.given_arguments import given
     from jaxgrad.gradients.check_grads import check
     from jaxgrad.programs.jax_errors import first_line
 
     function = named("MODULE:FUNCTION", rule.name)
+    args = given(rule.arguments or (), rule.name.partition(":")[0]).args
     try:
-        found = check(function, given(rule.arguments or (), rule.name.partition(":")[0]).args)
+        with contextlib.redirect_stdout(sys.stderr) if quiet else contextlib.nullcontext():
+            found = check(function, args)
     except Exception as error:
         return {"verdict": None, "text": first_line(error)}
+    if not found:
+        title = f"{rule.name} is {found.verdict}"
+        annotate(title, str(found).partition("\n\nTo see it:")[0], rule.file, rule.line)
     return {"verdict": str(found.verdict), "text": str(found).partition("\n\nTo see it:")[0]}
 
 
@@ -93,6 +111,8 @@ def _how(rule: FoundRule) -> str:
         name = rule.name.rpartition(":")[2]
         defines = "defjvp(rule)" if rule.kind == "custom_jvp" else "defvjp(forward, backward)"
         return f"it has no rule yet: {name}.{defines} defines one"
+    if rule.inside and "." in rule.name.rpartition(":")[2]:
+        return f"made where {rule.name.rpartition(':')[2]} is called: check what calls it"
     if rule.inside:
         return (
             f"made where {rule.name.rpartition(':')[2]} is called; check that, or what calls it: "

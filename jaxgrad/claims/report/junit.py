@@ -14,16 +14,19 @@ __all__ = ["render"]
 _NO_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 
-def render(results: Sequence[ClaimResult], seconds: float) -> str:
+def render(
+    results: Sequence[ClaimResult], seconds: float, missing: Sequence[ClaimResult] = ()
+) -> str:
     """One test case for each part of each claim: failed where the verdict is not the expected one.
 
     Args:
         results: one for each part, and one for each thing that raised or could not be imported.
         seconds: wall-clock time of the run.
+        missing: what was not run, and is skipped.
 
     Example:
         >>> print(render([], 0.5).partition("\\n")[2])
-        <testsuite name="jaxgrad" tests="0" failures="0" errors="0" time="0.500" />
+        <testsuite name="jaxgrad" tests="0" failures="0" errors="0" skipped="0" time="0.500" />
 
     Source: https://github.com/testmoapp/junitxml
     """
@@ -32,13 +35,18 @@ def render(results: Sequence[ClaimResult], seconds: float) -> str:
     suite = ElementTree.Element(
         "testsuite",
         name="jaxgrad",
-        tests=str(len(results)),
+        tests=str(len(results) + len(missing)),
         failures=str(failures),
         errors=str(errors),
+        skipped=str(len(missing)),
         time=f"{seconds:.3f}",
     )
     for result in results:
-        suite.append(_case(result))
+        suite.append(_judged(result))
+    for result in missing:
+        case = _case(result)
+        _add(case, "skipped", result.error or "it was not run", "")
+        suite.append(case)
     text = ElementTree.tostring(suite, encoding="unicode")
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}'
 
@@ -55,6 +63,11 @@ def _case(result: ClaimResult) -> ElementTree.Element:
     )
     if claim is not None:
         case.set("line", str(claim.line))
+    return case
+
+
+def _judged(result: ClaimResult) -> ElementTree.Element:
+    case, claim = _case(result), result.claim
     if result.evidence is None:
         said = result.error or "it has no result"
         _add(case, "error", said.splitlines()[-1], said)

@@ -1,0 +1,153 @@
+"""A function and its arguments as a command line gives them, as one call by places."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import jax
+
+from jaxgrad.claims.given_arguments import given, is_drawn
+from jaxgrad.claims.report.json_report import versions
+from jaxgrad.errors import ArgumentError
+from jaxgrad.programs.as_code import as_code
+
+__all__ = ["Called"]
+
+# Of the arguments that were drawn, where nothing is wrong.
+_LONGEST = 300
+
+
+class Called:
+    """A call: the arguments by their places, and behind them those by their names.
+
+    Args:
+        name: ``module:function``.
+        function: that.
+        texts: the arguments as they are written.
+        seed: of what is drawn.
+
+    Raises:
+        ArgumentError: an argument cannot be read, or the function does not take them.
+
+    Example:
+        >>> import math
+        >>> called = Called("math:ldexp", math.ldexp, ["0.5", "3"], 0)
+        >>> called.args, called.by_places(*called.args)
+        ((0.5, 3), 4.0)
+    """
+
+    def __init__(
+        self, name: str, function: Callable[..., Any], texts: Sequence[str], seed: int
+    ) -> None:
+        self.function = function
+        self._name, self._texts, self._seed = name, list(texts), seed
+        self._module, _, self._path = name.partition(":")
+        found = given(texts, self._module, seed)
+        self._names = list(found.keywords)
+        self._count = len(found.args)
+        self.args = (*found.args, *found.keywords.values())
+        self._require_parameters(found.args, found.keywords)
+
+    def _require_parameters(self, args: Sequence[Any], keywords: dict[str, Any]) -> None:
+        """Refuses a call that the signature does not have, before JAX has its own words for it."""
+        if self._signature is None:
+            return
+        try:
+            self._signature.bind(*args, **keywords)
+        except TypeError as error:
+            raise ArgumentError(
+                f"{self._name}{self._signature}: {error}; give one argument for each parameter, "
+                "e.g. 'f32[3, 4]' for an array of that dtype and shape, drawn; 'jnp.ones(3)', 0.5 "
+                "or @file.npz for its values; NAME=VALUE by its name"
+            ) from None
+
+    @cached_property
+    def _signature(self) -> inspect.Signature | None:
+        try:
+            return inspect.signature(self.function)
+        except (TypeError, ValueError):
+            return None
+
+    @property
+    def by_places(self) -> Callable[..., Any]:
+        """The function, of all arguments by their places."""
+        if not self._names:
+            return self.function
+        count, names, function = self._count, self._names, self.function
+
+        def by_places(*args: Any) -> Any:
+            return function(*args[:count], **dict(zip(names, args[count:], strict=True)))
+
+        kind = inspect.Parameter.POSITIONAL_ONLY
+        parameters = [inspect.Parameter(name, kind) for name in self._all_names]
+        by_places.__signature__ = inspect.Signature(parameters)  # pyright: ignore
+        return by_places
+
+    @property
+    def _all_names(self) -> list[str]:
+        parameters = [] if self._signature is None else list(self._signature.parameters)
+        free = [name for name in parameters if name not in self._names][: self._count]
+        more = [f"argument{k}" for k in range(len(free), self._count)]
+        return [*free, *more, *self._names]
+
+    @property
+    def argnums(self) -> tuple[int, ...] | None:
+        """By which is differentiated, where some have names: of these the arrays alone."""
+        if not self._names:
+            return None
+        named = [x if _has_array(x) else None for x in self.args[self._count :]]
+        every = [*self.args[: self._count], *named]
+        return tuple(k for k, x in enumerate(every) if any(map(_moves, jax.tree.leaves(x))))
+
+    @property
+    def in_words(self) -> str:
+        """What was drawn; nothing where nothing was, or it is long."""
+        if not any(map(is_drawn, self._texts)):
+            return ""
+        try:
+            text = as_code(self.args)
+        except TypeError:
+            return ""
+        return f"args = {text}" if len(text) <= _LONGEST else ""
+
+    def described(self) -> dict[str, Any]:
+        """What a report says of it."""
+        said = {"function": self._name, "arguments": self._texts, "seed": self._seed}
+        return {**said, "versions": versions()}
+
+    def in_scope(self, text: str) -> str:
+        """A text with code, which makes the ``f`` and ``args`` that it said it needs."""
+        arguments = (
+            "from jaxgrad.claims.given_arguments import given\n"
+            f"found = given({self._texts!r}, {self._module!r}, {self._seed})\n"
+            "args = (*found.args, *found.keywords.values())"
+        )
+        both = "# with `f`, and `args` as they were given, in scope"
+        text = text.replace(both, f"{self._imports}\n{arguments}")
+        return text.replace("# with `f` in scope", self._imports)
+
+    @property
+    def _imports(self) -> str:
+        name = "function" if self._names else "f"
+        if "." in self._path:
+            lines = [f"import {self._module}", f"{name} = {self._module}.{self._path}"]
+        else:
+            lines = [f"from {self._module} import {self._path} as {name}"]
+        if self._names:
+            places, names = self._all_names[: self._count], self._names
+            inside = ", ".join([*places, *(f"{key}={key}" for key in names)])
+            lines.append(f"f = lambda {', '.join(self._all_names)}: function({inside})")
+        return "\n".join(lines)
+
+
+def _has_array(tree: Any) -> bool:
+    return any(hasattr(leaf, "dtype") for leaf in jax.tree.leaves(tree))
+
+
+def _moves(leaf: Any) -> bool:
+    return isinstance(leaf, float | complex) or (
+        hasattr(leaf, "dtype") and jax.numpy.issubdtype(leaf.dtype, jax.numpy.inexact)
+    )

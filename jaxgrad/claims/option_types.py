@@ -1,0 +1,47 @@
+"""What the options of the command line take: numbers, and lists of things."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["cores", "listed", "not_negative", "positive"]
+
+
+def listed(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    """A tuple of things of this kind, with commas between them."""
+
+    def several(text: str) -> tuple[Any, ...]:
+        return tuple(kind(one.strip()) for one in text.split(",") if one.strip())
+
+    several.__name__ = f"list of {kind.__name__}"  # for the message of argparse
+    return several
+
+
+def positive(kind: Callable[[str], float]) -> Callable[[str], float]:
+    """A number that is positive and finite, of this kind."""
+
+    def number(text: str) -> float:
+        value = kind(text)
+        if not 0 < value < math.inf:
+            raise ValueError
+        return value
+
+    number.__name__ = f"positive {kind.__name__}"  # for the message of argparse
+    return number
+
+
+def not_negative(text: str) -> int:
+    """A whole number from 0 on."""
+    if (value := int(text)) < 0:
+        raise ValueError
+    return value
+
+
+def cores() -> int:
+    """The number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
