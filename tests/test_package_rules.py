@@ -61,6 +61,17 @@ def root(a):
 def square(x):
     return x**2, lambda g: (2 * g * x,)
 
+class filter_custom_vjp:  # as equinox has it
+    def __init__(self, f):
+        self.f = f
+
+    def __call__(self, x):
+        return self.f(x)
+
+@filter_custom_vjp
+def filtered(x):
+    return 2 * x
+
 def caller(f, x: "int"):
     return f(x)
 
@@ -127,6 +138,7 @@ def test_rules_with_a_name(capsys: pytest.CaptureFixture[str]) -> None:
         "ruled._norm:without": ("custom_jvp", None),
         "ruled.parts.kernel:half": ("custom_jvp", ("f32[3]",)),  # in no __init__.py
         "ruled.solvers.made:square": ("custom_gradient", ("f32[3]",)),
+        "ruled.solvers.made:filtered": ("filter_custom_vjp", ("f32[3]",)),
         "ruled.solvers.made:Activation.twice": ("custom_jvp", ("f32[3]",)),
         "ruled.solvers.made:Activation.method": ("custom_jvp", None),
     }
@@ -176,7 +188,7 @@ def test_the_command_says_how_each_is_checked(capsys: pytest.CaptureFixture[str]
     )
     solve = "    made where Solver.solve is called: check what calls it"
     assert solve in lines  # the first argument of a method is no array
-    assert lines[-1] == "10 custom rules in 5 modules of ruled"
+    assert lines[-1] == "11 custom rules in 5 modules of ruled"
     assert "jaxgrad: ruled.broken cannot be imported: ModuleNotFoundError" in err
 
 
@@ -189,6 +201,7 @@ def test_the_command_checks_them(capsys: pytest.CaptureFixture[str]) -> None:
         "ruled._norm:power": "PROVED",
         "ruled._norm:inverse": "AGREES",
         "ruled.parts.kernel:half": "PROVED",
+        "ruled.solvers.made:filtered": "AGREES",
         "ruled.solvers.made:square": "PROVED",
         "ruled.solvers.made:Activation.twice": "PROVED",
     }

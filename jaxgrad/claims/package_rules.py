@@ -151,10 +151,8 @@ def _named(modules: Sequence[ModuleType], package: str) -> Iterator[FoundRule]:
     for rule, paths in names.values():
         file, line = _place(rule)
         name = min(paths, key=lambda path: (_is_private(path), len(path), path))
-        kind = type(rule).__name__
         has_rule = getattr(rule, "jvp", None) or getattr(rule, "fwd", None)
-        missing = kind in _TYPES and has_rule is None
-        yield FoundRule(kind, name, file, line, missing=missing)
+        yield FoundRule(type(rule).__name__, name, file, line, missing=has_rule is None)
 
 
 def _values(module: ModuleType) -> Iterator[tuple[str, Any]]:
@@ -171,7 +169,7 @@ def _values(module: ModuleType) -> Iterator[tuple[str, Any]]:
 def _rule(value: Any) -> Any:
     """The function with a custom rule that a value is, or wraps, as ``jax.jit`` does."""
     for _ in range(_WRAPPED):
-        if type(value) in _TYPES.values() or type(value).__name__ in _KINDS:
+        if type(value) in _TYPES.values():
             return value
         try:
             value = getattr(value, "__wrapped__", None)
@@ -204,8 +202,8 @@ def _made(module: ModuleType, package: str) -> Iterator[FoundRule]:
         return
     for maker in _makers(tree, ()):
         functions = [node for node in maker.outer if not isinstance(node, ast.ClassDef)]
-        # Of those that no function is around, but these, the module has the result.
-        if functions or maker.kind == "custom_gradient":
+        # Of those that no function is around, but these, the module has what is known as a rule.
+        if functions or (maker.name and maker.kind not in _TYPES):
             around = (
                 maker.outer[: maker.outer.index(functions[0]) + 1] if functions else maker.outer
             )
