@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from jaxgrad.claims.cli import main
-from jaxgrad.claims.package_rules import FoundRule, rules_of
+from jaxgrad.claims.found_rule import FoundRule
+from jaxgrad.claims.package_rules import rules_of
 from jaxgrad.errors import ArgumentError
 
 FILES = {

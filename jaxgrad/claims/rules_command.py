@@ -20,7 +20,8 @@ from jaxgrad.claims.named import named
 from jaxgrad.verdict import Verdict
 
 if TYPE_CHECKING:
-    from jaxgrad.claims.package_rules import FoundRule, RulesOfPackage
+    from jaxgrad.claims.found_rule import FoundRule
+    from jaxgrad.claims.package_rules import RulesOfPackage
 
 __all__ = ["rules"]
 
