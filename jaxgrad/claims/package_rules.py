@@ -113,7 +113,10 @@ def _named(modules: Sequence[ModuleType], package: str) -> Iterator[FoundRule]:
                 names.setdefault(id(rule), (rule, []))[1].append(f"{module.__name__}:{path}")
     for rule, paths in names.values():
         file, line = place_of_rule(rule)
-        name = min(paths, key=lambda path: (_is_private(path), len(path), path))
+        own = getattr(rule, "__name__", "")
+        name = min(
+            paths, key=lambda path: (_is_private(path), not _ends(path, own), len(path), path)
+        )
         has_rule = getattr(rule, "jvp", None) or getattr(rule, "fwd", None)
         yield FoundRule(type(rule).__name__, name, file, line, missing=has_rule is None)
 
@@ -124,9 +127,20 @@ def _values(module: ModuleType) -> Iterator[tuple[str, Any]]:
             continue
         yield name, value
         if inspect.isclass(value) and value.__module__ == module.__name__:
-            for inner, method in vars(value).items():
-                if not isinstance(method, property):
-                    yield f"{name}.{inner}", getattr(method, "__func__", method)
+            yield from _in_class(name, value)
+
+
+def _in_class(path: str, of: type) -> Iterator[tuple[str, Any]]:
+    for name, value in vars(of).items():
+        if inspect.isclass(value) and value.__qualname__ == f"{of.__qualname__}.{name}":
+            yield from _in_class(f"{path}.{name}", value)
+        elif not isinstance(value, property):
+            yield f"{path}.{name}", getattr(value, "__func__", value)
+
+
+def _ends(path: str, name: str) -> bool:
+    """Whether a path is that of the name with which a function was defined."""
+    return path.replace(":", ".").rpartition(".")[2] == name
 
 
 def _is_private(path: str) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from xml.etree import ElementTree
 
+from jaxgrad.claims.annotations import in_repository
 from jaxgrad.claims.claim import ClaimResult
 
 __all__ = ["render"]
@@ -54,11 +56,12 @@ def render(
 def _case(result: ClaimResult) -> ElementTree.Element:
     claim = result.claim
     name = " ".join(filter(None, (result.id, claim and claim.name, result.part)))
+    file = Path(in_repository(str(result.path)))
     case = ElementTree.Element(
         "testcase",
-        classname=_clean(result.path.with_suffix("").as_posix().replace("/", ".")),
+        classname=_clean(".".join(file.with_suffix("").parts).lstrip("/.")),
         name=_clean(name),
-        file=_clean(result.path.as_posix()),
+        file=_clean(file.as_posix()),
         time=f"{result.seconds or 0.0:.3f}",
     )
     if claim is not None:
