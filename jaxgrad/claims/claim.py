@@ -119,6 +119,7 @@ class ClaimResult:
             be declared.
         evidence: what the claim returned; None where ``error`` says why there is none.
         error: the last lines of the traceback, or what is wrong with the returned object.
+        kept: whether it is the result of an earlier run, since which nothing has changed.
 
     Example:
         >>> result = ClaimResult("broken.py", "", Path("broken.py"), 0.1, error="SyntaxError")
@@ -133,6 +134,7 @@ class ClaimResult:
     claim: Claim | Declaration | None = None
     evidence: Evidence | None = None
     error: str | None = None
+    kept: bool = False
 
     @property
     def verdict(self) -> Verdict | None:

@@ -12,11 +12,11 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from jaxgrad.claims import check_command, prove_command, rules_command, sweep_command
 from jaxgrad.claims.coverage import command as coverage_command
 from jaxgrad.claims.exit_codes import Exit
+from jaxgrad.claims.once_and_exit import Completion, Version
 from jaxgrad.claims.option_types import cores, listed, not_negative, positive
 from jaxgrad.claims.project_options import parsed
 from jaxgrad.claims.prove_command import exit_code
@@ -113,7 +113,13 @@ def command_parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.Argum
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action=_Version, help="show the versions and exit")
+    parser.add_argument("--version", action=Version, help="show the versions and exit")
+    parser.add_argument(
+        "--completion",
+        action=Completion,
+        metavar="SHELL",
+        help="print what makes a shell complete this command, and exit: bash, zsh, fish, tcsh",
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in _COMMANDS:
         text = inspect.cleandoc(command.__doc__ or "")
@@ -126,22 +132,6 @@ def command_parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.Argum
         )
         child.set_defaults(run=command(child))
     return parser, dict(commands.choices)
-
-
-class _Version(argparse.Action):
-    """The versions of this package and of all that a verdict rests on; looked up when asked for."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
-        super().__init__(option_strings, dest, nargs=0, help=help)
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from jaxgrad.claims.report.json_report import versions
-
-        found = versions()
-        ours = found.pop("jaxgrad")
-        beside = ", ".join(f"{name} {version}" for name, version in found.items())
-        print(f"jaxgrad {ours} ({beside})")
-        parser.exit()
 
 
 # ------------------------------------------------------------------------------------------- check
@@ -263,6 +253,22 @@ def prove(parser: argparse.ArgumentParser) -> _Runner:
         dest="first",
         action="store_true",
         help="end with the first claim that is not as expected",
+    )
+    parser.add_argument(
+        "--last-failed",
+        "--lf",
+        action="store_true",
+        help="run only what was not as expected, or had no result, when it was last run",
+    )
+    parser.add_argument(
+        "--cache",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="do not run a claim again that was as expected, unless its module, a file that it has "
+        "read, a package or the machine has changed since (default: --cache)",
+    )
+    parser.add_argument(
+        "--watch", action="store_true", help="run again whenever a file changes, until Ctrl-C"
     )
     parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML, too")
     parser.add_argument("-v", "--verbose", action="store_true", help="every part, in full")
