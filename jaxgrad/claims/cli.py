@@ -271,6 +271,7 @@ def prove(parser: argparse.ArgumentParser) -> _Runner:
         "--watch", action="store_true", help="run again whenever a file changes, until Ctrl-C"
     )
     parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML, too")
+    parser.add_argument("--html", metavar="FILE", help="write the results as a page, too")
     parser.add_argument("-v", "--verbose", action="store_true", help="every part, in full")
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument(

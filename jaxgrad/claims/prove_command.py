@@ -22,7 +22,7 @@ from jaxgrad.claims.proof_modules import find, no_claims
 from jaxgrad.claims.proof_run import Module, Run, list_claims
 from jaxgrad.claims.selection import Selection
 from jaxgrad.claims.watch import watch
-from jaxgrad.claims.written_files import require_writable
+from jaxgrad.claims.written_files import require_writable, written
 from jaxgrad.errors import ArgumentError
 
 __all__ = ["abandon_stdout", "exit_code", "prove"]
@@ -91,6 +91,8 @@ def _once(options: argparse.Namespace, read: set[Path]) -> int:
         return _list(modules)
     if options.junit:
         require_writable(f"--junit {options.junit}", Path(options.junit))
+    if options.html:
+        require_writable(f"--html {options.html}", Path(options.html))
     run = Run(modules, jobs=options.jobs, timeout=options.timeout)
     ended = _followed(run, selection, kept, first=options.first)
     results = run.results(selection.keeps)
@@ -265,6 +267,12 @@ def _tell_servers(
             Path(options.junit).write_text(text, encoding="utf-8")
         except OSError as error:
             raise ArgumentError(f"--junit {options.junit}: {error.strerror}") from None
+    if options.html:
+        from jaxgrad.claims.report import html_report
+
+        written(
+            f"--html {options.html}", options.html, html_report.render(results, seconds, missing)
+        )
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from jaxgrad.claims.claim import ClaimResult, Declaration
 from jaxgrad.claims.estimate import seconds_left
 from jaxgrad.claims.proof_run import Run
+from jaxgrad.claims.report.order import by_id
 from jaxgrad.errors import MissingExtra
 from jaxgrad.verdict import Verdict
 
@@ -167,7 +167,7 @@ def _fold(results: Sequence[ClaimResult]) -> list[_Row]:
 
 
 def _table(results: Sequence[ClaimResult], width: int, *, verbose: bool) -> Table:
-    ordered = sorted(results, key=_by_id)
+    ordered = sorted(results, key=by_id)
     rows = [_Row((result,)) for result in ordered] if verbose else _fold(ordered)
     evidence = width >= _ROOM_FOR_EVIDENCE and not verbose
     table = Table(box=box.SIMPLE_HEAD, width=width, pad_edge=False, show_edge=False)
@@ -189,16 +189,6 @@ def _table(results: Sequence[ClaimResult], width: int, *, verbose: bool) -> Tabl
             cells.append(Text(row.evidence))
         table.add_row(*cells, Text(_seconds(row.results)))
     return table
-
-
-def _by_id(result: ClaimResult) -> list[tuple[int, str]]:
-    """Claims in the order of their ids, of which A2 comes before A10."""
-    return [(int(part or -1), "") if k % 2 else (0, part) for k, part in _parts(result.id)]
-
-
-def _parts(text: str) -> Iterator[tuple[int, str]]:
-    """Words and numbers by turns, a word first."""
-    return enumerate(re.split(r"(\d+)", text))
 
 
 def _seconds(results: Sequence[ClaimResult]) -> str:
