@@ -96,9 +96,9 @@ def test_no_sign_of_the_proofs_is_lost_and_most_are_formulas() -> None:
 
 
 PIECES = st.sampled_from(
-    ["a", "x", "σ", "w_2", "z'", "σ'(z)", "|", "‖", "(", ")", "[", "]", "_", "^", "√", "²", "₁", "'",
-     " ", " ", "=", "<=", "**", "-", "+", "/", ",", ".", "1", "4^(-L)", "0.5", "is", "wa", "log",
-     "…", "∂C/∂b_1", "∞", "<b>", "&", "!", "\x00", "f's", "x_new", "Σ"]
+    ["a", "x", "σ", "w_2", "z'", "σ'(z)", "|", "‖", "(", ")", "[", "]", "_", "^", "√", "²", "₁",
+     "'", " ", " ", "=", "**", "-", "+", "/", ",", ".", "1", "4^(-L)", "0.5", "is", "wa", "log",
+     "…", "∂C/∂b_1", "<=", "∞", "<b>", "&", "!", "\x00", "f's", "x_new", "Σ"]
 )  # fmt: skip
 
 
@@ -106,4 +106,5 @@ PIECES = st.sampled_from(
 def test_whatever_is_written_its_signs_are_kept(text: str) -> None:
     pieces = typeset(text)
     whole = text_of(element("p", *pieces))
-    assert signs(whole) == signs(text_of(element("p", text)))
+    # Of two scripts the lower one comes first, whichever was written first.
+    assert sorted(signs(whole)) == sorted(signs(text_of(element("p", text))))

@@ -88,7 +88,7 @@ def opened(summary: Sequence[Content], *content: Content, open_: bool = False) -
 def table(
     caption: str,
     columns: Sequence[str],
-    rows: Iterable[Sequence[Content | Sequence[Content]]],
+    rows: Iterable[Sequence[Content | list[Content]]],
     numbers: Sequence[int] = (),
     wide: Sequence[int] = (),
 ) -> Element:
@@ -101,9 +101,8 @@ def table(
         numbers, wide: which columns are numbers, and which need room.
     """
 
-    def cell(k: int, content: Content | Sequence[Content]) -> Element:
-        alone = content is None or isinstance(content, str | Element)
-        inside = [content] if alone else content
+    def cell(k: int, content: Content | list[Content]) -> Element:
+        inside = content if isinstance(content, list) else [content]
         kind = "number" if k in numbers else "wide" if k in wide else None
         if k == 0:
             return element("th", *inside, scope="row", class_=kind)
