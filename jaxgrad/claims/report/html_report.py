@@ -20,6 +20,7 @@ from jaxgrad.claims.report.page.blocks import (
 )
 from jaxgrad.claims.report.page.elements import Content, Element, element
 from jaxgrad.claims.report.page.mathematics import typeset
+from jaxgrad.claims.report.page.pictures import drawn
 from jaxgrad.claims.report.terminal import summary
 from jaxgrad.verdict import Verdict
 
@@ -97,9 +98,9 @@ def _missing(missing: Sequence[ClaimResult]) -> Element:
 
 
 def _overview(claims: Sequence[_Claim]) -> Element:
-    rows = [(claim.link(), claim.statement, claim.badge(), claim.seconds) for claim in claims]
-    columns = ("claim", "statement", "verdict", "seconds")
-    return table("Every claim, with its verdict and the time it took", columns, rows, (3,), (1,))
+    rows = [(claim.link(), claim.badge(), claim.statement, claim.seconds) for claim in claims]
+    columns = ("claim", "verdict", "statement", "seconds")
+    return table("Every claim, with its verdict and the time it took", columns, rows, (3,), (2,))
 
 
 class _Claim:
@@ -143,7 +144,12 @@ class _Claim:
             id=self._anchor,
         )
         return element(
-            "article", heading, *self._place(), *self._parts(), aria_labelledby=self._anchor
+            "article",
+            heading,
+            *self._place(),
+            *self._parts(),
+            *self._picture(),
+            aria_labelledby=self._anchor,
         )
 
     def _place(self) -> Iterator[Content]:
@@ -156,6 +162,11 @@ class _Claim:
             yield element(
                 "p", "The statement is wrong as written, and expected to be: it is refuted."
             )
+
+    def _picture(self) -> Iterator[Content]:
+        claim = self._first.claim
+        if claim and claim.picture:
+            yield drawn(claim.picture, f"{self._anchor}-picture")
 
     def _parts(self) -> Iterator[Content]:
         if len(self._results) == 1 and not self._first.part:

@@ -35,6 +35,7 @@ _RELATIONS = "=<>≤≥≠≈≡∈→↦~⇔⇒"
 _OPERATORS = "+-−–±·×/∏∑Σ∫∂∇⊙∘*!"
 # Operators that are set with room on both sides, but for signs.
 _SPACED = "+-−–±·×,"
+_SIGNS = "+-−–±"
 _OPEN, _CLOSE, _BARS = "([{", ")]}", "|‖"
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿᵏᵀᶻˣˡᴸ", "0123456789+−nkTzxlL", strict=True))
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₐⱼₖₗₙ", "0123456789+−ajkln", strict=True))
@@ -341,7 +342,14 @@ class _Reader:
             raise _NoFormula
         if token.kind == "word" and token.text not in _NAMES:
             return [element("mi", letter) for letter in token.text]
+        if token.text in _SIGNS and self._begins():
+            return [element("mo", _SHAPES.get(token.text, token.text), form="prefix")]
         return [_atom_of(token.text)]
+
+    def _begins(self) -> bool:
+        """Whether what was just taken comes first, or behind an operator, and so is a sign."""
+        before = [t for t in self._tokens[: self._at - 1] if t.kind != "space"]
+        return not before or _is_relation(before[-1]) or before[-1].text in _OPEN + _SPACED
 
     def _root(self) -> Element:
         if self.left == "(":
@@ -356,6 +364,8 @@ def _atom_of(text: str) -> Element:
     """A number, a name, a bar or an operator."""
     if text[0].isnumeric():
         return element("mn", text)
+    if len(text) == 1 and text.isupper() and not text.isascii() and text != "Σ":
+        return element("mi", text, mathvariant="normal")
     if text.isalpha() and text not in ("Σ",) and text not in _OPERATORS:
         return element("mi", text)
     if text in _BARS:
