@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import jax
 import numpy as np
@@ -19,7 +20,7 @@ _WEIGHTS = (4.5, 5.0, 6.0, 7.0, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0)
 _STEPS = 30
 
 
-def closed_form(w: np.ndarray) -> np.ndarray:
+def closed_form(w: np.ndarray | np.float64) -> Any:
     """The width (2/|w|) ln(½|w|(1 + √(1 − 4/|w|)) − 1) that claim D2 proves.
 
     Args:
