@@ -12,9 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jaxgrad.claims.annotations import annotate
+from jaxgrad.claims.annotations import annotate, in_repository
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
+from jaxgrad.claims.written_files import require_writable, written
 from jaxgrad.errors import (
     ArgumentError,
     DtypeMismatch,
@@ -39,6 +40,8 @@ def check(options: argparse.Namespace) -> int:
     Raises:
         ArgumentError: a name, an argument or an option cannot be used, or the function raises.
     """
+    if options.html:
+        require_writable(f"--html {options.html}", Path(options.html))
     # What the user's code prints is no part of the one object.
     quiet = contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext()
     try:
@@ -48,6 +51,14 @@ def check(options: argparse.Namespace) -> int:
         if options.json:
             print(_without_verdict(options, error))
         raise
+    try:
+        return _told(options, called, found)
+    finally:  # whoever reads may have gone
+        _write_page(options, called, found)
+
+
+def _told(options: argparse.Namespace, called: Called, found: Any) -> int:
+    """Prints what came of it, and returns the exit code."""
     if isinstance(found, JaxgradError):
         if options.json:
             print(_without_verdict(options, found))
@@ -68,6 +79,17 @@ def check(options: argparse.Namespace) -> int:
         said = str(found).partition("\n\nTo see it:")[0]
         annotate(title, said, *place_of(called.function))
     return exit_code_of(found.verdict)
+
+
+def _write_page(options: argparse.Namespace, called: Called, found: Any) -> None:
+    if not options.html:
+        return
+    from jaxgrad.claims.report import html_check
+
+    file, line = place_of(called.function)
+    place = "" if file is None else f"{in_repository(file)}:{line}"
+    page = html_check.render(options, called, found, place)
+    written(f"--html {options.html}", options.html, page)
 
 
 def exit_code_of(verdict: Verdict) -> int:

@@ -213,6 +213,7 @@ def check(parser: argparse.ArgumentParser) -> _Runner:
         "--seed", type=not_negative, default=0, help="of what is drawn (default: 0)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--html", metavar="FILE", help="write what comes of it as a page, too")
     return check_command.check
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from jaxgrad.claims.annotations import in_repository
 from jaxgrad.claims.claim import ClaimResult
 from jaxgrad.claims.report.order import by_id
 from jaxgrad.claims.report.page.blocks import (
@@ -92,7 +93,8 @@ def _banner(
 
 def _missing(missing: Sequence[ClaimResult]) -> Element:
     rows = [
-        (result.id, result.path.as_posix(), result.error or "it was not run") for result in missing
+        (result.id, in_repository(str(result.path)), result.error or "it was not run")
+        for result in missing
     ]
     return table("What was not run, and why", ("claim", "module", "why"), rows, wide=(2,))
 
@@ -120,7 +122,7 @@ class _Claim:
     def statement(self) -> list[Content]:
         """What is claimed, typeset."""
         claim = self._first.claim
-        return typeset(claim.statement) if claim else [self._first.path.as_posix()]
+        return typeset(claim.statement) if claim else [in_repository(str(self._first.path))]
 
     @property
     def seconds(self) -> str:
@@ -154,7 +156,7 @@ class _Claim:
 
     def _place(self) -> Iterator[Content]:
         result, claim = self._first, self._first.claim
-        place = result.path.as_posix() + (f":{claim.line}" if claim else "")
+        place = in_repository(str(result.path)) + (f":{claim.line}" if claim else "")
         source = [claim.source] if claim and claim.source else []
         time = f"{self.seconds} s" if self.seconds != "–" else "no time"
         yield element("p", " · ".join([*source, place, time]), class_="quiet")
