@@ -192,7 +192,7 @@ class Derivatives:
         digits = {mode: np.zeros(shape) for mode in rules}
         for mode, (r, c) in itertools.product(rules, np.ndindex(shape)):
             digits[mode][r, c] = right_digits(
-                rules[mode][r, c], balls[0, r, c], balls[1, r, c], most
+                float(rules[mode][r, c]), balls[0, r, c], balls[1, r, c], most
             )
         left, right = (np.vectorize(_float, otypes=[float])(side) for side in balls)
         return Jacobian(rows, columns, rules, left, right, digits, most, self._left_out(shape))

@@ -13,7 +13,6 @@ from jaxgrad.claims.called import Called
 from jaxgrad.claims.named import named
 from jaxgrad.claims.pictures.along_line import along_line, line_picture
 from jaxgrad.claims.pictures.derivatives import Derivatives, Jacobian
-from jaxgrad.claims.pictures.picture import in_words
 from jaxgrad.claims.pictures.right_digits import digits_map
 from jaxgrad.claims.report.page.blocks import (
     MEANINGS,
@@ -62,7 +61,7 @@ def render(
 def _verdict(found: GradientCheck) -> Element:
     kinds = {Verdict.REFUTED: ("bad", "✗"), Verdict.UNDECIDED: ("open", "?")}
     kind, mark = kinds.get(found.verdict, ("good", "✓"))
-    said = element("p", f"{found.verdict} is: {MEANINGS[found.verdict]}.", class_="quiet")
+    said = element("p", f"{found.verdict} means {MEANINGS[found.verdict]}.", class_="quiet")
     return banner(
         kind, f"{mark} {found.verdict}", element("p", found.evidence.text, class_="said"), said
     )
@@ -89,11 +88,11 @@ def _sections(
 
 def _leaves(found: GradientCheck) -> Element:
     rows = [
-        (leaf.path, badge(leaf.verdict), str(leaf.judged), str(leaf.kinks), leaf.text or "–")
+        (leaf.path, badge(leaf.verdict), leaf.text or "–", str(leaf.judged), str(leaf.kinks))
         for leaf in found.leaves
     ]
-    columns = ("argument", "verdict", "numbers judged", "at a kink", "what was found")
-    return table("The derivative by each argument", columns, rows, (2, 3), (4,))
+    columns = ("argument", "verdict", "what was found", "numbers judged", "at a kink")
+    return table("The derivative by each argument", columns, rows, (3, 4), (2,))
 
 
 def _trusts(found: GradientCheck) -> Iterator[Element]:
@@ -104,9 +103,9 @@ def _trusts(found: GradientCheck) -> Iterator[Element]:
 def _rules(found: GradientCheck) -> Element:
     if not found.rules:
         return element("p", "No custom rule was judged by itself; the verdict is of the whole.")
-    rows = [(rule.name, badge(rule.verdict), rule.where, rule.text or "–") for rule in found.rules]
-    columns = ("rule", "verdict", "place", "what was found")
-    return table("Each custom rule, judged by itself", columns, rows, wide=(3,))
+    rows = [(rule.name, badge(rule.verdict), rule.text or "–", rule.where) for rule in found.rules]
+    columns = ("rule", "verdict", "what was found", "place")
+    return table("Each custom rule, judged by itself", columns, rows, wide=(2,))
 
 
 def _asked(options: argparse.Namespace, called: Called, place: str) -> Element:
@@ -197,13 +196,18 @@ def _values(found: Jacobian) -> Element:
     rows = []
     for r, row in enumerate(found.rows):
         for c, column in enumerate(found.columns):
-            sides = dict.fromkeys((in_words(found.left[r, c]), in_words(found.right[r, c])))
+            sides = dict.fromkeys((_number(found.left[r, c]), _number(found.right[r, c])))
             truth = " or ".join("not known" if side == "nan" else side for side in sides)
-            values = [repr(float(values[r, c])) for values in found.rules.values()]
+            values = [_number(values[r, c]) for values in found.rules.values()]
             rows.append((f"{row.name} by {column.name}", *values, truth))
     columns = ("entry", *(f"by the rule, {mode}" for mode in found.rules), "in truth")
     numbers = range(1, len(columns))
     return table("Values by the rules and in truth", columns, rows, tuple(numbers))
+
+
+def _number(x: float) -> str:
+    """As many digits as tell two float32 apart."""
+    return f"{x + 0.0:.9g}".replace("-", "−")
 
 
 def _tried(make: Callable[[], Jacobian]) -> tuple[Jacobian | None, str]:
