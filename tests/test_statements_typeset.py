@@ -55,7 +55,7 @@ def test_formulas_among_words(statement: str, expected: str) -> None:
     ("formula", "inside"),
     [
         ("b_(l-1)", "<msub><mi>b</mi><mrow><mi>l</mi><mo>−</mo><mn>1</mn></mrow></msub>"),
-        ("4^(-L)", "<msup><mn>4</mn><mrow><mo>−</mo><mi>L</mi></mrow></msup>"),
+        ("4^(-L)", '<msup><mn>4</mn><mrow><mo form="prefix">−</mo><mi>L</mi></mrow></msup>'),
         ("z² + 1", "<msup><mi>z</mi><mrow><mn>2</mn></mrow></msup><mo>+</mo><mn>1</mn>"),
         (
             "f^(k)",
