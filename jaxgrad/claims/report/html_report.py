@@ -157,9 +157,9 @@ class _Claim:
     def _place(self) -> Iterator[Content]:
         result, claim = self._first, self._first.claim
         place = in_repository(str(result.path)) + (f":{claim.line}" if claim else "")
-        source = [claim.source] if claim and claim.source else []
-        time = f"{self.seconds} s" if self.seconds != "–" else "no time"
-        yield element("p", " · ".join([*source, place, time]), class_="quiet")
+        source = claim.source.removeprefix(f"{claim.id}:").strip() if claim else ""
+        time = f"{self.seconds}\N{NO-BREAK SPACE}s" if self.seconds != "–" else "no time"
+        yield element("p", " · ".join(filter(None, (source, place, time))), class_="quiet")
         if claim and claim.expected is Verdict.REFUTED and self.as_expected:
             yield element(
                 "p", "The statement is wrong as written, and expected to be: it is refuted."
