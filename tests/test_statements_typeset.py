@@ -44,6 +44,11 @@ def signs(text: str) -> str:
         ("jnp.maximum(x, 0) in float32", "jnp.maximum(x, 0) in float32"),
         ("x**2 and C_max and |a and x^", "x**2 and C_max and |a and x^"),
         ("layers (see x = 1) of 3", "layers (see ⟦x=1⟧) of 3"),
+        ("for x > 0 a function", "for ⟦x>0⟧ a function"),
+        ("x > 0 a y", "x > 0 a y"),
+        ("x^y^z, w_i_j, √x², √w_1", "x^y^z, w_i_j, √x², √w_1"),
+        ("C++ on pages 3-4 of 2026-01-31", "C++ on pages 3-4 of 2026-01-31"),
+        ("f'^2 and √(x²)", "⟦f′2⟧ and ⟦x2⟧"),
         ("A or B is 3.14 or 4", "A or ⟦B⟧ is 3.14 or 4"),
     ],
 )

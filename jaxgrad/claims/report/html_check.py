@@ -13,6 +13,7 @@ from jaxgrad.claims.called import Called
 from jaxgrad.claims.named import named
 from jaxgrad.claims.pictures.along_line import along_line, line_picture
 from jaxgrad.claims.pictures.derivatives import Derivatives, Jacobian
+from jaxgrad.claims.pictures.picture import Picture
 from jaxgrad.claims.pictures.right_digits import digits_map
 from jaxgrad.claims.report.page.blocks import (
     MEANINGS,
@@ -188,8 +189,11 @@ class _Numbers:
             )
         mode, r, c = worst
         row, column = found.rows[r], found.columns[c]
-        line = along_line(self._derivatives, self._point, mode, row, column)
-        return figure(lambda: line_picture(line), "along")
+
+        def draw() -> Picture:
+            return line_picture(along_line(self._derivatives, self._point, mode, row, column))
+
+        return figure(draw, "along")
 
 
 def _values(found: Jacobian) -> Element:
@@ -214,5 +218,8 @@ def _tried(make: Callable[[], Jacobian]) -> tuple[Jacobian | None, str]:
     """What it makes, or why there is nothing: kernels and callbacks have no program to read."""
     try:
         return make(), ""
-    except Exception as error:  # the user's code is run at points that it may refuse, too
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # as the user's code refuses
         return None, f"{type(error).__name__}: {error}"

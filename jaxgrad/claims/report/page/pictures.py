@@ -45,7 +45,10 @@ def figure(draw: Callable[[], Picture], name: str) -> Element:
         made = svg(picture, name)
     except MissingExtra as error:
         return _instead(str(error))
-    except Exception as error:  # of the user's, or of numbers that no picture was thought of for
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # of the user's, or numbers nobody thought of
         return _instead(f"{type(error).__name__}: {error}")
     # The description within the picture is read out already.
     return element("figure", made, element("figcaption", picture.description, aria_hidden="true"))
