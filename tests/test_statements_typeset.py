@@ -49,6 +49,7 @@ def signs(text: str) -> str:
         ("x^y^z, w_i_j, √x², √w_1", "x^y^z, w_i_j, √x², √w_1"),
         ("C++ on pages 3-4 of 2026-01-31", "C++ on pages 3-4 of 2026-01-31"),
         ("f'^2 and √(x²)", "⟦f′2⟧ and ⟦x2⟧"),
+        ("|w| = 4cosh²u gives r = 1", "|w| = 4cosh²u gives ⟦r=1⟧"),
         ("A or B is 3.14 or 4", "A or ⟦B⟧ is 3.14 or 4"),
     ],
 )

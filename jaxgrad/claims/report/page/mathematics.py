@@ -167,7 +167,9 @@ def _formulas(run: list[Token]) -> list[Element] | None:
         return None
     stars = any(one.text == "*" == other.text for one, other in pairwise(run))
     dashes = kinds == {"number", "sign"} and signs <= set("-–")  # pages 3-4, 2026-01-31
-    if "!" in texts or stars or dashes or texts[-1] in "+-−–·×/":
+    # What goes on in a word beside it, as 4cosh²u does, is no formula by itself.
+    cut = texts[0] in SUPERSCRIPTS | SUBSCRIPTS or texts[-1] in "+-−–·×/" or is_relation(run[-1])
+    if "!" in texts or stars or dashes or cut:
         return None
     try:
         return [mathml(piece) for piece in _pieces(run)]
