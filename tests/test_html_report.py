@@ -8,12 +8,12 @@ import pytest
 from claims_support import results_of, write
 from page_support import colours, contrast, require_sound
 
-from jaxgrad.claims.claim import ClaimResult
+from jaxgrad.claims.claim import Claim, ClaimResult
 from jaxgrad.claims.cli import main
 from jaxgrad.claims.report import html_report
 from jaxgrad.claims.report.page.blocks import MEANINGS, badge
 from jaxgrad.claims.report.page.elements import text_of
-from jaxgrad.verdict import Verdict
+from jaxgrad.verdict import Evidence, Verdict
 
 CLAIMS = """\
     @claim("σ'(z) <= 1/4 for every z", source="T10: <em>last</em> by its number")
@@ -100,6 +100,15 @@ def test_formulas_numbers_and_meanings(page: str) -> None:
         assert meaning in found.text
     for package in ("jax", "python-flint", "python"):
         assert f">{package}</th>" in page
+
+
+def test_results_of_an_earlier_run_are_said_to_be() -> None:
+    claim = Claim(lambda: None, "1 < 2", "T1: order", Verdict.PROVED, Path("order.py"))
+    evidence = Evidence(Verdict.PROVED, "decision", "2 - 1 > 0")
+    for kept in (True, False):
+        result = ClaimResult("T1", "", claim.path, 0.5, claim.declaration, evidence, kept=kept)
+        text = require_sound(html_report.render([result], 0.1)).text
+        assert ("· unchanged, not run again" in text) == kept
 
 
 def test_nothing_and_what_was_not_run() -> None:

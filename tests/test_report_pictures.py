@@ -14,13 +14,14 @@ import pytest
 from claims_support import results_of, write
 from page_support import colours, require_sound
 
+from jaxgrad.claims.claim import claim
 from jaxgrad.claims.pictures import activations, interval, layers, saturation, steps
 from jaxgrad.claims.pictures.picture import COLOURS, Picture, axes_of, drawing, svg
 from jaxgrad.claims.report import html_report
 from jaxgrad.claims.report.page.elements import element
 from jaxgrad.claims.report.page.elements import write as written
 from jaxgrad.claims.report.page.pictures import figure
-from jaxgrad.errors import MissingExtra
+from jaxgrad.errors import ArgumentError, MissingExtra
 
 PICTURES = """\
 from jaxgrad.claims.pictures.picture import COLOURS, Picture, axes_of
@@ -67,6 +68,11 @@ def test_pictures_of_claims(own: Path) -> None:
     assert set(re.findall(r"var\(--(\w+)\)", "".join(re.findall("<svg.*?</svg>", text)))) <= set(
         colours("light")
     )
+
+
+def test_a_picture_is_named_by_text() -> None:
+    with pytest.raises(ArgumentError, match="claim: the picture must be text, got 3"):
+        claim("1 < 2", picture=3)
 
 
 def test_without_matplotlib(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:

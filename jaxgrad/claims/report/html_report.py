@@ -159,7 +159,8 @@ class _Claim:
         place = in_repository(str(result.path)) + (f":{claim.line}" if claim else "")
         source = claim.source.removeprefix(f"{claim.id}:").strip() if claim else ""
         time = f"{self.seconds}\N{NO-BREAK SPACE}s" if self.seconds != "–" else "no time"
-        yield element("p", " · ".join(filter(None, (source, place, time))), class_="quiet")
+        kept = "unchanged, not run again" if result.kept else ""
+        yield element("p", " · ".join(filter(None, (source, place, time, kept))), class_="quiet")
         if claim and claim.expected is Verdict.REFUTED and self.as_expected:
             yield element(
                 "p", "The statement is wrong as written, and expected to be: it is refuted."
