@@ -12,12 +12,15 @@ from contextvars import ContextVar
 from typing import Any
 
 from jaxgrad.numbers.context import holding
+from jaxgrad.programs.frozen_loops import thawed
+from jaxgrad.programs.tolerances import ends_at_a_tolerance
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = [
     "LENGTHS",
     "Turns",
     "as_many_again",
+    "beyond_the_end",
     "counting_turns",
     "further_turns",
     "half_as_many_more",
@@ -47,6 +50,8 @@ class Turns(dict[int, int]):
 _counts: ContextVar[Turns | None] = ContextVar("counts", default=None)
 _run_on: ContextVar[Callable[[int], int] | None] = ContextVar("run_on", default=None)
 _outermost: ContextVar[bool] = ContextVar("outermost", default=False)
+_at_tolerances: ContextVar[bool] = ContextVar("at_tolerances", default=False)
+_thaw: ContextVar[bool] = ContextVar("thaw", default=False)
 
 
 @contextlib.contextmanager
@@ -110,14 +115,32 @@ LENGTHS: tuple[Callable[[int], int], ...] = (as_many_again, _as_many_and_one, _r
 
 
 @contextlib.contextmanager
-def further_turns(beyond: Callable[[int], int] = as_many_again) -> Iterator[None]:
+def further_turns(
+    beyond: Callable[[int], int] = as_many_again,
+    *,
+    at_tolerances: bool = False,
+    thaw: bool = False,
+) -> Iterator[None]:
     """Lets loops that hand on numbers and nothing else turn on past their end within a block.
 
     Args:
         beyond: how many turns more a loop makes that has turned so often; by default as many again.
+        at_tolerances: whether only those that end at a tolerance, or have such loops inside of
+            them, do; one of a number of turns beside a solver means that many.
+        thaw: whether what keeps what it has when it is done goes on all the same.
     """
-    with holding(_run_on, beyond):
+    with holding(_run_on, beyond), holding(_at_tolerances, at_tolerances), holding(_thaw, thaw):
         yield
+
+
+def beyond_the_end(body: Any, carried: int) -> Any:
+    """What a loop does in further turns: what it does in all, but for what it keeps.
+
+    Args:
+        body: its body, a closed jaxpr.
+        carried: how many values it carries.
+    """
+    return thawed(body, carried) if _thaw.get() else body
 
 
 @contextlib.contextmanager
@@ -151,4 +174,8 @@ def is_run_on() -> bool:
 def turns_beyond(equation: Any, turns: int) -> int:
     """How many turns more a loop makes that has turned so often and is at its end."""
     beyond = _run_on.get()
-    return 0 if beyond is None or not _iterates(equation) else beyond(turns)
+    if beyond is None or not _iterates(equation):
+        return 0
+    if _at_tolerances.get() and not ends_at_a_tolerance(equation):
+        return 0
+    return beyond(turns)

@@ -8,8 +8,9 @@ from typing import Any
 from jaxgrad.programs.counted_loops import counts
 from jaxgrad.programs.flow import Flow
 from jaxgrad.programs.jaxprs import inner_programs
+from jaxgrad.programs.trace import is_differentiable
 
-__all__ = ["loops_end_by"]
+__all__ = ["ends_at_a_tolerance", "loops_end_by"]
 
 
 def loops_end_by(closed: Any, moving: Sequence[bool]) -> bool:
@@ -28,6 +29,24 @@ def loops_end_by(closed: Any, moving: Sequence[bool]) -> bool:
     """
     flow = _Ends()
     flow.through(closed, moving)
+    return flow.found
+
+
+def ends_at_a_tolerance(equation: Any) -> bool:
+    """Whether a loop ends by what it computes, or has such a loop inside of it.
+
+    Args:
+        equation: a ``while`` or a ``scan``.
+
+    Example:
+        >>> import jax
+        >>> halved = lambda x: jax.lax.while_loop(lambda c: c > 1, lambda c: c / 2, x)
+        >>> counted = lambda x: jax.lax.fori_loop(0, 3, lambda _, c: c / 2, x)
+        >>> [ends_at_a_tolerance(jax.make_jaxpr(f)(5.0).eqns[0]) for f in (halved, counted)]
+        [True, False]
+    """
+    flow = _Ends()
+    flow.equation(equation, [is_differentiable(v.aval.dtype) for v in equation.invars])
     return flow.found
 
 

@@ -106,6 +106,8 @@ class Iterations:
             return not_known if not self.asked_for and end is not Ended.NOWHERE else found
         if end is Ended.AT_A_SOLUTION:
             limit = self._limit(question)
+            if limit is not None and limit.verdict is Verdict.UNDECIDED:
+                return replace(not_known, reason=limit.reason)
             if limit is not None:
                 return limit
             bits = self._secant_bits(question)
@@ -115,7 +117,7 @@ class Iterations:
                 return replace(found, verdict=Verdict.AGREES, bits=bits, hidden=True)
         if end is Ended.UNKNOWN and self._nearest(question) >= self._fewest:
             return replace(not_known, reason=_BEYOND)
-        if self.asked_for and end is not Ended.NOWHERE and self._at.rules.primal.has_tolerances:
+        if self.asked_for and end is not Ended.NOWHERE and self._end_at_a_tolerance:
             return self._of_a_tolerance(question, found)
         if end is Ended.AT_A_SOLUTION:
             return found if self._settles(question) or self.asked_for else not_known
@@ -138,7 +140,7 @@ class Iterations:
         number, sides = longer or (None, None)
         if number is None or sides is None or not sides.known or sides.kink:
             return found
-        with further_turns(LENGTHS[-1]):
+        with self._running_on(LENGTHS[-1]):
             if not all(map(secants.tell_apart, sides.known)):
                 return found  # there is no jump between their ends, or they tell nothing
             if not secants.tell_apart(number):
@@ -164,9 +166,12 @@ class Iterations:
         """The judgement by loops that are run on; None where it is wrong, or not to be had, there.
 
         A value that does not move may be no solution: 4x is 0 at 0 as 8x is.  The loops of the rule
-        are run on, too, and have to have ended near to where they end then.
+        are run on, too, and have to have ended near to where they end then.  Loops of so many turns
+        mean them: the rule has to be near to their derivative as well.
         """
-        found, bits = None, math.inf
+        if not self._end_at_a_tolerance and not self._is_near(question):
+            return None
+        found, bits = None, max(self._nearest(question), 0.0)
         for length in LENGTHS:
             found = self._longer(length, lambda at: at.judge(question))
             if found is None or found.verdict is Verdict.REFUTED:
@@ -175,6 +180,23 @@ class Iterations:
                 return found  # a higher precision may tell
             bits = min(bits, self._bits_of_longer(question, length))
         return None if found is None or bits < 0 else replace(found, bits=bits, hidden=True)
+
+    @property
+    def _end_at_a_tolerance(self) -> bool:
+        return self._at.rules.primal.has_tolerances or self._endings.thaw
+
+    def _is_near(self, question: Question) -> bool:
+        """Whether the number is that of loops as they stand, but for what is left at their end.
+
+        Of a value c(x) r(x)^n that is left after n turns the derivative is (c′/c + n r′/r) times
+        itself, so that n + 1 times as much may be left of a derivative.
+        """
+        number = self._at.numbers.enclosed(question)
+        left = (self._endings.turns + 1) * 2.0 ** (-self._at.rules.float_bits / 2)
+        return any(
+            abs(number - side) <= abs(number).max(abs(side)) * left
+            for side in self._known(question)
+        )
 
     def _bits_of_longer(self, question: Question, length: Callable[[int], int]) -> float:
         """To how many bits the rule gives what it does where its own loops are run on.
@@ -259,11 +281,16 @@ class Iterations:
         """What the same point answers where loops are run on; None where that is not known."""
         which = outermost_alone() if outermost else contextlib.nullcontext()
         key = length, outermost
-        with contextlib.suppress(CannotDecide, UnsupportedPrimitive), further_turns(length), which:
+        further = self._running_on(length)
+        with contextlib.suppress(CannotDecide, UnsupportedPrimitive), further, which:
             if key not in self._further:
                 self._further[key] = type(self._at)(self._at.rules, self._at.values)
             return asked(self._further[key])
         return None
+
+    def _running_on(self, length: Callable[[int], int]) -> contextlib.AbstractContextManager[None]:
+        has_tolerances = self._at.rules.primal.has_tolerances
+        return further_turns(length, at_tolerances=has_tolerances, thaw=self._endings.thaw)
 
     def _secant_bits(self, question: Question) -> float | None:
         """How many bits of a first derivative are those of the slope of the secants.
@@ -288,7 +315,7 @@ class Iterations:
         bits = -math.inf if longer is None else agreement(number, longer)
         if longer is None or bits < self._fewest:
             return None
-        with further_turns(LENGTHS[-1]):
+        with self._running_on(LENGTHS[-1]):
             return min(bits, half) if secants.have_slope(longer) else None
 
     def _secants(self, question: Question) -> Secants:

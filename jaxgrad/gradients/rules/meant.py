@@ -37,7 +37,9 @@ def loops_are_meant(rules: DerivativePrograms, point: Sequence[np.ndarray]) -> b
         at.iterations.loops_are_meant = lambda: True
         judged = [(asked, found) for asked, found in at.together() if not asked.is_value]
         agree = all(found.verdict is Verdict.AGREES and not found.kink for _, found in judged)
-        return agree and bool(judged) and (_end_before(at, judged) or _is_no_limit(at, judged))
+        # A 0 is the derivative of loops and of their solution alike.
+        tells = any(abs(at.numbers.enclosed(asked)).lower() > 0 for asked, _ in judged)
+        return agree and tells and (_end_before(at, judged) or _is_no_limit(at, judged))
     return False
 
 
@@ -53,7 +55,8 @@ def _is_no_limit(at: AtPoint, judged: list[tuple[Question, Judgement]]) -> bool:
     """Whether some number is not the derivative of the same loops run on."""
     numbers = [(question, at.numbers.enclosed(question)) for question, _ in judged]
     for length in LENGTHS:
-        with contextlib.suppress(CannotDecide, UnsupportedPrimitive), further_turns(length):
+        further = further_turns(length, at_tolerances=at.rules.primal.has_tolerances)
+        with contextlib.suppress(CannotDecide, UnsupportedPrimitive), further:
             longer = AtPoint(at.rules, at.values)
             for question, number in numbers:
                 found = longer.judge(question, number)

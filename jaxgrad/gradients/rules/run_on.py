@@ -22,6 +22,8 @@ from jaxgrad.interpret.turns import LENGTHS, counting_turns, further_turns, is_r
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
+from jaxgrad.programs.frozen_loops import freezes
+from jaxgrad.programs.tolerances import loops_end_by
 from jaxgrad.programs.trace import Program
 
 __all__ = ["Ended", "Endings", "ended"]
@@ -43,11 +45,18 @@ class Endings:
         program: of floating-point leaves.
         point: balls.
         float_bits: how many bits a float of its results has.
+
+    Attributes:
+        turns: how often all loops have turned together.
+        thaw: whether they are run on without keeping what they have when they are done, as where
+            they would do nothing else.
     """
 
     def __init__(self, program: Program, point: Sequence[ObjectArray], float_bits: float) -> None:
         self._half = 2.0 ** (-float_bits / 2)
         self._runs: list[list[ObjectArray]] | None = None
+        self.turns = 0
+        self.thaw = False
         self._iterates = not is_run_on()
         if not self._iterates:
             return
@@ -55,9 +64,12 @@ class Endings:
             with counting_turns() as turns:
                 before = interpret(program, Ball(), list(point))
             self._iterates = turns.iterates
+            self.turns = sum(turns.values())
             if self._iterates:
-                further = [_longer(program, point, beyond) for beyond in (one_more, *_ENDS)]
-                self._runs = [before, *further]
+                self._runs = [before, *_further(program, point)]
+                if _is_frozen(self._runs) and freezes(program.jaxpr):
+                    self.thaw = True
+                    self._runs = [before, *_further(program, point, thaw=True)]
 
     def of(self, entries: Sequence[tuple[int, tuple[int, ...]]] | None = None) -> Ended:
         """Where the loops end that some entries of the result come of.
@@ -94,10 +106,31 @@ class Endings:
 _ENDS = (LENGTHS[0], LENGTHS[-1])
 
 
+def _further(
+    program: Program, point: Sequence[ObjectArray], thaw: bool = False
+) -> list[list[ObjectArray]]:
+    return [_longer(program, point, beyond, thaw) for beyond in (one_more, *_ENDS)]
+
+
+def _is_frozen(runs: Sequence[Sequence[ObjectArray]]) -> bool:
+    """Whether further turns change nothing, to the last bit of every ball."""
+    before, *further = ([x for leaf in run for x in leaf.flat] for run in runs)
+    return all(
+        x.mid() == y.mid() and x.rad() == y.rad()
+        for longer in further
+        for x, y in zip(before, longer, strict=True)
+    )
+
+
 def _longer(
-    program: Program, point: Sequence[ObjectArray], length: Callable[[int], int]
+    program: Program,
+    point: Sequence[ObjectArray],
+    length: Callable[[int], int],
+    thaw: bool,
 ) -> list[ObjectArray]:
-    with further_turns(length):
+    closed = program.jaxpr
+    at_tolerances = loops_end_by(closed, [True] * len(closed.jaxpr.invars))
+    with further_turns(length, at_tolerances=at_tolerances, thaw=thaw):
         return interpret(program, Ball(), list(point))
 
 

@@ -31,6 +31,8 @@ COARSER = (1 / 3, 1 / 4, 1 / 6, 1 / 12)
 # A slope of a smooth function over h is off by ch², over 3h by 9ch², so that an eighth of what
 # a longer step changes is enough; so much more is left to jumps, by which all of them are off.
 MANY = 4
+# The root of x³ + x² = 1, which is far from every quotient of small integers.
+ODD = 0.7548776662466927
 
 
 class Secants:
@@ -111,8 +113,11 @@ class Secants:
         return bool(abs(slope - derivative) <= abs(slope) * (step / self._size))
 
     def _step(self, digits: float) -> float:
-        """A step that leaves so many of the digits of the point as they are."""
-        return 2.0 ** np.floor(np.log2(self._size) - self._float_bits * digits)
+        """A step that leaves so many of the digits of the point as they are.
+
+        It is no power of two: of what jumps at multiples of one that would count no jump too many.
+        """
+        return ODD * 2.0 ** np.floor(np.log2(self._size) - self._float_bits * digits)
 
     def _slope(self, step: float) -> arb:
         """The slope over a step to either side; NaN where it is not known."""

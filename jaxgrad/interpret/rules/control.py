@@ -13,7 +13,7 @@ from jaxgrad.interpret.rules.bit_programs import bit_program
 from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, anything, rule
 from jaxgrad.interpret.rules.structural import is_key
-from jaxgrad.interpret.turns import inside_a_loop, note_turns, turns_beyond
+from jaxgrad.interpret.turns import beyond_the_end, inside_a_loop, note_turns, turns_beyond
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.programs.compared_quotients import with_products
 from jaxgrad.programs.counted_loops import turns_of
@@ -79,9 +79,12 @@ def _scan(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> 
     steps = range(params["length"] + (turns_beyond(equation, params["length"]) if alone else 0))
     require_scan(params["length"], params["jaxpr"])
     collected: list[list[Any]] = []
-    for i in reversed(steps) if params["reverse"] else steps:
+    body = params["jaxpr"]
+    for turn, i in enumerate(reversed(steps) if params["reverse"] else steps):
+        if turn == params["length"]:
+            body = beyond_the_end(body, len(carry))
         rows = [sequence[i, ...] for sequence in sequences]
-        outputs = interpreter.call(params["jaxpr"], [*constants, *carry, *rows])
+        outputs = interpreter.call(body, [*constants, *carry, *rows])
         carry = outputs[: len(carry)]
         collected.append(outputs[len(carry) :])
     if params["reverse"]:
@@ -179,6 +182,7 @@ def _while(interpreter: Interpreter, equation: Equation, inputs: list[Value]) ->
             for variable, *values in zip(equation.outvars, carry, following, strict=True)
         ]  # fmt: skip
     note_turns(equation, turns)
+    body = with_products(beyond_the_end(params["body_jaxpr"], len(carry)))
     for further in range(turns_beyond(equation, turns)):
         with inside_a_loop():
             carry = interpreter.turn(body, [*constants, *carry], turns + further)
@@ -193,7 +197,9 @@ def _counted(
     require_scan(count, body)
     _, constants, carry = while_parts(equation.params, inputs)
     note_turns(equation, count)
-    for _ in range(count + turns_beyond(equation, count)):
+    for turn in range(count + turns_beyond(equation, count)):
+        if turn == count:
+            body = beyond_the_end(body, len(carry))
         carry = interpreter.call(body, [*constants, *carry])
     return list(carry)
 
