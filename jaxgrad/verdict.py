@@ -77,10 +77,11 @@ class Outcome:
         cells = "".join(
             f"<tr><td style='text-align: left'>{html.escape(row)}</td></tr>" for row in self._rows()
         )
+        table = f"<table>{cells}</table>" if cells else ""
         code = evidence.counterexample
         shown = f"<pre>{html.escape(code)}</pre>" if code else ""
         said = f"<b>{evidence.verdict}</b> {html.escape(self._headline())}"
-        return f"<div>{said}<table>{cells}</table>{shown}</div>"
+        return f"<div>{said}{table}{shown}</div>"
 
     def _headline(self) -> str:
         """The sentence behind the verdict, of the evidence."""

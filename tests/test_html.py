@@ -51,6 +51,11 @@ def test_evidence_is_its_lines_its_enclosures_and_its_code() -> None:
     assert page.tags == ["div", "b", "table", *["tr", "td"] * 2, "pre"]
 
 
+def test_what_is_one_sentence_has_no_table() -> None:
+    page = _page(Evidence(Verdict.PROVED, "decision", "1 < 2"))
+    assert page.tags == ["div", "b"] and page.texts == ["PROVED", " 1 < 2"]
+
+
 def test_an_enclosure_is_a_row() -> None:
     page = _page(jaxgrad.enclose(lambda: arb(2).sqrt(), 4, name="√2"))
     assert page.texts[1:] == [" √2 lies in [1.41421, 1.41422].", "√2: [1.41421, 1.41422]"]
