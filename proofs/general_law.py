@@ -194,6 +194,7 @@ def _bell(u: arb_series) -> Any:
 @jaxgrad.claim(
     "over all w the interval is never wider than 0.44774320469…, its width at |w| = 6.894151032…",
     source="D2: the largest width",
+    picture="jaxgrad.claims.pictures.interval:interval",
 )
 def largest_width(
     largest: Bracket = ("0.447743204694", "0.447743204695"),

@@ -292,6 +292,7 @@ _DRAWN = (Chain(5), Chain(10), Dense((8,) * 7), Dense((30,) * 11))
 @jaxgrad.claim(
     "in most drawn networks the first and the last layer's speeds differ by more than a factor 10",
     source="C3: layers learn at very different speeds",
+    picture="jaxgrad.claims.pictures.layers:layers",
     expect=Verdict.AGREES,
 )
 def different_speeds(

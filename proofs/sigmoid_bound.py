@@ -42,6 +42,7 @@ _CALL = "jax.jit(jax.grad(jax.nn.sigmoid))"
 @jaxgrad.claim(
     "σ'(z) <= 1/4 for every real z, with equality at z = 0 only",
     source="A6: the bound of the derivative",
+    picture="jaxgrad.claims.pictures.activations:activations",
 )
 def bound(quarter: Fraction = _QUARTER, top: Fraction = Fraction(1)) -> Parts:
     """The derivative as `jax.grad` has it, then two decisions.

@@ -259,6 +259,7 @@ def _why_left(x: Float) -> str:
     "jax.grad(jax.nn.sigmoid) is exactly 0 from some x > 0 up and from some x < 0 down, and only "
     "there: where σ is rounded to 1 or 0, though the true gradient is not 0",
     source="F5: over floats",
+    picture="jaxgrad.claims.pictures.saturation:saturation",
 )
 def vanishing_floats(top: float = 1.0, dtypes: Sequence[np.dtype] = _WITH_INFINITY) -> Parts:
     """The first float on each side is found, and the true gradient there enclosed."""

@@ -102,6 +102,7 @@ def _largest(gap: Callable[[Any], Any], claimed: Bracket, at: Bracket) -> Suprem
     "Σ_{i≥1} σ(x − i + ½) ≈ log(1 + e^x): they differ by at most 0.0105777015936, and by that much "
     "near x = 0.0000190099428",
     source="F1: the stepped sigmoid",
+    picture="jaxgrad.claims.pictures.steps:steps",
 )
 def stepped_sum(
     claimed: Bracket = ("0.0105777015935", "0.0105777015936"),

@@ -73,6 +73,23 @@ def malformed(x):
 
 malformed.defvjp(lambda x: (2 * x, None), lambda kept, g: (jnp.ones(5),))
 
+@jax.custom_vjp
+def affine(x, by, plus):
+    return by * x + plus
+
+affine.defvjp(
+    lambda x, by, plus: (by * x + plus, (x, by)), lambda kept, g: (kept[1] * g, kept[0] * g, g)
+)
+
+def affine_reference(x, by, plus):
+    return by * x + plus
+
+def of_a_function(function, x):
+    return scaled(x) + function
+
+def inside(first, second, third):
+    return (first < 100) & (third < 100)
+
 def applied(g, x):
     print("something of its own")
     return scaled(g(x))
@@ -148,6 +165,7 @@ def test_arrays_of_files(tmp_path: Path) -> None:
             "argument 0 'z' raised NameError: name 'z' is not defined; it is a Python expression",
         ),
         ("f32[", "argument 0 'f32[' raised SyntaxError"),
+        ("axis=mean", """are known; a text has quotes of its own: '"mean"'"""),
         ("axis=z", "argument axis 'z' raised NameError"),
         ("@no.npz", "argument 0, @no.npz: No such file or directory; name a file that np.save"),
         ("@checked_model.py", "argument 0, @checked_model.py: "),
@@ -232,20 +250,27 @@ def test_what_is_open_has_a_code_of_its_own(capsys: pytest.CaptureFixture[str]) 
             "argument 0: f32 has no shape; f32[] is a number, f32[3] a v",
         ),
         ("checked_model.py:power f32[] 2", "write the module's name, checked_model:power"),
-        ("checked_model:ends f32[]", "ends ended the process (SystemExit: 0) at checked_model.py:"),
+        (
+            "checked_model:ends f32[]",
+            "ends, or its rule, ended the process (SystemExit: 0) at check",
+        ),
         ("checked_model:power exit(3) 2", "argument 0 'exit(3)' raised SystemExit: 3"),
         ("exits:f 1.0", "'exits:f' cannot be imported: SystemExit: 0 at exits.py:1; the module is"),
         ("checked_model:power f32[] 2 --seed -1", "argument --seed: invalid not_negative value"),
         ("checked_model:power 1 2", "no argument is floating point"),
         (
             "checked_model:raises f32[]",
-            "raises raised ValueError: not this one at checked_model.py:",
+            "raises, or its rule, raised ValueError: not this one at checked_model.py:",
         ),
         ("checked_model:same f32[] --modes both", "modes"),
         ("checked_model:same f32[] --dtypes floaty", "floaty"),
         ("checked_model:same f32[] --argnums x", "argument --argnums: invalid list of int value"),
         ("checked_model:same f32[] --order 0", "argument --order: invalid positive int value"),
         ("checked_model:same f32[] --domain checked_model:no", "has no attribute 'no'"),
+        (
+            "checked_model:scaled x=f32[] --argnums 1",
+            "--argnums 1 is the parameter by of checked_model:scaled(x, by=2.0), for which no arg",
+        ),
     ],
 )
 def test_what_cannot_be_checked(
@@ -276,6 +301,17 @@ def test_the_versions(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"jax {jax.__version__}, " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_shell_completes_commands_and_options(
+    shell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert all(word in script for word in ("check", "prove", "--no-special-points", "--junit"))
+    assert main(["--completion", "nosuch"]) == 2
+    assert "no shell 'nosuch' is known; there are bash" in capsys.readouterr().err
+
+
 # -- what a user met -------------------------------------------------------------------------------
 def test_arrays_by_their_names_are_differentiated(capsys: pytest.CaptureFixture[str]) -> None:
     call = "checked_model:keywords f32[2] w=f32[3] key=key[] mode='sum' --no-special-points --json"
@@ -284,6 +320,28 @@ def test_arrays_by_their_names_are_differentiated(capsys: pytest.CaptureFixture[
     wrong = {leaf["path"]: leaf["verdict"] for leaf in found["leaves"]}
     assert wrong == {"x": "REFUTED", "w": "AGREES"}
     assert "function(x, w=w, key=key, mode=mode)" in found["counterexample"]
+
+
+def test_arguments_by_their_names_come_in_the_order_of_the_signature(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    call = "checked_model:affine plus=f32[] x=f32[] by=f32[] --no-special-points --json"
+    both = f"{call} --reference checked_model:affine_reference"
+    for options in ("", "--domain checked_model:inside"):  # which has other names for them
+        assert _check(f"{both} {options}") == 0
+        found = json.loads(capsys.readouterr().out)
+        assert [leaf["path"] for leaf in found["leaves"]] == ["x", "by", "plus"]
+    assert _check(f"{call} --argnums 2") == 0
+    assert [one["path"] for one in json.loads(capsys.readouterr().out)["leaves"]] == ["plus"]
+
+
+def test_a_parameter_may_have_the_name_that_the_code_would_have(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert _check("checked_model:of_a_function function=f32[] x=f32[] --no-special-points") == 1
+    out = capsys.readouterr().out
+    assert "f = lambda function, x: function_(function=function, x=x)\n" in out
+    assert given_and_true(out) == ("3.0", "2.00000000000")
 
 
 def test_what_is_held_by_its_name_is_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -297,6 +355,8 @@ def test_a_mask_that_is_drawn_hides_no_wrong_rule() -> None:
         assert _check(f"checked_model:masked f32[3] bool[3] --seed {seed}") == 1
         (integers,) = given(["i32[4]"], "math", seed).args
         assert integers[0] == 1 and set(np.asarray(integers).tolist()) <= {0, 1, 2}
+        (booleans,) = given(["bool[2]"], "math", seed).args
+        assert integers[-1] == 0 and booleans.tolist() == [True, False]
 
 
 def test_a_malformed_rule_is_wrong(
@@ -305,6 +365,23 @@ def test_a_malformed_rule_is_wrong(
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     assert _check("checked_model:malformed f32[2]") == 1
     assert "title=jaxgrad%3A checked_model%3Amalformed is malformed" in capsys.readouterr().err
+    assert _check("checked_model:malformed f32[2] --json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["verdict"] is None and "returns the wrong structure" in found["error"]
+    assert _check("checked_model:raises f32[2] --json") == 2
+    found = json.loads(capsys.readouterr().out)
+    assert found["verdict"] is None and "ValueError: not this one" in found["error"]
+    assert found["function"] == "checked_model:raises" and found["arguments"] == ["f32[2]"]
+
+
+def test_what_a_module_names_itself_comes_first() -> None:
+    (value,) = given(["e"], "math").args
+    assert value == pytest.approx(2.718281828)
+    sys.modules["math"].f32 = [7.0]  # pyright: ignore
+    try:
+        assert given(["f32[0]"], "math").args == (7.0,)
+    finally:
+        del sys.modules["math"].f32  # pyright: ignore
 
 
 def test_json_is_one_object_whatever_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

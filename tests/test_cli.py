@@ -275,7 +275,7 @@ def test_json_is_one_object_with_every_part(proofs, capfd):
             {
                 "id", "part", "name", "module", "statement", "source", "verdict", "expected",
                 "as_expected", "kind", "evidence", "enclosures", "counterexample", "trusts",
-                "error", "seconds",
+                "error", "seconds", "kept",
             }
         )
     }  # fmt: skip

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from jaxgrad.claims.cli import main
-from jaxgrad.claims.package_rules import FoundRule, rules_of
+from jaxgrad.claims.found_rule import FoundRule
+from jaxgrad.claims.package_rules import rules_of
 from jaxgrad.errors import ArgumentError
 
 FILES = {
@@ -85,6 +86,19 @@ class Activation:
     def method(self, x):
         return x
     method.defjvp(lambda x, t: x)
+    class Deeper:
+        @staticmethod
+        @jax.custom_vjp
+        def malformed(x):
+            return 2 * x
+        malformed.__func__.defvjp(lambda x: (2 * x, None), lambda kept, g: g)
+        shorter = malformed
+
+def end(*_):
+    raise SystemExit(0)
+
+ends = jax.custom_vjp(lambda x: x)
+ends.defvjp(lambda x: (x, None), end)
 """,
     "parts/kernel.py": """\
 import jax
@@ -141,6 +155,8 @@ def test_rules_with_a_name(capsys: pytest.CaptureFixture[str]) -> None:
         "ruled.solvers.made:filtered": ("filter_custom_vjp", ("f32[3]",)),
         "ruled.solvers.made:Activation.twice": ("custom_jvp", ("f32[3]",)),
         "ruled.solvers.made:Activation.method": ("custom_jvp", None),
+        "ruled.solvers.made:Activation.Deeper.malformed": ("custom_vjp", ("f32[3]",)),
+        "ruled.solvers.made:ends": ("custom_vjp", ("f32[3]",)),
     }
     assert {name: (r.kind, r.arguments) for name, r in found.items() if not r.inside} == named
     assert [name for name, rule in found.items() if rule.missing] == ["ruled._norm:without"]
@@ -188,7 +204,7 @@ def test_the_command_says_how_each_is_checked(capsys: pytest.CaptureFixture[str]
     )
     solve = "    made where Solver.solve is called: check what calls it"
     assert solve in lines  # the first argument of a method is no array
-    assert lines[-1] == "11 custom rules in 5 modules of ruled"
+    assert lines[-1] == "13 custom rules in 5 modules of ruled"
     assert "jaxgrad: ruled.broken cannot be imported: ModuleNotFoundError" in err
 
 
@@ -204,6 +220,8 @@ def test_the_command_checks_them(capsys: pytest.CaptureFixture[str]) -> None:
         "ruled.solvers.made:filtered": "AGREES",
         "ruled.solvers.made:square": "PROVED",
         "ruled.solvers.made:Activation.twice": "PROVED",
+        "ruled.solvers.made:Activation.Deeper.malformed": None,
+        "ruled.solvers.made:ends": None,
     }
     assert found["modules"] == 5 and len(found["failures"]) == 2
 
@@ -212,5 +230,8 @@ def test_a_package_without_rules(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rules", "json", "--check"]) == 0
     checked, counted = capsys.readouterr().out.splitlines()
     assert checked == "checked: none" and counted.startswith("0 custom rules in ")
+    for name in ("ruled:norm", "ruled/_norm.py", "../ruled", ""):
+        assert main(["rules", name]) == 2
+        assert f"{name!r} names no package; write it as in an import" in capsys.readouterr().err
     assert main(["rules", "no_such_package"]) == 2
     assert "jaxgrad: no_such_package cannot be imported" in capsys.readouterr().err

@@ -63,6 +63,9 @@ def test_junit_has_a_case_for_each_part(capsys: pytest.CaptureFixture[str]) -> N
     assert (failure.text or "").startswith("a & b < c\n")
     [error] = cases["T4 raises"]
     assert (error.tag, error.get("message")) == ("error", "two%")
+    assert main(["prove", "--junit", "results.xml", str(Path("proofs").resolve())]) == 1
+    again = ElementTree.fromstring(Path("results.xml").read_text(encoding="utf-8"))
+    assert {case.get("file") for case in again} == {"proofs/claims.py"}  # not where they lie here
     assert cases["T4 raises"].get("file") == "proofs/claims.py"
     assert {case.get("classname") for case in suite} == {"proofs.claims"}
     lines = Path("proofs/claims.py").read_text(encoding="utf-8").splitlines()

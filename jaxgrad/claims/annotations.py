@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-__all__ = ["annotate"]
+__all__ = ["annotate", "in_repository"]
 
 
 def annotate(title: str, text: str, file: str | None = None, line: int | None = None) -> None:
@@ -24,16 +24,25 @@ def annotate(title: str, text: str, file: str | None = None, line: int | None = 
     """
     if os.environ.get("GITHUB_ACTIONS") != "true":
         return
-    places = {"file": _relative(file), "line": line and str(line), "title": f"jaxgrad: {title}"}
+    places = {
+        "file": file and in_repository(file),
+        "line": line and str(line),
+        "title": f"jaxgrad: {title}",
+    }
     properties = ",".join(
         f"{key}={_escaped(value, ':,')}" for key, value in places.items() if value
     )
     print(f"::error {properties}::{_escaped(text)}", file=sys.stderr, flush=True)
 
 
-def _relative(file: str | None) -> str | None:
-    """The file as the repository has it, if it is in the current folder."""
-    if file is None or not Path(file).is_absolute():
+def in_repository(file: str) -> str:
+    """A file as the repository has it, if it is in the current folder.
+
+    Example:
+        >>> in_repository(str(Path.cwd() / "proofs" / "claims.py"))
+        'proofs/claims.py'
+    """
+    if not Path(file).is_absolute():
         return file
     path = Path(file).resolve()
     here = Path.cwd().resolve()

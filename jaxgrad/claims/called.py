@@ -35,7 +35,7 @@ class Called:
     Example:
         >>> import math
         >>> called = Called("math:ldexp", math.ldexp, ["0.5", "3"], 0)
-        >>> called.args, called.by_places(*called.args)
+        >>> called.args, called.by_places(math.ldexp)(*called.args)
         ((0.5, 3), 4.0)
     """
 
@@ -46,10 +46,10 @@ class Called:
         self._name, self._texts, self._seed = name, list(texts), seed
         self._module, _, self._path = name.partition(":")
         found = given(texts, self._module, seed)
-        self._names = list(found.keywords)
-        self._count = len(found.args)
-        self.args = (*found.args, *found.keywords.values())
         self._require_parameters(found.args, found.keywords)
+        self._names = sorted(found.keywords, key=self._number)
+        self._count = len(found.args)
+        self.args = (*found.args, *map(found.keywords.get, self._names))
 
     def _require_parameters(self, args: Sequence[Any], keywords: dict[str, Any]) -> None:
         """Refuses a call that the signature does not have, before JAX has its own words for it."""
@@ -71,12 +71,25 @@ class Called:
         except (TypeError, ValueError):
             return None
 
-    @property
-    def by_places(self) -> Callable[..., Any]:
-        """The function, of all arguments by their places."""
-        if not self._names:
-            return self.function
-        count, names, function = self._count, self._names, self.function
+    @cached_property
+    def _parameters(self) -> list[str]:
+        return [] if self._signature is None else list(self._signature.parameters)
+
+    def _number(self, name: str) -> int:
+        """Which parameter has this name; what goes into ``**`` comes last."""
+        known = self._parameters
+        return known.index(name) if name in known else len(known)
+
+    def by_places(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function of the same call, of all arguments by their places.
+
+        Args:
+            function: the one that is checked, or a reference for it or a predicate of its
+                arguments; one that has other names for them takes them by their places.
+        """
+        count, names = self._count, self._names
+        if not names or not _takes(function, self.args[:count], names):
+            return function
 
         def by_places(*args: Any) -> Any:
             return function(*args[:count], **dict(zip(names, args[count:], strict=True)))
@@ -88,19 +101,38 @@ class Called:
 
     @property
     def _all_names(self) -> list[str]:
-        parameters = [] if self._signature is None else list(self._signature.parameters)
-        free = [name for name in parameters if name not in self._names][: self._count]
+        free = [name for name in self._parameters if name not in self._names][: self._count]
         more = [f"argument{k}" for k in range(len(free), self._count)]
         return [*free, *more, *self._names]
 
-    @property
-    def argnums(self) -> tuple[int, ...] | None:
-        """By which is differentiated, where some have names: of these the arrays alone."""
+    def argnums(self, asked: Sequence[int] | None) -> tuple[int, ...] | None:
+        """The places of the arguments by which is differentiated; None for all.
+
+        Args:
+            asked: the numbers of their parameters; None where nobody asks, and of those that have
+                names the arrays alone are meant.
+
+        Raises:
+            ArgumentError: nothing is given for such a parameter.
+        """
+        if asked is not None:
+            return tuple(map(self._place, asked))
         if not self._names:
             return None
         named = [x if _has_array(x) else None for x in self.args[self._count :]]
         every = [*self.args[: self._count], *named]
         return tuple(k for k, x in enumerate(every) if any(map(_moves, jax.tree.leaves(x))))
+
+    def _place(self, number: int) -> int:
+        if number < self._count or not self._names or number >= len(self._parameters):
+            return number  # which check_grads refuses where there is none
+        name = self._parameters[number]
+        if name not in self._names:
+            raise ArgumentError(
+                f"--argnums {number} is the parameter {name} of {self._name}{self._signature}, for "
+                f"which no argument is given; add {name}=ARGUMENT"
+            )
+        return self._count + self._names.index(name)
 
     @property
     def in_words(self) -> str:
@@ -123,15 +155,24 @@ class Called:
         arguments = (
             "from jaxgrad.claims.given_arguments import given\n"
             f"found = given({self._texts!r}, {self._module!r}, {self._seed})\n"
-            "args = (*found.args, *found.keywords.values())"
+            f"args = {self._found}"
         )
         both = "# with `f`, and `args` as they were given, in scope"
         text = text.replace(both, f"{self._imports}\n{arguments}")
         return text.replace("# with `f` in scope", self._imports)
 
     @property
+    def _found(self) -> str:
+        if not self._names:
+            return "found.args"
+        named = ", ".join(f"found.keywords[{name!r}]" for name in self._names)
+        return f"(*found.args, {named})" if self._count else f"({named},)"
+
+    @property
     def _imports(self) -> str:
         name = "function" if self._names else "f"
+        while name in self._all_names:  # or the parameter would hide it
+            name += "_"
         if "." in self._path:
             lines = [f"import {self._module}", f"{name} = {self._module}.{self._path}"]
         else:
@@ -139,8 +180,17 @@ class Called:
         if self._names:
             places, names = self._all_names[: self._count], self._names
             inside = ", ".join([*places, *(f"{key}={key}" for key in names)])
-            lines.append(f"f = lambda {', '.join(self._all_names)}: function({inside})")
+            lines.append(f"f = lambda {', '.join(self._all_names)}: {name}({inside})")
         return "\n".join(lines)
+
+
+def _takes(function: Callable[..., Any], args: Sequence[Any], names: Sequence[str]) -> bool:
+    """Whether a function has parameters of these names behind its first ones."""
+    try:
+        inspect.signature(function).bind(*args, **dict.fromkeys(names))
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _has_array(tree: Any) -> bool:

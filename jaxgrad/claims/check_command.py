@@ -12,9 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jaxgrad.claims.annotations import annotate
+from jaxgrad.claims.annotations import annotate, in_repository
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
+from jaxgrad.claims.written_files import require_writable, written
 from jaxgrad.errors import (
     ArgumentError,
     DtypeMismatch,
@@ -39,11 +40,28 @@ def check(options: argparse.Namespace) -> int:
     Raises:
         ArgumentError: a name, an argument or an option cannot be used, or the function raises.
     """
+    if options.html:
+        require_writable(f"--html {options.html}", Path(options.html))
     # What the user's code prints is no part of the one object.
     quiet = contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext()
-    with quiet:
-        called, found = _found(options)
+    try:
+        with quiet:
+            called, found = _found(options)
+    except ArgumentError as error:
+        if options.json:
+            print(_without_verdict(options, error))
+        raise
+    try:
+        return _told(options, called, found)
+    finally:  # whoever reads may have gone
+        _write_page(options, called, found)
+
+
+def _told(options: argparse.Namespace, called: Called, found: Any) -> int:
+    """Prints what came of it, and returns the exit code."""
     if isinstance(found, JaxgradError):
+        if options.json:
+            print(_without_verdict(options, found))
         print(f"jaxgrad: {options.function}: {found}", file=sys.stderr)
         annotate(f"{options.function} is malformed", str(found), *place_of(called.function))
         return Exit.NOT_EXPECTED
@@ -63,6 +81,17 @@ def check(options: argparse.Namespace) -> int:
     return exit_code_of(found.verdict)
 
 
+def _write_page(options: argparse.Namespace, called: Called, found: Any) -> None:
+    if not options.html:
+        return
+    from jaxgrad.claims.report import html_check
+
+    file, line = place_of(called.function)
+    place = "" if file is None else f"{in_repository(file)}:{line}"
+    page = html_check.render(options, called, found, place)
+    written(f"--html {options.html}", options.html, page)
+
+
 def exit_code_of(verdict: Verdict) -> int:
     """0 where it passes, 3 where it is open, else 1.
 
@@ -73,6 +102,12 @@ def exit_code_of(verdict: Verdict) -> int:
     if verdict is Verdict.UNDECIDED:
         return Exit.UNDECIDED
     return Exit.ALL_EXPECTED if verdict.passes else Exit.NOT_EXPECTED
+
+
+def _without_verdict(options: argparse.Namespace, error: Exception) -> str:
+    """The object of JSON where nothing could be checked."""
+    said = {"verdict": None, "error": str(error), "function": options.function}
+    return json.dumps({**said, "arguments": options.args, "seed": options.seed}, indent=1)
 
 
 def _found(options: argparse.Namespace) -> tuple[Called, Any]:
@@ -89,9 +124,9 @@ def _found(options: argparse.Namespace) -> tuple[Called, Any]:
     called = Called(name, function, options.args, options.seed)
     asked = {
         "order": options.order,
-        "argnums": called.argnums if options.argnums is None else options.argnums,
-        "domain": domain,
-        "reference": reference,
+        "argnums": called.argnums(options.argnums),
+        "domain": domain and called.by_places(domain),
+        "reference": reference and called.by_places(reference),
         "dtypes": None if options.dtypes is None else tuple(map(full_name, options.dtypes)),
         "exact": options.exact,
         "special_points": options.special_points,
@@ -100,7 +135,7 @@ def _found(options: argparse.Namespace) -> tuple[Called, Any]:
     }
     modes = {} if options.modes is None else {"modes": options.modes}
     try:
-        return called, check(called.by_places, called.args, **asked, **modes)
+        return called, check(called.by_places(function), called.args, **asked, **modes)
     except (TreeMismatch, ShapeMismatch, DtypeMismatch) as error:
         return called, error
     except ArgumentError:
@@ -122,7 +157,7 @@ def _raised(name: str, function: Callable[..., Any], error: Exception | SystemEx
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == file]
     where = f" at {Path(file or '').name}:{lines[-1]}" if lines else ""
-    return f"{name} {said}{where}; the arguments are those of the command line"
+    return f"{name}, or its rule, {said}{where}; the arguments are those of the command line"
 
 
 def place_of(function: Callable[..., Any]) -> tuple[str | None, int | None]:

@@ -45,6 +45,7 @@ class Declaration:
         source: where it is claimed.
         expected: the verdict that counts as success.
         path: the proof module.
+        picture: ``module:function`` of its picture, or nothing.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Declaration:
     source: str
     expected: Verdict
     path: Path
+    picture: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Claim:
         path: the proof module.
         declared_on: the line of the proof module that declares it, where the function itself
             stands in another file.
+        picture: ``module:function`` of its picture, or nothing.
 
     Example:
         >>> Claim(lambda: None, "1 < 2", "X1: order", Verdict.PROVED, Path("order.py")).id
@@ -81,6 +84,7 @@ class Claim:
     expected: Verdict
     path: Path
     declared_on: int = 0
+    picture: str = ""
 
     @property
     def name(self) -> str:
@@ -119,6 +123,7 @@ class ClaimResult:
             be declared.
         evidence: what the claim returned; None where ``error`` says why there is none.
         error: the last lines of the traceback, or what is wrong with the returned object.
+        kept: whether it is the result of an earlier run, since which nothing has changed.
 
     Example:
         >>> result = ClaimResult("broken.py", "", Path("broken.py"), 0.1, error="SyntaxError")
@@ -133,6 +138,7 @@ class ClaimResult:
     claim: Claim | Declaration | None = None
     evidence: Evidence | None = None
     error: str | None = None
+    kept: bool = False
 
     @property
     def verdict(self) -> Verdict | None:
@@ -154,7 +160,7 @@ class ClaimResult:
 
 
 def claim(
-    statement: str, *, source: str = "", expect: Verdict = Verdict.PROVED
+    statement: str, *, source: str = "", expect: Verdict = Verdict.PROVED, picture: str = ""
 ) -> Callable[[_Function], _Function]:
     """Declare that a function returns the evidence for a statement.
 
@@ -166,6 +172,7 @@ def claim(
             before the first colon is the claim's id, which is the function's name if there is no
             colon.
         expect: the verdict that counts as success; REFUTED for a statement known to be wrong.
+        picture: ``module:function`` that draws what ``prove --html`` shows with it.
 
     Raises:
         ArgumentError: the statement is no text, ``expect`` is no Verdict, or what is decorated is
@@ -181,7 +188,7 @@ def claim(
         (<Verdict.PROVED: 'PROVED'>, <Verdict.REFUTED: 'REFUTED'>)
     """
     try:
-        _require_texts(statement, source, expect)
+        _require_texts(statement, (source, picture), expect)
     except ArgumentError as error:
         _refuse(error)
         return lambda function: function
@@ -197,7 +204,7 @@ def claim(
         path = file or Path(plain.__code__.co_filename)
         here = registry is None or plain.__code__.co_filename == str(registry.path)
         line = 0 if here or registry is None else registry.line()
-        made = Claim(function, statement, source, expect, path, line)
+        made = Claim(function, statement, source, expect, path, line, picture)
         if registry is not None:
             registry.claims.append(made)
         setattr(function, MARK, (*getattr(function, MARK, ()), made))
@@ -217,13 +224,14 @@ def _refuse(error: ArgumentError) -> None:
     registry.failures.append(failure)
 
 
-def _require_texts(statement: object, source: object, expect: object) -> None:
+def _require_texts(statement: object, others: tuple[object, ...], expect: object) -> None:
     if not isinstance(statement, str) or not statement.strip():
         raise ArgumentError(
             f'claim: the statement must be text, got {statement!r}; write @claim("what is claimed")'
         )
-    if not isinstance(source, str):
-        raise ArgumentError(f"claim: the source must be text, got {source!r}")
+    for name, text in zip(("source", "picture"), others, strict=True):
+        if not isinstance(text, str):
+            raise ArgumentError(f"claim: the {name} must be text, got {text!r}")
     if not isinstance(expect, Verdict):
         raise ArgumentError(
             f"claim: expect must be a Verdict such as Verdict.PROVED, got {expect!r}"

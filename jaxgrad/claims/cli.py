@@ -12,19 +12,17 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from jaxgrad.claims import check_command, prove_command, rules_command
+from jaxgrad.claims import check_command, prove_command, rules_command, sweep_command
 from jaxgrad.claims.coverage import command as coverage_command
 from jaxgrad.claims.exit_codes import Exit
-from jaxgrad.claims.named import named
+from jaxgrad.claims.once_and_exit import Completion, Version
 from jaxgrad.claims.option_types import cores, listed, not_negative, positive
 from jaxgrad.claims.project_options import parsed
 from jaxgrad.claims.prove_command import exit_code
 from jaxgrad.errors import ArgumentError, MissingExtra
-from jaxgrad.verdict import Verdict
 
-__all__ = ["exit_code", "main"]
+__all__ = ["command_parsers", "exit_code", "main"]
 
 _Runner = Callable[[argparse.Namespace], int]
 
@@ -74,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # pyright: ignore
     try:
         given = list(sys.argv[1:] if argv is None else argv)
-        options = parsed(_parser(), [command.__name__ for command in _COMMANDS], given)
+        options = parsed(*command_parsers(), given)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else Exit.USAGE
     except ArgumentError as error:
@@ -85,7 +83,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     try:
-        return options.run(options)
+        code = options.run(options)
+        sys.stdout.flush()
+        return code
     except SystemExit as stop:
         # Of the user's code, whatever it means there: nothing is known of what was asked.
         print(f"jaxgrad: the code that was run ended the process ({stop})", file=sys.stderr)
@@ -99,16 +99,27 @@ def _run(options: argparse.Namespace) -> int:
     except BrokenPipeError:
         prove_command.abandon_stdout()
         return Exit.BROKEN_PIPE
+    except OSError as error:  # what is printed has no place: a full disk, an odd file
+        prove_command.abandon_stdout()
+        print(f"jaxgrad: {error}", file=sys.stderr)
+        return Exit.USAGE
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser of the whole, and that of each command."""
     parser = argparse.ArgumentParser(
         prog="jaxgrad",
         description="Verify gradients: proofs and counterexamples, no tolerances.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action=_Version, help="show the versions and exit")
+    parser.add_argument("--version", action=Version, help="show the versions and exit")
+    parser.add_argument(
+        "--completion",
+        action=Completion,
+        metavar="SHELL",
+        help="print what makes a shell complete this command, and exit: bash, zsh, fish, tcsh",
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in _COMMANDS:
         text = inspect.cleandoc(command.__doc__ or "")
@@ -120,23 +131,7 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         child.set_defaults(run=command(child))
-    return parser
-
-
-class _Version(argparse.Action):
-    """The versions of this package and of all that a verdict rests on; looked up when asked for."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
-        super().__init__(option_strings, dest, nargs=0, help=help)
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from jaxgrad.claims.report.json_report import versions
-
-        found = versions()
-        ours = found.pop("jaxgrad")
-        beside = ", ".join(f"{name} {version}" for name, version in found.items())
-        print(f"jaxgrad {ours} ({beside})")
-        parser.exit()
+    return parser, dict(commands.choices)
 
 
 # ------------------------------------------------------------------------------------------- check
@@ -150,10 +145,10 @@ def check(parser: argparse.ArgumentParser) -> _Runner:
         jaxgrad check package.module:model @parameters.npz 'jnp.ones((8, 3))' --argnums 0
 
     Of f32[3, 4] an array of that dtype and shape is drawn: normal numbers, and integers of 0, 1
-    and 2, the first of which is 1. A dtype is written as in a jaxpr (f16, bf16, f32, f64, c64,
-    c128, i8 to i64, u8 to u64, bool), and key[] is a key of jax.random. Everything else is Python:
-    0.5, 'jnp.ones(3)', '(-1e-3)', or a dict, list or tuple of them. What is not floating point is
-    held fixed, and so is a number of Python that is handed on by its name.
+    and 2, the first of which is 1 and the last 0. A dtype is written as in a jaxpr (f16, bf16, f32,
+    f64, c64, c128, i8 to i64, u8 to u64, bool), and key[] is a key of jax.random. Everything else
+    is Python: 0.5, 'jnp.ones(3)', '(-1e-3)', or a dict, list or tuple of them. What is not floating
+    point is held fixed, and so is a number of Python that is handed on by its name.
     """
     parser.add_argument("function", metavar="MODULE:FUNCTION", help="e.g. package.module:loss")
     parser.add_argument(
@@ -173,7 +168,7 @@ def check(parser: argparse.ArgumentParser) -> _Runner:
         "--argnums",
         type=listed(int),
         metavar="N,N",
-        help="the arguments by which is differentiated, from 0 on; the others are held fixed",
+        help="the parameters by which is differentiated, from 0 on; the others are held fixed",
     )
     parser.add_argument(
         "--dtypes",
@@ -193,15 +188,14 @@ def check(parser: argparse.ArgumentParser) -> _Runner:
     )
     parser.add_argument(
         "--exact",
-        action="store_true",
+        action=argparse.BooleanOptionalAction,
+        default=False,
         help="a formula that differs by less than rounding is wrong, too",
     )
     parser.add_argument(
-        "--no-special-points",
-        dest="special_points",
-        action="store_const",
-        const=False,
-        help="judge the given point alone",
+        "--special-points",
+        action=argparse.BooleanOptionalAction,
+        help="judge special points beside the given one (default: as the budget allows)",
     )
     parser.add_argument(
         "--budget",
@@ -210,16 +204,16 @@ def check(parser: argparse.ArgumentParser) -> _Runner:
         help="CPU seconds for all that follows the given point (default: 5; inf for no end)",
     )
     parser.add_argument(
-        "--not-linear",
-        dest="linear",
-        action="store_const",
-        const=False,
-        help="a rule need not be linear in its cotangent, as one that clips",
+        "--linear",
+        action=argparse.BooleanOptionalAction,
+        help="a rule has to be linear in its cotangent (default: yes, without a reference); "
+        "--no-linear of one that clips",
     )
     parser.add_argument(
         "--seed", type=not_negative, default=0, help="of what is drawn (default: 0)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--html", metavar="FILE", help="write what comes of it as a page, too")
     return check_command.check
 
 
@@ -261,7 +255,24 @@ def prove(parser: argparse.ArgumentParser) -> _Runner:
         action="store_true",
         help="end with the first claim that is not as expected",
     )
+    parser.add_argument(
+        "--last-failed",
+        "--lf",
+        action="store_true",
+        help="run only what was not as expected, or had no result, when it was last run",
+    )
+    parser.add_argument(
+        "--cache",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="do not run a claim again that was as expected, unless its module, a file that it has "
+        "read, a package or the machine has changed since (default: --cache)",
+    )
+    parser.add_argument(
+        "--watch", action="store_true", help="run again whenever a file changes, until Ctrl-C"
+    )
     parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML, too")
+    parser.add_argument("--html", metavar="FILE", help="write the results as a page, too")
     parser.add_argument("-v", "--verbose", action="store_true", help="every part, in full")
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument(
@@ -305,29 +316,7 @@ def sweep(parser: argparse.ArgumentParser) -> _Runner:
     parser.add_argument("function", metavar="MODULE:FUNCTION", help="e.g. jax.nn:sigmoid")
     parser.add_argument("--dtype", required=True, help="e.g. float16, bfloat16, float32")
     parser.add_argument("--holds", required=True, metavar="MODULE:PREDICATE", help="what must hold")
-    return _sweep
-
-
-def _sweep(options: argparse.Namespace) -> int:
-    function = named("MODULE:FUNCTION", options.function)
-    holds = named("--holds", options.holds)
-    sys.path.append(str(Path.cwd()))  # for what these import when they are called
-    import jax.numpy as jnp
-
-    from jaxgrad.evidence.sweep import sweep
-
-    try:
-        dtype = jnp.dtype(options.dtype)
-    except TypeError as error:
-        raise ArgumentError(f"--dtype {options.dtype}: {error}") from None
-    result = sweep(function, dtype, holds)
-    print(f"{result.verdict}: {options.function} on {result.checked} values of {dtype.name}")
-    print(result.evidence.text)
-    if result.counterexample is not None:
-        print(f"counterexample:\n{result.counterexample}")
-    if result.verdict is Verdict.UNDECIDED:
-        return Exit.UNDECIDED
-    return Exit.ALL_EXPECTED if result.verdict.passes else Exit.NOT_EXPECTED
+    return sweep_command.sweep
 
 
 # ------------------------------------------------------------------------------------------- rules

@@ -128,10 +128,13 @@ def _value(text: str, place: str, names: dict[str, Any]) -> Any:
         raise ArgumentError(f"{place}: {error}") from None
     except (Exception, SystemExit) as error:
         module = names["__name__"]
+        quoted = ""
+        if isinstance(error, NameError) and text.isidentifier():
+            quoted = f"; a text has quotes of its own: '\"{text}\"'"
         raise ArgumentError(
             f"{place} {text!r} raised {type(error).__name__}: {error}; it is a Python "
             f"expression, e.g. {_FOR_EXAMPLE}, in which jax, jnp, np and the names of {module} are "
-            "known"
+            f"known{quoted}"
         ) from error
     if any(isinstance(leaf, _Drawn | _Keys) for leaf in jax.tree.leaves(value)):
         raise ArgumentError(
@@ -141,14 +144,15 @@ def _value(text: str, place: str, names: dict[str, Any]) -> Any:
 
 
 def _names(module: str, generator: np.random.Generator, seed: int) -> dict[str, Any]:
-    known = {"jax": jax, "jnp": jax.numpy, "np": np, **vars(sys.modules[module])}
+    known = {"jax": jax, "jnp": jax.numpy, "np": np}
     drawn = {name: _Drawn(name, dtype, generator) for name, dtype in _DTYPES.items()}
     kept = {"bool": _DrawnBooleans("bool", "bool", generator)}
-    return {**known, **drawn, **kept, "key": _Keys(seed)}
+    # What the module names itself comes first.
+    return {**known, **drawn, **kept, "key": _Keys(seed), **vars(sys.modules[module])}
 
 
 class _Drawn:
-    """Arrays of a dtype, by their shape: normal numbers, and integers of which the first is 1.
+    """Arrays of a dtype, by their shape: normal numbers, or small integers.
 
     Args:
         name: as it is written.
@@ -174,7 +178,7 @@ class _Drawn:
         if jax.numpy.issubdtype(dtype, np.complexfloating):
             return draw(shape) + 1j * draw(shape)
         if jax.numpy.issubdtype(dtype, np.integer):
-            return _not_zero(self._generator.integers(_INTEGERS, size=shape))
+            return _varied(self._generator.integers(_INTEGERS, size=shape))
         return draw(shape)
 
 
@@ -184,12 +188,14 @@ class _DrawnBooleans(_Drawn):
     __call__ = staticmethod(bool)
 
     def _numbers(self, dtype: np.dtype, shape: tuple[int, ...]) -> Any:
-        return _not_zero(self._generator.integers(2, size=shape)) == 1
+        return _varied(self._generator.integers(2, size=shape)) == 1
 
 
-def _not_zero(drawn: Any) -> np.ndarray:
-    """The same, the first of which is 1: a mask of zeros would leave nothing to be checked."""
-    array = np.asarray(drawn)
+def _varied(drawn: Any) -> np.ndarray:
+    """The same, from a first one of 1 to a last one of 0: of a mask of zeros nothing would be
+    left to be checked, and of one of ones everything."""
+    array = np.array(drawn)
+    array.reshape(-1)[-1:] = 0
     array.reshape(-1)[:1] = 1
     return array
 

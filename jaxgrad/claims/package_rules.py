@@ -2,64 +2,27 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import importlib
 import inspect
 import io
-import itertools
 import pkgutil
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
-import jax
-
-from jaxgrad.claims.given_arguments import given
-from jaxgrad.claims.named import named
+from jaxgrad.claims.found_rule import FoundRule, is_of, place_of_rule, rule_of
+from jaxgrad.claims.rules_in_source import rules_in_source
+from jaxgrad.claims.suitable_arguments import with_arguments
 from jaxgrad.errors import ArgumentError
 
-__all__ = ["FoundRule", "RulesOfPackage", "rules_of"]
+__all__ = ["RulesOfPackage", "rules_of"]
 
-# What makes a rule, or takes one.
-_KINDS = (
-    *("custom_jvp", "custom_vjp", "custom_gradient", "custom_root", "custom_linear_solve"),
-    *("filter_custom_jvp", "filter_custom_vjp"),  # equinox's
-)
-_TYPES = {"custom_jvp": jax.custom_jvp, "custom_vjp": jax.custom_vjp}
-# Shapes that are tried for each argument, and how many calls of them at most.
-_SHAPES = ("f32[3]", "f32[]", "f32[3, 3]", "i32[3]", "i32[]")
-_CALLS = 40
 # Modules that are scripts, or tests.
 _NO_PART = re.compile(r"\.(__main__|conftest|tests?|test_\w+|\w+_test)(\.|$)")
-# Decorators about a rule.
-_WRAPPED = 8
-
-
-@dataclass(frozen=True)
-class FoundRule:
-    """A custom derivative rule.
-
-    Args:
-        kind: what makes it, such as ``custom_vjp``.
-        name: ``module:function`` of the function that has it, or that makes it when it is called.
-        file, line: where that is.
-        inside: whether it is made when the function is called.
-        missing: whether the function has no rule yet.
-        arguments: as ``jaxgrad check`` takes them, at which JAX differentiates the function; None
-            where none of those that are tried does.
-    """
-
-    kind: str
-    name: str
-    file: str
-    line: int
-    inside: bool = False
-    missing: bool = False
-    arguments: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -94,11 +57,11 @@ def rules_of(package: str) -> RulesOfPackage:
     failures: list[tuple[str, str]] = []
     modules = list(_modules(package, failures))
     named = [rule for rule in _named(modules, package) if rule is not None]
-    made = [rule for module in modules for rule in _made(module, package)]
+    made = [rule for module in modules for rule in rules_in_source(module, package)]
     places = {(rule.file, rule.line) for rule in named}
     rules = [*named, *(rule for rule in made if (rule.file, rule.line) not in places)]
     in_order = sorted(dict.fromkeys(rules), key=lambda rule: (rule.file, rule.line, rule.name))
-    return RulesOfPackage(len(modules), tuple(map(_with_arguments, in_order)), tuple(failures))
+    return RulesOfPackage(len(modules), tuple(map(with_arguments, in_order)), tuple(failures))
 
 
 # -- modules ---------------------------------------------------------------------------------------
@@ -145,12 +108,15 @@ def _named(modules: Sequence[ModuleType], package: str) -> Iterator[FoundRule]:
     top = package.partition(".")[0]  # whose private modules hold what others name
     for module in modules:
         for path, value in _values(module):
-            rule = _rule(value)
-            if rule is not None and _is_of(getattr(rule, "__module__", None), top):
+            rule = rule_of(value)
+            if rule is not None and is_of(getattr(rule, "__module__", None), top):
                 names.setdefault(id(rule), (rule, []))[1].append(f"{module.__name__}:{path}")
     for rule, paths in names.values():
-        file, line = _place(rule)
-        name = min(paths, key=lambda path: (_is_private(path), len(path), path))
+        file, line = place_of_rule(rule)
+        own = getattr(rule, "__name__", "")
+        name = min(
+            paths, key=lambda path: (_is_private(path), not _ends(path, own), len(path), path)
+        )
         has_rule = getattr(rule, "jvp", None) or getattr(rule, "fwd", None)
         yield FoundRule(type(rule).__name__, name, file, line, missing=has_rule is None)
 
@@ -161,152 +127,21 @@ def _values(module: ModuleType) -> Iterator[tuple[str, Any]]:
             continue
         yield name, value
         if inspect.isclass(value) and value.__module__ == module.__name__:
-            for inner, method in vars(value).items():
-                if not isinstance(method, property):
-                    yield f"{name}.{inner}", getattr(method, "__func__", method)
+            yield from _in_class(name, value)
 
 
-def _rule(value: Any) -> Any:
-    """The function with a custom rule that a value is, or wraps, as ``jax.jit`` does."""
-    for _ in range(_WRAPPED):
-        if type(value) in _TYPES.values():
-            return value
-        try:
-            value = getattr(value, "__wrapped__", None)
-        except Exception:  # what stands for something that is loaded when it is used
-            return None
-    return None
+def _in_class(path: str, of: type) -> Iterator[tuple[str, Any]]:
+    for name, value in vars(of).items():
+        if inspect.isclass(value) and value.__qualname__ == f"{of.__qualname__}.{name}":
+            yield from _in_class(f"{path}.{name}", value)
+        elif not isinstance(value, property):
+            yield f"{path}.{name}", getattr(value, "__func__", value)
 
 
-def _is_of(module: str | None, package: str) -> bool:
-    return module is not None and f"{module}.".startswith(f"{package}.")
+def _ends(path: str, name: str) -> bool:
+    """Whether a path is that of the name with which a function was defined."""
+    return path.replace(":", ".").rpartition(".")[2] == name
 
 
 def _is_private(path: str) -> bool:
     return any(part.startswith("_") for part in path.replace(":", ".").split("."))
-
-
-def _place(rule: Any) -> tuple[str, int]:
-    code = getattr(inspect.unwrap(rule), "__code__", None)
-    return (code.co_filename, code.co_firstlineno) if code else ("", 0)
-
-
-# -- rules that are made when a function is called -------------------------------------------------
-def _made(module: ModuleType, package: str) -> Iterator[FoundRule]:
-    file = getattr(module, "__file__", None)
-    if not file or not file.endswith(".py") or not _is_of(module.__name__, package):
-        return
-    try:
-        tree = ast.parse(Path(file).read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, UnicodeDecodeError):
-        return
-    for maker in _makers(tree, ()):
-        functions = [node for node in maker.outer if not isinstance(node, ast.ClassDef)]
-        # Of those that no function is around, but these, the module has what is known as a rule.
-        if functions or (maker.name and maker.kind not in _TYPES):
-            around = (
-                maker.outer[: maker.outer.index(functions[0]) + 1] if functions else maker.outer
-            )
-            path = ".".join([node.name for node in around] + [maker.name] * (not functions))
-            inside = bool(functions)
-            yield FoundRule(maker.kind, f"{module.__name__}:{path}", file, maker.line, inside)
-
-
-class _Maker(NamedTuple):
-    """A decorator or a call that makes a rule.
-
-    Args:
-        kind: which.
-        outer: the functions and classes around it, the outermost first.
-        name: of the function that is decorated; "" of a call.
-        line: where it is.
-    """
-
-    kind: str
-    outer: tuple[Any, ...]
-    name: str
-    line: int
-
-
-def _makers(node: ast.AST, outer: tuple[Any, ...]) -> Iterator[_Maker]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-            for decorator in child.decorator_list:
-                kind = next(filter(None, map(_kind, ast.walk(decorator))), None)
-                if kind is not None:
-                    yield _Maker(kind, outer, child.name, child.decorator_list[0].lineno)
-            body = ast.Module(child.body, [])
-            yield from _makers(body, (*outer, child))
-        elif isinstance(child, ast.ClassDef):
-            yield from _makers(child, (*outer, child))
-        else:
-            if isinstance(child, ast.Call):
-                kind = next(filter(None, map(_kind, (child.func, *child.args))), None)
-                if kind is not None:
-                    yield _Maker(kind, outer, "", child.lineno)
-            yield from _makers(child, outer)
-
-
-def _kind(node: ast.AST) -> str | None:
-    name = getattr(node, "attr", None) or getattr(node, "id", None)
-    return name if name in _KINDS else None
-
-
-# -- arguments -------------------------------------------------------------------------------------
-def _with_arguments(rule: FoundRule) -> FoundRule:
-    """The rule with arguments at which JAX differentiates the function."""
-    if rule.missing or rule.inside:
-        return rule
-    module = rule.name.partition(":")[0]
-    function = named("MODULE:FUNCTION", rule.name)
-    found = next((texts for texts in _tried(function) if _takes(function, texts, module)), None)
-    return replace(rule, arguments=found)
-
-
-def _tried(function: Callable[..., Any]) -> Iterator[tuple[str, ...]]:
-    """Arguments for the parameters without a default: first of one shape all, then of several."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return
-    needed = [p for p in parameters if p.default is p.empty and p.kind is not p.KEYWORD_ONLY]
-    if needed and needed[0].name == "self":
-        return
-    static = getattr(_rule(function), "nondiff_argnums", ())
-    alone = {k: _of_annotation(p) for k, p in enumerate(needed)} | dict.fromkeys(static, "1")
-    count = len([p for p in needed if p.kind is not p.VAR_POSITIONAL]) or 1
-    alike = ((shape,) * count for shape in _SHAPES)
-    several = itertools.product(_SHAPES, repeat=count)
-    for shapes in itertools.islice(itertools.chain(alike, several), _CALLS):
-        yield tuple(alone.get(k) or shape for k, shape in enumerate(shapes))
-
-
-def _of_annotation(parameter: inspect.Parameter) -> str | None:
-    """What a parameter takes that is said to be one of Python's numbers; None if it is not."""
-    annotation = parameter.annotation
-    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-    return {"float": "f32[]", "int": "1", "bool": "True"}.get(name)
-
-
-def _takes(function: Callable[..., Any], texts: Sequence[str], module: str) -> bool:
-    """Whether JAX has a derivative of the function at these arguments."""
-    args = given(texts, module).args
-    moving = [k for k, x in enumerate(args) if isinstance(x, jax.Array) and x.dtype == "float32"]
-    if not moving:
-        return False
-
-    def gradient(*moved: jax.Array) -> Any:
-        every = list(args)
-        for k, x in zip(moving, moved, strict=True):
-            every[k] = x
-        return function(*every)
-
-    def transposed(*moved: jax.Array) -> Any:
-        value, back = jax.vjp(gradient, *moved)
-        return back(jax.tree.map(jax.numpy.ones_like, value))
-
-    try:
-        jax.eval_shape(transposed, *(args[k] for k in moving))
-    except Exception:
-        return False
-    return True

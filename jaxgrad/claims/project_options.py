@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxgrad.errors import ArgumentError
 
 __all__ = ["ProjectOptions", "parsed", "project_options"]
+
+_HELP = frozenset(("-h", "--help"))
 
 
 class ProjectOptions(NamedTuple):
@@ -29,13 +31,15 @@ class ProjectOptions(NamedTuple):
 
 
 def parsed(
-    parser: argparse.ArgumentParser, commands: Sequence[str], argv: Sequence[str]
+    parser: argparse.ArgumentParser,
+    commands: Mapping[str, argparse.ArgumentParser],
+    argv: Sequence[str],
 ) -> argparse.Namespace:
     """What a command line says: its own options come after those of the project, and replace them.
 
     Args:
         parser: of the whole command line.
-        commands: the names of its commands.
+        commands: the parser of each of its commands.
         argv: the arguments.
 
     Raises:
@@ -43,9 +47,9 @@ def parsed(
         SystemExit: they cannot be parsed; a message says so.
     """
     command = argv[0] if argv else ""
-    if command not in commands:
+    if command not in commands or not _HELP.isdisjoint(argv):
         return parser.parse_args(argv)
-    project = project_options(command, Path.cwd())
+    project = project_options(command, Path.cwd(), commands)
     try:
         options = parser.parse_args([command, *project.arguments, *argv[1:]])
     except SystemExit as stop:
@@ -58,45 +62,82 @@ def parsed(
     return options
 
 
-def project_options(command: str, folder: Path) -> ProjectOptions:
-    """The table ``[tool.jaxgrad.COMMAND]`` of the nearest pyproject.toml.
+def project_options(
+    command: str, folder: Path, commands: Mapping[str, argparse.ArgumentParser]
+) -> ProjectOptions:
+    """The table ``[tool.jaxgrad.COMMAND]`` of the nearest pyproject.toml with ``[tool.jaxgrad]``.
 
     Args:
         command: such as ``prove``.
         folder: it is looked for there, and in the folders around.
+        commands: the parser of each command, whose options it has.
 
     Raises:
-        ArgumentError: the file cannot be read, or an option is no boolean, number, text or list.
+        ArgumentError: the file cannot be read, has a table of a command that does not exist, or an
+            option that is no boolean, number, text or list.
 
     Example:
-        >>> project_options("prove", Path("/")).arguments
+        >>> project_options("prove", Path("/"), {"prove": argparse.ArgumentParser()}).arguments
         []
     """
-    files = (place / "pyproject.toml" for place in (folder, *folder.parents))
-    file = next(filter(Path.is_file, files), None)
+    file, tables = _nearest(folder)
     if file is None:
         return ProjectOptions(None, [], [])
-    try:
-        whole = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ArgumentError(f"{file} cannot be read: {error}") from None
-    table = whole.get("tool", {}).get("jaxgrad", {})
-    options = table.get(command, {}) if isinstance(table, dict) else table
+    if unknown := sorted(tables.keys() - commands.keys()):
+        raise ArgumentError(
+            f"{file}: [tool.jaxgrad] has {', '.join(unknown)}; its tables are those of the "
+            f"commands, {', '.join(f'[tool.jaxgrad.{name}]' for name in commands)}"
+        )
+    options = tables.get(command, {})
     if not isinstance(options, dict):
         raise ArgumentError(f"{file}: [tool.jaxgrad.{command}] is {options!r:.40}, not a table")
     paths = _texts(file, "paths", options.pop("paths", []))
-    arguments = [text for name, x in options.items() for text in _argument(file, name, x)]
+    switches = _switches(commands[command])
+    arguments = [
+        x for name, value in options.items() for x in _argument(file, name, value, switches)
+    ]
     return ProjectOptions(
         file if options else None, arguments, [str(file.parent / p) for p in paths]
     )
 
 
-def _argument(file: Path, name: str, value: Any) -> Iterator[str]:
-    if value is False:
-        return
-    yield f"--{name.replace('_', '-')}"
-    if value is not True:
-        yield ",".join(_texts(file, name, value))
+def _nearest(folder: Path) -> tuple[Path | None, dict[str, Any]]:
+    """The file that says something of this package, and what it says."""
+    for file in (place / "pyproject.toml" for place in (folder, *folder.parents)):
+        if not file.is_file():
+            continue
+        try:
+            whole = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ArgumentError(f"{file} cannot be read: {error}") from None
+        tools = whole.get("tool", {})
+        tables = tools.get("jaxgrad") if isinstance(tools, dict) else None
+        if tables is not None and not isinstance(tables, dict):
+            raise ArgumentError(f"{file}: [tool.jaxgrad] is {tables!r:.40}, not a table")
+        if tables is not None:
+            return file, tables
+    return None, {}
+
+
+def _switches(parser: argparse.ArgumentParser) -> set[str]:
+    """The options that have a ``--no-`` of their own."""
+    return {
+        name
+        for action in parser._actions
+        if isinstance(action, argparse.BooleanOptionalAction)
+        for name in action.option_strings
+    }
+
+
+def _argument(file: Path, name: str, value: Any, switches: set[str]) -> Iterator[str]:
+    name = name.replace("_", "-")
+    if isinstance(value, bool):
+        if value:
+            yield f"--{name}"
+        elif f"--{name}" in switches:
+            yield f"--no-{name}"
+    else:
+        yield f"--{name}={','.join(_texts(file, name, value))}"
 
 
 def _texts(file: Path, name: str, value: Any) -> list[str]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from jaxgrad.claims.proof_messages import declaration_to, result_to
+from jaxgrad.claims.read_files import ReadFiles
 
 __all__ = ["main"]
 
@@ -43,6 +44,7 @@ def _answer(request: dict[str, Any], tell: _Answers) -> None:
     from jaxgrad.claims.claim import run
     from jaxgrad.claims.proof_modules import collect_file
 
+    read = ReadFiles()
     elsewhere = {Path(file).resolve() for file in request["elsewhere"]}.__contains__
     for file in map(Path, request["files"]):
         # Nobody but this process is interrupted by what a module raises.
@@ -62,7 +64,7 @@ def _answer(request: dict[str, Any], tell: _Answers) -> None:
                 tell(begins=number)
                 for result in run(claim, through=()):
                     tell(part=number, result=result_to(result))
-                tell(ends=number)
+                tell(ends=number, read=read.digests())
 
 
 class _Answers:

@@ -32,6 +32,9 @@ class Module:
         results: those of each claim, by its number.
         ended: the numbers of the claims that have ended.
         current: the number of the claim that is running.
+        read: a digest of each file that was read for what has ended, by its path; None where they
+            do not tell of all that it depends on.
+        known_seconds: how long a claim took before, by its name.
     """
 
     path: Path
@@ -41,6 +44,8 @@ class Module:
     results: dict[int, list[ClaimResult]] = field(default_factory=dict)
     ended: set[int] = field(default_factory=set)
     current: int | None = None
+    read: dict[str, str | None] | None = field(default_factory=dict)
+    known_seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def wanted(self) -> list[int]:
@@ -84,6 +89,16 @@ class Module:
             self.fail(number, "the claim ended without a result")
         self.ended.add(number)
         self.current = None
+
+    def take_read(self, digests: dict[str, str | None] | None) -> None:
+        """Take which files a process has read; those of an earlier one have to be the same."""
+        before = self.read
+        if digests is None or before is None:
+            self.read = None
+        elif all(before.get(file, digest) == digest for file, digest in digests.items()):
+            self.read = {**before, **digests}
+        else:
+            self.read = None
 
     def fail(self, number: int, error: str, seconds: float | None = None) -> None:
         """End a claim with an error beside the results that it has.
@@ -164,6 +179,7 @@ class _Running:
             self.module.take(message["part"], message["result"])
         else:
             self.module.end(message["ends"])
+            self.module.take_read(message["read"])
 
     def lost(self, how: str, seconds: float) -> Task | None:
         module = self.module
@@ -188,31 +204,32 @@ def _resolved(modules: Sequence[Module]) -> list[str]:
     return [str(module.path.resolve()) for module in modules]
 
 
-def list_claims(files: Sequence[Path], *, timeout: float | None = None) -> list[Module]:
+def list_claims(modules: Sequence[Module], *, timeout: float | None = None) -> None:
     """Import proof modules in another process and say which claims they declare, running none.
 
     Args:
-        files: the modules.
+        modules: those of them that are fresh are imported.
         timeout: seconds that an import may take.
     """
-    modules = [Module(file) for file in files]
-    for _ in supervise([_Listing(modules, _resolved(modules))], jobs=1, timeout=timeout):
-        pass
-    return modules
+    listing = _Listing(list(modules), _resolved(modules))
+    if not listing.complete:
+        for _ in supervise([listing], jobs=1, timeout=timeout):
+            pass
 
 
 class Run:
     """A run of proof modules; what has a result keeps it, however the run ends.
 
     Args:
-        modules: fresh ones, or those of :func:`list_claims` with ``only`` set.
+        modules: fresh ones, those of :func:`list_claims` with ``only`` set, or those that have
+            results.
         jobs: how many modules run at a time.
         timeout: seconds that an import, and that each claim, may take.
     """
 
     def __init__(self, modules: Sequence[Module], *, jobs: int, timeout: float | None) -> None:
         self.modules = modules
-        self._jobs = jobs
+        self.jobs = jobs
         self._timeout = timeout
 
     def __iter__(self) -> Generator[None]:
@@ -226,7 +243,7 @@ class Run:
             for module in self.modules
             if module.claims is None or module.outstanding
         ]
-        running = supervise(tasks, jobs=self._jobs, timeout=self._timeout)
+        running = supervise(tasks, jobs=self.jobs, timeout=self._timeout)
         with contextlib.closing(running):
             for _ in running:
                 yield
@@ -239,7 +256,7 @@ class Run:
         """
         found = [failure for module in self.modules for failure in module.failures]
         for module in self.modules:
-            for number in sorted(module.results):
+            for number in sorted(module.results.keys() & set(module.wanted)):
                 found += [
                     result
                     for result in module.results[number]
@@ -250,7 +267,7 @@ class Run:
     @property
     def ended(self) -> int:
         """How many claims have ended."""
-        return sum(len(module.ended) for module in self.modules)
+        return sum(len(module.ended & set(module.wanted)) for module in self.modules)
 
     @property
     def broken(self) -> int:

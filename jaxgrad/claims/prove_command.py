@@ -15,11 +15,14 @@ from typing import Any
 from jaxgrad.claims.annotations import annotate
 from jaxgrad.claims.claim import ClaimResult
 from jaxgrad.claims.exit_codes import Exit
+from jaxgrad.claims.kept_results import KeptResults
+from jaxgrad.claims.last_failed import LastFailed
 from jaxgrad.claims.named import named
 from jaxgrad.claims.proof_modules import find, no_claims
 from jaxgrad.claims.proof_run import Module, Run, list_claims
 from jaxgrad.claims.selection import Selection
-from jaxgrad.claims.written_files import require_writable
+from jaxgrad.claims.watch import watch
+from jaxgrad.claims.written_files import require_writable, written
 from jaxgrad.errors import ArgumentError
 
 __all__ = ["abandon_stdout", "exit_code", "prove"]
@@ -43,6 +46,8 @@ def exit_code(results: Iterable[ClaimResult]) -> int:
 def prove(options: argparse.Namespace) -> int:
     """Run the claims that the options choose, report on them, and return the exit code.
 
+    With ``--watch`` this is done again whenever one of the files changes that they have read.
+
     Args:
         options: as the command line declares them.
 
@@ -50,28 +55,56 @@ def prove(options: argparse.Namespace) -> int:
         ArgumentError: a path without claims, or an expression that cannot be read or that selects
             nothing; before any claim runs, unless only a part was missed.
     """
+    if not options.watch:
+        return _once(options, set())
+    read: set[Path] = set()
+
+    def files() -> set[Path]:
+        return {*read, *find(_paths(options))}
+
+    return watch(lambda: _once(options, read), files)
+
+
+def _once(options: argparse.Namespace, read: set[Path]) -> int:
+    """One run.
+
+    Args:
+        options: as the command line declares them.
+        read: the files that are read are added to it.
+    """
     started = time.perf_counter()
     report = named("--report", options.report, _REPORT) if options.report else None
     selection = Selection(options.expression)
     modules = [Module(file) for file in find(_paths(options))]
-    listed = options.expression or options.list
+    kept = KeptResults() if options.cache else None
+    if kept is not None:
+        kept.fill(modules)
+    last = LastFailed()
+    listed = options.expression or options.list or options.last_failed
     if listed:
-        modules = list_claims([module.path for module in modules], timeout=options.timeout)
+        list_claims(modules, timeout=options.timeout)
         _require_claims(options, modules)
         _narrow(modules, selection, options.expression)
+    if options.last_failed and not last.narrow(modules):
+        print("jaxgrad: nothing failed when it was last run, so all is run", file=sys.stderr)
     if options.list:
         return _list(modules)
     if options.junit:
         require_writable(f"--junit {options.junit}", Path(options.junit))
+    if options.html:
+        require_writable(f"--html {options.html}", Path(options.html))
     run = Run(modules, jobs=options.jobs, timeout=options.timeout)
-    ended = _watch(run, selection, first=options.first)
+    ended = _followed(run, selection, kept, first=options.first)
     results = run.results(selection.keeps)
     seconds = time.perf_counter() - started
+    read.update(Path(file) for module in modules for file in module.read or ())
     if ended is not _Ended.ALL:
-        why = f"the run {ended.value} before this had ended"
-        _report(options, report, results, run.without_result(why), seconds, ended)
+        missing = run.without_result(f"the run {ended.value} before this had ended")
+        last.save(results, missing)
+        _report(options, report, results, missing, seconds, ended)
         return Exit.INTERRUPTED if ended is _Ended.INTERRUPTED else exit_code(results)
     results += run.without_result("it was not run, or its result was lost on the way")
+    last.save(results, [])
     if not listed:
         results += _require_claims(options, modules)
     if not results:
@@ -131,12 +164,13 @@ class _Ended(enum.Enum):
     INTERRUPTED = "was interrupted"
 
 
-def _watch(run: Run, selection: Selection, first: bool) -> _Ended:
+def _followed(run: Run, selection: Selection, kept: KeptResults | None, first: bool) -> _Ended:
     """Run everything, or until something is not as expected.
 
     Args:
         run: what is run.
         selection: which parts count.
+        kept: where results are kept as they come; None for nowhere.
         first: whether the first thing that is not as expected ends it.
     """
     seen = 0
@@ -144,6 +178,8 @@ def _watch(run: Run, selection: Selection, first: bool) -> _Ended:
         with _display() as tell, contextlib.closing(iter(run)) as events:
             for _ in events:
                 tell(run)
+                if kept is not None:
+                    kept.save(run.modules)
                 if first and run.ended + run.broken > seen:
                     seen = run.ended + run.broken
                     if not all(x.as_expected for x in run.results(selection.keeps)):
@@ -231,6 +267,12 @@ def _tell_servers(
             Path(options.junit).write_text(text, encoding="utf-8")
         except OSError as error:
             raise ArgumentError(f"--junit {options.junit}: {error.strerror}") from None
+    if options.html:
+        from jaxgrad.claims.report import html_report
+
+        written(
+            f"--html {options.html}", options.html, html_report.render(results, seconds, missing)
+        )
 
 
 @contextlib.contextmanager

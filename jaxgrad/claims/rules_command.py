@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import shlex
 import sys
 from collections import Counter
@@ -17,12 +18,16 @@ from typing import TYPE_CHECKING, Any
 from jaxgrad.claims.annotations import annotate
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
+from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.verdict import Verdict
 
 if TYPE_CHECKING:
-    from jaxgrad.claims.package_rules import FoundRule, RulesOfPackage
+    from jaxgrad.claims.found_rule import FoundRule
+    from jaxgrad.claims.package_rules import RulesOfPackage
 
 __all__ = ["rules"]
+
+_PACKAGE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 def rules(options: argparse.Namespace) -> int:
@@ -32,8 +37,13 @@ def rules(options: argparse.Namespace) -> int:
         options: as the command line declares them.
 
     Raises:
-        ArgumentError: the package cannot be imported.
+        ArgumentError: that is no name of a package, or it cannot be imported.
     """
+    if not _PACKAGE.fullmatch(options.package):
+        raise ArgumentError(
+            f"{options.package!r} names no package; write it as in an import, e.g. optax or "
+            "my_package.kernels, and check one function with jaxgrad check module:function"
+        )
     sys.path.insert(0, os.getcwd())
     from jaxgrad.claims.package_rules import rules_of
 
@@ -78,8 +88,10 @@ def _checked(rule: FoundRule, quiet: bool) -> dict[str, Any]:
     try:
         with contextlib.redirect_stdout(sys.stderr) if quiet else contextlib.nullcontext():
             found = check(function, args)
-    except Exception as error:
-        return {"verdict": None, "text": first_line(error)}
+    except (Exception, SystemExit) as error:
+        said = str(error) if isinstance(error, JaxgradError) else first_line(error)
+        annotate(f"{rule.name} raised", said, rule.file, rule.line)
+        return {"verdict": None, "text": said}
     if not found:
         title = f"{rule.name} is {found.verdict}"
         annotate(title, str(found).partition("\n\nTo see it:")[0], rule.file, rule.line)

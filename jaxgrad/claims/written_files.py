@@ -1,4 +1,4 @@
-"""Whether a file can be written, asked before there is something to write into it."""
+"""Files that are written: whether one can be, asked before there is something for it, and that."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jaxgrad.errors import ArgumentError
 
-__all__ = ["require_writable"]
+__all__ = ["require_writable", "written"]
 
 
 def require_writable(name: str, path: Path) -> None:
@@ -32,3 +32,20 @@ def require_writable(name: str, path: Path) -> None:
         raise ArgumentError(f"{name}: there is no folder {path.parent}; make one")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise ArgumentError(f"{name}: it may not be written; name a file elsewhere")
+
+
+def written(name: str, path: str, text: str) -> None:
+    """Writes a text, as UTF-8.
+
+    Args:
+        name: what was given, for the message.
+        path: the file.
+        text: all that is to be in it.
+
+    Raises:
+        ArgumentError: it cannot be written.
+    """
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ArgumentError(f"{name}: {error.strerror}") from None

@@ -309,7 +309,7 @@ def _takes(function: Callable[..., Any], count: int) -> bool:
     return True
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """The kind of an error, and how its message begins.
 
     Example:

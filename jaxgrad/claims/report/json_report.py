@@ -53,6 +53,7 @@ def result_object(result: ClaimResult) -> dict[str, Any]:
         "as_expected": result.as_expected,
         "error": result.error,
         "seconds": None if result.seconds is None else round(result.seconds, 6),
+        "kept": result.kept,
     }
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from pathlib import Path
 from xml.etree import ElementTree
 
+from jaxgrad.claims.annotations import in_repository
 from jaxgrad.claims.claim import ClaimResult
+from jaxgrad.claims.report.characters import clean
 
 __all__ = ["render"]
-
-# What XML 1.0 has no place for, escaped or not.
-_NO_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 
 def render(
@@ -54,11 +53,12 @@ def render(
 def _case(result: ClaimResult) -> ElementTree.Element:
     claim = result.claim
     name = " ".join(filter(None, (result.id, claim and claim.name, result.part)))
+    file = Path(in_repository(str(result.path)))
     case = ElementTree.Element(
         "testcase",
-        classname=_clean(result.path.with_suffix("").as_posix().replace("/", ".")),
-        name=_clean(name),
-        file=_clean(result.path.as_posix()),
+        classname=clean(".".join(file.with_suffix("").parts).lstrip("/.")),
+        name=clean(name),
+        file=clean(file.as_posix()),
         time=f"{result.seconds or 0.0:.3f}",
     )
     if claim is not None:
@@ -84,9 +84,5 @@ def _judged(result: ClaimResult) -> ElementTree.Element:
 
 
 def _add(case: ElementTree.Element, tag: str, message: str | None, text: str) -> None:
-    attributes = {} if message is None else {"message": _clean(message)}
-    ElementTree.SubElement(case, tag, attributes).text = _clean(text)
-
-
-def _clean(text: str) -> str:
-    return _NO_XML.sub("\ufffd", text)
+    attributes = {} if message is None else {"message": clean(message)}
+    ElementTree.SubElement(case, tag, attributes).text = clean(text)

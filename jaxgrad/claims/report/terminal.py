@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from jaxgrad.claims.claim import ClaimResult, Declaration
+from jaxgrad.claims.estimate import seconds_left
 from jaxgrad.claims.proof_run import Run
+from jaxgrad.claims.report.order import by_id
 from jaxgrad.errors import MissingExtra
 from jaxgrad.verdict import Verdict
 
@@ -16,7 +18,15 @@ try:
     from rich import box
     from rich.console import Console
     from rich.padding import Padding
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeElapsedColumn,
+    )
     from rich.table import Table
     from rich.text import Text
 except ImportError as error:  # pragma: no cover
@@ -62,11 +72,13 @@ def progress(target: Console) -> Iterator[Callable[[Run], None]]:
 
     Yields a function to be called with the run after each thing that happens in it.
     """
+    left = _TimeLeft()
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        left,
         console=target,
         transient=True,
         disable=not target.is_terminal,
@@ -83,10 +95,29 @@ def progress(target: Console) -> Iterator[Callable[[Run], None]]:
                 for number in sorted(module.ended - {n for i, n in shown if i == k}):
                     shown.add((k, number))
                     bar.print(_ended(module.results[number], target.width))
-            description = ", ".join(run.under_way)[: max(target.width - 50, 10)]
+            left.take(seconds_left(run.modules, run.jobs))
+            description = ", ".join(run.under_way)[: max(target.width - 65, 10)]
             bar.update(task, completed=run.ended, total=run.wanted, description=description)
 
         yield tell
+
+
+class _TimeLeft(ProgressColumn):
+    """About how long it still takes, counted down between two estimates."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._until: float | None = None
+
+    def take(self, seconds: float | None) -> None:
+        """Take what is estimated now; None where nobody knows."""
+        self._until = None if seconds is None else time.monotonic() + seconds
+
+    def render(self, task: Task) -> Text:
+        if self._until is None:
+            return Text("")
+        seconds = max(0, round(self._until - time.monotonic()))
+        return Text(f"about {seconds // 60}:{seconds % 60:02} left", "dim")
 
 
 def _ended(results: Sequence[ClaimResult], width: int) -> Text:
@@ -136,7 +167,7 @@ def _fold(results: Sequence[ClaimResult]) -> list[_Row]:
 
 
 def _table(results: Sequence[ClaimResult], width: int, *, verbose: bool) -> Table:
-    ordered = sorted(results, key=_by_id)
+    ordered = sorted(results, key=by_id)
     rows = [_Row((result,)) for result in ordered] if verbose else _fold(ordered)
     evidence = width >= _ROOM_FOR_EVIDENCE and not verbose
     table = Table(box=box.SIMPLE_HEAD, width=width, pad_edge=False, show_edge=False)
@@ -158,16 +189,6 @@ def _table(results: Sequence[ClaimResult], width: int, *, verbose: bool) -> Tabl
             cells.append(Text(row.evidence))
         table.add_row(*cells, Text(_seconds(row.results)))
     return table
-
-
-def _by_id(result: ClaimResult) -> list[tuple[int, str]]:
-    """Claims in the order of their ids, of which A2 comes before A10."""
-    return [(int(part or -1), "") if k % 2 else (0, part) for k, part in _parts(result.id)]
-
-
-def _parts(text: str) -> Iterator[tuple[int, str]]:
-    """Words and numbers by turns, a word first."""
-    return enumerate(re.split(r"(\d+)", text))
 
 
 def _seconds(results: Sequence[ClaimResult]) -> str:
@@ -311,7 +332,9 @@ def summary(results: Sequence[ClaimResult], seconds: float, missing: int = 0) ->
     ]
     parts = _count(sum(result.evidence is not None for result in results), "part")
     head = f"{_count(claims, 'claim')}, {parts}" + (f": {verdicts}" if verdicts else "")
-    return f"{head}; {', '.join(failures) or 'all as expected'}; {seconds:.2f} s"
+    kept = len({id(result.claim) for result in results if result.kept})
+    again = f"; {kept} unchanged, not run again" if kept else ""
+    return f"{head}; {', '.join(failures) or 'all as expected'}{again}; {seconds:.2f} s"
 
 
 def _count(number: int, noun: str) -> str:

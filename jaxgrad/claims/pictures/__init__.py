@@ -1,0 +1,1 @@
+"""Pictures of reports: what they show is computed when they are drawn."""

@@ -1,0 +1,1 @@
+"""What pages of HTML are made of: elements, mathematics, blocks, and the style."""

@@ -1,0 +1,44 @@
+"""What ``jaxgrad sweep`` does: check a predicate of a function at every float of a dtype."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from jaxgrad.claims.exit_codes import Exit
+from jaxgrad.claims.named import named
+from jaxgrad.errors import ArgumentError
+from jaxgrad.verdict import Verdict
+
+__all__ = ["sweep"]
+
+
+def sweep(options: argparse.Namespace) -> int:
+    """Evaluate a function on every float of a dtype, print the verdict, and return the exit code.
+
+    Args:
+        options: as the command line declares them.
+
+    Raises:
+        ArgumentError: a name or the dtype cannot be used.
+    """
+    function = named("MODULE:FUNCTION", options.function)
+    holds = named("--holds", options.holds)
+    sys.path.append(str(Path.cwd()))  # for what these import when they are called
+    import jax.numpy as jnp
+
+    from jaxgrad.evidence.sweep import sweep
+
+    try:
+        dtype = jnp.dtype(options.dtype)
+    except TypeError as error:
+        raise ArgumentError(f"--dtype {options.dtype}: {error}") from None
+    result = sweep(function, dtype, holds)
+    print(f"{result.verdict}: {options.function} on {result.checked} values of {dtype.name}")
+    print(result.evidence.text)
+    if result.counterexample is not None:
+        print(f"counterexample:\n{result.counterexample}")
+    if result.verdict is Verdict.UNDECIDED:
+        return Exit.UNDECIDED
+    return Exit.ALL_EXPECTED if result.verdict.passes else Exit.NOT_EXPECTED
