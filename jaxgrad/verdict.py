@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+import html
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +64,34 @@ class Outcome:
     def __str__(self) -> str:
         """What its evidence says."""
         return str(self.evidence)  # pyright: ignore
+
+    def _repr_html_(self) -> str | None:
+        """A small table for notebooks; None, so that its text is shown, where it has no evidence.
+
+        The verdict and what it rests on, a row for each thing more that is known, and the code that
+        shows a counterexample.
+        """
+        evidence = getattr(self, "evidence", None)
+        if not isinstance(evidence, Evidence):
+            return None
+        cells = "".join(
+            f"<tr><td style='text-align: left'>{html.escape(row)}</td></tr>" for row in self._rows()
+        )
+        table = f"<table>{cells}</table>" if cells else ""
+        code = evidence.counterexample
+        shown = f"<pre>{html.escape(code)}</pre>" if code else ""
+        said = f"<b>{evidence.verdict}</b> {html.escape(self._headline())}"
+        return f"<div>{said}{table}{shown}</div>"
+
+    def _headline(self) -> str:
+        """The sentence behind the verdict, of the evidence."""
+        return self.evidence.text.splitlines()[0]  # pyright: ignore
+
+    def _rows(self) -> Sequence[str]:
+        """What a notebook shows below it: the other lines of the evidence, and what is enclosed."""
+        evidence: Evidence = self.evidence  # pyright: ignore
+        ends = (f"{name}: [{low}, {up}]" for name, (low, up) in evidence.enclosures.items())
+        return [*evidence.text.splitlines()[1:], *ends]
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ settings.register_profile(
 settings.register_profile("brief", settings.get_profile("ci"), max_examples=10)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
-# A script that a test runs in a process with four devices.
-collect_ignore = ["sharded_cases.py"]
+# A script that a test runs in a process with four devices, and a file that pyright alone reads.
+collect_ignore = ["sharded_cases.py", "typed_user.py"]
 
 # The tests that a suite of a few minutes leaves out, written by tools/slow_tests.py.
 _SLOW_TESTS = Path(__file__).with_name("slow_tests.txt")

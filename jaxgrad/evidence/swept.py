@@ -128,11 +128,19 @@ class Sweep(Outcome):
 
     def __str__(self) -> str:
         """The verdict in one sentence, and the counterexample; the evidence says all."""
+        return f"{self.verdict}: {self._headline()}{to_see(self.counterexample)}"
+
+    def _headline(self) -> str:
         numbers = f"{self.checked - self.nan_inputs} {self.dtype.name} numbers"
-        said = f"{self.verdict}: the predicate holds at all {numbers}"
         if self.failures.total:
-            said = f"{self.verdict}: the predicate fails {self.failures}, of {numbers}"
-        return said + to_see(self.counterexample)
+            return f"the predicate fails {self.failures}, of {numbers}"
+        return f"the predicate holds at all {numbers}"
+
+    def _rows(self) -> Sequence[str]:
+        """What was counted, and what was evaluated beside ordinary numbers."""
+        kinds = f"{self.subnormals} subnormal, {self.zeros} zero, {self.infinities} infinite"
+        evaluated = f"{self.checked} bit patterns: {kinds}, {self.nan_inputs} NaN"
+        return [*(f"{name}: {count}" for name, count in self.counts.items()), evaluated]
 
     def never(
         self,

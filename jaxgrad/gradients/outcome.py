@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import math
 from collections.abc import Sequence
@@ -76,18 +75,12 @@ class GradientOutcome(Outcome):
             text = text[: LONGEST_TEXT - 1] + "…"
         return f"<{type(self).__name__} {self.verdict}: {text}>"
 
-    def _repr_html_(self) -> str:
-        """A small table for notebooks: the verdict, what it rests on, and a row for each leaf."""
+    def _rows(self) -> Sequence[str]:
+        """A row for each leaf, as many as a screen holds."""
         rows = [str(leaf) for leaf in self.leaves[:MOST_LINES]]
         if len(self.leaves) > MOST_LINES:
             rows.append(f"and {len(self.leaves) - MOST_LINES} more")
-        cells = "".join(
-            f"<tr><td style='text-align: left'>{html.escape(row)}</td></tr>" for row in rows
-        )
-        code = self.counterexample
-        shown = f"<pre>{html.escape(code)}</pre>" if code else ""
-        said = f"<b>{self.verdict}</b> {html.escape(self.evidence.text.splitlines()[0])}"
-        return f"<div>{said}<table>{cells}</table>{shown}</div>"
+        return rows
 
     def _told(self, lines: Sequence[object], listed: Sequence[object], what: str = "") -> str:
         """The verdict, lines that are told all, lines that are told as far as a screen holds them,
