@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[1]
 PROOFS = sorted((ROOT / "proofs").glob("*.py"))
 # Without docs/architecture.md, a page for those who change the package itself.
 TEXTS = [ROOT / name for name in ("README.md", "docs/check_grads.md", "docs/verdicts.md",
-                                  "docs/coverage.md", "proofs/README.md")]  # fmt: skip
+                                  "docs/coverage.md", "docs/hypothesis.md",
+                                  "proofs/README.md")]  # fmt: skip
 
 
 def test_names_are_flat_and_alphabetical() -> None:
