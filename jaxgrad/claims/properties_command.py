@@ -68,7 +68,10 @@ def properties(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace]
         help="of the argument (default: float16, bfloat16 and float32)",
     )
     parser.add_argument(
-        "--exact", action="store_true", help="hold the formula to it, not the compiled floats"
+        "--exact",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="hold the formula to it, not the compiled floats",
     )
     parser.add_argument(
         "--max-examples",
@@ -81,26 +84,38 @@ def properties(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace]
 
 
 def _rational(text: str) -> Fraction:
-    return Fraction(text)
+    try:
+        return Fraction(text)
+    except ZeroDivisionError:
+        raise ValueError from None
 
 
 _rational.__name__ = "number"  # for the message of argparse
 
 
 def _run(options: argparse.Namespace) -> int:
+    told: list[tuple[Property, Evidence]] = []
+    try:
+        _tell(options, told)
+    except ArgumentError as error:
+        if options.json:
+            print(_json(options.function, told, str(error)))
+        raise
+    print(_json(options.function, told) if options.json else _counted(told))
+    return _exit_code(told)
+
+
+def _tell(options: argparse.Namespace, told: list[tuple[Property, Evidence]]) -> None:
+    """Runs one property after another and prints, or keeps, what comes of it."""
     # What the user's code prints is no part of the one object.
     with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
-        asked = list(_asked(options))
-        told = []
-        for one in asked:
+        for one in _asked(options):
             found = _found(one, options.function)
             told.append((one, found))
             if not options.json:
                 print(*_lines(one, found), sep="\n", flush=True)
             if options.function and not one.as_expected(found):
                 _annotate(options.function, one, found)
-    print(_json(options.function, told) if options.json else _counted(told))
-    return _exit_code(told)
 
 
 def _asked(options: argparse.Namespace) -> Iterator[Property]:
@@ -165,7 +180,7 @@ def _annotate(name: str, one: Property, found: Evidence) -> None:
     annotate(f"{name}: {one.statement} is {found.verdict}", found.text, *place_of(function))
 
 
-def _json(name: str | None, told: list[tuple[Property, Evidence]]) -> str:
+def _json(name: str | None, told: list[tuple[Property, Evidence]], error: str | None = None) -> str:
     from jaxgrad.claims.report.json_report import versions
 
     each = [
@@ -179,7 +194,7 @@ def _json(name: str | None, told: list[tuple[Property, Evidence]]) -> str:
         for one, found in told
     ]
     whole: dict[str, Any] = {"function": name, "properties": each, "versions": versions()}
-    return json.dumps(whole, indent=1)
+    return json.dumps(whole if error is None else {**whole, "error": error}, indent=1)
 
 
 def _counted(told: list[tuple[Property, Evidence]]) -> str:

@@ -18,12 +18,12 @@ from jaxgrad.properties.by_hand import (
     network_gradient_by_hand,
 )
 from jaxgrad.properties.depth import gradient_kept, gradient_shrinks
+from jaxgrad.properties.growth import increasing
 from jaxgrad.properties.of_derivatives import (
     derivative_above,
     derivative_below,
     derivative_finite,
     derivative_takes,
-    increasing,
 )
 from jaxgrad.properties.ranges import Range, derivative_range
 

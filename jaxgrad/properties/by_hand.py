@@ -12,9 +12,9 @@ from jaxgrad.errors import ArgumentError, GradientMismatch, UndecidedError
 from jaxgrad.gradients.check_grads import check
 from jaxgrad.gradients.compare import compare
 from jaxgrad.networks.network import Network
-from jaxgrad.properties.search import counted, held, smallest
+from jaxgrad.properties.search import Once, counted, held, require_strategies, smallest
 from jaxgrad.strategies.hypothesis_extra import hypothesis_strategies
-from jaxgrad.strategies.networks import networks
+from jaxgrad.strategies.networks import networks, require_network
 from jaxgrad.verdict import Evidence, Verdict
 
 if TYPE_CHECKING:
@@ -66,14 +66,9 @@ def gradient_by_hand(
     """
     __tracebackhide__ = True
     _require_functions(hand=hand, cost=cost)
-    strategy = hypothesis_strategies().tuples(*_strategies(drawn))
-    auto = jax.grad(cost)
-    judge = _Judge(lambda args: compare(hand, auto, *args))
-    found = smallest(strategy, judge.fails, counted(max_examples))
-    judge.conclude(found)
-    return held(
-        f"the gradient by hand is that of the cost at all {judge.tried} examples that were tried"
-    )
+    strategy, auto = _tuples(drawn), jax.grad(cost)
+    tried = _passing(strategy, lambda args: compare(hand, auto, *args), max_examples)
+    return held(f"the gradient by hand is that of the cost at all {tried} examples that were tried")
 
 
 def network_gradient_by_hand(
@@ -103,7 +98,7 @@ def network_gradient_by_hand(
         >>> from jaxgrad import closed_form
         >>> from jaxgrad.networks import Chain
         >>> print(network_gradient_by_hand(closed_form.gradient, Chain(1), max_examples=3))
-        AGREES: the gradient by hand is that of the cost of ... networks that were tried, ...
+        AGREES: the gradient by hand is that of the cost of the networks in ... examples that ...
 
     Source: claims A5 and E1.
     """
@@ -113,14 +108,17 @@ def network_gradient_by_hand(
     if nets is None:
         nets = networks(max_depth=3, max_width=2)
     chosen = st.just(nets) if isinstance(nets, Network) else nets
-    _strategies([chosen])
     # A comparison decides of all parameters, or of a generic point; what is drawn is the network.
-    judge = _Judge(lambda found: compare(hand(found[0]), jax.grad(found[0].cost), *_data(*found)))
-    found = smallest(st.tuples(chosen, st.integers(0, 3)), judge.fails, counted(max_examples))
-    judge.conclude(found, None if found is None else found[0])
+    drawn = _tuples([chosen, st.integers(0, 3)])
+
+    def judged(example: tuple[Network, int]) -> Any:
+        net = require_network(example[0])
+        return compare(hand(net), jax.grad(net.cost), *_data(net, example[1]))
+
+    tried = _passing(drawn, judged, max_examples, lambda example: example[0])
     return held(
-        f"the gradient by hand is that of the cost of {judge.tried} networks that were tried, "
-        "each at parameters of its own"
+        f"the gradient by hand is that of the cost of the networks in {tried} examples that were "
+        "tried, each at parameters of its own"
     )
 
 
@@ -160,67 +158,46 @@ def derivative_rules(
     """
     __tracebackhide__ = True
     _require_functions(f=f)
-    strategy = hypothesis_strategies().tuples(*_strategies(drawn))
-    judge = _Judge(lambda args: check(f, args, **options))
-    found = smallest(strategy, judge.fails, counted(max_examples))
-    judge.conclude(found)
-    return held(
-        f"the derivative rules of f are right at all {judge.tried} examples that were tried"
-    )
+    tried = _passing(_tuples(drawn), lambda args: check(f, args, **options), max_examples)
+    return held(f"the derivative rules of f are right at all {tried} examples that were tried")
 
 
-class _Judge:
-    """Judges examples, each once; keeps the first that was open, and stops shrinking at some
-    size."""
+def _tuples(drawn: Any) -> SearchStrategy[tuple[Any, ...]]:
+    return hypothesis_strategies().tuples(*require_strategies(drawn))
 
-    def __init__(self, judged: Callable[[Any], Any]) -> None:
-        self._judged, self._open = judged, None
-        self._failed: dict[Any, Any] = {}
-        self._passed: set[Any] = set()
-        self._since = 0
 
-    @property
-    def tried(self) -> int:
-        """How many different examples were judged."""
-        return len(self._failed) + len(self._passed)
+def _passing(
+    strategy: SearchStrategy[Any],
+    judged: Callable[[Any], Any],
+    max_examples: int,
+    network_of: Callable[[Any], Network | None] = lambda example: None,
+) -> int:
+    """How many examples pass.
 
-    def fails(self, example: Any) -> bool:
-        """Whether an example is refuted; what is left of shrinking is not, after a while."""
-        key = _key(example)
-        if key in self._failed or key in self._passed:
-            return key in self._failed
-        self._since += bool(self._failed)
-        if self._since > _MOST_SHRINKS:
+    Raises:
+        GradientMismatch: the smallest one that is refuted.
+        UndecidedError: none is, and one is undecided.
+    """
+    __tracebackhide__ = True
+    shrunk = 0  # how many were judged since the first one that fails, that one included
+
+    def fails(example: Any) -> bool | None:
+        nonlocal shrunk
+        if shrunk > _MOST_SHRINKS:
             return False
-        found = self._judged(example)
-        if found.verdict is Verdict.REFUTED:
-            self._failed[key] = found
-            return True
-        self._passed.add(key)
-        if found.verdict is Verdict.UNDECIDED and self._open is None:
-            self._open = found
-        return False
+        verdict = judged(example).verdict
+        shrunk += shrunk > 0 or verdict is Verdict.REFUTED
+        return None if verdict is Verdict.UNDECIDED else verdict is Verdict.REFUTED
 
-    def conclude(self, smallest: Any, net: Network | None = None) -> None:
-        """Raises what the smallest example is, or else one that was open."""
-        __tracebackhide__ = True
-        if smallest is not None:
-            found = self._failed[_key(smallest)]
-            raise GradientMismatch(_of_network(str(found), net), found)
-        if self._open is not None:
-            raise UndecidedError(str(self._open), self._open)
-
-
-def _key(example: Any) -> Any:
-    leaves, tree = jax.tree.flatten(example)
-    return tree, tuple(map(_key_of_leaf, leaves))
-
-
-def _key_of_leaf(leaf: Any) -> Any:
-    if hasattr(leaf, "dtype"):
-        array = np.asarray(leaf)
-        return array.shape, array.dtype.name, array.tobytes()
-    return repr(leaf)
+    asked = Once(fails)
+    wrong = smallest(strategy, asked, counted(max_examples))
+    if wrong is not None:
+        found = judged(wrong)
+        raise GradientMismatch(_of_network(str(found), network_of(wrong)), found)
+    if asked.open is not None:
+        found = judged(asked.open)
+        raise UndecidedError(_of_network(str(found), network_of(asked.open)), found)
+    return asked.tried
 
 
 def _data(net: Network, seed: int) -> tuple[Any, Any, Any]:
@@ -251,16 +228,3 @@ def _require_functions(**functions: Any) -> None:
     for name, given in functions.items():
         if not callable(given):
             raise ArgumentError(f"{name} is {given!r:.60}, not a function: give it uncalled")
-
-
-def _strategies(drawn: Any) -> Any:
-    kind = hypothesis_strategies().SearchStrategy
-    for k, each in enumerate(drawn):
-        if not isinstance(each, kind):
-            raise ArgumentError(
-                f"argument {k} of what is drawn is {each!r:.60}, no Hypothesis strategy; give one, "
-                "such as jaxgrad.strategies.arrays((3,)), or hypothesis.strategies.just(value)"
-            )
-    if not drawn:
-        raise ArgumentError("nothing is drawn: give a strategy for each argument")
-    return drawn

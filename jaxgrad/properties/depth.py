@@ -14,9 +14,9 @@ from jaxgrad.errors import ArgumentError
 from jaxgrad.networks.activations import Activation
 from jaxgrad.networks.network import Chain, Network
 from jaxgrad.programs.as_code import as_code
-from jaxgrad.properties.search import held, refuted, smallest
+from jaxgrad.properties.search import Once, held, refuted, require_strategies, smallest
 from jaxgrad.strategies.hypothesis_extra import hypothesis_strategies
-from jaxgrad.strategies.networks import inputs, parameters, targets
+from jaxgrad.strategies.networks import inputs, parameters, require_network, targets
 from jaxgrad.verdict import Evidence
 
 if TYPE_CHECKING:
@@ -102,26 +102,23 @@ def _of_layers(of: Any, rate: Any, drawn: Any, max_examples: int | None, words: 
     __tracebackhide__ = True
     bound, st = _rate(rate), hypothesis_strategies()
     chosen, own = _networks(of)
-    given = drawn or (lambda net: parameters(net, largest=1))
-    with_data = chosen.flatmap(
-        lambda net: st.tuples(
-            st.just(net), given(net), inputs(net, largest=1), targets(net, largest=1)
+    if drawn is not None and not callable(drawn):
+        raise ArgumentError(
+            f"drawn is {drawn!r:.60}: give a function of a network that returns a strategy of its "
+            "parameters, such as jaxgrad.strategies.parameters"
         )
-    )
-    tried = 0
 
-    def fails(example: Any) -> bool:
-        nonlocal tried
-        tried += 1
-        return _first_wrong(example, bound, words) is not None
+    def with_data(net: Network) -> SearchStrategy[Any]:
+        require_network(net)
+        (given,) = require_strategies([drawn(net) if drawn else parameters(net, largest=1)])
+        return st.tuples(st.just(net), given, inputs(net, largest=1), targets(net, largest=1))
 
-    found = smallest(with_data, fails, max_examples)
+    asked = Once(lambda example: _first_wrong(example, bound, words) is not None)
+    found = smallest(chosen.flatmap(with_data), asked, max_examples)
+    said = f"{words} {rate} times that of the layer after it"
     if found is not None:
-        _refute(found, bound, words, own)
-    return held(
-        f"‖∂C/∂b‖ is {words} {rate} times that of the layer after it, in {tried} networks "
-        "that were tried"
-    )
+        _refute(found, _first_wrong(found, bound, words), said, own)
+    return held(f"‖∂C/∂b‖ is {said}, in {asked.tried} networks that were tried")
 
 
 def _first_wrong(example: Any, rate: Fraction, words: str) -> int | None:
@@ -147,10 +144,9 @@ def _squares(example: Any) -> list[Any]:
     return found
 
 
-def _refute(example: Any, rate: Fraction, words: str, own: bool) -> None:
+def _refute(example: Any, k: int | None, said: str, own: bool) -> None:
     __tracebackhide__ = True
     net, *args = example
-    k = _first_wrong(example, rate, words)
     assert k is not None
     gradient = [np.asarray(b).tolist() for _, b in _gradient(net)(*args)]
     made, head = repr(net), ""
@@ -167,8 +163,7 @@ def _refute(example: Any, rate: Fraction, words: str, own: bool) -> None:
     )
     beside = f", and {gradient[k + 1]} in layer {k + 2}" if k + 1 < len(gradient) else ""
     refuted(
-        f"‖∂C/∂b‖ is not {words} {float(rate)} times that of the layer after it: in layer "
-        f"{k + 1} of {net!r} it is {gradient[k]}{beside}",
+        f"‖∂C/∂b‖ is not {said}: in layer {k + 1} of {net!r} it is {gradient[k]}{beside}",
         code,
     )
 
@@ -190,7 +185,13 @@ def _networks(of: Any) -> tuple[Any, bool]:
             f"of is {of!r:.60}: give an activation, a network, or a strategy of networks, such as "
             "jaxgrad.strategies.networks()"
         )
-    return st.builds(Chain, st.integers(1, _DEEPEST), st.just(_activation(of))), True
+    try:
+        made = _activation(of)
+    except TypeError:
+        raise ArgumentError(
+            f"of is {of!r:.60}, which has no hash: give a function, lambda x: of(x)"
+        ) from None
+    return st.builds(Chain, st.integers(1, _DEEPEST), st.just(made)), True
 
 
 @functools.lru_cache(maxsize=16)  # networks with the same one share what is compiled

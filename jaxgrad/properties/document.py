@@ -13,12 +13,12 @@ from jaxgrad.errors import GradientMismatch, PropertyRefuted, UndecidedError
 from jaxgrad.networks import closed_form
 from jaxgrad.properties.by_hand import network_gradient_by_hand
 from jaxgrad.properties.depth import gradient_kept, gradient_shrinks
+from jaxgrad.properties.growth import increasing
 from jaxgrad.properties.of_derivatives import (
     derivative_above,
     derivative_below,
     derivative_finite,
     derivative_takes,
-    increasing,
 )
 from jaxgrad.verdict import Evidence, Verdict, evidence_of
 

@@ -13,7 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 from flint import arb
 
-from jaxgrad.errors import ArgumentError, CannotDecide, JaxgradError, UnsupportedPrimitive
+from jaxgrad.errors import (
+    ArgumentError,
+    CannotDecide,
+    JaxgradError,
+    UndecidedError,
+    UnsupportedPrimitive,
+)
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.precision import precision
@@ -21,8 +27,9 @@ from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.dtypes import named_dtype
 from jaxgrad.programs.jax_errors import errors_named
 from jaxgrad.programs.trace import anew, trace
+from jaxgrad.verdict import undecided
 
-__all__ = ["Evaluated", "checked_dtypes"]
+__all__ = ["Evaluated", "checked_dtype", "checked_dtypes", "require_known"]
 
 # Twice what float64 holds, beside what is lost where a number as large as the largest float is
 # multiplied with the difference of 1 and what is nearly 1.
@@ -49,15 +56,22 @@ def checked_dtypes(dtypes: Any) -> tuple[np.dtype, ...]:
     several = dtypes if isinstance(dtypes, list | tuple) else (dtypes,)
     if not several:
         raise ArgumentError("dtypes is empty: pass one or more, or None for those of JAX")
-    return tuple(map(_checked, several))
+    return tuple(checked_dtype(dtype, "dtypes has") for dtype in several)
 
 
-def _checked(dtype: Any) -> np.dtype:
+def checked_dtype(dtype: Any, named: str) -> np.dtype:
+    """The same of one dtype.
+
+    Args:
+        dtype: what is given.
+        named: which argument it is, for the message.
+
+    Raises:
+        ArgumentError: it is no floating dtype that JAX computes with.
+    """
     found = named_dtype(dtype)
     if found is None or not jnp.issubdtype(found, jnp.floating) or found.itemsize < 2:
-        raise ArgumentError(
-            f"dtypes has {dtype!r:.60}: pass float16, bfloat16, float32, float64 or several of them"
-        )
+        raise ArgumentError(f"{named} {dtype!r:.60}: pass float16, bfloat16, float32 or float64")
     return found
 
 
@@ -138,3 +152,23 @@ class Evaluated:
                 return trace(self._function, (np.zeros((), self.dtype),))
             except JaxgradError:
                 return None
+
+
+def require_known(of_f: Evaluated, *xs: Any) -> None:
+    """Nothing is wrong with what is known: so every float has to be one of which it is.
+
+    Args:
+        of_f: the function.
+        xs: the floats at which something was open; None is none.
+
+    Raises:
+        UndecidedError: there is one.
+    """
+    __tracebackhide__ = True
+    for x in xs:
+        if x is not None and of_f.exact(x) is None:
+            found = undecided(
+                f"at {float(x)} ({of_f.dtype.name}) nothing is known of the formula in exact "
+                "arithmetic; exact=False asks for the floats"
+            )
+            raise UndecidedError(str(found), found)

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NoReturn
 
+import jax.numpy as jnp
 import numpy as np
 from flint import arb
 
-from jaxgrad.errors import ArgumentError, UndecidedError
+from jaxgrad.errors import ArgumentError
 from jaxgrad.numbers.ball import exact_ball
 from jaxgrad.programs.as_code import as_code, imports
 from jaxgrad.programs.options import flag
-from jaxgrad.properties.evaluated import Evaluated, checked_dtypes
-from jaxgrad.properties.search import held, refuted, smallest
+from jaxgrad.properties.evaluated import Evaluated, checked_dtypes, require_known
+from jaxgrad.properties.search import Once, held, refuted, smallest
 from jaxgrad.strategies.floats import finite_floats, values_that_matter
-from jaxgrad.strategies.hypothesis_extra import hypothesis_strategies
-from jaxgrad.verdict import Evidence, undecided
+from jaxgrad.verdict import Evidence
 
 __all__ = [
     "derivative_above",
     "derivative_below",
     "derivative_finite",
     "derivative_takes",
-    "increasing",
 ]
 
 
@@ -90,9 +88,12 @@ def derivative_below(
     Source: claim A6, σ′(z) ≤ ¼.
     """
     __tracebackhide__ = True
-    limit = _number("bound", bound)
+    limit = _number("bound is", bound)
     statement = _Statement(
-        f"<= {bound}", f"y <= {_code(bound)}", lambda y: y <= limit, lambda y: not y > _ball(limit)
+        f"<= {limit}",
+        f"y <= {_code(limit)}",
+        lambda y: y <= limit,
+        lambda y: not y > exact_ball(limit),
     )
     return _of_derivative(f, statement, dtypes, exact, max_examples)
 
@@ -120,9 +121,12 @@ def derivative_above(
     Source: claim F5, σ grows, and so does ReL.
     """
     __tracebackhide__ = True
-    limit = _number("bound", bound)
+    limit = _number("bound is", bound)
     statement = _Statement(
-        f">= {bound}", f"y >= {_code(bound)}", lambda y: y >= limit, lambda y: not y < _ball(limit)
+        f">= {limit}",
+        f"y >= {_code(limit)}",
+        lambda y: y >= limit,
+        lambda y: not y < exact_ball(limit),
     )
     return _of_derivative(f, statement, dtypes, exact, max_examples)
 
@@ -153,14 +157,14 @@ def derivative_takes(
     __tracebackhide__ = True
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise ArgumentError(f"values is {values!r:.60}: pass some numbers, such as {{0, 1}}")
-    given = sorted({_number("values", value) for value in values})
+    given = sorted({_number("values has", value) for value in values})
     if not given:
         raise ArgumentError("values is empty: pass the numbers that the derivative may be")
     statement = _Statement(
         f"one of {', '.join(map(str, given))}",
         f"y in ({', '.join(map(_code, given))},)",
         lambda y: y in given,
-        lambda y: any(y.overlaps(_ball(value)) for value in given),
+        lambda y: any(y.overlaps(exact_ball(value)) for value in given),
     )
     return _of_derivative(f, statement, dtypes, exact, max_examples)
 
@@ -187,86 +191,6 @@ def derivative_finite(
     return _of_derivative(f, statement, dtypes, False, max_examples)
 
 
-def increasing(
-    f: Callable[..., Any],
-    *,
-    dtypes: Any = None,
-    exact: bool = False,
-    max_examples: int | None = None,
-) -> Evidence:
-    """f does not fall: f(x) ≤ f(y) for x ≤ y.
-
-    It is asserted of the floats that ``jax.jit(f)`` returns. An approximation of exp may fall by an
-    ulp where the function grows: ``exact=True`` asserts it of the formula.
-
-    Args:
-        f, dtypes, exact, max_examples: as for :func:`derivative_below`, which says what is returned
-            and raised, too.
-
-    Example:
-        >>> import jax
-        >>> print(increasing(jax.nn.relu, dtypes="float16", max_examples=10))
-        AGREES: f is increasing, as compiled, at all ... pairs of floats of float16 that were tried
-
-    Source: claim F4, σ and ReL grow.
-    """
-    __tracebackhide__ = True
-    exact, tried, names = flag("exact", exact), 0, []
-    for dtype in checked_dtypes(dtypes):
-        of_f = Evaluated(f, dtype, derivative=False)
-        seen = _Falls(of_f, exact)
-        sizes = sorted(values_that_matter(dtype), key=float)
-        neighbours = itertools.pairwise(sizes)
-        found = next(filter(seen, neighbours), None)
-        pairs = hypothesis_strategies().tuples(finite_floats(dtype), finite_floats(dtype))
-        drawn = pairs.map(lambda pair: tuple(sorted(pair, key=float)))
-        found = found or smallest(drawn, seen, max_examples)
-        if found is not None:
-            _refute_pair(of_f, found)
-        tried, names = tried + seen.tried, [*names, dtype.name]
-    how = "in exact arithmetic" if exact else "as compiled"
-    return held(
-        f"f is increasing, {how}, at all {tried} pairs of floats of {', '.join(names)} that were "
-        "tried"
-    )
-
-
-class _Falls:
-    """Whether f falls from one float to a larger one; NaN is no value to grow to."""
-
-    def __init__(self, of_f: Evaluated, exact: bool) -> None:
-        self._f, self._exact, self.tried = of_f, exact, 0
-
-    def __call__(self, pair: tuple[Any, Any]) -> bool:
-        self.tried += 1
-        if not self._exact:
-            below, above = self._f.each(pair)
-            return not below <= above
-        below, above = (_known(self._f, x) for x in pair)
-        return bool(below > above)
-
-
-def _refute_pair(of_f: Evaluated, pair: tuple[Any, Any]) -> None:
-    __tracebackhide__ = True
-    (low, high), (below, above) = pair, of_f.each(pair)
-    first, second = map(of_f.exact, pair)
-    said = ""
-    if first is not None and second is not None:
-        falls = bool(first > second)
-        said = "; so does the formula" if falls else "; the formula does not: this is rounding"
-    code = [
-        "# with `f` in scope",
-        *imports([low]),
-        f"x, y = {as_code(low)}, {as_code(high)}",
-        'print("at", x, "and", y, "f is", jax.jit(f)(x), "and", jax.jit(f)(y))',
-    ]
-    refuted(
-        f"f is not increasing: it falls from {below} at {float(low)} to {above} at {float(high)} "
-        f"({of_f.dtype.name}){said}",
-        "\n".join(code),
-    )
-
-
 def _of_derivative(
     f: Callable[..., Any],
     statement: _Statement,
@@ -278,13 +202,14 @@ def _of_derivative(
     exact, tried, names = flag("exact", exact), 0, []
     for dtype in checked_dtypes(dtypes):
         slope = Evaluated(f, dtype, derivative=True)
-        seen = _Fails(slope, statement, exact)
-        found = next(filter(seen, values_that_matter(dtype)), None)
+        asked = Once(_Fails(slope, statement, exact))
+        found = next(filter(asked, values_that_matter(dtype)), None)
         if found is None:
-            found = smallest(finite_floats(dtype), seen, max_examples)
+            found = smallest(finite_floats(dtype), asked, max_examples)
         if found is not None:
             _refute(slope, statement, found)
-        tried, names = tried + seen.tried, [*names, dtype.name]
+        require_known(slope, asked.open)
+        tried, names = tried + asked.tried, [*names, dtype.name]
     how = "in exact arithmetic" if exact else "as compiled"
     return held(
         f"the derivative of f is {statement.words}, {how}, at all {tried} floats of "
@@ -292,77 +217,64 @@ def _of_derivative(
     )
 
 
+@dataclass(frozen=True)
 class _Fails:
-    """Whether a statement fails of the derivative at a float, and how many were tried."""
+    """Whether a statement fails of the derivative at a float; None where that is not known."""
 
-    def __init__(self, slope: Evaluated, statement: _Statement, exact: bool) -> None:
-        self._slope, self._statement, self._exact, self.tried = slope, statement, exact, 0
+    slope: Evaluated
+    statement: _Statement
+    exact: bool
 
-    def __call__(self, x: Any) -> bool:
-        self.tried += 1
-        if not self._exact:
-            return not self._statement.of_float(self._slope.compiled(x))
-        return not self._statement.of_ball(_known(self._slope, x))
-
-
-def _known(of_f: Evaluated, x: Any) -> arb:
-    ball = of_f.exact(x)
-    if ball is None:
-        found = undecided(
-            f"at {float(x)} ({of_f.dtype.name}) nothing is known of the formula in exact "
-            "arithmetic; exact=False asks for the floats"
-        )
-        raise UndecidedError(str(found), found)
-    return ball
+    def __call__(self, x: Any) -> bool | None:
+        if not self.exact:
+            return not self.statement.of_float(self.slope.compiled(x))
+        ball = self.slope.exact(x)
+        return None if ball is None else not self.statement.of_ball(ball)
 
 
-def _refute(slope: Evaluated, statement: _Statement, x: Any) -> None:
+def _refute(slope: Evaluated, statement: _Statement, x: Any) -> NoReturn:
     __tracebackhide__ = True
     y = slope.compiled(x)
     code = [
         "# with `f` in scope",
+        *(["from fractions import Fraction"] if "Fraction(" in statement.code else []),
         *imports([x]),
         f"x = {as_code(x)}",
-        "y = jax.jit(jax.grad(f))(x)",
-        f'print("at", x, "the derivative is", y, "and {_quoted(statement.code)} is", '
-        f"{statement.code})",
+        # Python compares its own floats and fractions exactly.
+        "y = float(jax.jit(jax.grad(f))(x))",
+        f'print("at", x, "the derivative is", y, "and {statement.code} is", {statement.code})',
     ]
     refuted(
         f"the derivative of f is not {statement.words}: at x = {float(x)} ({slope.dtype.name}) the "
-        f"compiled one is {y}{_in_truth(slope, statement, x)}",
+        f"compiled one is {y}{_in_truth(slope, statement, x, y)}",
         "\n".join(code),
     )
 
 
-def _quoted(code: str) -> str:
-    return code.replace('"', "'")
-
-
-def _in_truth(slope: Evaluated, statement: _Statement, x: Any) -> str:
-    """Whether it is the formula that is wrong, or what rounding has made of it."""
+def _in_truth(slope: Evaluated, statement: _Statement, x: Any, y: float) -> str:
+    """Whether it is the formula that is wrong, or what floats have made of it."""
     ball = slope.exact(x)
     if ball is None:
         return ""
     shown = ball.str(10, radius=False)
-    if statement.of_ball(ball):
-        return f"; the formula is {shown} there, which may be: this is rounding"
-    return f", and the formula {shown}"
+    if not statement.of_ball(ball):
+        return f", and the formula {shown}"
+    cause = "rounding" if math.isfinite(y) else "an overflow or underflow of floats"
+    return f"; the formula is {shown} there, which is no counterexample: this is {cause}"
 
 
 def _number(name: str, value: Any) -> Any:
-    """A number as it is compared: of NumPy's those of Python."""
-    plain = value.item() if isinstance(value, np.generic) else value
+    """A number as it is compared: of NumPy's and JAX's those of Python."""
+    plain = value
+    if getattr(value, "shape", None) == () and hasattr(value, "dtype"):
+        array = np.asarray(value)
+        floating = jnp.issubdtype(array.dtype, jnp.floating)
+        plain = float(array) if floating else array.item()
     if isinstance(plain, bool) or not isinstance(plain, int | float | Fraction) or plain != plain:
-        raise ArgumentError(f"{name} has {value!r:.60}: pass a real number, such as 0.25")
+        raise ArgumentError(f"{name} {value!r:.60}: pass a real number, such as 0.25")
     return plain
 
 
-def _ball(value: Any) -> arb:
-    return exact_ball(value)
-
-
 def _code(value: Any) -> str:
-    """A number as Python that needs no import but NumPy's."""
-    if isinstance(value, Fraction):
-        return f"{value.numerator} / {value.denominator}"
-    return as_code(_number("bound", value))
+    """A number as Python that needs no import but NumPy's and, of a fraction, its class."""
+    return repr(value) if isinstance(value, Fraction) else as_code(value)

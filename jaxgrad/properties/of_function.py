@@ -9,12 +9,12 @@ from typing import Any
 
 from jaxgrad.properties.by_hand import derivative_rules
 from jaxgrad.properties.document import Property
+from jaxgrad.properties.growth import increasing
 from jaxgrad.properties.of_derivatives import (
     derivative_above,
     derivative_below,
     derivative_finite,
     derivative_takes,
-    increasing,
 )
 from jaxgrad.properties.ranges import derivative_range
 from jaxgrad.strategies.arrays import LARGEST, arrays
@@ -67,7 +67,7 @@ def properties_of(
     yield Property("derivative_finite", "f' is finite", lambda: derivative_finite(f, **drawn))
     yield Property(
         "derivative_rules",
-        f"the derivative rules are right for |x| <= {LARGEST:g}",
+        f"the derivative rules are right for float32 with |x| <= {LARGEST:g}",
         lambda: derivative_rules(f, arrays(()), max_examples=_FEW),
     )
     yield Property(

@@ -15,7 +15,7 @@ from flint import arb
 
 from jaxgrad.evidence.bounds import Bounds, bounds_of, interval_ball
 from jaxgrad.numbers.precision import precision
-from jaxgrad.properties.evaluated import Evaluated, checked_dtypes
+from jaxgrad.properties.evaluated import Evaluated, checked_dtype
 from jaxgrad.strategies.floats import values_that_matter
 from jaxgrad.verdict import Evidence, Outcome, Verdict, undecided
 
@@ -85,7 +85,7 @@ def derivative_range(f: Callable[..., Any], *, dtype: Any = "float32") -> Range:
 
     Source: claim A6; Moore, Kearfott and Cloud, Introduction to Interval Analysis.
     """
-    (found,) = checked_dtypes(dtype if isinstance(dtype, list | tuple) else [dtype])
+    found = checked_dtype(dtype, "dtype is")
     slope = Evaluated(f, found, derivative=True)
     search = _Search(slope)
     problem = search.look_at_points()

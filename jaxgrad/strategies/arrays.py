@@ -12,7 +12,7 @@ import numpy as np
 from jax.typing import DTypeLike
 
 from jaxgrad.errors import ArgumentError
-from jaxgrad.strategies.floats import finite_floats
+from jaxgrad.strategies.floats import finite_floats, require_bound
 from jaxgrad.strategies.hypothesis_extra import hypothesis_strategies
 
 if TYPE_CHECKING:
@@ -49,16 +49,20 @@ def shapes(
 
     Source: JAX's documentation of ``jax.jit``, which compiles for each shape.
     """
-    whole = [isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in sizes]
-    if not whole or not all(whole):
+    if not isinstance(sizes, Sequence) or not sizes or not all(map(_is_size, sizes)):
         raise ArgumentError(f"sizes is {sizes!r:.60}: pass some integers >= 0, such as (1, 3)")
-    if not 0 <= min_dims <= max_dims:
+    if not (_is_size(min_dims) and _is_size(max_dims) and min_dims <= max_dims):
         raise ArgumentError(
-            f"min_dims={min_dims}, max_dims={max_dims}: pass 0 <= min_dims <= max_dims"
+            f"min_dims={min_dims!r:.40}, max_dims={max_dims!r:.40}: pass integers with "
+            "0 <= min_dims <= max_dims"
         )
     st = hypothesis_strategies()
     axes = st.lists(st.sampled_from(list(sizes)), min_size=min_dims, max_size=max_dims)
     return axes.map(tuple)
+
+
+def _is_size(n: Any) -> bool:
+    return isinstance(n, int) and not isinstance(n, bool) and n >= 0
 
 
 def arrays(
@@ -78,7 +82,8 @@ def arrays(
             finite number of the dtype.
 
     Raises:
-        ArgumentError: the dtype is none of numbers, or largest is negative or NaN.
+        ArgumentError: the shape is none, the dtype is none of numbers, or largest is negative or
+            NaN.
         MissingExtra: Hypothesis is not installed.
 
     Example:
@@ -95,7 +100,14 @@ def arrays(
         drawn = st.lists(elements, min_size=size, max_size=size)
         return drawn.map(lambda values: np.array(values, dtype).reshape(sizes))
 
-    return of_shape(shape) if isinstance(shape, tuple | list) else shape.flatmap(of_shape)
+    if isinstance(shape, st.SearchStrategy):
+        return shape.flatmap(of_shape)  # pyright: ignore
+    if not isinstance(shape, tuple | list) or not all(map(_is_size, shape)):
+        raise ArgumentError(
+            f"shape is {shape!r:.60}: pass a tuple of integers >= 0, such as (3,), or a strategy, "
+            "such as shapes()"
+        )
+    return of_shape(tuple(shape))
 
 
 def pytrees(tree: Any, *, largest: float | None = LARGEST) -> SearchStrategy[Any]:
@@ -145,6 +157,7 @@ def _described(path: Any, leaf: Any) -> tuple[tuple[int, ...], Any]:
 
 def _elements(dtype: Any, largest: float | None) -> SearchStrategy[Any]:
     st = hypothesis_strategies()
+    require_bound(largest)
     try:
         kind = None if jnp.issubdtype(dtype, jax.dtypes.extended) else np.dtype(dtype)
     except TypeError:
@@ -156,6 +169,8 @@ def _elements(dtype: Any, largest: float | None) -> SearchStrategy[Any]:
         return st.builds(complex, part.map(float), part.map(float))
     if jnp.issubdtype(kind, jnp.integer):
         limits = jnp.iinfo(kind)
-        bound = int(limits.max) if largest is None else math.floor(largest)
-        return st.integers(max(int(limits.min), -bound), min(int(limits.max), bound))
+        if largest is None or largest >= limits.max:
+            return st.integers(int(limits.min), int(limits.max))
+        bound = math.floor(largest)
+        return st.integers(max(int(limits.min), -bound), bound)
     return st.booleans() if kind.kind == "b" else finite_floats(kind, largest=largest)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import numbers
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,14 @@ from jaxgrad.strategies.hypothesis_extra import hypothesis_strategies
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-__all__ = ["finite_floats", "floats_that_matter", "values_that_matter"]
+__all__ = [
+    "finite_floats",
+    "floating_dtype",
+    "floats_that_matter",
+    "is_real",
+    "require_bound",
+    "values_that_matter",
+]
 
 
 def finite_floats(
@@ -41,9 +50,8 @@ def finite_floats(
     Source: claims A6 and F6, whose statements are about floats.
     """
     st = hypothesis_strategies()
-    target = _floating(dtype)
-    if largest is not None and not largest >= 0:
-        raise ArgumentError(f"largest is {largest!r}: pass a bound >= 0, or None")
+    target = floating_dtype(dtype)
+    require_bound(largest)
     limits = jnp.finfo(target)
     bound = float(limits.max) if largest is None else min(float(largest), float(limits.max))
 
@@ -106,7 +114,7 @@ def values_that_matter(dtype: DTypeLike, *, allow_subnormal: bool = True) -> lis
 
     Source: IEEE 754, whose limits they are.
     """
-    target = _floating(dtype)
+    target = floating_dtype(dtype)
     if float(np.zeros((), target)) != 0:
         raise ArgumentError(f"dtype {target.name} has no zero: pass float32, bfloat16, ...")
     limits = jnp.finfo(target)
@@ -171,16 +179,33 @@ def _next_up(x: Any, target: np.dtype) -> Any:
     return x if x >= limit else np.nextafter(x, target.type(limit))
 
 
-def _floating(dtype: Any) -> np.dtype:
-    try:
-        floating = jnp.issubdtype(dtype, jnp.floating)
-        return np.dtype(dtype) if floating else _refused(dtype)
-    except TypeError:
-        return _refused(dtype)
+def floating_dtype(dtype: Any) -> np.dtype:
+    """The dtype.
+
+    Raises:
+        ArgumentError: it is not floating.
+    """
+    found = None
+    with contextlib.suppress(TypeError):  # of what names no dtype
+        found = np.dtype(dtype) if jnp.issubdtype(dtype, jnp.floating) else None
+    if found is None:
+        raise ArgumentError(f"dtype {dtype!r:.60} is not floating: pass float32, bfloat16, ...")
+    return found
 
 
-def _refused(dtype: Any) -> Any:
-    raise ArgumentError(f"dtype {dtype!r} is not floating: pass float32, bfloat16, ...")
+def is_real(value: Any) -> bool:
+    """Whether it is a real number of Python or NumPy."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def require_bound(largest: Any) -> None:
+    """Accepts a bound of sizes, or None.
+
+    Raises:
+        ArgumentError: it is negative, NaN or no number.
+    """
+    if largest is not None and not (is_real(largest) and largest >= 0):
+        raise ArgumentError(f"largest is {largest!r:.60}: pass a bound >= 0, or None")
 
 
 def _below(bound: float) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 from jax.typing import DTypeLike
 
 from jaxgrad.errors import ArgumentError
+from jaxgrad.strategies.floats import floating_dtype, is_real
 from jaxgrad.strategies.hypothesis_extra import hypothesis_strategies
 
 if TYPE_CHECKING:
@@ -93,15 +94,14 @@ def _rotation(n: int, planes: Sequence[tuple[int, int]], angles: Sequence[float]
 def _require(n: Any, dtype: Any, condition: Any) -> None:
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
         raise ArgumentError(f"n is {n!r:.60}: pass the number of rows, an integer >= 1")
-    if not jnp.issubdtype(dtype, jnp.floating):
-        raise ArgumentError(f"dtype {dtype!r:.60} is not floating: pass float32, bfloat16, ...")
-    if not 1 <= condition < math.inf or (n == 1 and condition != 1):
+    target = floating_dtype(dtype)
+    if not (is_real(condition) and 1 <= condition < math.inf) or (n == 1 and condition != 1):
         one = "1, since a number has no other condition" if n == 1 else "a number >= 1"
         raise ArgumentError(f"condition is {condition!r:.60}: pass {one}")
-    unit = float(jnp.finfo(dtype).eps) / 2
+    unit = float(jnp.finfo(target).eps) / 2
     most = _MOST_MOVED / (unit * math.sqrt(n))
     if condition > most:
         raise ArgumentError(
-            f"condition is {condition!r:.60}, and rounding to {np.dtype(dtype).name} would change "
+            f"condition is {condition!r:.60}, and rounding to {target.name} would change "
             f"it: pass at most {most:.3g} for n = {n}, or a wider dtype"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jax.typing import DTypeLike
@@ -17,7 +17,7 @@ from jaxgrad.strategies.hypothesis_extra import hypothesis_strategies
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-__all__ = ["inputs", "networks", "parameters", "targets"]
+__all__ = ["inputs", "networks", "parameters", "require_network", "targets"]
 
 
 def networks(*, max_depth: int = 4, max_width: int = 4) -> SearchStrategy[Network]:
@@ -39,8 +39,13 @@ def networks(*, max_depth: int = 4, max_width: int = 4) -> SearchStrategy[Networ
     Source: claims A5 and E1.
     """
     st = hypothesis_strategies()
-    if max_depth < 1 or max_width < 1:
-        raise ArgumentError(f"max_depth={max_depth}, max_width={max_width}: both must be >= 1")
+    if (
+        not (isinstance(max_depth, int) and isinstance(max_width, int))
+        or min(max_depth, max_width) < 1
+    ):
+        raise ArgumentError(
+            f"max_depth={max_depth!r:.40}, max_width={max_width!r:.40}: both must be integers >= 1"
+        )
     functions = (st.sampled_from(list(ACTIVATIONS)), st.sampled_from(list(COSTS)))
     widths = st.lists(st.integers(1, max_width), min_size=2, max_size=max_depth + 1)
     chains = st.builds(Chain, st.integers(1, max_depth), *functions)
@@ -58,7 +63,8 @@ def parameters(
         largest: draw only |x| <= largest; None is the largest finite float.
 
     Raises:
-        ArgumentError, MissingExtra: as ``finite_floats`` does.
+        ArgumentError: net is no network, or as ``finite_floats`` does.
+        MissingExtra: as ``finite_floats`` does.
 
     Example:
         >>> from hypothesis import find
@@ -67,7 +73,8 @@ def parameters(
 
     Source: claims A5 and E1.
     """
-    drawn = [tuple(arrays(shape, dtype, largest=largest) for shape in pair) for pair in net.shapes]
+    each = require_network(net).shapes
+    drawn = [tuple(arrays(shape, dtype, largest=largest) for shape in pair) for pair in each]
     st = hypothesis_strategies()
     return st.tuples(*(st.tuples(*pair) for pair in drawn)).map(list)
 
@@ -87,7 +94,7 @@ def inputs(
 
     Source: claims A5 and E1.
     """
-    return arrays(net.input_shape, dtype, largest=largest)
+    return arrays(require_network(net).input_shape, dtype, largest=largest)
 
 
 def targets(
@@ -105,4 +112,17 @@ def targets(
 
     Source: claims A5 and E1.
     """
-    return arrays(net.shapes[-1][1], dtype, largest=largest)
+    return arrays(require_network(net).shapes[-1][1], dtype, largest=largest)
+
+
+def require_network(net: Any) -> Network:
+    """The network.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    if not isinstance(net, Network):
+        raise ArgumentError(
+            f"{net!r:.60} is no network: give one, such as jaxgrad.networks.Chain(2)"
+        )
+    return net
