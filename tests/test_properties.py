@@ -233,6 +233,18 @@ def test_a_gradient_by_hand_with_one_wrong_index() -> None:
         properties.network_gradient_by_hand(wrong, Chain(2), max_examples=2)
 
 
+def test_an_undecided_network_is_named() -> None:
+    net = Chain(1)
+    with pytest.raises(UndecidedError, match=r"^UNDECIDED: of Chain\(depth=1.*'quadratic'\): "):
+        properties.network_gradient_by_hand(lambda net: unreadable, net, max_examples=1)
+
+
+def unreadable(params, x, y):
+    """Bits, of which nothing is known in exact arithmetic."""
+    bits = jax.lax.bitcast_convert_type(jnp.float32(x), jnp.int32) % 3
+    return jax.tree.map(lambda p: p + bits.astype(jnp.float32), params)
+
+
 def test_the_command(tmp_path, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     asked = ["properties", "jax.nn:relu", "--takes", "0,1", "--dtypes", "float16"]

@@ -219,9 +219,10 @@ def _of_network(text: str, net: Network | None) -> str:
     made = f"import jax\nimport jaxgrad\nfrom jaxgrad.networks import Chain, Dense\nnet = {net!r}\n"
     both = "hand, auto = hand(net), jax.grad(net.cost)\n"
     head, _, rest = said.partition(": ")
-    return f"{head}: of {net!r}, the smallest network found: {rest}" + (
-        f"# with `hand` in scope\n{made}{both}{code}" if code else ""
-    )
+    if not code:  # one that is undecided, the first of them
+        return f"{head}: of {net!r}: {rest}"
+    found = f"{head}: of {net!r}, the smallest network found: {rest}"
+    return f"{found}# with `hand` in scope\n{made}{both}{code}"
 
 
 def _require_functions(**functions: Any) -> None:

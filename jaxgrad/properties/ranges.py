@@ -73,7 +73,8 @@ def derivative_range(f: Callable[..., Any], *, dtype: Any = "float32") -> Range:
 
     Returns:
         PROVED, with the bounds; UNDECIDED where the derivative has none, or no ball is narrow
-        enough.
+        enough: of softplus and gelu, whose programs take from a large number one that is nearly the
+        same, or multiply it with one that is nearly 0, balls far from 0 hold too much.
 
     Raises:
         ArgumentError: f is no such function, or the dtype no float of JAX.
