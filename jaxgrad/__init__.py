@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxgrad import errors, networks
+    from jaxgrad import errors, networks, properties, strategies
     from jaxgrad.claims.claim import claim
     from jaxgrad.errors import GradientMismatch, JaxgradError, UndecidedError
     from jaxgrad.evidence.bounds import Bounds, Bracket, bounds_of, interval_ball
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from jaxgrad.interpret.function import function
     from jaxgrad.interpret.rules.outside import rule
     from jaxgrad.interpret.run_over import run_over
-    from jaxgrad.networks import activations, closed_form, costs, strategies
+    from jaxgrad.networks import activations, closed_form, costs
     from jaxgrad.numbers.arrays import ArraySystem, SystemArray
     from jaxgrad.numbers.ball import Ball
     from jaxgrad.numbers.base import NumberSystem
@@ -93,6 +93,7 @@ __all__ = [
     "is_zero",
     "networks",
     "precision",
+    "properties",
     "rule",
     "run_over",
     "strategies",
@@ -154,7 +155,8 @@ _MODULES = {
     "costs": "networks.costs",
     "errors": "errors",
     "networks": "networks",
-    "strategies": "networks.strategies",
+    "properties": "properties",
+    "strategies": "strategies",
 }
 
 

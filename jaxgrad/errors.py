@@ -13,6 +13,7 @@ __all__ = [
     "NoDerivative",
     "NonFiniteInput",
     "OpaquePrimitive",
+    "PropertyRefuted",
     "ShapeMismatch",
     "TraceError",
     "TreeMismatch",
@@ -103,6 +104,25 @@ class GradientMismatch(_FailedCheck):
         REFUTED
 
     Source: docs/verdicts.md.
+    """
+
+
+class PropertyRefuted(_FailedCheck):
+    """A property of :mod:`jaxgrad.properties` fails, and the message carries the counterexample.
+
+    Args:
+        message: the verdict, the counterexample and the code that shows it.
+        check: the :class:`~jaxgrad.Evidence` that says so, or None.
+
+    Example:
+        >>> import jax, jaxgrad
+        >>> try:
+        ...     jaxgrad.properties.derivative_below(jax.nn.sigmoid, 0.2, dtypes="float32")
+        ... except PropertyRefuted as error:
+        ...     print(error.check.verdict)
+        REFUTED
+
+    Source: docs/hypothesis.md.
     """
 
 

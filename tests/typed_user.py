@@ -90,6 +90,7 @@ def networks() -> None:
     net = jaxgrad.networks.Chain(depth=2)
     print(jaxgrad.closed_form.gradient(net), jaxgrad.activations.activation("tanh"))
     print(jaxgrad.costs.cost("quadratic"), jaxgrad.strategies.networks, jaxgrad.function)
+    print(jaxgrad.properties.derivative_below(jax.nn.sigmoid, 0.25).verdict.passes)
 
 
 def fails(x: jax.Array) -> str:

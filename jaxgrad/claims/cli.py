@@ -1,4 +1,5 @@
-"""The command line: ``jaxgrad check``, ``prove``, ``sweep``, ``rules`` and ``coverage``.
+"""The command line: ``jaxgrad check``, ``prove``, ``sweep``, ``rules``, ``properties`` and
+``coverage``.
 
 A subcommand is one function: it takes its argument parser, declares its arguments and returns
 what is to be run with them; its name is the subcommand's and its docstring the help. JAX and rich
@@ -19,6 +20,7 @@ from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.once_and_exit import Completion, Version
 from jaxgrad.claims.option_types import cores, listed, not_negative, positive
 from jaxgrad.claims.project_options import parsed
+from jaxgrad.claims.properties_command import EXIT_CODES_OF_PROPERTIES, properties
 from jaxgrad.claims.prove_command import exit_code
 from jaxgrad.errors import ArgumentError, MissingExtra
 
@@ -45,6 +47,7 @@ exit codes:
   3  UNDECIDED
   130  interrupted
 """,
+    "properties": EXIT_CODES_OF_PROPERTIES,
     "rules": """\
 exit codes:
   0  the rules are listed, and pass where they are checked
@@ -381,4 +384,4 @@ def coverage(parser: argparse.ArgumentParser) -> _Runner:
     return coverage_command.coverage
 
 
-_COMMANDS = (check, prove, sweep, rules, coverage)
+_COMMANDS = (check, prove, sweep, rules, properties, coverage)

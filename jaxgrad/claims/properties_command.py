@@ -1,0 +1,211 @@
+"""What ``jaxgrad properties`` does: run the document's properties, or those of a function."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jaxgrad.claims.annotations import annotate
+from jaxgrad.claims.check_command import place_of
+from jaxgrad.claims.exit_codes import Exit
+from jaxgrad.claims.named import named
+from jaxgrad.claims.option_types import listed, positive
+from jaxgrad.errors import ArgumentError, JaxgradError
+from jaxgrad.verdict import Evidence, Verdict
+
+if TYPE_CHECKING:
+    from jaxgrad.properties.document import Property
+
+__all__ = ["EXIT_CODES_OF_PROPERTIES", "properties"]
+
+EXIT_CODES_OF_PROPERTIES = """\
+exit codes:
+  0  every property that has to hold does, and those of the document have the expected verdict
+  1  one has another verdict
+  2  the function cannot be imported, or is none of one number
+  3  one is UNDECIDED, and none is wrong
+  130  interrupted
+"""
+
+_OF_A_FUNCTION = ("below", "above", "takes", "dtypes", "exact", "max_examples")
+
+
+def properties(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
+    """Look for counterexamples to properties of derivatives, with Hypothesis.
+
+    Without a function, to what the document says of sigmoid and ReL networks. Of a function of one
+    number it is said whether its derivative is finite at every float, its rules are right, between
+    which numbers its derivative lies, and whether it grows; and it is held to what is asked for:
+
+        jaxgrad properties
+        jaxgrad properties jax.nn:gelu
+        jaxgrad properties package.module:activation --below 1/4 --above 0
+        jaxgrad properties package.module:activation --takes 0,1 --dtypes float32
+    """
+    parser.add_argument(
+        "function", nargs="?", metavar="MODULE:FUNCTION", help="e.g. package.module:activation"
+    )
+    number = {"type": _rational, "metavar": "NUMBER"}
+    parser.add_argument("--below", **number, help="its derivative has to be at most that")
+    parser.add_argument("--above", **number, help="its derivative has to be at least that")
+    parser.add_argument(
+        "--takes",
+        type=listed(_rational),
+        metavar="N,N",
+        help="its derivative has to be one of these",
+    )
+    parser.add_argument(
+        "--dtypes",
+        type=listed(str),
+        metavar="DTYPE,DTYPE",
+        help="of the argument (default: float16, bfloat16 and float32)",
+    )
+    parser.add_argument(
+        "--exact",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="hold the formula to it, not the compiled floats",
+    )
+    parser.add_argument(
+        "--max-examples",
+        type=positive(int),
+        metavar="N",
+        help="how many floats of each dtype are drawn, beside those that matter (default: 100)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return _run
+
+
+def _rational(text: str) -> Fraction:
+    try:
+        return Fraction(text)
+    except ZeroDivisionError:
+        raise ValueError from None
+
+
+_rational.__name__ = "number"  # for the message of argparse
+
+
+def _run(options: argparse.Namespace) -> int:
+    told: list[tuple[Property, Evidence]] = []
+    try:
+        _tell(options, told)
+    except ArgumentError as error:
+        if options.json:
+            print(_json(options.function, told, str(error)))
+        raise
+    print(_json(options.function, told) if options.json else _counted(told))
+    return _exit_code(told)
+
+
+def _tell(options: argparse.Namespace, told: list[tuple[Property, Evidence]]) -> None:
+    """Runs one property after another and prints, or keeps, what comes of it."""
+    # What the user's code prints is no part of the one object.
+    with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
+        for one in _asked(options):
+            found = _found(one, options.function)
+            told.append((one, found))
+            if not options.json:
+                print(*_lines(one, found), sep="\n", flush=True)
+            if options.function and not one.as_expected(found):
+                _annotate(options.function, one, found)
+
+
+def _asked(options: argparse.Namespace) -> Iterator[Property]:
+    if options.function is None:
+        given = [name for name in _OF_A_FUNCTION if getattr(options, name) not in (None, False)]
+        if given:
+            name = f"--{given[0].replace('_', '-')}"
+            raise ArgumentError(f"{name} is of a function of yours; name one, module:function")
+        from jaxgrad.properties.document import DOCUMENT
+
+        yield from DOCUMENT
+        return
+    function = named("MODULE:FUNCTION", options.function)
+    sys.path.append(str(Path.cwd()))  # for what it imports when it is called
+    from jaxgrad.properties.of_function import properties_of
+
+    yield from properties_of(function, **{name: getattr(options, name) for name in _OF_A_FUNCTION})
+
+
+def _found(one: Property, name: str | None) -> Evidence:
+    """What comes of a property, with code that needs no function in scope."""
+    from jaxgrad.programs.jax_errors import first_line
+    from jaxgrad.properties.document import outcome_of
+
+    try:
+        found = outcome_of(one)
+    except ArgumentError:
+        raise
+    except JaxgradError as error:
+        raise ArgumentError(f"{name}: {error}") from error
+    except Exception as error:
+        raise ArgumentError(f"{name} raised {first_line(error)}") from error
+    if name is None or not found.counterexample:
+        return found
+    code = found.counterexample.replace("# with `f` in scope", _import_of(name))
+    return replace(found, counterexample=code)
+
+
+def _import_of(name: str) -> str:
+    module, _, path = name.partition(":")
+    if "." in path:
+        return f"import {module}\nf = {module}.{path}"
+    return f"from {module} import {path} as f"
+
+
+def _lines(one: Property, found: Evidence) -> Iterator[str]:
+    but = ""
+    if not one.as_expected(found):
+        but = f", where {one.expected} is expected"
+    elif one.expected is not None and not found:
+        but = ", as expected"
+    yield f"{found.verdict}{but}: {one.statement}  ({one.name})"
+    yield f"    {found.text.removeprefix('Undecided: ').partition(chr(10))[0]}"
+    if found.counterexample and not one.as_expected(found):
+        yield ""
+        yield from (f"    {line}".rstrip() for line in found.counterexample.splitlines())
+        yield ""
+
+
+def _annotate(name: str, one: Property, found: Evidence) -> None:
+    function = named("MODULE:FUNCTION", name)
+    annotate(f"{name}: {one.statement} is {found.verdict}", found.text, *place_of(function))
+
+
+def _json(name: str | None, told: list[tuple[Property, Evidence]], error: str | None = None) -> str:
+    from jaxgrad.claims.report.json_report import versions
+
+    each = [
+        {
+            "property": one.name,
+            "statement": one.statement,
+            "expected": None if one.expected is None else str(one.expected),
+            "as_expected": one.as_expected(found),
+            **found.to_dict(),
+        }
+        for one, found in told
+    ]
+    whole: dict[str, Any] = {"function": name, "properties": each, "versions": versions()}
+    return json.dumps(whole if error is None else {**whole, "error": error}, indent=1)
+
+
+def _counted(told: list[tuple[Property, Evidence]]) -> str:
+    wrong = sum(not one.as_expected(found) for one, found in told)
+    return f"{len(told)} properties, {wrong or 'none'} not as expected"
+
+
+def _exit_code(told: list[tuple[Property, Evidence]]) -> int:
+    """1 if a verdict is another than the expected one; 3 if it is UNDECIDED, and none is wrong."""
+    wrong = [found.verdict for one, found in told if not one.as_expected(found)]
+    if not wrong:
+        return Exit.ALL_EXPECTED
+    every_one_open = all(verdict is Verdict.UNDECIDED for verdict in wrong)
+    return Exit.UNDECIDED if every_one_open else Exit.NOT_EXPECTED
