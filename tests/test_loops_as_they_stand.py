@@ -182,3 +182,17 @@ def test_what_is_kept_is_told_from_what_is_chosen() -> None:
     going_on = thawed(body, 2)
     assert jax.core.eval_jaxpr(body.jaxpr, body.consts, 0, 0.05)[1] == np.float32(0.05)
     assert jax.core.eval_jaxpr(going_on.jaxpr, going_on.consts, 0, 0.05)[1] == np.float32(0.025)
+
+
+@pytest.mark.parametrize(("factor", "said"), [(1.0, Verdict.UNDECIDED), (1.2, Verdict.REFUTED)])
+def test_steps_that_leave_c_over_n_lead_to_a_limit(factor: float, said: Verdict) -> None:
+    def averaged(a: Any) -> Any:
+        def step(carry: Any) -> Any:
+            x, turn, _ = carry
+            change = (a * a - x) / (turn + 2)
+            return x + change, turn + 1, jnp.abs(change)
+
+        start = (0 * a + 3, 0 * a, 0 * a + 1)
+        return lax.while_loop(lambda carry: carry[2] > 1e-2, step, start)[0]
+
+    assert _here(_ruled(averaged, lambda a, g: factor * 2 * a * g), 1.3).verdict is said

@@ -364,7 +364,7 @@ def _comes_near(run: Sequence[_Seen]) -> bool:
     """Whether the truth comes near to the number as loops are run on, or to where that leads.
 
     What changes by the same factor again and again leads to a limit that three of it tell, however
-    little that is (Aitken's Δ² process).
+    little that is (Aitken's Δ² process); so does what is left as c/n after n turns.
     """
     *before, last = run
     first, truth = run[0]
@@ -376,5 +376,9 @@ def _comes_near(run: Sequence[_Seen]) -> bool:
     changes = [after.truth - here.truth for here, after in itertools.pairwise(run)]
     if len(changes) < 2 or not abs(changes[1]) < abs(changes[0]):
         return False
-    limit = last.truth - changes[1] ** 2 / (changes[1] - changes[0])
-    return bool(abs(last.number - limit) <= within)
+    limits = [last.truth - changes[1] ** 2 / (changes[1] - changes[0])]
+    # Of c/n after n, 3n/2 and 2n turns the second change is half of the first, and as much as both
+    # together is left.
+    if abs(2 * changes[1] - changes[0]) <= abs(changes[0]) * LEFT:
+        limits.append(last.truth + sum(changes))
+    return any(bool(abs(last.number - limit) <= within) for limit in limits)
