@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from jaxgrad.numbers.precision import precision
     from jaxgrad.verdict import Evidence, Verdict
 
+    __version__: str
+
 __all__ = [
     "ArraySystem",
     "Ball",
@@ -162,9 +164,12 @@ _MODULES = {
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        value = version(__name__)
+        try:
+            value = version(__name__)
+        except PackageNotFoundError:  # a checkout on the path
+            value = "unknown"
     elif name in _HOME:
         value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
     elif name in _MODULES:

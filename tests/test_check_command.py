@@ -268,6 +268,10 @@ def test_what_is_open_has_a_code_of_its_own(capsys: pytest.CaptureFixture[str]) 
         ("checked_model:same f32[] --order 0", "argument --order: invalid positive int value"),
         ("checked_model:same f32[] --domain checked_model:no", "has no attribute 'no'"),
         (
+            "checked_model:affine x=1.5 by=0.5 plus=2.0",
+            "nothing moves: a number that is given by its name, as x is, is held fixed; write x='f",
+        ),
+        (
             "checked_model:scaled x=f32[] --argnums 1",
             "--argnums 1 is the parameter by of checked_model:scaled(x, by=2.0), for which no arg",
         ),

@@ -148,7 +148,8 @@ def test_exit_code_is_the_gravest_of_all(results):
         (["prove", "--new", "expected"], "exists already and is not overwritten"),
         (["prove", "--new", "x", "a", "b"], "--new writes into one folder"),
         (["prove", "--json", "--list"], "not allowed with argument"),
-        (["prove", "--nonsense"], "unrecognized arguments"),
+        (["prove", "--nonsense"], "jaxgrad prove: error: unrecognized arguments: --nonsense"),
+        (["properties", "--nonsense=1"], "usage: jaxgrad properties "),
         (["nonsense"], "invalid choice"),
         ([], "COMMAND"),
         (
@@ -159,6 +160,14 @@ def test_exit_code_is_the_gravest_of_all(results):
         (["sweep", "no_:x", "--dtype", "float16", "--holds", "math:isnan"], "No module named"),
         (["sweep", "math:pi", "--dtype", "float16", "--holds", "math:isnan"], "not a function"),
         (["sweep", "math:sin", "--dtype", "float16", "--holds", "isnan"], "--holds 'isnan' names"),
+        (
+            ["sweep", "math:sin", "--dtype", "f16", "--holds", "math:isnan"],
+            "math:sin: sweep: f canno",
+        ),
+        (
+            ["sweep", "jax.nn:relu", "--dtype", "bf16", "--holds", "operator:attrgetter"],
+            "jax.nn:relu, or --holds operator:attrgetter, raised TypeError: ",
+        ),
     ],
 )
 def test_usage_errors(proofs, capsys, arguments, message):

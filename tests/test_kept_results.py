@@ -116,9 +116,13 @@ def test_all_that_a_module_reads_counts(
         _some_time_ago(path, 30.0)
         assert _prove(capfd).ran == names, path
         assert not _prove(capfd).ran
-    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_enable_fast_math=false")
-    environment.cache_clear()
-    assert _prove(capfd).ran == names
+    for name, value in (("XLA_FLAGS", "--xla_cpu_enable_fast_math=false"), ("FACTOR", "2")):
+        monkeypatch.setenv(name, value)
+        environment.cache_clear()
+        assert _prove(capfd).ran == names, name
+        monkeypatch.setenv("SSH_CLIENT", value)  # another one in each terminal
+        environment.cache_clear()
+        assert not _prove(capfd).ran, name
 
 
 @pytest.mark.parametrize(

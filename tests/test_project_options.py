@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -116,7 +117,9 @@ def test_what_is_printed_and_has_no_place(
 ) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("nothing here is always full")
-    with Path("/dev/full").open("w", encoding="utf-8") as full:
-        monkeypatch.setattr("sys.stdout", full)
-        assert main(["prove", "--list", str(project / "theorems")]) == 2
-    assert "jaxgrad: [Errno 28] No space left on device" in capfd.readouterr().err
+    commands = (["prove", "--list", str(project / "theorems")], ["--version"], ["check", "--help"])
+    for command in commands:
+        with contextlib.suppress(OSError), Path("/dev/full").open("w", encoding="utf-8") as full:
+            monkeypatch.setattr("sys.stdout", full)
+            assert main(command) == 2, command
+        assert "jaxgrad: [Errno 28] No space left on device" in capfd.readouterr().err

@@ -121,7 +121,14 @@ class Called:
             return None
         named = [x if _has_array(x) else None for x in self.args[self._count :]]
         every = [*self.args[: self._count], *named]
-        return tuple(k for k, x in enumerate(every) if any(map(_moves, jax.tree.leaves(x))))
+        found = tuple(k for k, x in enumerate(every) if any(map(_moves, jax.tree.leaves(x))))
+        if not found and any(map(_moves, jax.tree.leaves(self.args))):
+            held = self._names[0]
+            raise ArgumentError(
+                f"nothing moves: a number that is given by its name, as {held} is, is held fixed; "
+                f"write {held}='f32[]', {held}='jnp.asarray(0.5)', or give it by its place"
+            )
+        return found
 
     def _place(self, number: int) -> int:
         if number < self._count or not self._names or number >= len(self._parameters):

@@ -16,47 +16,17 @@ from pathlib import Path
 
 from jaxgrad.claims import check_command, prove_command, rules_command, sweep_command
 from jaxgrad.claims.coverage import command as coverage_command
-from jaxgrad.claims.exit_codes import Exit
+from jaxgrad.claims.exit_codes import Exit, exit_codes_of
 from jaxgrad.claims.once_and_exit import Completion, Version
 from jaxgrad.claims.option_types import cores, listed, not_negative, positive
 from jaxgrad.claims.project_options import parsed
-from jaxgrad.claims.properties_command import EXIT_CODES_OF_PROPERTIES, properties
+from jaxgrad.claims.properties_command import properties
 from jaxgrad.claims.prove_command import exit_code
 from jaxgrad.errors import ArgumentError, MissingExtra
 
 __all__ = ["command_parsers", "exit_code", "main"]
 
 _Runner = Callable[[argparse.Namespace], int]
-
-_EXIT_CODES = """\
-exit codes:
-  0  every verdict is the expected one
-  1  a verdict is not the expected one, a claim raised, ended its process or took too long, or a
-     module cannot be imported
-  2  usage error
-  3  a verdict is UNDECIDED where another was expected
-  130  interrupted
-"""
-
-_EXIT_CODES_OF = {
-    "check": """\
-exit codes:
-  0  PROVED or AGREES
-  1  REFUTED, or a custom rule is malformed
-  2  nothing could be checked
-  3  UNDECIDED
-  130  interrupted
-""",
-    "properties": EXIT_CODES_OF_PROPERTIES,
-    "rules": """\
-exit codes:
-  0  the rules are listed, and pass where they are checked
-  1  one is REFUTED, or raised where it was checked
-  2  the package cannot be imported
-  3  one is UNDECIDED, and none is wrong
-  130  interrupted
-""",
-}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,25 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # pyright: ignore
     try:
-        given = list(sys.argv[1:] if argv is None else argv)
-        options = parsed(*command_parsers(), given)
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else Exit.USAGE
-    except ArgumentError as error:
-        print(f"jaxgrad: {error}", file=sys.stderr)
-        return Exit.USAGE
-    return _run(options)
-
-
-def _run(options: argparse.Namespace) -> int:
-    try:
-        code = options.run(options)
+        code = _done(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
         return code
-    except SystemExit as stop:
-        # Of the user's code, whatever it means there: nothing is known of what was asked.
-        print(f"jaxgrad: the code that was run ended the process ({stop})", file=sys.stderr)
-        return Exit.USAGE
     except (ArgumentError, MissingExtra) as error:
         print(f"jaxgrad: {error}", file=sys.stderr)
         return Exit.USAGE
@@ -108,12 +62,25 @@ def _run(options: argparse.Namespace) -> int:
         return Exit.USAGE
 
 
+def _done(argv: Sequence[str]) -> int:
+    try:
+        options = parsed(*command_parsers(), argv)
+    except SystemExit as stop:  # of --help, --version, or a message about the arguments
+        return stop.code if isinstance(stop.code, int) else Exit.USAGE
+    try:
+        return options.run(options)
+    except SystemExit as stop:
+        # Of the user's code, whatever it means there: nothing is known of what was asked.
+        print(f"jaxgrad: the code that was run ended the process ({stop})", file=sys.stderr)
+        return Exit.USAGE
+
+
 def command_parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     """The parser of the whole, and that of each command."""
     parser = argparse.ArgumentParser(
         prog="jaxgrad",
         description="Verify gradients: proofs and counterexamples, no tolerances.",
-        epilog=_EXIT_CODES,
+        epilog=exit_codes_of(None),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=Version, help="show the versions and exit")
@@ -130,7 +97,7 @@ def command_parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.Argum
             command.__name__,
             help=text.splitlines()[0],
             description=text,
-            epilog=_EXIT_CODES_OF.get(command.__name__, _EXIT_CODES),
+            epilog=exit_codes_of(command.__name__),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         child.set_defaults(run=command(child))

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import sys
 from importlib.metadata import distributions
 from pathlib import Path
@@ -16,18 +17,21 @@ from jaxgrad.claims.read_files import digest_of
 __all__ = ["environment"]
 
 _OURS = Path(__file__).parents[1]
-_PREFIXES = ("JAX", "XLA", "CUDA", "ROCM", "TPU", "PYTHON", "TF_")
+# Variables that are others in every terminal, and that no claim is about.
+_OF_A_TERMINAL = re.compile(
+    r"_|COLUMNS|LINES|OLDPWD|PWD|SHLVL|WINDOWID|(COLORTERM|DBUS|DISPLAY|GPG|SSH|TERM|TMUX|VTE|XDG)\w*"
+)
 
 
 @functools.cache
 def environment() -> str:
-    """A digest of this package, all installed ones by version, Python, the machine and its options.
+    """A digest of this package, installed ones by version, Python, the machine and all variables.
 
     Example:
         >>> len(environment())
         64
     """
-    variables = {name: x for name, x in os.environ.items() if name.startswith(_PREFIXES)}
+    variables = {name: x for name, x in os.environ.items() if not _OF_A_TERMINAL.fullmatch(name)}
     told = {
         "ours": sorted((str(f.relative_to(_OURS)), digest_of(f)) for f in _OURS.rglob("*.py")),
         "installed": sorted({(str(d.name), str(d.version)) for d in distributions()}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Exit"]
+__all__ = ["Exit", "exit_codes_of"]
 
 
 class Exit:
@@ -14,3 +14,70 @@ class Exit:
     UNDECIDED = 3
     INTERRUPTED = 130  # 128 + SIGINT, as shells report it
     BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+
+_EXIT_CODES = """\
+exit codes:
+  0  every verdict is the expected one
+  1  a verdict is not the expected one, a claim raised, ended its process or took too long, or a
+     module cannot be imported
+  2  usage error
+  3  a verdict is UNDECIDED where another was expected
+  130  interrupted
+"""
+
+_EXIT_CODES_OF = {
+    "check": """\
+exit codes:
+  0  PROVED or AGREES
+  1  REFUTED, or a custom rule is malformed
+  2  nothing could be checked
+  3  UNDECIDED
+  130  interrupted
+""",
+    "properties": """\
+exit codes:
+  0  every property that has to hold does, and those of the document have the expected verdict
+  1  one has another verdict
+  2  the function cannot be imported, or is none of one number
+  3  one is UNDECIDED, and none is wrong
+  130  interrupted
+""",
+    "sweep": """\
+exit codes:
+  0  the predicate holds at every float
+  1  it fails at one
+  2  a function cannot be imported, or raises
+  3  it is UNDECIDED
+  130  interrupted
+""",
+    "coverage": """\
+exit codes:
+  0  it is shown or written, or the page is what would be written now
+  1  the page is another
+  2  usage error
+  3  the page was written with another release of JAX, so that it cannot be compared
+  130  interrupted
+""",
+    "rules": """\
+exit codes:
+  0  the rules are listed, and pass where they are checked
+  1  one is REFUTED, or raised where it was checked
+  2  the package cannot be imported
+  3  one is UNDECIDED, and none is wrong
+  130  interrupted
+""",
+}
+
+
+def exit_codes_of(command: str | None) -> str:
+    """What the help of a command says of them.
+
+    Args:
+        command: its name; None for what most have.
+
+    Example:
+        >>> exit_codes_of("check").splitlines()[1]
+        '  0  PROVED or AGREES'
+    """
+    return _EXIT_CODES_OF.get(command or "", _EXIT_CODES)

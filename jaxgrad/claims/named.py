@@ -13,7 +13,7 @@ from typing import Any
 
 from jaxgrad.errors import ArgumentError
 
-__all__ = ["named"]
+__all__ = ["line_of", "named"]
 
 
 def named(option: str, name: str, meant: str = "a function") -> Callable[..., Any]:
@@ -42,7 +42,7 @@ def named(option: str, name: str, meant: str = "a function") -> Callable[..., An
     try:
         found = operator.attrgetter(function)(importlib.import_module(module))
     except (Exception, SystemExit) as error:
-        why = f"{type(error).__name__}: {error}{_where(error)}"
+        why = f"{type(error).__name__}: {error}{line_of(error)}"
         raise ArgumentError(
             f"{option} {name!r} cannot be imported: {why}; "
             "the module is looked for in the current folder and among what is installed"
@@ -54,8 +54,12 @@ def named(option: str, name: str, meant: str = "a function") -> Callable[..., An
     return found
 
 
-def _where(error: BaseException) -> str:
-    """The line of a module at which it raised, where it was found."""
+def line_of(error: BaseException) -> str:
+    """The line at which an error was raised, as " at FILE:LINE"; empty where nobody knows.
+
+    Args:
+        error: one that was caught; what the import machinery and this file do is left out.
+    """
     machinery = (Path(__file__), Path(importlib.__file__))
     frames = traceback.extract_tb(error.__traceback__)
     lines = [x for x in frames if Path(x.filename).is_file() and Path(x.filename) not in machinery]

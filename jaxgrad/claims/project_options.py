@@ -48,10 +48,12 @@ def parsed(
     """
     command = argv[0] if argv else ""
     if command not in commands or not _HELP.isdisjoint(argv):
-        return parser.parse_args(argv)
+        return parser.parse_args(argv)  # whose message is that of the whole
     project = project_options(command, Path.cwd(), commands)
     try:
-        options = parser.parse_args([command, *project.arguments, *argv[1:]])
+        options, unknown = parser.parse_known_args([command, *project.arguments, *argv[1:]])
+        if unknown:  # the usage is the command's, not that of the whole
+            commands[command].error(f"unrecognized arguments: {' '.join(unknown)}")
     except SystemExit as stop:
         if stop.code and project.file is not None:
             given = " ".join(project.arguments)

@@ -23,16 +23,7 @@ from jaxgrad.verdict import Evidence, Verdict
 if TYPE_CHECKING:
     from jaxgrad.properties.document import Property
 
-__all__ = ["EXIT_CODES_OF_PROPERTIES", "properties"]
-
-EXIT_CODES_OF_PROPERTIES = """\
-exit codes:
-  0  every property that has to hold does, and those of the document have the expected verdict
-  1  one has another verdict
-  2  the function cannot be imported, or is none of one number
-  3  one is UNDECIDED, and none is wrong
-  130  interrupted
-"""
+__all__ = ["properties"]
 
 _OF_A_FUNCTION = ("below", "above", "takes", "dtypes", "exact", "max_examples")
 

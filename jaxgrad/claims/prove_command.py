@@ -73,6 +73,8 @@ def _once(options: argparse.Namespace, read: set[Path]) -> int:
         read: the files that are read are added to it.
     """
     started = time.perf_counter()
+    if str(Path.cwd()) not in sys.path:  # for what the modules are about
+        sys.path.append(str(Path.cwd()))
     report = named("--report", options.report, _REPORT) if options.report else None
     selection = Selection(options.expression)
     modules = [Module(file) for file in find(_paths(options))]

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from jaxgrad.claims.exit_codes import Exit
-from jaxgrad.claims.named import named
-from jaxgrad.errors import ArgumentError
+from jaxgrad.claims.named import line_of, named
+from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.verdict import Verdict
 
 __all__ = ["sweep"]
@@ -21,20 +21,33 @@ def sweep(options: argparse.Namespace) -> int:
         options: as the command line declares them.
 
     Raises:
-        ArgumentError: a name or the dtype cannot be used.
+        ArgumentError: a name or the dtype cannot be used, or the function or predicate raises.
     """
     function = named("MODULE:FUNCTION", options.function)
     holds = named("--holds", options.holds)
     sys.path.append(str(Path.cwd()))  # for what these import when they are called
     import jax.numpy as jnp
 
+    from jaxgrad.claims.given_arguments import full_name
     from jaxgrad.evidence.sweep import sweep
+    from jaxgrad.programs.jax_errors import first_line
 
     try:
-        dtype = jnp.dtype(options.dtype)
+        dtype = jnp.dtype(full_name(options.dtype))
     except TypeError as error:
         raise ArgumentError(f"--dtype {options.dtype}: {error}") from None
-    result = sweep(function, dtype, holds)
+    try:
+        result = sweep(function, dtype, holds)
+    except ArgumentError:
+        raise
+    except JaxgradError as error:
+        raise ArgumentError(f"{options.function}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise ArgumentError(
+            f"{options.function}, or --holds {options.holds}, raised {first_line(error)}"
+            f"{line_of(error)}; the first takes an array of one dimension, the second that and "
+            "what comes of it, and returns booleans"
+        ) from error
     print(f"{result.verdict}: {options.function} on {result.checked} values of {dtype.name}")
     print(result.evidence.text)
     if result.counterexample is not None:
