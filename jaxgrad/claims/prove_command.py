@@ -55,8 +55,16 @@ def prove(options: argparse.Namespace) -> int:
         ArgumentError: a path without claims, or an expression that cannot be read or that selects
             nothing; before any claim runs, unless only a part was missed.
     """
-    if not options.watch:
-        return _once(options, set())
+    path = list(sys.path)
+    sys.path.append(str(Path.cwd()))  # for what the modules are about
+    try:
+        return _again_and_again(options) if options.watch else _once(options, set())
+    finally:
+        sys.path[:] = path
+
+
+def _again_and_again(options: argparse.Namespace) -> int:
+    """A run after each change."""
     read: set[Path] = set()
 
     def files() -> set[Path]:
@@ -73,8 +81,6 @@ def _once(options: argparse.Namespace, read: set[Path]) -> int:
         read: the files that are read are added to it.
     """
     started = time.perf_counter()
-    if str(Path.cwd()) not in sys.path:  # for what the modules are about
-        sys.path.append(str(Path.cwd()))
     report = named("--report", options.report, _REPORT) if options.report else None
     selection = Selection(options.expression)
     modules = [Module(file) for file in find(_paths(options))]

@@ -49,11 +49,6 @@ class ReadFiles:
     """The files that this process reads from now on, as Python's audit events tell.
 
     What a library in C opens by itself is not told of; extension modules that are imported are.
-
-    Example:
-        >>> read = ReadFiles()
-        >>> str(Path(__file__).resolve()) in (read.digests() or {})
-        False
     """
 
     def __init__(self) -> None:
@@ -68,6 +63,12 @@ class ReadFiles:
     def _hear(self, event: str, args: tuple[Any, ...]) -> None:
         if self._quiet:
             return
+        try:
+            self._take(event, args)
+        except OSError:  # as where the current folder is gone; what was asked is not to fail
+            self._complete = False
+
+    def _take(self, event: str, args: tuple[Any, ...]) -> None:
         if event == "open" and isinstance(args[0], str | bytes | os.PathLike):
             self._open(os.path.abspath(os.fsdecode(args[0])), args[2] or 0)
         elif event == "import" and args[1]:
