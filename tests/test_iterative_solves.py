@@ -66,7 +66,7 @@ def test_the_rule_of_an_iteration_is_that_of_the_solution() -> None:
 
 
 def test_special_points_and_vmap_of_an_iteration() -> None:
-    found = check(_solved, (A, B), order=1, budget=20)
+    found = check(_solved, (A, B), order=1, budget=120)
     assert found.verdict is Verdict.AGREES and "and under vmap" in str(found)
 
 
