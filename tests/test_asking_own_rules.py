@@ -114,7 +114,7 @@ def test_what_the_time_does_not_do_for_in_a_rule_is_said(monkeypatch):
     assert "with the rule of `leaky_unit` in part by itself" in found.evidence.text
     assert "vmap of the rule `leaky_unit` by itself; budget= gives more" in found.evidence.text
     [rule] = found.rules
-    said = r"not reached in its share of the time, (20|19) CPU s: vmap; budget= gives more$"
+    said = r"not reached in its share of the time, [0-9]+ CPU s: vmap; budget= gives more$"
     assert re.search(said, rule.text), rule.text
 
 
