@@ -182,10 +182,12 @@ def _while(interpreter: Interpreter, equation: Equation, inputs: list[Value]) ->
             for variable, *values in zip(equation.outvars, carry, following, strict=True)
         ]  # fmt: skip
     note_turns(equation, turns)
-    body = with_products(beyond_the_end(params["body_jaxpr"], len(carry)))
-    for further in range(turns_beyond(equation, turns)):
+    further = turns_beyond(equation, turns)
+    if further:
+        body = with_products(beyond_the_end(params["body_jaxpr"], len(carry)))
+    for turn in range(turns, turns + further):
         with inside_a_loop():
-            carry = interpreter.turn(body, [*constants, *carry], turns + further)
+            carry = interpreter.turn(body, [*constants, *carry], turn)
     return carry
 
 
