@@ -117,7 +117,7 @@ def _asked(options: argparse.Namespace, called: Called, place: str) -> Element:
         "drawn": called.in_words,
         "seed": str(options.seed),
         "order": str(options.order),
-        "modes": ", ".join(options.modes or ("fwd", "rev")),
+        "modes": ", ".join(options.modes or ()),
         "reference": options.reference or "",
         "domain": options.domain or "",
     }
