@@ -22,7 +22,7 @@ from jaxgrad.errors import (
     TraceError,
     UndecidedError,
 )
-from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.check_grads import check, check_grads
 from jaxgrad.gradients.compare import compare
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.programs.debug_modes import without_debug_modes
@@ -154,6 +154,36 @@ def test_a_rule_that_keeps_a_tracer_is_undecided() -> None:
         derivative(HALF)
     with pytest.raises(TraceError, match=r"JAX traces the program, and fails to run it: \w+Error"):
         compare(derivative, derivative, HALF)
+
+
+KEPT: dict[str, Callable[[Any], Any]] = {
+    "stop_gradient": lambda x: jax.lax.stop_gradient(jnp.sign(x)),
+    "integers": lambda x: jnp.argsort(-x),
+    "truth values": lambda x: x > 0,
+}
+
+
+@pytest.mark.parametrize("kept", KEPT.values(), ids=KEPT)
+def test_a_rule_may_close_over_what_no_derivative_moves(kept: Callable[[Any], Any]) -> None:
+    """JAX hands the rule a number of it, whatever it was made of."""
+
+    def ruled(factor: float) -> Callable[..., Any]:
+        def f(x: Any) -> Any:
+            fixed = kept(x)
+
+            @jax.custom_vjp
+            def g(z: Any) -> Any:
+                return z * fixed
+
+            g.defvjp(lambda z: (z * fixed, None), lambda _, w: (factor * w * fixed,))
+            return jnp.sum(g(x))
+
+        return f
+
+    x = np.float32([0.5, -1.0, 2.0])
+    jax.grad(ruled(1.0))(x)
+    assert check(ruled(1.0), (x,), modes="rev", special_points=False).verdict.passes
+    assert check(ruled(1.01), (x,), modes="rev", special_points=False).verdict is Verdict.REFUTED
 
 
 def _scaled(x: Any, scale: Any) -> Any:

@@ -10,8 +10,9 @@ from jax.core import Tracer
 from jax.tree_util import keystr, tree_flatten_with_path
 
 from jaxgrad.errors import ArgumentError
+from jaxgrad.programs.trace import is_differentiable
 
-__all__ = ["is_made_of_nothing", "require_known_constants", "require_values"]
+__all__ = ["is_held_fixed", "require_known_constants", "require_values"]
 
 _AROUND = "as by jax.jit, jax.vmap or jax.grad around the call"
 
@@ -74,8 +75,12 @@ def require_known_constants(name: str, constants: Sequence[Any]) -> None:
         )
 
 
-def is_made_of_nothing(jaxpr: Any, value: Tracer) -> bool:
-    """Whether a value of a trace that has ended depends on no input of it, as an array of ones.
+def is_held_fixed(jaxpr: Any, value: Tracer) -> bool:
+    """Whether no derivative moves a value of a trace that has ended: JAX hands it on untraced.
+
+    It is made of no input, as an array of ones, or only through what has no derivative: a
+    ``stop_gradient``, integers and truth values.  An input that is stopped as it is moves all the
+    same: JAX does that to arguments in ``nondiff_argnums``, which a rule has no derivative by.
 
     Args:
         jaxpr: the trace.
@@ -85,18 +90,18 @@ def is_made_of_nothing(jaxpr: Any, value: Tracer) -> bool:
         >>> import jax
         >>> kept = []
         >>> def f(x):
-        ...     kept.extend([jax.numpy.ones(2), 2 * x])
+        ...     kept.extend([jax.numpy.ones(2), 2 * x, jax.lax.stop_gradient(2 * x), x > 0])
         ...     return x
         >>> traced = jax.make_jaxpr(f)(1.0).jaxpr
-        >>> [is_made_of_nothing(traced, value) for value in kept]
-        [True, False]
+        >>> [is_held_fixed(traced, value) for value in kept]
+        [True, False, True, True]
     """
-    of_inputs = set(jaxpr.invars)
+    inputs, moving = set(jaxpr.invars), set(jaxpr.invars)
     wanted = getattr(value, "val", None)
     for equation in jaxpr.eqns:
-        depends = any(not hasattr(x, "val") and x in of_inputs for x in equation.invars)
-        if depends:
-            of_inputs.update(equation.outvars)
+        cut = inputs if equation.primitive.name == "stop_gradient" else moving
+        if any(not hasattr(x, "val") and x in cut for x in equation.invars):
+            moving.update(x for x in equation.outvars if is_differentiable(x.aval.dtype))
         if any(wanted is x for x in equation.outvars):
-            return not depends
+            return wanted not in moving
     return False

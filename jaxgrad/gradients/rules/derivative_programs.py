@@ -120,7 +120,7 @@ class Derivatives:
         """A derivative, traced through the function itself where its trace does not do."""
         found = traced(function, args, values, outputs)
         kept = [each for each in found.program.jaxpr.consts if isinstance(each, Tracer)]
-        if kept and self.primal.makes(kept) and self.primal.run_function():
+        if kept and self.primal.holds_fixed(kept) and self.primal.run_function():
             return traced(function, args, values, outputs)
         return found
 

@@ -32,7 +32,7 @@ from jaxgrad.programs.real_parts import are_complex, has_parts, of_parts, parted
 from jaxgrad.programs.run_again import run_again
 from jaxgrad.programs.tolerances import loops_end_by
 from jaxgrad.programs.trace import Leaf, Program, parameter_names, trace
-from jaxgrad.programs.traced_values import is_made_of_nothing, require_known_constants
+from jaxgrad.programs.traced_values import is_held_fixed, require_known_constants
 
 __all__ = ["Leaves", "Primal"]
 
@@ -237,10 +237,10 @@ class Primal:
             result = tree_leaves(function(*self.args_at(leaves)))
         return self._numbers(result)
 
-    def makes(self, kept: Sequence[Tracer]) -> bool:
-        """Whether all traced values are such that the function makes of none of its arguments."""
+    def holds_fixed(self, kept: Sequence[Tracer]) -> bool:
+        """Whether all traced values are such that no derivative of the function moves them."""
         jaxpr = self.program.as_traced.jaxpr
-        return all(is_made_of_nothing(jaxpr, each) for each in kept)
+        return all(is_held_fixed(jaxpr, each) for each in kept)
 
     def run_function(self) -> bool:
         """From now on runs the function itself and not its trace; whether that is new.
