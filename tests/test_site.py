@@ -92,17 +92,24 @@ def test_a_new_reason_is_missed_and_an_old_one_is_noticed(tmp_path: Path) -> Non
     module.write_text(
         "_WHY = 'the moon is full'\n"
         "def f(n):\n"
-        "    raise CannotDecide(_WHY if n else f'{n} cats, too many of them')\n",
+        "    raise CannotDecide(_WHY if n else f'{n} cats, too many of them')\n"
+        "    reasons.add('no cat is there')\n"
+        "    others.add('no reason at all')\n"
+        "def _undefined(n):\n"
+        "    return 'the cat is no number'\n",
         encoding="utf-8",
     )
     found = reasons(module.parent)
     assert found == {
         "the moon is full": "package/new.py:3",
         "… cats, too many of them": "package/new.py:3",
+        "no cat is there": "package/new.py:4",
+        "the cat is no number": "package/new.py:6",
     }
-    page = "| `the moon is …` | wait |\n| `it rains` | wait |\n"
+    page = "| `the moon is …` | wait |\n| `it rains` | wait |\n| `…cat is…` | look |\n"
     assert unexplained(page, found) == (["… cats, too many of them"], ["it rains"])
-    assert unexplained("| `… cats…` | give |\n| `the moon…` | wait |", found) == ([], [])
+    page = "| `… cats…` | give |\n| `the moon…` | wait |\n| `…cat is…` | look |"
+    assert unexplained(page, found) == ([], [])
 
 
 # ------------------------------------------------------------------------------------ claims

@@ -23,6 +23,9 @@ _SAYING = {
     "is_open",
     "undecided",
 }
+# What keeps reasons by its method ``add``, and what returns one.
+_KEEPING = "reasons"
+_RETURNING = "_undefined"
 # Whatever an f-string fills in.
 FILLED = "…"
 
@@ -43,12 +46,29 @@ def reasons(package: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for path, tree in trees.items():
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and _name(node.func) in _SAYING:
-                given = [*node.args, *(keyword.value for keyword in node.keywords)]
-                for text in (text for each in given for text in _texts(each, named)):
-                    place = f"{path.relative_to(package.parent).as_posix()}:{node.lineno}"
-                    found.setdefault(text, place)
+            for text in (text for each in _said(node) for text in _texts(each, named)):
+                line = getattr(node, "lineno", 0)
+                place = f"{path.relative_to(package.parent).as_posix()}:{line}"
+                found.setdefault(text, place)
     return found
+
+
+def _said(node: ast.AST) -> list[ast.expr]:
+    """The expressions of a node that are reasons."""
+    if isinstance(node, ast.FunctionDef) and node.name == _RETURNING:
+        inside = (each for each in ast.walk(node) if isinstance(each, ast.Return))
+        return [each.value for each in inside if each.value is not None]
+    if not isinstance(node, ast.Call):
+        return []
+    called = node.func
+    keeps = (
+        isinstance(called, ast.Attribute)
+        and called.attr == "add"
+        and _name(called.value) == _KEEPING
+    )
+    if keeps or _name(called) in _SAYING:
+        return [*node.args, *(keyword.value for keyword in node.keywords)]
+    return []
 
 
 def _named(trees: Iterable[ast.Module]) -> dict[str, list[str]]:

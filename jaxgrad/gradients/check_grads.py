@@ -37,6 +37,7 @@ from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.rest import Given, Rest
 from jaxgrad.gradients.rules.smaller import smaller
 from jaxgrad.gradients.rules.stages import Stages, checked_budget
+from jaxgrad.gradients.rules.unjudged_floats import with_floats
 from jaxgrad.interpret.budgets import nested_too_deeply
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import GRACE, in_grace
@@ -99,8 +100,8 @@ def check_grads(
         reference: the function whose derivative the rules of f should be, if that is not f: a
             straight-through estimator, a stopped or surrogate gradient.  Of the arguments of f.
         dtypes: the compiled derivatives of every order are judged in these dtypes, too, such as
-            ``("float32", "bfloat16")``, at the given and at special points; see
-            :mod:`jaxgrad.gradients.floats.allowance`.
+            ``("float32", "bfloat16")``, at the given and at special points; where they are not,
+            the check is UNDECIDED.  See :mod:`jaxgrad.gradients.floats.allowance`.
         exact: whether a rule is wrong whose formula differs from the derivative by less than the
             rounding of the compiled rule could hide, as that of a Taylor branch, of a fit, or of
             an iteration that ends; by default it agrees, and the evidence says to how many bits.
@@ -240,7 +241,7 @@ def _checked(
             Verdict.UNDECIDED, (), Evidence(Verdict.UNDECIDED, "reason", str(error))
         )
     try:
-        return _check(programs(primal), special, stages, dtypes)
+        return with_floats(_check(programs(primal), special, stages, dtypes), dtypes)
     except RecursionError:
         return undecided(primal, nested_too_deeply())
 
@@ -391,8 +392,7 @@ def _ended_here(
     wrong = checks.higher(at)
     if wrong is not None:
         return wrong
-    nothing = nothing_judged(at, judged)
-    if nothing is not None:
+    if (nothing := nothing_judged(at, judged)) is not None:
         return undecided(primal, nothing)
     if any(leaf.verdict is Verdict.UNDECIDED for leaf in leaves):
         evidence = Evidence(Verdict.UNDECIDED, "reason", why_open(at, judged))
