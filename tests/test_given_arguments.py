@@ -71,6 +71,10 @@ def test_arrays_of_files(tmp_path: Path) -> None:
         ("f32[", "argument 0 'f32[' raised SyntaxError"),
         ("axis=mean", """are known; a text has quotes of its own: '"mean"'"""),
         ("axis=z", "argument axis 'z' raised NameError"),
+        (
+            "float32[3]",
+            "the names of math are known; a shape has the short name of a dtype: f32[3]",
+        ),
         ("@no.npz", "argument 0, @no.npz: No such file or directory; name a file that np.save"),
         ("@no_array.py", "argument 0, @no_array.py: "),
     ],

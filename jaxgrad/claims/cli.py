@@ -63,8 +63,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _done(argv: Sequence[str]) -> int:
+    parser, commands = command_parsers()
+    if not argv:
+        parser.print_help(sys.stderr)
+        return Exit.USAGE
     try:
-        options = parsed(*command_parsers(), argv)
+        options = parsed(parser, commands, argv)
     except SystemExit as stop:  # of --help, --version, or a message about the arguments
         return stop.code if isinstance(stop.code, int) else Exit.USAGE
     try:

@@ -27,6 +27,7 @@ _DTYPES = {
     **{f"{kind[0]}{bits}": f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)},
     "bool": "bool",
 }
+_SHORT = {long: short for short, long in _DTYPES.items() if long != short}
 _NAMES = "|".join([*_DTYPES, "key"])
 _EMPTY_SHAPE = re.compile(rf"\b({_NAMES})\[\s*\]")
 _SHAPE = re.compile(rf"\b({_NAMES})\[")
@@ -128,13 +129,15 @@ def _value(text: str, place: str, names: dict[str, Any]) -> Any:
         raise ArgumentError(f"{place}: {error}") from None
     except (Exception, SystemExit) as error:
         module = names["__name__"]
-        quoted = ""
+        instead = ""
         if isinstance(error, NameError) and text.isidentifier():
-            quoted = f"; a text has quotes of its own: '\"{text}\"'"
+            instead = f"; a text has quotes of its own: '\"{text}\"'"
+        if isinstance(error, NameError) and error.name in _SHORT:
+            instead = f"; a shape has the short name of a dtype: {_SHORT[error.name]}[3]"
         raise ArgumentError(
             f"{place} {text!r} raised {type(error).__name__}: {error}; it is a Python "
             f"expression, e.g. {_FOR_EXAMPLE}, in which jax, jnp, np and the names of {module} are "
-            f"known{quoted}"
+            f"known{instead}"
         ) from error
     if any(isinstance(leaf, _Drawn | _Keys) for leaf in jax.tree.leaves(value)):
         raise ArgumentError(

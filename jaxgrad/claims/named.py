@@ -32,11 +32,13 @@ def named(option: str, name: str, meant: str = "a function") -> Callable[..., An
         'render'
     """
     module, _, function = name.partition(":")
-    if not module or not function:
-        raise ArgumentError(f"{option} {name!r} names no function; write module:function, {meant}")
     if module.endswith(".py"):
-        instead = module.removesuffix(".py").replace("/", ".")
-        raise ArgumentError(f"{option} {name!r}: write the module's name, {instead}:{function}")
+        instead = f"{module.removesuffix('.py').replace('/', '.')}:{function or 'FUNCTION'}"
+        raise ArgumentError(f"{option} {name!r}: write the module's name, {instead}")
+    if not module or not function:
+        dotted, _, last = module.rpartition(".")
+        instead = f"{dotted}:{last}" if dotted and last else f"module:function, {meant}"
+        raise ArgumentError(f"{option} {name!r} names no function; write {instead}")
     here = os.getcwd()
     sys.path.insert(0, here)
     try:

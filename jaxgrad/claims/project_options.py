@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from jaxgrad.errors import ArgumentError
 
 __all__ = ["ProjectOptions", "parsed", "project_options"]
 
+_NUMBER = re.compile(r"-[\d.]")
 _HELP = frozenset(("-h", "--help"))
 
 
@@ -53,7 +55,7 @@ def parsed(
     try:
         options, unknown = parser.parse_known_args([command, *project.arguments, *argv[1:]])
         if unknown:  # the usage is the command's, not that of the whole
-            commands[command].error(f"unrecognized arguments: {' '.join(unknown)}")
+            commands[command].error(_unknown(unknown))
     except SystemExit as stop:
         if stop.code and project.file is not None:
             given = " ".join(project.arguments)
@@ -62,6 +64,13 @@ def parsed(
     if project.paths and not getattr(options, "paths", True) and not options.new:
         options.paths = project.paths
     return options
+
+
+def _unknown(arguments: Sequence[str]) -> str:
+    """What is wrong with them; argparse takes what begins with a minus for an option."""
+    said = f"unrecognized arguments: {' '.join(arguments)}"
+    number = next((x for x in arguments if _NUMBER.match(x)), None)
+    return said if number is None else f"{said}; in brackets it is a number: '({number})'"
 
 
 def project_options(

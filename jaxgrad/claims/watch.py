@@ -60,7 +60,8 @@ def _changed(before: _State, files: Callable[[], Iterable[Path]]) -> list[str]:
 
 
 def _state(files: Iterable[Path]) -> _State:
-    return {file: _stamp(file) for file in files}
+    # One file may be known by a path from here and by a whole one.
+    return {file: _stamp(file) for file in map(Path.absolute, files)}
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:
