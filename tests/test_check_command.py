@@ -83,6 +83,12 @@ affine.defvjp(
 def affine_reference(x, by, plus):
     return by * x + plus
 
+@jax.custom_vjp
+def step(x):
+    return jnp.where(x < 1, x, 1.0)
+
+step.defvjp(lambda x: (step(x), x), lambda x, g: (jnp.where(x < 1, g, jnp.where(x > 9, 1., 0.)),))
+
 def of_a_function(function, x):
     return scaled(x) + function
 
@@ -149,7 +155,33 @@ def test_options_reach_the_check(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_what_is_open_has_a_code_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     assert _check("checked_model:log jnp.zeros(2)-1") == 3
-    assert capsys.readouterr().out.startswith("UNDECIDED: ")
+    out = capsys.readouterr().out
+    assert out.startswith("UNDECIDED: ") and "drawn" not in out
+    assert _check("checked_model:log f32[2]-9 --seed 3") == 3
+    out = capsys.readouterr().out
+    assert "\n\nwith args = (np.array([-6.9" in out and out.endswith(", drawn with --seed 3\n")
+
+
+def test_a_dtype_that_was_not_reached_does_not_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    call = ["check", "checked_model:power", "f32[2]", "3", "--budget", "0"]
+    assert main(call) == 0
+    judged = "\nthe formulas were judged; --dtypes float32 judges the compiled floats, too\n"
+    out = capsys.readouterr().out
+    assert "; --budget gives more\n" in out and out.endswith(judged)
+    assert main([*call, "--dtypes", "f16"]) == 3
+    out = capsys.readouterr().out
+    assert out.startswith("UNDECIDED: not judged, though --dtypes asks for it: floats in float16 (")
+    assert "the formulas were judged" not in out
+
+
+def test_arguments_of_python_are_named_as_options(capsys: pytest.CaptureFixture[str]) -> None:
+    call = "checked_model:step f32[] --modes rev"
+    assert _check(call) == 1
+    out, _, code = capsys.readouterr().out.partition("To see it:")
+    assert "(--domain, --argnums or --no-special-points keep to yours)" in out and "=," not in out
+    assert "jax.grad(f)(*args)" in code
+    assert _check(f"{call} --json") == 1
+    assert "--no-special-points" in json.loads(capsys.readouterr().out)["evidence"]
 
 
 @pytest.mark.parametrize(
@@ -157,6 +189,12 @@ def test_what_is_open_has_a_code_of_its_own(capsys: pytest.CaptureFixture[str]) 
     [
         ("nowhere:f 1.0", "MODULE:FUNCTION 'nowhere:f' cannot be imported: ModuleNotFoundError"),
         ("checked_model 1.0", "names no function; write module:function"),
+        ("package.module.f 1.0", "'package.module.f' names no function; write package.module:f"),
+        ("checked_model.py 1.0", "write the module's name, checked_model:FUNCTION"),
+        (
+            "checked_model:same -2e0",
+            "error: unrecognized arguments: -2e0; in brackets it is a number: '(-2e0)'",
+        ),
         ("checked_model:rate 1.0", "not a function"),
         ("checked_model:power f32[2]", "power(x, n): missing a required argument: 'n'; give one"),
         (
@@ -187,6 +225,14 @@ def test_what_is_open_has_a_code_of_its_own(capsys: pytest.CaptureFixture[str]) 
         ("checked_model:same f32[] --argnums x", "argument --argnums: invalid list of int value"),
         ("checked_model:same f32[] --order 0", "argument --order: invalid positive int value"),
         ("checked_model:same f32[] --domain checked_model:no", "has no attribute 'no'"),
+        (
+            "checked_model:same f32[] --domain checked_model:raises",
+            "jaxgrad: --domain checked_model:raises raised ValueError: not this one at checked_m",
+        ),
+        (
+            "checked_model:raises f32[] --domain checked_model:positive",
+            "jaxgrad: checked_model:raises, or its rule, raised ValueError: not this one at che",
+        ),
         (
             "checked_model:affine x=1.5 by=0.5 plus=2.0",
             "nothing moves: a number that is given by its name, as x is, is held fixed; write x='f",
@@ -272,6 +318,10 @@ def test_what_is_held_by_its_name_is_said(capsys: pytest.CaptureFixture[str]) ->
     assert _check("checked_model:power f32[2] n=3") == 0
     out = capsys.readouterr().out
     assert "n held fixed" in out and "\nwith args = (np.array([" in out
+    call = "checked_model:affine 1.5 by=0.5 plus=f32[] --no-special-points"
+    said = "\nheld fixed, as a number of Python is that is given by its name: by\n"
+    assert _check(call) == 0 and said in capsys.readouterr().out
+    assert _check(f"{call} --argnums 0") == 0 and said not in capsys.readouterr().out
 
 
 def test_a_mask_that_is_drawn_hides_no_wrong_rule() -> None:

@@ -16,7 +16,7 @@ from jaxgrad.programs.as_code import as_code
 
 __all__ = ["Called"]
 
-# Of the arguments that were drawn, where nothing is wrong.
+# Of the arguments that were drawn, where no code shows them.
 _LONGEST = 300
 
 
@@ -142,15 +142,24 @@ class Called:
         return self._count + self._names.index(name)
 
     @property
+    def held(self) -> list[str]:
+        """The names of the numbers of Python that are held fixed for having been named."""
+        named = zip(self._names, self.args[self._count :], strict=True)
+        return [
+            name for name, x in named if not _has_array(x) and any(map(_moves, jax.tree.leaves(x)))
+        ]
+
+    @property
     def in_words(self) -> str:
-        """What was drawn; nothing where nothing was, or it is long."""
+        """What was drawn, or that something was where it is long; nothing where nothing was."""
         if not any(map(is_drawn, self._texts)):
             return ""
+        drawn = f"drawn with --seed {self._seed}"
         try:
             text = as_code(self.args)
         except TypeError:
-            return ""
-        return f"args = {text}" if len(text) <= _LONGEST else ""
+            return f"arguments {drawn}"
+        return f"args = {text}, {drawn}" if len(text) <= _LONGEST else f"arguments {drawn}"
 
     def described(self) -> dict[str, Any]:
         """What a report says of it."""

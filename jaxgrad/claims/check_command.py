@@ -8,8 +8,9 @@ import inspect
 import json
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from jaxgrad.claims.annotations import annotate, in_repository
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from jaxgrad.claims.called import Called
 
 __all__ = ["check", "exit_code_of", "place_of"]
+
+_SEE = "\n\nTo see it:"  # what stands before the code
 
 
 def check(options: argparse.Namespace) -> int:
@@ -71,14 +74,27 @@ def _told(options: argparse.Namespace, called: Called, found: Any) -> int:
             whole["counterexample"] = called.in_scope(whole["counterexample"])
         print(json.dumps(whole, indent=1))
     else:
-        print(called.in_scope(str(found)))
-        if found and called.in_words:
-            print(f"\nwith {called.in_words}")
+        said, *code = called.in_scope(str(found)).partition(_SEE)
+        # Before the code, which goes to the end, so that it can be pasted as it is.
+        print("\n".join([said, *_beside(options, called, found)]), *code, sep="")
     if not found:
         title = f"{options.function} is {found.verdict}"
-        said = str(found).partition("\n\nTo see it:")[0]
+        said = str(found).partition(_SEE)[0]
         annotate(title, said, *place_of(called.function))
     return exit_code_of(found.verdict)
+
+
+def _beside(options: argparse.Namespace, called: Called, found: Any) -> Iterator[str]:
+    """What was asked about, as far as the verdict does not say it: each a line."""
+    said = []
+    if not found.counterexample and called.in_words:  # code has the numbers, where there is any
+        said.append(f"with {called.in_words}")
+    if options.argnums is None and called.held:
+        held = ", ".join(called.held)
+        said.append(f"held fixed, as a number of Python is that is given by its name: {held}")
+    if found and options.dtypes is None:
+        said.append("the formulas were judged; --dtypes float32 judges the compiled floats, too")
+    yield from ["", *said] if said else []
 
 
 def _write_page(options: argparse.Namespace, called: Called, found: Any) -> None:
@@ -117,6 +133,7 @@ def _found(options: argparse.Namespace) -> tuple[Called, Any]:
     domain = named("--domain", options.domain) if options.domain else None
     reference = named("--reference", options.reference) if options.reference else None
     sys.path.append(str(Path.cwd()))  # for what these import when they are called
+    from jaxgrad.claims.as_options import as_options, in_options
     from jaxgrad.claims.called import Called
     from jaxgrad.claims.given_arguments import full_name
     from jaxgrad.gradients.check_grads import check
@@ -135,29 +152,44 @@ def _found(options: argparse.Namespace) -> tuple[Called, Any]:
     }
     modes = {} if options.modes is None else {"modes": options.modes}
     try:
-        return called, check(called.by_places(function), called.args, **asked, **modes)
+        found = check(called.by_places(function), called.args, **asked, **modes)
     except (TreeMismatch, ShapeMismatch, DtypeMismatch) as error:
         return called, error
-    except ArgumentError:
-        raise
+    except ArgumentError as error:
+        raise ArgumentError(as_options(str(error))) from error
     except JaxgradError as error:
-        raise ArgumentError(f"{name}: {error}") from error
+        raise ArgumentError(f"{name}: {as_options(str(error))}") from error
     except (Exception, SystemExit) as error:
-        raise ArgumentError(_raised(name, function, error)) from error
+        raise ArgumentError(_raised(options, function, domain, error)) from error
+    return called, in_options(found)
 
 
-def _raised(name: str, function: Callable[..., Any], error: Exception | SystemExit) -> str:
+def _raised(
+    options: argparse.Namespace,
+    function: Callable[..., Any],
+    domain: Callable[..., Any] | None,
+    error: Exception | SystemExit,
+) -> str:
+    """Which of the caller's functions raised what, and where."""
     from jaxgrad.programs.jax_errors import first_line
 
     if isinstance(error, SystemExit):
         said = f"ended the process (SystemExit: {error})"
     else:
         said = f"raised {first_line(error)}"
-    file, _ = place_of(function)
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == file]
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if domain is not None and _code_of(domain) in [frame.f_code for frame in frames]:
+        whose, by = f"--domain {options.domain}", domain
+    else:
+        whose, by = f"{options.function}, or its rule,", function
+    file, _ = place_of(by)
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == file
+    ]
     where = f" at {Path(file or '').name}:{lines[-1]}" if lines else ""
-    return f"{name}, or its rule, {said}{where}; the arguments are those of the command line"
+    return f"{whose} {said}{where}; the arguments are those of the command line"
 
 
 def place_of(function: Callable[..., Any]) -> tuple[str | None, int | None]:
@@ -168,5 +200,9 @@ def place_of(function: Callable[..., Any]) -> tuple[str | None, int | None]:
         >>> Path(file).name
         'check_command.py'
     """
-    code = getattr(inspect.unwrap(function), "__code__", None)
+    code = _code_of(function)
     return (None, None) if code is None else (code.co_filename, code.co_firstlineno)
+
+
+def _code_of(function: Callable[..., Any]) -> CodeType | None:
+    return getattr(inspect.unwrap(function), "__code__", None)

@@ -79,6 +79,7 @@ def _checked(rule: FoundRule, quiet: bool) -> dict[str, Any]:
         rule: which.
         quiet: whether what its code prints goes to standard error.
     """
+    from jaxgrad.claims.as_options import in_options
     from jaxgrad.claims.given_arguments import given
     from jaxgrad.gradients.check_grads import check
     from jaxgrad.programs.jax_errors import first_line
@@ -87,7 +88,7 @@ def _checked(rule: FoundRule, quiet: bool) -> dict[str, Any]:
     args = given(rule.arguments or (), rule.name.partition(":")[0]).args
     try:
         with contextlib.redirect_stdout(sys.stderr) if quiet else contextlib.nullcontext():
-            found = check(function, args)
+            found = in_options(check(function, args))
     except (Exception, SystemExit) as error:
         said = str(error) if isinstance(error, JaxgradError) else first_line(error)
         annotate(f"{rule.name} raised", said, rule.file, rule.line)

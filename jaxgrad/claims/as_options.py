@@ -1,0 +1,58 @@
+"""What is said of arguments of Python, in the words of a terminal: ``--budget`` for ``budget=``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from jaxgrad.gradients.outcome import GradientCheck
+
+__all__ = ["as_options", "in_options"]
+
+# What is written otherwise than with two dashes before it.
+_OPTIONS = {
+    "special_points=False": "--no-special-points",
+    "linear=False": "--no-linear",
+    "exact=True": "--exact",
+    'modes=("rev",)': "--modes rev",
+    "argnums=(0, 2)": "--argnums 0,2",
+}
+_NAMES = "argnums|budget|domain|dtypes|order|reference"
+# With a number behind it, or nothing; what has code behind it, or is code, stays as it is.
+_ARGUMENT = re.compile(
+    rf"`[^`]*`|(?<![\w.])(?:{'|'.join(map(re.escape, _OPTIONS))}|({_NAMES})=(\d*)(?=[\s,;:.)]|$))"
+)
+
+
+def as_options(text: str) -> str:
+    """The same text with options in place of arguments of Python.
+
+    Args:
+        text: what a check says in words; code has to stand elsewhere.
+
+    Example:
+        >>> as_options("not reached in 5 CPU s: vmap; budget= gives more")
+        'not reached in 5 CPU s: vmap; --budget gives more'
+        >>> as_options("(domain=, argnums= or special_points=False keep to yours); pass order=1")
+        '(--domain, --argnums or --no-special-points keep to yours); pass --order 1'
+        >>> as_options("at `norm(x, order=2)`")
+        'at `norm(x, order=2)`'
+    """
+    return _ARGUMENT.sub(_as_option, text)
+
+
+def _as_option(found: re.Match[str]) -> str:
+    whole, name, number = found[0], found[1], found[2]
+    return _OPTIONS.get(whole, whole) if name is None else f"--{name} {number}".rstrip()
+
+
+def in_options(found: GradientCheck) -> GradientCheck:
+    """The same check in the words of a terminal; the code that it shows is Python.
+
+    Args:
+        found: a check.
+    """
+    evidence = replace(found.evidence, text=as_options(found.evidence.text))
+    leaves = tuple(replace(leaf, text=as_options(leaf.text)) for leaf in found.leaves)
+    rules = tuple(replace(rule, text=as_options(rule.text)) for rule in found.rules)
+    return replace(found, evidence=evidence, leaves=leaves, rules=rules)
