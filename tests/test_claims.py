@@ -145,6 +145,17 @@ def test_a_bad_part_does_not_hide_the_next():
     assert [(r.part, r.as_expected) for r in run(made(parts))] == [("bad", False), ("good", True)]
 
 
+def test_two_parts_of_one_name_are_an_error():
+    def parts(names):
+        for name in names:
+            yield name, evidence(Verdict.PROVED)
+
+    *right, wrong = run(made(lambda: parts("aba")))
+    assert [result.part for result in right] == ["a", "b"]
+    assert wrong.error == "two parts have the name 'a'; give each part one of its own"
+    assert not wrong.as_expected and all(x.as_expected for x in run(made(lambda: parts("abc"))))
+
+
 class Odd(BaseException):
     """No Exception, as are the outcomes of several frameworks."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -119,6 +120,19 @@ def test_the_table_is_in_the_order_of_the_ids(capsys: pytest.CaptureFixture[str]
     assert ids == ["T2", "T3", "T3", "T4", "T5", "T10"]
     at = next(k for k, line in enumerate(table) if line.startswith("T2"))
     assert "✓ REFUTED" in table[at] and "as expected" in table[at + 1]
+
+
+@pytest.mark.usefixtures("proofs")
+def test_marks_where_a_terminal_has_ascii_alone(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["prove", "-k", "T10 or T3"]) == 1
+    assert "✓ PROVED" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
+    assert main(["prove", "-k", "T10 or T3"]) == 1
+    sys.stdout.seek(0)
+    out = sys.stdout.read()
+    assert "ok PROVED" in out and "x  REFUTED" in out and "\\u2713" not in out
 
 
 def test_claims_are_shown_as_they_end(proofs: Path) -> None:

@@ -319,16 +319,20 @@ def _parts(outcome: Any) -> Iterator[tuple[str, Any]]:
         return
     if not isinstance(outcome, Iterable) or isinstance(outcome, (str, bytes, Mapping)):
         raise _BadOutcome(
-            f"the claim returned {_shown(outcome)}; return an object with verdict and evidence "
-            "(an Evidence, a Comparison), or yield pairs of a part's name and such an object"
+            f"the claim returned {_shown(outcome)}; return an object with verdict and evidence (an "
+            "Evidence, a Comparison), or yield pairs of a part's name and such an object"
         )
+    names: set[str] = set()
     for item in outcome:
         if not isinstance(item, tuple) or len(item) != 2:
             raise _BadOutcome(
                 f"the claim yielded {_shown(item)}; yield a pair of a part's name and an object "
                 "with verdict and evidence"
             )
-        yield str(item[0]), item[1]
+        if (name := str(item[0])) in names:
+            raise _BadOutcome(f"two parts have the name {name!r}; give each part one of its own")
+        names.add(name)
+        yield name, item[1]
 
 
 def _checked(outcome: Any) -> tuple[Evidence | None, str | None]:

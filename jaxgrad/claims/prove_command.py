@@ -162,6 +162,8 @@ def _narrow(modules: Sequence[Module], selection: Selection, expression: str) ->
             f"-k {expression!r} matches no claim; the name of a part counts beside a word of its "
             "claim (-k 'A5 and tanh'), and --list shows all claims"
         )
+    if expression and not any(module.only for module in modules):
+        print(f"jaxgrad: -k {expression!r} matches no claim that can be declared", file=sys.stderr)
 
 
 class _Ended(enum.Enum):

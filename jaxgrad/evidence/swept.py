@@ -79,7 +79,7 @@ class Count:
         return f"at {self.total} floats, from {self.first} to {self.last}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sweep(Outcome):
     """What evaluating every float of a dtype found.
 
@@ -98,8 +98,11 @@ class Sweep(Outcome):
 
     Example:
         >>> import jax, jaxgrad
-        >>> print(jaxgrad.sweep(jax.nn.relu, "float16", lambda x, y: y >= 0))
+        >>> found = jaxgrad.sweep(jax.nn.relu, "float16", lambda x, y: y >= 0)
+        >>> print(found)
         PROVED: the predicate holds at all 63490 float16 numbers
+        >>> found
+        <Sweep PROVED: the predicate holds at all 63490 float16 numbers>
 
     Source: claims A6, F4, F5, F6.
     """
@@ -125,6 +128,9 @@ class Sweep(Outcome):
     def counterexample(self) -> str | None:
         """Python that rebuilds the least failing input and the output there, or None."""
         return self.evidence.counterexample
+
+    def __repr__(self) -> str:
+        return f"<Sweep {self.verdict}: {self._headline()}>"
 
     def __str__(self) -> str:
         """The verdict in one sentence, and the counterexample; the evidence says all."""

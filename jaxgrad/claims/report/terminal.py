@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -206,7 +207,8 @@ def _verdict(result: ClaimResult, separator: str = "\n  ") -> Text:
 
     Of one that does not pass it is said that it was expected.
     """
-    mark = Text("✓ ", "green") if result.as_expected else Text("✗ ", "bold red")
+    good, bad = _marks()
+    mark = Text(good, "green") if result.as_expected else Text(bad, "bold red")
     word = "ERROR" if result.verdict is None else str(result.verdict)
     text = mark + Text(word, _COLOURS[result.verdict])
     if result.claim and result.verdict is not None and not result.as_expected:
@@ -214,6 +216,15 @@ def _verdict(result: ClaimResult, separator: str = "\n  ") -> Text:
     elif result.verdict is not None and not result.verdict.passes:
         text += Text(f"{separator}as expected", "dim")
     return text
+
+
+def _marks() -> tuple[str, str]:
+    """What stands before a verdict that was expected, and before another one."""
+    try:
+        "✓✗".encode(sys.stdout.encoding or "utf-8")
+    except UnicodeError:
+        return "ok ", "x  "
+    return "✓ ", "✗ "
 
 
 # ----------------------------------------------------------------------------------------- details
