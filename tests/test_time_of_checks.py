@@ -16,7 +16,7 @@ from jaxgrad.errors import ArgumentError, GradientMismatch
 from jaxgrad.gradients import check_grads as check_grads_module
 from jaxgrad.gradients.check_grads import check, check_grads
 from jaxgrad.gradients.rules import other_points, rest, stages
-from jaxgrad.numbers import clock
+from jaxgrad.numbers import clock, progress
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import objects
 from jaxgrad.numbers.clock import Spent, grace, tick, ticking, watched, within
@@ -332,15 +332,15 @@ class _Terminal(io.StringIO):
 def test_progress_is_shown_on_a_terminal(monkeypatch):
     terminal = _Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setattr(stages, "SILENT", 0.0)
-    monkeypatch.setattr(stages, "BETWEEN_LINES", 0.0)
+    monkeypatch.setattr(progress, "SILENT", 0.0)
+    monkeypatch.setattr(progress, "BETWEEN_LINES", 0.0)
     check_grads(double, (X,))
     shown = terminal.getvalue()
     assert "s, special points …" in shown and shown.endswith("\r\x1b[K")
 
 
 def test_nothing_is_shown_elsewhere(monkeypatch, capsys):
-    monkeypatch.setattr(stages, "SILENT", 0.0)
+    monkeypatch.setattr(progress, "SILENT", 0.0)
     check_grads(double, (X,))
     assert capsys.readouterr().err == ""
 

@@ -16,6 +16,7 @@ from jaxgrad.errors import ArgumentError, DtypeMismatch, JaxgradError, ShapeMism
 from jaxgrad.evidence.float_formats import UNSIGNED, Float, Format, bits_of, format_of, is_zero
 from jaxgrad.evidence.predicates import SAMPLE, Predicate, of_each, require_elementwise
 from jaxgrad.evidence.swept import Count, Extent, Sweep
+from jaxgrad.numbers.progress import Progress
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.jax_errors import errors_named
 from jaxgrad.programs.trace import anew
@@ -206,8 +207,25 @@ class _Pass:
             with without_debug_modes():  # this thread does not see what its caller set
                 return np.asarray(programs[which](start))
 
-        with ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1) * len(programs)) as pool:
-            return np.concatenate(list(pool.map(work, range(total // chunk))))
+        counts: list[np.ndarray] = []
+
+        def reached() -> str:
+            failures = sum(int(found[:, 1].astype(np.int64).sum()) for found in counts)
+            return (
+                f"sweep evaluated {len(counts) * chunk} of {total} {self.format.dtype.name} bit "
+                f"patterns; the predicate fails at {failures} of these"
+            )
+
+        progress, workers = Progress(), min(_WORKERS, os.cpu_count() or 1) * len(programs)
+        with progress.followed(reached), ThreadPoolExecutor(workers) as pool:
+            try:
+                for found in pool.map(work, range(total // chunk)):
+                    counts.append(found)
+                    progress.say(f"sweep, {len(counts) * chunk / total:.0%} of the floats")
+                    progress.look()
+            finally:
+                pool.shutdown(cancel_futures=True)  # of an interrupt: do not wait for all
+        return np.concatenate(counts)
 
     def masks(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """The masks (predicates, tile) and outputs (tile,) of one tile, evaluated again."""

@@ -31,7 +31,9 @@ from jaxgrad.interpret.budgets import BudgetSpent, has_loops, nested_too_deeply
 from jaxgrad.interpret.sides import Side, make_side
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.clock import watched
 from jaxgrad.numbers.precision import precision
+from jaxgrad.numbers.progress import Progress
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.held import checked_argnums
 from jaxgrad.programs.options import flag
@@ -113,7 +115,9 @@ def compare(
             f"budget is {budget!r:.60}; of compare it is how far polynomials may grow, a "
             "jaxgrad.gradients.identity.Budget, and no time as that of check; leave it out"
         )
-    with without_debug_modes():
+    progress, known = Progress(), ["nothing known yet"]
+    watch = watched(progress.look, limited=False)
+    with without_debug_modes(), watch, progress.followed(lambda: known[-1]):
         require_values("compare", args, lambda: parameter_names(hand, len(args)))
         held, args = checked_argnums(argnums, len(args)), parted(args)
         left, right = make_side("hand", hand, args, held), make_side("auto", auto, args, held)
@@ -121,7 +125,7 @@ def compare(
         domain = of_parts(domain) if domain is not None and has_parts(args) else domain
         points = Points(left.inputs, args, domain, special_points, held)
         try:
-            return _compare(left, right, args, points, budget, exact)
+            return _compare(left, right, args, points, budget, exact, progress, known)
         except RecursionError:
             return undecided(left, right, nested_too_deeply())
 
@@ -133,7 +137,16 @@ def _compare(
     points: Points,
     budget: Budget | None,
     exact: bool,
+    progress: Progress,
+    known: list[str],
 ) -> Comparison:
+    """What comes of two sides.
+
+    Args:
+        progress: it is told what is done.
+        known: what an interrupt would say is added to it.
+    """
+    progress.say("compare, the given point")
     found = _find_opaque(left, right, args)
     if found is not None:
         return found
@@ -143,10 +156,13 @@ def _compare(
         if spent is not None:
             return undecided(left, right, spent)
     runs = hold_side(left, given), hold_side(right, given)
+    progress.say("compare, polynomials")
     algebra = identity(left, right, budget)
     found = _proved(left, right, algebra) if algebra.proved else None
     if found is None:
-        found = _at_points(Met(left, right, exact), left, right, args, points, algebra)
+        known.append("nothing known yet but that polynomials do not show the sides to be the same")
+        progress.say("compare, points")
+        found = _at_points(Met(left, right, exact), left, right, args, points, algebra, known)
     return _as_run(found, runs, args)
 
 
@@ -285,7 +301,13 @@ def _second_opinion(hand: Side, auto: Side) -> enclosure.Meeting | None:
 
 
 def _at_points(
-    met: Met, hand: Side, auto: Side, args: Sequence[Any], points: Points, algebra: Identity
+    met: Met,
+    hand: Side,
+    auto: Side,
+    args: Sequence[Any],
+    points: Points,
+    algebra: Identity,
+    known: list[str],
 ) -> Comparison:
     meetings: list[enclosure.Meeting] = []
     for point in (points.given, *points.drawn):
@@ -300,6 +322,7 @@ def _at_points(
                 hold_side(side, point)
             return refuted(hand, auto, args, meeting, points)
         meetings.append(meeting)
+        known.append(f"no difference of the sides at {len(meetings)} points that were looked at")
     grown = met.grown(points.allows)
     if grown is None:
         return agrees(hand, auto, meetings, points, algebra, met.in_words)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import math
-import sys
 import time
 from collections.abc import Callable, Iterator
 
 from jaxgrad.errors import ArgumentError
 from jaxgrad.numbers.clock import Part, watched, within
+from jaxgrad.numbers.progress import Progress
 
 __all__ = ["BUDGET", "Stages", "checked_budget", "default_budget"]
 
@@ -32,10 +32,6 @@ ENDS = {
     "proof": 1.0,
     "rules at fault": 1.0,  # where something is wrong, and nothing else follows
 }
-# Wall-clock seconds before anything is said of the progress.
-SILENT = 2.0
-# And between two lines.
-BETWEEN_LINES = 0.2
 
 _default = [BUDGET]  # of all threads
 
@@ -90,7 +86,7 @@ class Stages:
         self._memory: str | None = None
         self._start = time.process_time()
         self._rest = self._start  # when the given point was done with
-        self.progress = _Progress()
+        self.progress = Progress()
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
@@ -98,15 +94,9 @@ class Stages:
 
         An interrupt ends it, and what is known by then is said.
         """
-        with watched(self.progress.look, math.isfinite(self.budget)):
-            try:
-                yield
-            except KeyboardInterrupt:
-                self.progress.clear()
-                print(f"jaxgrad, interrupted: {self._so_far()}", file=sys.stderr)
-                raise
-            finally:
-                self.progress.clear()
+        limited = math.isfinite(self.budget)
+        with watched(self.progress.look, limited), self.progress.followed(self._so_far):
+            yield
 
     def knows(self, known: Callable[[], object]) -> None:
         """Takes what says what is known so far, where an interrupt asks for it."""
@@ -157,33 +147,3 @@ class Stages:
             return None
         limit = self._memory or f"{self._whose} CPU s"
         return f"not reached in {limit}: {', '.join(self.missed)}; budget= gives more"
-
-
-class _Progress:
-    """A line on standard error that says what is done, where it is a terminal."""
-
-    def __init__(self) -> None:
-        self._start = self._last = time.monotonic()
-        self._text, self._shown = "", False
-
-    def say(self, text: str) -> None:
-        """What is being done."""
-        self._text = text
-
-    def look(self) -> None:
-        now = time.monotonic()
-        if (
-            now - self._start < SILENT
-            or now - self._last < BETWEEN_LINES
-            or not sys.stderr.isatty()
-        ):
-            return
-        self._last, self._shown = now, True
-        line = f"jaxgrad: {now - self._start:.0f} s, {self._text} …"
-        sys.stderr.write(f"\r{line[:78]}\x1b[K")
-        sys.stderr.flush()
-
-    def clear(self) -> None:
-        if self._shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()

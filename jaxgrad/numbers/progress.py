@@ -1,0 +1,64 @@
+"""What is being done, on a line of a terminal, and what was known when it was interrupted."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+__all__ = ["Progress"]
+
+# Wall-clock seconds before anything is said of the progress.
+SILENT = 2.0
+# And between two lines.
+BETWEEN_LINES = 0.2
+
+
+class Progress:
+    """A line on standard error that says what is done, where it is a terminal."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.monotonic()
+        self._text, self._shown = "", False
+
+    def say(self, text: str) -> None:
+        """What is being done."""
+        self._text = text
+
+    def look(self) -> None:
+        """Shows it, where some time has passed."""
+        now = time.monotonic()
+        if (
+            now - self._start < SILENT
+            or now - self._last < BETWEEN_LINES
+            or not sys.stderr.isatty()
+        ):
+            return
+        self._last, self._shown = now, True
+        line = f"jaxgrad: {now - self._start:.0f} s, {self._text} …"
+        sys.stderr.write(f"\r{line[:78]}\x1b[K")
+        sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Takes the line away."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+        self._shown = False
+
+    @contextlib.contextmanager
+    def followed(self, known: Callable[[], object]) -> Iterator[None]:
+        """Takes the line away after a block, and says what is known where that is interrupted.
+
+        Args:
+            known: what is known by then.
+        """
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.clear()
+            print(f"jaxgrad, interrupted: {known()}", file=sys.stderr)
+            raise
+        finally:
+            self.clear()

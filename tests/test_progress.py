@@ -1,0 +1,88 @@
+"""What sweep and compare say of their progress, and where they are interrupted."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgrad import compare, sweep
+from jaxgrad.evidence import sweep as sweep_module
+from jaxgrad.gradients import compare as compare_module
+from jaxgrad.numbers import progress
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def terminal_of(monkeypatch: pytest.MonkeyPatch) -> _Terminal:
+    """What takes the place of standard error, of a terminal that is told of each step."""
+    shown = _Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setattr(progress, "SILENT", 0.0)
+    monkeypatch.setattr(progress, "BETWEEN_LINES", 0.0)
+    return shown
+
+
+def same(x: jax.Array) -> jax.Array:
+    return x
+
+
+def negative(x: jax.Array, y: jax.Array) -> jax.Array:
+    return y < 0
+
+
+def test_a_sweep_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = terminal_of(monkeypatch)
+    monkeypatch.setattr(sweep_module, "_CHUNK", 2**14)
+    found = sweep(same, "float16", negative, tile=2**12)
+    shown = terminal.getvalue()
+    assert "s, sweep, 25% of the floats …" in shown and shown.endswith("\r\x1b[K")
+    assert found.checked == 2**16 and found.failures.total == 31746
+
+
+def test_an_interrupted_sweep_says_what_it_has_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = terminal_of(monkeypatch)
+    monkeypatch.setattr(sweep_module, "_CHUNK", 2**14)
+
+    class Interrupted(progress.Progress):
+        def look(self) -> None:
+            if "75%" in self._text:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweep_module, "Progress", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(same, "float16", negative, tile=2**12)
+    # Three quarters of all patterns: those of positive numbers, the two zeros, an infinity.
+    assert terminal.getvalue().endswith(
+        "jaxgrad, interrupted: sweep evaluated 49152 of 65536 float16 bit patterns; the predicate "
+        "fails at 31746 of these\n"
+    )
+
+
+def test_a_comparison_says_what_it_does_and_what_it_has_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = terminal_of(monkeypatch)
+    x = np.linspace(-1, 1, 2000, dtype=np.float32)
+    assert compare(lambda x: jnp.cos(x), jax.grad(lambda x: jnp.sin(x).sum()), x)
+    assert "s, compare, " in terminal.getvalue()
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for name, said in (
+        ("identity", "nothing known yet\n"),
+        ("agrees", "points that were looked at\n"),
+    ):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(compare_module, name, interrupted)
+            compare(lambda x: jnp.sin(2 * x), lambda x: 2 * jnp.sin(x) * jnp.cos(x), x[:2])
+        assert terminal.getvalue().rpartition("jaxgrad, interrupted: ")[2].endswith(said)
+    assert "interrupted: no difference of the sides at " in terminal.getvalue()
