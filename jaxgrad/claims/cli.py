@@ -18,7 +18,15 @@ from jaxgrad.claims import check_command, prove_command, rules_command, sweep_co
 from jaxgrad.claims.coverage import command as coverage_command
 from jaxgrad.claims.exit_codes import Exit, exit_codes_of
 from jaxgrad.claims.once_and_exit import Completion, Version
-from jaxgrad.claims.option_types import cores, listed, not_negative, positive
+from jaxgrad.claims.option_types import (
+    add_dtypes,
+    add_json,
+    add_switch,
+    cores,
+    listed,
+    not_negative,
+    positive,
+)
 from jaxgrad.claims.project_options import parsed
 from jaxgrad.claims.properties_command import properties
 from jaxgrad.claims.prove_command import exit_code
@@ -144,12 +152,7 @@ def check(parser: argparse.ArgumentParser) -> _Runner:
         metavar="N,N",
         help="the parameters by which is differentiated, from 0 on; the others are held fixed",
     )
-    parser.add_argument(
-        "--dtypes",
-        type=listed(str),
-        metavar="DTYPE,DTYPE",
-        help="judge the compiled derivatives in these dtypes, too",
-    )
+    add_dtypes(parser, "judge the compiled derivatives in these dtypes, too")
     parser.add_argument(
         "--reference",
         metavar="MODULE:FUNCTION",
@@ -160,16 +163,12 @@ def check(parser: argparse.ArgumentParser) -> _Runner:
         metavar="MODULE:PREDICATE",
         help="of the arguments: only points where it is true are looked at",
     )
-    parser.add_argument(
-        "--exact",
-        action=argparse.BooleanOptionalAction,
-        default=False,
-        help="a formula that differs by less than rounding is wrong, too",
-    )
-    parser.add_argument(
+    add_switch(parser, "--exact", "a formula that differs by less than rounding is wrong, too")
+    add_switch(
+        parser,
         "--special-points",
-        action=argparse.BooleanOptionalAction,
-        help="judge special points beside the given one (default: as the budget allows)",
+        "judge special points beside the given one (default: as the budget allows)",
+        default=None,
     )
     parser.add_argument(
         "--budget",
@@ -177,16 +176,17 @@ def check(parser: argparse.ArgumentParser) -> _Runner:
         metavar="SECONDS",
         help="CPU seconds for all that follows the given point (default: 5; inf for no end)",
     )
-    parser.add_argument(
+    add_switch(
+        parser,
         "--linear",
-        action=argparse.BooleanOptionalAction,
-        help="a rule has to be linear in its cotangent (default: yes, without a reference); "
+        "a rule has to be linear in its cotangent (default: yes, without a reference); "
         "--no-linear of one that clips",
+        default=None,
     )
     parser.add_argument(
         "--seed", type=not_negative, default=0, help="of what is drawn (default: 0)"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
     parser.add_argument("--html", metavar="FILE", help="write what comes of it as a page, too")
     return check_command.check
 
@@ -235,12 +235,12 @@ def prove(parser: argparse.ArgumentParser) -> _Runner:
         action="store_true",
         help="run only what was not as expected, or had no result, when it was last run",
     )
-    parser.add_argument(
+    add_switch(
+        parser,
         "--cache",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="do not run a claim again that was as expected, unless its module, a file that it has "
+        "do not run a claim again that was as expected, unless its module, a file that it has "
         "read, a package or the machine has changed since (default: --cache)",
+        default=True,
     )
     parser.add_argument(
         "--watch", action="store_true", help="run again whenever a file changes, until Ctrl-C"
@@ -308,7 +308,7 @@ def rules(parser: argparse.ArgumentParser) -> _Runner:
     """
     parser.add_argument("package", metavar="PACKAGE", help="a package or module, e.g. optax")
     parser.add_argument("--check", action="store_true", help="check those that can be, too")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
     return rules_command.rules
 
 
@@ -346,7 +346,7 @@ def coverage(parser: argparse.ArgumentParser) -> _Runner:
         help="CPU seconds for each program of a function of your own over each number system "
         "(default: 60)",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
     page = parser.add_mutually_exclusive_group()
     page.add_argument("--output", metavar="FILE", help="write the page there, not to stdout")
     page.add_argument(

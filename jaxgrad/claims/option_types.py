@@ -1,13 +1,14 @@
-"""What the options of the command line take: numbers, and lists of things."""
+"""What the options of the command line take, and those that several commands have."""
 
 from __future__ import annotations
 
+import argparse
 import math
 import os
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["cores", "listed", "not_negative", "positive"]
+__all__ = ["add_dtypes", "add_json", "add_switch", "cores", "listed", "not_negative", "positive"]
 
 
 def listed(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
@@ -38,6 +39,23 @@ def not_negative(text: str) -> int:
     if (value := int(text)) < 0:
         raise ValueError
     return value
+
+
+def add_dtypes(parser: argparse.ArgumentParser, text: str) -> None:
+    """``--dtypes``: in which something is judged."""
+    parser.add_argument("--dtypes", type=listed(str), metavar="DTYPE,DTYPE", help=text)
+
+
+def add_switch(
+    parser: argparse.ArgumentParser, name: str, text: str, default: bool | None = False
+) -> None:
+    """An option and its ``--no-``, which takes it back where a project always gives it."""
+    parser.add_argument(name, action=argparse.BooleanOptionalAction, default=default, help=text)
+
+
+def add_json(parser: argparse._ActionsContainer) -> None:
+    """``--json``, of what prints a report of its own otherwise."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def cores() -> int:

@@ -16,7 +16,7 @@ from jaxgrad.claims.annotations import annotate
 from jaxgrad.claims.check_command import place_of
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
-from jaxgrad.claims.option_types import listed, positive
+from jaxgrad.claims.option_types import add_dtypes, add_json, add_switch, listed, positive
 from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.verdict import Evidence, Verdict
 
@@ -52,25 +52,15 @@ def properties(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace]
         metavar="N,N",
         help="its derivative has to be one of these",
     )
-    parser.add_argument(
-        "--dtypes",
-        type=listed(str),
-        metavar="DTYPE,DTYPE",
-        help="of the argument (default: float16, bfloat16 and float32)",
-    )
-    parser.add_argument(
-        "--exact",
-        action=argparse.BooleanOptionalAction,
-        default=False,
-        help="hold the formula to it, not the compiled floats",
-    )
+    add_dtypes(parser, "of the argument (default: float16, bfloat16 and float32)")
+    add_switch(parser, "--exact", "hold the formula to it, not the compiled floats")
     parser.add_argument(
         "--max-examples",
         type=positive(int),
         metavar="N",
         help="how many floats of each dtype are drawn, beside those that matter (default: 100)",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
     return _run
 
 
