@@ -121,7 +121,9 @@ def _check(arguments: str) -> int:
 
 def test_a_right_rule(capsys: pytest.CaptureFixture[str]) -> None:
     assert _check("checked_model:power f32[2] 3") == 0
-    assert capsys.readouterr().out.startswith("PROVED: the custom rules give the same polynomial")
+    out = capsys.readouterr().out
+    assert out.startswith("PROVED: the custom rules give the same polynomial")
+    assert "AGREES is of these points" not in out
 
 
 def test_a_wrong_rule_and_the_code_to_paste(capsys: pytest.CaptureFixture[str]) -> None:
@@ -168,6 +170,7 @@ def test_a_dtype_that_was_not_reached_does_not_pass(capsys: pytest.CaptureFixtur
     judged = "\nthe formulas were judged; --dtypes float32 judges the compiled floats, too\n"
     out = capsys.readouterr().out
     assert "; --budget gives more\n" in out and out.endswith(judged)
+    assert "\nAGREES is of these points; PROVED, of every input, is a custom rule that" in out
     assert main([*call, "--dtypes", "f16"]) == 3
     out = capsys.readouterr().out
     assert out.startswith("UNDECIDED: not judged, though --dtypes asks for it: floats in float16 (")

@@ -92,6 +92,11 @@ def _beside(options: argparse.Namespace, called: Called, found: Any) -> Iterator
     if options.argnums is None and called.held:
         held = ", ".join(called.held)
         said.append(f"held fixed, as a number of Python is that is given by its name: {held}")
+    if found.verdict is Verdict.AGREES:
+        said.append(
+            "AGREES is of these points; PROVED, of every input, is a custom rule that polynomials "
+            "show to be right"
+        )
     if found and options.dtypes is None:
         said.append("the formulas were judged; --dtypes float32 judges the compiled floats, too")
     yield from ["", *said] if said else []
