@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -12,9 +13,9 @@ from types import SimpleNamespace
 import pytest
 
 from jaxgrad.claims.cli import main
-from jaxgrad.claims.environment import environment
 from jaxgrad.claims.estimate import seconds_left
 from jaxgrad.claims.exit_codes import Exit
+from jaxgrad.claims.kept_results import KeptResults
 from jaxgrad.claims.proof_run import Module
 from jaxgrad.claims.watch import watch
 from jaxgrad.errors import ArgumentError
@@ -35,7 +36,6 @@ def said(name, verdict=Verdict.PROVED):
 def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
-    environment.cache_clear()
     Path("proofs").mkdir()
 
 
@@ -118,10 +118,8 @@ def test_all_that_a_module_reads_counts(
         assert not _prove(capfd).ran
     for name, value in (("XLA_FLAGS", "--xla_cpu_enable_fast_math=false"), ("FACTOR", "2")):
         monkeypatch.setenv(name, value)
-        environment.cache_clear()
         assert _prove(capfd).ran == names, name
         monkeypatch.setenv("SSH_CLIENT", value)  # another one in each terminal
-        environment.cache_clear()
         assert not _prove(capfd).ran, name
 
 
@@ -171,15 +169,32 @@ def test_parts_are_kept(capfd: pytest.CaptureFixture[str]) -> None:
     assert not _prove(capfd, "-k", "parts and b").ran
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"environment": 3}'])
 def test_a_file_that_cannot_be_read_is_nothing(
-    text: str, capfd: pytest.CaptureFixture[str]
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _module("a.py", _claim("first"))
+    path = _module("a.py", _claim("first"))
     assert _prove(capfd).ran == ["first"]
-    for file in Path(".jaxgrad_cache").glob("*.json"):
-        file.write_text(text, encoding="utf-8")
-    assert _prove(capfd).ran == ["first"]
+    (kept,) = (x for x in Path(".jaxgrad_cache").glob("*.json") if x.name != "last_failed.json")
+    whole = kept.read_text(encoding="utf-8")
+    record = json.loads(whole)
+    was = record["environment"]
+    monkeypatch.setattr("jaxgrad.claims.kept_results.environment", lambda: was)
+    wrong = [{**record, field: x} for field in record for x in (None, 3, [], [[]], {"0": "x"})]
+    (part,) = record["results"]["0"]
+    refuted = {**part["evidence"], "verdict": "REFUTED"}
+    wrong += [{**record, "results": {"0": [{**part, "evidence": refuted}]}}]
+    wrong += [{**record, "results": {"1": record["results"]["0"]}}, [], {}, {"environment": 3}]
+    texts = [*map(json.dumps, wrong), "{", "[" * 100_000, whole[:-9], "\udc80"]
+    for text in texts:
+        kept.write_text(text, encoding="utf-8", errors="surrogateescape")
+        module = Module(path)
+        KeptResults().fill([module])
+        assert not module.ended and not module.results and module.claims is None, text
+    assert len(texts) == 34 and _prove(capfd).ran == ["first"]
+    kept.write_text(whole, encoding="utf-8")
+    module = Module(path)
+    KeptResults().fill([module])
+    assert module.ended == {0}
 
 
 def test_a_folder_that_cannot_be_made_is_nothing(capfd: pytest.CaptureFixture[str]) -> None:
@@ -208,14 +223,15 @@ def test_the_last_failures_are_run_alone(capfd: pytest.CaptureFixture[str]) -> N
 
 
 # -- how long it takes, and again ------------------------------------------------------------------
-def test_the_time_that_is_left_is_that_of_earlier_runs(capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_time_that_is_left_is_that_of_earlier_runs(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     body = "__import__('time').sleep(0.05)"
     path = _module("a.py", _claim("first", body), _claim("second", body, "REFUTED"))
     assert seconds_left([Module(path)], 1) is None
     _prove(capfd)
-    from jaxgrad.claims.kept_results import KeptResults
-
     module = Module(path)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(Path.cwd())])  # as prove has it
     KeptResults().fill([module])
     assert module.ended == {0}
     left = seconds_left([module], 1)
@@ -240,3 +256,28 @@ def test_watching_runs_again_after_each_change(capfd: pytest.CaptureFixture[str]
     said = capfd.readouterr().err
     assert said.count("watching 1 files; Ctrl-C ends") == 2
     assert said.count("watched.txt changed") == 2 and "jaxgrad: it is broken for a while" in said
+
+
+def test_a_file_that_is_gone_for_a_while_is_watched_on() -> None:
+    file, runs = Path("watched.txt"), []
+    file.touch()
+
+    def files() -> list[Path]:
+        if not file.exists():
+            raise ArgumentError("no such file")
+        return [file]
+
+    def once() -> int:
+        runs.append(file.exists())
+        if len(runs) == 1:
+            threading.Timer(0.1, file.unlink).start()
+        if len(runs) == 2:
+            threading.Timer(0.1, file.touch).start()
+            raise ArgumentError("no such file")
+        return Exit.INTERRUPTED if len(runs) == 3 else Exit.ALL_EXPECTED
+
+    assert watch(once, files) == Exit.INTERRUPTED
+    assert runs == [True, False, True]
+    file.unlink()
+    with pytest.raises(ArgumentError):
+        watch(once, files)

@@ -15,6 +15,7 @@ import os
 import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,10 @@ __all__ = ["FOLDER", "KeptResults", "make_folder"]
 FOLDER = Path(".jaxgrad_cache")
 """In the current folder."""
 
-_FIELDS = {"environment", "declared", "files", "results", "seconds"}
+# What comes of a file that is not there, or that nobody wrote like that.
+_OF_ANOTHER_FORM = (
+    *(OSError, ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError),
+)
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This is a cache of jaxgrad.\n"
 
 
@@ -72,17 +76,23 @@ class KeptResults:
     def fill(self, modules: Iterable[Module]) -> None:
         """Gives fresh modules what they declare and the results that are known of them."""
         for module in modules:
-            record = self._record(module.path)
-            module.known_seconds = record.get("seconds", {})
-            if record and self._stands(record):
-                module.claims = [declaration_from(told) for told in record["declared"]]
-                module.read = record["files"]
-                for number, told in record["results"].items():
-                    claim = module.claims[int(number)]
-                    found = [replace(result_from(one, claim), kept=True) for one in told]
-                    module.results[int(number)] = found
-                    module.ended.add(int(number))
-                self._saved[module.path] = len(module.ended)
+            with contextlib.suppress(*_OF_ANOTHER_FORM):
+                self._fill(module, self._record(module.path))
+
+    def _fill(self, module: Module, record: dict[str, Any]) -> None:
+        module.known_seconds = {name: float(x) for name, x in record["seconds"].items()}
+        if not self._stands(record):
+            return
+        claims = [declaration_from(told) for told in record["declared"]]
+        results = {int(number): told for number, told in record["results"].items()}
+        found = {
+            number: [replace(result_from(one, claims[number]), kept=True) for one in told]
+            for number, told in results.items()
+        }
+        if all(one.as_expected for told in found.values() for one in told):
+            module.claims, module.read, module.results = claims, record["files"], found
+            module.ended = set(found)
+            self._saved[module.path] = len(found)
 
     def save(self, modules: Iterable[Module]) -> None:
         """Keeps what there is to be kept of modules that have got further."""
@@ -106,7 +116,7 @@ class KeptResults:
             for number, results in module.results.items()
         }
         record = {
-            "environment": environment(),
+            "environment": self._environment,
             "declared": [declaration_to(claim) for claim in claims] if not module.failures else [],
             "files": module.read,
             "results": kept if not module.failures else {},
@@ -121,11 +131,7 @@ class KeptResults:
         os.replace(file.name, self._file(module.path))
 
     def _record(self, module: Path) -> dict[str, Any]:
-        try:
-            record = json.loads(self._file(module).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return record if isinstance(record, dict) and record.keys() >= _FIELDS else {}
+        return json.loads(self._file(module).read_text(encoding="utf-8"))
 
     def _file(self, module: Path) -> Path:
         # By its path as it was given, too, since results name it.
@@ -135,9 +141,14 @@ class KeptResults:
     def _stands(self, record: dict[str, Any]) -> bool:
         if not record["files"] or not record["declared"]:
             return False
-        if record["environment"] != environment():
+        if record["environment"] != self._environment:
             return False
         return all(self._digest(file) == digest for file, digest in record["files"].items())
+
+    @cached_property
+    def _environment(self) -> str:
+        # Of one run: while files are watched something may be installed between two of them.
+        return environment()
 
     def _digest(self, file: str) -> str | None:
         if file not in self._digests:

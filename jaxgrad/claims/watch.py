@@ -27,15 +27,21 @@ def watch(once: Callable[[], int], files: Callable[[], Iterable[Path]]) -> int:
 
     Returns:
         The exit code of an interrupt.
+
+    Raises:
+        ArgumentError: ``files`` cannot be found when it begins.
     """
+    found: set[Path] = set(files())
     try:
         while True:
-            before = _state(files())
+            before = _state(found)
             if _done(once) == Exit.INTERRUPTED:
                 return Exit.INTERRUPTED
             # What it depends on is known better now; of what was known, changes meanwhile count.
-            before = {**_state(files()), **before}
-            print(f"jaxgrad: watching {len(before)} files; Ctrl-C ends", file=sys.stderr)
+            found = _found(files, found)
+            before = {**_state(found), **before}
+            here = sum(stamp is not None for stamp in before.values())  # not only looked for
+            print(f"jaxgrad: watching {here} files; Ctrl-C ends", file=sys.stderr)
             changed = _changed(before, files)
             print(f"\njaxgrad: {', '.join(sorted(changed))} changed", file=sys.stderr)
     except KeyboardInterrupt:
@@ -53,10 +59,18 @@ def _done(once: Callable[[], int]) -> int:
 def _changed(before: _State, files: Callable[[], Iterable[Path]]) -> list[str]:
     """The names of what differs, as soon as something does."""
     while True:
-        now = _state({*before, *files()})
+        now = _state({*before, *_found(files, set(before))})
         if found := [path.name for path in now if now[path] != before.get(path)]:
             return found
         time.sleep(_EVERY)
+
+
+def _found(files: Callable[[], Iterable[Path]], before: set[Path]) -> set[Path]:
+    """The files; those of before while one is gone, as when an editor writes it anew."""
+    try:
+        return set(files())
+    except ArgumentError:
+        return before
 
 
 def _state(files: Iterable[Path]) -> _State:
