@@ -1,4 +1,4 @@
-"""Where an import has looked for a module: a file that comes to be there is imported from then on."""
+"""Where an import has looked for a module: a file that comes to be there is imported instead."""
 
 from __future__ import annotations
 
