@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from jaxgrad import strategies
@@ -102,3 +102,9 @@ def test_programs_run_and_have_gradients(program: strategies.Program, n: int, da
 def test_what_cannot_be_drawn(call, text: str) -> None:
     with pytest.raises(ArgumentError, match=text):
         call()
+
+
+@pytest.mark.parametrize("drawn", ["ab", 3, (-1,), (1.5,)])
+def test_a_shape_that_a_strategy_draws_is_checked(drawn: object) -> None:
+    with pytest.raises(ArgumentError, match="pass a tuple of integers >= 0"):
+        find(strategies.arrays(st.just(drawn)), lambda _: True)  # pyright: ignore

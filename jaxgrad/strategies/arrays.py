@@ -95,19 +95,24 @@ def arrays(
     """
     elements, st = _elements(dtype, largest), hypothesis_strategies()
 
-    def of_shape(sizes: tuple[int, ...]) -> SearchStrategy[np.ndarray]:
-        size = math.prod(sizes)
+    def of_shape(sizes: Any) -> SearchStrategy[np.ndarray]:
+        size = math.prod(_checked_shape(sizes))
         drawn = st.lists(elements, min_size=size, max_size=size)
         return drawn.map(lambda values: np.array(values, dtype).reshape(sizes))
 
     if isinstance(shape, st.SearchStrategy):
         return shape.flatmap(of_shape)  # pyright: ignore
+    return of_shape(_checked_shape(shape))
+
+
+def _checked_shape(shape: Any) -> tuple[int, ...]:
+    """The shape, whether it is given or drawn by a strategy of the caller's."""
     if not isinstance(shape, tuple | list) or not all(map(_is_size, shape)):
         raise ArgumentError(
             f"shape is {shape!r:.60}: pass a tuple of integers >= 0, such as (3,), or a strategy, "
             "such as shapes()"
         )
-    return of_shape(tuple(shape))
+    return tuple(shape)
 
 
 def pytrees(tree: Any, *, largest: float | None = LARGEST) -> SearchStrategy[Any]:
