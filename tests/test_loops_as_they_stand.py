@@ -66,6 +66,27 @@ def test_what_further_turns_would_return_excuses_no_rule(
     assert right or (found.verdict is Verdict.REFUTED and "-3.0000" in str(found))
 
 
+def _late(a: Any) -> Any:
+    """−3 a where the loop ends at a, and a after any more turns."""
+    body = lambda c: (c[1], a, c[2] + 0.3)  # noqa: E731
+    return lax.while_loop(lambda c: c[2] < a, body, (0 * a, -3 * a, 0 * a))[0]
+
+
+def _remainder(a: Any) -> Any:
+    return lax.while_loop(lambda x: x > 1, lambda x: jnp.maximum(x - 1, 0), a)
+
+
+@pytest.mark.parametrize(
+    ("f", "at", "wrong", "right"), [(_late, 0.25, 1.0, -3.0), (_remainder, 3.4, 0.0, 1.0)]
+)
+def test_a_large_number_hides_no_turns_of_a_loop_at_a_tolerance(
+    f: Any, at: float, wrong: float, right: float
+) -> None:
+    beside = lambda a: 1e4 + f(a)  # noqa: E731
+    assert not _here(_ruled(beside, lambda _, g: wrong * g), at).verdict.passes
+    assert _here(_ruled(beside, lambda _, g: right * g), at).verdict.passes
+
+
 def test_the_rule_of_a_root_is_not_that_of_a_turn_to_it() -> None:
     def turns(a: Any, count: int) -> Any:
         step = lambda _, x: x - (x**3 + x - a) / (3 * x * x + 1)  # noqa: E731

@@ -169,7 +169,7 @@ class Iterations:
         are run on, too, and have to have ended near to where they end then.  Loops of so many turns
         mean them: the rule has to be near to their derivative as well.
         """
-        if not self._end_at_a_tolerance and not self._is_near(question):
+        if not self._is_near(question) and not self._settles_at_a_tolerance(question):
             return None
         found, bits = None, max(self._nearest(question), 0.0)
         for length in LENGTHS:
@@ -197,6 +197,21 @@ class Iterations:
             abs(number - side) <= abs(number).max(abs(side)) * left
             for side in self._known(question)
         )
+
+    def _settles_at_a_tolerance(self, question: Question) -> bool:
+        """Whether a value at a tolerance is left as it is, for all that moves it, by further turns.
+
+        Half of its digits may be those of a large number beside the loops: a change has to be as
+        little beside what the derivative makes of the digits of the point.  That of loops that
+        begin at their solution may be any, and they change nothing.
+        """
+        if not self._end_at_a_tolerance or len(question.moving) != 1:
+            return self._end_at_a_tolerance
+        number = self._at.numbers.enclosed(question)
+        slope = max((abs(x) for x in (number, *self._known(question))), key=lambda x: x.upper())
+        moves = slope.upper() * self._secants(question).size
+        changes = self._endings.changes(question.cotangent)
+        return all(change <= moves * 2.0 ** (-self._at.rules.float_bits / 2) for change in changes)
 
     def _bits_of_longer(self, question: Question, length: Callable[[int], int]) -> float:
         """To how many bits the rule gives what it does where its own loops are run on.

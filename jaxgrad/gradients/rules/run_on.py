@@ -16,8 +16,10 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 
 import numpy as np
+from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.gradients.rules.directions import Direction, pairing
 from jaxgrad.interpret.turns import LENGTHS, counting_turns, further_turns, is_run_on, one_more
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
@@ -87,6 +89,17 @@ class Endings:
         found = [self._of(leaf, index) for leaf, index in entries]
         order = (Ended.UNKNOWN, Ended.BEFORE)
         return next((x for x in order if x in found), Ended.AT_A_SOLUTION)
+
+    def changes(self, cotangent: Direction) -> list[arb]:
+        """By how much further turns change ⟨u, f⟩; infinite where that is not known.
+
+        Args:
+            cotangent: u.
+        """
+        if self._runs is None:
+            return [arb.pos_inf()]
+        before, *further = (pairing(run, cotangent) for run in self._runs)
+        return [abs(after - before).upper() for after in further]
 
     def _of(self, leaf: int, index: tuple[int, ...]) -> Ended:
         assert self._runs is not None

@@ -43,6 +43,9 @@ class Secants:
         point: balls.
         direction, cotangent: v and u.
         float_bits: how many bits a float has.
+
+    Attributes:
+        size: the largest of the numbers that move.
     """
 
     def __init__(
@@ -58,7 +61,7 @@ class Secants:
         self._float_bits = float_bits
         # Of the numbers that move alone: one beside them says nothing of how they do.
         sizes = [float(abs(point[leaf][index]).mid()) for leaf, index in direction.support]
-        self._size = max(sizes, default=0.0) or 1.0
+        self.size = max(sizes, default=0.0) or 1.0
 
     def have_slope(self, number: arb) -> bool:
         """Whether a number is their slope, as far as they tell.
@@ -110,14 +113,14 @@ class Secants:
 
     def _is_near(self, derivative: arb, step: float) -> bool:
         slope = self._slope(step)
-        return bool(abs(slope - derivative) <= abs(slope) * (step / self._size))
+        return bool(abs(slope - derivative) <= abs(slope) * (step / self.size))
 
     def _step(self, digits: float) -> float:
         """A step that leaves so many of the digits of the point as they are.
 
         It is no power of two: of what jumps at multiples of one that would count no jump too many.
         """
-        return ODD * 2.0 ** np.floor(np.log2(self._size) - self._float_bits * digits)
+        return ODD * 2.0 ** np.floor(np.log2(self.size) - self._float_bits * digits)
 
     def _slope(self, step: float) -> arb:
         """The slope over a step to either side; NaN where it is not known."""
