@@ -101,7 +101,7 @@ class ReadFiles:
             return
         try:
             self._take(event, args)
-        except (OSError, ValueError):
+        except (OSError, ValueError, TypeError):
             # As where the current folder is gone; what was asked is not to fail.
             self._complete = False
 
