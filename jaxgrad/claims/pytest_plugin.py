@@ -1,4 +1,4 @@
-"""pytest: claims as test items, the fixture ``compare``, and markers.
+"""pytest: claims as test items, the fixture ``jaxgrad``, and markers.
 
 ``--jaxgrad-proofs PATH`` (which may be repeated) collects the claims of a file or folder, one
 item for each claim, and nothing else but what is named beside it. In ``addopts`` it adds them to
@@ -16,9 +16,10 @@ beside its given point where the test does not say, ``inf`` for as long as it ta
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,7 +27,7 @@ import pytest
 if TYPE_CHECKING:
     from jaxgrad.claims.claim import Claim, ClaimResult
 
-__all__ = ["ClaimItem", "ProofFile", "compare"]
+__all__ = ["ClaimItem", "ProofFile", "package"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -111,12 +112,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(expected)
 
 
-@pytest.fixture
-def compare() -> Callable[..., Any]:
-    """``jaxgrad.compare``: are two gradients the same function?"""
+@pytest.fixture(name="jaxgrad")
+def package() -> ModuleType:
+    """This package, without an import: ``jaxgrad.compare``, ``jaxgrad.check_grads`` and others."""
     import jaxgrad
 
-    return jaxgrad.compare  # pyright: ignore
+    return jaxgrad
 
 
 def _option_paths(config: pytest.Config) -> list[Path]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 from jaxgrad.programs.jaxprs import equations
 from jaxgrad.programs.trace import Program
 
 __all__ = ["smaller"]
 
-_PARTS = "check it at smaller shapes, or its parts by themselves; budget= gives more"
+_PARTS = "check it at smaller shapes{here}, or its parts by themselves; budget= gives more"
+# Of so many numbers it is told how many they are.
+_MANY = 100
 _LOOPS = (
     "every turn of its loops is run, and `while` loops further than they end: fewer turns or a "
     "looser tolerance take less"
@@ -25,9 +29,13 @@ def smaller(program: Program) -> str:
         >>> from jaxgrad.programs.trace import trace
         >>> smaller(trace(jax.numpy.sin, (0.5,)))
         'check it at smaller shapes, or its parts by themselves; budget= gives more'
+        >>> smaller(trace(jax.numpy.sin, (jax.numpy.ones((1000, 1000)),))).partition(",")[0]
+        'check it at smaller shapes (here are 1000000 numbers)'
         >>> halved = lambda x: jax.lax.while_loop(lambda c: c > 1, lambda c: c / 2, x)
         >>> smaller(trace(halved, (5.0,))).partition(":")[0]
         'every turn of its loops is run, and `while` loops further than they end'
     """
     loops = any(equation.primitive.name == "while" for equation in equations(program.jaxpr))
-    return f"{_LOOPS}; {_PARTS}" if loops else _PARTS
+    size = sum(math.prod(leaf.shape) for leaf in program.inputs)
+    parts = _PARTS.format(here=f" (here are {size} numbers)" if size >= _MANY else "")
+    return f"{_LOOPS}; {parts}" if loops else parts
