@@ -59,7 +59,11 @@ def bound(equation: Any, arguments: list[Any]) -> list[Any]:
     """What the primitive of an equation returns."""
     parameters = equation.primitive.get_bind_params(equation.params)
     bound = functools.partial(equation.primitive.bind, **parameters)
-    ways = [bound, jax.jit(bound)]
+
+    def compiled(*arguments: Any) -> Any:
+        return jax.jit(bound)(*arguments)
+
+    ways = [bound, compiled]
     if is_read_by_implementation(equation):  # which is what runs if it is not compiled
         ways.reverse()
     if equation.primitive.name in _OF_JAXS_ARRAYS:
