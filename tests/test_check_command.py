@@ -364,6 +364,11 @@ def test_json_is_one_object_whatever_is_printed(capsys: pytest.CaptureFixture[st
 
 
 def test_dtypes_as_in_a_jaxpr(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _check("checked_model:same f32[2] --dtypes f16,bf16") == 0
+    out = capsys.readouterr().out
+    for name in ("float16", "bfloat16"):
+        line = f"\nthe compiled derivatives in {name} are right but for rounding: fwd at "
+        assert line in out and "floats, rev at " in out.partition(line)[2].partition("\n")[0]
     assert _check("checked_model:same f32[2] --dtypes f16,bf16 --json") == 0
     said = json.loads(capsys.readouterr().out)["floats"]
     assert len(said) == 4 and all(" float16: " in x or " bfloat16: " in x for x in said)

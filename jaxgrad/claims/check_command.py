@@ -8,6 +8,7 @@ import inspect
 import json
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType
@@ -99,7 +100,19 @@ def _beside(options: argparse.Namespace, called: Called, found: Any) -> Iterator
         )
     if found and options.dtypes is None:
         said.append("the formulas were judged; --dtypes float32 judges the compiled floats, too")
+    said += _floats(found)
     yield from ["", *said] if said else []
+
+
+def _floats(found: Any) -> Iterator[str]:
+    """How many floats of the compiled derivatives are what rounding makes of the formulas."""
+    counts: dict[str, Counter[str]] = {}
+    for one in found.floats if found else ():
+        if one.stable:
+            counts.setdefault(one.dtype, Counter())[one.mode] += one.judged
+    for dtype, modes in counts.items():
+        of = ", ".join(f"{mode} at {count} floats" for mode, count in modes.items())
+        yield f"the compiled derivatives in {dtype} are right but for rounding: {of}"
 
 
 def _write_page(options: argparse.Namespace, called: Called, found: Any) -> None:
