@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,6 +156,29 @@ def test_options_reach_the_check(capsys: pytest.CaptureFixture[str]) -> None:
     assert "float16" in capsys.readouterr().out
 
 
+def test_arguments_may_come_behind_options(capsys: pytest.CaptureFixture[str]) -> None:
+    for call in ("f32[2] --modes rev by=f32[2]", "--modes rev f32[2] by=f32[2]"):
+        assert _check(f"checked_model:scaled {call} --budget 0 --json") == 1
+        assert json.loads(capsys.readouterr().out)["arguments"] == ["f32[2]", "by=f32[2]"]
+    assert _check("checked_model:scaled f32[2] --modes rev by=f32[2] --nonsense") == 2
+    assert "unrecognized arguments: --nonsense" in capsys.readouterr().err
+
+
+def test_what_is_drawn_is_in_the_domain(capsys: pytest.CaptureFixture[str]) -> None:
+    call = "checked_model:log f32[3] --domain checked_model:positive --budget 0"
+    assert _check(call) == 0
+    said = capsys.readouterr().out
+    seed = re.search(r"drawn with --seed (\d+)", said)
+    assert seed is not None and int(seed[1]) > 0
+    assert _check(f"{call} --seed {seed[1]}") == 0
+    assert capsys.readouterr().out == said
+    assert _check("checked_model:log f32[2]-99 --domain checked_model:positive") == 2
+    said = (
+        "--domain checked_model:positive is False at all of 64 points that were drawn, with --seed"
+    )
+    assert said in capsys.readouterr().err
+
+
 def test_what_is_open_has_a_code_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     assert _check("checked_model:log jnp.zeros(2)-1") == 3
     out = capsys.readouterr().out
@@ -164,17 +188,18 @@ def test_what_is_open_has_a_code_of_its_own(capsys: pytest.CaptureFixture[str]) 
     assert "\n\nwith args = (np.array([-6.9" in out and out.endswith(", drawn with --seed 3\n")
 
 
-def test_a_dtype_that_was_not_reached_does_not_pass(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dtype_that_was_not_judged_does_not_pass(capsys: pytest.CaptureFixture[str]) -> None:
     call = ["check", "checked_model:power", "f32[2]", "3", "--budget", "0"]
     assert main(call) == 0
     judged = "\nthe formulas were judged; --dtypes float32 judges the compiled floats, too\n"
     out = capsys.readouterr().out
     assert "; --budget gives more\n" in out and out.endswith(judged)
     assert "\nAGREES is of these points; PROVED, of every input, is a custom rule that" in out
-    assert main([*call, "--dtypes", "f16"]) == 3
+    infinite = ["check", "checked_model:same", "jnp.float32(jnp.inf)"]
+    assert main(infinite) == 0 and main([*infinite, "--dtypes", "f16"]) == 3
     out = capsys.readouterr().out
-    assert out.startswith("UNDECIDED: not judged, though --dtypes asks for it: floats in float16 (")
-    assert "the formulas were judged" not in out
+    said = "\nUNDECIDED: not judged, though --dtypes asks for it: floats in float16 ("
+    assert "the formulas were judged" not in out.partition(said)[2] != ""
 
 
 def test_arguments_of_python_are_named_as_options(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Floats that were asked for by ``dtypes=`` and not judged: UNDECIDED, whatever else is right."""
+"""Floats that ``dtypes=`` asks for are judged at the given point at least, or it is UNDECIDED."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from jaxgrad import Verdict, check
+from jaxgrad.gradients.rules.stages import Stages
+from jaxgrad.numbers.clock import within
 
 X = np.float32(0.3)
 
@@ -23,6 +25,12 @@ def of_float32_alone(x: Any) -> Any:
     return jax.lax.add(x, jnp.float32(1))
 
 
+def overflowing(x: Any) -> Any:
+    """The sigmoid, in a way that overflows."""
+    y = jnp.exp(x)
+    return y / (1 + y)
+
+
 def a_loop_of_unknown_length(x: Any) -> Any:
     return jax.lax.while_loop(lambda y: jnp.abs(y) > 0.5, lambda y: y * 0.9, x)
 
@@ -30,7 +38,6 @@ def a_loop_of_unknown_length(x: Any) -> Any:
 @pytest.mark.parametrize(
     ("f", "x", "options", "said"),
     [
-        (double, X, {"budget": 0}, "floats in float16 (not reached); all else passes: the one-sid"),
         (of_float32_alone, X, {}, "floats in float16, fwd and rev (TypeError: lax.add requires"),
         (
             a_loop_of_unknown_length,
@@ -40,7 +47,7 @@ def a_loop_of_unknown_length(x: Any) -> Any:
         ),
         (double, np.float32(np.inf), {}, "floats in float16 (no derivative there has floats to "),
     ],
-    ids=["no time", "another dtype", "a loop", "an infinity"],
+    ids=["another dtype", "a loop", "an infinity"],
 )
 def test_what_was_asked_for_and_not_judged_is_undecided(
     f: Callable[..., Any], x: Any, options: dict[str, Any], said: str
@@ -50,6 +57,32 @@ def test_what_was_asked_for_and_not_judged_is_undecided(
     assert found.verdict is Verdict.UNDECIDED
     assert f"not judged, though dtypes= asks for it: {said}" in found.evidence.text
     assert all(leaf.verdict.passes for leaf in found.leaves)
+
+
+def test_without_time_the_given_point_is_judged_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And where that has none either, nothing is known."""
+    found = check(double, (X,), dtypes=["float16"], budget=0)
+    assert found.verdict.passes and [x.judged for x in found.floats] == [2, 2]  # and under vmap
+    assert "floats in float16 at other points" in found.evidence.text
+    found = check(overflowing, (np.float32(12),), dtypes=["float16"], budget=0)
+    assert found.verdict is Verdict.REFUTED and all(x.given for x in found.floats)
+    monkeypatch.setattr(Stages, "here", lambda stages, name: within(0))
+    found = check(double, (X,), dtypes=["float16"], budget=0)
+    said = "though dtypes= asks for it: floats in float16 (not reached); all else passes: the one-"
+    assert found.verdict is Verdict.UNDECIDED and said in found.evidence.text
+
+
+def test_no_special_points_are_none_in_floats_either() -> None:
+    """eˣ is too large for float16 at 12, and not at 0.5."""
+    for x, verdict in ((0.5, Verdict.AGREES), (12.0, Verdict.REFUTED)):
+        found = check(overflowing, (np.float32(x),), dtypes=["float16"], special_points=False)
+        assert found.verdict is verdict and all(one.given for one in found.floats)
+    assert check(overflowing, (X,), dtypes=["float16"]).verdict is Verdict.REFUTED
+    # A reference leaves points out by default, and no floats.
+    own = {"reference": overflowing, "dtypes": ["float16"]}
+    assert check(overflowing, (X,), **own).verdict is Verdict.REFUTED
 
 
 def test_what_was_judged_passes_beside_what_is_wrong_and_stays_so() -> None:

@@ -150,9 +150,21 @@ class Called:
         ]
 
     @property
+    def is_drawn(self) -> bool:
+        """Whether something of its arguments was drawn."""
+        return any(map(is_drawn, self._texts))
+
+    def is_inside(self, domain: Callable[..., Any]) -> bool:
+        """Whether its arguments are in a domain; one that raises is told of elsewhere."""
+        try:
+            return bool(jax.numpy.all(self.by_places(domain)(*self.args)))
+        except (Exception, SystemExit):
+            return True
+
+    @property
     def in_words(self) -> str:
         """What was drawn, or that something was where it is long; nothing where nothing was."""
-        if not any(map(is_drawn, self._texts)):
+        if not self.is_drawn:
             return ""
         drawn = f"drawn with --seed {self._seed}"
         try:

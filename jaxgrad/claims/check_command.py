@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["check", "exit_code_of", "place_of"]
 
 _SEE = "\n\nTo see it:"  # what stands before the code
+# As many points are drawn before a domain is taken to have none of them.
+_DRAWS = 64
 
 
 def check(options: argparse.Namespace) -> int:
@@ -152,11 +154,10 @@ def _found(options: argparse.Namespace) -> tuple[Called, Any]:
     reference = named("--reference", options.reference) if options.reference else None
     sys.path.append(str(Path.cwd()))  # for what these import when they are called
     from jaxgrad.claims.as_options import as_options, in_options
-    from jaxgrad.claims.called import Called
     from jaxgrad.claims.given_arguments import full_name
     from jaxgrad.gradients.check_grads import check
 
-    called = Called(name, function, options.args, options.seed)
+    called = _drawn_inside(options, function, domain)
     asked = {
         "order": options.order,
         "argnums": called.argnums(options.argnums),
@@ -180,6 +181,29 @@ def _found(options: argparse.Namespace) -> tuple[Called, Any]:
     except (Exception, SystemExit) as error:
         raise ArgumentError(_raised(options, function, domain, error)) from error
     return called, in_options(found)
+
+
+def _drawn_inside(
+    options: argparse.Namespace, function: Callable[..., Any], domain: Callable[..., Any] | None
+) -> Called:
+    """The call, of which what is drawn is drawn again until it is in the domain.
+
+    The seed of the options becomes the one by which it is.
+
+    Raises:
+        ArgumentError: that is in vain, or as :class:`Called`.
+    """
+    from jaxgrad.claims.called import Called
+
+    first = options.seed
+    for options.seed in range(first, first + _DRAWS):
+        called = Called(options.function, function, options.args, options.seed)
+        if domain is None or not called.is_drawn or called.is_inside(domain):
+            return called
+    raise ArgumentError(
+        f"--domain {options.domain} is False at all of {_DRAWS} points that were drawn, with "
+        f"--seed {first} to {options.seed}; give arguments inside of it, as NAME='jnp.ones(3)'"
+    )
 
 
 def _raised(

@@ -161,7 +161,7 @@ def check(parser: argparse.ArgumentParser) -> _Runner:
     parser.add_argument(
         "--domain",
         metavar="MODULE:PREDICATE",
-        help="of the arguments: only points where it is true are looked at",
+        help="a JAX function of the arguments: only points where it is true are drawn or looked at",
     )
     add_switch(parser, "--exact", "a formula that differs by less than rounding is wrong, too")
     add_switch(

@@ -54,6 +54,10 @@ def parsed(
     project = project_options(command, Path.cwd(), commands)
     try:
         options, unknown = parser.parse_known_args([command, *project.arguments, *argv[1:]])
+        if isinstance(getattr(options, "args", None), list):  # arguments behind an option
+            late = [text for text in unknown if not text.startswith("-")]
+            options.args += late
+            unknown = [text for text in unknown if text not in late]
         if unknown:  # the usage is the command's, not that of the whole
             commands[command].error(_unknown(unknown))
     except SystemExit as stop:

@@ -45,7 +45,7 @@ from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.vector_choice import free_vectors
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.held import checked_argnums
-from jaxgrad.programs.options import flag
+from jaxgrad.programs.options import by_default, flag
 from jaxgrad.programs.trace import parameter_names
 from jaxgrad.programs.traced_values import require_values
 from jaxgrad.verdict import Evidence, Verdict
@@ -100,7 +100,7 @@ def check_grads(
         reference: the function whose derivative the rules of f should be, if that is not f: a
             straight-through estimator, a stopped or surrogate gradient.  Of the arguments of f.
         dtypes: the compiled derivatives of every order are judged in these dtypes, too, such as
-            ``("float32", "bfloat16")``, at the given and at special points; where they are not,
+            ``("float32", "bfloat16")``, at the given and at special points; where they cannot be,
             the check is UNDECIDED.  See :mod:`jaxgrad.gradients.floats.allowance`.
         exact: whether a rule is wrong whose formula differs from the derivative by less than the
             rounding of the compiled rule could hide, as that of a Taylor branch, of a fit, or of
@@ -213,18 +213,22 @@ def check(
     if not isinstance(args, tuple | list):
         given = "array" if hasattr(args, "shape") else type(args).__name__
         raise ArgumentError(f"args is one {given}; give a tuple of the arguments: (x,) for one")
-    exact = flag("exact", exact)
-    special_points = _by_default("special_points", special_points, reference is None)
-    linear = _by_default("linear", linear, reference is None)
+    special = by_default("special_points", special_points, reference is None)
+    linear = by_default("linear", linear, reference is None)
     asked, stages = checked_dtypes(dtypes), Stages(checked_budget(budget))
     held = checked_argnums(argnums, len(args))
     programs = functools.partial(
-        DerivativePrograms, order=order, modes=modes, linear=linear, exact=exact
+        DerivativePrograms,
+        order=order,
+        modes=modes,
+        linear=linear,
+        exact=flag("exact", exact),
+        here=not special and special_points is not None,
     )
     with without_debug_modes(), stages.watched(), free_vectors():
         require_values("check", args, lambda: parameter_names(f, len(args)))
         primal = functools.partial(Primal, f, args, reference, held=held, domain=domain)
-        return _checked(primal, programs, special_points, asked, stages)
+        return _checked(primal, programs, special, asked, stages)
 
 
 def _checked(
@@ -244,11 +248,6 @@ def _checked(
         return with_floats(_check(programs(primal), special, stages, dtypes), dtypes)
     except RecursionError:
         return undecided(primal, nested_too_deeply())
-
-
-def _by_default(name: str, given: bool | None, otherwise: bool) -> bool:
-    found = flag(name, given, default=True)
-    return otherwise if found is None else found
 
 
 def _modes(modes: Sequence[str] | str) -> tuple[str, ...]:

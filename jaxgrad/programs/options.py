@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxgrad.errors import ArgumentError
 
-__all__ = ["flag", "seconds"]
+__all__ = ["by_default", "flag", "seconds"]
 
 
 def flag(name: str, value: Any, *, default: bool = False) -> Any:
@@ -34,6 +34,24 @@ def flag(name: str, value: Any, *, default: bool = False) -> Any:
         return None
     kinds = "True, False, or None for the default" if default else "True or False"
     raise ArgumentError(f"{name} is {value!r:.60}; it is {kinds}")
+
+
+def by_default(name: str, value: Any, otherwise: bool) -> bool:
+    """The same of an option whose None has a meaning of its own.
+
+    Args:
+        name, value: as there.
+        otherwise: what None means.
+
+    Raises:
+        ArgumentError: as there.
+
+    Example:
+        >>> by_default("linear", None, True), by_default("linear", False, True)
+        (True, False)
+    """
+    found = flag(name, value, default=True)
+    return otherwise if found is None else found
 
 
 def seconds(name: str, value: Any, *, none_is_left: bool = False) -> float:

@@ -64,7 +64,7 @@ def _is_inside(primal: Primal, point: Sequence[np.ndarray], dtype: Any) -> bool:
 def floats_of(
     rules: DerivativePrograms,
     dtypes: Sequence[np.dtype] | None,
-    points: Sequence[SpecialPoint],
+    points: Sequence[SpecialPoint] | None,
     finite: bool,
     nested: tuple[str, ...] = (),
 ) -> tuple[FloatResult, ...]:
@@ -74,7 +74,7 @@ def floats_of(
         rules: the derivative programs.
         dtypes: judged at the given point, at these special points, and all over the range of
             each dtype; if None only the given point is looked at, and only for NaN or infinities.
-        points: special points of the program.
+        points: special points of the program; None for the given point alone.
         finite: whether a run at the given point returned numbers alone.
         nested: the modes of a higher derivative, which is judged in place of the first ones.
     """
@@ -86,7 +86,8 @@ def floats_of(
     found: list[FloatResult] = []
     for dtype in dtypes:
         leaves = [replace(x, dtype=dtype, value=x.value.astype(dtype)) for x in primal.inputs]
-        others = [point.values for point in (*points, *float_points(leaves, most))]
+        several = () if points is None else (*points, *float_points(leaves, most))
+        others = [point.values for point in several]
         inside = [x for x in others if primal.domain is None or _is_inside(primal, x, dtype)]
         places = [primal.point, *inside]
         if nested:

@@ -164,6 +164,7 @@ class DerivativePrograms(Derivatives):
         linear: whether the rules have to be linear. Those that need not, such as one that clips,
             are asked with tangents and cotangents no longer than 1, of both signs.
         exact: whether a difference counts that the rounding of the compiled rule would hide.
+        here: whether nothing but the given point is asked about, not in floats either.
 
     Raises:
         ArgumentError: none of the modes is to be had.
@@ -176,9 +177,10 @@ class DerivativePrograms(Derivatives):
         modes: tuple[str, ...],
         linear: bool = True,
         exact: bool = False,
+        here: bool = False,
     ) -> None:
         super().__init__(primal)
-        self.order, self.linear, self.exact = order, linear, exact
+        self.order, self.linear, self.exact, self.here = order, linear, exact, here
         self.empty = not any(map(math.prod, self.shapes)) or not any(
             map(math.prod, self.out_shapes)
         )

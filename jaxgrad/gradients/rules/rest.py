@@ -30,6 +30,7 @@ from jaxgrad.gradients.rules.own_rules import CheckRule, OwnRules, taken_like, t
 from jaxgrad.gradients.rules.proof import prove_rules
 from jaxgrad.gradients.rules.solved import solved_to
 from jaxgrad.gradients.rules.stages import Stages
+from jaxgrad.gradients.rules.unjudged_floats import ELSEWHERE, FLOATS
 from jaxgrad.programs.custom_rules import asks_what_moves
 from jaxgrad.verdict import Verdict
 
@@ -208,19 +209,37 @@ class Rest:
             self.floats = [*floats, *lost]
             return self._wrong_floats([*(x for x in floats if x.grave), *lost])
         for dtype in self.dtypes:
-            for name, run in self._floats_in(dtype):
-                self.floats += self._part("floats", run, partial(str, name), name=name) or ()
+            for name, modes in self._floats_in(dtype):
+                self.floats += self._judged_in(dtype, modes, name)
         return self._wrong_floats(self.floats)
 
-    def _floats_in(self, dtype: np.dtype) -> Iterator[tuple[str, Callable[[], Any]]]:
-        """What is judged in a dtype, in words, and how: first derivatives, then higher ones."""
+    def _floats_in(self, dtype: np.dtype) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """What is judged in a dtype, in words, and of which modes: of none the first derivatives,
+        then higher ones."""
         for modes in ((), *self.rules.nested):
             higher = f", {' then '.join(modes)}" if modes else ""
-            yield f"floats in {dtype.name}{higher}", self._judged_in(dtype, modes)
+            yield f"{FLOATS}{dtype.name}{higher}", modes
 
-    def _judged_in(self, dtype: np.dtype, modes: tuple[str, ...]) -> Callable[[], Any]:
-        higher = (modes,) if modes else ()
-        return lambda: floats_of(self.rules, [dtype], self.others.of_floats, True, *higher)
+    def _judged_in(
+        self, dtype: np.dtype, modes: tuple[str, ...], name: str
+    ) -> tuple[FloatResult, ...]:
+        """The floats all over the range of a dtype; at the given point alone where only that is
+        asked for, or time does not do for more."""
+
+        def floats(everywhere: bool) -> tuple[FloatResult, ...]:
+            points = self.others.of_floats if everywhere else None
+            return floats_of(self.rules, [dtype], points, True, modes)
+
+        found = None
+        if not self.rules.here:
+            missed = partial(str, f"{name}{ELSEWHERE}")
+            found = self._part("floats", lambda: floats(True), missed, name=name)
+        if found is None:
+            with self.stages.here(name) as part:
+                found = floats(False)
+            if part.spent is not None:
+                self.stages.miss(part, name)
+        return found or ()
 
     @property
     def _lost(self) -> tuple[FloatResult, ...]:

@@ -114,6 +114,17 @@ class Stages:
         self._rest = time.process_time()
 
     @contextlib.contextmanager
+    def here(self, name: str) -> Iterator[Part]:
+        """As much time again for what is asked at the given point behind other parts.
+
+        Args:
+            name: what it is.
+        """
+        self.progress.say(name)
+        with within(max(GIVEN, self.budget)) as part:
+            yield part
+
+    @contextlib.contextmanager
     def part(self, name: str, most: float = math.inf) -> Iterator[Part]:
         """One part, which is left where its time is spent.
 

@@ -10,9 +10,12 @@ from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.outcome import GradientCheck
 from jaxgrad.verdict import Evidence, Verdict
 
-__all__ = ["with_floats"]
+__all__ = ["ELSEWHERE", "FLOATS", "with_floats"]
 
-_MISSED = "floats in "
+FLOATS = "floats in "
+"""What is judged in a dtype, whose name follows."""
+ELSEWHERE = " at other points"
+"""Behind it, where it is judged at the given point."""
 
 
 def with_floats(found: GradientCheck, dtypes: Sequence[Any] | None) -> GradientCheck:
@@ -46,10 +49,10 @@ def _undecided(text: str) -> Evidence:
 
 def _not_judged(found: GradientCheck, dtypes: Sequence[Any]) -> Iterator[str]:
     """What was asked for and has no answer, each with the reason."""
-    missed = [what for what in found._missed if what.startswith(_MISSED)]
+    missed = [x for x in found._missed if x.startswith(FLOATS) and not x.endswith(ELSEWHERE)]
     yield from (f"{what} (not reached)" for what in missed)
     for dtype in dtypes:
-        what = f"{_MISSED}{dtype.name}"
+        what = f"{FLOATS}{dtype.name}"
         own = [x for x in found.floats if x.dtype == dtype.name]
         judged = {x.mode for x in own if x.status != "UNKNOWN"}
         for reason, modes in _by_reason(x for x in own if x.mode not in judged).items():
