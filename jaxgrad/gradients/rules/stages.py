@@ -86,6 +86,7 @@ class Stages:
         self._memory: str | None = None
         self._start = time.process_time()
         self._rest = self._start  # when the given point was done with
+        self._here = 0.0  # what it has left
         self.progress = Progress()
 
     @contextlib.contextmanager
@@ -109,20 +110,24 @@ class Stages:
     def given(self) -> Iterator[Part]:
         """The time of the given point: a minute, or the budget if that is more."""
         self.progress.say("the given point")
-        with within(max(GIVEN, self.budget)) as part:
+        start, self._here = time.process_time(), max(GIVEN, self.budget)
+        with within(self._here) as part:
             yield part
         self._rest = time.process_time()
+        self._here -= self._rest - start
 
     @contextlib.contextmanager
     def here(self, name: str) -> Iterator[Part]:
-        """As much time again for what is asked at the given point behind other parts.
+        """What is left of the time of the given point, for what is asked there behind other parts.
 
         Args:
             name: what it is.
         """
         self.progress.say(name)
-        with within(max(GIVEN, self.budget)) as part:
+        start = time.process_time()
+        with within(self._here) as part:
             yield part
+        self._here -= time.process_time() - start
 
     @contextlib.contextmanager
     def part(self, name: str, most: float = math.inf) -> Iterator[Part]:
