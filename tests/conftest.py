@@ -30,7 +30,7 @@ collect_ignore = ["sharded_cases.py", "typed_user.py"]
 
 # The tests that a suite of a few minutes leaves out, written by tools/slow_tests.py.
 _SLOW_TESTS = Path(__file__).with_name("slow_tests.txt")
-# Its cases differ by all that they are, and releases by what they say of them.
+# Its cases differ by all that they are, and releases by what they say of them: each run has all.
 _GOLDEN = Path(__file__).with_name("test_golden.py")
 # Two runs, one of each, run every test: those of two releases of JAX, for one.
 _PLACES = ("even", "odd")
@@ -40,25 +40,26 @@ _FLINT_PRECISION = 53  # FLINT's default: the significand of a float64
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fuzz-programs", help="how many random programs, for tests marked fuzz")
     parser.addoption(
-        "--alike",
+        "--half",
         choices=_PLACES,
-        help="of slow tests that differ by their parameters alone, run those at even or odd places",
+        help="of slow tests run those at even or odd places, also among those of one function",
     )
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what is known to be slow, and leave out what is much like it if that is asked for."""
+    """Mark what is known to be slow, and leave out every other one of it if that is asked for."""
     lines = _SLOW_TESTS.read_text(encoding="utf-8").splitlines() if _SLOW_TESTS.exists() else []
     slow = {line for line in lines if not line.startswith("#")}
-    alike: dict[str, list[pytest.Item]] = {}
+    of_one: dict[str, list[pytest.Item]] = {}
     for item in items:
         if item.nodeid in slow:
             item.add_marker("slow")
-            name = item.nodeid if item.path == _GOLDEN else item.nodeid.partition("[")[0]
-            alike.setdefault(name, []).append(item)
-    if places := config.getoption("--alike"):
-        groups = [several for several in alike.values() if len(several) > 1]
+            if item.path != _GOLDEN:
+                of_one.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    if places := config.getoption("--half"):
+        groups = [several for several in of_one.values() if len(several) > 1]
+        groups.append([several[0] for several in of_one.values() if len(several) == 1])
         left_out = {item for several in groups for item in several[1 - _PLACES.index(places) :: 2]}
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]

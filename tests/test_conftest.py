@@ -53,12 +53,22 @@ def test_what_is_in_the_list_of_slow_tests_is_slow(pytester: pytest.Pytester) ->
     pytester.runpytest_inprocess("-m", "").assert_outcomes(passed=3)
 
 
-@pytest.mark.parametrize(("places", "left_out"), [("even", [1, 4]), ("odd", [0, 3])])
-def test_of_slow_tests_that_are_alike_every_other_is_run(
-    pytester: pytest.Pytester, places: str, left_out: list[int]
+@pytest.mark.parametrize(
+    ("places", "left_out"),
+    [("even", ["slow[1]", "slow[4]", "other"]), ("odd", ["slow[0]", "slow[3]", "one"])],
+)
+def test_of_slow_tests_every_other_is_run(
+    pytester: pytest.Pytester, places: str, left_out: list[str]
 ) -> None:
     pytester.makeconftest((HERE / "conftest.py").read_text())
-    slow = ["test_slow[0]", "test_slow[1]", "test_slow[3]", "test_slow[4]", "test_one"]
+    slow = [
+        "test_slow[0]",
+        "test_slow[1]",
+        "test_slow[3]",
+        "test_slow[4]",
+        "test_one",
+        "test_other",
+    ]
     names = [f"test_both.py::{name}" for name in slow] + [f"test_golden.py::{n}" for n in slow[:4]]
     pytester.path.joinpath("slow_tests.txt").write_text("\n".join(names))
     body = """
@@ -68,12 +78,13 @@ def test_of_slow_tests_that_are_alike_every_other_is_run(
         """
     one = """
         def test_one(): pass
+        def test_other(): pass
         """
     pytester.makepyfile(test_both=body + one, test_golden=body)
     # In a process of its own: a module of the golden file may have been imported in this one.
-    ran = pytester.runpytest_subprocess("-m", "", f"--alike={places}", "-v")
-    ran.assert_outcomes(passed=9, deselected=2)
-    names = {f"test_both.py::test_slow[{i}]" for i in left_out}
+    ran = pytester.runpytest_subprocess("-m", "", f"--half={places}", "-v")
+    ran.assert_outcomes(passed=9, deselected=3)
+    names = {f"test_both.py::test_{name}" for name in left_out}
     assert not any(name in line for name in names for line in ran.outlines)
 
 
