@@ -55,8 +55,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.nodeid in slow:
             item.add_marker("slow")
-            if item.path != _GOLDEN:
-                of_one.setdefault(item.nodeid.partition("[")[0], []).append(item)
+        # What is exhaustive one release alone is asked.
+        whole = item.path == _GOLDEN or item.get_closest_marker("exhaustive")
+        if item.get_closest_marker("slow") and not whole:
+            of_one.setdefault(item.nodeid.partition("[")[0], []).append(item)
     if places := config.getoption("--half"):
         groups = [several for several in of_one.values() if len(several) > 1]
         groups.append([several[0] for several in of_one.values() if len(several) == 1])
