@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -12,6 +13,7 @@ import pytest
 
 from jaxgrad import Verdict, check
 from jaxgrad.gradients.rules.stages import Stages
+from jaxgrad.gradients.rules.unjudged_floats import with_floats
 from jaxgrad.numbers.clock import within
 
 X = np.float32(0.3)
@@ -72,6 +74,18 @@ def test_without_time_the_given_point_is_judged_all_the_same(
     found = check(double, (X,), dtypes=["float16"], budget=0)
     said = "though dtypes= asks for it: floats in float16 (not reached); all else passes: the one-"
     assert found.verdict is Verdict.UNDECIDED and said in found.evidence.text
+
+
+def test_each_argument_has_to_be_judged() -> None:
+    found = check(lambda x, y: 2 * x + y, (X, X), dtypes=["float16"], special_points=False)
+    asked = [jnp.dtype("float16")]
+    assert with_floats(found, asked) is found and {x.path for x in found.floats} == {"x", "y"}
+    lost = tuple(
+        replace(x, status="UNKNOWN", reason="lost") if x.path == "y" else x for x in found.floats
+    )
+    found = with_floats(replace(found, floats=lost), asked)
+    assert found.verdict is Verdict.UNDECIDED
+    assert "floats in float16, fwd and rev (lost)" in found.evidence.text
 
 
 def test_no_special_points_are_none_in_floats_either() -> None:

@@ -54,8 +54,9 @@ def _not_judged(found: GradientCheck, dtypes: Sequence[Any]) -> Iterator[str]:
     for dtype in dtypes:
         what = f"{FLOATS}{dtype.name}"
         own = [x for x in found.floats if x.dtype == dtype.name]
-        judged = {x.mode for x in own if x.status != "UNKNOWN"}
-        for reason, modes in _by_reason(x for x in own if x.mode not in judged).items():
+        judged = {(x.mode, x.path) for x in own if x.status != "UNKNOWN"}
+        unknown = (x for x in own if (x.mode, x.path) not in judged)
+        for reason, modes in _by_reason(unknown).items():
             yield f"{what}, {' and '.join(modes)} ({reason})"
         if not own and what not in missed:
             yield f"{what} (no derivative there has floats to judge)"
