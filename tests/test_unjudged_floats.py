@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -74,6 +75,30 @@ def test_without_time_the_given_point_is_judged_all_the_same(
     found = check(double, (X,), dtypes=["float16"], budget=0)
     said = "though dtypes= asks for it: floats in float16 (not reached); all else passes: the one-"
     assert found.verdict is Verdict.UNDECIDED and said in found.evidence.text
+
+
+def _far_from_one(x: Any) -> Any:
+    """x, with a rule that is right above 1."""
+    rule = jax.custom_jvp(lambda y: 1.0 * y)
+    rule.defjvp(lambda p, t: (rule(*p), (p[0] - 1) / (p[0] - 1) * t[0]))
+    return rule(x)
+
+
+@pytest.mark.parametrize("domain", [lambda x: x > 1, lambda x: x < 1, None])
+def test_a_point_that_a_dtype_has_not_is_not_judged_in_it(domain: Any) -> None:
+    """What is next to 1 is 1 in bfloat16, and 1e6 is beyond float16."""
+    if domain is None:
+        f, x, dtype = double, 1e6, "float16"
+    else:
+        sign = 1 if domain(2) else -1
+        f, x, dtype = _far_from_one, 1 + sign * 1e-4, "bfloat16"
+    asked = {"dtypes": [dtype], "domain": domain}
+    with warnings.catch_warnings(action="error"):
+        here = check(f, (np.float32(x),), special_points=False, **asked)
+        everywhere = check(f, (np.float32(x),), **asked)
+    assert here.verdict is Verdict.UNDECIDED and "not in the range of the dtype" in str(here)
+    assert everywhere.verdict.passes and everywhere.floats
+    assert not any(one.given for one in everywhere.floats)
 
 
 def test_each_argument_has_to_be_judged() -> None:

@@ -41,6 +41,9 @@ def not_negative(text: str) -> int:
     return value
 
 
+not_negative.__name__ = "whole number from 0 on"  # for the message of argparse
+
+
 def add_dtypes(parser: argparse.ArgumentParser, text: str) -> None:
     """``--dtypes``: in which something is judged."""
     parser.add_argument("--dtypes", type=listed(str), metavar="DTYPE,DTYPE", help=text)

@@ -32,7 +32,7 @@ from jaxgrad.gradients.floats.programs import (
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.rules.primal import Primal
 
-__all__ = ["not_run", "rule_floats"]
+__all__ = ["not_judged", "not_run", "rule_floats"]
 
 # Operations over balls that one compiled derivative may take: 3 μs each in large programs and up to
 # 15 μs in small ones, whose overhead counts, so about half a second.
@@ -249,8 +249,12 @@ def _in_short(value: np.ndarray) -> str:
 
 def not_run(mode: str, dtype: Any, error: Exception) -> FloatResult:
     """The result where the function does not take the dtype."""
+    return not_judged(mode, dtype, f"{type(error).__name__}: {error}")
+
+
+def not_judged(mode: str, dtype: Any, reason: str) -> FloatResult:
+    """The result where no float is judged."""
     name = "its own dtypes" if dtype is None else np.dtype(dtype).name
-    reason = f"{type(error).__name__}: {error}"
     return FloatResult(
         status="UNKNOWN", reason=reason, digits=-math.inf, mode=mode, dtype=name, path="x",
         index=None, output="f", point="any point", given=False, value=math.nan,

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.errors import ArgumentError
-from jaxgrad.gradients.floats.derivatives import rule_floats
+from jaxgrad.gradients.floats.derivatives import not_judged, rule_floats
 from jaxgrad.gradients.floats.higher import higher_floats
 from jaxgrad.gradients.floats.programs import representable
 from jaxgrad.gradients.floats.result import FloatResult
@@ -56,9 +57,21 @@ def checked_dtypes(dtypes: Sequence[Any] | Any | None) -> tuple[np.dtype, ...] |
     return tuple(found)
 
 
+_NOT_HELD = "the given point is not in the range of the dtype, or rounded to it not in the domain"
+
+
 def _is_inside(primal: Primal, point: Sequence[np.ndarray], dtype: Any) -> bool:
     """Whether what is left of a point in a dtype is in the domain."""
+    if primal.domain is None:
+        return True
     return primal.is_inside([representable(value, dtype) for value in point])
+
+
+def _holds_given(primal: Primal, dtype: Any) -> bool:
+    """Whether a dtype has the given point, but for rounding, and has it in the domain."""
+    most = float(jnp.finfo(dtype).max)
+    sizes = [np.abs(np.asarray(x, np.float64)).max(initial=0.0) for x in primal.point]
+    return max(sizes) <= most and _is_inside(primal, primal.point, dtype)
 
 
 def floats_of(
@@ -85,13 +98,26 @@ def floats_of(
     most = max(FEWEST_FLOAT_POINTS, 2 * MOST_FLOAT_POINTS // entries)
     found: list[FloatResult] = []
     for dtype in dtypes:
-        leaves = [replace(x, dtype=dtype, value=x.value.astype(dtype)) for x in primal.inputs]
-        several = () if points is None else (*points, *float_points(leaves, most))
-        others = [point.values for point in several]
-        inside = [x for x in others if primal.domain is None or _is_inside(primal, x, dtype)]
-        places = [primal.point, *inside]
+        others = [] if points is None else _others(primal, dtype, points, most)
+        held = _holds_given(primal, dtype)
+        places = [primal.point, *others] if held else others
+        if not places:
+            names = [" then ".join(nested)] if nested else rules.modes
+            found += [not_judged(name, dtype, _NOT_HELD) for name in names]
+            continue
         if nested:
-            found += higher_floats(primal, nested, dtype, places)
+            judged = higher_floats(primal, nested, dtype, places)
         else:
-            found += rule_floats(primal, rules.modes, dtype, places)
+            judged = rule_floats(primal, rules.modes, dtype, places)
+        found += judged if held else [replace(one, given=False) for one in judged]
     return tuple(found)
+
+
+def _others(
+    primal: Primal, dtype: np.dtype, points: Sequence[SpecialPoint], most: int
+) -> list[list[np.ndarray]]:
+    """The special points, and some all over the range of a dtype, that are in the domain."""
+    with np.errstate(over="ignore"):  # what is beyond the range is infinite
+        leaves = [replace(x, dtype=dtype, value=x.value.astype(dtype)) for x in primal.inputs]
+    several = [point.values for point in (*points, *float_points(leaves, most))]
+    return [x for x in several if _is_inside(primal, x, dtype)]
