@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from jaxgrad import compare, sweep
-from jaxgrad.evidence import sweep as sweep_module
+from jaxgrad.evidence import tiled_pass
 from jaxgrad.gradients import compare as compare_module
 from jaxgrad.numbers import progress
 
@@ -40,7 +40,7 @@ def negative(x: jax.Array, y: jax.Array) -> jax.Array:
 
 def test_a_sweep_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = terminal_of(monkeypatch)
-    monkeypatch.setattr(sweep_module, "_CHUNK", 2**14)
+    monkeypatch.setattr(tiled_pass, "_CHUNK", 2**14)
     found = sweep(same, "float16", negative, tile=2**12)
     shown = terminal.getvalue()
     assert "s, sweep, 25% of the floats …" in shown and shown.endswith("\r\x1b[K")
@@ -49,14 +49,14 @@ def test_a_sweep_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_interrupted_sweep_says_what_it_has_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = terminal_of(monkeypatch)
-    monkeypatch.setattr(sweep_module, "_CHUNK", 2**14)
+    monkeypatch.setattr(tiled_pass, "_CHUNK", 2**14)
 
     class Interrupted(progress.Progress):
         def look(self) -> None:
             if "75%" in self._text:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(sweep_module, "Progress", Interrupted)
+    monkeypatch.setattr(tiled_pass, "Progress", Interrupted)
     with pytest.raises(KeyboardInterrupt):
         sweep(same, "float16", negative, tile=2**12)
     # Three quarters of all patterns: those of positive numbers, the two zeros, an infinity.
