@@ -38,9 +38,14 @@ def negative(x: jax.Array, y: jax.Array) -> jax.Array:
     return y < 0
 
 
+def one_tile_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiled_pass, "_CHUNK", 1)
+    monkeypatch.setattr(tiled_pass, "_WORKERS", 1)
+
+
 def test_a_sweep_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = terminal_of(monkeypatch)
-    monkeypatch.setattr(tiled_pass, "_CHUNK", 2**14)
+    one_tile_after_another(monkeypatch)
     found = sweep(same, "float16", negative, tile=2**12)
     shown = terminal.getvalue()
     assert "s, sweep, 25% of the floats …" in shown and shown.endswith("\r\x1b[K")
@@ -49,7 +54,7 @@ def test_a_sweep_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_interrupted_sweep_says_what_it_has_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = terminal_of(monkeypatch)
-    monkeypatch.setattr(tiled_pass, "_CHUNK", 2**14)
+    one_tile_after_another(monkeypatch)
 
     class Interrupted(progress.Progress):
         def look(self) -> None:

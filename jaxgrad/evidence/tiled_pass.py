@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import cached_property
 from typing import Any
 
@@ -23,14 +24,16 @@ from jaxgrad.programs.trace import anew
 
 __all__ = ["TILE", "TiledPass"]
 
-# 2^18 float32 values fill 1 MiB, one core's second-level cache: a tile's inputs, outputs and masks
-# are made, read and reduced without a trip to main memory, and the fixed cost of starting a kernel
-# (some 10 us) is spread over more than 100 us of work. Measured best among 2^12 ... 2^22.
-TILE = 2**18
+# 2^16 float32 values fill a quarter of a MiB, well within one core's second-level cache: what a
+# round stores and the next one reads needs no trip to main memory, and the fixed cost of starting a
+# kernel is small beside its work. Measured best among 2^14 ... 2^18.
+TILE = 2**16
 
-# Floats per dispatch: 256 dispatches cover float32, few enough to cost nothing and enough to keep
-# every worker busy until the end.
+# Floats per dispatch at most: 256 dispatches cover float32, few enough to cost nothing and enough
+# to keep every worker busy until the end.
 _CHUNK = 2**24
+# And wall-clock seconds, where f is slow.
+_SECONDS = 0.5
 
 # Dispatching threads per device: a thread waits outside the interpreter lock while XLA computes, so
 # a second one keeps the cores of a host device busy in releases that run one program on one core.
@@ -61,70 +64,103 @@ class TiledPass:
         devices: tuple[Any, ...],
     ):
         self.format, self.tile, self.devices = format, tile, devices
-        unsigned = UNSIGNED[format.bits]
-
-        def answers(base: jax.Array) -> tuple[jax.Array, list[jax.Array], jax.Array]:
-            bits = base + jnp.arange(tile, dtype=jnp.uint32)
-            x = jax.lax.bitcast_convert_type(bits.astype(unsigned), format.dtype)
-            x = jax.lax.optimization_barrier(x)
-            y = jax.lax.optimization_barrier(jax.vmap(f)(x))
-            return ~format.is_nan(bits), [row(x, y) for row in rows], y
-
-        def evaluate(base: jax.Array) -> tuple[list[jax.Array], jax.Array]:
-            number, truths, y = answers(base)
-            return [number & truth for truth in truths], y
-
-        def hits(base: jax.Array) -> jax.Array:
-            number, truths, _ = answers(base)
-            return tallies(number, truths)
-
-        self.evaluate, self.hits = evaluate, hits
+        self._rows, self._f = rows, f
+        # Compiled here, once per device: a worker thread would not see the caller's configuration.
+        self._programs = [
+            _compile(self._run, device, np.uint32(0), np.int32(0)) for device in devices
+        ]
         self.counts = self._count_all()
         self._tiles: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
+    def _inputs(self, base: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """The bits of a tile's floats, and the floats."""
+        bits = base + jnp.arange(self.tile, dtype=jnp.uint32)
+        stored = bits.astype(UNSIGNED[self.format.bits])
+        return bits, jax.lax.bitcast_convert_type(stored, self.format.dtype)
+
+    def _answers(self, base: jax.Array, y: jax.Array) -> list[jax.Array]:
+        """Which floats of a tile are numbers, and where the predicates hold of them and of y."""
+        bits, x = self._inputs(base)
+        return [~self.format.is_nan(bits), *(row(x, y) for row in self._rows)]
+
+    def _run(self, start: jax.Array, tiles: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Counts of so many tiles, and what f returns on the tile after them.
+
+        A round asks the predicates of what the round before has stored. Where they are asked in
+        the round that makes it, XLA compiles them together with f, a barrier or not, and then a
+        product may never be rounded before they see it.
+        """
+
+        def of_tile(number: jax.Array) -> jax.Array:
+            return start + number.astype(jnp.uint32) * np.uint32(self.tile)
+
+        def round(number: jax.Array, state: tuple[jax.Array, jax.Array]) -> Any:
+            counts, stored = state
+            among, *truths = self._answers(of_tile(number - 1), stored)
+            # The first round has nothing to count, and the second one writes in its place.
+            counts = counts.at[jnp.maximum(number - 1, 0)].set(tallies(among, truths))
+            return counts, jax.vmap(self._f)(self._inputs(of_tile(number))[1])
+
+        counts = jnp.zeros((self._most_tiles, len(self._rows)), jnp.uint32)
+        y = jax.eval_shape(jax.vmap(self._f), self._inputs(start)[1])
+        return jax.lax.fori_loop(0, tiles + 1, round, (counts, jnp.zeros(y.shape, y.dtype)))
+
+    @property
+    def _most_tiles(self) -> int:
+        """How many tiles one dispatch counts at most."""
+        return max(min(_CHUNK, 2**self.format.bits) // self.tile, 1)
+
     def _count_all(self) -> np.ndarray:
         """How often each predicate holds in each tile: shape (tiles, predicates)."""
-        total = 2**self.format.bits
-        chunk = max(min(_CHUNK, total), self.tile)
-        steps = jnp.arange(chunk // self.tile, dtype=jnp.uint32) * np.uint32(self.tile)
+        total = 2**self.format.bits // self.tile
+        counts = np.zeros((total, len(self._rows)), np.uint32)
+        done = 0
 
-        def run(start: jax.Array) -> jax.Array:
-            return jax.lax.map(self.hits, start + steps)
-
-        # Compiled here, once per device: a worker thread would not see the caller's configuration.
-        programs = [_compile(run, device) for device in self.devices]
-
-        def work(number: int) -> np.ndarray:
-            which = number % len(programs)
-            start = jax.device_put(np.uint32(number * chunk), self.devices[which])
+        def work(which: int, first: int, many: int) -> tuple[int, int, np.ndarray, float]:
+            began = time.perf_counter()
             with without_debug_modes():  # this thread does not see what its caller set
-                return np.asarray(programs[which](start))
-
-        counts: list[np.ndarray] = []
+                found = np.asarray(self._dispatch(which, first, many)[0])
+            return first, many, found, time.perf_counter() - began
 
         def reached() -> str:
-            failures = sum(int(found[:, 1].astype(np.int64).sum()) for found in counts)
+            failures = int(counts[:, 1].astype(np.int64).sum())
             return (
-                f"sweep evaluated {len(counts) * chunk} of {total} {self.format.dtype.name} bit "
-                f"patterns; the predicate fails at {failures} of these"
+                f"sweep evaluated {done * self.tile} of {total * self.tile} "
+                f"{self.format.dtype.name} bit patterns; the predicate fails at {failures} of these"
             )
 
-        progress, workers = Progress(), min(_WORKERS, os.cpu_count() or 1) * len(programs)
+        workers = min(_WORKERS, os.cpu_count() or 1) * len(self.devices)
+        progress, many, started = Progress(), 1, 0
         with progress.followed(reached), ThreadPoolExecutor(workers) as pool:
-            try:
-                for found in pool.map(work, range(total // chunk)):
-                    counts.append(found)
-                    progress.say(f"sweep, {len(counts) * chunk / total:.0%} of the floats")
-                    progress.look()
-            finally:
-                pool.shutdown(cancel_futures=True)  # of an interrupt: do not wait for all
-        return np.concatenate(counts)
+            running: set[Future[tuple[int, int, np.ndarray, float]]] = set()
+            while done < total:
+                while started < total and len(running) < workers:
+                    few, which = min(many, total - started), len(running) % len(self.devices)
+                    running.add(pool.submit(work, which, started, few))
+                    started += few
+                for finished in wait(running, return_when=FIRST_COMPLETED).done:
+                    running.remove(finished)
+                    first, few, found, seconds = finished.result()
+                    counts[first : first + few] = found[:few]
+                    done += few
+                    # As many as take so long, so that an interrupt is heard while f is slow.
+                    fitting = int(few * _SECONDS / max(seconds, 1e-9))
+                    many = max(1, min(fitting, self._most_tiles))
+                progress.say(f"sweep, {done / total:.0%} of the floats")
+                progress.look()
+        return counts
+
+    def _dispatch(self, which: int, first: int, many: int) -> tuple[jax.Array, jax.Array]:
+        device = self.devices[which]
+        start = np.uint32(first * self.tile)
+        return self._programs[which](*jax.device_put((start, np.int32(many)), device))
 
     def masks(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """The masks (predicates, tile) and outputs (tile,) of one tile, evaluated again."""
         if number not in self._tiles:
-            masks, y = self._again(jax.device_put(np.uint32(number * self.tile), self.devices[0]))
-            found = np.stack([np.asarray(mask) for mask in masks])
+            y = self._dispatch(0, number, 0)[1]
+            base = jax.device_put(np.uint32(number * self.tile), self.devices[0])
+            found = np.stack([np.asarray(mask) for mask in self._masks(base, y)])
             if (found.sum(axis=1) != self.counts[number]).any():
                 raise JaxgradError(
                     f"sweep: tile {number} gave other results when evaluated again, so the "
@@ -135,8 +171,13 @@ class TiledPass:
         return self._tiles[number]
 
     @cached_property
-    def _again(self) -> Callable[..., Any]:
-        return _compile(self.evaluate, self.devices[0])
+    def _masks(self) -> Callable[..., Any]:
+        def masks(base: jax.Array, y: jax.Array) -> list[jax.Array]:
+            among, *truths = self._answers(base, y)
+            return [among & truth for truth in truths]
+
+        like = jax.eval_shape(self._run, np.uint32(0), np.int32(0))[1]
+        return _compile(masks, self.devices[0], np.uint32(0), like)
 
     def count(self, row: int) -> Count:
         """Where the predicate of this row holds."""
@@ -163,6 +204,7 @@ class TiledPass:
         return self.masks(x.bits // self.tile)[1][x.bits % self.tile]
 
 
-def _compile(f: Callable[..., Any], device: Any) -> Callable[..., Any]:
+def _compile(f: Callable[..., Any], device: Any, *like: Any) -> Callable[..., Any]:
     place = jax.sharding.SingleDeviceSharding(device)
-    return jax.jit(anew(f)).lower(jax.ShapeDtypeStruct((), jnp.uint32, sharding=place)).compile()
+    shapes = [jax.ShapeDtypeStruct(each.shape, each.dtype, sharding=place) for each in like]
+    return jax.jit(anew(f)).lower(*shapes).compile()
