@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from jaxgrad.claims.cli import main
+from jaxgrad.claims.entry import main
 
 raise SystemExit(main())

@@ -12,6 +12,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from benchmarks import operations, rules
+from jaxgrad.claims import entry
 from jaxgrad.claims.cli import main
 from jaxgrad.verdict import Evidence, Verdict
 
@@ -26,7 +27,7 @@ def test_new_module_proves(capsys):
     assert main(["prove", "--new", "first"]) == 0
     assert main(["prove", "--json"]) == 0
     claims = json.loads(capsys.readouterr().out.partition("\n")[2])["claims"]
-    assert [one["id"] for one in claims] == ["FIRST"] * 4
+    assert [one["id"] for one in claims] == ["FIRST1", *["FIRST2"] * 3]
     assert all(one["verdict"] == "PROVED" for one in claims)
 
 
@@ -121,3 +122,13 @@ def test_sweep_refuses_what_is_no_dtype(capsys):
     arguments = ["sweep", "math:sin", "--dtype", "float17", "--holds", "math:isnan"]
     assert main(arguments) == 2
     assert "--dtype float17" in capsys.readouterr().err
+
+
+def test_an_interrupt_while_the_commands_are_imported(monkeypatch, capsys):
+    class Interrupted(ModuleType):
+        def __getattr__(self, name):
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "jaxgrad.claims.cli", Interrupted("cli"))
+    assert entry.main() == 130
+    assert capsys.readouterr().err == "jaxgrad: interrupted\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -209,6 +210,7 @@ def _counterexample(f: Callable[[Any], Any], x: Float, y: np.ndarray) -> tuple[s
     )
 
 
+@functools.cache
 def _flushed(format: Format, device: Any) -> int:
     """How many subnormals a multiplication by 1 turns into zero."""
     if not format.subnormals:

@@ -1,0 +1,24 @@
+"""Where the command ``jaxgrad`` begins: an interrupt is heard while the rest is being imported."""
+
+from __future__ import annotations
+
+import sys
+
+from jaxgrad.claims.exit_codes import Exit
+
+__all__ = ["main"]
+
+
+def main() -> int:
+    """Run the command line with the arguments of the process and return its exit code.
+
+    Importing all that declares the commands takes a quarter of a second on a slow machine, in which
+    an interrupt would end in a traceback.
+    """
+    try:
+        from jaxgrad.claims.cli import main as command
+
+        return command()
+    except KeyboardInterrupt:
+        print("jaxgrad: interrupted", file=sys.stderr)
+        return Exit.INTERRUPTED
