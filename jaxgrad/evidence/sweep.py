@@ -96,11 +96,15 @@ def _sweep(
         ),
         *(of_each(f"sweep: count[{name!r}]", predicate) for name, predicate in named.items()),
     ]
-    # A tile lies on one side of zero, so that the sides can be told apart by the tile's number.
-    tile = min(tile, 2 ** (format.bits - 1))
+    # A tile lies on one side of zero, so that the sides can be told apart by the tile's number, and
+    # there are some of them, so that an interrupt is heard between two.
+    tile = min(tile, 2**format.bits // _LEAST_TILES)
     _require_elementwise(f, format, holds, named)
     done = TiledPass(f, format, rows, tile, devices)
     return _conclude(f, done, named)
+
+
+_LEAST_TILES = 16
 
 
 def _require_tile(tile: int) -> None:

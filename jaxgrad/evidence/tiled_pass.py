@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -25,7 +26,7 @@ from jaxgrad.programs.trace import anew
 __all__ = ["TILE", "TiledPass"]
 
 # 2^16 float32 values fill a quarter of a MiB, well within one core's second-level cache: what a
-# round stores and the next one reads needs no trip to main memory, and the fixed cost of starting a
+# step stores and the next one reads needs no trip to main memory, and the fixed cost of starting a
 # kernel is small beside its work. Measured best among 2^14 ... 2^18.
 TILE = 2**16
 
@@ -34,6 +35,9 @@ TILE = 2**16
 _CHUNK = 2**24
 # And wall-clock seconds, where f is slow.
 _SECONDS = 0.5
+
+# So many floats are few.
+_FEW = 2**16
 
 # Dispatching threads per device: a thread waits outside the interpreter lock while XLA computes, so
 # a second one keeps the cores of a host device busy in releases that run one program on one core.
@@ -65,12 +69,20 @@ class TiledPass:
     ):
         self.format, self.tile, self.devices = format, tile, devices
         self._rows, self._f = rows, f
+        self._few = 2**format.bits <= _FEW
         # Compiled here, once per device: a worker thread would not see the caller's configuration.
-        self._programs = [
-            _compile(self._run, device, np.uint32(0), np.int32(0)) for device in devices
-        ]
-        self.counts = self._count_all()
+        run, like = (
+            (self._stored, [np.uint32(0)])
+            if self._few
+            else (self._run, [np.uint32(0), np.int32(0)])
+        )
+        self._programs = [_compile(run, device, *like) for device in devices]
         self._tiles: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self.counts = np.zeros((2**format.bits // tile, len(rows)), np.uint32)
+        self._done = 0  # tiles
+        progress = Progress()
+        with progress.followed(self._reached):
+            (self._count_few if self._few else self._count_all)(progress)
 
     def _inputs(self, base: jax.Array) -> tuple[jax.Array, jax.Array]:
         """The bits of a tile's floats, and the floats."""
@@ -83,92 +95,109 @@ class TiledPass:
         bits, x = self._inputs(base)
         return [~self.format.is_nan(bits), *(row(x, y) for row in self._rows)]
 
+    def _stored(self, base: jax.Array) -> jax.Array:
+        """What f returns on a tile."""
+        return jax.vmap(self._f)(self._inputs(base)[1])
+
     def _run(self, start: jax.Array, tiles: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Counts of so many tiles, and what f returns on the tile after them.
 
-        A round asks the predicates of what the round before has stored. Where they are asked in
-        the round that makes it, XLA compiles them together with f, a barrier or not, and then a
+        A step asks the predicates of what the step before has stored. Where they are asked in
+        the step that makes it, XLA compiles them together with f, a barrier or not, and then a
         product may never be rounded before they see it.
         """
 
         def of_tile(number: jax.Array) -> jax.Array:
             return start + number.astype(jnp.uint32) * np.uint32(self.tile)
 
-        def round(number: jax.Array, state: tuple[jax.Array, jax.Array]) -> Any:
+        def step(number: jax.Array, state: tuple[jax.Array, jax.Array]) -> Any:
             counts, stored = state
             among, *truths = self._answers(of_tile(number - 1), stored)
-            # The first round has nothing to count, and the second one writes in its place.
+            # The first step has nothing to count, and the second one writes in its place.
             counts = counts.at[jnp.maximum(number - 1, 0)].set(tallies(among, truths))
-            return counts, jax.vmap(self._f)(self._inputs(of_tile(number))[1])
+            return counts, self._stored(of_tile(number))
 
         counts = jnp.zeros((self._most_tiles, len(self._rows)), jnp.uint32)
-        y = jax.eval_shape(jax.vmap(self._f), self._inputs(start)[1])
-        return jax.lax.fori_loop(0, tiles + 1, round, (counts, jnp.zeros(y.shape, y.dtype)))
+        y = jax.eval_shape(self._stored, start)
+        return jax.lax.fori_loop(0, tiles + 1, step, (counts, jnp.zeros(y.shape, y.dtype)))
 
     @property
     def _most_tiles(self) -> int:
         """How many tiles one dispatch counts at most."""
         return max(min(_CHUNK, 2**self.format.bits) // self.tile, 1)
 
-    def _count_all(self) -> np.ndarray:
-        """How often each predicate holds in each tile: shape (tiles, predicates)."""
-        total = 2**self.format.bits // self.tile
-        counts = np.zeros((total, len(self._rows)), np.uint32)
-        done = 0
+    def _reached(self) -> str:
+        failures = int(self.counts[:, 1].astype(np.int64).sum())
+        return (
+            f"sweep evaluated {self._done * self.tile} of {2**self.format.bits} "
+            f"{self.format.dtype.name} bit patterns; the predicate fails at {failures} of these"
+        )
 
-        def work(which: int, first: int, many: int) -> tuple[int, int, np.ndarray, float]:
+    def _count_few(self, progress: Progress) -> None:
+        """Tile after tile, by its masks: a loop that counts takes longer to compile than this."""
+        for number in range(len(self.counts)):
+            self._tiles[number] = self._evaluated(number)
+            self._counted(number, self._tiles[number][0].sum(axis=1)[None], progress)
+
+    def _counted(self, first: int, found: np.ndarray, progress: Progress) -> None:
+        self.counts[first : first + len(found)] = found
+        self._done += len(found)
+        progress.say(f"sweep, {self._done / len(self.counts):.0%} of the floats")
+        progress.look()
+
+    def _count_all(self, progress: Progress) -> None:
+        """Many tiles at a time, as many as fit into a part of a second."""
+        total = len(self.counts)
+
+        def work(which: int, first: int, many: int) -> tuple[int, np.ndarray, float]:
             began = time.perf_counter()
             with without_debug_modes():  # this thread does not see what its caller set
                 found = np.asarray(self._dispatch(which, first, many)[0])
-            return first, many, found, time.perf_counter() - began
-
-        def reached() -> str:
-            failures = int(counts[:, 1].astype(np.int64).sum())
-            return (
-                f"sweep evaluated {done * self.tile} of {total * self.tile} "
-                f"{self.format.dtype.name} bit patterns; the predicate fails at {failures} of these"
-            )
+            return first, found[:many], time.perf_counter() - began
 
         workers = min(_WORKERS, os.cpu_count() or 1) * len(self.devices)
-        progress, many, started = Progress(), 1, 0
-        with progress.followed(reached), ThreadPoolExecutor(workers) as pool:
-            running: set[Future[tuple[int, int, np.ndarray, float]]] = set()
-            while done < total:
+        many, started, devices = 1, 0, itertools.cycle(range(len(self.devices)))
+        with ThreadPoolExecutor(workers) as pool:
+            running: set[Future[tuple[int, np.ndarray, float]]] = set()
+            while self._done < total:
                 while started < total and len(running) < workers:
-                    few, which = min(many, total - started), len(running) % len(self.devices)
-                    running.add(pool.submit(work, which, started, few))
+                    few = min(many, total - started)
+                    running.add(pool.submit(work, next(devices), started, few))
                     started += few
                 for finished in wait(running, return_when=FIRST_COMPLETED).done:
                     running.remove(finished)
-                    first, few, found, seconds = finished.result()
-                    counts[first : first + few] = found[:few]
-                    done += few
-                    # As many as take so long, so that an interrupt is heard while f is slow.
-                    fitting = int(few * _SECONDS / max(seconds, 1e-9))
+                    first, found, seconds = finished.result()
+                    # So that an interrupt is heard while f is slow.
+                    fitting = int(len(found) * _SECONDS / max(seconds, 1e-9))
                     many = max(1, min(fitting, self._most_tiles))
-                progress.say(f"sweep, {done / total:.0%} of the floats")
-                progress.look()
-        return counts
+                    self._counted(first, found, progress)
 
-    def _dispatch(self, which: int, first: int, many: int) -> tuple[jax.Array, jax.Array]:
-        device = self.devices[which]
+    def _dispatch(self, which: int, first: int, *many: int) -> Any:
+        """What was compiled for a device makes of a tile, or of so many from it on."""
         start = np.uint32(first * self.tile)
-        return self._programs[which](*jax.device_put((start, np.int32(many)), device))
+        arguments = jax.device_put((start, *map(np.int32, many)), self.devices[which])
+        return self._programs[which](*arguments)
 
     def masks(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """The masks (predicates, tile) and outputs (tile,) of one tile, evaluated again."""
+        """The masks (predicates, tile) and outputs (tile,) of one tile."""
         if number not in self._tiles:
-            y = self._dispatch(0, number, 0)[1]
-            base = jax.device_put(np.uint32(number * self.tile), self.devices[0])
-            found = np.stack([np.asarray(mask) for mask in self._masks(base, y)])
-            if (found.sum(axis=1) != self.counts[number]).any():
+            found = self._evaluated(number)
+            if (found[0].sum(axis=1) != self.counts[number]).any():
                 raise JaxgradError(
                     f"sweep: tile {number} gave other results when evaluated again, so the "
                     "compiled function is not deterministic and nothing can be said of every "
                     "float; remove what makes it depend on more than its argument"
                 )
-            self._tiles[number] = found, np.asarray(y)
+            self._tiles[number] = found
         return self._tiles[number]
+
+    def _evaluated(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        if self._few:
+            y = self._dispatch(number % len(self.devices), number)
+        else:
+            y = self._dispatch(0, number, 0)[1]
+        tile = jax.device_put((np.uint32(number * self.tile), y), self.devices[0])
+        return np.stack([np.asarray(mask) for mask in self._masks(*tile)]), np.asarray(y)
 
     @cached_property
     def _masks(self) -> Callable[..., Any]:
@@ -176,7 +205,7 @@ class TiledPass:
             among, *truths = self._answers(base, y)
             return [among & truth for truth in truths]
 
-        like = jax.eval_shape(self._run, np.uint32(0), np.int32(0))[1]
+        like = jax.eval_shape(self._stored, np.uint32(0))
         return _compile(masks, self.devices[0], np.uint32(0), like)
 
     def count(self, row: int) -> Count:
