@@ -53,7 +53,7 @@ CASES = {
     "neither": (lambda t: t * t, None),
 }
 KINDS = {
-    "rev": (_backward, "rev", "by x they give ", "the derivative"),
+    "rev": (_backward, "rev", "with respect to x they give ", "the derivative"),
     "fwd": (_forward, "fwd", "of f they give ", "the derivative"),
     "a value": (_value, "rev", "of f it is ", "the value"),
 }
@@ -84,7 +84,7 @@ def test_of_several_arguments_the_one_is_named() -> None:
     found = check(function, (X, X + 1), modes="rev")
     assert found.verdict is Verdict.REFUTED
     assert "under jax.vmap" in found.evidence.text
-    assert "by y they give 3 times the derivative, in both rows" in found.evidence.text
+    assert "with respect to y they give 3 times the derivative, in both rows" in found.evidence.text
 
 
 def test_of_another_point_it_is_said() -> None:
@@ -99,4 +99,7 @@ def test_of_another_point_it_is_said() -> None:
             assert found.verdict.passes
         else:
             assert found.verdict is Verdict.REFUTED
-            assert f"by x they give the derivative {said}, in both rows" in found.evidence.text
+            assert (
+                f"with respect to x they give the derivative {said}, in both rows"
+                in found.evidence.text
+            )

@@ -72,94 +72,95 @@ def _gate_slope(x: Any) -> Any:
 PLANTED: dict[str, tuple[Any, tuple[Any, ...], Any, Any, str]] = {
     "twice": (
         jnp.sin, (B,), lambda x, g: (g * jnp.cos(x),), lambda x, g: (2 * g * jnp.cos(x),),
-        "by x they give twice the derivative",
+        "with respect to x they give twice the derivative",
     ),
     "minus": (
         jnp.sin, (0.5,), lambda x, g: (g * jnp.cos(x),), lambda x, g: (-g * jnp.cos(x),),
-        "by x they give minus the derivative",
+        "with respect to x they give minus the derivative",
     ),
     "one entry": (
         jnp.sin, (B,), lambda x, g: (g * jnp.cos(x),),
         lambda x, g: (g * jnp.cos(x) * jnp.array([1, 1, 0.75]),),
-        "by x[2] they give 3/4 of the derivative",
+        "with respect to x[2] they give 3/4 of the derivative",
     ),
     "no small fraction": (
         jnp.sin, (B,), lambda x, g: (g * jnp.cos(x),),
         lambda x, g: (g * jnp.cos(x) * 1.0009765625,),
-        "by x they give 1.00097656 times the derivative",
+        "with respect to x they give 1.00097656 times the derivative",
     ),
     "the transpose": (
         _layer, (W, X),
         lambda w, x, g: ((c := g * jnp.cos(w @ x)) @ x.T, w.T @ c),
         lambda w, x, g: (((c := g * jnp.cos(w @ x)) @ x.T).T, w.T @ c),
-        "by w they give the transpose of the derivative",
+        "with respect to w they give the transpose of the derivative",
     ),
     "minus the transpose": (
         _layer, (W, X),
         lambda w, x, g: ((c := g * jnp.cos(w @ x)) @ x.T, w.T @ c),
         lambda w, x, g: (-((c := g * jnp.cos(w @ x)) @ x.T).T, w.T @ c),
-        "by w they give minus the transpose of the derivative",
+        "with respect to w they give minus the transpose of the derivative",
     ),
     "another argument": (
         _weighed, (B, 2 * B),
         lambda w, x, g: (g * jnp.sin(x), g * w * jnp.cos(x)),
         lambda w, x, g: (g * w * jnp.cos(x), g * w * jnp.cos(x)),
-        "by w they give the derivative by x",
+        "with respect to w they give the derivative with respect to x",
     ),
     "in reverse": (
         _weighed, (B, 2 * B),
         lambda w, x, g: (g * jnp.sin(x), g * w * jnp.cos(x)),
         lambda w, x, g: (g * jnp.sin(x), (g * w * jnp.cos(x))[::-1]),
-        "by x they give the derivative in reverse along axis 0",
+        "with respect to x they give the derivative in reverse along axis 0",
     ),
     "summed": (
         _weighed, (B, 2 * B),
         lambda w, x, g: (g * jnp.sin(x), g * w * jnp.cos(x)),
         lambda w, x, g: (g * jnp.sin(x), jnp.sum(g * w * jnp.cos(x)) * jnp.ones(3)),
-        "by x they give the derivative summed over axis 0",
+        "with respect to x they give the derivative summed over axis 0",
     ),
     "the wrong axis": (
         lambda b: jnp.sin(X) + b, (B,), lambda b, g: (g.sum(0),), lambda b, g: (g.sum(1),),
-        "by b they give the derivative for the transpose of the cotangent, as with a sum over the "
-        "wrong axis",
+        "with respect to b they give the derivative for the transpose of the cotangent, as with a "
+        "sum over the wrong axis",
     ),
     "not summed": (
         _scaled, (B,), lambda b, g: ((g * jnp.sin(X)).sum(0),), lambda b, g: ((g * jnp.sin(X))[0],),
-        "by b they give the derivative of f[0] alone, as where the sum over axis 0 is left out",
+        "with respect to b they give the derivative of f[0] alone, as where the sum over axis 0 is "
+        "left out",
     ),
     "a mean": (
         _scaled, (B,), lambda b, g: ((g * jnp.sin(X)).sum(0),),
         lambda b, g: ((g * jnp.sin(X)).mean(0),),
-        "by b they give 1/3 of the derivative",
+        "with respect to b they give 1/3 of the derivative",
     ),
     "a cotangent summed": (
         jnp.sin, (B,), lambda x, g: (g * jnp.cos(x),), lambda x, g: (g.sum() * jnp.cos(x),),
-        "by x they give the derivative for the cotangent summed over axis 0",
+        "with respect to x they give the derivative for the cotangent summed over axis 0",
     ),
     "a factor too much": (
         _gate, (0.5,), lambda x, g: (g * _gate_slope(x),),
         lambda x, g: (g * jnp.tanh(x) * _gate_slope(x),),
-        f"by x they give the derivative times `tanh` at {_line(_gate)}",
+        f"with respect to x they give the derivative times `tanh` at {_line(_gate)}",
     ),
     "a factor forgotten": (
         _inner, (0.5,), lambda x, g: (g * _inner(x) * jnp.cos(x),), lambda x, g: (g * _inner(x),),
-        f"by x they give the derivative divided by `cos` at {_line(_inner)}",
+        f"with respect to x they give the derivative divided by `cos` at {_line(_inner)}",
     ),
     "an argument for another": (
         lambda x, y: jnp.sin(x) * y**2, (0.5, 0.75),
         lambda x, y, g: (g * jnp.cos(x) * y**2, 2 * g * jnp.sin(x) * y),
         lambda x, y, g: (g * jnp.cos(x) * y**2, 2 * g * jnp.sin(x) * x),
-        "by y they give the derivative times x / y",
+        "with respect to y they give the derivative times x / y",
     ),
     "disconnected": (
         _weighed, (B, 2 * B),
         lambda w, x, g: (g * jnp.sin(x), g * w * jnp.cos(x)),
         lambda w, x, g: (g * jnp.sin(x), None),
-        "by x they give 0",
+        "with respect to x they give 0",
     ),
     "a constant": (
         lambda x: x**3, (0.6,), lambda x, g: (g * 3 * x**2,), lambda x, g: (g * 0.75,),
-        "by x they give the same at every point, a constant",
+        "with respect to x they give the same at every point, a constant",
     ),
 }  # fmt: skip
 
@@ -214,7 +215,7 @@ def test_what_is_so_at_one_point_alone_is_a_coincidence(shift: float, x: float) 
 def test_forward_rules_and_higher_orders_are_diagnosed_too() -> None:
     forward = jax.custom_jvp(jnp.sin)
     forward.defjvp(lambda x, t: (forward(*x), -jnp.cos(*x) * t[0]))
-    assert "by x they give minus the derivative, at 3 points of 3" in first_line(
+    assert "with respect to x they give minus the derivative, at 3 points of 3" in first_line(
         forward, (B,), modes="fwd"
     )
     second = by_rule(lambda x: -jnp.cos(x), lambda x, g: (g * forward(x),))
@@ -225,7 +226,7 @@ def test_what_is_wrong_in_a_region_is_looked_at_within() -> None:
     rule = lambda x, g: (jnp.where(x > 2, 2.0, 1.0) * g * jnp.cos(x),)  # noqa: E731
     said = first_line(by_rule(jnp.sin, rule), (0.5,))
     assert "special point of the program, x = " in said
-    assert "; by x they give twice the derivative, at 3 points of 3" in said
+    assert "; with respect to x they give twice the derivative, at 3 points of 3" in said
     at_one_point = lambda x, g: (jnp.where(x == 2, 2.0, 1.0) * g * jnp.cos(x),)  # noqa: E731
     said = first_line(by_rule(jnp.sin, at_one_point), (0.5,))
     assert "twice" not in said
@@ -236,7 +237,10 @@ def test_a_stop_gradient_is_named_by_its_line() -> None:
         return jnp.sin(jax.lax.stop_gradient(x)) * y
 
     said = first_line(f, (0.5, 0.75))
-    assert "by x they give 0, at 3 points of 3: x is disconnected, as where a bwd rule" in said
+    assert (
+        "with respect to x they give 0, at 3 points of 3: x is disconnected, as where a bwd rule"
+        in said
+    )
     assert f"or the stop_gradient at {_line(f)} cuts it off" in said
     connected = by_rule(lambda x: x**3, lambda x, g: (g * 0 * x,))
     assert "they give 0" in first_line(connected, (0.5,))

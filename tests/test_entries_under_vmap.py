@@ -71,7 +71,7 @@ def test_an_entry_that_is_wrong_under_vmap_beside(case: str) -> None:
 def test_the_entry_is_named() -> None:
     with pytest.raises(GradientMismatch) as caught:
         check_grads(_opposed(_identity(2.0)), (ENDS,), modes="rev", special_points=False)
-    assert "under vmap: rev: the derivative of f by x[3] is 2.0" in str(caught.value)
+    assert "under vmap: rev: the derivative of f with respect to x[3] is 2.0" in str(caught.value)
 
 
 def test_where_two_jumps_cancel_on_one_side_nothing_is_refuted_under_vmap() -> None:

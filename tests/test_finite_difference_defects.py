@@ -211,6 +211,6 @@ def test_the_message_says_which_leaf_which_index_and_which_side() -> None:
     with pytest.raises(GradientMismatch) as caught:
         check_grads(layer, (p,))
     message = str(caught.value)
-    assert "p['w']: fwd: the derivative of f by p['w'][1, 2] is -12.0" in message
+    assert "p['w']: fwd: the derivative of f with respect to p['w'][1, 2] is -12.0" in message
     assert "by the rules and 12.0" in message
     assert "p['b']:" not in message

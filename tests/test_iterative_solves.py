@@ -77,7 +77,7 @@ def test_a_rule_by_hand_over_an_iteration(wide: bool) -> None:
         assert check(_by_hand(1.0), args, budget=0).verdict is Verdict.AGREES
         wrong = check(_by_hand(1.0001), args, budget=0)
         assert wrong.verdict is Verdict.REFUTED
-        assert "by a they give 1.0001" in str(wrong)
+        assert "with respect to a they give 1.0001" in str(wrong)
 
 
 @pytest.mark.parametrize(("error", "known"), [(1e-5, True), (1e-3, False)])

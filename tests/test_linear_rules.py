@@ -249,7 +249,7 @@ def test_clipping_on_purpose_is_declared() -> None:
     with pytest.raises(GradientMismatch, match="not linear in its cotangent"):
         check_grads(clip, (X,), modes="rev", reference=lambda x: x, linear=True)
     wrong = backward(lambda x, g: 2 * jnp.clip(g, -1, 1))
-    with pytest.raises(GradientMismatch, match="the derivative of f by x is 2"):
+    with pytest.raises(GradientMismatch, match="the derivative of f with respect to x is 2"):
         check_grads(wrong, (X,), modes="rev", linear=False)
 
 

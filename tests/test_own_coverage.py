@@ -157,7 +157,7 @@ def test_a_function_of_no_number() -> None:
 def test_the_command_shows_a_covered_function(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["coverage", "covered_model:covered", "--args", "point, 3"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("covered_model:covered by x[2], with n held fixed\n")
+    assert out.startswith("covered_model:covered with respect to x[2], with n held fixed\n")
     lines = [line.split() for line in out.splitlines()]
     assert ["cos", "2", "runs", "runs", "runs", "rule", "in", "elementwise.py"] in lines
     assert ["twice", "custom_jvp", "1", "covered_model.py:12"] in lines

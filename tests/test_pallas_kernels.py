@@ -76,7 +76,7 @@ def test_a_backward_kernel_and_a_wrong_one(width: int, verdict: Verdict) -> None
     assert check(_blocks(), args, modes="rev").verdict is verdict
     wrong = check(_blocks(1.0001), args, modes="rev")
     assert wrong.verdict is Verdict.REFUTED
-    assert "y: rev: the derivative of f[0, 0] by y[0, 0]" in wrong.evidence.text
+    assert "y: rev: the derivative of f[0, 0] with respect to y[0, 0]" in wrong.evidence.text
 
 
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="a GPU runs them as they are")

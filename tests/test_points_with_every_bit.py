@@ -113,7 +113,9 @@ def test_what_is_said_names_the_point_and_can_be_run() -> None:
     point = "x = 0.5396809, drawn near the given point"
     own = "(domain=, argnums= or special_points=False keep to yours)"
     assert first == f"REFUTED: the derivative rules are wrong at {point} {own}"
-    assert second.startswith(f"  x: at {point}: fwd: the derivative of f by x is 1.07812500000 by")
+    assert second.startswith(
+        f"  x: at {point}: fwd: the derivative of f with respect to x is 1.07812500000 by"
+    )
     given, true = given_and_true(raised.value, f=f)
     assert (given, true) == ("1.078125", "1.07936179638")
 

@@ -270,7 +270,10 @@ def test_second_derivatives_are_judged() -> None:
         assert check(_logdet(1.0), (np.eye(2),), order=2, **options).verdict is Verdict.AGREES
         found = check(f, (np.eye(2),), order=2, **options)
     assert found.verdict is Verdict.REFUTED
-    assert "derivative 2 of f by a[0, 0] is nan by the rules and -1.000" in found.evidence.text
+    assert (
+        "derivative 2 of f with respect to a[0, 0] is nan by the rules and -1.000"
+        in found.evidence.text
+    )
 
 
 # -- what is free ----------------------------------------------------------------------------------

@@ -86,7 +86,9 @@ def _html(result: Any) -> _Cells:
 def test_in_a_notebook_it_is_a_small_table() -> None:
     wrong = _html(_point(WRONG))
     assert wrong.texts[0] == "REFUTED" and wrong.tags.count("tr") == 1 and "pre" in wrong.tags
-    assert any(text.startswith("x: fwd: the derivative of f by x") for text in wrong.texts)
+    assert any(
+        text.startswith("x: fwd: the derivative of f with respect to x") for text in wrong.texts
+    )
     assert any("jax.jvp" in text for text in wrong.texts)
     right = _html(_point(RIGHT))
     assert right.texts[0] == "PROVED" and "pre" not in right.tags

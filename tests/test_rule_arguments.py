@@ -72,7 +72,10 @@ def test_leaves_are_named_by_key_path() -> None:
         check_grads(f, (params, np.array([0.5, 0.25], np.float32)))
     text = str(caught.value)
     assert "2 of 3 leaves" in text
-    assert "params['w']: fwd: the derivative of f[0] by params['w'][0, 0] is [-0.43" in text
+    assert (
+        "params['w']: fwd: the derivative of f[0] with respect to params['w'][0, 0] is [-0.43"
+        in text
+    )
     assert "by the rules and [0.43" in text
 
 

@@ -143,7 +143,7 @@ def test_a_wrong_leaf_beside_a_large_one() -> None:
     )
     with pytest.raises(GradientMismatch, match="1 of 2 leaves") as caught:
         check_grads(function, (0.5, 0.25))
-    assert "  b: fwd: the derivative of f by b is" in str(caught.value)
+    assert "  b: fwd: the derivative of f with respect to b is" in str(caught.value)
 
 
 def test_a_vanished_gradient_is_not_zero() -> None:

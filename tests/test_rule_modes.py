@@ -61,7 +61,7 @@ def test_a_forward_rule_that_jax_may_leave_out(around: Callable[..., Any]) -> No
     assert check_grads(right, (0.5,), modes="rev").verdict is Verdict.PROVED
     assert compare(slope, jax.grad(right), 0.5).verdict is Verdict.PROVED
     wrong = made(value, lambda kept, g: ((kept[0] - kept[2] * kept[1]) * g,))
-    with pytest.raises(GradientMismatch, match="rev: the derivative of f by x"):
+    with pytest.raises(GradientMismatch, match="rev: the derivative of f with respect to x"):
         check_grads(wrong, (0.5,), modes="rev")
     assert compare(slope, jax.grad(wrong), 0.5).verdict is Verdict.REFUTED
     if around is jax.checkpoint:  # runs the function first, and the forward rule for what is kept

@@ -28,7 +28,7 @@ right.defjvp(lambda p, t: (right(*p), jnp.cos(p[0]) * t[0]))
 
 
 def scaled(factor):
-    """x · y, by a rule that gives so many times the derivative by y."""
+    """x · y, by a rule that gives so many times the derivative with respect to y."""
 
     @jax.custom_vjp
     def scale(x, y):
@@ -128,8 +128,8 @@ def test_its_argument_is_named():
     found = check(lambda x, w: right(scaled(2)(x, w)), (X, X), modes="rev")
     said = "is wrong by itself there, by its argument `y`: twice the derivative, at 3 points of 3"
     assert said in found.evidence.text
-    assert "by w they give twice the derivative" in found.evidence.text
-    assert "the derivative of scale by y is" in str(found)
+    assert "with respect to w they give twice the derivative" in found.evidence.text
+    assert "the derivative of scale with respect to y is" in str(found)
 
 
 def test_the_fault_of_the_function_itself_is_laid_on_no_rule():

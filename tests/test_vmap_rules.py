@@ -267,7 +267,10 @@ def test_a_difference_that_a_narrow_dtype_does_not_tell_is_left_open_with_the_re
     assert "not decided" not in right[0].evidence.text
     batch, f = _by_a_tenth_more(1.125)
     found = check(batch, narrow, modes="rev")
-    assert f"not decided under vmap: {UNTOLD} (rev: the derivative of f by x is" in str(found)
+    assert (
+        f"not decided under vmap: {UNTOLD} (rev: the derivative of f with respect to x is"
+        in str(found)
+    )
     found = check(f, narrow, modes="rev")
     assert found.verdict is Verdict.UNDECIDED and found.evidence.text == UNTOLD
     for each in batch, f:

@@ -40,20 +40,20 @@ class Likeness:
 def by_leaf(
     shapes: Sequence[tuple[int, ...]], others: Sequence[str], leaf: int, what: str
 ) -> Iterator[Likeness]:
-    """What the derivative by a leaf may be like that is another one of the arguments' derivatives.
+    """What a derivative may be like that is another one of the arguments' derivatives.
 
     Args:
         shapes: of all leaves.
         others: what to call the right derivative by each.
-        leaf: which one.
+        leaf: which argument the derivative is by.
         what: what to call the right derivative by this one.
 
     Example:
-        >>> names = ["the derivative by x", "the derivative by y"]
+        >>> names = ["the derivative with respect to x", "the derivative with respect to y"]
         >>> for found in by_leaf([(2, 2), (2, 2)], names, 0, "the derivative"):
         ...     print(found.words.format(""))
         the transpose of the derivative
-        the derivative by y
+        the derivative with respect to y
         the derivative in reverse along axis 0
         the derivative summed over axis 0
         the derivative in reverse along axis 1

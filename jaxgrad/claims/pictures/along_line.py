@@ -142,7 +142,7 @@ def line_picture(line: Line) -> Picture:
             axes.axvline(line.at, color=COLOURS["quiet"], linewidth=0.7, linestyle=":")
         below.legend(loc="best")
         below.margins(y=0.15)
-        below.set_title(f"its derivative by {moved}")
+        below.set_title(f"its derivative with respect to {moved}")
         below.set_xlabel(moved)
     truth = " or ".join(map(in_words, truths))
     description = (

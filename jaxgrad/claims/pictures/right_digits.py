@@ -26,7 +26,7 @@ def digits_map(found: Jacobian) -> Picture:
             axes.set_title(f"{mode}: decimal digits that are right, of {found.most:.1f}")
             _name_entries(axes, found)
     wrong = [
-        f"{mode} {found.rows[r].name} by {found.columns[c].name}"
+        f"{mode} of {found.rows[r].name} with respect to {found.columns[c].name}"
         for mode, digits in found.digits.items()
         for (r, c), right in _cells(digits)
         if right < 1

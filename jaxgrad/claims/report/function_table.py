@@ -33,7 +33,9 @@ def show(found: OwnFunction, target: Console) -> None:
     """
     inputs = ", ".join(f"{leaf.path}{list(leaf.shape)}" for leaf in found.inputs)
     held = f", with {', '.join(found.held)} held fixed" if found.held else ""
-    target.print(Text.assemble((found.name, "bold"), f" by {inputs}{held}"), soft_wrap=True)
+    target.print(
+        Text.assemble((found.name, "bold"), f" with respect to {inputs}{held}"), soft_wrap=True
+    )
     for table in _tables(found, target.width):
         target.print()
         target.print(table)

@@ -93,7 +93,7 @@ def _leaves(found: GradientCheck) -> Element:
         for leaf in found.leaves
     ]
     columns = ("argument", "verdict", "what was found", "numbers judged", "at a kink")
-    return table("The derivative by each argument", columns, rows, (3, 4), (2,))
+    return table("The derivative with respect to each argument", columns, rows, (3, 4), (2,))
 
 
 def _trusts(found: GradientCheck) -> Iterator[Element]:
@@ -203,7 +203,7 @@ def _values(found: Jacobian) -> Element:
             sides = dict.fromkeys((_number(found.left[r, c]), _number(found.right[r, c])))
             truth = " or ".join("not known" if side == "nan" else side for side in sides)
             values = [_number(values[r, c]) for values in found.rules.values()]
-            rows.append((f"{row.name} by {column.name}", *values, truth))
+            rows.append((f"of {row.name} with respect to {column.name}", *values, truth))
     columns = ("entry", *(f"by the rule, {mode}" for mode in found.rules), "in truth")
     numbers = range(1, len(columns))
     return table("Values by the rules and in truth", columns, rows, tuple(numbers))

@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 
 from jaxgrad.gradients.outcome import CustomRule, GradientCheck
+from jaxgrad.gradients.rules.code import WITH_RESPECT_TO
 from jaxgrad.gradients.rules.conclusions import WRONG
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.own_rules import CheckRule, OwnRules, taken_like, the_rule
@@ -79,5 +80,6 @@ def _how(one: GradientCheck) -> str:
         return how
     wrong = [leaf.path for leaf in one.leaves if leaf.verdict is Verdict.REFUTED]
     names = " and ".join(f"`{path}`" for path in wrong)
-    how = how.replace(f"; by {wrong[0]} they give ", ": ") if len(wrong) == 1 else how
+    if len(wrong) == 1:
+        how = how.replace(f"; {WITH_RESPECT_TO}{wrong[0]} they give ", ": ")
     return f", by its argument{'s' * (len(wrong) > 1)} {names}{how}"

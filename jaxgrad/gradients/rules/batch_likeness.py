@@ -14,6 +14,7 @@ from flint import arb
 from jaxgrad.errors import JaxgradError
 from jaxgrad.gradients.likeness import times
 from jaxgrad.gradients.rules.batches import BatchRows
+from jaxgrad.gradients.rules.code import WITH_RESPECT_TO
 from jaxgrad.gradients.rules.directions import Direction, pairing
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
@@ -48,9 +49,9 @@ def batch_likeness(
     words, names = next(iter(said.items()))
     if question.is_value:
         return f"; of {' and '.join(names)} it is {words.format('the value')}, in both rows"
-    by = "of" if question.modes == ("fwd",) else "by"
+    by = "of " if question.modes == ("fwd",) else WITH_RESPECT_TO
     what = words.format("the derivative")
-    return f"; {by} {' and '.join(names)} they give {what}, in both rows"
+    return f"; {by}{' and '.join(names)} they give {what}, in both rows"
 
 
 def _named(primal: Primal, question: Question, leaf: int) -> str:

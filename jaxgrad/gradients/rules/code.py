@@ -18,6 +18,7 @@ from jaxgrad.programs.held import has_held
 from jaxgrad.programs.trace import Leaf
 
 __all__ = [
+    "WITH_RESPECT_TO",
     "named",
     "paste",
     "paste_bend",
@@ -34,7 +35,7 @@ def question_in_words(primal: Primal, question: Question) -> str:
     modes, of = question.modes, _of(question, primal)
     if question.is_value:
         return f"{' then '.join(modes)}: the value of {of}" if modes else f"the value of {of}"
-    by = " and ".join(dict.fromkeys(_by(direction, primal.inputs) for direction in question.moving))
+    by = _by(question.moving, primal.inputs)
     order = len(question.moving)
     which = "the derivative" if order == 1 else f"derivative {order}"
     beside = f", which comes beside derivative {len(modes)}," if order < len(modes) else ""
@@ -54,13 +55,23 @@ def named(leaf: Leaf, index: tuple[int, ...]) -> str:
     return f"{leaf.path}{list(index) if index else ''}"
 
 
-def _by(direction: Direction, leaves: Sequence[Leaf]) -> str:
+WITH_RESPECT_TO = "with respect to "
+
+
+def _by(directions: Sequence[Direction], leaves: Sequence[Leaf]) -> str:
+    said = list(dict.fromkeys(_moved(direction, leaves) for direction in directions))
+    if said[0].startswith(WITH_RESPECT_TO):
+        said[1:] = (each.removeprefix(WITH_RESPECT_TO) for each in said[1:])
+    return " and ".join(said)
+
+
+def _moved(direction: Direction, leaves: Sequence[Leaf]) -> str:
     leaf, index = direction.place
     if leaf is None:
         return "along a drawn direction"
     if index is None:
         return f"along a drawn direction of {leaves[leaf].path}"
-    return f"by {named(leaves[leaf], index)}"
+    return f"{WITH_RESPECT_TO}{named(leaves[leaf], index)}"
 
 
 def _of(question: Question, primal: Primal) -> str:

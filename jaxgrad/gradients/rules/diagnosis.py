@@ -22,6 +22,7 @@ from jaxgrad.gradients.enclosure import ENOUGH_BITS, FIRST_PRECISION, FLOAT_BITS
 from jaxgrad.gradients.likeness import Likeness, by_leaf, by_result, decimal, times, where
 from jaxgrad.gradients.program_factors import Factors
 from jaxgrad.gradients.rules.at_point import AtPoint
+from jaxgrad.gradients.rules.code import WITH_RESPECT_TO
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derivatives
 from jaxgrad.gradients.rules.directions import Direction, pairing
 from jaxgrad.gradients.rules.judgement import Judgement, agreement
@@ -157,7 +158,7 @@ class _Looked:
         if any(at.numbers.enclosed(question) != 0 for at, question in asked):
             return ""
         name = self.rules.primal.inputs[self.question.leaf or 0].path
-        said = f"; by {name} they give 0{where(len(asked))}"
+        said = f"; {WITH_RESPECT_TO}{name} they give 0{where(len(asked))}"
         if not _is_connected(self.rules, self.question):
             stopped = _stopped_at(self.rules.primal)
             cut = f"the stop_gradient at {stopped}" if stopped else "a stop_gradient"
@@ -198,7 +199,7 @@ class _Looked:
         """Each with the number that the right derivative gives, if the wrong one is like that."""
         primal, v, u = self.rules.primal, question.directions[0], question.cotangent
         leaf, result = self.question.leaf or 0, self.question.cotangent.place[0] or 0
-        names = [f"the derivative by {x.path}" for x in primal.inputs]
+        names = [f"the derivative {WITH_RESPECT_TO}{x.path}" for x in primal.inputs]
         for likeness in by_leaf(self.rules.shapes, names, leaf, "the derivative"):
             moved = _moved(self.rules.shapes, likeness, v.leaves[leaf])
             yield likeness, replace(question, directions=(moved,))
@@ -263,7 +264,8 @@ class _Looked:
         by = "along a drawn direction"
         if leaf is not None:
             path = self.rules.primal.inputs[leaf].path
-            by = f"by {path}{list(index) if index and asked[0][1] is self.question else ''}"
+            entry = list(index) if index and asked[0][1] is self.question else ""
+            by = f"{WITH_RESPECT_TO}{path}{entry}"
         return f"; {by} they give {what}{where(len(asked))}"
 
 
