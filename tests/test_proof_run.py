@@ -146,7 +146,7 @@ def test_a_claim_without_end_is_given_up_alone(proofs, tmp_path, monkeypatch):
     path = proofs("a.py", claim_that(f"open({str(begun)!r}, 'w').close()\n    while True: pass"))
     run = Run([Module(path)], jobs=1, timeout=1800.0)
     for _ in run:
-        if "bad" in run.under_way:
+        if "bad" in [claim.id for claim in run.under_way]:
             wait_for(begun.exists)
             now[0] = 3600.0  # the hour that it takes
     results = {result.id: result for result in run.results(lambda claim, part: True)}
@@ -259,7 +259,7 @@ def test_no_process_outlives_a_run_that_is_closed(proofs, tmp_path):
     lock = tmp_path / "lock"
     run = Run([Module(proofs("a.py", claim_that(endless(lock))))], jobs=1, timeout=None)
     events = iter(run)
-    while "bad" not in run.under_way:
+    while "bad" not in [claim.id for claim in run.under_way]:
         next(events)
     wait_for(lock.with_suffix(".begun").exists)
     events.close()

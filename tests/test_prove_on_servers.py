@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 from xml.etree import ElementTree
 
 import pytest
@@ -151,3 +154,19 @@ def test_claims_are_shown_as_they_end(proofs: Path) -> None:
         "✓ PROVED  T5  after these  ",
     ):
         assert text.count(line) == 1, line
+
+
+def test_what_is_running_is_shown_by_its_statement(proofs: Path) -> None:
+    run = Run([Module(path) for path in find([str(proofs)])], jobs=1, timeout=None)
+    list(run)
+    shown = io.StringIO()
+    target = Console(file=shown, force_terminal=True, width=21, color_system=None)
+    declared = run.modules[0].claims
+    assert declared is not None
+    under_way = [claim for claim in declared if claim.id in ("T3", "T10")]
+    told = SimpleNamespace(modules=[], jobs=2, ended=1, wanted=6, under_way=under_way)
+    with terminal.progress(target) as tell:
+        tell(cast(Any, told))
+    lines = re.sub(r"\x1b\[[0-9?]*[a-zA-Z]", "", shown.getvalue()).splitlines()
+    assert "  T10  the tenth" in lines and "  T3  a & b < c" in lines
+    assert all(len(line) <= 21 for line in lines)

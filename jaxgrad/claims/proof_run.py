@@ -280,10 +280,10 @@ class Run:
         return sum(len(module.wanted) for module in self.modules)
 
     @property
-    def under_way(self) -> list[str]:
-        """The ids of the claims that are running."""
+    def under_way(self) -> list[Declaration]:
+        """The claims that are running."""
         return [
-            module.claims[module.current].id
+            module.claims[module.current]
             for module in self.modules
             if module.claims is not None and module.current is not None
         ]

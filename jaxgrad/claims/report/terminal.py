@@ -17,7 +17,7 @@ from jaxgrad.verdict import Verdict
 
 try:
     from rich import box
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.padding import Padding
     from rich.progress import (
         BarColumn,
@@ -25,7 +25,6 @@ try:
         Progress,
         ProgressColumn,
         Task,
-        TextColumn,
         TimeElapsedColumn,
     )
     from rich.table import Table
@@ -74,8 +73,7 @@ def progress(target: Console) -> Iterator[Callable[[Run], None]]:
     Yields a function to be called with the run after each thing that happens in it.
     """
     left = _TimeLeft()
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
+    bar = _Bar(
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -92,15 +90,28 @@ def progress(target: Console) -> Iterator[Callable[[Run], None]]:
         shown: set[tuple[int, int]] = set()
 
         def tell(run: Run) -> None:
+            bar.under_way = run.under_way
+            bar.update(task, completed=run.ended, total=run.wanted)
+            left.take(seconds_left(run.modules, run.jobs))
             for k, module in enumerate(run.modules):
                 for number in sorted(module.ended - {n for i, n in shown if i == k}):
                     shown.add((k, number))
                     bar.print(_ended(module.results[number], target.width))
-            left.take(seconds_left(run.modules, run.jobs))
-            description = ", ".join(run.under_way)[: max(target.width - 65, 10)]
-            bar.update(task, completed=run.ended, total=run.wanted, description=description)
 
         yield tell
+
+
+class _Bar(Progress):
+    """How far a run is, and below it a line for each claim that is running, with its statement."""
+
+    under_way: Sequence[Declaration] = ()
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield from super().get_renderables()
+        for claim in self.under_way:
+            line = Text.assemble("  ", (claim.id, "bold"), "  ", claim.statement, style="dim")
+            line.truncate(self.console.width, overflow="ellipsis")
+            yield line
 
 
 class _TimeLeft(ProgressColumn):
