@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxgrad.errors import ArgumentError
+from jaxgrad.evidence import tiled_pass
 from jaxgrad.evidence.float_formats import (
     Float,
     Format,
@@ -112,6 +114,37 @@ def test_the_sweep_sees_what_the_compiled_function_returns(f, dtype):
         key = in_order_of_reals(hit, Format(dtype).bits if Format(dtype).signed else 60)
         for end, which in ((counted.first, np.argmin), (counted.last, np.argmax)):
             assert (end.bits == hit[which(key)]) if hit.size else end is None
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        GRADIENT,
+        jax.nn.sigmoid,
+        lambda x: jnp.where(x > 0, 1.0, 0.0),
+        lambda x: x > 0,
+        lambda x: 1.0,
+    ],
+    ids=["gradient", "sigmoid", "weakly typed", "truth", "constant"],
+)
+@pytest.mark.parametrize("dtype", ["float8_e8m0fnu", "bfloat16", "float16"])
+def test_many_floats_are_counted_as_few_are(f, dtype, monkeypatch):
+    """Of float32 tiles are counted in a loop on the device; here of dtypes that have few floats."""
+
+    def swept():
+        return sweep(
+            f,
+            dtype,
+            lambda x, y: y <= 0.25,
+            count={"zero": lambda x, y: y == 0, "one": lambda x, y: y == 1},
+        )
+
+    few = swept()
+    monkeypatch.setattr(tiled_pass, "_FEW", 0)
+    many = swept()
+    assert replace(many, evidence=few.evidence) == few
+    assert many.evidence.text == few.evidence.text
+    assert many.evidence.counterexample == few.evidence.counterexample
 
 
 def test_the_sides_are_kept_apart():
