@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax
@@ -9,6 +10,8 @@ import jax.extend
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jax import lax
 from test_witness import _thousandth_more, misread
 
@@ -32,6 +35,14 @@ FUNCTIONS = {
     "nothing": lambda x: jnp.sin(x[:0]) * 2,
     "many": lambda x: jnp.tile(x, (30, 10)) * 2,
     "a call": lambda x: jax.jit(jnp.cos)(x),
+    "a product": lambda x: x @ jnp.sin(x.T),
+    "a product of vectors": lambda x: jnp.dot(x[0], x[1]),
+    "a product of batches": lambda x: jnp.einsum("bi,bj,b->bij", x, x, x[:, 0]),
+    "a product of numbers alone": lambda x: jnp.tensordot(x[0, 0], x, 0),
+    "a large product": lambda x: jnp.tile(x, (30, 30)) @ jnp.tile(x.T, (30, 30)),
+    "an empty product": lambda x: x[:, :0] @ x.T[:0],
+    "a product of short floats": lambda x: x.astype(jnp.bfloat16) @ x.T.astype(jnp.bfloat16),
+    "a product of integers": lambda x: (x * 8).astype(jnp.int32) @ (x.T * 8).astype(jnp.int32),
 }
 
 
@@ -47,6 +58,52 @@ def test_rows_return_the_same_arrays(name: str) -> None:
     for a, b in zip(own, rows, strict=True):
         assert (a.dtype, a.shape) == (b.dtype, b.shape)
         np.testing.assert_allclose(np.float64(a), np.float64(b), rtol=1e-6)
+
+
+@given(st.data())
+def test_numpy_moves_entries_as_jax_does(data: st.DataObject) -> None:
+    shape = data.draw(st.lists(st.integers(0, 4), max_size=4).map(tuple))
+    x = np.arange(math.prod(shape), dtype=np.float32).reshape(shape)
+    axes = data.draw(st.permutations(range(len(shape))))
+    some = data.draw(st.sets(st.integers(0, len(shape) - 1))) if shape else set()
+    broad = data.draw(st.permutations(range(len(shape) + 2)))[: len(shape)]
+    target = [data.draw(st.integers(0, 3)) for _ in range(len(shape) + 2)]
+    for axis, n in zip(sorted(broad), shape, strict=True):
+        target[axis] = n if n != 1 else target[axis]
+
+    def moved(x: jax.Array) -> list[jax.Array]:
+        return [
+            lax.transpose(x, axes),
+            lax.rev(x, tuple(some)),
+            lax.squeeze(x, tuple(axis for axis in some if shape[axis] == 1)),
+            lax.reshape(x, (x.size, 1)),
+            lax.broadcast_in_dim(x, target, sorted(broad)),
+        ]
+
+    program = trace(moved, (x,))
+    for numpys, jaxs in zip(program_floats(program, [x], True), moved(jnp.asarray(x)), strict=True):
+        assert numpys.dtype == jaxs.dtype
+        np.testing.assert_array_equal(numpys, jaxs)
+
+
+@given(st.data())
+def test_products_of_small_integers_are_exact(data: st.DataObject) -> None:
+    """Whatever is filled up with zeros, and wherever the axes of batches and sums are."""
+    axes = data.draw(st.permutations("abcd"))
+    batch, over, left, right = axes
+    sizes = {axis: data.draw(st.sampled_from([1, 2, 3, 9])) for axis in axes}
+    first = "".join(data.draw(st.permutations([batch, over, left])))
+    second = "".join(data.draw(st.permutations([batch, over, right])))
+    generator = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+
+    def drawn(names: str) -> np.ndarray:
+        return generator.integers(-9, 9, [sizes[name] for name in names]).astype(np.float32)
+
+    x, y = drawn(first), drawn(second)
+    subscripts = f"{first},{second}->{batch}{left}{right}"
+    program = trace(lambda x, y: jnp.einsum(subscripts, x, y), (x, y))
+    (found,) = program_floats(program, [x, y], True)
+    np.testing.assert_array_equal(found, np.einsum(subscripts, x, y))
 
 
 def test_a_misreading_is_found_in_rows(misread: Any) -> None:
@@ -80,3 +137,22 @@ def test_one_row_is_compiled_for_all_shapes(monkeypatch: pytest.MonkeyPatch) -> 
         program = trace(jnp.sin, (x,))
         program_floats(program, [leaf.value for leaf in program.inputs], True)
     assert shapes == {(flat_runs.LENGTHS[0],)}
+
+
+def test_one_product_is_compiled_for_many_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = set()
+    run = flat_runs.bound
+
+    def noted(equation: Any, arguments: list[Any]) -> list[Any]:
+        shapes.update((equation.primitive.name, np.shape(x)) for x in arguments)
+        return run(equation, arguments)
+
+    monkeypatch.setattr(flat_runs, "bound", noted)
+    for n in range(1, 7):
+        for m in range(1, 7):
+            x = np.ones((n, m), np.float32)
+            program = trace(lambda x: x.T @ x, (x,))
+            (found,) = program_floats(program, [x], True)
+            np.testing.assert_array_equal(found, x.T @ x)
+    side = flat_runs.SIDES[0]
+    assert shapes == {("dot_general", (side, side))}

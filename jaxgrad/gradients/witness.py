@@ -96,7 +96,7 @@ def hold_program(
         program: a traced program.
         values: the value of each input leaf.
         seconds: CPU seconds that the enclosures may take: they are made number by number.
-        rows: whether elementwise primitives may be run on rows of their entries
+        rows: whether primitives may be run on arrays of a few shapes
             (:mod:`jaxgrad.gradients.flat_runs`), as nothing else is asked of the floats.
 
     Raises:
@@ -117,7 +117,7 @@ def hold_program(
         raise EnginesDisagree(f"{error}{compiled_otherwise(program.jaxpr)}") from None
 
 
-def hold_side(side: Side, values: Sequence[Any]) -> Run:
+def hold_side(side: Side, values: Sequence[Any], rows: bool = False) -> Run:
     """Holds what a side of a comparison is read as against its own run by JAX or by NumPy.
 
     NumPy code runs on float64 arrays, each time on copies of its own.
@@ -125,12 +125,15 @@ def hold_side(side: Side, values: Sequence[Any]) -> Run:
     Args:
         side: a side that runs over exact numbers.
         values: the value of each input leaf.
+        rows: as for :func:`hold_program`; where a number that is returned is not finite, the
+            program is run as it stands all the same.
 
     Raises:
         EnginesDisagree: some entry is outside what rounding explains.
     """
     if side.program is not None:
-        return hold_program(side.name, side.program, values)
+        run = hold_program(side.name, side.program, values, rows=rows)
+        return run if run.finite or not rows else hold_program(side.name, side.program, values)
     side, system = side.in_double(), RunningError()
     doubles = [
         np.array(value, np.float64) if leaf.real else value
