@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import inspect
 import json
 import sys
@@ -12,11 +13,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from jaxgrad.claims.annotations import annotate, in_repository
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
+from jaxgrad.claims.timeout import ending_after
 from jaxgrad.claims.written_files import require_writable, written
 from jaxgrad.errors import (
     ArgumentError,
@@ -50,8 +52,9 @@ def check(options: argparse.Namespace) -> int:
         require_writable(f"--html {options.html}", Path(options.html))
     # What the user's code prints is no part of the one object.
     quiet = contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext()
+    given_up = functools.partial(_given_up, options, sys.stdout)
     try:
-        with quiet:
+        with quiet, ending_after(options.timeout, given_up):
             called, found = _found(options)
     except ArgumentError as error:
         if options.json:
@@ -61,6 +64,17 @@ def check(options: argparse.Namespace) -> int:
         return _told(options, called, found)
     finally:  # whoever reads may have gone
         _write_page(options, called, found)
+
+
+def _given_up(options: argparse.Namespace, printed: IO[str]) -> None:
+    """Says that it took too long."""
+    error = (
+        f"{options.function} is UNDECIDED: it took longer than --timeout {options.timeout:g}, "
+        "perhaps in code of its own or a compilation"
+    )
+    if options.json:
+        print(_without_verdict(options, error), file=printed, flush=True)
+    print(f"jaxgrad: {error}", file=sys.stderr)
 
 
 def _told(options: argparse.Namespace, called: Called, found: Any) -> int:
@@ -140,7 +154,7 @@ def exit_code_of(verdict: Verdict) -> int:
     return Exit.ALL_EXPECTED if verdict.passes else Exit.NOT_EXPECTED
 
 
-def _without_verdict(options: argparse.Namespace, error: Exception) -> str:
+def _without_verdict(options: argparse.Namespace, error: Exception | str) -> str:
     """The object of JSON where nothing could be checked."""
     said = {"verdict": None, "error": str(error), "function": options.function}
     return json.dumps({**said, "arguments": options.args, "seed": options.seed}, indent=1)

@@ -188,7 +188,18 @@ def check(parser: argparse.ArgumentParser) -> _Runner:
     )
     add_json(parser)
     parser.add_argument("--html", metavar="FILE", help="write what comes of it as a page, too")
+    _add_timeout(parser, "the check")
     return check_command.check
+
+
+def _add_timeout(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "--timeout",
+        type=positive(float),
+        metavar="SECONDS",
+        help=f"of the wall clock, after which {what} is given up, also within code of its "
+        "own or a compilation (exit code 3; default: none)",
+    )
 
 
 # ------------------------------------------------------------------------------------------- prove
@@ -308,6 +319,7 @@ def rules(parser: argparse.ArgumentParser) -> _Runner:
     """
     parser.add_argument("package", metavar="PACKAGE", help="a package or module, e.g. optax")
     parser.add_argument("--check", action="store_true", help="check those that can be, too")
+    _add_timeout(parser, "the search for rules, or the check of one,")
     add_json(parser)
     return rules_command.rules
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from jaxgrad.claims.annotations import annotate
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
+from jaxgrad.claims.timeout import ending_after
 from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.verdict import Verdict
 
@@ -47,13 +48,15 @@ def rules(options: argparse.Namespace) -> int:
     sys.path.insert(0, os.getcwd())
     from jaxgrad.claims.package_rules import rules_of
 
-    with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
+    quiet = contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext()
+    with quiet, _within(options.timeout, f"the search for rules in {options.package}"):
         found = rules_of(options.package)
     for module, why in found.failures:
         print(f"jaxgrad: {module} cannot be imported: {why}", file=sys.stderr)
     told: list[dict[str, Any]] = []
     for rule in found.rules:
-        checked = _checked(rule, options.json) if options.check and rule.arguments else {}
+        with _within(options.timeout, f"the check of {rule.name}"):
+            checked = _checked(rule, options.json) if options.check and rule.arguments else {}
         told.append({**asdict(rule), "command": _command(rule), **checked})
         if not options.json:
             print(*_lines(rule, checked), sep="\n", flush=True)
@@ -63,6 +66,19 @@ def rules(options: argparse.Namespace) -> int:
         print(f"checked: {', '.join(counts) or 'none'}")
     print(_json(found, told) if options.json else _counted(options.package, found))
     return _exit_code([one["verdict"] for one in told if "verdict" in one])
+
+
+def _within(seconds: float | None, what: str) -> contextlib.AbstractContextManager[None]:
+    """A block that is given up after so many seconds, and the command with it."""
+
+    def say() -> None:
+        print(
+            f"jaxgrad: {what} took longer than --timeout {seconds:g}: UNDECIDED, and what follows "
+            "was not looked at",
+            file=sys.stderr,
+        )
+
+    return ending_after(seconds, say)
 
 
 def _exit_code(verdicts: Sequence[str | None]) -> int:

@@ -1,0 +1,45 @@
+"""The end of a process that takes too long, wherever it is."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+from jaxgrad.claims.exit_codes import Exit
+
+__all__ = ["ending_after"]
+
+
+@contextlib.contextmanager
+def ending_after(seconds: float | None, say: Callable[[], None]) -> Iterator[None]:
+    """Ends the process with the exit code of UNDECIDED if a block takes longer.
+
+    Nothing within a process stops a program that XLA compiles or runs, an interrupt least of all:
+    the process is left as it is, and what it has not written is lost.
+
+    Args:
+        seconds: of the wall clock; None for no end.
+        say: what prints why, from another thread.
+    """
+    if seconds is None:
+        yield
+        return
+
+    def end() -> None:
+        try:
+            say()
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+        finally:
+            os._exit(Exit.UNDECIDED)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

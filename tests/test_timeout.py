@@ -1,0 +1,78 @@
+"""A command that takes too long is given up, also within code that does not return."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from jaxgrad.claims.timeout import ending_after
+
+_ENDLESS = """
+import time
+
+import jax
+
+
+@jax.custom_jvp
+def endless(x):
+    time.sleep(1000)
+    return x
+
+
+endless.defjvps(lambda t, out, x: t)
+"""
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Path:
+    (tmp_path / "endless.py").write_text(_ENDLESS, encoding="utf-8")
+    return tmp_path
+
+
+def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "jaxgrad", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("printed", [[], ["--json"]], ids=["text", "json"])
+def test_a_check_of_what_never_ends(endless: Path, printed: list[str]) -> None:
+    done = _run(endless, "check", "endless:endless", "0.5", "--timeout", "6", *printed)
+    assert done.returncode == 3
+    assert "jaxgrad: endless:endless is UNDECIDED: it took longer than --timeout 6" in done.stderr
+    if printed:
+        told = json.loads(done.stdout)
+        assert told["verdict"] is None and "--timeout 6" in told["error"]
+
+
+@pytest.mark.slow
+def test_rules_of_a_package_of_which_one_never_ends(endless: Path) -> None:
+    done = _run(endless, "rules", "endless", "--check", "--timeout", "6")
+    assert done.returncode == 3
+    assert "jaxgrad: the search for rules in endless took longer than --timeout 6" in done.stderr
+
+
+def test_what_ends_in_time_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr(os, "_exit", lambda code: ended.set())
+    said: list[str] = []
+    for seconds in (None, 100.0):
+        with ending_after(seconds, lambda: said.append("late")):
+            pass
+    assert not ended.is_set() and not said
+    with ending_after(0.01, lambda: said.append("late")):
+        assert ended.wait(60)
+    assert said == ["late"]
+
+
+def test_a_timeout_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    from jaxgrad.claims.cli import main
+
+    assert main(["check", "math:sin", "0.5", "--timeout", "0"]) == 2
+    assert "argument --timeout: invalid positive float value: '0'" in capsys.readouterr().err
