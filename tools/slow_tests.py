@@ -21,7 +21,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LIST = ROOT / "tests" / "slow_tests.txt"
 TIMES = "JAXGRAD_TEST_TIMES"  # the folder that the plugin writes to
-SECONDS = 0.35  # on a machine that has compiled nothing yet
+SECONDS = 0.25  # on a machine that has compiled nothing yet
 # Some hundred random programs are in every suite, however long they take.
 KEPT = "tests/test_differential_fuzz.py::test_random_programs"
 HEADER = "# Tests of {seconds:g} s of CPU or more, written by python tools/slow_tests.py --write"
