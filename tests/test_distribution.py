@@ -44,7 +44,7 @@ def test_the_wheel_is_the_package_and_nothing_else(built: Path) -> None:
     assert {"jaxgrad/py.typed", "jaxgrad/claims/proof_template.txt"} <= OURS
     assert f"jaxgrad-{version}.dist-info/licenses/LICENSE" in files
     scripts = zipfile.ZipFile(wheel).read(f"jaxgrad-{version}.dist-info/entry_points.txt").decode()
-    assert "jaxgrad = jaxgrad.claims.cli:main" in scripts and "[pytest11]" in scripts
+    assert "jaxgrad = jaxgrad.claims.entry:main" in scripts and "[pytest11]" in scripts
 
 
 def test_what_is_built_of_the_source_distribution_is_the_same(built: Path) -> None:
