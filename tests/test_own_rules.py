@@ -49,7 +49,7 @@ def test_its_counterexample_runs():
         GradientMismatch, match="with `leaky_unit` in scope\nf = leaky_unit"
     ) as error:
         check_grads(PLACES["a layer"](WRONG), (W,))
-    assert "the derivative of leaky_unit by" in str(error.value)
+    assert "the derivative of leaky_unit with respect to" in str(error.value)
     assert "3.0" in printed_by(error.value, leaky_unit=WRONG)[0]
 
 

@@ -141,7 +141,7 @@ def test_flash_attention_with_an_error_in_one_entry() -> None:
     wrong = _with_error(_attention, lambda g: g.at[0, 3, 0, 5].multiply(1.2))
     found = check(wrong, QKV, modes="rev", special_points=False, linear=False, budget=math.inf)
     assert found.verdict is Verdict.REFUTED, found
-    assert "by q[0, 3, 0, 5]" in found.evidence.text
+    assert "with respect to q[0, 3, 0, 5]" in found.evidence.text
 
 
 def test_memory_that_nothing_was_written_to_is_no_number() -> None:
