@@ -242,10 +242,7 @@ def test_arguments_of_python_are_named_as_options(capsys: pytest.CaptureFixture[
         ),
         ("checked_model:power exit(3) 2", "argument 0 'exit(3)' raised SystemExit: 3"),
         ("exits:f 1.0", "'exits:f' cannot be imported: SystemExit: 0 at exits.py:1; the module is"),
-        (
-            "checked_model:power f32[] 2 --seed -1",
-            "argument --seed: invalid whole number from 0 on value",
-        ),
+        ("checked_model:power f32[] 2 --seed -1", "--seed: invalid whole number from 0 on value"),
         ("checked_model:power 1 2", "no argument is floating point"),
         (
             "checked_model:raises f32[]",

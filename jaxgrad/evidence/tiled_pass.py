@@ -103,8 +103,8 @@ class TiledPass:
         """Counts of so many tiles, and what f returns on the tile after them.
 
         A step asks the predicates of what the step before has stored. Where they are asked in
-        the step that makes it, XLA compiles them together with f, a barrier or not, and then a
-        product may never be rounded before they see it.
+        the step that makes it, XLA on the CPU makes one kernel of them and f, a barrier or not, and
+        what they see there need not be the rounded number that is stored.
         """
 
         def of_tile(number: jax.Array) -> jax.Array:

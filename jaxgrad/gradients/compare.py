@@ -155,7 +155,7 @@ def _compare(
         spent = _budget_spent(side, given)
         if spent is not None:
             return undecided(left, right, spent)
-    runs = hold_side(left, given, rows=True), hold_side(right, given, rows=True)
+    runs = hold_side(left, given, few_shapes=True), hold_side(right, given, few_shapes=True)
     progress.say("compare, polynomials")
     algebra = identity(left, right, budget)
     found = _proved(left, right, algebra) if algebra.proved else None
@@ -319,7 +319,7 @@ def _at_points(
             continue
         if meeting.differs:
             for side in (hand, auto) if point is not points.given else ():
-                hold_side(side, point, rows=True)
+                hold_side(side, point, few_shapes=True)
             return refuted(hand, auto, args, meeting, points)
         meetings.append(meeting)
         known.append(f"no difference of the sides at {len(meetings)} points that were looked at")
@@ -327,7 +327,7 @@ def _at_points(
     if grown is None:
         return agrees(hand, auto, meetings, points, algebra, met.in_words)
     for side in (hand, auto):
-        hold_side(side, grown.values, rows=True)
+        hold_side(side, grown.values, few_shapes=True)
     return refuted(hand, auto, args, grown, points)
 
 

@@ -11,14 +11,14 @@ import contextlib
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from flint import arb
 
 from jaxgrad.errors import EnginesDisagree, TraceError, UnsupportedPrimitive
-from jaxgrad.gradients.flat_runs import bound_in_a_row
+from jaxgrad.gradients.few_shapes import bound_in_few_shapes
 from jaxgrad.gradients.primitive_runs import OPENED, as_it_is, bound, is_key, typed
 from jaxgrad.gradients.trusts import compiled_otherwise, told_wrongly
 from jaxgrad.interpret.rules.concrete import is_concrete
@@ -87,7 +87,7 @@ def hold_program(
     program: Program,
     values: Sequence[Any],
     seconds: float = math.inf,
-    rows: bool = False,
+    few_shapes: bool = False,
 ) -> Run:
     """Holds what a program is read as against its own run by JAX, primitive by primitive.
 
@@ -96,8 +96,9 @@ def hold_program(
         program: a traced program.
         values: the value of each input leaf.
         seconds: CPU seconds that the enclosures may take: they are made number by number.
-        rows: whether primitives may be run on arrays of a few shapes
-            (:mod:`jaxgrad.gradients.flat_runs`), as nothing else is asked of the floats.
+        few_shapes: whether primitives may be run on arrays of a few shapes
+            (:mod:`jaxgrad.gradients.few_shapes`), as nothing else is asked of the floats but
+            whether they are finite, which those of the program as it stands tell where one is not.
 
     Raises:
         EnginesDisagree: some entry is outside what rounding explains.
@@ -108,16 +109,17 @@ def hold_program(
         >>> hold_program("f", program, [leaf.value for leaf in program.inputs]).held
         1
     """
-    floats = program_floats(program, values, rows)
+    floats = program_floats(program, values, few_shapes)
     try:
-        return _hold_all(
-            name, floats, lambda: enclosures(program, values), program.outputs, seconds
-        )
+        run = _hold_all(name, floats, lambda: enclosures(program, values), program.outputs, seconds)
     except EnginesDisagree as error:
         raise EnginesDisagree(f"{error}{compiled_otherwise(program.jaxpr)}") from None
+    if few_shapes and not run.finite:
+        return replace(run, floats=program_floats(program, values))
+    return run
 
 
-def hold_side(side: Side, values: Sequence[Any], rows: bool = False) -> Run:
+def hold_side(side: Side, values: Sequence[Any], few_shapes: bool = False) -> Run:
     """Holds what a side of a comparison is read as against its own run by JAX or by NumPy.
 
     NumPy code runs on float64 arrays, each time on copies of its own.
@@ -125,15 +127,13 @@ def hold_side(side: Side, values: Sequence[Any], rows: bool = False) -> Run:
     Args:
         side: a side that runs over exact numbers.
         values: the value of each input leaf.
-        rows: as for :func:`hold_program`; where a number that is returned is not finite, the
-            program is run as it stands all the same.
+        few_shapes: as for :func:`hold_program`.
 
     Raises:
         EnginesDisagree: some entry is outside what rounding explains.
     """
     if side.program is not None:
-        run = hold_program(side.name, side.program, values, rows=rows)
-        return run if run.finite or not rows else hold_program(side.name, side.program, values)
+        return hold_program(side.name, side.program, values, few_shapes=few_shapes)
     side, system = side.in_double(), RunningError()
     doubles = [
         np.array(value, np.float64) if leaf.real else value
@@ -172,20 +172,24 @@ def _hold_all(
     return Run(floats, held, part.spent is None)
 
 
-def program_floats(program: Program, values: Sequence[Any], rows: bool = False) -> list[np.ndarray]:
+def program_floats(
+    program: Program, values: Sequence[Any], few_shapes: bool = False
+) -> list[np.ndarray]:
     """What JAX returns, primitive by primitive: compiled programs are reused across programs.
 
     Args:
         program: a traced program.
         values: the value of each input leaf.
-        rows: as for :func:`hold_program`.
+        few_shapes: as for :func:`hold_program`.
 
     Raises:
         TraceError: JAX cannot run what it has traced.
     """
     with as_it_is():
         try:
-            outputs = run_primitives(program.as_traced, values, bound_in_a_row if rows else bound)
+            outputs = run_primitives(
+                program.as_traced, values, bound_in_few_shapes if few_shapes else bound
+            )
         except Exception as error:
             raise TraceError(
                 "JAX traces the program, and fails to run it: "

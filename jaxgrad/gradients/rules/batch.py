@@ -263,12 +263,12 @@ def _enclosed(rules: DerivativePrograms, many: Derived, rows: BatchRows) -> list
     batch, primal = rows.batch, rules.primal
     point = stacked([at.values for at in rows.points], rows.x)
     if not batch.mode:
-        hold_program("f under vmap,", many.program, point, rows=True)
+        hold_program("f under vmap,", many.program, point, few_shapes=True)
         return many.balls(point)
     moved = [leaves.leaves for leaves in rows.moved]
     like = primal.like_inputs if batch.mode == "fwd" else primal.like_outputs
     values = [*point, *stacked([like(leaves) for leaves in moved], batch.moved)]
-    hold_program(f"{batch.mode} of f under vmap,", many.program, values, rows=True)
+    hold_program(f"{batch.mode} of f under vmap,", many.program, values, few_shapes=True)
     return many.balls(point, stacked(moved, batch.moved))
 
 

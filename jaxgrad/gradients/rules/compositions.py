@@ -133,7 +133,7 @@ class Compositions:
                 f"{' of '.join(reversed(modes))} of f",
                 outer,
                 _flat(self._drawn(at, order)),
-                rows=True,
+                few_shapes=True,
             )
         still: Arguments = [tuple(np.zeros_like(x) for x in leaves) for leaves in args]
         for group, places in groups(order - 1):

@@ -275,8 +275,9 @@ class DerivativePrograms(Derivatives):
         primal, v, u = self.primal, self._like["x"], self._like["u"]
         end = time.process_time() + seconds
 
-        def held(name: str, program: Program, values: Sequence[Any], rows: bool = False) -> Run:
-            run = hold_program(name, program, values, end - time.process_time(), rows)
+        def held(name: str, program: Program, values: Sequence[Any]) -> Run:
+            seconds = end - time.process_time()
+            run = hold_program(name, program, values, seconds, few_shapes=True)
             if not run.in_time:
                 self._note("not all of it held against JAX's own run, which takes long")
             return run
@@ -293,7 +294,7 @@ class DerivativePrograms(Derivatives):
                 vanishing.append(mode)
         for modes in self.nested:
             values = [*point, *(leaf for _ in modes for leaf in v), *u]
-            held(f"{' of '.join(reversed(modes))} of f", self[modes].program, values, rows=True)
+            held(f"{' of '.join(reversed(modes))} of f", self[modes].program, values)
         return Held(finite, tuple(vanishing))
 
     def moved(self, mode: str) -> tuple[Any, ...]:

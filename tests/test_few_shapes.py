@@ -1,4 +1,4 @@
-"""Elementwise primitives run in rows return what they return of the arrays as they are."""
+"""Primitives run on arrays of a few shapes return what they return of the arrays as they are."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jax import lax
 from test_witness import _thousandth_more, misread
 
 from jaxgrad.errors import EnginesDisagree
-from jaxgrad.gradients import flat_runs
+from jaxgrad.gradients import few_shapes
 from jaxgrad.gradients.witness import hold_program, program_floats
 from jaxgrad.programs.trace import Program, trace
 
@@ -52,10 +52,10 @@ def _traced(function: Any) -> tuple[Program, list[Any]]:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_rows_return_the_same_arrays(name: str) -> None:
+def test_few_shapes_return_the_same_arrays(name: str) -> None:
     program, values = _traced(FUNCTIONS[name])
-    own, rows = program_floats(program, values), program_floats(program, values, True)
-    for a, b in zip(own, rows, strict=True):
+    own, few = program_floats(program, values), program_floats(program, values, True)
+    for a, b in zip(own, few, strict=True):
         assert (a.dtype, a.shape) == (b.dtype, b.shape)
         np.testing.assert_allclose(np.float64(a), np.float64(b), rtol=1e-6)
 
@@ -106,12 +106,12 @@ def test_products_of_small_integers_are_exact(data: st.DataObject) -> None:
     np.testing.assert_array_equal(found, np.einsum(subscripts, x, y))
 
 
-def test_a_misreading_is_found_in_rows(misread: Any) -> None:
+def test_a_misreading_is_found_in_few_shapes(misread: Any) -> None:
     program, values = _traced(jnp.sin)
-    assert hold_program("f", program, values, rows=True).held == X.size
+    assert hold_program("f", program, values, few_shapes=True).held == X.size
     misread("sin", _thousandth_more)
     with pytest.raises(EnginesDisagree):
-        hold_program("f", program, values, rows=True)
+        hold_program("f", program, values, few_shapes=True)
 
 
 def test_a_primitive_of_somebody_else_is_run_as_it_is() -> None:
@@ -126,33 +126,33 @@ def test_a_primitive_of_somebody_else_is_run_as_it_is() -> None:
 
 def test_one_row_is_compiled_for_all_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
     shapes = set()
-    run = flat_runs.bound
+    run = few_shapes.bound
 
     def noted(equation: Any, arguments: list[Any]) -> list[Any]:
         shapes.update(map(np.shape, arguments))
         return run(equation, arguments)
 
-    monkeypatch.setattr(flat_runs, "bound", noted)
+    monkeypatch.setattr(few_shapes, "bound", noted)
     for x in (X, X[0], X.T, np.stack([X, X])):
         program = trace(jnp.sin, (x,))
         program_floats(program, [leaf.value for leaf in program.inputs], True)
-    assert shapes == {(flat_runs.LENGTHS[0],)}
+    assert shapes == {(few_shapes.LENGTHS[0],)}
 
 
 def test_one_product_is_compiled_for_many_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
     shapes = set()
-    run = flat_runs.bound
+    run = few_shapes.bound
 
     def noted(equation: Any, arguments: list[Any]) -> list[Any]:
         shapes.update((equation.primitive.name, np.shape(x)) for x in arguments)
         return run(equation, arguments)
 
-    monkeypatch.setattr(flat_runs, "bound", noted)
+    monkeypatch.setattr(few_shapes, "bound", noted)
     for n in range(1, 7):
         for m in range(1, 7):
             x = np.ones((n, m), np.float32)
             program = trace(lambda x: x.T @ x, (x,))
             (found,) = program_floats(program, [x], True)
             np.testing.assert_array_equal(found, x.T @ x)
-    side = flat_runs.SIDES[0]
+    side = few_shapes.SIDES[0]
     assert shapes == {("dot_general", (side, side))}
