@@ -32,23 +32,30 @@ collect_ignore = ["sharded_cases.py", "typed_user.py"]
 _SLOW_TESTS = Path(__file__).with_name("slow_tests.txt")
 # Its cases differ by all that they are, and releases by what they say of them: each run has all.
 _GOLDEN = Path(__file__).with_name("test_golden.py")
-# Two runs, one of each, run every test: those of two releases of JAX, for one.
-_PLACES = ("even", "odd")
 _FLINT_PRECISION = 53  # FLINT's default: the significand of a float64
+
+
+def _share(text: str) -> tuple[int, int]:
+    """K and N of K/N: N runs, one of each K from 0 to N - 1, run every test."""
+    first, step = map(int, text.split("/"))
+    if not 0 <= first < step:
+        raise ValueError(f"{text} is no K/N with K from 0 to N - 1")
+    return first, step
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fuzz-programs", help="how many random programs, for tests marked fuzz")
     parser.addoption(
-        "--half",
-        choices=_PLACES,
-        help="of slow tests run those at even or odd places, also among those of one function",
+        "--share",
+        type=_share,
+        metavar="K/N",
+        help="of slow tests run every Nth, the Kth (of 0 to N - 1) and those after it",
     )
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what is known to be slow, and leave out every other one of it if that is asked for."""
+    """Mark what is known to be slow, and leave out all but a share of it if that is asked for."""
     lines = _SLOW_TESTS.read_text(encoding="utf-8").splitlines() if _SLOW_TESTS.exists() else []
     slow = {line for line in lines if not line.startswith("#")}
     of_one: dict[str, list[pytest.Item]] = {}
@@ -59,10 +66,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         whole = item.path == _GOLDEN or item.get_closest_marker("exhaustive")
         if item.get_closest_marker("slow") and not whole:
             of_one.setdefault(item.nodeid.partition("[")[0], []).append(item)
-    if places := config.getoption("--half"):
-        groups = [several for several in of_one.values() if len(several) > 1]
-        groups.append([several[0] for several in of_one.values() if len(several) == 1])
-        left_out = {item for several in groups for item in several[1 - _PLACES.index(places) :: 2]}
+    if share := config.getoption("--share"):
+        first, step = share
+        in_turn = [item for several in of_one.values() for item in several]
+        left_out = {item for place, item in enumerate(in_turn) if place % step != first}
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
 

@@ -54,11 +54,16 @@ def test_what_is_in_the_list_of_slow_tests_is_slow(pytester: pytest.Pytester) ->
 
 
 @pytest.mark.parametrize(
-    ("places", "left_out"),
-    [("even", ["slow[1]", "slow[4]", "other"]), ("odd", ["slow[0]", "slow[3]", "one"])],
+    ("share", "left_out"),
+    [
+        ("0/2", ["slow[1]", "slow[4]", "other"]),
+        ("1/2", ["slow[0]", "slow[3]", "one"]),
+        ("2/3", ["slow[0]", "slow[1]", "slow[4]", "one"]),
+        ("0/1", []),
+    ],
 )
-def test_of_slow_tests_every_other_is_run(
-    pytester: pytest.Pytester, places: str, left_out: list[str]
+def test_of_slow_tests_a_share_is_run(
+    pytester: pytest.Pytester, share: str, left_out: list[str]
 ) -> None:
     pytester.makeconftest((HERE / "conftest.py").read_text())
     slow = [
@@ -82,10 +87,17 @@ def test_of_slow_tests_every_other_is_run(
         """
     pytester.makepyfile(test_both=body + one, test_golden=body)
     # In a process of its own: a module of the golden file may have been imported in this one.
-    ran = pytester.runpytest_subprocess("-m", "", f"--half={places}", "-v")
-    ran.assert_outcomes(passed=9, deselected=3)
+    ran = pytester.runpytest_subprocess("-m", "", f"--share={share}", "-v")
+    ran.assert_outcomes(passed=12 - len(left_out), deselected=len(left_out))
     names = {f"test_both.py::test_{name}" for name in left_out}
     assert not any(name in line for name in names for line in ran.outlines)
+
+
+def test_a_share_that_is_none_is_an_error(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest((HERE / "conftest.py").read_text())
+    for share in ("2/2", "odd", "1/0"):
+        ran = pytester.runpytest_subprocess(f"--share={share}")
+        ran.stderr.fnmatch_lines([f"*argument --share: invalid _share value: '{share}'"])
 
 
 def test_the_list_of_slow_tests_names_tests_that_exist() -> None:
