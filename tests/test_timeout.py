@@ -52,6 +52,25 @@ def test_a_check_of_what_never_ends(endless: Path, printed: list[str]) -> None:
 
 
 @pytest.mark.slow
+def test_a_page_that_takes_too_long_costs_no_verdict(endless: Path) -> None:
+    endless.joinpath("slow_page.py").write_text(
+        "import time\n"
+        "import jax.numpy as jnp\n"
+        "from jaxgrad.claims.report import html_check\n"
+        "html_check.render = lambda *_: time.sleep(1000)\n"
+        "def f(x):\n"
+        "    return jnp.sin(x)\n"
+    )
+    page = ["--html", "page.html"]
+    done = _run(endless, "check", "slow_page:f", "0.5", "--timeout", "20", *page)
+    assert done.returncode == 0 and done.stdout.startswith("AGREES")
+    assert (
+        "jaxgrad: page.html is not written: the page took longer than --timeout 20" in done.stderr
+    )
+    assert not endless.joinpath("page.html").exists()
+
+
+@pytest.mark.slow
 def test_rules_of_a_package_of_which_one_never_ends(endless: Path) -> None:
     done = _run(endless, "rules", "endless", "--check", "--timeout", "6")
     assert done.returncode == 3

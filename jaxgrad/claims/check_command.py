@@ -138,8 +138,21 @@ def _write_page(options: argparse.Namespace, called: Called, found: Any) -> None
 
     file, line = place_of(called.function)
     place = "" if file is None else f"{in_repository(file)}:{line}"
-    page = html_check.render(options, called, found, place)
+    # Its pictures evaluate the function, which may take as long again.
+    late = functools.partial(_page_given_up, options)
+    malformed = isinstance(found, JaxgradError)
+    code = Exit.NOT_EXPECTED if malformed else exit_code_of(found.verdict)
+    with ending_after(options.timeout, late, code):
+        page = html_check.render(options, called, found, place)
     written(f"--html {options.html}", options.html, page)
+
+
+def _page_given_up(options: argparse.Namespace) -> None:
+    print(
+        f"jaxgrad: {options.html} is not written: the page took longer than --timeout "
+        f"{options.timeout:g}",
+        file=sys.stderr,
+    )
 
 
 def exit_code_of(verdict: Verdict) -> int:

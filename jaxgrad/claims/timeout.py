@@ -14,8 +14,10 @@ __all__ = ["ending_after"]
 
 
 @contextlib.contextmanager
-def ending_after(seconds: float | None, say: Callable[[], None]) -> Iterator[None]:
-    """Ends the process with the exit code of UNDECIDED if a block takes longer.
+def ending_after(
+    seconds: float | None, say: Callable[[], None], code: int = Exit.UNDECIDED
+) -> Iterator[None]:
+    """Ends the process with an exit code if a block takes longer.
 
     Nothing within a process stops a program that XLA compiles or runs, an interrupt least of all:
     the process is left as it is, and what it has not written is lost.
@@ -23,6 +25,7 @@ def ending_after(seconds: float | None, say: Callable[[], None]) -> Iterator[Non
     Args:
         seconds: of the wall clock; None for no end.
         say: what prints why, from another thread.
+        code: the exit code.
     """
     if seconds is None:
         yield
@@ -34,7 +37,7 @@ def ending_after(seconds: float | None, say: Callable[[], None]) -> Iterator[Non
             for stream in (sys.stdout, sys.stderr):
                 stream.flush()
         finally:
-            os._exit(Exit.UNDECIDED)
+            os._exit(code)
 
     timer = threading.Timer(seconds, end)
     timer.daemon = True
