@@ -72,7 +72,7 @@ class TiledPass:
         self._few = 2**format.bits <= _FEW
         # Compiled here, once per device: a worker thread would not see the caller's configuration.
         run, like = (
-            (self._stored, [np.uint32(0)])
+            (self._outputs, [jax.ShapeDtypeStruct((tile,), format.dtype)])
             if self._few
             else (self._run, [np.uint32(0), np.int32(0)])
         )
@@ -95,31 +95,36 @@ class TiledPass:
         bits, x = self._inputs(base)
         return [~self.format.is_nan(bits), *(row(x, y) for row in self._rows)]
 
-    def _stored(self, base: jax.Array) -> jax.Array:
+    def _outputs(self, x: jax.Array) -> jax.Array:
         """What f returns on a tile."""
-        return jax.vmap(self._f)(self._inputs(base)[1])
+        return jax.vmap(self._f)(x)
 
     def _run(self, start: jax.Array, tiles: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Counts of so many tiles, and what f returns on the tile after them.
 
-        A step asks the predicates of what the step before has stored. Where they are asked in
-        the step that makes it, XLA on the CPU makes one kernel of them and f, a barrier or not, and
-        what they see there need not be the rounded number that is stored.
+        A step runs f on floats that the step before has stored, and asks the predicates of what
+        that one has returned. XLA on the CPU makes one kernel of what is made in one step, a
+        barrier or not. Predicates would see numbers that are not rounded yet, and f a subnormal
+        of which it is known that its bits are not 0: of one that is stored, most kernels find
+        that it equals 0.
         """
 
         def of_tile(number: jax.Array) -> jax.Array:
             return start + number.astype(jnp.uint32) * np.uint32(self.tile)
 
-        def step(number: jax.Array, state: tuple[jax.Array, jax.Array]) -> Any:
-            counts, stored = state
-            among, *truths = self._answers(of_tile(number - 1), stored)
+        def step(number: jax.Array, state: tuple[jax.Array, ...]) -> Any:
+            counts, x, y = state
+            among, *truths = self._answers(of_tile(number - 1), y)
             # The first step has nothing to count, and the second one writes in its place.
             counts = counts.at[jnp.maximum(number - 1, 0)].set(tallies(among, truths))
-            return counts, self._stored(of_tile(number))
+            return counts, self._inputs(of_tile(number + 1))[1], self._outputs(x)
 
         counts = jnp.zeros((self._most_tiles, len(self._rows)), jnp.uint32)
-        y = jax.eval_shape(self._stored, start)
-        return jax.lax.fori_loop(0, tiles + 1, step, (counts, jnp.zeros(y.shape, y.dtype)))
+        x = self._inputs(start)[1]
+        like = jax.eval_shape(self._outputs, x)
+        state = counts, x, jnp.zeros(like.shape, like.dtype)
+        counts, _, y = jax.lax.fori_loop(0, tiles + 1, step, state)
+        return counts, y
 
     @property
     def _most_tiles(self) -> int:
@@ -172,11 +177,10 @@ class TiledPass:
                     many = max(1, min(fitting, self._most_tiles))
                     self._counted(first, found, progress)
 
-    def _dispatch(self, which: int, first: int, *many: int) -> Any:
-        """What was compiled for a device makes of a tile, or of so many from it on."""
-        start = np.uint32(first * self.tile)
-        arguments = jax.device_put((start, *map(np.int32, many)), self.devices[which])
-        return self._programs[which](*arguments)
+    def _dispatch(self, which: int, first: int, many: int) -> Any:
+        """What was compiled for a device makes of so many tiles from one on."""
+        arguments = np.uint32(first * self.tile), np.int32(many)
+        return self._programs[which](*jax.device_put(arguments, self.devices[which]))
 
     def masks(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """The masks (predicates, tile) and outputs (tile,) of one tile."""
@@ -192,11 +196,15 @@ class TiledPass:
         return self._tiles[number]
 
     def _evaluated(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        base = np.uint32(number * self.tile)
         if self._few:
-            y = self._dispatch(number % len(self.devices), number)
+            bits = np.arange(self.tile, dtype=np.uint32) + base
+            x = bits.astype(UNSIGNED[self.format.bits]).view(self.format.dtype)
+            which = number % len(self.devices)
+            y = self._programs[which](jax.device_put(x, self.devices[which]))
         else:
             y = self._dispatch(0, number, 0)[1]
-        tile = jax.device_put((np.uint32(number * self.tile), y), self.devices[0])
+        tile = jax.device_put((base, y), self.devices[0])
         return np.stack([np.asarray(mask) for mask in self._masks(*tile)]), np.asarray(y)
 
     @cached_property
@@ -205,8 +213,8 @@ class TiledPass:
             among, *truths = self._answers(base, y)
             return [among & truth for truth in truths]
 
-        like = jax.eval_shape(self._stored, np.uint32(0))
-        return _compile(masks, self.devices[0], np.uint32(0), like)
+        x = jax.ShapeDtypeStruct((self.tile,), self.format.dtype)
+        return _compile(masks, self.devices[0], np.uint32(0), jax.eval_shape(self._outputs, x))
 
     def count(self, row: int) -> Count:
         """Where the predicate of this row holds."""
