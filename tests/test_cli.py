@@ -144,6 +144,7 @@ def test_exit_code_is_the_gravest_of_all(results):
         (["prove", "-j", "0"], "argument -j/--jobs: invalid positive int value: '0'"),
         (["prove", "--timeout", "nan"], "argument --timeout: invalid positive float value: 'nan'"),
         (["prove", "--new", "2x"], "'2x' cannot name a proof module"),
+        (["prove", "--new", "class"], "and no word of Python's own"),
         (["prove", "--new", "_x"], "'_x' cannot name a proof module"),
         (["prove", "--new", "expected"], "exists already and is not overwritten"),
         (["prove", "--new", "x", "a", "b"], "--new writes into one folder"),

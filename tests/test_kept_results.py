@@ -254,7 +254,7 @@ def test_watching_runs_again_after_each_change(capfd: pytest.CaptureFixture[str]
     assert watch(once, lambda: [file]) == Exit.INTERRUPTED
     assert runs == ["", "x", "xx"]
     said = capfd.readouterr().err
-    assert said.count("watching 1 files; Ctrl-C ends") == 2
+    assert said.count("watching 1 file; Ctrl-C ends") == 2
     assert said.count("watched.txt changed") == 2 and "jaxgrad: it is broken for a while" in said
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 import jax
@@ -50,6 +51,18 @@ def test_a_sweep_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = terminal.getvalue()
     assert "s, sweep, 25% of the floats …" in shown and shown.endswith("\r\x1b[K")
     assert found.checked == 2**16 and found.failures.total == 31746
+
+
+def test_a_line_fits_into_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that did not would be left there, and the next one come below it."""
+    terminal = terminal_of(monkeypatch)
+    monkeypatch.setattr(terminal, "fileno", lambda: 2)
+    monkeypatch.setattr("os.get_terminal_size", lambda _: os.terminal_size((40, 10)))
+    shown = progress.Progress()
+    shown.say("sweep, 63% of the floats")
+    shown.look()
+    _, line = terminal.getvalue().removesuffix("\x1b[K").split("\r")
+    assert line.startswith("jaxgrad: 0 s, sweep, 63% of") and len(line) < 40
 
 
 def test_an_interrupted_sweep_says_what_it_has_seen(monkeypatch: pytest.MonkeyPatch) -> None:

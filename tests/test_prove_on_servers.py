@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +16,7 @@ import pytest
 from claims_support import write
 from rich.console import Console
 
+from jaxgrad.claims.claim import ClaimResult
 from jaxgrad.claims.cli import main
 from jaxgrad.claims.proof_modules import find
 from jaxgrad.claims.proof_run import Module, Run
@@ -74,6 +77,25 @@ def test_junit_has_a_case_for_each_part(capsys: pytest.CaptureFixture[str]) -> N
     assert {case.get("classname") for case in suite} == {"proofs.claims"}
     lines = Path("proofs/claims.py").read_text(encoding="utf-8").splitlines()
     assert "T4: an error" in lines[int(cases["T4 raises"].get("line", 0)) - 1]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ('  File "a.py", line 3, in f\nValueError: no', "ValueError: no"),
+        ('the claim took longer\n  File "a.py", line 3, in f', "the claim took longer"),
+        (None, ""),
+    ],
+)
+def test_an_error_in_one_line_says_what_is_wrong(error: str | None, said: str) -> None:
+    assert ClaimResult("T1", "", Path("claims.py"), None, error=error).problem == said
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_streams_that_are_closed_take_what_is_printed(proofs: Path, closed: str) -> None:
+    command = f"{shlex.quote(sys.executable)} -m jaxgrad prove -k T2 {closed}"
+    done = subprocess.run(command, shell=True, cwd=proofs.parent.parent, capture_output=True)
+    assert done.returncode == 0 and b"Traceback" not in done.stderr + done.stdout
 
 
 @pytest.mark.usefixtures("proofs")

@@ -151,6 +151,12 @@ class ClaimResult:
         return self.claim is not None and self.verdict is self.claim.expected
 
     @property
+    def problem(self) -> str:
+        """The line of the error that says what is wrong: the last one, or what places follow."""
+        lines = (self.error or "").splitlines() or [""]
+        return lines[0] if lines[-1].startswith("  File ") else lines[-1]
+
+    @property
     def undecided(self) -> bool:
         """Whether the verdict is UNDECIDED where another one was expected."""
         return self.verdict is Verdict.UNDECIDED and not self.as_expected

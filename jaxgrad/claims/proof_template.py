@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from pathlib import Path
 
 from jaxgrad.errors import ArgumentError
@@ -30,9 +31,10 @@ def write(name: str, folder: Path) -> Path:
         jaxgrad.errors.ArgumentError: '2fast' cannot name a proof module: use letters, ...
     """
     stem = name.removesuffix(".py")
-    if not stem.isidentifier() or stem.startswith("_"):
+    if not stem.isidentifier() or stem.startswith("_") or keyword.iskeyword(stem):
         raise ArgumentError(
-            f"{name!r} cannot name a proof module: use letters, digits and _, a letter first"
+            f"{name!r} cannot name a proof module: use letters, digits and _, a letter first, and "
+            "no word of Python's own"
         )
     path, text = folder / f"{stem}.py", _TEMPLATE.read_text(encoding="utf-8")
     try:

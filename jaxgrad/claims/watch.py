@@ -41,7 +41,8 @@ def watch(once: Callable[[], int], files: Callable[[], Iterable[Path]]) -> int:
             found = _found(files, found)
             before = {**_state(found), **before}
             here = sum(stamp is not None for stamp in before.values())  # not only looked for
-            print(f"jaxgrad: watching {here} files; Ctrl-C ends", file=sys.stderr)
+            what = "file" if here == 1 else "files"
+            print(f"jaxgrad: watching {here} {what}; Ctrl-C ends", file=sys.stderr)
             changed = _changed(before, files)
             print(f"\njaxgrad: {', '.join(sorted(changed))} changed", file=sys.stderr)
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,16 @@ __all__ = ["Progress"]
 SILENT = 2.0
 # And between two lines.
 BETWEEN_LINES = 0.2
+# Of a terminal that does not say how wide it is.
+_COLUMNS = 80
+
+
+def _columns() -> int:
+    """How wide the terminal of standard error is; a line that is longer cannot be taken back."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or _COLUMNS
+    except (OSError, ValueError):  # io.UnsupportedOperation is both
+        return _COLUMNS
 
 
 class Progress:
@@ -37,7 +48,7 @@ class Progress:
             return
         self._last, self._shown = now, True
         line = f"jaxgrad: {now - self._start:.0f} s, {self._text} …"
-        sys.stderr.write(f"\r{line[:78]}\x1b[K")
+        sys.stderr.write(f"\r{line[: _columns() - 2]}\x1b[K")
         sys.stderr.flush()
 
     def clear(self) -> None:

@@ -69,8 +69,8 @@ def _case(result: ClaimResult) -> ElementTree.Element:
 def _judged(result: ClaimResult) -> ElementTree.Element:
     case, claim = _case(result), result.claim
     if result.evidence is None:
-        said = result.error or "it has no result"
-        _add(case, "error", said.splitlines()[-1], said)
+        none = "it has no result"
+        _add(case, "error", result.problem or none, result.error or none)
     elif result.as_expected:
         _add(case, "system-out", None, f"{result.verdict}: {result.evidence.text}")
     else:

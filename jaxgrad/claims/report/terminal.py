@@ -166,7 +166,7 @@ class _Row:
 def _evidence(result: ClaimResult) -> str:
     if result.evidence is not None:
         return result.evidence.text
-    return (result.error or "").splitlines()[-1]
+    return result.problem
 
 
 def _fold(results: Sequence[ClaimResult]) -> list[_Row]:
