@@ -10,11 +10,12 @@ import jax.extend
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jax import lax
 from test_witness import _thousandth_more, misread
 
+from jaxgrad import Verdict, compare
 from jaxgrad.errors import EnginesDisagree
 from jaxgrad.gradients import few_shapes
 from jaxgrad.gradients.witness import hold_program, program_floats
@@ -104,6 +105,39 @@ def test_products_of_small_integers_are_exact(data: st.DataObject) -> None:
     program = trace(lambda x, y: jnp.einsum(subscripts, x, y), (x, y))
     (found,) = program_floats(program, [x, y], True)
     np.testing.assert_array_equal(found, np.einsum(subscripts, x, y))
+
+
+@given(
+    signs=st.lists(st.sampled_from([1, -1, 1.3, -0.7]), min_size=2, max_size=9),
+    dtype=st.sampled_from([np.float32, np.float16]),
+    others=st.integers(1, 2),
+)
+@example(signs=[1, 1, -1], dtype=np.float32, others=1)
+@example(signs=[-1, -0.7, 1], dtype=np.float32, others=1)
+def test_whether_a_sum_overflows_is_what_the_program_as_it_stands_says(
+    signs: list[float], dtype: Any, others: int
+) -> None:
+    """In another order partial sums overflow or not: 1 + 1 − 1 and 1 − 1 + 1, of half the range."""
+    large = np.sqrt(float(np.finfo(dtype).max)) * 0.8
+    x = (np.array([signs]) * large).astype(dtype)
+    y = np.full((len(signs), others), large, dtype)
+    program = trace(lambda x, y: jnp.einsum("mk,kq->qm", x, y), (x, y))
+    run = hold_program("f", program, [x, y], few_shapes=True)
+    np.testing.assert_array_equal(
+        np.isfinite(run.floats[0]), np.isfinite(program_floats(program, [x, y])[0])
+    )
+
+
+def test_a_sum_that_overflows_in_the_order_of_the_program_is_refuted() -> None:
+    x, y = np.float32([[1, 1, -1]]) * np.float32(1.5e19), np.full((3, 1), 1.5e19, np.float32)
+
+    def f(x: Any, y: Any) -> Any:
+        return jnp.einsum("mk,kq->qm", x, y)
+
+    assert np.isinf(jax.jit(f)(x, y)).all()  # else this tests nothing
+    found = compare(f, lambda x, y: f(x, y) * 1, x, y)
+    assert found.verdict is Verdict.REFUTED and "inf" in str(found)
+    assert compare(f, lambda x, y: f(x, y) * 1, x / 4, y).verdict is Verdict.PROVED
 
 
 def test_a_misreading_is_found_in_few_shapes(misread: Any) -> None:

@@ -11,7 +11,7 @@ import contextlib
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -70,11 +70,14 @@ class Run:
         held: how many entries were held against an enclosure; 0 where none can be had, as where
             an order of numbers depends on their rounding.
         in_time: whether the enclosures were had in their time.
+        whole: whether every entry was held: then nothing on the way to it overflows, in whatever
+            order sums are taken.
     """
 
     floats: list[np.ndarray]
     held: int
     in_time: bool = True
+    whole: bool = False
 
     @property
     def finite(self) -> bool:
@@ -98,7 +101,8 @@ def hold_program(
         seconds: CPU seconds that the enclosures may take: they are made number by number.
         few_shapes: whether primitives may be run on arrays of a few shapes
             (:mod:`jaxgrad.gradients.few_shapes`), as nothing else is asked of the floats but
-            whether they are finite, which those of the program as it stands tell where one is not.
+            whether they are finite. They are those of the program as it stands where some entry
+            cannot be held: its sums, taken in another order, may overflow.
 
     Raises:
         EnginesDisagree: some entry is outside what rounding explains.
@@ -110,12 +114,14 @@ def hold_program(
         1
     """
     floats = program_floats(program, values, few_shapes)
+    known, in_time = _known(lambda: enclosures(program, values), seconds)
     try:
-        run = _hold_all(name, floats, lambda: enclosures(program, values), program.outputs, seconds)
+        run = _held(name, floats, known, program.outputs, in_time)
+        if few_shapes and not run.whole:
+            floats = program_floats(program, values)
+            run = _held(name, floats, known, program.outputs, in_time)
     except EnginesDisagree as error:
         raise EnginesDisagree(f"{error}{compiled_otherwise(program.jaxpr)}") from None
-    if few_shapes and not run.finite:
-        return replace(run, floats=program_floats(program, values))
     return run
 
 
@@ -146,30 +152,40 @@ def hold_side(side: Side, values: Sequence[Any], few_shapes: bool = False) -> Ru
         pairs = zip(side.inputs, doubles, strict=True)
         return side.over(system, [system.constants(x) if y.real else x for y, x in pairs])
 
+    known, in_time = _known(enclose)
     try:
-        return _hold_all(side.name, floats, enclose, side.outputs)
+        return _held(side.name, floats, known, side.outputs, in_time)
     except EnginesDisagree as error:
         raise EnginesDisagree(f"{error}; {_NUMPY_CAUSES}") from None
 
 
-def _hold_all(
-    name: str,
-    floats: list[np.ndarray],
-    enclose: Callable[[], list[Any]],
-    outputs: Sequence[Leaf],
-    seconds: float = math.inf,
-) -> Run:
-    """Holds results against the enclosures, where there are any."""
-    held = 0
+def _known(
+    enclose: Callable[[], list[Any]], seconds: float = math.inf
+) -> tuple[list[Any] | None, bool]:
+    """The enclosures, where there are any, and whether they were had in so many CPU seconds."""
+    found = None
     with (
         within(seconds) as part,
         contextlib.suppress(CannotDecide, UnsupportedPrimitive),
         precision(WORKING),
     ):
-        enclosures = enclose()
-        pairs = zip(outputs, floats, enclosures, strict=True)
-        held = sum(_hold(name, *pair) for pair in pairs)
-    return Run(floats, held, part.spent is None)
+        found = enclose()
+    return found, part.spent is None
+
+
+def _held(
+    name: str,
+    floats: list[np.ndarray],
+    known: list[Any] | None,
+    outputs: Sequence[Leaf],
+    in_time: bool,
+) -> Run:
+    """Holds results against the enclosures, where there are any."""
+    if known is None:
+        return Run(floats, 0, in_time)
+    held = [_hold(name, *each) for each in zip(outputs, floats, known, strict=True)]
+    whole = all(many == x.size for many, x in zip(held, floats, strict=True) if not is_key(x))
+    return Run(floats, sum(held), in_time, whole)
 
 
 def program_floats(
