@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 from claims_support import results_of, write
 from page_support import colours, contrast, require_sound
+from rich.console import Console
 
 from jaxgrad.claims.claim import Claim, ClaimResult
 from jaxgrad.claims.cli import main
-from jaxgrad.claims.report import html_report
+from jaxgrad.claims.report import html_report, terminal
 from jaxgrad.claims.report.page.blocks import MEANINGS, badge
 from jaxgrad.claims.report.page.elements import text_of
 from jaxgrad.verdict import Evidence, Verdict
@@ -116,6 +118,26 @@ def test_nothing_and_what_was_not_run() -> None:
     left = ClaimResult("T9", "", Path("claims.py"), None, error="the run was interrupted")
     found = require_sound(html_report.render([], 0.1, [left]))
     assert "✗ 1 without a result" in found.text and "the run was interrupted" in found.text
+
+
+def test_a_claim_that_was_cut_short_is_not_as_expected() -> None:
+    claim = Claim(lambda: None, "1 < 2", "T1: order", Verdict.PROVED, Path("order.py")).declaration
+    evidence = Evidence(Verdict.PROVED, "decision", "2 - 1 > 0")
+    part = ClaimResult("T1", "one", claim.path, 0.5, claim, evidence)
+    left = ClaimResult("T1", "", claim.path, None, claim, error="the run was interrupted")
+    assert "As expected" in require_sound(html_report.render([part], 0.1)).text
+    cut = html_report.render([part], 0.1, [left])
+    assert "As expected" not in require_sound(cut).text
+    overview = cut[cut.index("Every claim, with its verdict") :]
+    assert "✗ ERROR" in overview[: overview.index("</table>")]
+    for results, missing in (([part], [left]), ([part, left], [])):
+        shown = Console(file=io.StringIO(), width=80)
+        terminal.show(results, 0.1, shown, missing=missing)
+        text = shown.file.getvalue()
+        assert "✓" not in text and "so far" in text
+    shown = Console(file=io.StringIO(), width=80)
+    terminal.show([part], 0.1, shown)
+    assert "✓ PROVED" in shown.file.getvalue() and "so far" not in shown.file.getvalue()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

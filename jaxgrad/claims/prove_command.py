@@ -240,7 +240,7 @@ def _report(
                 seconds,
                 terminal.console(),
                 verbose=options.verbose,
-                missing=len(missing),
+                missing=missing,
             )
         sys.stdout.flush()
     if missing:

@@ -47,15 +47,18 @@ def render(
         >>> render([], 0.5).splitlines()[0]
         '<!DOCTYPE html>'
     """
-    claims = [_Claim(k, group) for k, group in enumerate(_grouped(results), 1)]
-    unexpected = [claim for claim in claims if not claim.as_expected]
+    begun = {id(result.claim) for result in results if result.claim}
+    cut = [result for result in missing if id(result.claim) in begun]
+    claims = [_Claim(k, group) for k, group in enumerate(_grouped([*results, *cut]), 1)]
+    unexpected = [claim for claim in claims if not claim.as_expected and not claim.is_of(cut)]
     expected = [claim for claim in claims if claim.as_expected]
     sections = []
     if unexpected:
         articles = [claim.article() for claim in unexpected]
         sections.append(section("Not as expected", "unexpected", *articles))
     if missing:
-        sections.append(section("Without a result", "missing", _missing(missing)))
+        articles = [claim.article() for claim in claims if claim.is_of(cut)]
+        sections.append(section("Without a result", "missing", _missing(missing), *articles))
     sections.append(section("Overview", "overview", _overview(claims)))
     if expected:
         articles = [claim.article() for claim in expected]
@@ -117,6 +120,10 @@ class _Claim:
     def as_expected(self) -> bool:
         """Whether all of its parts are."""
         return all(result.as_expected for result in self._results)
+
+    def is_of(self, cut: Sequence[ClaimResult]) -> bool:
+        """Whether it was begun, and cut short."""
+        return any(result in self._results for result in cut)
 
     @property
     def statement(self) -> list[Content]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from jaxgrad.claims.claim import ClaimResult, Declaration
 from jaxgrad.claims.estimate import seconds_left
 from jaxgrad.claims.proof_run import Run
-from jaxgrad.claims.report.order import by_id
+from jaxgrad.claims.report.order import by_id, cut_short
 from jaxgrad.errors import MissingExtra
 from jaxgrad.verdict import Verdict
 
@@ -178,7 +178,14 @@ def _fold(results: Sequence[ClaimResult]) -> list[_Row]:
     return [_Row(tuple(group)) for group in groups.values()]
 
 
-def _table(results: Sequence[ClaimResult], width: int, *, verbose: bool) -> Table:
+def _table(
+    results: Sequence[ClaimResult],
+    width: int,
+    *,
+    verbose: bool,
+    missing: Sequence[ClaimResult] = (),
+) -> Table:
+    cut = cut_short([*results, *missing])
     ordered = sorted(results, key=by_id)
     rows = [_Row((result,)) for result in ordered] if verbose else _fold(ordered)
     evidence = width >= _ROOM_FOR_EVIDENCE and not verbose
@@ -196,7 +203,9 @@ def _table(results: Sequence[ClaimResult], width: int, *, verbose: bool) -> Tabl
         cells = [Text(first.id)]
         if any(other.part for other in rows):
             cells.append(Text(row.part))
-        cells += [Text(_statement(first)), _verdict(first)]
+        so_far = first.evidence is not None and id(first.claim) in cut
+        verdict = Text(f"{first.verdict}\n  so far", "dim") if so_far else _verdict(first)
+        cells += [Text(_statement(first)), verdict]
         if evidence:
             cells.append(Text(row.evidence))
         table.add_row(*cells, Text(_seconds(row.results)))
@@ -300,7 +309,7 @@ def show(
     target: Console,
     *,
     verbose: bool = False,
-    missing: int = 0,
+    missing: Sequence[ClaimResult] = (),
 ) -> None:
     """Print the table, in full what is not as expected (or everything), and the summary.
 
@@ -309,9 +318,10 @@ def show(
         seconds: wall-clock time of the run.
         target: where to print.
         verbose: every part, in full.
-        missing: how many claims and modules have no result, since the run was interrupted.
+        missing: the claims and modules that have no result, since the run was ended. Parts of
+            these that had one are shown as what is known so far.
     """
-    target.print(_table(results, target.width, verbose=verbose))
+    target.print(_table(results, target.width, verbose=verbose, missing=missing))
     for detail in _detailed(results, verbose=verbose):
         target.print()
         if isinstance(detail, str):
@@ -320,7 +330,7 @@ def show(
             _show_detail(target, detail)
     target.print()
     good = all(result.as_expected for result in results) and not missing
-    text = summary(results, seconds, missing)
+    text = summary(results, seconds, len(missing))
     target.print(Text(text, "bold green" if good else "bold red"))
 
 
