@@ -6,8 +6,9 @@ import itertools
 from pathlib import Path
 from textwrap import dedent
 
-from jaxgrad.claims.claim import ClaimResult, run
+from jaxgrad.claims.claim import ClaimResult
 from jaxgrad.claims.proof_modules import collect
+from jaxgrad.claims.running import run
 
 __all__ = ["HEADER", "results_of", "write"]
 

@@ -10,7 +10,8 @@ from claims_support import results_of, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxgrad.claims.claim import Claim, claim, run
+from jaxgrad.claims.claim import Claim, claim
+from jaxgrad.claims.running import run
 from jaxgrad.errors import ArgumentError
 from jaxgrad.verdict import Evidence, Verdict
 
@@ -87,7 +88,7 @@ def test_every_part_has_its_own_result_in_order(verdicts, expected):
 
 def test_seconds_are_those_of_the_part_alone(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("jaxgrad.claims.claim.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("jaxgrad.claims.running.time.perf_counter", lambda: now[0])
 
     def parts():
         for part, cost in (("a", 2.0), ("b", 5.0)):
@@ -241,5 +242,5 @@ def test_the_traceback_names_the_proof_module_and_where_it_was_raised(tmp_path):
     [result] = results_of(write(tmp_path, "raises.py", body))
     assert result.error is not None
     assert 'json.loads("{")' in result.error and "decoder.py" in result.error
-    assert "jaxgrad/claims/claim.py" not in result.error
+    assert "jaxgrad/claims/running.py" not in result.error
     assert result.error.splitlines()[-1].startswith("json.decoder.JSONDecodeError")

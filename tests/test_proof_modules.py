@@ -10,8 +10,9 @@ from types import ModuleType
 import pytest
 from claims_support import HEADER, results_of, write
 
-from jaxgrad.claims.claim import MARK, claim, run
+from jaxgrad.claims.claim import MARK, claim
 from jaxgrad.claims.proof_modules import collect, collect_file
+from jaxgrad.claims.running import run
 from jaxgrad.errors import ArgumentError
 from jaxgrad.verdict import Verdict
 

@@ -12,8 +12,8 @@ import jax
 import numpy as np
 import pytest
 
-from jaxgrad.claims.claim import run
 from jaxgrad.claims.proof_modules import collect_file
+from jaxgrad.claims.running import run
 from jaxgrad.errors import ArgumentError
 from jaxgrad.networks import Chain, drawn_speeds, layer_speeds
 from jaxgrad.verdict import Verdict

@@ -69,7 +69,7 @@ def test_junit_has_a_case_for_each_part(capsys: pytest.CaptureFixture[str]) -> N
     assert (failure.tag, failure.get("message")) == ("failure", "REFUTED, expected PROVED")
     assert (failure.text or "").startswith("a & b < c\n")
     [error] = cases["T4 raises"]
-    assert (error.tag, error.get("message")) == ("error", "two%")
+    assert (error.tag, error.get("message")) == ("error", "ValueError: one")
     assert main(["prove", "--junit", "results.xml", str(Path("proofs").resolve())]) == 1
     again = ElementTree.fromstring(Path("results.xml").read_text(encoding="utf-8"))
     assert {case.get("file") for case in again} == {"proofs/claims.py"}  # not where they lie here
@@ -84,6 +84,11 @@ def test_junit_has_a_case_for_each_part(capsys: pytest.CaptureFixture[str]) -> N
     [
         ('  File "a.py", line 3, in f\nValueError: no', "ValueError: no"),
         ('the claim took longer\n  File "a.py", line 3, in f', "the claim took longer"),
+        ('it raised\n  File "a.py", line 3\n    f()\nValueError: no\n\nx = 1', "ValueError: no"),
+        (
+            "it cannot be declared\nArgumentError: no\nnumber",
+            "it cannot be declared: ArgumentError: no",
+        ),
         (None, ""),
     ],
 )

@@ -17,7 +17,8 @@ from jax.custom_derivatives import SymbolicZero
 import jaxgrad
 from benchmarks.cases import with_rule
 from jaxgrad import Verdict
-from jaxgrad.claims.claim import Claim, run
+from jaxgrad.claims.claim import Claim
+from jaxgrad.claims.running import run
 from jaxgrad.errors import ArgumentError
 
 WRONG = with_rule(jnp.sin, lambda xs, ts: 2 * jnp.cos(xs[0]) * ts[0])

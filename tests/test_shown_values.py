@@ -12,9 +12,10 @@ import pytest
 from pasted_code import given_and_true
 
 import jaxgrad
-from jaxgrad.claims.claim import Claim, run
+from jaxgrad.claims.claim import Claim
 from jaxgrad.claims.pytest_plugin import _explained
 from jaxgrad.claims.report.terminal import _fields
+from jaxgrad.claims.running import run
 from jaxgrad.errors import GradientMismatch
 from jaxgrad.verdict import Verdict
 

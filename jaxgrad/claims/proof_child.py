@@ -41,8 +41,8 @@ def main() -> None:
 
 
 def _answer(request: dict[str, Any], tell: _Answers) -> None:
-    from jaxgrad.claims.claim import run
     from jaxgrad.claims.proof_modules import collect_file
+    from jaxgrad.claims.running import run
 
     read = ReadFiles()
     elsewhere = {Path(file).resolve() for file in request["elsewhere"]}.__contains__

@@ -22,7 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
-from jaxgrad.claims.claim import MARK, Claim, ClaimResult, failure_text
+from jaxgrad.claims.claim import MARK, Claim, ClaimResult
+from jaxgrad.claims.failures import failure_text
 from jaxgrad.claims.registration import Registry, registering, was_registered
 from jaxgrad.errors import ArgumentError
 

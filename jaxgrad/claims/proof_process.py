@@ -20,7 +20,7 @@ from collections.abc import Generator, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from jaxgrad.claims.claim import MACHINERY
+from jaxgrad.claims.failures import MACHINERY
 
 __all__ = ["Request", "Task", "supervise"]
 

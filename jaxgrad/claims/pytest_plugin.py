@@ -193,7 +193,7 @@ class ClaimItem(pytest.Item):
         self.neighbours: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
 
     def runtest(self) -> None:
-        from jaxgrad.claims.claim import run
+        from jaxgrad.claims.running import run
 
         if self.claim is None:
             assert self.failure is not None
