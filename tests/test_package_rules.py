@@ -12,6 +12,7 @@ import pytest
 from jaxgrad.claims.cli import main
 from jaxgrad.claims.found_rule import FoundRule
 from jaxgrad.claims.package_rules import rules_of
+from jaxgrad.claims.suitable_arguments import with_arguments
 from jaxgrad.errors import ArgumentError
 
 FILES = {
@@ -139,7 +140,7 @@ def _line(file: str, text: str) -> int:
 
 
 def _found() -> dict[str, FoundRule]:
-    return {rule.name: rule for rule in rules_of("ruled").rules}
+    return {rule.name: with_arguments(rule) for rule in rules_of("ruled").rules}
 
 
 def test_rules_with_a_name(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from jaxgrad.claims import proof_process
+from jaxgrad.claims import child_processes
 from jaxgrad.claims.cli import main
 from jaxgrad.claims.proof_run import Module, Run
 from jaxgrad.claims.report import terminal
@@ -141,7 +141,7 @@ def test_death_of_an_import(proofs, capfd):
 def test_a_claim_without_end_is_given_up_alone(proofs, tmp_path, monkeypatch):
     now, begun = [0.0], tmp_path / "begun"
     monkeypatch.setattr(
-        "jaxgrad.claims.proof_process.time", SimpleNamespace(monotonic=lambda: now[0])
+        "jaxgrad.claims.child_processes.time", SimpleNamespace(monotonic=lambda: now[0])
     )
     path = proofs("a.py", claim_that(f"open({str(begun)!r}, 'w').close()\n    while True: pass"))
     run = Run([Module(path)], jobs=1, timeout=1800.0)
@@ -372,11 +372,11 @@ def test_an_imported_claim_of_a_module_that_is_not_named_is_run(proofs, capfd):
 @pytest.mark.parametrize("listed", [False, True])
 def test_what_has_no_result_is_a_failure_whatever_the_reason(proofs, capfd, monkeypatch, listed):
     proofs("a.py", "")
-    supervise = proof_process.supervise
+    supervise = child_processes.supervise
 
     def forgetful(tasks, **options):
         tasks = list(tasks)
-        yield from supervise([t for t in tasks if not t.request.run], **options)
+        yield from supervise([t for t in tasks if not t.request["run"]], **options)
 
     monkeypatch.setattr("jaxgrad.claims.proof_run.supervise", forgetful)
     done = run(capfd, *(["-k", "after"] if listed else []))

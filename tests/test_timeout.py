@@ -70,13 +70,6 @@ def test_a_page_that_takes_too_long_costs_no_verdict(endless: Path) -> None:
     assert not endless.joinpath("page.html").exists()
 
 
-@pytest.mark.slow
-def test_rules_of_a_package_of_which_one_never_ends(endless: Path) -> None:
-    done = _run(endless, "rules", "endless", "--check", "--timeout", "6")
-    assert done.returncode == 3
-    assert "jaxgrad: the search for rules in endless took longer than --timeout 6" in done.stderr
-
-
 def test_what_ends_in_time_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
     monkeypatch.setattr(os, "_exit", lambda code: ended.set())

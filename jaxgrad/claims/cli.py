@@ -319,7 +319,7 @@ def rules(parser: argparse.ArgumentParser) -> _Runner:
     """
     parser.add_argument("package", metavar="PACKAGE", help="a package or module, e.g. optax")
     parser.add_argument("--check", action="store_true", help="check those that can be, too")
-    _add_timeout(parser, "the search for rules, or the check of one,")
+    _add_timeout(parser, "the import of a module, or the check of a rule,")
     add_json(parser)
     return rules_command.rules
 

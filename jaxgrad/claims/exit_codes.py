@@ -62,9 +62,9 @@ exit codes:
     "rules": """\
 exit codes:
   0  the rules are listed, and pass where they are checked
-  1  one is REFUTED, or raised where it was checked
+  1  one is REFUTED, or raised or ended its process where it was checked
   2  the package cannot be imported
-  3  one is UNDECIDED, and none is wrong
+  3  one is UNDECIDED, or was given up, and none is wrong
   130  interrupted
 """,
 }

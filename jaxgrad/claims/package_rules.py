@@ -8,7 +8,7 @@ import inspect
 import io
 import pkgutil
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +16,6 @@ from typing import Any
 
 from jaxgrad.claims.found_rule import FoundRule, is_of, place_of_rule, rule_of
 from jaxgrad.claims.rules_in_source import rules_in_source
-from jaxgrad.claims.suitable_arguments import with_arguments
 from jaxgrad.errors import ArgumentError
 
 __all__ = ["RulesOfPackage", "rules_of"]
@@ -40,11 +39,15 @@ class RulesOfPackage:
     failures: tuple[tuple[str, str], ...]
 
 
-def rules_of(package: str) -> RulesOfPackage:
+def rules_of(
+    package: str, *, without: Collection[str] = (), at: Callable[[str], object] = lambda _: None
+) -> RulesOfPackage:
     """Imports every module of a package, but its tests, and looks for derivative rules in it.
 
     Args:
         package: the name of a package, or of one module.
+        without: names of modules that are left out.
+        at: called with the name of each module before it is imported.
 
     Raises:
         ArgumentError: it cannot be imported.
@@ -55,17 +58,23 @@ def rules_of(package: str) -> RulesOfPackage:
         (True, ())
     """
     failures: list[tuple[str, str]] = []
-    modules = list(_modules(package, failures))
+    modules = list(_modules(package, without, at, failures))
     named = [rule for rule in _named(modules, package) if rule is not None]
     made = [rule for module in modules for rule in rules_in_source(module, package)]
     places = {(rule.file, rule.line) for rule in named}
     rules = [*named, *(rule for rule in made if (rule.file, rule.line) not in places)]
     in_order = sorted(dict.fromkeys(rules), key=lambda rule: (rule.file, rule.line, rule.name))
-    return RulesOfPackage(len(modules), tuple(map(with_arguments, in_order)), tuple(failures))
+    return RulesOfPackage(len(modules), tuple(in_order), tuple(failures))
 
 
 # -- modules ---------------------------------------------------------------------------------------
-def _modules(package: str, failures: list[tuple[str, str]]) -> Iterator[ModuleType]:
+def _modules(
+    package: str,
+    without: Collection[str],
+    at: Callable[[str], object],
+    failures: list[tuple[str, str]],
+) -> Iterator[ModuleType]:
+    at(package)
     try:
         top = _imported(package)
     except Exception as error:
@@ -76,8 +85,9 @@ def _modules(package: str, failures: list[tuple[str, str]]) -> Iterator[ModuleTy
     yield top
     folders = [Path(folder) for folder in getattr(top, "__path__", ())]
     for name in dict.fromkeys(name for folder in folders for name in _inside(folder, package)):
-        if _NO_PART.search(name):
+        if _NO_PART.search(name) or name in without:
             continue
+        at(name)
         try:
             yield _imported(name)
         except BaseException as error:  # a script that ends the process, too

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jaxgrad.claims.child_processes import Task, supervise
 from jaxgrad.claims.claim import Claim, ClaimResult, Declaration
 from jaxgrad.claims.proof_messages import declaration_from, result_from
-from jaxgrad.claims.proof_process import Request, Task, supervise
 
 __all__ = ["Module", "Run", "list_claims"]
 
@@ -122,6 +122,27 @@ class Module:
         self.failures = [ClaimResult(self.path.name, "", self.path, seconds, error=text)]
 
 
+@dataclass(frozen=True)
+class Request:
+    """What a process is to do.
+
+    Args:
+        files: the proof modules to import.
+        elsewhere: resolved paths of the files whose claims are collected with themselves.
+        run: whether to run the claims, or only to say which there are.
+        only: the numbers of the claims to run, None for all.
+    """
+
+    files: Sequence[str]
+    elsewhere: Sequence[str]
+    run: bool
+    only: Sequence[int] | None = None
+
+
+# What a process runs to answer that.
+_CHILD = "jaxgrad.claims.proof_child"
+
+
 @dataclass
 class _Listing:
     """Import modules and say what they declare, all in one process, and in one more for each that
@@ -129,14 +150,16 @@ class _Listing:
 
     modules: list[Module]
     elsewhere: list[str]
+    module: str = _CHILD
 
     @property
     def _rest(self) -> list[Module]:
         return [module for module in self.modules if module.claims is None]
 
     @property
-    def request(self) -> Request:
-        return Request([str(module.path) for module in self._rest], self.elsewhere, run=False)
+    def request(self) -> dict[str, Any]:
+        files = [str(module.path) for module in self._rest]
+        return asdict(Request(files, self.elsewhere, run=False))
 
     @property
     def complete(self) -> bool:
@@ -145,7 +168,7 @@ class _Listing:
     def receive(self, message: dict[str, Any]) -> None:
         self._rest[0].declare(message)
 
-    def lost(self, how: str, seconds: float) -> Task | None:
+    def lost(self, how: str, seconds: float, *, late: bool) -> Task | None:
         self._rest[0].break_down(f"it {how}", seconds)
         return None if self.complete else self
 
@@ -155,34 +178,35 @@ class _Running:
     """Import a module and run its claims, in one process, and in one more for each claim that
     ends it."""
 
-    module: Module
+    proofs: Module
     elsewhere: list[str]
     declared: bool = False
+    module: str = _CHILD
 
     @property
-    def request(self) -> Request:
-        module = self.module
+    def request(self) -> dict[str, Any]:
+        module = self.proofs
         only = module.only if module.claims is None else module.outstanding
-        return Request([str(module.path)], self.elsewhere, run=True, only=only)
+        return asdict(Request([str(module.path)], self.elsewhere, run=True, only=only))
 
     @property
     def complete(self) -> bool:
-        return self.declared and not self.module.outstanding
+        return self.declared and not self.proofs.outstanding
 
     def receive(self, message: dict[str, Any]) -> None:
         if "declared" in message:
             self.declared = True
-            self.module.declare(message)
+            self.proofs.declare(message)
         elif "begins" in message:
-            self.module.current = message["begins"]
+            self.proofs.current = message["begins"]
         elif "part" in message:
-            self.module.take(message["part"], message["result"])
+            self.proofs.take(message["part"], message["result"])
         else:
-            self.module.end(message["ends"])
-            self.module.take_read(message["read"])
+            self.proofs.end(message["ends"])
+            self.proofs.take_read(message["read"])
 
-    def lost(self, how: str, seconds: float) -> Task | None:
-        module = self.module
+    def lost(self, how: str, seconds: float, *, late: bool) -> Task | None:
+        module = self.proofs
         if module.claims is None:
             module.break_down(f"it {how}", seconds)
         elif not self.declared:

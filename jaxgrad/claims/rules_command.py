@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import re
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxgrad.claims.annotations import annotate
 from jaxgrad.claims.exit_codes import Exit
-from jaxgrad.claims.named import named
-from jaxgrad.claims.timeout import ending_after
-from jaxgrad.errors import ArgumentError, JaxgradError
+from jaxgrad.errors import ArgumentError
 from jaxgrad.verdict import Verdict
 
 if TYPE_CHECKING:
     from jaxgrad.claims.found_rule import FoundRule
-    from jaxgrad.claims.package_rules import RulesOfPackage
+    from jaxgrad.claims.rules_run import RulesRun, SeenRule
 
 __all__ = ["rules"]
 
+_PASSES = (str(Verdict.PROVED), str(Verdict.AGREES))
 _PACKAGE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -46,93 +44,80 @@ def rules(options: argparse.Namespace) -> int:
             "my_package.kernels, and check one function with jaxgrad check module:function"
         )
     sys.path.insert(0, os.getcwd())
-    from jaxgrad.claims.package_rules import rules_of
+    from jaxgrad.claims.child_processes import supervise
+    from jaxgrad.claims.rules_run import RulesRun
 
-    quiet = contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext()
-    with quiet, _within(options.timeout, f"the search for rules in {options.package}"):
-        found = rules_of(options.package)
-    for module, why in found.failures:
+    run = RulesRun(options.package, options.check, lambda seen: _tell(seen, options.json))
+    try:
+        for _ in supervise([run], jobs=1, timeout=options.timeout):
+            pass
+    except KeyboardInterrupt:
+        _conclude(run, options)
+        raise
+    if run.refused is not None:
+        raise run.refused
+    _conclude(run, options)
+    return _exit_code(run)
+
+
+def _tell(seen: SeenRule, quiet: bool) -> None:
+    """Print a rule and what came of it, and annotate it where it does not pass."""
+    if seen.text and seen.verdict not in _PASSES:
+        how = f"is {seen.verdict}" if seen.verdict else "was not checked"
+        annotate(f"{seen.rule.name} {how}", seen.text, seen.rule.file, seen.rule.line)
+    if not quiet:
+        print(*_lines(seen), sep="\n", flush=True)
+
+
+def _conclude(run: RulesRun, options: argparse.Namespace) -> None:
+    """Print what was counted, or everything as JSON."""
+    for module, why in run.failures:
         print(f"jaxgrad: {module} cannot be imported: {why}", file=sys.stderr)
-    told: list[dict[str, Any]] = []
-    for rule in found.rules:
-        with _within(options.timeout, f"the check of {rule.name}"):
-            checked = _checked(rule, options.json) if options.check and rule.arguments else {}
-        told.append({**asdict(rule), "command": _command(rule), **checked})
-        if not options.json:
-            print(*_lines(rule, checked), sep="\n", flush=True)
-    if not options.json and options.check:
-        verdicts = Counter(str(one["verdict"] or "not checked") for one in told if "verdict" in one)
+    if options.json:
+        print(_json(run))
+        return
+    if options.check:
+        verdicts = Counter(x.verdict or "not checked" for x in run.seen.values() if x.text)
         counts = [f"{count} {verdict}" for verdict, count in verdicts.items()]
         print(f"checked: {', '.join(counts) or 'none'}")
-    print(_json(found, told) if options.json else _counted(options.package, found))
-    return _exit_code([one["verdict"] for one in told if "verdict" in one])
+    print(_counted(run))
 
 
-def _within(seconds: float | None, what: str) -> contextlib.AbstractContextManager[None]:
-    """A block that is given up after so many seconds, and the command with it."""
-
-    def say() -> None:
-        print(
-            f"jaxgrad: {what} took longer than --timeout {seconds:g}: UNDECIDED, and what follows "
-            "was not looked at",
-            file=sys.stderr,
-        )
-
-    return ending_after(seconds, say)
-
-
-def _exit_code(verdicts: Sequence[str | None]) -> int:
-    """1 if a rule is refuted, or raised; 3 if one is open."""
-    if any(verdict in (None, str(Verdict.REFUTED)) for verdict in verdicts):
+def _exit_code(run: RulesRun) -> int:
+    """1 if a rule is refuted, or raised; 3 if one is open, or something was given up."""
+    verdicts = [seen.verdict for seen in run.seen.values() if seen.text]
+    if run.check and any(verdict in (None, str(Verdict.REFUTED)) for verdict in verdicts):
         return Exit.NOT_EXPECTED
-    return Exit.UNDECIDED if str(Verdict.UNDECIDED) in verdicts else Exit.ALL_EXPECTED
+    if run.given_up or str(Verdict.UNDECIDED) in verdicts:
+        return Exit.UNDECIDED
+    return Exit.ALL_EXPECTED
 
 
-def _checked(rule: FoundRule, quiet: bool) -> dict[str, Any]:
-    """The verdict on a rule at the arguments that suit it, and what is said of it.
-
-    Args:
-        rule: which.
-        quiet: whether what its code prints goes to standard error.
-    """
-    from jaxgrad.claims.as_options import in_options
-    from jaxgrad.claims.given_arguments import given
-    from jaxgrad.gradients.check_grads import check
-    from jaxgrad.programs.jax_errors import first_line
-
-    function = named("MODULE:FUNCTION", rule.name)
-    args = given(rule.arguments or (), rule.name.partition(":")[0]).args
-    try:
-        with contextlib.redirect_stdout(sys.stderr) if quiet else contextlib.nullcontext():
-            found = in_options(check(function, args))
-    except (Exception, SystemExit) as error:
-        said = str(error) if isinstance(error, JaxgradError) else first_line(error)
-        annotate(f"{rule.name} raised", said, rule.file, rule.line)
-        return {"verdict": None, "text": said}
-    if not found:
-        title = f"{rule.name} is {found.verdict}"
-        annotate(title, str(found).partition("\n\nTo see it:")[0], rule.file, rule.line)
-    return {"verdict": str(found.verdict), "text": str(found).partition("\n\nTo see it:")[0]}
+def _json(run: RulesRun) -> str:
+    failures = [{"module": module, "error": why} for module, why in run.failures]
+    rules = [_as_json(seen) for seen in run.seen.values()]
+    return json.dumps({"modules": run.modules, "rules": rules, "failures": failures}, indent=1)
 
 
-def _json(found: RulesOfPackage, told: Sequence[dict[str, Any]]) -> str:
-    failures = [{"module": module, "error": why} for module, why in found.failures]
-    return json.dumps({"modules": found.modules, "rules": told, "failures": failures}, indent=1)
+def _as_json(seen: SeenRule) -> dict[str, Any]:
+    told = {**asdict(seen.rule), "command": _command(seen.rule)}
+    return told | ({"verdict": seen.verdict, "text": seen.text} if seen.text else {})
 
 
-def _lines(rule: FoundRule, checked: dict[str, Any]) -> Iterator[str]:
+def _lines(seen: SeenRule) -> Iterator[str]:
+    rule = seen.rule
     yield f"{rule.name}  {rule.kind}, {Path(rule.file).name}:{rule.line}"
-    yield f"    {_how(rule)}"
-    if checked:
-        text = (
-            checked["text"] if checked["verdict"] else f"not checked: it raised {checked['text']}"
-        )
+    yield f"    {_command(rule) if seen.text else _how(rule)}"
+    if seen.text:
+        given_up = f"{seen.verdict}: " if seen.verdict else "not checked: "
+        text = seen.text if seen.text.startswith(seen.verdict or " ") else given_up + seen.text
         yield from (f"    {line}" for line in text.splitlines())
 
 
-def _counted(package: str, found: RulesOfPackage) -> str:
-    counted = f"{len(found.rules)} custom rule{'s' * (len(found.rules) != 1)}"
-    return f"{counted} in {found.modules} module{'s' * (found.modules != 1)} of {package}"
+def _counted(run: RulesRun) -> str:
+    count = len(run.rules or ())
+    counted = f"{count} custom rule{'s' * (count != 1)}"
+    return f"{counted} in {run.modules} module{'s' * (run.modules != 1)} of {run.package}"
 
 
 def _how(rule: FoundRule) -> str:

@@ -1,4 +1,4 @@
-"""Processes for proof modules: started, listened to, given up when they take too long, and ended.
+"""Processes that do tasks: started, listened to, given up when they take too long, and ended.
 
 Each is a fresh Python that leads a process group of its own. It is not forked off this one, since
 JAX runs threads, which a fork does not copy.
@@ -16,16 +16,15 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Generator, Iterable
 from typing import Any, Protocol
 
 from jaxgrad.claims.failures import MACHINERY
 
-__all__ = ["Request", "Task", "supervise"]
+__all__ = ["Task", "supervise"]
 
 # With the path of this process, so that what can be imported here can be imported there.
-_PROGRAM = "import sys; sys.path[:] = {path!r}; from jaxgrad.claims.proof_child import main; main()"
+_PROGRAM = "import sys; sys.path[:] = {path!r}; from {module} import main; main()"
 
 # Seconds between two looks at whether a process has ended or has had its time; the answers
 # themselves are read as they come.
@@ -39,29 +38,17 @@ _GRACE = 2.0
 _LAST_WORDS = 8
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a process is to do.
-
-    Args:
-        files: the proof modules to import.
-        elsewhere: resolved paths of the files whose claims are collected with themselves.
-        run: whether to run the claims, or only to say which there are.
-        only: the numbers of the claims to run, None for all.
-    """
-
-    files: Sequence[str]
-    elsewhere: Sequence[str]
-    run: bool
-    only: Sequence[int] | None = None
-
-
 class Task(Protocol):
     """What is to be done by one process, and what becomes of its answers."""
 
     @property
-    def request(self) -> Request:
-        """What the process is asked."""
+    def module(self) -> str:
+        """The module whose ``main`` the process runs, which answers by ``answers.answer_with``."""
+        ...
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What the process is asked, as JSON has it."""
         ...
 
     @property
@@ -72,12 +59,13 @@ class Task(Protocol):
     def receive(self, message: dict[str, Any]) -> None:
         """Take one answer."""
 
-    def lost(self, how: str, seconds: float) -> Task | None:
+    def lost(self, how: str, seconds: float, *, late: bool) -> Task | None:
         """The process ended before the task was complete; what is to be done instead.
 
         Args:
             how: how it ended, in words.
             seconds: how long it had been at the unit of work that it was at.
+            late: whether it was ended, since it took too long.
         """
         ...
 
@@ -90,8 +78,8 @@ def supervise(tasks: Iterable[Task], *, jobs: int, timeout: float | None) -> Gen
     Args:
         tasks: begun in this order.
         jobs: how many processes there are at a time.
-        timeout: seconds from one answer that a unit of work ends (an import, a claim) to the next;
-            a process that takes longer is ended.
+        timeout: seconds from one answer that a unit of work ends (an import, a claim, a rule) to
+            the next; a process that takes longer is ended.
     """
     waiting = deque(tasks)
     inbox: queue.SimpleQueue[tuple[_Process, bytes | None]] = queue.SimpleQueue()
@@ -115,7 +103,7 @@ def supervise(tasks: Iterable[Task], *, jobs: int, timeout: float | None) -> Gen
                 instead = None
                 if not process.task.complete:
                     seconds = max(0.0, until - process.since)
-                    instead = process.task.lost(process.fate(), seconds)
+                    instead = process.task.lost(process.fate(), seconds, late=process.late)
                 if instead is not None:
                     waiting.appendleft(instead)
                 yield process.task
@@ -147,7 +135,7 @@ class _Process:
     ) -> None:
         self.task = task
         self._last_words: list[str] = []
-        self._closed = self._timed_out = False
+        self._closed = self.late = False
         self.since = time.monotonic()
         self._leaving: float | None = None
         self._child = subprocess.Popen(
@@ -156,7 +144,7 @@ class _Process:
                 *_flags(),
                 "-P",
                 "-c",
-                _PROGRAM.format(path=[str(place) for place in sys.path]),
+                _PROGRAM.format(path=[str(place) for place in sys.path], module=task.module),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -165,7 +153,7 @@ class _Process:
         )
         assert self._child.stdin is not None and self._child.stdout is not None
         with contextlib.suppress(OSError):  # it has ended already, which will be noticed
-            self._child.stdin.write(json.dumps(asdict(task.request)).encode() + b"\n")
+            self._child.stdin.write(json.dumps(task.request).encode() + b"\n")
             self._child.stdin.flush()
         arguments = (self, self._child.stdout, inbox)
         self._reader = threading.Thread(target=_read, args=arguments, daemon=True)
@@ -181,9 +169,9 @@ class _Process:
         except ValueError:  # no answer: what is written when a signal ends the process
             self._last_words.append(line.decode(errors="backslashreplace").rstrip())
             return
-        if not self._timed_out:
+        if not self.late:
             self.task.receive(message)
-            if "declared" in message or "ends" in message:
+            if "part" not in message:  # which ends nothing
                 self.since = time.monotonic()
 
     def over(self, timeout: float | None) -> bool:
@@ -193,7 +181,7 @@ class _Process:
         if ended and self._closed:
             return True
         if timeout is not None and not self.task.complete and now - self.since > timeout:
-            self._timed_out = True
+            self.late = True
             return True
         if not (ended or self._closed or self.task.complete):
             return False
@@ -208,7 +196,7 @@ class _Process:
             self._send("SIGTERM")
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._child.wait(_GRACE)
-        if self._child.poll() is None or self._timed_out:
+        if self._child.poll() is None or self.late:
             self._send("SIGKILL")
         self._child.wait()
         self._reader.join(_GRACE)
@@ -222,7 +210,7 @@ class _Process:
 
     def _end(self) -> str:
         code = self._child.returncode
-        if self._timed_out:
+        if self.late:
             return "took longer than the time that --timeout gives it"
         if code >= 0:
             return f"ended its process, with exit code {code}"
@@ -260,5 +248,5 @@ def _name_of_signal(number: int) -> str:
 
 
 def _is_machinery(line: str) -> bool:
-    """Whether a frame only led to the proof module."""
+    """Whether a frame only led to what the task is about."""
     return any(name in line for name in ("<frozen ", '"<string>"', *MACHINERY))
