@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxgrad.errors import ArgumentError
-from jaxgrad.evidence.float_formats import float_dtypes, is_zero
+from jaxgrad.evidence.float_formats import UNSIGNED, float_dtypes, is_zero
 from jaxgrad.evidence.predicates import SAMPLE, of_each, require_elementwise
 from jaxgrad.evidence.sweep import sweep
 from jaxgrad.verdict import Verdict
@@ -118,6 +118,18 @@ def test_floats_of_every_dtype_are_mixed_up(dtype: np.dtype) -> None:
     """What depends on the others is refused where there are 256 floats, too."""
     with pytest.raises(ArgumentError, match="answers differently"):
         sweep(lambda x: x, dtype, lambda x, y: broadcast(jnp.any(y == 1), x))
+
+
+@pytest.mark.parametrize("dtype", [d for d in float_dtypes() if d.itemsize <= 2], ids=str)
+def test_bits_are_elementwise_whatever_becomes_of_those_of_nan(dtype: np.dtype) -> None:
+    unsigned = UNSIGNED[8 * dtype.itemsize]
+
+    def odd(_: Any, y: Any) -> Any:
+        return jax.lax.bitcast_convert_type(y, unsigned) % 2 == 1
+
+    bits = np.arange(2 ** (8 * dtype.itemsize)).astype(unsigned)
+    even = (bits % 2 == 0) & ~np.isnan(bits.view(dtype).astype(np.float32))
+    assert sweep(lambda x: x, dtype, odd).failures.total == int(even.sum()) > 0
 
 
 @pytest.mark.parametrize(

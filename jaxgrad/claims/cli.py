@@ -301,6 +301,7 @@ def sweep(parser: argparse.ArgumentParser) -> _Runner:
     parser.add_argument("function", metavar="MODULE:FUNCTION", help="e.g. jax.nn:sigmoid")
     parser.add_argument("--dtype", required=True, help="e.g. float16, bfloat16, float32")
     parser.add_argument("--holds", required=True, metavar="MODULE:PREDICATE", help="what must hold")
+    _add_timeout(parser, "the sweep")
     return sweep_command.sweep
 
 

@@ -23,8 +23,13 @@ def main() -> int:
             if getattr(sys, stream) is None:
                 setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         from jaxgrad.claims.cli import main as command
+        from jaxgrad.claims.interrupts import always_heard, leave
 
-        return command()
+        with always_heard():
+            code = command()
+        if code == Exit.INTERRUPTED:
+            leave(code)
+        return code
     except KeyboardInterrupt:
         print("jaxgrad: interrupted", file=sys.stderr)
         return Exit.INTERRUPTED

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 from jaxgrad.claims.exit_codes import Exit
+from jaxgrad.claims.interrupts import say_what_is_known
 from jaxgrad.claims.named import line_of, named
+from jaxgrad.claims.timeout import ending_after
 from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.verdict import Verdict
 
@@ -37,7 +39,8 @@ def sweep(options: argparse.Namespace) -> int:
     except TypeError as error:
         raise ArgumentError(f"--dtype {options.dtype}: {error}") from None
     try:
-        result = sweep(function, dtype, holds)
+        with ending_after(options.timeout, lambda: _give_up(options)):
+            result = sweep(function, dtype, holds)
     except ArgumentError:
         raise
     except JaxgradError as error:
@@ -55,3 +58,13 @@ def sweep(options: argparse.Namespace) -> int:
     if result.verdict is Verdict.UNDECIDED:
         return Exit.UNDECIDED
     return Exit.ALL_EXPECTED if result.verdict.passes else Exit.NOT_EXPECTED
+
+
+def _give_up(options: argparse.Namespace) -> None:
+    """Says that it took too long, and how far it came."""
+    say_what_is_known("given up")
+    print(
+        f"jaxgrad: {options.function} is UNDECIDED: its sweep took longer than --timeout "
+        f"{options.timeout:g}",
+        file=sys.stderr,
+    )

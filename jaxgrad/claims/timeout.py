@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
 import threading
 from collections.abc import Callable, Iterator
 
 from jaxgrad.claims.exit_codes import Exit
+from jaxgrad.claims.interrupts import leave
 
 __all__ = ["ending_after"]
 
@@ -34,10 +33,8 @@ def ending_after(
     def end() -> None:
         try:
             say()
-            for stream in (sys.stdout, sys.stderr):
-                stream.flush()
         finally:
-            os._exit(code)
+            leave(code)
 
     timer = threading.Timer(seconds, end)
     timer.daemon = True

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import cached_property
 from typing import Any
@@ -162,7 +163,7 @@ class TiledPass:
 
         workers = min(_WORKERS, os.cpu_count() or 1) * len(self.devices)
         many, started, devices = 1, 0, itertools.cycle(range(len(self.devices)))
-        with ThreadPoolExecutor(workers) as pool:
+        with _not_awaited(ThreadPoolExecutor(workers)) as pool:
             running: set[Future[tuple[int, np.ndarray, float]]] = set()
             while self._done < total:
                 while started < total and len(running) < workers:
@@ -239,6 +240,20 @@ class TiledPass:
     def output(self, x: Float) -> np.ndarray:
         """What the function returned at x."""
         return self.masks(x.bits // self.tile)[1][x.bits % self.tile]
+
+
+@contextlib.contextmanager
+def _not_awaited(pool: ThreadPoolExecutor) -> Iterator[ThreadPoolExecutor]:
+    """A pool that is not waited for at an interrupt: what it works at may have no end."""
+    try:
+        yield pool
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    except BaseException:
+        pool.shutdown()
+        raise
+    pool.shutdown()
 
 
 def _compile(f: Callable[..., Any], device: Any, *like: Any) -> Callable[..., Any]:

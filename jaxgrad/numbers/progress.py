@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "known_so_far"]
 
 # Wall-clock seconds before anything is said of the progress.
 SILENT = 2.0
@@ -16,6 +16,25 @@ SILENT = 2.0
 BETWEEN_LINES = 0.2
 # Of a terminal that does not say how wide it is.
 _COLUMNS = 80
+
+# Of the calls that are running, the outermost first: their lines, and what tells what they know.
+_running: list[tuple[Progress, Callable[[], object]]] = []
+
+
+def known_so_far() -> list[str]:
+    """What the calls that are running know so far, each in words; their lines are taken away.
+
+    Example:
+        >>> with Progress().followed(lambda: "half of it"):
+        ...     known_so_far()
+        ['half of it']
+    """
+    found = []
+    for progress, known in list(_running):
+        with contextlib.suppress(Exception):  # they go on meanwhile, in another thread
+            progress.clear()
+            found.append(str(known()))
+    return found
 
 
 def _columns() -> int:
@@ -65,6 +84,7 @@ class Progress:
         Args:
             known: what is known by then.
         """
+        _running.append((self, known))
         try:
             yield
         except KeyboardInterrupt:
@@ -72,4 +92,5 @@ class Progress:
             print(f"jaxgrad, interrupted: {known()}", file=sys.stderr)
             raise
         finally:
+            _running.remove((self, known))
             self.clear()
