@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -239,11 +240,16 @@ def _as_run(found: Comparison, runs: tuple[Run, Run], args: Sequence[Any]) -> Co
     if found.verdict is Verdict.REFUTED:
         return found
     given = [leaf.value for leaf in hand.inputs]
-    place = first_not_finite(runs[0].floats, runs[1].floats, lambda: _values(hand, auto, given))
+    left_floats, right_floats = (run.floats for run in runs)
+    place = first_not_finite(left_floats, right_floats, lambda: _values(hand, auto, given))
+    if place is not None and hand.program is not None and auto.program is not None:
+        # Compiled as a whole, as a side may have been given, it need not overflow on its way.
+        left_floats, right_floats = hand.called() or left_floats, auto.called() or right_floats
+        place = first_not_finite(left_floats, right_floats, lambda: _values(hand, auto, given))
     if place is None:
         return found
     k, index = place
-    left, right = (f"{run.floats[k][index]}" for run in runs)
+    left, right = f"{left_floats[k][index]}", f"{right_floats[k][index]}"
     leaves = list(found.leaves)
     path, shape = leaves[k].path, leaves[k].shape
     leaves[k] = LeafResult(path, shape, Verdict.REFUTED, None, index, left, right)
@@ -261,14 +267,13 @@ def _as_run(found: Comparison, runs: tuple[Run, Run], args: Sequence[Any]) -> Co
     return Comparison(Verdict.REFUTED, tuple(leaves), evidence, (hand, auto))
 
 
-def _values(hand: Side, auto: Side, given: list[Any]) -> list[Any] | None:
-    """The balls of the formula at the given point, of whichever side has them."""
-    for side in (hand, auto):
-        try:
-            return enclosure.truth_at(side, given)
-        except (CannotDecide, UnsupportedPrimitive):
-            continue
-    return None
+def _values(hand: Side, auto: Side, given: list[Any]) -> Iterator[list[Any]]:
+    """The balls of the formula at the given point, ever more precise, of a side that has them."""
+    for bits in (*enclosure.PRECISIONS, *enclosure.FURTHER_PRECISIONS):
+        for side in (hand, auto):
+            with contextlib.suppress(CannotDecide, UnsupportedPrimitive):
+                yield enclosure.truth_at(side, given, bits)
+                break
 
 
 def _proved(hand: Side, auto: Side, algebra: Identity) -> Comparison | None:

@@ -104,13 +104,13 @@ def balls(inputs: Sequence[Leaf], values: Sequence[Any]) -> list[Any]:
     ]
 
 
-def truth_at(side: Side, values: Sequence[Any]) -> list[np.ndarray]:
-    """The outputs of a side at a point in balls of the first precision.
+def truth_at(side: Side, values: Sequence[Any], bits: int = FIRST_PRECISION) -> list[np.ndarray]:
+    """The outputs of a side at a point in balls of a precision, the first one unless it is given.
 
     Raises:
         CannotDecide, UnsupportedPrimitive: as the rules do.
     """
-    with precision(FIRST_PRECISION):
+    with precision(bits):
         return side.over(Ball(), balls(side.inputs, values))
 
 

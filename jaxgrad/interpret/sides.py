@@ -157,6 +157,20 @@ class Side:
             raise UnsupportedPrimitive(f"{self.name} returns what it kept from another run")
         return [np.asarray(leaf) for leaf in leaves]
 
+    def called(self) -> list[np.ndarray] | None:
+        """What the function returns where it is called as it was given, compiled only if that is.
+
+        None where it raises, or returns what it does not when it is traced.
+        """
+        try:
+            with np.errstate(all="ignore"):  # of NumPy's arrays
+                leaves = jax.tree.leaves(self._call(self._originals))
+            found = [np.asarray(leaf) for leaf in leaves]
+        except Exception:
+            return None
+        shapes = [leaf.shape for leaf in self.outputs]
+        return found if [leaf.shape for leaf in found] == shapes else None
+
     @functools.cached_property
     def _compiled(self) -> Callable[..., Any]:
         return jax.jit(anew(self.function))

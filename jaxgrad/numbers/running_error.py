@@ -148,6 +148,14 @@ class RunningError(ThreeValued):
             return self._unknown()
         return Rounded(value + _UNIT_BALL * (size * self.ulp * ulps + self.smallest_normal), self)
 
+    def _rounded_often(self, value: arb, ulps: float | arb) -> Rounded:
+        """As :meth:`rounded`, of what was rounded on its way as well.
+
+        One rounding makes no infinity of a number that the dtype has; of several the others may.
+        """
+        beyond = not value.abs_upper() * (1 + self.ulp * ulps) <= self.largest_float
+        return self._unknown() if value.is_finite() and beyond else self.rounded(value, ulps)
+
     def nearest(self, value: arb) -> Rounded:
         """The ball widened by a rounding error, where there is one.
 
@@ -212,14 +220,15 @@ class RunningError(ThreeValued):
             return Rounded(over(x.value, y.value), self)
         # x/y may be taken as x·(1/y), and 1/y be flushed.
         flushed = abs(x.value).upper() * self.smallest_normal
-        quotient = self.rounded(x.value / y.value, self.quotient_ulps)
+        quotient = self._rounded_often(x.value / y.value, self.quotient_ulps)
         return Rounded(quotient.value + _UNIT_BALL * flushed, self)
 
     def power(self, x: Rounded, n: int) -> Rounded:
         if n < 0:
             return self.divide(self.constant(1), self.power(x, -n))
         # At most two products for each bit of n, and each doubles the error so far.
-        return self.rounded(self.ball.power(x.value, n), self.arithmetic_ulps * (1 + n))
+        found, ulps = self.ball.power(x.value, n), self.arithmetic_ulps * (1 + n)
+        return self.rounded(found, ulps) if n < 3 else self._rounded_often(found, ulps)
 
     def total(self, terms: list[Rounded]) -> Rounded:
         size = sum((term.value.abs_upper() for term in terms), arb(0))
@@ -230,12 +239,12 @@ class RunningError(ThreeValued):
         """A sum of so many terms of such a size in any order, or of products."""
         if count < 2 or size.is_zero():
             return Rounded(exact, self)
-        if not size <= self.largest_float:
+        error = size * self.ulp * (self.sum_ulps * count)
+        # A sum of two is rounded once, which makes no infinity of what the dtype has; those of
+        # more on their way to the whole, by as much as it may be off.
+        if not (size if count == 2 else size + error) <= self.largest_float:
             return self._unknown()
-        ulps = self.sum_ulps * count
-        return Rounded(
-            exact + _UNIT_BALL * (size * self.ulp * ulps + self.smallest_normal * count), self
-        )
+        return Rounded(exact + _UNIT_BALL * (error + self.smallest_normal * count), self)
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         count = a.shape[1]
