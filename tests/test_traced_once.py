@@ -101,8 +101,9 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], int]
     "a kernel": (kernel, (X,), {"reference": jnp.tanh}, 6),
     # as a backward rule; and J(x)ᵀu without the value beside it
     "its own dtype": (sine, (X, X), {"dtypes": ["float32"]}, 5 + 1),
-    # as a forward rule; and f and both derivatives in the dtype
-    "another dtype": (waves, (X,), {"dtypes": ["bfloat16"]}, 7 + 3),
+    # as a forward rule; and f and both derivatives in the dtype, for its floats, and what is asked
+    # of formulas alone: whether the rule is linear, and under vmap in both modes
+    "another dtype": (waves, (X,), {"dtypes": ["bfloat16"]}, 7 + 3 + 4),
 }
 """The function, its arguments, how it is checked, and the programs that this takes."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from jaxgrad.errors import ArgumentError, OpaquePrimitive, UnsupportedPrimitive
@@ -32,7 +32,9 @@ from jaxgrad.gradients.rules.conclusions import (
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.lost import lost
+from jaxgrad.gradients.rules.modes import MODES, checked_modes
 from jaxgrad.gradients.rules.opaque import by_floats
+from jaxgrad.gradients.rules.other_dtypes import in_other_dtypes
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.rest import Given, Rest
 from jaxgrad.gradients.rules.smaller import smaller
@@ -51,8 +53,6 @@ from jaxgrad.programs.traced_values import require_values
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["GradientCheck", "RuleResult", "check", "check_grads"]
-
-MODES = ("fwd", "rev")
 
 
 def check_grads(
@@ -100,8 +100,9 @@ def check_grads(
         reference: the function whose derivative the rules of f should be, if that is not f: a
             straight-through estimator, a stopped or surrogate gradient.  Of the arguments of f.
         dtypes: the compiled derivatives of every order are judged in these dtypes, too, such as
-            ``("float32", "bfloat16")``, at the given and at special points; where they cannot be,
-            the check is UNDECIDED.  See :mod:`jaxgrad.gradients.floats.allowance`.
+            ``("float32", "bfloat16")``, at the given and at special points, and whether the rules
+            are right as formulas there; where they cannot be, the check is UNDECIDED.  See
+            :mod:`jaxgrad.gradients.floats.allowance`.
         exact: whether a rule is wrong whose formula differs from the derivative by less than the
             rounding of the compiled rule could hide, as that of a Taylor branch, of a fit, or of
             an iteration that ends; by default it agrees, and the evidence says to how many bits.
@@ -207,7 +208,7 @@ def check(
 
     Source: docs/check_grads.md.
     """
-    modes = _modes(modes)
+    modes = checked_modes(modes)
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ArgumentError(f"order is {order!r}; it is 1, 2, … (the highest derivative)")
     if not isinstance(args, tuple | list):
@@ -245,21 +246,15 @@ def _checked(
             Verdict.UNDECIDED, (), Evidence(Verdict.UNDECIDED, "reason", str(error))
         )
     try:
-        return with_floats(_check(programs(primal), special, stages, dtypes), dtypes)
+        found = _check(programs(primal), special, stages, dtypes)
+
+        def formula(cast: Primal) -> GradientCheck:
+            share = Stages(stages.left("proof"), share=True)
+            return _check(programs(cast), special, share, (), alone=True, whole=False)
+
+        return with_floats(in_other_dtypes(found, primal, dtypes, formula), dtypes)
     except RecursionError:
         return undecided(primal, nested_too_deeply())
-
-
-def _modes(modes: Sequence[str] | str) -> tuple[str, ...]:
-    several = isinstance(modes, Iterable) and not isinstance(modes, str)
-    if getattr(modes, "ndim", 1) == 0:  # an array of no axes can be iterated by its type alone
-        several = False
-    found = tuple(modes) if several else (modes,)
-    unknown = [mode for mode in found if mode not in MODES]
-    if unknown or not found:
-        given = f"{'holds' if several else 'is'} {unknown[0]!r:.60}" if unknown else "is empty"
-        raise ArgumentError(f'modes {given}; the accepted ones are "fwd" and "rev"')
-    return tuple(mode for mode in MODES if mode in found)
 
 
 def _check(

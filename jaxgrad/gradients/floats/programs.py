@@ -49,9 +49,20 @@ def precise_enough(dtype: Any) -> contextlib.AbstractContextManager[Any]:
     return contextlib.nullcontext()
 
 
-def in_dtype(primal: Primal, dtype: Any) -> Primal:
+def in_dtype(
+    primal: Primal,
+    dtype: Any,
+    values: Sequence[np.ndarray] | None = None,
+    domain: Callable[..., Any] | None = None,
+) -> Primal:
     """The function traced anew with every floating-point leaf in a dtype, those that are held, too;
     None for their own.
+
+    Args:
+        primal: the function.
+        dtype: of its floating-point leaves.
+        values: of those by which is differentiated, rounded to the dtype; the given ones if None.
+        domain: of the function in that dtype.
 
     Raises:
         TypeError, ValueError, JaxgradError: the function does not take this dtype.
@@ -59,12 +70,20 @@ def in_dtype(primal: Primal, dtype: Any) -> Primal:
     real = [leaf for leaf in primal.program.inputs if leaf.real]
     if dtype is None or all(np.dtype(leaf.dtype) == np.dtype(dtype) for leaf in real):
         return primal
+    if domain is None and values is None and dtype in primal.casts:
+        return primal.casts[dtype]
+    places = iter(primal.point if values is None else values)
+    given = [next(places) if x.differentiable else x.value for x in primal.program.inputs]
     leaves = [
-        representable(leaf.value, dtype) if leaf.real else leaf.value
-        for leaf in primal.program.inputs
+        representable(value, dtype) if leaf.real else value
+        for leaf, value in zip(primal.program.inputs, given, strict=True)
     ]
     args = tree_unflatten(tree_structure(primal.args), leaves)
-    return Primal(primal.function, args, primal.reference, held=primal.held_arguments)
+    held = primal.held_arguments
+    cast = Primal(primal.function, args, primal.reference, held=held, domain=domain)
+    if domain is None and values is None:
+        primal.casts[dtype] = cast
+    return cast
 
 
 def representable(values: Any, dtype: Any) -> np.ndarray:

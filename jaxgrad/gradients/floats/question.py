@@ -22,7 +22,7 @@ from jaxgrad.gradients.special_points.search import SpecialPoint
 from jaxgrad.programs.dtypes import named_dtype
 from jaxgrad.programs.trace import is_differentiable
 
-__all__ = ["checked_dtypes", "floats_of"]
+__all__ = ["checked_dtypes", "floats_of", "holds_given", "place_in"]
 
 # Every power of two of float32 with both signs, for one number; for more of them fewer points.
 MOST_FLOAT_POINTS = 512
@@ -67,11 +67,41 @@ def _is_inside(primal: Primal, point: Sequence[np.ndarray], dtype: Any) -> bool:
     return primal.is_inside([representable(value, dtype) for value in point])
 
 
-def _holds_given(primal: Primal, dtype: Any) -> bool:
-    """Whether a dtype has the given point, but for rounding, and has it in the domain."""
+def holds_given(primal: Primal, dtype: Any) -> bool:
+    """Whether a dtype has the given point, but for rounding, and has it in the domain.
+
+    Args:
+        primal: the function, at the point.
+        dtype: of all its floating-point leaves.
+
+    Example:
+        >>> import jax
+        >>> far = Primal(jax.numpy.sin, (np.float32(1e6),))
+        >>> holds_given(far, np.float16), holds_given(far, jnp.bfloat16)
+        (False, True)
+    """
     most = float(jnp.finfo(dtype).max)
     sizes = [np.abs(np.asarray(x, np.float64)).max(initial=0.0) for x in primal.point]
     return max(sizes) <= most and _is_inside(primal, primal.point, dtype)
+
+
+def place_in(primal: Primal, dtype: Any) -> list[np.ndarray] | None:
+    """A point of a dtype at which a function is judged that is given elsewhere, or None.
+
+    Args:
+        primal: the function, at a point that the dtype does not hold.
+        dtype: of all its floating-point leaves.
+
+    Returns:
+        of the powers of two in the domain and the given numbers, whichever are nearest to ±1.
+    """
+
+    def size(point: list[np.ndarray]) -> float:
+        numbers = np.concatenate([np.abs(x.astype(np.float64)).reshape(-1) for x in point])
+        with np.errstate(divide="ignore"):
+            return float(np.abs(np.log2(numbers)).max(initial=0.0))
+
+    return min(_others(primal, np.dtype(dtype), (), FEWEST_FLOAT_POINTS), key=size, default=None)
 
 
 def floats_of(
@@ -99,7 +129,7 @@ def floats_of(
     found: list[FloatResult] = []
     for dtype in dtypes:
         others = [] if points is None else _others(primal, dtype, points, most)
-        held = _holds_given(primal, dtype)
+        held = holds_given(primal, dtype)
         places = [primal.point, *others] if held else others
         if not places:
             names = [" then ".join(nested)] if nested else rules.modes

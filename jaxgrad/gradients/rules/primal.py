@@ -101,6 +101,8 @@ class Primal:
                 "no output is floating point, so there is nothing to check: "
                 f"{found or 'f returns nothing (a forgotten `return`?)'}"
             )
+        self.given_domain = domain
+        self.casts: dict[Any, Primal] = {}  # the same with all leaves in a dtype
         self.domain = None if domain is None else Domain(self._joining(domain), self.args, held)
 
     def _of_arguments(

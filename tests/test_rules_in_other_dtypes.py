@@ -1,0 +1,91 @@
+"""A rule that asks for its dtype is judged in each dtype of ``dtypes=``, not only as given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgrad import Verdict, check
+
+X = np.float32(0.3)
+
+
+def sine(wrong_in: str, factor: float = -1, form: str = "jvp") -> Callable[..., Any]:
+    """sin, whose rule has a factor in one dtype."""
+
+    def slope(x: Any) -> Any:
+        return jnp.cos(x) * (factor if x.dtype == wrong_in else 1)
+
+    if form == "jvp":
+        f = jax.custom_jvp(jnp.sin)
+        f.defjvps(lambda t, out, x: t * slope(x))
+        return f
+    f = jax.custom_vjp(jnp.sin)
+    f.defvjp(lambda x: (jnp.sin(x), x), lambda x, g: (g * slope(x),))
+    return f
+
+
+@pytest.mark.parametrize("form", ["jvp", "vjp"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_a_rule_that_is_wrong_in_one_dtype(dtype: str, form: str) -> None:
+    f = sine(dtype, form=form)
+    assert check(f, (X,)).verdict is Verdict.PROVED  # as it is given
+    found = check(f, (X,), dtypes=[dtype])
+    assert found.verdict is Verdict.REFUTED
+    first = found.evidence.text.splitlines()[0]
+    assert first.startswith(f"with every floating-point leaf in {dtype}: the derivative rules are")
+    assert f"np.{dtype}(" in str(found.counterexample) or dtype == "bfloat16"
+    right = sine(dtype, factor=1, form=form)
+    assert check(right, (X,), dtypes=[dtype]).verdict is Verdict.PROVED
+    other = "bfloat16" if dtype == "float16" else "float16"
+    assert check(f, (X,), dtypes=[other]).verdict is Verdict.PROVED
+    assert check(f, (X,), dtypes=[other, dtype]).verdict is Verdict.REFUTED
+
+
+def test_where_it_is_wrong_only_elsewhere() -> None:
+    def slope(x: Any) -> Any:
+        return jnp.where(x > 2, jnp.cos(x) * (2 if x.dtype == jnp.float16 else 1), jnp.cos(x))
+
+    f = jax.custom_jvp(lambda x: jnp.where(x > 2, jnp.sin(x), jnp.sin(x)))
+    f.defjvps(lambda t, out, x: t * slope(x))
+    assert check(f, (X,)).verdict is not Verdict.REFUTED
+    found = check(f, (X,), dtypes=["float16"])
+    assert found.verdict is Verdict.REFUTED
+    assert "with every floating-point leaf in float16: " in found.evidence.text
+
+
+def test_a_point_that_the_dtype_does_not_hold() -> None:
+    far = np.float32(1e6)
+    found = check(sine("float16", factor=1), (far,), dtypes=["float16"])
+    assert found.verdict is Verdict.PROVED
+    assert found.evidence.text.endswith("; in float16, which does not hold this point, at others")
+    assert check(sine("float16"), (far,), dtypes=["float16"]).verdict is Verdict.REFUTED
+    assert "does not hold" not in check(sine(""), (far,), dtypes=["bfloat16"]).evidence.text
+
+
+def test_a_domain_decides_where_it_is_asked() -> None:
+    """1e6 is no float16, and of the powers of two in the domain the least is taken."""
+    options: dict[str, Any] = {"dtypes": ["float16"], "domain": lambda x: x > 1e3}
+    found = check(sine("float16"), (np.float32(1e6),), **options)
+    assert found.verdict is Verdict.REFUTED and "np.float16(1024.0)" in str(found.counterexample)
+    found = check(sine(""), (np.float32(1e6),), **options)
+    assert found.verdict.passes and "does not hold this point" in found.evidence.text
+    nowhere = check(sine(""), (np.float32(1e6),), **{**options, "domain": lambda x: x > 1e5})
+    assert nowhere.verdict is Verdict.UNDECIDED
+
+
+def test_the_domain_holds_there_too() -> None:
+    def slope(x: Any) -> Any:
+        wrong = (x > 2) & (x.dtype == jnp.float16)
+        return jnp.where(wrong, 2 * jnp.cos(x), jnp.cos(x))
+
+    f = jax.custom_jvp(lambda x: jnp.where(x > 2, jnp.sin(x), jnp.sin(x)))
+    f.defjvps(lambda t, out, x: t * slope(x))
+    inside = check(f, (X,), dtypes=["float16"], domain=lambda x: abs(x) < 1)
+    assert inside.verdict.passes
+    assert check(f, (X,), dtypes=["float16"]).verdict is Verdict.REFUTED
