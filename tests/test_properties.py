@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 from fractions import Fraction
 
 import hypothesis
@@ -274,6 +275,24 @@ def test_the_exit_code_where_one_is_open(tmp_path, monkeypatch, capsys) -> None:
     asked = ["properties", "own_with_bits:f", "--exact", "--below", "1", "--dtypes", "float16"]
     assert main([*asked, "--max-examples", "3"]) == 3, capsys.readouterr()
     assert "UNDECIDED, where AGREES is expected: f' <= 1" in capsys.readouterr().out
+
+
+def test_options_that_only_check_has_name_it(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = (
+        "import jax\n@jax.custom_jvp\ndef f(x): return x * x\n"
+        "f.defjvp(lambda p, t: (f(*p), 3 * p[0] * t[0]))"
+    )
+    (tmp_path / "own_with_rule.py").write_text(code)
+    asked = ["properties", "own_with_rule:f", "--dtypes", "f16", "--max-examples", "3"]
+    assert main([*asked, "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)["properties"]
+    [said] = [one["evidence"] for one in found if one["property"] == "derivative_rules"]
+    assert "(jaxgrad check --domain, --argnums or --no-special-points keep to yours)" in said
+    assert not re.search(r"\w=[\s,;:.)]", said)
+    for dtype in ("float17", "float128"):
+        assert main([*asked, "--dtypes", dtype]) == 2
+        assert f"--dtypes has '{dtype}': pass float16, bfloat16, f" in capsys.readouterr().err
 
 
 def test_what_cannot_be_asked() -> None:

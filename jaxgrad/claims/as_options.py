@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 
 from jaxgrad.gradients.outcome import GradientCheck
 
-__all__ = ["as_options", "in_options"]
+__all__ = ["as_options", "in_options", "of_check"]
 
 # What is written otherwise than with two dashes before it.
 _OPTIONS = {
     "special_points=False": "--no-special-points",
     "linear=False": "--no-linear",
     "exact=True": "--exact",
+    "exact=False": "--no-exact",
     'modes=("rev",)': "--modes rev",
     "argnums=(0, 2)": "--argnums 0,2",
 }
@@ -22,6 +24,8 @@ _NAMES = "argnums|budget|domain|dtypes|order|reference"
 _ARGUMENT = re.compile(
     rf"`[^`]*`|(?<![\w.])(?:{'|'.join(map(re.escape, _OPTIONS))}|({_NAMES})=(\d*)(?=[\s,;:.)]|$))"
 )
+# With what is wrong with it behind it: how the text of an error begins.
+_REFUSED = re.compile(rf"(?:{_NAMES}|modes) (?:has|holds|is|names|returns)\b")
 
 
 def as_options(text: str) -> str:
@@ -37,13 +41,45 @@ def as_options(text: str) -> str:
         '(--domain, --argnums or --no-special-points keep to yours); pass --order 1'
         >>> as_options("at `norm(x, order=2)`")
         'at `norm(x, order=2)`'
+        >>> as_options('modes holds "bwd"')
+        '--modes holds "bwd"'
     """
-    return _ARGUMENT.sub(_as_option, text)
+    refused = "--" if _REFUSED.match(text) else ""
+    return refused + _ARGUMENT.sub(_as_option, text)
 
 
 def _as_option(found: re.Match[str]) -> str:
     whole, name, number = found[0], found[1], found[2]
     return _OPTIONS.get(whole, whole) if name is None else f"--{name} {number}".rstrip()
+
+
+# What may be one list of options, with one command before it.
+_CLAUSE = re.compile(r"[^;:()]+")
+_OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+
+
+def of_check(text: str, own: Collection[str]) -> str:
+    """What a check says within another command: options that only ``jaxgrad check`` has name it.
+
+    Args:
+        text: what a check says in words; code has to stand elsewhere.
+        own: the options of that other command.
+
+    Example:
+        >>> of_check("0.5 (domain=, argnums= or special_points=False keep to yours)", ["--exact"])
+        '0.5 (jaxgrad check --domain, --argnums or --no-special-points keep to yours)'
+        >>> of_check("nothing is known of the formula; exact=False asks for floats", ["--no-exact"])
+        'nothing is known of the formula; --no-exact asks for floats'
+    """
+
+    def named(clause: re.Match[str]) -> str:
+        foreign = (found for found in _OPTION.finditer(clause[0]) if found[0] not in own)
+        first = next(foreign, None)
+        if first is None:
+            return clause[0]
+        return f"{clause[0][: first.start()]}jaxgrad check {clause[0][first.start() :]}"
+
+    return _CLAUSE.sub(named, as_options(text))
 
 
 def in_options(found: GradientCheck) -> GradientCheck:

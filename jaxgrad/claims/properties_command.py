@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["properties"]
 
 _OF_A_FUNCTION = ("below", "above", "takes", "dtypes", "exact", "max_examples")
+# Which may stand in what is said of a property; --exact in what a check says is another one.
+_OPTIONS = ("--no-exact", "--dtypes")
 
 
 def properties(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
@@ -111,25 +113,33 @@ def _asked(options: argparse.Namespace) -> Iterator[Property]:
         return
     function = named("MODULE:FUNCTION", options.function)
     sys.path.append(str(Path.cwd()))  # for what it imports when it is called
+    from jaxgrad.claims.given_arguments import full_name
     from jaxgrad.properties.of_function import properties_of
 
-    yield from properties_of(function, **{name: getattr(options, name) for name in _OF_A_FUNCTION})
+    asked = {name: getattr(options, name) for name in _OF_A_FUNCTION}
+    if options.dtypes is not None:
+        asked["dtypes"] = tuple(map(full_name, options.dtypes))
+    yield from properties_of(function, **asked)
 
 
 def _found(one: Property, name: str | None) -> Evidence:
     """What comes of a property, with code that needs no function in scope."""
+    from jaxgrad.claims.as_options import of_check
     from jaxgrad.programs.jax_errors import first_line
     from jaxgrad.properties.document import outcome_of
 
     try:
         found = outcome_of(one)
-    except ArgumentError:
-        raise
+    except ArgumentError as error:
+        raise ArgumentError(of_check(str(error), _OPTIONS)) from error
     except JaxgradError as error:
-        raise ArgumentError(f"{name}: {error}") from error
+        raise ArgumentError(f"{name}: {of_check(str(error), _OPTIONS)}") from error
     except Exception as error:
         raise ArgumentError(f"{name} raised {first_line(error)}") from error
-    if name is None or not found.counterexample:
+    if name is None:  # those of the document are of networks, which no option is about
+        return found
+    found = replace(found, text=of_check(found.text, _OPTIONS))
+    if not found.counterexample:
         return found
     code = found.counterexample.replace("# with `f` in scope", _import_of(name))
     return replace(found, counterexample=code)

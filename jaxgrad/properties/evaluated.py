@@ -41,6 +41,7 @@ _BITS = 128
 _FACTORS = 4
 
 _DTYPES = ("float16", "bfloat16", "float32")
+_SIZES = (2, 4, 8)  # in bytes: NumPy has wider ones
 
 
 def checked_dtypes(dtypes: Any) -> tuple[np.dtype, ...]:
@@ -75,7 +76,7 @@ def checked_dtype(dtype: Any, named: str) -> np.dtype:
         ArgumentError: it is no floating dtype that JAX computes with.
     """
     found = named_dtype(dtype)
-    if found is None or not jnp.issubdtype(found, jnp.floating) or found.itemsize < 2:
+    if found is None or not jnp.issubdtype(found, jnp.floating) or found.itemsize not in _SIZES:
         raise ArgumentError(f"{named} {dtype!r:.60}: pass float16, bfloat16, float32 or float64")
     return found
 
