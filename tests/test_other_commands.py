@@ -121,7 +121,16 @@ def test_sweep_reports_what_the_engine_found(monkeypatch, capsys, verdict, code)
 def test_sweep_refuses_what_is_no_dtype(capsys):
     arguments = ["sweep", "math:sin", "--dtype", "float17", "--holds", "math:isnan"]
     assert main(arguments) == 2
-    assert "--dtype float17" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "--dtype float17: 'float17' is no float dtype; take one of " in said
+    assert "bfloat16" in said and "float8_e5m2" in said
+
+
+@pytest.mark.parametrize("name", ["./mine:act", ".mine:act", "/mine:act"])
+def test_a_module_is_named_as_in_an_import(name, capsys):
+    assert main(["check", name, "0.5"]) == 2
+    said = capsys.readouterr().err
+    assert f"{name!r}: a module is named as in an import" in said and "write mine:act" in said
 
 
 def test_an_interrupt_while_the_commands_are_imported(monkeypatch, capsys):

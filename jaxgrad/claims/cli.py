@@ -300,7 +300,12 @@ def sweep(parser: argparse.ArgumentParser) -> _Runner:
     """Evaluate a function on every float of a dtype and check a predicate of each value."""
     parser.add_argument("function", metavar="MODULE:FUNCTION", help="e.g. jax.nn:sigmoid")
     parser.add_argument("--dtype", required=True, help="e.g. float16, bfloat16, float32")
-    parser.add_argument("--holds", required=True, metavar="MODULE:PREDICATE", help="what must hold")
+    parser.add_argument(
+        "--holds",
+        required=True,
+        metavar="MODULE:PREDICATE",
+        help="what must hold of each float: a function of two arrays, x and y = f(x)",
+    )
     _add_timeout(parser, "the sweep")
     return sweep_command.sweep
 

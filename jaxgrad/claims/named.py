@@ -39,6 +39,12 @@ def named(option: str, name: str, meant: str = "a function") -> Callable[..., An
         dotted, _, last = module.rpartition(".")
         instead = f"{dotted}:{last}" if dotted and last else f"module:function, {meant}"
         raise ArgumentError(f"{option} {name!r} names no function; write {instead}")
+    if "/" in module or module.startswith("."):
+        instead = f"{module.strip('./').replace('/', '.')}:{function}"
+        raise ArgumentError(
+            f"{option} {name!r}: a module is named as in an import, from the current folder or "
+            f"from what is installed; write {instead}"
+        )
     here = os.getcwd()
     sys.path.insert(0, here)
     try:

@@ -28,15 +28,14 @@ def sweep(options: argparse.Namespace) -> int:
     function = named("MODULE:FUNCTION", options.function)
     holds = named("--holds", options.holds)
     sys.path.append(str(Path.cwd()))  # for what these import when they are called
-    import jax.numpy as jnp
-
     from jaxgrad.claims.given_arguments import full_name
+    from jaxgrad.evidence.float_formats import format_of
     from jaxgrad.evidence.sweep import sweep
     from jaxgrad.programs.jax_errors import first_line
 
     try:
-        dtype = jnp.dtype(full_name(options.dtype))
-    except TypeError as error:
+        dtype = format_of(full_name(options.dtype)).dtype
+    except ArgumentError as error:
         raise ArgumentError(f"--dtype {options.dtype}: {error}") from None
     try:
         with ending_after(options.timeout, lambda: _give_up(options)):
@@ -48,8 +47,8 @@ def sweep(options: argparse.Namespace) -> int:
     except (Exception, SystemExit) as error:
         raise ArgumentError(
             f"{options.function}, or --holds {options.holds}, raised {first_line(error)}"
-            f"{line_of(error)}; the first takes an array of one dimension, the second that and "
-            "what comes of it, and returns booleans"
+            f"{line_of(error)}; the first takes one float, an array of shape (), and the second "
+            "arrays of one dimension, of floats and of what comes of each, and returns booleans"
         ) from error
     print(f"{result.verdict}: {options.function} on {result.checked} values of {dtype.name}")
     print(result.evidence.text)
