@@ -65,9 +65,9 @@ def derivative_range(f: Callable[..., Any], *, dtype: Any = "float32") -> Range:
     run over all reals between two floats, as affine forms s·x + r with Arb balls for s and r, and a
     box is halved while its ball reaches beyond what is attained elsewhere by more than a
     thousandth. After 300 boxes the bounds are those that are known then, which are true, if not
-    close. So a bound is one of the
-    *formula*, at every float of the dtype; the floats that the compiled program returns are
-    rounded besides.
+    close. So a bound is one of the *formula* of that program, with its constants as the dtype has
+    them, at every float of the dtype; the floats that the compiled program returns are rounded
+    besides.
 
     Args:
         f: a JAX function of a scalar of shape () that returns one of any float dtype.
