@@ -236,6 +236,11 @@ def test_an_infinity_is_right_only_beyond_the_largest_float() -> None:
                 truth = [np.array([sign * factor * arb(largest)])]
                 found = first_not_finite(infinite, infinite, lambda t=truth: iter([t]))
                 assert found == ((0, (0,)) if wrong else None)
+            for factor, wrong in ((1.5, False), (3.0, True)):  # beside what is beyond, a number
+                truth = [np.array([sign * factor * arb(largest)])]
+                beside = [np.array([sign * largest], dtype)]
+                found = first_not_finite(infinite, beside, lambda t=truth: iter([t]))
+                assert found == ((0, (0,)) if wrong else None)
 
 
 def test_keys_and_integers_are_finite() -> None:

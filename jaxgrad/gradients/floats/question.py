@@ -82,7 +82,7 @@ def holds_given(primal: Primal, dtype: Any) -> bool:
     """
     most = float(jnp.finfo(dtype).max)
     sizes = [np.abs(np.asarray(x, np.float64)).max(initial=0.0) for x in primal.point]
-    return max(sizes) <= most and _is_inside(primal, primal.point, dtype)
+    return bool(max(sizes) <= most) and _is_inside(primal, primal.point, dtype)
 
 
 def place_in(primal: Primal, dtype: Any) -> list[np.ndarray] | None:
