@@ -15,7 +15,7 @@ from flint import arb
 
 import jaxgrad
 from jaxgrad.errors import EnginesDisagree, GradientMismatch
-from jaxgrad.gradients.not_finite import first_not_finite
+from jaxgrad.gradients.not_finite import TrueValues, first_not_finite
 from jaxgrad.gradients.witness import WORKING, Run, enclosures, hold_program
 from jaxgrad.interpret.numpy_code.code import NumberArray
 from jaxgrad.interpret.rules.registry import RULES
@@ -210,10 +210,10 @@ def test_nan_on_both_sides_where_nothing_is_defined_proves_nothing() -> None:
 def test_which_entry_is_not_finite() -> None:
     ok, nan, inf = (np.array([1.0, x]) for x in (2.0, np.nan, np.inf))
     count = np.array([1, 2])
-    assert first_not_finite([count, nan], [count, ok], lambda: iter(())) == (1, (1,))
-    assert first_not_finite([ok], [inf], lambda: iter(())) == (0, (1,))
-    assert first_not_finite([ok], [ok], lambda: iter(())) is None
-    assert first_not_finite([inf], [nan], lambda: iter(())) is None
+    assert first_not_finite([count, nan], [count, ok], TrueValues(iter(()))) == (1, (1,))
+    assert first_not_finite([ok], [inf], TrueValues(iter(()))) == (0, (1,))
+    assert first_not_finite([ok], [ok], TrueValues(iter(()))) is None
+    assert first_not_finite([inf], [nan], TrueValues(iter(()))) is None
 
 
 def test_numpy_code_that_overflows_on_its_way_warns_once() -> None:
@@ -234,12 +234,12 @@ def test_an_infinity_is_right_only_beyond_the_largest_float() -> None:
             infinite = [np.array([sign * np.inf], dtype)]
             for factor, wrong in ((0.5, True), (1.0, True), (2.0, False), (-2.0, True)):
                 truth = [np.array([sign * factor * arb(largest)])]
-                found = first_not_finite(infinite, infinite, lambda t=truth: iter([t]))
+                found = first_not_finite(infinite, infinite, TrueValues(iter([truth])))
                 assert found == ((0, (0,)) if wrong else None)
             for factor, wrong in ((1.5, False), (3.0, True)):  # beside what is beyond, a number
                 truth = [np.array([sign * factor * arb(largest)])]
                 beside = [np.array([sign * largest], dtype)]
-                found = first_not_finite(infinite, beside, lambda t=truth: iter([t]))
+                found = first_not_finite(infinite, beside, TrueValues(iter([truth])))
                 assert found == ((0, (0,)) if wrong else None)
 
 

@@ -245,15 +245,14 @@ class TiledPass:
 @contextlib.contextmanager
 def _not_awaited(pool: ThreadPoolExecutor) -> Iterator[ThreadPoolExecutor]:
     """A pool that is not waited for at an interrupt: what it works at may have no end."""
+    awaited = True
     try:
         yield pool
     except KeyboardInterrupt:
-        pool.shutdown(wait=False, cancel_futures=True)
+        awaited = False
         raise
-    except BaseException:
-        pool.shutdown()
-        raise
-    pool.shutdown()
+    finally:
+        pool.shutdown(wait=awaited, cancel_futures=not awaited)
 
 
 def _compile(f: Callable[..., Any], device: Any, *like: Any) -> Callable[..., Any]:

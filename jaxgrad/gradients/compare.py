@@ -23,7 +23,7 @@ from jaxgrad.gradients.compared_conclusions import agrees, proved, refuted
 from jaxgrad.gradients.compared_floats import by_floats, undecided
 from jaxgrad.gradients.hidden_differences import Met
 from jaxgrad.gradients.identity import Budget, Identity, identity
-from jaxgrad.gradients.not_finite import first_not_finite
+from jaxgrad.gradients.not_finite import TrueValues, first_not_finite
 from jaxgrad.gradients.not_finite_origin import origin
 from jaxgrad.gradients.outcome import Comparison, LeafResult
 from jaxgrad.gradients.points_of_compare import Points
@@ -241,11 +241,12 @@ def _as_run(found: Comparison, runs: tuple[Run, Run], args: Sequence[Any]) -> Co
         return found
     given = [leaf.value for leaf in hand.inputs]
     left_floats, right_floats = (run.floats for run in runs)
-    place = first_not_finite(left_floats, right_floats, lambda: _values(hand, auto, given))
+    truth = TrueValues(_values(hand, auto, given))
+    place = first_not_finite(left_floats, right_floats, truth)
     if place is not None and hand.program is not None and auto.program is not None:
         # Compiled as a whole, as a side may have been given, it need not overflow on its way.
         left_floats, right_floats = hand.called() or left_floats, auto.called() or right_floats
-        place = first_not_finite(left_floats, right_floats, lambda: _values(hand, auto, given))
+        place = first_not_finite(left_floats, right_floats, truth)
     if place is None:
         return found
     k, index = place

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -13,11 +13,41 @@ from flint import arb
 from jaxgrad.numbers.no_number import NoNumber
 from jaxgrad.programs.trace import is_differentiable
 
-__all__ = ["first_not_finite"]
+__all__ = ["TrueValues", "first_not_finite"]
+
+
+class TrueValues:
+    """The balls of a formula at a point, as precise as was asked for so far.
+
+    Args:
+        values: yields for each leaf an object array of balls, ever more precise; it is asked as
+            long as it is not known on which side of the largest float an entry is.
+
+    Example:
+        >>> coarse, fine = ([np.array([x])] for x in (arb(1, 9), arb(1)))
+        >>> TrueValues(iter([coarse, fine])).entry(0, (0,), largest=5.0)
+        1.00000000000000
+    """
+
+    def __init__(self, values: Iterator[Sequence[Any]]) -> None:
+        self._more = values
+        self._values: Sequence[Any] | None = None
+
+    def entry(self, leaf: int, index: tuple[int, ...], largest: float) -> Any:
+        """A ball that lies on one side of the largest float, if any precision tells.
+
+        Else the most precise one; None where there is none.
+        """
+        while self._values is None or not _is_settled(self._values[leaf][index], largest):
+            more = next(self._more, None)
+            if more is None:
+                break
+            self._values = more
+        return None if self._values is None else self._values[leaf][index]
 
 
 def first_not_finite(
-    hand: Sequence[Any], auto: Sequence[Any], truths: Callable[[], Iterator[Sequence[Any]]]
+    hand: Sequence[Any], auto: Sequence[Any], truth: TrueValues
 ) -> tuple[int, tuple[int, ...]] | None:
     """The first entry at which one side is no number and the other, or the truth, is one.
 
@@ -26,57 +56,31 @@ def first_not_finite(
 
     Args:
         hand, auto: for each leaf what the sides returned.
-        truths: yields for each leaf the balls of the formula, ever more precise, as long as it is
-            not known on which side of the largest float an entry is; asked where both sides are
-            no numbers, or one is none.
+        truth: of the formula; asked where a side is no number.
 
     Returns:
         (leaf, index), or None.
 
     Example:
         >>> numbers, broken = [np.array([1.0, 2.0])], [np.array([1.0, np.nan])]
-        >>> first_not_finite(broken, numbers, lambda: iter(()))
+        >>> first_not_finite(broken, numbers, TrueValues(iter(())))
         (0, (1,))
-        >>> first_not_finite(broken, broken, lambda: iter(())) is None
+        >>> first_not_finite(broken, broken, TrueValues(iter(()))) is None
         True
-        >>> first_not_finite(broken, broken, lambda: iter([[np.array([arb(1), arb(2)])]]))
+        >>> known = TrueValues(iter([[np.array([arb(1), arb(2)])]]))
+        >>> first_not_finite(broken, broken, known)
         (0, (1,))
     """
-    known = _Known(truths)
     for k, (x, y) in enumerate(zip(hand, auto, strict=True)):
         if not (_real(x) and _real(y)):
             continue
         left, right = (np.asarray(side).astype(np.float64) for side in (x, y))
         largest = min(float(jnp.finfo(side.dtype).max) for side in (x, y))
         for index in map(tuple, np.argwhere(~(np.isfinite(left) & np.isfinite(right))).tolist()):
-            exact = known.entry(k, index, largest)
+            exact = truth.entry(k, index, largest)
             if _wrong(float(left[index]), float(right[index]), exact, largest):
                 return k, index
     return None
-
-
-class _Known:
-    """The balls of the formula, as precise as it took so far."""
-
-    def __init__(self, truths: Callable[[], Iterator[Sequence[Any]]]) -> None:
-        self._truths = truths
-        self._more: Iterator[Sequence[Any]] | None = None
-        self._values: Sequence[Any] | None = None
-
-    def entry(self, leaf: int, index: tuple[int, ...], largest: float) -> Any:
-        """A ball that lies on one side of the largest float, if any precision tells; or None."""
-        if self._more is None:
-            self._more = self._truths()
-            self._values = next(self._more, None)
-        while self._values is not None:
-            exact = self._values[leaf][index]
-            if _is_settled(exact, largest):
-                return exact
-            more = next(self._more, None)
-            if more is None:
-                return exact
-            self._values = more
-        return None
 
 
 def _is_settled(exact: Any, largest: float) -> bool:
