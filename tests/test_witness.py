@@ -243,6 +243,22 @@ def test_an_infinity_is_right_only_beyond_the_largest_float() -> None:
                 assert found == ((0, (0,)) if wrong else None)
 
 
+def test_each_side_is_judged_in_its_own_dtype() -> None:
+    """e^100 is a float64 and no float32: beside the infinity of the one the other is a number."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        jaxgrad.compare(np.exp, jnp.exp, np.array([100.0], np.float32)).assert_agrees()
+    wide, narrow = [np.array([1e43])], [np.array([np.inf], np.float32)]
+    for size, wrong in ((1e43, False), (1e38, True), (1e300, False), (-1e43, True)):
+        known = TrueValues(iter([[np.array([arb(size)])]]))
+        assert (first_not_finite(wide, narrow, known) is not None) is wrong
+    assert first_not_finite(wide, narrow, TrueValues(iter(()))) is None
+    for number, other in ((1e38, np.inf), (-1e43, np.inf), (1e43, np.nan)):
+        sides = [np.array([number])], [np.array([other], np.float32)]
+        for left, right in (sides, sides[::-1]):
+            assert first_not_finite(left, right, TrueValues(iter(()))) == (0, (0,))
+
+
 def test_keys_and_integers_are_finite() -> None:
     others = [jax.random.key(0), np.array([1, 2]), np.array([True, False])]
     for number, finite in ((1.0, True), (np.nan, False), (-np.inf, False)):

@@ -25,7 +25,7 @@ class TrueValues:
 
     Example:
         >>> coarse, fine = ([np.array([x])] for x in (arb(1, 9), arb(1)))
-        >>> TrueValues(iter([coarse, fine])).entry(0, (0,), largest=5.0)
+        >>> TrueValues(iter([coarse, fine])).entry(0, (0,), largest=[5.0])
         1.00000000000000
     """
 
@@ -33,8 +33,8 @@ class TrueValues:
         self._more = values
         self._values: Sequence[Any] | None = None
 
-    def entry(self, leaf: int, index: tuple[int, ...], largest: float) -> Any:
-        """A ball that lies on one side of the largest float, if any precision tells.
+    def entry(self, leaf: int, index: tuple[int, ...], largest: Sequence[float]) -> Any:
+        """A ball that lies on one side of the largest floats, if any precision tells.
 
         Else the most precise one; None where there is none.
         """
@@ -51,8 +51,8 @@ def first_not_finite(
 ) -> tuple[int, tuple[int, ...]] | None:
     """The first entry at which one side is no number and the other, or the truth, is one.
 
-    An infinity is right where the true value is beyond the largest float of the dtype, and a number
-    beside it where it is no more than twice as large.
+    An infinity is right where the true value is beyond the largest float of its side's dtype; a
+    number is where that is no less than half as large.
 
     Args:
         hand, auto: for each leaf what the sides returned.
@@ -75,30 +75,42 @@ def first_not_finite(
         if not (_real(x) and _real(y)):
             continue
         left, right = (np.asarray(side).astype(np.float64) for side in (x, y))
-        largest = min(float(jnp.finfo(side.dtype).max) for side in (x, y))
+        largest = [float(jnp.finfo(side.dtype).max) for side in (x, y)]
         for index in map(tuple, np.argwhere(~(np.isfinite(left) & np.isfinite(right))).tolist()):
-            exact = truth.entry(k, index, largest)
-            if _wrong(float(left[index]), float(right[index]), exact, largest):
+            values = float(left[index]), float(right[index])
+            if _wrong(values, largest, truth.entry(k, index, largest)):
                 return k, index
     return None
 
 
-def _is_settled(exact: Any, largest: float) -> bool:
+def _is_settled(exact: Any, largest: Sequence[float]) -> bool:
     if not isinstance(exact, arb) or isinstance(exact, NoNumber):
         return True
-    return bool(abs(exact) > largest or abs(exact) <= largest)
+    return all(abs(exact) > most or abs(exact) <= most for most in largest)
 
 
-def _wrong(left: float, right: float, exact: arb | None, largest: float) -> bool:
-    if isinstance(exact, arb) and exact.is_finite():
-        if abs(exact) > largest:
-            beyond = math.copysign(math.inf, float(exact.mid()))
-            near = not abs(exact) > 2 * arb(largest)  # which roundings on the way may not reach
-            return not all((near and math.isfinite(x)) or x == beyond for x in (left, right))
-        if abs(exact) <= largest:
-            return True
+def _wrong(values: Sequence[float], largest: Sequence[float], exact: Any) -> bool:
+    """Whether a side is wrong, of which the largest float of its own dtype is given."""
+    if isinstance(exact, arb) and exact.is_finite() and _is_settled(exact, largest):
+        return any(_is_wrong(x, exact, most) for x, most in zip(values, largest, strict=True))
     # Of the truth too little is known, but both sides were to return the same.
-    return math.isfinite(left) != math.isfinite(right)
+    return _not_beyond(values, largest[1]) or _not_beyond(values[::-1], largest[0])
+
+
+def _is_wrong(value: float, exact: arb, largest: float) -> bool:
+    if abs(exact) <= largest:
+        return not math.isfinite(value)
+    if math.isfinite(value):
+        return bool(abs(exact) > 2 * arb(largest))  # which roundings on the way did not make of it
+    return value != math.copysign(math.inf, float(exact.mid()))
+
+
+def _not_beyond(values: Sequence[float], largest: float) -> bool:
+    """Whether the second is no number and not the infinity that the first, one, is in its dtype."""
+    number, other = values
+    if not math.isfinite(number) or math.isfinite(other):
+        return False
+    return abs(number) <= largest or other != math.copysign(math.inf, number)
 
 
 def _real(value: Any) -> bool:
