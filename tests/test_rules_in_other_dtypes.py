@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from jaxgrad import Verdict, check
+from jaxgrad.errors import DtypeMismatch
 
 X = np.float32(0.3)
 
@@ -45,6 +46,28 @@ def test_a_rule_that_is_wrong_in_one_dtype(dtype: str, form: str) -> None:
     other = "bfloat16" if dtype == "float16" else "float16"
     assert check(f, (X,), dtypes=[other]).verdict is Verdict.PROVED
     assert check(f, (X,), dtypes=[other, dtype]).verdict is Verdict.REFUTED
+
+
+def test_a_rule_that_returns_another_dtype_there() -> None:
+    """In float32 it is right, and of bfloat16 it says why it has no derivative."""
+    f = jax.custom_jvp(jax.scipy.special.erf)
+    slope = np.float32(2 / np.sqrt(np.pi))
+    f.defjvps(lambda t, out, x: slope * jnp.exp(-x * x) * t)
+    assert check(f, (X,), dtypes=["float32"]).verdict is Verdict.PROVED
+    found = check(f, (X,), dtypes=["float32", "bfloat16"])
+    assert found.verdict is Verdict.UNDECIDED
+    assert found.evidence.text.startswith(
+        "with every floating-point leaf in bfloat16: it cannot be judged (DtypeMismatch: a custom "
+        "derivative rule of f returns the wrong structure: "
+    )
+    assert "; as given: the custom rules give the same polynomial" in found.evidence.text
+    assert all(x.dtype == "float32" for x in found.floats if x.status != "UNKNOWN")
+    assert check(f, (X,), dtypes=["bfloat16", "float32"]).verdict is Verdict.UNDECIDED
+    g = jax.custom_jvp(jax.scipy.special.erf)
+    g.defjvps(lambda t, out, x: slope * jnp.exp(-x * x) * t * (-1 if x.dtype == "float64" else 1))
+    assert check(g, (X,), dtypes=["bfloat16", "float64"]).verdict is Verdict.REFUTED
+    with pytest.raises(DtypeMismatch):
+        check(f, (jnp.bfloat16(0.3),))
 
 
 def test_where_it_is_wrong_only_elsewhere() -> None:

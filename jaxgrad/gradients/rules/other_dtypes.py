@@ -16,6 +16,7 @@ from jaxgrad.gradients.floats.programs import in_dtype, precise_enough
 from jaxgrad.gradients.floats.question import holds_given, place_in
 from jaxgrad.gradients.outcome import GradientCheck
 from jaxgrad.gradients.rules.primal import Primal
+from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["in_other_dtypes"]
 
@@ -36,12 +37,19 @@ def in_other_dtypes(
 
     Source: docs/check_grads.md.
     """
+    if not found.verdict.passes:
+        return found
+    undecided = None
     for dtype in dtypes or ():
-        if not found.verdict.passes:
-            return found
         with precise_enough(dtype):
-            found = _in_dtype(found, primal, dtype, check)
-    return found
+            other = _in_dtype(found, primal, dtype, check)
+        if other.verdict is Verdict.REFUTED:
+            return other
+        if other.verdict.passes:
+            found = other
+        elif undecided is None:
+            undecided = other
+    return found if undecided is None else undecided
 
 
 def _in_dtype(
@@ -60,7 +68,12 @@ def _in_dtype(
         return found  # and so of these
     if cast is primal:
         return found
-    other = check(cast)
+    try:
+        other = check(cast)
+    except JaxgradError as error:  # of this dtype alone: as it is given the function was judged
+        reason = f"it cannot be judged ({type(error).__name__}: {error}); as given: "
+        evidence = Evidence(Verdict.UNDECIDED, "reason", f"{reason}{found.evidence.text}")
+        other = replace(found, verdict=Verdict.UNDECIDED, evidence=evidence)
     if not other.verdict.passes:
         return _saying(other, f"with every floating-point leaf in {dtype.name}: ", "")
     if held:
