@@ -26,10 +26,11 @@ from jaxgrad.programs.trace import anew
 
 __all__ = ["TILE", "TiledPass"]
 
-# 2^16 float32 values fill a quarter of a MiB, well within one core's second-level cache: what a
+# 2^15 float32 values fill an eighth of a MiB, well within one core's second-level cache: what a
 # step stores and the next one reads needs no trip to main memory, and the fixed cost of starting a
-# kernel is small beside its work. Measured best among 2^14 ... 2^18.
-TILE = 2**16
+# kernel is small beside its work. From 2^16 on XLA divides a kernel among the cores, which are at
+# work on other tiles. Measured best among 2^12 ... 2^18.
+TILE = 2**15
 
 # Floats per dispatch at most: 256 dispatches cover float32, few enough to cost nothing and enough
 # to keep every worker busy until the end.
