@@ -299,3 +299,10 @@ def test_another_leaf_of_the_gradient_is_named() -> None:
 def test_nothing_is_said_of_a_gradient_that_is_like_nothing(wrong: Any) -> None:
     found = jaxgrad.compare(lambda w, x: (wrong(w, x), GRADIENT(w, x)[1]), GRADIENT, W, B)
     assert found.evidence.text.splitlines()[0].endswith("entries are disjoint")
+
+
+def test_factors_beyond_every_float_are_none() -> None:
+    """Quotients of numbers of which no float64 has the factor, with warnings as errors."""
+    args = np.float32(1e-37), np.float32(3)
+    found = jaxgrad.compare(lambda x, y: x**12 * y, lambda x, y: x * y, *args)
+    assert found.verdict is Verdict.REFUTED

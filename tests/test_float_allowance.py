@@ -12,7 +12,8 @@ import pytest
 from flint import arb
 
 from jaxgrad.gradients.enclosure import PRECISIONS
-from jaxgrad.gradients.floats.allowance import SIGN_VECTORS, Arithmetic, TrueValues, unit_roundoff
+from jaxgrad.gradients.floats.allowance import SIGN_VECTORS, TrueValues
+from jaxgrad.gradients.floats.arithmetic import Arithmetic, unit_roundoff
 from jaxgrad.gradients.floats.judgement import judge_by_formula
 from jaxgrad.gradients.floats.sides import check_floats
 from jaxgrad.interpret.sides import make_side
@@ -102,8 +103,32 @@ def test_the_coarsest_dtypes_that_are_computed_in_come_first() -> None:
     assert own.coarser_than([np.float32]) == ("bfloat16", "float16")
     assert own.coarser_than([np.float32, jnp.float16]) == ("bfloat16",)
     assert own.coarser_than([jnp.bfloat16]) == ()
-    assert own.unit(np.float32) == unit_roundoff(jnp.bfloat16) == own.unit(np.float16)
-    assert own.smallest(np.float32) == float(np.finfo(np.float16).smallest_normal)
+    assert own.unit(0) == unit_roundoff(jnp.bfloat16)
+    assert own.smallest(0) == float(np.finfo(np.float16).smallest_normal)
+
+
+def test_only_what_is_rounded_on_a_way_to_a_result_counts_and_each_in_its_own_dtype() -> None:
+    def f(x: Any, y: Any) -> Any:
+        short = (y.astype(jnp.float16) * 3).astype(jnp.float32)
+        return x * x * x, short + x, y.astype(jnp.bfloat16)
+
+    own = Arithmetic.of(trace(f, (np.float32(1), np.float32(2))))
+    assert (own.times(0), own.unit(0)) == (2, arb(2) ** -24)
+    # One rounding to float16, one in it, and one of float32: 2⁻¹³ of one in float16.
+    assert (own.times(1), own.unit(1)) == (2 + 2**-13, arb(2) ** -11)
+    assert (own.times(2), own.unit(2)) == (1, arb(2) ** -8)
+    assert own.smallest(0) == NORMAL and own.smallest(1) == 2**-14
+    assert [own.alike(k) for k in range(3)] == [0, 1, 2]
+    # An input in a coarser dtype is off by its own rounding, once.
+    assert own.moves(0, np.float32) == arb(2) ** -24
+    assert own.times(0) * own.moves(0, jnp.float16) == arb(2) ** -11
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_functions_of_narrow_floats_are_those_of_float32_rounded(dtype: str) -> None:
+    x = np.asarray(1, dtype)
+    assert Arithmetic.of(trace(lambda x: 1 / jnp.exp(x), (x,))).roundings == 4
+    assert Arithmetic.of(trace(lambda x: 1 / jnp.exp(x), (np.float32(1),))).roundings > 10
 
 
 def test_what_is_known_is_kept_for_each_precision_and_vector() -> None:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rules_by_slope import forward as with_rule
 
-from jaxgrad.gradients.floats.allowance import unit_roundoff
+from jaxgrad.gradients.floats.arithmetic import unit_roundoff
 from jaxgrad.gradients.floats.derivative_judgement import TrueDerivatives, judge_derivative
 from jaxgrad.gradients.floats.derivatives import rule_floats
 from jaxgrad.gradients.floats.programs import compile_derivatives, representable

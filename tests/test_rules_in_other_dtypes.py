@@ -70,6 +70,38 @@ def test_a_rule_that_returns_another_dtype_there() -> None:
         check(f, (jnp.bfloat16(0.3),))
 
 
+@pytest.mark.parametrize("kind", [AssertionError, KeyError, NotImplementedError, TypeError])
+@pytest.mark.parametrize("where", ["function", "rule"])
+def test_what_refuses_a_dtype_says_so_as_it_likes(kind: type[Exception], where: str) -> None:
+    def taken(x: Any, here: str) -> Any:
+        if here == where and x.dtype != jnp.float32:
+            raise kind("float32 only")
+        return x
+
+    f = jax.custom_vjp(lambda x: jnp.sin(taken(x, "function")))
+    f.defvjp(
+        lambda x: (jnp.sin(taken(x, "function")), x),
+        lambda x, g: (g * jnp.cos(taken(x, "rule")),),
+    )
+    assert check(f, (X,), dtypes=["float32"]).verdict is Verdict.PROVED
+    found = check(f, (X,), dtypes=["float16"])
+    assert found.verdict is Verdict.UNDECIDED
+    assert kind.__name__ in found.evidence.text and "float32 only" in found.evidence.text
+    assert "the custom rules give the same polynomial" in found.evidence.text
+
+
+def test_a_formula_that_is_wrong_there_is_not_said_to_be_right() -> None:
+    """In float16 its floats are 0 at a special point, where a wrong sign makes a sum of it."""
+
+    def f(x: Any) -> Any:
+        rows = jax.lax.scan(lambda c, _: (sine("float16")(c), c), x, None, length=20)[1]
+        return rows.sum()
+
+    found = check(f, (np.float32([0.3, -1.2]),), modes="rev", dtypes=["float16"])
+    assert found.verdict is Verdict.REFUTED
+    assert "with every floating-point leaf in float16: the derivative rules are wrong" in str(found)
+
+
 def test_where_it_is_wrong_only_elsewhere() -> None:
     def slope(x: Any) -> Any:
         return jnp.where(x > 2, jnp.cos(x) * (2 if x.dtype == jnp.float16 else 1), jnp.cos(x))

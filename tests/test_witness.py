@@ -243,6 +243,18 @@ def test_an_infinity_is_right_only_beyond_the_largest_float() -> None:
                 assert found == ((0, (0,)) if wrong else None)
 
 
+def test_beside_an_infinity_a_number_is_near_the_largest_float() -> None:
+    """2x overflows in float32, and a mask that hides it returns something else than 4e38."""
+    x = np.float32(2e38)
+    for mask, verdict in ((-5.0, "REFUTED"), (1.0, "REFUTED"), (3.4e38, "PROVED")):
+
+        def hand(x: Any, mask: float = mask) -> Any:
+            return jnp.where(jnp.isfinite(2 * x), 2 * x, mask)
+
+        for sides in ((hand, lambda x: 2 * x), (lambda x: 2 * x, hand)):
+            assert str(jaxgrad.compare(*sides, x).verdict) == verdict
+
+
 def test_each_side_is_judged_in_its_own_dtype() -> None:
     """e^100 is a float64 and no float32: beside the infinity of the one the other is a number."""
     with warnings.catch_warnings():

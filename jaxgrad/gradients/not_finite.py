@@ -52,7 +52,7 @@ def first_not_finite(
     """The first entry at which one side is no number and the other, or the truth, is one.
 
     An infinity is right where the true value is beyond the largest float of its side's dtype; a
-    number is where that is no less than half as large.
+    number of the same sign is, too, where both are within a factor of two of that float.
 
     Args:
         hand, auto: for each leaf what the sides returned.
@@ -101,7 +101,9 @@ def _is_wrong(value: float, exact: arb, largest: float) -> bool:
     if abs(exact) <= largest:
         return not math.isfinite(value)
     if math.isfinite(value):
-        return bool(abs(exact) > 2 * arb(largest))  # which roundings on the way did not make of it
+        # Roundings on the way make of it no number that is far from the largest float.
+        near = abs(exact) <= 2 * arb(largest) and abs(value) >= largest / 2
+        return not (near and value * exact > 0)
     return value != math.copysign(math.inf, float(exact.mid()))
 
 

@@ -123,12 +123,13 @@ def _quotients(numbers: list[_Number], ratio: arb) -> Iterator[_Named]:
     """Pairs of numbers whose quotient it is: one stands in place of the other."""
     numbers = [x for x in numbers if math.isfinite(float(x.value.mid()))]
     floats = np.array([float(number.value.mid()) for number in numbers])
-    size, order = float(ratio.mid()), np.argsort(floats)
-    for number, value in zip(numbers, floats, strict=True):
-        wanted = value / size
-        first = np.searchsorted(floats[order], wanted - abs(wanted) * 1e-12)
-        for k in order[first:]:
-            if floats[k] > wanted + abs(wanted) * 1e-12:
+    order = np.argsort(floats)
+    with np.errstate(all="ignore"):  # what is beyond every float is near to none of them
+        wanted = floats / float(ratio.mid())
+        low, high = wanted - abs(wanted) * 1e-12, wanted + abs(wanted) * 1e-12
+    for number, least, most in zip(numbers, low, high, strict=True):
+        for k in order[np.searchsorted(floats[order], least) :]:
+            if not floats[k] <= most:
                 break
             other = numbers[k]
             if other.place != number.place and _same(ratio, number.value / other.value):

@@ -33,7 +33,17 @@ from jaxgrad.programs.linear_systems import direct_solve
 from jaxgrad.programs.meanings import inner_programs
 from jaxgrad.programs.trace import is_differentiable
 
-__all__ = ["SUMS", "Dtypes", "chains", "errors_of", "longest_chain"]
+__all__ = [
+    "ONE_ULP",
+    "SUMS",
+    "Dtypes",
+    "chains",
+    "errors_of",
+    "greatest",
+    "longest_chain",
+    "narrow_errors",
+    "rounded_in",
+]
 
 SUMS = frozenset((
     "conv_general_dilated", "cumlogsumexp", "cumsum", "dot_general", "reduce", "reduce_sum",
@@ -41,6 +51,10 @@ SUMS = frozenset((
     "select_and_scatter_add",
 ))  # fmt: skip
 """Primitives that add many numbers up, or products of numbers."""
+# What the result of a function is off that is computed in more digits and rounded: in units of u,
+# one rounding and what is left of those before it.
+ONE_ULP = 2
+
 _CONVERTS = ("convert_element_type", "reduce_precision")
 _IN_PLACE = ("addupdate",)  # what a kernel adds to an array has no rule
 
@@ -72,6 +86,33 @@ def errors_of(equation: Any) -> int:
         UnsupportedPrimitive: nobody knows.
     """
     return _errors(equation)
+
+
+def narrow_errors(equation: Any, errors: int) -> int:
+    """The same in a narrow dtype, in which functions and quotients are those of float32, rounded.
+
+    Args:
+        equation: the operation.
+        errors: how many it makes in any dtype.
+    """
+    name = equation.primitive.name
+    return min(errors, ONE_ULP) if name in FUNCTIONS or name == "div" else errors
+
+
+def rounded_in(equation: Any) -> list[np.dtype]:
+    """The floating-point dtypes of the results of an operation, or else of its operands.
+
+    Example:
+        >>> import jax
+        >>> [equation] = jax.make_jaxpr(lambda x: x.astype("float16"))(1.0).jaxpr.eqns
+        >>> rounded_in(equation)
+        [dtype('float16')]
+    """
+    found: list[np.dtype] = []
+    for atoms in (equation.outvars, equation.invars):
+        dtypes = [x.aval.dtype for x in atoms if hasattr(x.aval, "dtype")]
+        found = found or [np.dtype(dtype) for dtype in dtypes if is_differentiable(dtype)]
+    return found
 
 
 def longest_chain(
@@ -109,8 +150,31 @@ def chains(
     Raises:
         UnsupportedPrimitive, CannotDecide: as :func:`longest_chain`.
     """
+    return greatest(program, turns, lambda before, equation: before + errors(equation))
+
+
+def greatest(
+    program: Any,
+    turns: Mapping[int, int] | None,
+    after: Callable[[Any, Any], Any],
+) -> list[Any]:
+    """For every output the greatest of what comes of 0 on a way to it from an input.
+
+    Args:
+        program, turns: as for :func:`longest_chain`.
+        after: (what an operand has behind it, the equation) -> what its results have.
+
+    Raises:
+        UnsupportedPrimitive, CannotDecide: as :func:`longest_chain`.
+
+    Example:
+        >>> from jaxgrad.programs.trace import trace
+        >>> two = trace(lambda x, y: (x.astype("float16") + 1, y + 1), (np.float32(1),) * 2)
+        >>> greatest(two, None, lambda before, x: max(before, rounded_in(x)[0].itemsize))
+        [2, 4]
+    """
     jaxpr = program.jaxpr.jaxpr
-    return _Chains(turns, errors).through(jaxpr, [0] * len(jaxpr.invars))
+    return _Chains(turns, after).through(jaxpr, [0] * len(jaxpr.invars))
 
 
 class _Chains:
@@ -118,17 +182,17 @@ class _Chains:
 
     Args:
         turns: how often its ``while_loop``s turn, if that is known.
-        errors: how many roundings each operation makes.
+        after: as for :func:`greatest`; by default one more for each rounding.
         all_taken: whether it is not known of one that is not among them.
     """
 
     def __init__(
         self,
         turns: Mapping[int, int] | None = None,
-        errors: Callable[[Any], int] = errors_of,
+        after: Callable[[Any, Any], Any] = lambda before, equation: before + errors_of(equation),
         all_taken: bool = False,
     ) -> None:
-        self._turns, self._errors = turns or {}, errors
+        self._turns, self._after = turns or {}, after
         self._all_taken = turns is None or all_taken
 
     def through(self, jaxpr: Any, starts: list[int]) -> list[int]:
@@ -159,12 +223,12 @@ class _Chains:
             return self._solver(equation, inputs)
         if name == "call_hi_primitive":
             return self._done_without(expanded(equation), inputs)
-        return [max(inputs, default=0) + self._errors(equation)] * len(equation.outvars)
+        return [self._after(max(inputs, default=0), equation)] * len(equation.outvars)
 
     def _done_without(self, program: Any, inputs: list[int]) -> list[int]:
         """Of a program that exact numbers do without, whichever inputs it has of the equation's."""
         inner = _open(program)
-        every = _Chains(self._turns, self._errors, True)
+        every = _Chains(self._turns, self._after, True)
         return every.through(inner, [max(inputs, default=0)] * len(inner.invars))
 
     def _solver(self, equation: Any, inputs: list[int]) -> list[int]:

@@ -21,17 +21,17 @@ roundings reach, and the latter is right where g bends before.  A float is allow
 for a few vectors ξ of signs, and before a float is called unstable for the one that moves it
 furthest to first order.  Each is a witness, so the allowance never exceeds what the
 conditioning of the problem admits.  x stands for all that a number is computed from, the point and
-the direction or cotangent.  u is the unit roundoff of the coarsest dtype among that of the input or
-result and those that the program computes in, and s the smallest normal number of the result's
-dtype, below which XLA flushes to 0: that it flushes more in a coarser dtype within is a fault.
+the direction or cotangent.  u is the unit roundoff of the coarsest dtype in which something on a
+way to the result is rounded, or of the result's own; what is rounded in a finer one is so much less
+than one rounding, and an input in a coarser one is moved by its own u.  s is the smallest normal
+number of the result's dtype, below which XLA flushes to 0: that it flushes more in a coarser dtype
+within is a fault.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -39,14 +39,13 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.gradients.enclosure import balls
-from jaxgrad.interpret.roundings import chains
-from jaxgrad.numbers.ball import Ball, exact_ball
+from jaxgrad.gradients.floats.arithmetic import Arithmetic, smallest_normal
+from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.numbers.precision import precision
-from jaxgrad.programs.jaxprs import dtypes
-from jaxgrad.programs.trace import Leaf, Program, is_differentiable
+from jaxgrad.programs.trace import Leaf
 
-__all__ = ["SIGN_VECTORS", "Arithmetic", "TrueValues", "distance", "unit_roundoff"]
+__all__ = ["SIGN_VECTORS", "TrueValues", "distance"]
 
 # Vectors of signs tried before a float is called unstable: all +, all −, and drawn ones.  Each is
 # a witness, and with 6 drawn ones a given pair of entries is moved apart but for 1 case in 64.
@@ -54,82 +53,6 @@ SIGN_VECTORS = 8
 # Inputs that are moved one by one, to find the signs that move a number furthest, before a float
 # beyond all other witnesses is called unstable.
 MOST_INPUTS = 64
-
-
-def unit_roundoff(dtype: Any) -> arb:
-    """u = ε/2, half the distance from 1 to the next float of the dtype.
-
-    Example:
-        >>> unit_roundoff(np.float32) == arb(2) ** -24
-        True
-    """
-    return exact_ball(_epsilon(dtype)) / 2
-
-
-def _epsilon(dtype: Any) -> float:
-    return float(jnp.finfo(dtype).eps)
-
-
-@dataclass(frozen=True)
-class Arithmetic:
-    """What rounding is in a program.
-
-    Args:
-        program: the traced program whose roundings are counted.
-        computed: the floating-point dtypes of what is computed.
-        turns: how often its ``while_loop``s turn, if that is known, by the ids of their equations.
-
-    Example:
-        >>> import jax
-        >>> from jaxgrad.programs.trace import trace
-        >>> inside = Arithmetic.of(trace(lambda x: x.astype("float16") * x + 1, (np.float32(1),)))
-        >>> inside.roundings, inside.coarser_than([np.float32])
-        (3, ('float16',))
-        >>> inside.unit(np.float32) == unit_roundoff(np.float16)
-        True
-    """
-
-    program: Program
-    computed: tuple[Any, ...]
-    turns: Mapping[int, int] | None = None
-
-    @classmethod
-    def of(cls, program: Program, turns: Mapping[int, int] | None = None) -> Arithmetic:
-        """That of a program with all dtypes that stand in it."""
-        found = filter(is_differentiable, dtypes(program.jaxpr))
-        return cls(program, tuple(np.dtype(dtype) for dtype in found), turns)
-
-    @cached_property
-    def roundings(self) -> int:
-        """m above, the most roundings that follow one another.
-
-        Raises:
-            UnsupportedPrimitive, CannotDecide: nobody knows, as of a loop of unknown length.
-        """
-        return max(*self.chains, 1)
-
-    @cached_property
-    def chains(self) -> list[int]:
-        """The same for every output.
-
-        Raises:
-            UnsupportedPrimitive, CannotDecide: as :attr:`roundings`.
-        """
-        return chains(self.program, self.turns)
-
-    def unit(self, dtype: Any) -> arb:
-        """u of an input or a result of a dtype."""
-        return unit_roundoff(max((dtype, *self.computed), key=_epsilon))
-
-    def smallest(self, dtype: Any) -> float:
-        """s of a result of a dtype."""
-        return max(float(jnp.finfo(each).smallest_normal) for each in (dtype, *self.computed))
-
-    def coarser_than(self, others: Iterable[Any]) -> tuple[str, ...]:
-        """The names of the dtypes that it computes in and that are coarser than all others."""
-        limit = max(map(_epsilon, others))
-        found = sorted(self.computed, key=_epsilon, reverse=True)
-        return tuple(dtype.name for dtype in found if _epsilon(dtype) > limit)
 
 
 class TrueValues:
@@ -155,7 +78,7 @@ class TrueValues:
         self.outputs, self._arithmetic = outputs, arithmetic
         self.evaluations = 0
         self._values: dict[int, list[ObjectArray]] = {}
-        self._changes: dict[tuple[int, int], list[ObjectArray]] = {}
+        self._changes: dict[tuple[int, int, int], list[ObjectArray]] = {}
         self._moved_alone: dict[Any, list[ObjectArray]] = {}
 
     def values(self, bits: int) -> list[ObjectArray]:
@@ -171,9 +94,8 @@ class TrueValues:
 
     def rounding(self, output: int, truth: arb) -> arb:
         """m·u·|g| + s for a value g of an output, which is allowed whatever the inputs do."""
-        own, dtype = self._arithmetic, self.outputs[output].dtype
-        smallest = float(jnp.finfo(dtype).smallest_normal)
-        return own.roundings * own.unit(dtype) * abs(truth) + smallest
+        own, smallest = self._arithmetic, smallest_normal(self.outputs[output].dtype)
+        return own.times(output) * own.unit(output) * abs(truth) + smallest
 
     def allowances(self, output: int, index: tuple[int, ...], bits: int) -> Iterator[arb]:
         """Allowances that grow with every witness, the first of which costs no evaluation."""
@@ -181,7 +103,7 @@ class TrueValues:
         yield rounding
         change = arb(0)
         for witness in range(2 * SIGN_VECTORS):
-            change = change.max(self._change(bits, witness)[output][index])
+            change = change.max(self._change(output, bits, witness)[output][index])
             yield rounding + change
 
     def furthest(self, output: int, index: tuple[int, ...], bits: int) -> arb:
@@ -194,40 +116,42 @@ class TrueValues:
         if not 1 < sum(map(math.prod, real)) <= MOST_INPUTS:
             return arb(0)
         places = [(k, i) for k, shape in enumerate(real) for i in np.ndindex(shape)]
-        truth, many = self.values(bits)[output][index], self._arithmetic.roundings
+        truth, many = self.values(bits)[output][index], self._arithmetic.times(output)
         signs = [np.ones(shape, int) for shape in real]
         with precision(bits):
             for k, i in places:
-                moved = self._alone(bits, k, i)[output][index]
+                moved = self._alone(bits, output, k, i)[output][index]
                 signs[k][i] = -1 if moved < truth else 1
             changes = [
-                distance(self._at(self._along(times, signs))[output][index], truth)
-                * (many // times)
+                distance(self._at(self._along(output, times, signs))[output][index], truth)
+                * (many / times)
                 for times in (1, many)
             ]
             return self.rounding(output, truth) + changes[0].max(changes[1])
 
-    def _alone(self, bits: int, leaf: int, index: tuple[int, ...]) -> list[ObjectArray]:
-        """The formula where one rounding moves one input."""
-        key = bits, leaf, index
+    def _alone(
+        self, bits: int, output: int, leaf: int, index: tuple[int, ...]
+    ) -> list[ObjectArray]:
+        """The formula where one rounding of an output moves one input."""
+        key = bits, self._arithmetic.alike(output), leaf, index
         if key not in self._moved_alone:
             signs = [np.zeros(x.shape, int) for x in self._inputs]
             signs[leaf][index] = 1
-            self._moved_alone[key] = self._at(self._along(1, signs))
+            self._moved_alone[key] = self._at(self._along(output, 1, signs))
         return self._moved_alone[key]
 
     def largest(self, output: int) -> float:
         """The largest float of an output's dtype."""
         return float(jnp.finfo(self.outputs[output].dtype).max)
 
-    def _change(self, bits: int, witness: int) -> list[ObjectArray]:
+    def _change(self, output: int, bits: int, witness: int) -> list[ObjectArray]:
         """What m roundings of the inputs may change, as one vector of signs shows it."""
-        key = bits, witness
+        key = self._arithmetic.alike(output), bits, witness
         if key not in self._changes:
-            truth, many = self.values(bits), self._arithmetic.roundings
+            truth, many = self.values(bits), self._arithmetic.times(output)
             factor = many if witness < SIGN_VECTORS else 1  # of the change, or else of u
             with precision(bits):
-                moved = self._at(self._rounded(many // factor, witness))
+                moved = self._at(self._rounded(output, many / factor, witness))
                 self._changes[key] = [
                     Ball().map(lambda x, y: distance(x, y) * factor, new, old)
                     for new, old in zip(moved, truth, strict=True)
@@ -242,20 +166,20 @@ class TrueValues:
     def _exact(self) -> list[Any]:
         return balls(self._inputs, self._point)
 
-    def _rounded(self, times: int, witness: int) -> list[Any]:
-        """x·(1 + times·u·ξ) for every input x, with a vector ξ of signs."""
+    def _rounded(self, output: int, times: float, witness: int) -> list[Any]:
+        """x·(1 + times·u·ξ) for every input x, with a vector ξ of signs, and u of an output."""
         k, rng = witness % SIGN_VECTORS, np.random.default_rng(witness)
         signs = [
             rng.choice([-1, 1], leaf.shape) if leaf.real and k > 1 else np.array(1 - 2 * k)
             for leaf in self._inputs
         ]
-        return self._along(times, signs)
+        return self._along(output, times, signs)
 
-    def _along(self, times: int, signs: Sequence[np.ndarray]) -> list[Any]:
+    def _along(self, output: int, times: float, signs: Sequence[np.ndarray]) -> list[Any]:
         moved = []
         for leaf, values, way in zip(self._inputs, self._exact, signs, strict=True):
             if leaf.real:
-                step = self._arithmetic.unit(leaf.dtype) * times
+                step = self._arithmetic.moves(output, leaf.dtype) * times
                 values = Ball().map(lambda x, sign, u=step: x * (1 + u * int(sign)), values, way)
             moved.append(values)
         return moved

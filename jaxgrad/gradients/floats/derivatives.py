@@ -18,7 +18,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgrad.errors import JaxgradError
 from jaxgrad.gradients.floats.code import described, paste_floats
 from jaxgrad.gradients.floats.derivative_judgement import TrueDerivatives, judge_derivative
 from jaxgrad.gradients.floats.judgement import FloatJudgement
@@ -27,6 +26,7 @@ from jaxgrad.gradients.floats.programs import (
     compile_derivatives,
     in_dtype,
     precise_enough,
+    refusals,
     representable,
 )
 from jaxgrad.gradients.floats.result import FloatResult
@@ -75,7 +75,7 @@ def rule_floats(
         for mode in modes:
             try:
                 results += _judged_in(cast(), mode, points)
-            except (JaxgradError, TypeError, ValueError) as error:
+            except refusals(primal, dtype) as error:
                 results.append(not_run(mode, dtype, error))
     return tuple(results)
 

@@ -31,7 +31,8 @@ from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import FIRST_PRECISION, balls
-from jaxgrad.gradients.floats.allowance import SIGN_VECTORS, Arithmetic, TrueValues, distance
+from jaxgrad.gradients.floats.allowance import SIGN_VECTORS, TrueValues, distance
+from jaxgrad.gradients.floats.arithmetic import Arithmetic
 from jaxgrad.gradients.witness import enclosures
 from jaxgrad.interpret.turns import counting_turns
 from jaxgrad.interpret.walker import interpret
@@ -176,8 +177,8 @@ class RoundedProgram(TrueValues):
             yield sum((abs(weight) * term for (_, _, weight), term in pairs), arb(0))
 
     def rounding(self, output: int, truth: arb) -> arb:
-        own, dtype = self._arithmetic, self.outputs[output].dtype
-        return self.chain(output) * own.unit(dtype) * abs(truth) + own.smallest(dtype)
+        own = self._arithmetic
+        return self.chain(output) * own.unit(output) * abs(truth) + own.smallest(output)
 
     def chain(self, output: int) -> float:
         """How many times one rounding all those that follow one another to an output are.
@@ -196,16 +197,16 @@ class RoundedProgram(TrueValues):
         yield self.rounding(output, known[output][index])
         rounding, change = self.rounding(output, self.values(bits)[output][index]), arb(0)
         for witness in range(SIGN_VECTORS):
-            change = change.max(self._change(bits, witness)[output][index])
+            change = change.max(self._change(output, bits, witness)[output][index])
             yield rounding + self.chain(output) * change
 
-    def _change(self, bits: int, witness: int) -> list[ObjectArray]:
-        """What one rounding of the inputs changes."""
-        key = bits, witness
+    def _change(self, output: int, bits: int, witness: int) -> list[ObjectArray]:
+        """What one rounding of the inputs changes, one with the u of an output."""
+        key = self._arithmetic.alike(output), bits, witness
         if key not in self._changes:
             truth, numbers = self.values(bits), self._moved
             with precision(bits):
-                pairs = zip(self._exact, self._rounded(1, witness), strict=True)
+                pairs = zip(self._exact, self._rounded(output, 1, witness), strict=True)
                 found = interpret(self._program, numbers, [numbers.given(*pair) for pair in pairs])
                 moved = [numbers.moved(leaf) for leaf in found]
                 self._changes[key] = [

@@ -13,10 +13,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgrad.errors import JaxgradError
 from jaxgrad.gradients.floats.code import paste_higher
 from jaxgrad.gradients.floats.derivatives import not_run, rule_floats
-from jaxgrad.gradients.floats.programs import in_dtype, precise_enough, signs
+from jaxgrad.gradients.floats.programs import in_dtype, precise_enough, refusals, signs
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.rules.derivative_programs import Derivatives
 from jaxgrad.gradients.rules.primal import Primal
@@ -52,7 +51,7 @@ def higher_floats(
             for mode in modes[:-1]:
                 inner = inner.differentiated(mode)
             results = rule_floats(inner.primal, modes[-1:], None, points)
-        except (JaxgradError, TypeError, ValueError) as error:
+        except refusals(primal, dtype) as error:
             return (not_run(name, dtype, error),)
         return tuple(inner.told(found, name) for found in results)
 

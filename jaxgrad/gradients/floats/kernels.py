@@ -32,16 +32,16 @@ from flint import arb
 
 from jaxgrad.errors import TraceError, UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
-from jaxgrad.gradients.floats.allowance import Arithmetic, TrueValues, unit_roundoff
+from jaxgrad.gradients.floats.allowance import TrueValues
+from jaxgrad.gradients.floats.arithmetic import Arithmetic, unit_roundoff
 from jaxgrad.gradients.floats.judgement import FloatJudgement, judge_by_formula
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.floats.sides import exactly, reals, worst
 from jaxgrad.gradients.witness import enclosures
-from jaxgrad.interpret.roundings import SUMS, Dtypes, errors_of, longest_chain
+from jaxgrad.interpret.roundings import SUMS, Dtypes, errors_of, longest_chain, narrow_errors
 from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.in_any_order import InAnyOrder, is_narrow
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.running_error import Rounded
@@ -53,7 +53,6 @@ __all__ = ["OPEN", "KernelArithmetic", "check_kernel"]
 OPEN = "further from the reference than rounding explains"  # a reason
 KINK = "at a kink of the reference, or beside one"  # another
 UNBOUNDED = "how far rounding may take the reference is not known"  # a third
-ONE_ULP = 2  # in units of u
 # What an accelerator may multiply float32 in, and the coarsest that code which is not seen keeps.
 COARSE = np.dtype(jnp.bfloat16)
 
@@ -94,8 +93,8 @@ class KernelArithmetic(Arithmetic):
             return 0
         if name in SUMS:
             return self._in_units(errors, 1) + self._in_units(1, 0) + self._kept
-        if is_narrow(self.computed[0]) and (name in FUNCTIONS or name == "div"):
-            errors = min(errors, ONE_ULP)
+        if is_narrow(self.computed[0]):
+            errors = narrow_errors(equation, errors)
         return self._in_units(errors, 0) + self._kept
 
     def _in_units(self, errors: int, which: int) -> int:
@@ -111,9 +110,21 @@ class KernelArithmetic(Arithmetic):
     def _unit(self) -> arb:
         return min(map(unit_roundoff, self.computed))
 
-    def unit(self, dtype: Any) -> arb:
+    def times(self, output: int) -> float:
+        """Those of the whole, of which every result may have as many."""
+        return self.roundings
+
+    def unit(self, output: int) -> arb:
         """The finest u, of which coarser ones are so many."""
         return self._unit
+
+    def moves(self, output: int, dtype: Any) -> arb:
+        """The same of every input."""
+        return self._unit
+
+    def alike(self, output: int) -> int:
+        """All results."""
+        return 0
 
     @property
     def system(self) -> InAnyOrder:

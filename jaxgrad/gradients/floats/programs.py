@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import tree_structure, tree_unflatten
 
-from jaxgrad.errors import NoDerivative
-from jaxgrad.gradients.floats.allowance import Arithmetic
+from jaxgrad.errors import JaxgradError, NoDerivative
+from jaxgrad.gradients.floats.arithmetic import Arithmetic
 from jaxgrad.gradients.rules.derivative_programs import Derivatives
 from jaxgrad.gradients.rules.derived import Derived
 from jaxgrad.gradients.rules.directions import Direction, Unit, drawn
@@ -28,6 +28,7 @@ __all__ = [
     "compile_derivatives",
     "in_dtype",
     "precise_enough",
+    "refusals",
     "representable",
     "signs",
 ]
@@ -65,10 +66,9 @@ def in_dtype(
         domain: of the function in that dtype.
 
     Raises:
-        TypeError, ValueError, JaxgradError: the function does not take this dtype.
+        Exception: what the function raises that does not take this dtype, or JAX of it.
     """
-    real = [leaf for leaf in primal.program.inputs if leaf.real]
-    if dtype is None or all(np.dtype(leaf.dtype) == np.dtype(dtype) for leaf in real):
+    if _is_own(primal, dtype):
         return primal
     if domain is None and values is None and dtype in primal.casts:
         return primal.casts[dtype]
@@ -84,6 +84,19 @@ def in_dtype(
     if domain is None and values is None:
         primal.casts[dtype] = cast
     return cast
+
+
+def refusals(primal: Primal, dtype: Any) -> tuple[type[Exception], ...]:
+    """What a function, or a rule of it, may raise where it is asked for its floats in a dtype.
+
+    Of a dtype that is not its own nobody knows whether it takes it, and it may say so as it likes.
+    """
+    return (JaxgradError, TypeError, ValueError) if _is_own(primal, dtype) else (Exception,)
+
+
+def _is_own(primal: Primal, dtype: Any) -> bool:
+    real = [leaf for leaf in primal.program.inputs if leaf.real]
+    return dtype is None or all(np.dtype(leaf.dtype) == np.dtype(dtype) for leaf in real)
 
 
 def representable(values: Any, dtype: Any) -> np.ndarray:

@@ -11,7 +11,8 @@ from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
-from jaxgrad.gradients.floats.allowance import Arithmetic, TrueValues
+from jaxgrad.gradients.floats.allowance import TrueValues
+from jaxgrad.gradients.floats.arithmetic import Arithmetic
 from jaxgrad.gradients.floats.judgement import FloatJudgement, judge_by_formula
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.interpret.sides import Side

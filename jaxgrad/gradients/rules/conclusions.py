@@ -34,6 +34,7 @@ from jaxgrad.programs.vmap_returns import VmapRule
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = [
+    "RIGHT",
     "WRONG",
     "Judged",
     "first_wrong",
@@ -57,6 +58,8 @@ Judged = list[tuple[Question, Judgement]]
 
 # How the text begins of a check that one number refutes.
 WRONG = "the derivative rules are wrong"
+# And of one that only floats refute.
+RIGHT = "the derivative rules are right as formulas"
 
 
 def undecided(primal: Primal, reason: str) -> GradientCheck:
@@ -205,7 +208,7 @@ def wrong_floats_at(
         cause: what to say of why it is none.
     """
     text = (
-        f"the derivative rules are right as formulas, but compiled they are no numbers at "
+        f"{RIGHT}, but compiled they are no numbers at "
         f"{_kind(point)}{point.why}{elsewhere(point.why)}; what JAX makes of the function without "
         f"them is right there{cause}"
     )

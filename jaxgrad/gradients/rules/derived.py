@@ -11,7 +11,7 @@ import numpy as np
 from jax.tree_util import tree_leaves
 
 from jaxgrad.errors import DtypeMismatch, JaxgradError, NoDerivative
-from jaxgrad.gradients.floats.allowance import Arithmetic
+from jaxgrad.gradients.floats.arithmetic import Arithmetic
 from jaxgrad.gradients.floats.hidden import arithmetic_of
 from jaxgrad.gradients.rules.derivatives import Function
 from jaxgrad.gradients.rules.primal import Leaves

@@ -11,11 +11,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from jaxgrad.errors import JaxgradError
-from jaxgrad.gradients.floats.programs import in_dtype, precise_enough
+from jaxgrad.gradients.floats.programs import in_dtype, precise_enough, refusals
 from jaxgrad.gradients.floats.question import holds_given, place_in
 from jaxgrad.gradients.outcome import GradientCheck
+from jaxgrad.gradients.rules.conclusions import RIGHT
 from jaxgrad.gradients.rules.primal import Primal
+from jaxgrad.programs.jax_errors import first_line
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["in_other_dtypes"]
@@ -29,6 +30,8 @@ def in_other_dtypes(
 ) -> GradientCheck:
     """The check, which is not passed where it does not pass with the arguments in another dtype.
 
+    Where floats refute a rule, it may be that in their dtype its formula is wrong.
+
     Args:
         found: the check of the function as it is given.
         primal: that function.
@@ -37,19 +40,19 @@ def in_other_dtypes(
 
     Source: docs/check_grads.md.
     """
-    if not found.verdict.passes:
+    if not (found.verdict.passes or found.evidence.text.startswith(RIGHT)):
         return found
     undecided = None
     for dtype in dtypes or ():
         with precise_enough(dtype):
             other = _in_dtype(found, primal, dtype, check)
-        if other.verdict is Verdict.REFUTED:
+        if other.verdict is Verdict.REFUTED and other is not found:
             return other
         if other.verdict.passes:
             found = other
         elif undecided is None:
             undecided = other
-    return found if undecided is None else undecided
+    return found if undecided is None or not found.verdict.passes else undecided
 
 
 def _in_dtype(
@@ -64,19 +67,19 @@ def _in_dtype(
         return found  # of which floats say that they were not judged, and why
     try:
         cast = in_dtype(primal, dtype, place, primal.given_domain)
-    except (JaxgradError, TypeError, ValueError):
+    except refusals(primal, dtype):
         return found  # and so of these
     if cast is primal:
         return found
     try:
         other = check(cast)
-    except JaxgradError as error:  # of this dtype alone: as it is given the function was judged
-        reason = f"it cannot be judged ({type(error).__name__}: {error}); as given: "
+    except refusals(primal, dtype) as error:  # as it is given the function was judged
+        reason = f"it cannot be judged ({first_line(error)}); as given: "
         evidence = Evidence(Verdict.UNDECIDED, "reason", f"{reason}{found.evidence.text}")
         other = replace(found, verdict=Verdict.UNDECIDED, evidence=evidence)
     if not other.verdict.passes:
         return _saying(other, f"with every floating-point leaf in {dtype.name}: ", "")
-    if held:
+    if held or not found.verdict.passes:
         return found
     return _saying(found, "", f"; in {dtype.name}, which does not hold this point, at others")
 

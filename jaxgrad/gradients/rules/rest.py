@@ -20,7 +20,7 @@ from jaxgrad.gradients.outcome import CustomRule, GradientCheck, RuleResult
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.batch import under_vmap
 from jaxgrad.gradients.rules.border_words import left_out
-from jaxgrad.gradients.rules.conclusions import passed, refutation, wrong_rule
+from jaxgrad.gradients.rules.conclusions import RIGHT, passed, refutation, wrong_rule
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.derivatives import MOVED
 from jaxgrad.gradients.rules.linearity import LinearChecks
@@ -252,7 +252,7 @@ class Rest:
         if not wrong:
             return None
         wrong.sort(key=lambda x: not x.given)
-        text = "the derivative rules are right as formulas, but compiled they do not compute these"
+        text = f"{RIGHT}, but compiled they do not compute these"
         if not wrong[0].given:
             text += f" at a point{elsewhere()}"
         if wrong[0].given and wrong[0].grave and wrong[0].mode in self.rules.modes:

@@ -1,0 +1,175 @@
+"""What rounding is in a program: how often its results are rounded one after another, and to what.
+
+m and u of :mod:`jaxgrad.gradients.floats.allowance`, of each output of a program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from flint import arb
+
+from jaxgrad.interpret.roundings import chains, errors_of, greatest, narrow_errors, rounded_in
+from jaxgrad.numbers.ball import exact_ball
+from jaxgrad.programs.jaxprs import dtypes
+from jaxgrad.programs.trace import Program, is_differentiable
+
+__all__ = ["Arithmetic", "smallest_normal", "unit_roundoff"]
+
+
+def unit_roundoff(dtype: Any) -> arb:
+    """u = ε/2, half the distance from 1 to the next float of the dtype.
+
+    Example:
+        >>> unit_roundoff(np.float32) == arb(2) ** -24
+        True
+    """
+    return exact_ball(_epsilon(dtype)) / 2
+
+
+def _epsilon(dtype: Any) -> float:
+    return float(jnp.finfo(dtype).eps)
+
+
+def smallest_normal(dtype: Any) -> float:
+    """s, below which XLA flushes to 0."""
+    return float(jnp.finfo(dtype).smallest_normal)
+
+
+def _unit(equation: Any) -> float:
+    """u of the coarsest dtype in which an operation rounds."""
+    return max(map(_epsilon, rounded_in(equation)), default=0.0) / 2
+
+
+# u of float32: what has a larger one is narrow, and computed in float32.
+_FLOAT32 = 2.0**-24
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """What rounding is in a program.
+
+    Args:
+        program: the traced program whose roundings are counted.
+        computed: the floating-point dtypes of what is computed.
+        turns: how often its ``while_loop``s turn, if that is known, by the ids of their equations.
+
+    Example:
+        >>> import jax
+        >>> from jaxgrad.programs.trace import trace
+        >>> inside = Arithmetic.of(trace(lambda x: x.astype("float16") * x + 1, (np.float32(1),)))
+        >>> inside.unit(0) == unit_roundoff(np.float16), inside.coarser_than([np.float32])
+        (True, ('float16',))
+        >>> inside.times(0) == 1 + 2 * 2**-13  # one to float16, and two in float32
+        True
+    """
+
+    program: Program
+    computed: tuple[Any, ...]
+    turns: Mapping[int, int] | None = None
+
+    @classmethod
+    def of(cls, program: Program, turns: Mapping[int, int] | None = None) -> Arithmetic:
+        """That of a program with all dtypes that stand in it."""
+        found = filter(is_differentiable, dtypes(program.jaxpr))
+        return cls(program, tuple(np.dtype(dtype) for dtype in found), turns)
+
+    @cached_property
+    def roundings(self) -> float:
+        """The most roundings that follow one another to a result, each in units of its own u.
+
+        Raises:
+            UnsupportedPrimitive, CannotDecide: nobody knows, as of a loop of unknown length.
+        """
+        return max(*self.chains, 1)
+
+    @cached_property
+    def chains(self) -> Sequence[float]:
+        """m above for every output.
+
+        Raises:
+            UnsupportedPrimitive, CannotDecide: as :attr:`roundings`.
+        """
+        if not self._is_mixed:
+            return chains(self.program, self.turns, self._errors)
+        absolute = greatest(
+            self.program, self.turns, lambda before, x: before + self._errors(x) * _unit(x)
+        )
+        pairs = zip(absolute, self._units, strict=True)
+        return [found / unit if unit else 0 for found, unit in pairs]
+
+    def _errors(self, equation: Any) -> int:
+        """The roundings of an operation, in units of the u of its dtype."""
+        errors = errors_of(equation)
+        is_narrow = errors and self.computed and _unit(equation) > _FLOAT32
+        return narrow_errors(equation, errors) if is_narrow else errors
+
+    @property
+    def _is_mixed(self) -> bool:
+        """Whether something is computed in another dtype than something else."""
+        return len(set(map(_epsilon, self.computed))) > 1
+
+    @cached_property
+    def _units(self) -> list[float]:
+        return self._greatest(lambda dtype: _epsilon(dtype) / 2)
+
+    @cached_property
+    def _smallest(self) -> list[float]:
+        return self._greatest(smallest_normal)
+
+    def _greatest(self, size: Callable[[Any], float]) -> list[float]:
+        """For every output the greatest size of its dtype, and of those that round on a way to it.
+
+        Of NumPy code, of which no dtype is known, only that of the result counts.
+        """
+
+        def after(before: float, equation: Any) -> float:
+            return max(
+                [before, *map(size, rounded_in(equation))] if errors_of(equation) else [before]
+            )
+
+        outputs = self.program.outputs
+        own = [size(leaf.dtype) if leaf.differentiable else 0.0 for leaf in outputs]
+        if not self._is_mixed:
+            return own
+        on_the_way = greatest(self.program, self.turns, after)
+        return [max(pair) for pair in zip(own, on_the_way, strict=True)]
+
+    @cached_property
+    def _times(self) -> list[float]:
+        each = list(zip(self._units, self.chains, strict=True))
+        return [max(1, *(many for unit, many in each if unit == own)) for own in self._units]
+
+    def times(self, output: int) -> float:
+        """m of an output, the greatest of those that have the same u, and 1 at least."""
+        return self._times[output]
+
+    def unit(self, output: int) -> arb:
+        """u of an output."""
+        return exact_ball(self._units[output])
+
+    def moves(self, output: int, dtype: Any) -> arb:
+        """What one of the m roundings of an output moves an input of a dtype by, relative to it.
+
+        All of them move it by its own u at least.
+        """
+        return self.unit(output).max(unit_roundoff(dtype) / self.times(output))
+
+    def smallest(self, output: int) -> float:
+        """The greatest s of an output's dtype and of those on a way to it."""
+        return self._smallest[output]
+
+    def alike(self, output: int) -> int:
+        """The first output that has the same m and u."""
+        return self._units.index(self._units[output])
+
+    def coarser_than(self, others: Iterable[Any]) -> tuple[str, ...]:
+        """The names of the dtypes that it computes in and that are coarser than all others."""
+        limit = max(map(_epsilon, others))
+        found = sorted(self.computed, key=_epsilon, reverse=True)
+        return tuple(dtype.name for dtype in found if _epsilon(dtype) > limit)

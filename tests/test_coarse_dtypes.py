@@ -1,0 +1,92 @@
+"""A dtype with few digits hides differences of what is rounded to it, and of nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgrad import Verdict, check, compare
+
+X, Y = np.float32([0.3, -1.5]), np.float32([0.5, 2.0])
+NARROW = ["float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"]
+
+
+def sine(factor: float) -> Callable[..., Any]:
+    """sin, whose rule gives so many times the derivative."""
+    f = jax.custom_jvp(jnp.sin)
+    f.defjvps(lambda t, out, x: t * jnp.cos(x) * jnp.asarray(factor, x.dtype))
+    return f
+
+
+def beside(f: Callable[..., Any], dtype: str) -> dict[str, Callable[..., Any]]:
+    """The function in float32, with something in another dtype that its derivative has no part of.
+
+    Args:
+        f: the function.
+        dtype: the other one.
+    """
+    return {
+        "a constant": lambda x: f(x) + jnp.sum(jnp.ones(3, dtype).astype(jnp.float32)),
+        "a mask": lambda x: f(x) * jnp.where(jnp.ones(2, dtype) > 0, 1.0, 0.0),
+        "a result": lambda x, y=Y: (f(x), y.astype(dtype)),
+    }
+
+
+@pytest.mark.parametrize("dtype", NARROW)
+def test_it_hides_nothing_of_what_it_has_no_part_in(dtype: str) -> None:
+    for factor, verdict in ((1, Verdict.PROVED), (1.001, Verdict.REFUTED)):
+        found = {how: check(f, (X,)) for how, f in beside(sine(factor), dtype).items()}
+        assert {how: each.verdict for how, each in found.items()} == dict.fromkeys(found, verdict)
+
+        def hand(x: Any, y: Any, factor: float = factor) -> Any:
+            return jnp.cos(x) * np.float32(factor), y.astype(dtype)
+
+        other = compare(hand, lambda x, y: (jnp.cos(x), y.astype(dtype)), X, Y)
+        assert other.verdict is verdict
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_a_rule_that_computes_in_more_digits_is_held_to_what_is_rounded(dtype: str) -> None:
+    """Of gelu with 5 % too much only the two conversions round to the dtype."""
+
+    def wide(f: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda x: f(x.astype(jnp.float32)).astype(dtype)
+
+    for factor, passes in ((1, True), (1.05, False)):
+        f = jax.custom_vjp(wide(jax.nn.gelu))
+
+        def backward(x: Any, g: Any, factor: float = factor) -> Any:
+            slope = jax.vmap(jax.grad(jax.nn.gelu))(x.astype(jnp.float32))
+            return ((slope * factor * g).astype(dtype),)
+
+        f.defvjp(lambda x: (wide(jax.nn.gelu)(x), x), backward)
+        found = check(f, (X.astype(dtype),), special_points=False)
+        assert (found.verdict is not Verdict.REFUTED, bool(found)) == (passes, passes)
+
+
+def test_an_error_is_hidden_by_what_is_rounded_to_it() -> None:
+    """Of bfloat16 the last of eight bits is 0.4 %."""
+
+    def f(x: Any, y: Any, factor: float) -> Any:
+        return jnp.sum(sine(factor)(x) * y.astype(jnp.bfloat16).astype(jnp.float32))
+
+    assert check(lambda x, y: f(x, y, 1.001), (X, Y)).verdict is Verdict.AGREES
+    assert check(lambda x, y: f(x, y, 1.03), (X, Y)).verdict is Verdict.REFUTED
+
+
+def test_a_derivative_that_is_lost_in_bfloat16() -> None:
+    """1 − 1/(1 + eˣ) is 0 where x is −8: functions of bfloat16 are rounded once, not six times."""
+    f = jax.custom_jvp(lambda x: jnp.log(1 + jnp.exp(x)))
+    f.defjvps(lambda t, out, x: t * (1 - 1 / (1 + jnp.exp(x))))
+    for point in (np.float32(-8), np.float32([0.5, -8])):
+        found = check(f, (point,), dtypes=["bfloat16"])
+        assert found.verdict is Verdict.REFUTED
+        assert "at x = -8.0" in str(found) or "-8.0] under jit" in str(found)
+    right = jax.custom_jvp(lambda x: jnp.log(1 + jnp.exp(x)))
+    right.defjvps(lambda t, out, x: t * jax.nn.sigmoid(x))
+    assert check(right, (np.float32(-8),), dtypes=["bfloat16"], special_points=False)
