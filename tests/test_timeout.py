@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from jaxgrad.claims import interrupts
 from jaxgrad.claims.timeout import ending_after
 
 _ENDLESS = """
@@ -72,7 +72,7 @@ def test_a_page_that_takes_too_long_costs_no_verdict(endless: Path) -> None:
 
 def test_what_ends_in_time_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
-    monkeypatch.setattr(os, "_exit", lambda code: ended.set())
+    monkeypatch.setattr(interrupts, "_exit", lambda code: ended.set())
     said: list[str] = []
     for seconds in (None, 100.0):
         with ending_after(seconds, lambda: said.append("late")):

@@ -17,6 +17,8 @@ from pathlib import Path
 from jaxgrad.claims import check_command, prove_command, rules_command, sweep_command
 from jaxgrad.claims.coverage import command as coverage_command
 from jaxgrad.claims.exit_codes import Exit, exit_codes_of
+from jaxgrad.claims.forced_exits import forced_exits_raised
+from jaxgrad.claims.named import line_of
 from jaxgrad.claims.once_and_exit import Completion, Version
 from jaxgrad.claims.option_types import (
     add_dtypes,
@@ -80,11 +82,18 @@ def _done(argv: Sequence[str]) -> int:
     except SystemExit as stop:  # of --help, --version, or a message about the arguments
         return stop.code if isinstance(stop.code, int) else Exit.USAGE
     try:
-        return options.run(options)
+        with forced_exits_raised() as called:
+            code = options.run(options)
     except SystemExit as stop:
-        # Of the user's code, whatever it means there: nothing is known of what was asked.
-        print(f"jaxgrad: the code that was run ended the process ({stop})", file=sys.stderr)
-        return Exit.USAGE
+        return _ended(f"{stop}{line_of(stop)}")
+    # What it has caught and gone on from may have left no trace in what is known.
+    return _ended(called[0]) if called and code == Exit.ALL_EXPECTED else code
+
+
+def _ended(how: str) -> int:
+    """The user's code ended the process, whatever it means by it: nothing is known."""
+    print(f"jaxgrad: the code that was run ended the process ({how})", file=sys.stderr)
+    return Exit.USAGE
 
 
 def command_parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:

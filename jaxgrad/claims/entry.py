@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 
@@ -29,6 +30,8 @@ def main() -> int:
             code = command()
         if code == Exit.INTERRUPTED:
             leave(code)
+        # What the user's code does at the end of the process may end it at once, too.
+        atexit.register(setattr, os, "_exit", lambda _: leave(code))
         return code
     except KeyboardInterrupt:
         print("jaxgrad: interrupted", file=sys.stderr)

@@ -31,7 +31,7 @@ _EXIT_CODES_OF = {
 exit codes:
   0  PROVED or AGREES
   1  REFUTED, or a custom rule is malformed
-  2  nothing could be checked
+  2  nothing could be checked, or the function raised or ended the process
   3  UNDECIDED
   130  interrupted
 """,
@@ -39,7 +39,7 @@ exit codes:
 exit codes:
   0  every property that has to hold does, and those of the document have the expected verdict
   1  one has another verdict
-  2  the function cannot be imported, or is none of one number
+  2  the function cannot be imported, is none of one number, raises, or ends the process
   3  one is UNDECIDED, and none is wrong
   130  interrupted
 """,
@@ -47,7 +47,7 @@ exit codes:
 exit codes:
   0  the predicate holds at every float
   1  it fails at one
-  2  a function cannot be imported, or raises
+  2  a function cannot be imported, raises, or ends the process
   3  it is UNDECIDED
   130  interrupted
 """,

@@ -18,6 +18,8 @@ __all__ = ["always_heard", "leave", "say_what_is_known"]
 # Seconds that the main thread has to hear of an interrupt. It hears at once, but where it waits for
 # a program that XLA compiles or runs.
 PATIENCE = 2.0
+# As it was before the user's code runs, for which forced_exits.py puts another one in its place.
+_exit = os._exit
 
 
 @contextlib.contextmanager
@@ -87,4 +89,4 @@ def leave(code: int) -> None:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
     finally:
-        os._exit(code)
+        _exit(code)

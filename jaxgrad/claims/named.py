@@ -68,7 +68,11 @@ def line_of(error: BaseException) -> str:
     Args:
         error: one that was caught; what the import machinery and this file do is left out.
     """
-    machinery = (Path(__file__), Path(importlib.__file__))
+    machinery = (
+        Path(__file__),
+        Path(__file__).with_name("forced_exits.py"),
+        Path(importlib.__file__),
+    )
     frames = traceback.extract_tb(error.__traceback__)
     lines = [x for x in frames if Path(x.filename).is_file() and Path(x.filename) not in machinery]
     return f" at {Path(lines[-1].filename).name}:{lines[-1].lineno}" if lines else ""

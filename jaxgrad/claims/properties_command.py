@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jaxgrad.claims.annotations import annotate
 from jaxgrad.claims.check_command import place_of
 from jaxgrad.claims.exit_codes import Exit
-from jaxgrad.claims.named import named
+from jaxgrad.claims.named import line_of, named
 from jaxgrad.claims.option_types import add_dtypes, add_json, add_switch, listed, positive
 from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.verdict import Evidence, Verdict
@@ -134,8 +134,8 @@ def _found(one: Property, name: str | None) -> Evidence:
         raise ArgumentError(of_check(str(error), _OPTIONS)) from error
     except JaxgradError as error:
         raise ArgumentError(f"{name}: {of_check(str(error), _OPTIONS)}") from error
-    except Exception as error:
-        raise ArgumentError(f"{name} raised {first_line(error)}") from error
+    except (Exception, SystemExit) as error:
+        raise ArgumentError(f"{name} raised {first_line(error)}{line_of(error)}") from error
     if name is None:  # those of the document are of networks, which no option is about
         return found
     found = replace(found, text=of_check(found.text, _OPTIONS))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxgrad.claims.exit_codes import Exit
-from jaxgrad.claims.named import named
+from jaxgrad.claims.named import line_of, named
 from jaxgrad.claims.written_files import require_writable
 from jaxgrad.errors import ArgumentError, JaxgradError
 
@@ -132,10 +132,10 @@ def _own_function(options: argparse.Namespace, name: str) -> int:
         raise
     except JaxgradError as error:
         raise ArgumentError(f"{name}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ArgumentError(
-            f"{name}{_signature(function)} raised {first_line(error)}; it was called "
-            f"with --args {options.args!r}"
+            f"{name}{_signature(function)} raised {first_line(error)}{line_of(error)}; it was "
+            f"called with --args {options.args!r}"
         ) from error
     if options.json:
         from jaxgrad.claims.report.function_json import render
