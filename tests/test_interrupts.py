@@ -34,8 +34,15 @@ def slow(x):
     print("it is traced", file=sys.stderr, flush=True)
     return jax.lax.fori_loop(0, 30_000, lambda _, y: jnp.sin(y), x)
 
+def long(x):
+    print("it is traced", file=sys.stderr, flush=True)
+    return jax.lax.fori_loop(0, 300, lambda _, y: jnp.sin(y), x)
+
 def holds(x, y):
     return y == y
+
+def fails(x, y):
+    return jnp.isnan(y)
 """
 
 
@@ -118,20 +125,29 @@ def test_a_pool_is_waited_for_unless_it_is_interrupted() -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("handled")
 @pytest.mark.parametrize(
-    ("name", "more", "code", "said"),
+    ("name", "holds", "more", "code", "said"),
     [
-        ("endless", [], 130, "jaxgrad: interrupted\n"),
-        ("slow", [], 130, "jaxgrad, interrupted: sweep evaluated [0-9]+ of 4294967296 float32 "),
-        ("slow", ["--timeout", "12"], 3, "slow is UNDECIDED: its sweep took longer than --timeout"),
+        ("endless", "holds", [], 130, "jaxgrad: interrupted\n"),
+        (
+            "slow",
+            "holds",
+            [],
+            130,
+            "jaxgrad, interrupted: sweep evaluated [0-9]+ of 4294967296 float32 ",
+        ),
+        ("long", "fails", ["--timeout", "12"], 1, "REFUTED: loops:long, though its sweep took "),
     ],
     ids=["endless", "slow", "timeout"],
 )
-def test_a_sweep(tmp_path: Path, name: str, more: list[str], code: int, said: str) -> None:
+def test_a_sweep(
+    tmp_path: Path, name: str, holds: str, more: list[str], code: int, said: str
+) -> None:
     (tmp_path / "loops.py").write_text(_ENDLESS)
-    command = ["sweep", f"loops:{name}", "--dtype", "float32", "--holds", "loops:holds", *more]
+    command = ["sweep", f"loops:{name}", "--dtype", "float32", "--holds", f"loops:{holds}", *more]
     process = subprocess.Popen(
         [sys.executable, "-m", "jaxgrad", *command],
         cwd=tmp_path,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -142,5 +158,5 @@ def test_a_sweep(tmp_path: Path, name: str, more: list[str], code: int, said: st
         for _ in range(3):
             process.send_signal(signal.SIGINT)
             time.sleep(0.3)
-    text = process.communicate(timeout=60)[1]
+    text = "".join(process.communicate(timeout=60))
     assert process.returncode == code and re.search(said, text), text

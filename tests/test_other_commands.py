@@ -9,11 +9,17 @@ import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import numpy as np
 import pytest
 
 from benchmarks import operations, rules
 from jaxgrad.claims import entry
 from jaxgrad.claims.cli import main
+from jaxgrad.claims.sweep_command import _given_up
+from jaxgrad.evidence.failing_float import FailingFloat
+from jaxgrad.evidence.float_formats import Float
+from jaxgrad.evidence.swept import SweptSoFar
+from jaxgrad.numbers.progress import Progress
 from jaxgrad.verdict import Evidence, Verdict
 
 
@@ -116,6 +122,30 @@ def test_sweep_reports_what_the_engine_found(monkeypatch, capsys, verdict, code)
     out = capsys.readouterr().out
     assert f"{verdict}: math:sin on 65536 values of bfloat16\nevery float\n" in out
     assert ("f(2.0)" in out) is (verdict is Verdict.REFUTED)
+
+
+@pytest.mark.parametrize("failures", [0, 3])
+def test_a_sweep_that_is_given_up_is_refuted_by_what_it_has_found(failures, capsys):
+    one = Float(np.dtype("float32"), 0x3F800000)
+    failing = FailingFloat(one, np.float32(0.25)) if failures else None
+    known = SweptSoFar(np.dtype("float32"), 4096, 2**32, failures, failing)
+    with Progress().followed(lambda: known):
+        code = _given_up(SimpleNamespace(function="mine:f", timeout=5.0))
+    out, err = capsys.readouterr()
+    late = "its sweep took longer than --timeout 5"
+    counts = (
+        "sweep evaluated 4096 of 4294967296 float32 bit patterns; the predicate fails at "
+        f"{failures} of these"
+    )
+    if not failures:
+        assert (code, out) == (3, "")
+        assert err == f"jaxgrad, given up: {counts}\njaxgrad: mine:f is UNDECIDED: {late}\n"
+        return
+    assert (code, err) == (1, "")
+    said, _, shown = out.partition("counterexample:\n")
+    assert said == f"REFUTED: mine:f, though {late}\n{counts}\n"
+    exec(shown, {})
+    assert capsys.readouterr().out == "at x = 1.0 f(x) is 0.25 and holds(x, f(x)) should be True\n"
 
 
 def test_sweep_refuses_what_is_no_dtype(capsys):

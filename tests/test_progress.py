@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 
 from jaxgrad import compare, sweep
+from jaxgrad.evidence import sweep as sweep_module
 from jaxgrad.evidence import tiled_pass
+from jaxgrad.evidence.swept import SweptSoFar
 from jaxgrad.gradients import compare as compare_module
 from jaxgrad.numbers import progress
 
@@ -80,8 +83,60 @@ def test_an_interrupted_sweep_says_what_it_has_seen(monkeypatch: pytest.MonkeyPa
     # Three quarters of all patterns: those of positive numbers, the two zeros, an infinity.
     assert terminal.getvalue().endswith(
         "jaxgrad, interrupted: sweep evaluated 49152 of 65536 float16 bit patterns; the predicate "
-        "fails at 31746 of these\n"
+        "fails at 31746 of these\n\nTo see it:\n\n"
+        "import ml_dtypes, numpy as np\n"
+        "x = np.asarray(0x0000, np.uint16).view(np.float16)[()]  # 0.0\n"
+        "y = np.asarray(0x0000, np.uint16).view(np.float16)[()]  # f(x) = 0.0\n"
+        "print('at x =', x, 'f(x) is', y, 'and holds(x, f(x)) should be True')\n"
     )
+
+
+@pytest.mark.parametrize("few", [0, 2**16], ids=["by counts", "by masks"])
+def test_a_sweep_tells_of_a_failing_float_at_every_moment(
+    monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """What it has counted as failing, it can show; what it has not is of no other float."""
+    one_tile_after_another(monkeypatch)
+    monkeypatch.setattr(tiled_pass, "_FEW", few)
+    known: list[SweptSoFar] = []
+
+    class Watched(progress.Progress):
+        def say(self, text: str) -> None:
+            known.extend(progress.known_so_far())  # pyright: ignore
+
+    evaluated = tiled_pass.TiledPass._evaluated
+
+    def between(self: tiled_pass.TiledPass, number: int) -> tuple[np.ndarray, np.ndarray]:
+        known.append(self.so_far())
+        return evaluated(self, number)
+
+    monkeypatch.setattr(tiled_pass, "Progress", Watched)
+    monkeypatch.setattr(tiled_pass.TiledPass, "_evaluated", between)
+    found = sweep(lambda x: -x, "float16", lambda x, y: y >= -1, tile=2**12)
+    assert {bool(seen.failures) for seen in known} == {True, False}
+    for seen in known:
+        assert (seen.failing is not None) is bool(seen.failures)
+        if seen.failing is not None:
+            assert seen.failing.y == -seen.failing.x.value < -1
+    last = known[-1]
+    assert (last.checked, last.failures) == (2**16, found.failures.total)
+
+
+def test_a_sweep_that_is_evaluated_is_known_until_it_returns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known: list[object] = []
+    concluded = sweep_module._conclude
+
+    def late(*args: Any) -> Any:
+        known.extend(progress.known_so_far())
+        return concluded(*args)
+
+    monkeypatch.setattr(sweep_module, "_conclude", late)
+    found = sweep(same, "float16", negative)
+    assert [(seen.checked, seen.failures) for seen in known if isinstance(seen, SweptSoFar)] == [
+        (2**16, found.failures.total)
+    ]
 
 
 def test_a_comparison_says_what_it_does_and_what_it_has_seen(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jaxgrad.claims import interrupts
+from jaxgrad.claims import interrupts, timeout
 from jaxgrad.claims.timeout import ending_after
 
 _ENDLESS = """
@@ -81,6 +81,18 @@ def test_what_ends_in_time_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> Non
     with ending_after(0.01, lambda: said.append("late")):
         assert ended.wait(60)
     assert said == ["late"]
+
+
+@pytest.mark.parametrize(("known", "code"), [(None, 3), (1, 1), (0, 0)])
+def test_who_says_that_it_is_late_may_know_the_code(
+    monkeypatch: pytest.MonkeyPatch, known: int | None, code: int
+) -> None:
+    ended: list[int] = []
+    left = threading.Event()
+    monkeypatch.setattr(timeout, "leave", lambda code: (ended.append(code), left.set()))
+    with ending_after(0.01, lambda: known):
+        assert left.wait(60)
+    assert ended == [code]
 
 
 def test_a_timeout_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 from pathlib import Path
 
 from jaxgrad.claims.exit_codes import Exit
-from jaxgrad.claims.interrupts import say_what_is_known
 from jaxgrad.claims.named import line_of, named
 from jaxgrad.claims.timeout import ending_after
 from jaxgrad.errors import ArgumentError, JaxgradError
@@ -38,7 +38,7 @@ def sweep(options: argparse.Namespace) -> int:
     except ArgumentError as error:
         raise ArgumentError(f"--dtype {options.dtype}: {error}") from None
     try:
-        with ending_after(options.timeout, lambda: _give_up(options)):
+        with ending_after(options.timeout, functools.partial(_given_up, options)):
             result = sweep(function, dtype, holds)
     except ArgumentError:
         raise
@@ -59,11 +59,17 @@ def sweep(options: argparse.Namespace) -> int:
     return Exit.ALL_EXPECTED if result.verdict.passes else Exit.NOT_EXPECTED
 
 
-def _give_up(options: argparse.Namespace) -> None:
-    """Says that it took too long, and how far it came."""
-    say_what_is_known("given up")
-    print(
-        f"jaxgrad: {options.function} is UNDECIDED: its sweep took longer than --timeout "
-        f"{options.timeout:g}",
-        file=sys.stderr,
-    )
+def _given_up(options: argparse.Namespace) -> int:
+    """Says that it took too long, and what is known; one float that fails refutes all the same."""
+    from jaxgrad.evidence.swept import SweptSoFar
+    from jaxgrad.numbers.progress import known_so_far
+
+    late = f"its sweep took longer than --timeout {options.timeout:g}"
+    for found in known_so_far():
+        if isinstance(found, SweptSoFar) and found.failing is not None:
+            print(f"{Verdict.REFUTED}: {options.function}, though {late}")
+            print(f"{found.counts}\ncounterexample:\n{found.failing.code}")
+            return Exit.NOT_EXPECTED
+        print(f"jaxgrad, given up: {found}", file=sys.stderr)
+    print(f"jaxgrad: {options.function} is UNDECIDED: {late}", file=sys.stderr)
+    return Exit.UNDECIDED

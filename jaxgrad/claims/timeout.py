@@ -14,7 +14,7 @@ __all__ = ["ending_after"]
 
 @contextlib.contextmanager
 def ending_after(
-    seconds: float | None, say: Callable[[], None], code: int = Exit.UNDECIDED
+    seconds: float | None, say: Callable[[], int | None], code: int = Exit.UNDECIDED
 ) -> Iterator[None]:
     """Ends the process with an exit code if a block takes longer.
 
@@ -23,7 +23,7 @@ def ending_after(
 
     Args:
         seconds: of the wall clock; None for no end.
-        say: what prints why, from another thread.
+        say: what prints why, from another thread; it may know of another exit code, and return it.
         code: the exit code.
     """
     if seconds is None:
@@ -31,10 +31,11 @@ def ending_after(
         return
 
     def end() -> None:
+        known = None
         try:
-            say()
+            known = say()
         finally:
-            leave(code)
+            leave(code if known is None else known)
 
     timer = threading.Timer(seconds, end)
     timer.daemon = True

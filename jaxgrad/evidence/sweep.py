@@ -11,10 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.errors import ArgumentError, DtypeMismatch, JaxgradError, ShapeMismatch
-from jaxgrad.evidence.float_formats import UNSIGNED, Float, Format, bits_of, format_of, is_zero
+from jaxgrad.evidence.failing_float import FailingFloat
+from jaxgrad.evidence.float_formats import UNSIGNED, Format, format_of, is_zero
 from jaxgrad.evidence.predicates import SAMPLE, Predicate, of_each, require_elementwise
 from jaxgrad.evidence.swept import Sweep
 from jaxgrad.evidence.tiled_pass import TILE, TiledPass
+from jaxgrad.numbers.progress import Progress
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.jax_errors import errors_named
 from jaxgrad.programs.trace import anew
@@ -101,7 +103,8 @@ def _sweep(
     tile = min(tile, 2**format.bits // _LEAST_TILES)
     _require_elementwise(f, format, holds, named)
     done = TiledPass(f, format, rows, tile, devices)
-    return _conclude(f, done, named)
+    with Progress().followed(done.so_far):
+        return _conclude(f, done, named)
 
 
 _LEAST_TILES = 16
@@ -176,8 +179,9 @@ def _conclude(f: Callable[[Any], Any], done: TiledPass, named: Mapping[str, Pred
     )
     counterexample = None
     if failures.first is not None:
-        counterexample, remark = _counterexample(f, failures.first, done.output(failures.first))
-        text += remark
+        failing = FailingFloat(failures.first, done.output(failures.first))
+        counterexample = failing.code
+        text += _alone(f, failing)
     evidence = Evidence(
         Verdict.PROVED if failures.first is None else Verdict.REFUTED,
         "exhaustion",
@@ -200,27 +204,13 @@ def _conclude(f: Callable[[Any], Any], done: TiledPass, named: Mapping[str, Pred
     )
 
 
-def _counterexample(f: Callable[[Any], Any], x: Float, y: np.ndarray) -> tuple[str, str]:
-    """Code that rebuilds input and output, and a remark if f alone returns something else."""
-    y = np.asarray(y)
-    if jnp.issubdtype(y.dtype, jnp.floating) and y.dtype.itemsize <= 4:
-        value = Float(y.dtype, int(bits_of(y))).python
-    elif jnp.issubdtype(y.dtype, jnp.floating):
-        value = f"np.float64('{y.item()!r}')"
-    else:
-        value = f"np.asarray({y.item()!r}, np.{y.dtype.name})[()]"
-    code = (
-        "import ml_dtypes, numpy as np\n"
-        f"x = {x.python}  # {float(x.value)!r}\n"
-        f"y = {value}  # f(x) = {y.item() if y.dtype.kind in 'biu' else float(y)!r}\n"
-        "print('at x =', x, 'f(x) is', y, 'and holds(x, f(x)) should be True')"
-    )
-    alone = np.asarray(jax.jit(anew(f))(jnp.asarray(x.value)))
-    if alone.tobytes() == y.tobytes():
-        return code, ""
+def _alone(f: Callable[[Any], Any], failing: FailingFloat) -> str:
+    """A remark if f alone returns something else than f of a tile."""
+    alone = np.asarray(jax.jit(anew(f))(jnp.asarray(failing.x.value)))
+    if alone.tobytes() == np.asarray(failing.y).tobytes():
+        return ""
     return (
-        code,
-        f" Compiled for the counterexample alone, f returns {alone} where the tile has {y}.",
+        f" Compiled for the counterexample alone, f returns {alone} where the tile has {failing.y}."
     )
 
 

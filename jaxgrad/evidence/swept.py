@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from jaxgrad.errors import ArgumentError
+from jaxgrad.evidence.failing_float import FailingFloat
 from jaxgrad.evidence.float_formats import Float
 from jaxgrad.verdict import Evidence, Outcome, Verdict, to_see
 
-__all__ = ["Count", "Extent", "Sweep"]
+__all__ = ["Count", "Extent", "Sweep", "SweptSoFar"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,40 @@ class Count:
         if self.first is None:
             return "nowhere"
         return f"at {self.total} floats, from {self.first} to {self.last}"
+
+
+@dataclass(frozen=True)
+class SweptSoFar:
+    """What a sweep that has not ended has found, which is of no other floats.
+
+    Args:
+        dtype: the input dtype.
+        checked: how many bit patterns were evaluated.
+        patterns: how many there are.
+        failures: at how many of those that were evaluated the predicate fails.
+        failing: one of these; None if there is none.
+
+    Example:
+        >>> print(SweptSoFar(np.dtype("float16"), 4096, 65536, 0, None))
+        sweep evaluated 4096 of 65536 float16 bit patterns; the predicate fails at 0 of these
+    """
+
+    dtype: np.dtype
+    checked: int
+    patterns: int
+    failures: int
+    failing: FailingFloat | None
+
+    @property
+    def counts(self) -> str:
+        """How many were evaluated, and at how many of them the predicate fails."""
+        return (
+            f"sweep evaluated {self.checked} of {self.patterns} {self.dtype.name} bit patterns; "
+            f"the predicate fails at {self.failures} of these"
+        )
+
+    def __str__(self) -> str:
+        return f"{self.counts}{to_see(self.failing and self.failing.code)}"
 
 
 @dataclass(frozen=True, repr=False)

@@ -16,9 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.errors import JaxgradError
+from jaxgrad.evidence.failing_float import FailingFloat
 from jaxgrad.evidence.float_formats import UNSIGNED, Float, Format
 from jaxgrad.evidence.predicates import Predicate
-from jaxgrad.evidence.swept import Count, Extent
+from jaxgrad.evidence.swept import Count, Extent, SweptSoFar
 from jaxgrad.evidence.tallies import tallies
 from jaxgrad.numbers.progress import Progress
 from jaxgrad.programs.debug_modes import without_debug_modes
@@ -38,6 +39,9 @@ _CHUNK = 2**24
 # And wall-clock seconds, where f is slow.
 _SECONDS = 0.5
 
+# The row of the predicate that says where what should hold does not.
+_FAILS = 1
+
 # So many floats are few.
 _FEW = 2**16
 
@@ -52,7 +56,8 @@ class TiledPass:
     Args:
         f: scalar () of the format's dtype -> scalar ().
         format: of the floats that are visited.
-        rows: predicates (x, y) of shape (n,) -> bool of shape (n,).
+        rows: predicates (x, y) of shape (n,) -> bool of shape (n,); the second one says where what
+            should hold does not.
         tile: floats per tile, a power of two and at most 2^(bits - 1).
         devices: where to run.
 
@@ -82,8 +87,9 @@ class TiledPass:
         self._tiles: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.counts = np.zeros((2**format.bits // tile, len(rows)), np.uint32)
         self._done = 0  # tiles
+        self._failing: FailingFloat | None = None
         progress = Progress()
-        with progress.followed(self._reached):
+        with progress.followed(self.so_far):
             (self._count_few if self._few else self._count_all)(progress)
 
     def _inputs(self, base: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -133,12 +139,12 @@ class TiledPass:
         """How many tiles one dispatch counts at most."""
         return max(min(_CHUNK, 2**self.format.bits) // self.tile, 1)
 
-    def _reached(self) -> str:
-        failures = int(self.counts[:, 1].astype(np.int64).sum())
-        return (
-            f"sweep evaluated {self._done * self.tile} of {2**self.format.bits} "
-            f"{self.format.dtype.name} bit patterns; the predicate fails at {failures} of these"
-        )
+    def so_far(self) -> SweptSoFar:
+        """What is known while tiles are counted, also by another thread."""
+        failures = int(self.counts[:, _FAILS].astype(np.int64).sum())
+        checked, patterns = self._done * self.tile, 2**self.format.bits
+        failing = self._failing if failures else None
+        return SweptSoFar(self.format.dtype, checked, patterns, failures, failing)
 
     def _count_few(self, progress: Progress) -> None:
         """Tile after tile, by its masks: a loop that counts takes longer to compile than this."""
@@ -147,6 +153,11 @@ class TiledPass:
             self._counted(number, self._tiles[number][0].sum(axis=1)[None], progress)
 
     def _counted(self, first: int, found: np.ndarray, progress: Progress) -> None:
+        failing = np.flatnonzero(found[:, _FAILS])
+        if self._failing is None and failing.size:
+            # Before it is counted, so that whatever counts has a counterexample.
+            number = int(failing[0])
+            self._failing = self._first_failing(first + number, found[number])
         self.counts[first : first + len(found)] = found
         self._done += len(found)
         progress.say(f"sweep, {self._done / len(self.counts):.0%} of the floats")
@@ -186,9 +197,18 @@ class TiledPass:
 
     def masks(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """The masks (predicates, tile) and outputs (tile,) of one tile."""
+        return self._again(number, self.counts[number])
+
+    def _first_failing(self, number: int, counts: np.ndarray) -> FailingFloat:
+        masks, y = self._again(number, counts)
+        place = int(np.flatnonzero(masks[_FAILS])[0])
+        return FailingFloat(Float(self.format.dtype, number * self.tile + place), y[place])
+
+    def _again(self, number: int, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """A tile of which there are these counts already."""
         if number not in self._tiles:
             found = self._evaluated(number)
-            if (found[0].sum(axis=1) != self.counts[number]).any():
+            if (found[0].sum(axis=1) != counts).any():
                 raise JaxgradError(
                     f"sweep: tile {number} gave other results when evaluated again, so the "
                     "compiled function is not deterministic and nothing can be said of every "

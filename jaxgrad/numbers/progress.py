@@ -21,8 +21,8 @@ _COLUMNS = 80
 _running: list[tuple[Progress, Callable[[], object]]] = []
 
 
-def known_so_far() -> list[str]:
-    """What the calls that are running know so far, each in words; their lines are taken away.
+def known_so_far() -> list[object]:
+    """What the calls that are running know so far, each as it is said; their lines are taken away.
 
     Example:
         >>> with Progress().followed(lambda: "half of it"):
@@ -33,7 +33,7 @@ def known_so_far() -> list[str]:
     for progress, known in list(_running):
         with contextlib.suppress(Exception):  # they go on meanwhile, in another thread
             progress.clear()
-            found.append(str(known()))
+            found.append(known())
     return found
 
 
