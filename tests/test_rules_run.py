@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from jaxgrad.claims import child_processes
+from jaxgrad.claims.child_processes import supervise
 from jaxgrad.claims.cli import main
 from jaxgrad.claims.found_rule import FoundRule
 from jaxgrad.claims.rules_run import RulesRun, SeenRule
+from jaxgrad.numbers import progress
 
 LATE = 'took longer than the time that --timeout gives it\n  File "k.py", line 3 in f'
 DEAD = "ended its process, by SIGABRT"
@@ -101,6 +106,123 @@ def test_a_package_that_cannot_be_imported_at_all() -> None:
     assert str(told.run.refused) == f"k cannot be imported: it {DEAD}"
 
 
+def test_what_a_process_is_at() -> None:
+    told = _Told()
+    assert told.run.at == "the import of k"
+    told.run.receive({"begins": "k.inner"})
+    assert told.run.at == "the import of k.inner"
+    assert told.declares().run.at == "the search for arguments that suit k:a"
+    assert told.suits().run.at == "the check of k:a"
+    assert told.ends(0).run.at == "the search for arguments that suit k:b"
+    told.loses(DEAD)
+    assert told.run.at == "the import of k, once more"
+    assert told.declares().suits().run.at == "the check of k:c"
+    assert told.ends(2).run.at == ""
+
+
+def _interrupted(
+    monkeypatch: pytest.MonkeyPatch, say: Callable[[RulesRun], object], *more: str
+) -> int:
+    """The command, interrupted after what a process says."""
+
+    def supervise(
+        tasks: list[RulesRun], *, look: Callable[[], object], **_: object
+    ) -> Iterator[RulesRun]:
+        say(tasks[0])
+        look()
+        yield tasks[0]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(child_processes, "supervise", supervise)
+    return main(["rules", "k", "--check", *more])
+
+
+def _says_one_of_three(run: RulesRun) -> None:
+    declared = [asdict(rule) for rule in RULES]
+    run.receive({"declared": declared, "modules": 1, "failures": []})
+    run.receive({"ends": 0, "checked": {"verdict": "PROVED", "text": "PROVED: yes"}})
+    run.receive({"suits": ["0.5"]})
+
+
+def _says_where_it_is(run: RulesRun) -> None:
+    run.receive({"begins": "k.inner"})
+
+
+def test_an_interrupt_says_what_was_not_looked_at(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _interrupted(monkeypatch, _says_one_of_three) == 130
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-3:] == [
+        "checked: 1 PROVED",
+        "interrupted during the check of k:b, after 1 of 3 rules",
+        "3 custom rules in 1 module of k",
+    ]
+    assert err == "jaxgrad: interrupted\n"
+    assert _interrupted(monkeypatch, _says_where_it_is) == 130
+    assert capsys.readouterr().out.splitlines() == [
+        "checked: none",
+        "interrupted during the import of k.inner",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("say", "during", "rules"),
+    [
+        (_says_one_of_three, "the check of k:b", ["k:a"]),
+        (_says_where_it_is, "the import of k.inner", []),
+    ],
+)
+def test_an_interrupt_is_a_part_of_the_object(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    say: Callable[[RulesRun], object],
+    during: str,
+    rules: list[str],
+) -> None:
+    assert _interrupted(monkeypatch, say, "--json") == 130
+    told = json.loads(capsys.readouterr().out)
+    assert told["interrupted"] == during
+    assert [rule["name"] for rule in told["rules"]] == rules
+
+
+def test_a_terminal_shows_which_rule_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(progress, "SILENT", 0.0)
+    monkeypatch.setattr(progress, "BETWEEN_LINES", 0.0)
+    assert _interrupted(monkeypatch, _says_one_of_three) == 130
+    line, cleared, rest = terminal.getvalue().rpartition("\r\x1b[K")
+    assert line == "\rjaxgrad: 0 s, the check of k:b, after 1 of 3 rules …\x1b[K"
+    assert (cleared, rest) == ("\r\x1b[K", "jaxgrad: interrupted\n")
+
+
+class _Silent:
+    """A task of which nothing is heard."""
+
+    module = "silent_task"
+    request: ClassVar[dict[str, Any]] = {}
+    complete = False
+
+    def receive(self, message: dict[str, Any]) -> None:
+        raise AssertionError(message)
+
+    def lost(self, how: str, seconds: float, *, late: bool) -> None:
+        self.complete = True
+
+
+def test_a_process_that_says_nothing_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "silent_task.py").write_text("import time\ndef main():\n    time.sleep(0.5)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    looks: list[None] = []
+    for _ in supervise([_Silent()], jobs=1, timeout=60, look=lambda: looks.append(None)):
+        pass
+    assert len(looks) > 2
+
+
 def test_frames_that_led_to_the_place_are_left_out() -> None:
     told = _Told().declares()
     own = f'  File "{Path(main.__code__.co_filename)}", line 3 in main'
@@ -167,6 +289,7 @@ def test_the_command(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert [failure["module"] for failure in told["failures"]] == ["endlessly.slow"]
     assert "jaxgrad: endlessly.slow cannot be imported: it took longer" in err
     assert "endlessly" not in sys.modules
+    assert told["interrupted"] is None
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, Protocol
 
 from jaxgrad.claims.failures import MACHINERY
@@ -70,7 +70,13 @@ class Task(Protocol):
         ...
 
 
-def supervise(tasks: Iterable[Task], *, jobs: int, timeout: float | None) -> Generator[Task]:
+def supervise(
+    tasks: Iterable[Task],
+    *,
+    jobs: int,
+    timeout: float | None,
+    look: Callable[[], object] = lambda: None,
+) -> Generator[Task]:
     """Have every task done, each by a process, and yield it after each of its answers.
 
     When the iteration is left, by an exception too, no process remains.
@@ -80,6 +86,7 @@ def supervise(tasks: Iterable[Task], *, jobs: int, timeout: float | None) -> Gen
         jobs: how many processes there are at a time.
         timeout: seconds from one answer that a unit of work ends (an import, a claim, a rule) to
             the next; a process that takes longer is ended.
+        look: called some ten times a second, also while nothing is answered.
     """
     waiting = deque(tasks)
     inbox: queue.SimpleQueue[tuple[_Process, bytes | None]] = queue.SimpleQueue()
@@ -94,6 +101,7 @@ def supervise(tasks: Iterable[Task], *, jobs: int, timeout: float | None) -> Gen
                 running.add(_Process(waiting.popleft(), inbox, environment))
             for process in _heard(inbox, _TICK):
                 yield process.task
+            look()
             for process in [process for process in running if process.over(timeout)]:
                 until = time.monotonic()
                 process.end()

@@ -46,14 +46,27 @@ def rules(options: argparse.Namespace) -> int:
     sys.path.insert(0, os.getcwd())
     from jaxgrad.claims.child_processes import supervise
     from jaxgrad.claims.rules_run import RulesRun
+    from jaxgrad.numbers.progress import Progress
 
-    run = RulesRun(options.package, options.check, lambda seen: _tell(seen, options.json))
+    progress = Progress()
+
+    def tell(seen: SeenRule) -> None:
+        progress.clear()
+        _tell(seen, options.json)
+
+    def look() -> None:
+        progress.say(_reached(run))
+        progress.look()
+
+    run = RulesRun(options.package, options.check, tell)
     try:
-        for _ in supervise([run], jobs=1, timeout=options.timeout):
+        for _ in supervise([run], jobs=1, timeout=options.timeout, look=look):
             pass
     except KeyboardInterrupt:
-        _conclude(run, options)
+        progress.clear()
+        _conclude(run, options, interrupted=run.at)
         raise
+    progress.clear()
     if run.refused is not None:
         raise run.refused
     _conclude(run, options)
@@ -69,18 +82,37 @@ def _tell(seen: SeenRule, quiet: bool) -> None:
         print(*_lines(seen), sep="\n", flush=True)
 
 
-def _conclude(run: RulesRun, options: argparse.Namespace) -> None:
-    """Print what was counted, or everything as JSON."""
+def _reached(run: RulesRun) -> str:
+    """What is done, on the line of a terminal."""
+    return f"{run.at}, after {len(run.seen)} of {len(run.rules)} rules" if run.rules else run.at
+
+
+def _conclude(
+    run: RulesRun, options: argparse.Namespace, *, interrupted: str | None = None
+) -> None:
+    """Print what was counted, or everything as JSON.
+
+    Args:
+        run: what was found.
+        options: as the command line declares them.
+        interrupted: during what, if it was; empty where nothing was left.
+    """
     for module, why in run.failures:
         print(f"jaxgrad: {module} cannot be imported: {why}", file=sys.stderr)
     if options.json:
-        print(_json(run))
+        print(_json(run, interrupted))
         return
     if options.check:
         verdicts = Counter(x.verdict or "not checked" for x in run.seen.values() if x.text)
         counts = [f"{count} {verdict}" for verdict, count in verdicts.items()]
         print(f"checked: {', '.join(counts) or 'none'}")
-    print(_counted(run))
+    if interrupted:
+        looked_at = (
+            "" if run.rules is None else f", after {len(run.seen)} of {len(run.rules)} rules"
+        )
+        print(f"interrupted during {interrupted}{looked_at}")
+    if run.rules is not None:  # else nobody knows how many there are
+        print(_counted(run))
 
 
 def _exit_code(run: RulesRun) -> int:
@@ -93,10 +125,11 @@ def _exit_code(run: RulesRun) -> int:
     return Exit.ALL_EXPECTED
 
 
-def _json(run: RulesRun) -> str:
+def _json(run: RulesRun, interrupted: str | None) -> str:
     failures = [{"module": module, "error": why} for module, why in run.failures]
     rules = [_as_json(seen) for seen in run.seen.values()]
-    return json.dumps({"modules": run.modules, "rules": rules, "failures": failures}, indent=1)
+    whole = {"modules": run.modules, "rules": rules, "failures": failures}
+    return json.dumps({**whole, "interrupted": interrupted or None}, indent=1)
 
 
 def _as_json(seen: SeenRule) -> dict[str, Any]:

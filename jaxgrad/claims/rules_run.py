@@ -81,6 +81,19 @@ class RulesRun:
         """Whether every rule was looked at, or there are none to be."""
         return bool(self.refused) or (self.rules is not None and len(self.seen) == len(self.rules))
 
+    @property
+    def at(self) -> str:
+        """What the process is at, in words; empty where nothing is left."""
+        if self.complete:
+            return ""
+        if self.rules is None:
+            return f"the import of {self._at or self.package}"
+        if not self._begun:
+            return f"the import of {self.package}, once more"
+        checks = self.check and self._suited is not None
+        stage = "the check of" if checks else "the search for arguments that suit"
+        return f"{stage} {self.rules[self._rest[0]].name}"
+
     def receive(self, message: dict[str, Any]) -> None:
         """Take what was found, or what came of a rule."""
         if "begins" in message:
