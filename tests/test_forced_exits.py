@@ -96,16 +96,20 @@ pytestmark = pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize(
     ("arguments", "said", "line"),
     [
-        ("check M:at_once 0.5", "M:at_once, or its rule, ended the process (SystemExit: EXIT)", 10),
-        ("check M:aborts 0.5", "ended the process (SystemExit: os.abort())", 14),
-        ("check M:rule 0.5", "ended the process (SystemExit: EXIT)", 42),
-        ("sweep M:at_once --dtype float16 --holds M:ends", "raised SystemExit: EXIT", 10),
-        ("sweep M:by_python --dtype float16 --holds M:ends", "raised SystemExit: 0", 18),
-        ("sweep jax.nn:relu --dtype float16 --holds M:ends", "raised SystemExit: EXIT", 46),
-        ("properties M:at_once", "M:at_once raised SystemExit: EXIT", 10),
-        ("properties M:by_python", "M:by_python raised SystemExit: 0", 18),
-        ("coverage M:at_once --args 0.5", "M:at_once(x) raised SystemExit: EXIT", 10),
-        ("coverage M:by_python --args 0.5", "M:by_python(x) raised SystemExit: 0", 18),
+        (
+            "check M:at_once 0.5",
+            "M:at_once, or its rule, ended the process (SystemExit: EXIT) AT",
+            10,
+        ),
+        ("check M:aborts 0.5", "ended the process (SystemExit: os.abort()) AT", 14),
+        ("check M:rule 0.5", "ended the process (SystemExit: EXIT) AT", 42),
+        ("sweep M:at_once --dtype float16 --holds M:ends", "raised SystemExit AT: EXIT", 10),
+        ("sweep M:by_python --dtype float16 --holds M:ends", "raised SystemExit AT: 0", 18),
+        ("sweep jax.nn:relu --dtype float16 --holds M:ends", "raised SystemExit AT: EXIT", 46),
+        ("properties M:at_once", "M:at_once raised SystemExit AT: EXIT", 10),
+        ("properties M:by_python", "M:by_python raised SystemExit AT: 0", 18),
+        ("coverage M:at_once --args 0.5", "M:at_once(x) raised SystemExit AT: EXIT", 10),
+        ("coverage M:by_python --args 0.5", "M:by_python(x) raised SystemExit AT: 0", 18),
     ],
 )
 def test_a_command(
@@ -114,8 +118,8 @@ def test_a_command(
     before = os._exit, os.abort
     assert main(arguments.replace("M:", f"{module}:").split()) == 2
     out, err = capsys.readouterr()
-    said = said.replace("M:", f"{module}:").replace("EXIT", "os._exit(0)")
-    assert f"{said} at {module}.py:{line}" in err and not out
+    said = said.replace("AT", f"at {module}.py:{line}").replace("EXIT", "os._exit(0)")
+    assert said.replace("M:", f"{module}:") in err and not out
     assert (os._exit, os.abort) == before
 
 

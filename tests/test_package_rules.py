@@ -179,7 +179,7 @@ def test_modules_that_cannot_be_imported() -> None:
     failed = dict(found.failures)
     assert set(failed) == {"ruled.broken", "ruled.script"}
     assert "nothing_of_that_name" in failed["ruled.broken"]
-    assert failed["ruled.script"] == "SystemExit: 3"
+    assert failed["ruled.script"] == "SystemExit at script.py:1: 3"
     assert found.modules == 5
     for name in ("no_such_package", "ruled.broken"):
         with pytest.raises(ArgumentError, match=f"{name} cannot be imported: ModuleNotFoundError"):
@@ -225,6 +225,9 @@ def test_the_command_checks_them(capsys: pytest.CaptureFixture[str]) -> None:
         "ruled.solvers.made:ends": None,
     }
     assert found["modules"] == 5 and len(found["failures"]) == 2
+    told = {rule["name"]: rule.get("text") for rule in found["rules"]}
+    line = _line("solvers/made.py", "raise SystemExit")
+    assert told["ruled.solvers.made:ends"] == f"it raised SystemExit at made.py:{line}: 0"
 
 
 def test_a_package_without_rules(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ from jaxgrad.claims import child_processes
 from jaxgrad.claims.child_processes import supervise
 from jaxgrad.claims.cli import main
 from jaxgrad.claims.found_rule import FoundRule
+from jaxgrad.claims.rules_command import _lines
 from jaxgrad.claims.rules_run import RulesRun, SeenRule
 from jaxgrad.numbers import progress
 
@@ -221,6 +222,14 @@ def test_a_process_that_says_nothing_is_looked_at(
     for _ in supervise([_Silent()], jobs=1, timeout=60, look=lambda: looks.append(None)):
         pass
     assert len(looks) > 2
+
+
+def test_every_line_of_what_was_raised_is_shown() -> None:
+    seen = SeenRule(RULES[0], "it raised RuntimeError at k.py:9: the rule is\nbroken")
+    assert list(_lines(seen))[-2:] == [
+        "    not checked: it raised RuntimeError at k.py:9: the rule is",
+        "    broken",
+    ]
 
 
 def test_frames_that_led_to_the_place_are_left_out() -> None:

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 from jaxgrad.claims.annotations import annotate, in_repository
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
+from jaxgrad.claims.raised_text import line_of, what_was_raised
 from jaxgrad.claims.timeout import ending_after
 from jaxgrad.claims.written_files import require_writable, written
 from jaxgrad.errors import (
@@ -240,12 +241,6 @@ def _raised(
     error: Exception | SystemExit,
 ) -> str:
     """Which of the caller's functions raised what, and where."""
-    from jaxgrad.programs.jax_errors import first_line
-
-    if isinstance(error, SystemExit):
-        said = f"ended the process (SystemExit: {error})"
-    else:
-        said = f"raised {first_line(error)}"
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     if domain is not None and _code_of(domain) in [frame.f_code for frame in frames]:
         whose, by = f"--domain {options.domain}", domain
@@ -257,8 +252,12 @@ def _raised(
         for frame in traceback.extract_tb(error.__traceback__)
         if frame.filename == file
     ]
-    where = f" at {Path(file or '').name}:{lines[-1]}" if lines else ""
-    return f"{whose} {said}{where}; the arguments are those of the command line"
+    where = f" at {Path(file or '').name}:{lines[-1]}" if lines else line_of(error)
+    if isinstance(error, SystemExit):
+        said = f"ended the process (SystemExit: {error}){where}"
+    else:
+        said = f"raised {what_was_raised(error, where)}"
+    return f"{whose} {said}; the arguments are those of the command line"
 
 
 def place_of(function: Callable[..., Any]) -> tuple[str | None, int | None]:

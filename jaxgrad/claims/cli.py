@@ -18,7 +18,6 @@ from jaxgrad.claims import check_command, prove_command, rules_command, sweep_co
 from jaxgrad.claims.coverage import command as coverage_command
 from jaxgrad.claims.exit_codes import Exit, exit_codes_of
 from jaxgrad.claims.forced_exits import forced_exits_raised
-from jaxgrad.claims.named import line_of
 from jaxgrad.claims.once_and_exit import Completion, Version
 from jaxgrad.claims.option_types import (
     add_dtypes,
@@ -32,6 +31,7 @@ from jaxgrad.claims.option_types import (
 from jaxgrad.claims.project_options import parsed
 from jaxgrad.claims.properties_command import properties
 from jaxgrad.claims.prove_command import exit_code
+from jaxgrad.claims.raised_text import line_of
 from jaxgrad.errors import ArgumentError, MissingExtra
 
 __all__ = ["command_parsers", "exit_code", "main"]

@@ -6,14 +6,13 @@ import importlib
 import operator
 import os
 import sys
-import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from jaxgrad.claims.raised_text import all_that_was_raised
 from jaxgrad.errors import ArgumentError
 
-__all__ = ["line_of", "named"]
+__all__ = ["named"]
 
 
 def named(option: str, name: str, meant: str = "a function") -> Callable[..., Any]:
@@ -50,9 +49,8 @@ def named(option: str, name: str, meant: str = "a function") -> Callable[..., An
     try:
         found = operator.attrgetter(function)(importlib.import_module(module))
     except (Exception, SystemExit) as error:
-        why = f"{type(error).__name__}: {error}{line_of(error)}"
         raise ArgumentError(
-            f"{option} {name!r} cannot be imported: {why}; "
+            f"{option} {name!r} cannot be imported: {all_that_was_raised(error)}; "
             "the module is looked for in the current folder and among what is installed"
         ) from error
     finally:
@@ -60,19 +58,3 @@ def named(option: str, name: str, meant: str = "a function") -> Callable[..., An
     if not callable(found):
         raise ArgumentError(f"{option} {name!r} is {found!r:.60}, not a function")
     return found
-
-
-def line_of(error: BaseException) -> str:
-    """The line at which an error was raised, as " at FILE:LINE"; empty where nobody knows.
-
-    Args:
-        error: one that was caught; what the import machinery and this file do is left out.
-    """
-    machinery = (
-        Path(__file__),
-        Path(__file__).with_name("forced_exits.py"),
-        Path(importlib.__file__),
-    )
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [x for x in frames if Path(x.filename).is_file() and Path(x.filename) not in machinery]
-    return f" at {Path(lines[-1].filename).name}:{lines[-1].lineno}" if lines else ""

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from jaxgrad.claims.found_rule import FoundRule, is_of, place_of_rule, rule_of
+from jaxgrad.claims.raised_text import all_that_was_raised
 from jaxgrad.claims.rules_in_source import rules_in_source
 from jaxgrad.errors import ArgumentError
 
@@ -79,7 +80,7 @@ def _modules(
         top = _imported(package)
     except Exception as error:
         raise ArgumentError(
-            f"{package} cannot be imported: {type(error).__name__}: {error}; it is looked for in "
+            f"{package} cannot be imported: {all_that_was_raised(error)}; it is looked for in "
             "the current folder and among what is installed"
         ) from error
     yield top
@@ -93,7 +94,7 @@ def _modules(
         except BaseException as error:  # a script that ends the process, too
             if isinstance(error, KeyboardInterrupt):
                 raise
-            failures.append((name, f"{type(error).__name__}: {error}".partition("\n")[0]))
+            failures.append((name, all_that_was_raised(error)))
 
 
 def _inside(folder: Path, package: str) -> Iterator[str]:

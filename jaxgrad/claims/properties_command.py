@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from jaxgrad.claims.annotations import annotate
 from jaxgrad.claims.check_command import place_of
 from jaxgrad.claims.exit_codes import Exit
-from jaxgrad.claims.named import line_of, named
+from jaxgrad.claims.named import named
 from jaxgrad.claims.option_types import add_dtypes, add_json, add_switch, listed, positive
+from jaxgrad.claims.raised_text import what_was_raised
 from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.verdict import Evidence, Verdict
 
@@ -125,7 +126,6 @@ def _asked(options: argparse.Namespace) -> Iterator[Property]:
 def _found(one: Property, name: str | None) -> Evidence:
     """What comes of a property, with code that needs no function in scope."""
     from jaxgrad.claims.as_options import of_check
-    from jaxgrad.programs.jax_errors import first_line
     from jaxgrad.properties.document import outcome_of
 
     try:
@@ -135,7 +135,7 @@ def _found(one: Property, name: str | None) -> Evidence:
     except JaxgradError as error:
         raise ArgumentError(f"{name}: {of_check(str(error), _OPTIONS)}") from error
     except (Exception, SystemExit) as error:
-        raise ArgumentError(f"{name} raised {first_line(error)}{line_of(error)}") from error
+        raise ArgumentError(f"{name} raised {what_was_raised(error)}") from error
     if name is None:  # those of the document are of networks, which no option is about
         return found
     found = replace(found, text=of_check(found.text, _OPTIONS))

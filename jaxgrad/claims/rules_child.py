@@ -15,10 +15,10 @@ from jaxgrad.claims.found_rule import FoundRule
 from jaxgrad.claims.given_arguments import given
 from jaxgrad.claims.named import named
 from jaxgrad.claims.package_rules import rules_of
+from jaxgrad.claims.raised_text import all_that_was_raised
 from jaxgrad.claims.suitable_arguments import with_arguments
 from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.gradients.check_grads import check
-from jaxgrad.programs.jax_errors import first_line
 
 __all__ = ["main"]
 
@@ -56,6 +56,6 @@ def _checked(rule: FoundRule) -> dict[str, Any]:
     try:
         found = in_options(check(function, args))
     except (Exception, SystemExit) as error:
-        said = str(error) if isinstance(error, JaxgradError) else first_line(error)
+        said = str(error) if isinstance(error, JaxgradError) else all_that_was_raised(error)
         return {"verdict": None, "text": f"it raised {said}"}
     return {"verdict": str(found.verdict), "text": str(found).partition("\n\nTo see it:")[0]}

@@ -6,20 +6,16 @@ what the others are comes from a new process.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from jaxgrad.claims.found_rule import FoundRule
+from jaxgrad.claims.raised_text import ON_THE_WAY
 from jaxgrad.errors import ArgumentError
 from jaxgrad.verdict import Verdict
 
 __all__ = ["RulesRun", "SeenRule"]
-
-# Whose frames say nothing of where a rule hangs: this package, and JAX.
-_ON_THE_WAY = (str(Path(__file__).parents[1]), f"{os.sep}jax{os.sep}_src{os.sep}")
 
 
 @dataclass(frozen=True)
@@ -166,4 +162,4 @@ class RulesRun:
 def _outside(how: str) -> str:
     """How a process ended, without the frames that only led to where it was."""
     lines = how.splitlines()
-    return "\n".join(x for x in lines if not any(place in x for place in _ON_THE_WAY))
+    return "\n".join(x for x in lines if not any(place in x for place in ON_THE_WAY))

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from jaxgrad.claims.exit_codes import Exit
-from jaxgrad.claims.named import line_of, named
+from jaxgrad.claims.named import named
+from jaxgrad.claims.raised_text import what_was_raised
 from jaxgrad.claims.timeout import ending_after
 from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.verdict import Verdict
@@ -31,7 +32,6 @@ def sweep(options: argparse.Namespace) -> int:
     from jaxgrad.claims.given_arguments import full_name
     from jaxgrad.evidence.float_formats import format_of
     from jaxgrad.evidence.sweep import sweep
-    from jaxgrad.programs.jax_errors import first_line
 
     try:
         dtype = format_of(full_name(options.dtype)).dtype
@@ -46,9 +46,9 @@ def sweep(options: argparse.Namespace) -> int:
         raise ArgumentError(f"{options.function}: {error}") from error
     except (Exception, SystemExit) as error:
         raise ArgumentError(
-            f"{options.function}, or --holds {options.holds}, raised {first_line(error)}"
-            f"{line_of(error)}; the first takes one float, an array of shape (), and the second "
-            "arrays of one dimension, of floats and of what comes of each, and returns booleans"
+            f"{options.function}, or --holds {options.holds}, raised {what_was_raised(error)}; "
+            "the first takes one float, an array of shape (), and the second arrays of one "
+            "dimension, of floats and of what comes of each, and returns booleans"
         ) from error
     print(f"{result.verdict}: {options.function} on {result.checked} values of {dtype.name}")
     print(result.evidence.text)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from jaxgrad.claims.exit_codes import Exit
-from jaxgrad.claims.named import line_of, named
+from jaxgrad.claims.named import named
+from jaxgrad.claims.raised_text import what_was_raised
 from jaxgrad.claims.written_files import require_writable
 from jaxgrad.errors import ArgumentError, JaxgradError
 
@@ -124,7 +125,6 @@ def _own_function(options: argparse.Namespace, name: str) -> int:
     sys.path.append(str(Path.cwd()))  # for what it imports when it is called
     args = _arguments(options, name, function)
     from jaxgrad.claims.coverage.own_function import look_at
-    from jaxgrad.programs.jax_errors import first_line
 
     try:
         found = look_at(function, args, name, options.budget)
@@ -134,8 +134,8 @@ def _own_function(options: argparse.Namespace, name: str) -> int:
         raise ArgumentError(f"{name}: {error}") from error
     except (Exception, SystemExit) as error:
         raise ArgumentError(
-            f"{name}{_signature(function)} raised {first_line(error)}{line_of(error)}; it was "
-            f"called with --args {options.args!r}"
+            f"{name}{_signature(function)} raised {what_was_raised(error)}; it was called "
+            f"with --args {options.args!r}"
         ) from error
     if options.json:
         from jaxgrad.claims.report.function_json import render

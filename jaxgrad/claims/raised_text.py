@@ -1,0 +1,84 @@
+"""What the user's code raised, in words: its kind, the line, and what is said."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+import traceback
+from pathlib import Path
+
+__all__ = ["ON_THE_WAY", "all_that_was_raised", "line_of", "what_was_raised"]
+
+ON_THE_WAY = (f"{Path(__file__).parents[1]}{os.sep}", f"{os.sep}jax{os.sep}_src{os.sep}")
+"""Parts of the names of files whose frames only lead to the user's code: this package, and JAX."""
+
+_STANDARD = sysconfig.get_paths()["stdlib"]
+_INSTALLED = "site-packages"
+
+# Enough of a message to tell what is wrong, not enough to bury the other rules.
+_LINES = 12
+
+
+def what_was_raised(error: BaseException, where: str | None = None) -> str:
+    """The kind of an error, where it was raised, and how its message begins.
+
+    Args:
+        error: one that was caught.
+        where: the place; :func:`line_of` if None.
+
+    Example:
+        >>> what_was_raised(ValueError("of many" + chr(10) + "lines"), " at mine.py:3")
+        'ValueError at mine.py:3: of many …'
+        >>> what_was_raised(AssertionError())
+        'AssertionError'
+    """
+    said = _said(error)
+    return _with_place(error, where, [f"{said[0]} …"] if len(said) > 1 else said)
+
+
+def all_that_was_raised(error: BaseException) -> str:
+    """The same with all of the message, or its first lines.
+
+    Example:
+        >>> print(all_that_was_raised(ValueError("of many" + chr(10) + "lines")))
+        ValueError: of many
+          lines
+    """
+    said = _said(error)
+    return _with_place(error, None, [*said[:_LINES], "…"] if len(said) > _LINES else said)
+
+
+def line_of(error: BaseException) -> str:
+    """The line at which an error was raised, as " at FILE:LINE"; empty where nobody knows.
+
+    It is the last one of the user's own, or else of an installed package. Where only JAX, this
+    package and Python's own library were running, theirs would tell nothing.
+
+    Args:
+        error: one that was caught.
+    """
+    found = [
+        (Path(frame.filename), frame.lineno)
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_file() and not _is_on_the_way(frame.filename)
+    ]
+    own = [(file, line) for file, line in found if _INSTALLED not in file.parts]
+    file, line = (own or found or [(None, None)])[-1]
+    return f" at {file.name}:{line}" if file else ""
+
+
+def _is_on_the_way(file: str) -> bool:
+    standard = file.startswith(_STANDARD) and _INSTALLED not in Path(file).parts
+    return standard or any(place in file for place in ON_THE_WAY)
+
+
+def _with_place(error: BaseException, where: str | None, said: list[str]) -> str:
+    kind = f"{type(error).__name__}{line_of(error) if where is None else where}"
+    return ": ".join([kind, "\n  ".join(said)]) if said else kind
+
+
+def _said(error: BaseException) -> list[str]:
+    try:
+        return str(error).strip().splitlines()
+    except Exception as failed:
+        return [f"its text cannot be made ({type(failed).__name__})"]
