@@ -224,6 +224,26 @@ def test_a_process_that_says_nothing_is_looked_at(
     assert len(looks) > 2
 
 
+def test_what_does_not_pass_is_shown_beside_the_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+
+    def say(run: RulesRun) -> None:
+        run.receive({"declared": [asdict(rule) for rule in RULES], "modules": 1, "failures": []})
+        run.receive({"ends": 0, "checked": {"verdict": "PROVED", "text": "PROVED: yes"}})
+        run.receive({"ends": 1, "checked": {"verdict": "REFUTED", "text": "REFUTED: no\nat x"}})
+        run.receive({"ends": 2, "checked": {"verdict": None, "text": "it raised TypeError"}})
+
+    for more in ([], ["--json"]):
+        _interrupted(monkeypatch, say, *more)
+        shown = [x for x in capsys.readouterr().err.splitlines() if x.startswith("::")]
+        assert shown == [
+            "::error file=k.py,line=2,title=jaxgrad%3A k%3Ab is REFUTED::REFUTED: no%0Aat x",
+            "::error file=k.py,line=3,title=jaxgrad%3A k%3Ac was not checked::it raised TypeError",
+        ]
+
+
 def test_every_line_of_what_was_raised_is_shown() -> None:
     seen = SeenRule(RULES[0], "it raised RuntimeError at k.py:9: the rule is\nbroken")
     assert list(_lines(seen))[-2:] == [
