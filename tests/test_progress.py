@@ -91,7 +91,7 @@ def test_an_interrupted_sweep_says_what_it_has_seen(monkeypatch: pytest.MonkeyPa
     )
 
 
-@pytest.mark.parametrize("few", [0, 2**16], ids=["by counts", "by masks"])
+@pytest.mark.parametrize("few", [0, 2**16], ids=["counts", "masks"])
 def test_a_sweep_tells_of_a_failing_float_at_every_moment(
     monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
