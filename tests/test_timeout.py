@@ -7,11 +7,14 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from jaxgrad.claims import interrupts, timeout
+from jaxgrad.claims import check_command, interrupts, timeout
+from jaxgrad.claims.cli import main
 from jaxgrad.claims.timeout import ending_after
+from jaxgrad.numbers.progress import Progress
 
 _ENDLESS = """
 import time
@@ -95,8 +98,29 @@ def test_who_says_that_it_is_late_may_know_the_code(
     assert ended == [code]
 
 
-def test_a_timeout_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
-    from jaxgrad.claims.cli import main
+@pytest.mark.parametrize("printed", [[], ["--json"]], ids=["text", "json"])
+def test_a_check_that_is_ended_says_what_it_knows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], printed: list[str]
+) -> None:
+    def late(options: Any) -> Any:
+        with Progress().followed(lambda: "AGREES so far"):
+            assert left.wait(60)
+            raise KeyboardInterrupt  # in place of the end of the process
 
+    left = threading.Event()
+    monkeypatch.setattr(timeout, "leave", lambda code: left.set())
+    monkeypatch.setattr(check_command, "_found", late)
+    assert main(["check", "math:sin", "0.5", "--timeout", "0.01", *printed]) == 130
+    told, said = capsys.readouterr()
+    known, why, *_ = said.splitlines()
+    assert known == "jaxgrad, given up: AGREES so far"
+    assert why.startswith("jaxgrad: math:sin is UNDECIDED: it took longer than --timeout 0.01")
+    if printed:
+        late_one, interrupted = told.split("}\n{")
+        assert "--timeout 0.01" in json.loads(late_one + "}")["error"]
+        assert json.loads("{" + interrupted)["error"] == "interrupted"
+
+
+def test_a_timeout_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "math:sin", "0.5", "--timeout", "0"]) == 2
     assert "argument --timeout: invalid positive float value: '0'" in capsys.readouterr().err

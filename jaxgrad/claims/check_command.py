@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from jaxgrad.claims.annotations import annotate, in_repository
 from jaxgrad.claims.exit_codes import Exit
+from jaxgrad.claims.interrupts import say_what_is_known
 from jaxgrad.claims.named import named
 from jaxgrad.claims.raised_text import line_of, what_was_raised
 from jaxgrad.claims.timeout import ending_after
@@ -57,9 +58,10 @@ def check(options: argparse.Namespace) -> int:
     try:
         with quiet, ending_after(options.timeout, given_up):
             called, found = _found(options)
-    except ArgumentError as error:
+    except (ArgumentError, KeyboardInterrupt) as error:
         if options.json:
-            print(_without_verdict(options, error))
+            said = "interrupted" if isinstance(error, KeyboardInterrupt) else error
+            print(_without_verdict(options, said), flush=True)
         raise
     try:
         return _told(options, called, found)
@@ -68,7 +70,8 @@ def check(options: argparse.Namespace) -> int:
 
 
 def _given_up(options: argparse.Namespace, printed: IO[str]) -> None:
-    """Says that it took too long."""
+    """Says that it took too long, and what is known by then."""
+    say_what_is_known("given up")
     error = (
         f"{options.function} is UNDECIDED: it took longer than --timeout {options.timeout:g}, "
         "perhaps in code of its own or a compilation"

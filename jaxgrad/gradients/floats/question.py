@@ -30,13 +30,13 @@ FEWEST_FLOAT_POINTS = 32
 
 
 def checked_dtypes(dtypes: Sequence[Any] | Any | None) -> tuple[np.dtype, ...] | None:
-    """The dtypes that are asked for, checked.
+    """The dtypes that are asked for, checked, each once.
 
     Raises:
         ArgumentError: one of them is no floating-point dtype.
 
     Example:
-        >>> checked_dtypes(["float32", "bfloat16"])
+        >>> checked_dtypes(["float32", "bfloat16", np.float32])
         (dtype('float32'), dtype(bfloat16))
     """
     if dtypes is None:
@@ -54,7 +54,7 @@ def checked_dtypes(dtypes: Sequence[Any] | Any | None) -> tuple[np.dtype, ...] |
                 'as "float8_e4m3fn"'
             )
         found.append(dtype)
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 _NOT_HELD = "the given point is not in the range of the dtype, or rounded to it not in the domain"
