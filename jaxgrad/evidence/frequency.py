@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -192,7 +193,11 @@ def _count(event: Callable[[jax.Array], Any], key: jax.Array, trials: int) -> in
             "with jax.random"
         )
 
-    @jax.jit
+    # What is drawn runs for a moment, and compiles for seconds: most of what XLA does to make it
+    # faster costs more than it saves.
+    quickly = {"xla_backend_optimization_level": 1} if jax.default_backend() == "cpu" else {}
+
+    @functools.partial(jax.jit, compiler_options=quickly)
     def happened(numbers: jax.Array) -> jax.Array:
         return jax.vmap(lambda number: event(jax.random.fold_in(key, number)))(numbers)
 

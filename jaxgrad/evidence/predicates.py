@@ -85,7 +85,8 @@ def require_elementwise(
             f"{name} does not look at y, so it says nothing of the function: compare y with "
             "something"
         )
-    turned = _checked(name, predicate(jnp.roll(x, size // 2), jnp.roll(y, size // 2)), size)
+    half = (jnp.asarray(np.roll(np.asarray(values), size // 2)) for values in (x, y))
+    turned = _checked(name, predicate(*half), size)
     if np.array_equal(np.roll(together, size // 2), turned) and not _others_matter(
         predicate, x, y, together
     ):

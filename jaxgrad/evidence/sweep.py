@@ -159,7 +159,10 @@ def _of_one_nan(values: jax.Array) -> jax.Array:
     """
     if not jnp.issubdtype(values.dtype, jnp.inexact):
         return values
-    return jnp.where(jnp.isnan(values), jnp.asarray(jnp.nan, values.dtype), values)
+    numbers = np.array(values)
+    with np.errstate(invalid="ignore"):  # which a NaN of some dtypes is
+        numbers[np.isnan(numbers)] = np.nan
+    return jnp.asarray(numbers)
 
 
 def _conclude(f: Callable[[Any], Any], done: TiledPass, named: Mapping[str, Predicate]) -> Sweep:

@@ -6,7 +6,7 @@ factorisation asks here before it is formed.
 
 from __future__ import annotations
 
-from flint import fmpq_mpoly
+from flint import fmpq, fmpq_mpoly
 
 from jaxgrad.numbers.base import CannotDecide
 
@@ -42,7 +42,7 @@ MOST_BITS_FACTORED = 96
 
 def height(poly: fmpq_mpoly) -> int:
     """The bits of the largest numerator or denominator among the coefficients."""
-    return max((int(c.height_bits()) for c in poly.coeffs()), default=0)
+    return max(map(fmpq.height_bits, poly.coeffs()), default=0)
 
 
 def product_cost(x: fmpq_mpoly, y: fmpq_mpoly) -> int:
