@@ -90,3 +90,56 @@ def test_a_derivative_that_is_lost_in_bfloat16() -> None:
     right = jax.custom_jvp(lambda x: jnp.log(1 + jnp.exp(x)))
     right.defjvps(lambda t, out, x: t * jax.nn.sigmoid(x))
     assert check(right, (np.float32(-8),), dtypes=["bfloat16"], special_points=False)
+
+
+# -- what is rounded before a choice --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", NARROW)
+def test_what_is_rounded_before_a_comparison_hides_nothing(dtype: str) -> None:
+    """A mask of few digits is the mask, or another one; it rounds nothing that is behind it."""
+
+    def hand(x: Any, factor: float) -> Any:
+        return jnp.where(x.astype(dtype) > 0, x * np.float32(factor), 0)
+
+    for factor, verdict in ((1, Verdict.PROVED), (1.0005, Verdict.REFUTED)):
+        found = compare(lambda x, k=factor: hand(x, k), lambda x: jnp.where(x > 0, x, 0), X)
+        assert found.verdict is verdict
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn"])
+def test_a_rule_with_a_mask_of_few_digits(dtype: str) -> None:
+    for factor, passes in ((1, True), (1.001, False)):
+        f = jax.custom_vjp(lambda x: jnp.maximum(x, 0))
+
+        def backward(kept: Any, g: Any, factor: float = factor) -> Any:
+            return (jnp.where(kept > 0, g * np.float32(factor), 0),)
+
+        f.defvjp(lambda x: (jnp.maximum(x, 0), x.astype(dtype)), backward)
+        assert check(f, (X,), special_points=False).verdict.passes is passes
+
+
+def test_the_place_of_the_largest_of_narrow_numbers_hides_nothing() -> None:
+    def hand(x: Any, factor: float) -> Any:
+        return x[jnp.argmax(x.astype(jnp.bfloat16))] * np.float32(factor)
+
+    for factor, verdict in ((1, Verdict.AGREES), (1.001, Verdict.REFUTED)):
+        assert compare(lambda x, k=factor: hand(x, k), lambda x: jnp.max(x), X).verdict is verdict
+
+
+# -- formats that are no dtypes --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("exponent", "mantissa"), [(8, 7), (5, 10), (8, 3)])
+def test_what_is_rounded_to_fewer_bits_of_its_dtype_is_off_by_as_much(
+    exponent: int, mantissa: int
+) -> None:
+    def few(x: Any) -> Any:
+        return jax.lax.reduce_precision(x, exponent, mantissa)
+
+    unit = 2.0 ** -(mantissa + 1)
+    for factor, passes in ((1, True), (1 + 4 * unit, False)):
+        f = jax.custom_jvp(lambda x: few(jnp.sin(x)))
+        f.defjvps(lambda t, out, x, k=factor: few(t * jnp.cos(x)) * np.float32(k))
+        found = check(f, (X,), dtypes=["float32"])
+        assert (found.verdict.passes, found.verdict is Verdict.REFUTED) == (passes, not passes)

@@ -56,7 +56,7 @@ def test_the_terms_of_the_allowance_are_those_of_the_formula() -> None:
 def test_where_nothing_rounds_one_rounding_is_allowed() -> None:
     exact = true_values(lambda x: x, np.float32(3))
     assert allowances(exact)[0] == 3 * U + NORMAL
-    assert Arithmetic.of(trace(lambda x: x, (np.float32(3),))).roundings == 1
+    assert Arithmetic.of(trace(lambda x: x, (np.float32(3),))).times(0) == 1
 
 
 def hand(x: Any) -> Any:
@@ -75,7 +75,7 @@ BRANCHES: dict[str, tuple[Any, Any]] = {
 @pytest.mark.parametrize("name", BRANCHES)
 def test_a_branch_is_reached_by_as_many_roundings_as_there_are(name: str) -> None:
     taken, (point, distance) = BRANCHES[name]
-    assert Arithmetic.of(trace(hand, (point,))).roundings == 7
+    assert Arithmetic.of(trace(hand, (point,))).times(0) == 7
     for far, stable in ((distance, True), (2 * distance, False)):
 
         def step(x: Any, far: float = far) -> Any:
@@ -89,7 +89,7 @@ def test_a_branch_is_reached_by_as_many_roundings_as_there_are(name: str) -> Non
 def test_what_is_held_fixed_does_not_move() -> None:
     exact = true_values(lambda x, n: x**n, np.float32(2), np.int32(2))
     first, *rest = allowances(exact)
-    many = Arithmetic.of(trace(lambda x, n: x**n, (np.float32(2), np.int32(2)))).roundings
+    many = Arithmetic.of(trace(lambda x, n: x**n, (np.float32(2), np.int32(2)))).times(0)
     assert math.isclose(first, many * U * 4)
     assert math.isclose(rest[-1] - first, many * 2 * U * 4, rel_tol=1e-5)
 
@@ -124,11 +124,40 @@ def test_only_what_is_rounded_on_a_way_to_a_result_counts_and_each_in_its_own_dt
     assert own.times(0) * own.moves(0, jnp.float16) == arb(2) ** -11
 
 
+def test_what_is_rounded_before_a_choice_counts_where_it_is_asked_for() -> None:
+    def f(x: Any) -> Any:
+        where = jnp.argmax(x.astype(jnp.float16) * 3)
+        return jnp.where(x * x > x, x * 3, x)[where]
+
+    program = trace(f, (np.float32([1, 2]),))
+    with_choices, without = (Arithmetic.of(program, choices=asked) for asked in (True, False))
+    # One rounding to float16 and one in it; or else the one of x * 3.
+    assert (with_choices.times(0), with_choices.unit(0)) == (2, arb(2) ** -11)
+    assert (without.times(0), without.unit(0)) == (1, arb(2) ** -24)
+
+
+def test_the_u_and_s_of_a_format_that_is_no_dtype() -> None:
+    own = Arithmetic.of(trace(lambda x: jax.lax.reduce_precision(x, 5, 6), (np.float32(1),)))
+    assert (own.times(0), own.unit(0), own.smallest(0)) == (1, arb(2) ** -7, 2**-14)
+
+
+def test_a_loop_that_adds_nothing_is_left_early() -> None:
+    def loop(x: Any) -> Any:
+        return jax.lax.while_loop(
+            lambda at: at[0] < 10**9, lambda at: (at[0] + 1, jnp.maximum(at[1], x)), (0, x * 3)
+        )[1]
+
+    program = trace(loop, (np.float32(1),))
+    (turning,) = [x for x in program.jaxpr.jaxpr.eqns if x.primitive.name == "while"]
+    # Of as many turns nobody would see the end.
+    assert Arithmetic.of(program, {id(turning): 10**9}).times(0) == 1
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_functions_of_narrow_floats_are_those_of_float32_rounded(dtype: str) -> None:
     x = np.asarray(1, dtype)
-    assert Arithmetic.of(trace(lambda x: 1 / jnp.exp(x), (x,))).roundings == 4
-    assert Arithmetic.of(trace(lambda x: 1 / jnp.exp(x), (np.float32(1),))).roundings > 10
+    assert Arithmetic.of(trace(lambda x: 1 / jnp.exp(x), (x,))).times(0) == 4
+    assert Arithmetic.of(trace(lambda x: 1 / jnp.exp(x), (np.float32(1),))).times(0) > 10
 
 
 def test_what_is_known_is_kept_for_each_precision_and_vector() -> None:
@@ -172,7 +201,7 @@ def test_the_signs_that_move_a_number_furthest_are_tried_before_it_is_unstable()
     x = np.ones(40, np.float32)
     exact = true_values(lambda x: jnp.sum(x * ways), x)
     sampled, truth = allowances(exact)[-1], float(ways.sum())
-    many = Arithmetic.of(trace(lambda x: jnp.sum(x * ways), (x,))).roundings
+    many = Arithmetic.of(trace(lambda x: jnp.sum(x * ways), (x,))).times(0)
     with precision(FIRST):
         furthest = float(exact.furthest(0, (), FIRST).mid())
     assert math.isclose(furthest, many * U * (abs(truth) + 40), rel_tol=1e-3)

@@ -18,7 +18,7 @@ from kernel_cases import KERNELS, Kernel, drawn, moments, softmax
 from jaxgrad import Verdict, check, compare
 from jaxgrad.gradients.floats.kernels import KernelArithmetic
 from jaxgrad.gradients.witness import enclosures
-from jaxgrad.interpret.roundings import Dtypes
+from jaxgrad.interpret.computed_dtypes import Dtypes
 from jaxgrad.numbers.in_any_order import InAnyOrder
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.meanings import READERS

@@ -8,8 +8,8 @@ summation (Rump, Bünger and Jeannerod 2016).
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
@@ -22,27 +22,22 @@ from jaxgrad.interpret.rules.bit_programs import expanded
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.running_error import backward_ulps
 from jaxgrad.programs.jaxprs import (
-    OPAQUE,
     called,
     entries_of_a_kernel,
-    equations,
     scan_parts,
     while_parts,
 )
 from jaxgrad.programs.linear_systems import direct_solve
-from jaxgrad.programs.meanings import inner_programs
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = [
     "ONE_ULP",
     "SUMS",
-    "Dtypes",
     "chains",
     "errors_of",
     "greatest",
     "longest_chain",
     "narrow_errors",
-    "rounded_in",
 ]
 
 SUMS = frozenset((
@@ -54,9 +49,6 @@ SUMS = frozenset((
 # What the result of a function is off that is computed in more digits and rounded: in units of u,
 # one rounding and what is left of those before it.
 ONE_ULP = 2
-
-_CONVERTS = ("convert_element_type", "reduce_precision")
-_IN_PLACE = ("addupdate",)  # what a kernel adds to an array has no rule
 
 _ONE_ROUNDING = {
     "add", "add_any", "sub", "mul", "square", "reduce_precision",
@@ -85,7 +77,15 @@ def errors_of(equation: Any) -> int:
     Raises:
         UnsupportedPrimitive: nobody knows.
     """
-    return _errors(equation)
+    return 0 if _is_of_integers(equation) else _errors(equation)
+
+
+def _is_of_integers(equation: Any) -> bool:
+    """Whether it makes integers or truth values of such, as what counts the turns of a loop."""
+    avals = [atom.aval for atom in (*equation.invars, *equation.outvars)]
+    return bool(avals) and all(
+        hasattr(aval, "dtype") and not is_differentiable(aval.dtype) for aval in avals
+    )
 
 
 def narrow_errors(equation: Any, errors: int) -> int:
@@ -97,22 +97,6 @@ def narrow_errors(equation: Any, errors: int) -> int:
     """
     name = equation.primitive.name
     return min(errors, ONE_ULP) if name in FUNCTIONS or name == "div" else errors
-
-
-def rounded_in(equation: Any) -> list[np.dtype]:
-    """The floating-point dtypes of the results of an operation, or else of its operands.
-
-    Example:
-        >>> import jax
-        >>> [equation] = jax.make_jaxpr(lambda x: x.astype("float16"))(1.0).jaxpr.eqns
-        >>> rounded_in(equation)
-        [dtype('float16')]
-    """
-    found: list[np.dtype] = []
-    for atoms in (equation.outvars, equation.invars):
-        dtypes = [x.aval.dtype for x in atoms if hasattr(x.aval, "dtype")]
-        found = found or [np.dtype(dtype) for dtype in dtypes if is_differentiable(dtype)]
-    return found
 
 
 def longest_chain(
@@ -144,37 +128,56 @@ def chains(
     program: Any,
     turns: Mapping[int, int] | None = None,
     errors: Callable[[Any], int] = errors_of,
+    choices: bool = True,
 ) -> list[int]:
     """The same for every output.
+
+    Args:
+        program, turns, errors: as for :func:`longest_chain`.
+        choices: as for :func:`greatest`.
 
     Raises:
         UnsupportedPrimitive, CannotDecide: as :func:`longest_chain`.
     """
-    return greatest(program, turns, lambda before, equation: before + errors(equation))
+    return greatest(program, turns, errors, operator.add, choices)
 
 
 def greatest(
     program: Any,
     turns: Mapping[int, int] | None,
-    after: Callable[[Any, Any], Any],
+    size: Callable[[Any], Any],
+    join: Callable[[Any, Any], Any],
+    choices: bool = True,
 ) -> list[Any]:
     """For every output the greatest of what comes of 0 on a way to it from an input.
 
     Args:
         program, turns: as for :func:`longest_chain`.
-        after: (what an operand has behind it, the equation) -> what its results have.
+        size: of an operation, asked once for each.
+        join: (what an operand has behind it, that size) -> what the results have.
+        choices: whether a way may go through a choice, a comparison or the place of the largest
+            number, which rounding makes another one or leaves as it is.
 
     Raises:
         UnsupportedPrimitive, CannotDecide: as :func:`longest_chain`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> from jaxgrad.programs.trace import trace
-        >>> two = trace(lambda x, y: (x.astype("float16") + 1, y + 1), (np.float32(1),) * 2)
-        >>> greatest(two, None, lambda before, x: max(before, rounded_in(x)[0].itemsize))
-        [2, 4]
+        >>> masked = trace(lambda x, y: jnp.where(x * x > y, x, y), (np.float32(1),) * 2)
+        >>> [greatest(masked, None, errors_of, max, choices) for choices in (True, False)]
+        [[1], [0]]
     """
     jaxpr = program.jaxpr.jaxpr
-    return _Chains(turns, after).through(jaxpr, [0] * len(jaxpr.invars))
+    return _Chains(turns, size, join, choices).through(jaxpr, [0] * len(jaxpr.invars))
+
+
+def _is_choice(equation: Any) -> bool:
+    """Whether nothing of what its operands were before it is in its results but which they are."""
+    if equation.primitive.name in ("argmax", "argmin"):
+        return True
+    dtypes = [getattr(x.aval, "dtype", None) for x in equation.outvars]
+    return bool(dtypes) and all(dtype == np.bool_ for dtype in dtypes)
 
 
 class _Chains:
@@ -182,18 +185,21 @@ class _Chains:
 
     Args:
         turns: how often its ``while_loop``s turn, if that is known.
-        after: as for :func:`greatest`; by default one more for each rounding.
+        size, join, choices: as for :func:`greatest`; by default one more for each rounding.
         all_taken: whether it is not known of one that is not among them.
     """
 
     def __init__(
         self,
         turns: Mapping[int, int] | None = None,
-        after: Callable[[Any, Any], Any] = lambda before, equation: before + errors_of(equation),
+        size: Callable[[Any], Any] = errors_of,
+        join: Callable[[Any, Any], Any] = operator.add,
+        choices: bool = True,
         all_taken: bool = False,
     ) -> None:
-        self._turns, self._after = turns or {}, after
+        self._turns, self._size, self._join, self._choices = turns or {}, size, join, choices
         self._all_taken = turns is None or all_taken
+        self._sizes: dict[int, tuple[Any, Any]] = {}
 
     def through(self, jaxpr: Any, starts: list[int]) -> list[int]:
         """How long they are at its results, for those that its inputs have behind them."""
@@ -223,12 +229,21 @@ class _Chains:
             return self._solver(equation, inputs)
         if name == "call_hi_primitive":
             return self._done_without(expanded(equation), inputs)
-        return [self._after(max(inputs, default=0), equation)] * len(equation.outvars)
+        if not self._choices and _is_choice(equation):
+            return [0] * len(equation.outvars)
+        found = self._join(max(inputs, default=0), self._size_of(equation))
+        return [found] * len(equation.outvars)
+
+    def _size_of(self, equation: Any) -> Any:
+        """Its size, which is asked once, however often a loop comes by it."""
+        if id(equation) not in self._sizes:  # the equation is kept, or another may have its number
+            self._sizes[id(equation)] = equation, self._size(equation)
+        return self._sizes[id(equation)][1]
 
     def _done_without(self, program: Any, inputs: list[int]) -> list[int]:
         """Of a program that exact numbers do without, whichever inputs it has of the equation's."""
         inner = _open(program)
-        every = _Chains(self._turns, self._after, True)
+        every = _Chains(self._turns, self._size, self._join, self._choices, True)
         return every.through(inner, [max(inputs, default=0)] * len(inner.invars))
 
     def _solver(self, equation: Any, inputs: list[int]) -> list[int]:
@@ -251,8 +266,10 @@ class _Chains:
         body = _open(equation.params["body_jaxpr"])
         for _ in range(turns):
             # What a loop does not turn for, as it stops entry by entry, stays as it is.
-            after = self.through(body, [*constants, *carry])
+            before, after = carry, self.through(body, [*constants, *carry])
             carry = [max(pair) for pair in zip(carry, after, strict=True)]
+            if carry == before:  # and so it stays
+                break
         return carry
 
     def _scan(self, params: Any, inputs: list[int]) -> list[int]:
@@ -261,59 +278,12 @@ class _Chains:
         constants, carry, rows = scan_parts(params, inputs)
         deepest: list[int] = []
         for _ in range(params["length"]):
-            outputs = self.through(body, [*constants, *carry, *rows])
+            before, outputs = carry, self.through(body, [*constants, *carry, *rows])
             carry = outputs[: len(carry)]
             deepest = [max(a, b) for a, b in zip(outputs, deepest or outputs, strict=True)]
+            if carry == before:  # and so it stays
+                break
         return deepest or [0] * len(body.outvars)
-
-
-@dataclass(frozen=True)
-class Dtypes:
-    """The floating-point dtypes of a program, or one inside it.
-
-    Args:
-        computed: those in which it computes.
-        summed: those in which it takes sums over an axis.
-        kept: those to which it converts.
-        loops: whether it goes through something again and again, and so may take sums.
-    """
-
-    computed: frozenset[Any]
-    summed: frozenset[Any]
-    kept: frozenset[Any]
-    loops: bool
-
-    @classmethod
-    def of(cls, jaxpr: Any) -> Dtypes:
-        """Those of a jaxpr; of what has no program its arguments and results tell.
-
-        Example:
-            >>> import jax
-            >>> found = Dtypes.of(jax.make_jaxpr(lambda x: (x * x).astype("float16"))(1.0))
-            >>> found.computed, found.kept
-            (frozenset({dtype('float32')}), frozenset({dtype('float16')}))
-        """
-        kinds: dict[str, set[Any]] = {"computed": set(), "summed": set(), "kept": set()}
-        loops = False
-        for equation in equations(jaxpr):
-            name, opaque = equation.primitive.name, equation.primitive.name in OPAQUE
-            grid = getattr(equation.params.get("grid_mapping"), "grid", ())
-            loops = loops or name in ("scan", "while") or bool(grid)
-            if inner_programs(equation.params) or not (opaque or _may_round(equation)):
-                continue
-            atoms = [*equation.outvars, *(equation.invars if opaque or name in _IN_PLACE else ())]
-            found = {np.dtype(atom.aval.dtype) for atom in atoms if hasattr(atom.aval, "dtype")}
-            kind = "kept" if name in _CONVERTS else "summed" if name in SUMS else "computed"
-            kinds[kind].update(filter(is_differentiable, found))
-        computed, summed, kept = map(frozenset, kinds.values())
-        return cls(computed, summed, kept, loops)
-
-
-def _may_round(equation: Any) -> bool:
-    try:
-        return bool(_errors(equation)) or equation.primitive.name in _IN_PLACE
-    except UnsupportedPrimitive:
-        return True
 
 
 def _open(jaxpr: Any) -> Any:

@@ -5,6 +5,7 @@ m and u of :mod:`jaxgrad.gradients.floats.allowance`, of each output of a progra
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,12 +15,16 @@ import jax.numpy as jnp
 import numpy as np
 from flint import arb
 
-from jaxgrad.interpret.roundings import chains, errors_of, greatest, narrow_errors, rounded_in
+from jaxgrad.interpret.computed_dtypes import rounded_in
+from jaxgrad.interpret.roundings import chains, errors_of, greatest, narrow_errors
 from jaxgrad.numbers.ball import exact_ball
-from jaxgrad.programs.jaxprs import dtypes
+from jaxgrad.programs.jaxprs import dtypes, holds_primitive
 from jaxgrad.programs.trace import Program, is_differentiable
 
 __all__ = ["Arithmetic", "smallest_normal", "unit_roundoff"]
+
+# It rounds to fewer digits than those of the dtype of its result.
+_TO_A_FORMAT = "reduce_precision"
 
 
 def unit_roundoff(dtype: Any) -> arb:
@@ -42,8 +47,17 @@ def smallest_normal(dtype: Any) -> float:
 
 
 def _unit(equation: Any) -> float:
-    """u of the coarsest dtype in which an operation rounds."""
+    """u of the coarsest format in which an operation rounds."""
+    if equation.primitive.name == _TO_A_FORMAT:
+        return 2.0 ** -(equation.params["mantissa_bits"] + 1)
     return max(map(_epsilon, rounded_in(equation)), default=0.0) / 2
+
+
+def _smallest(equation: Any) -> float:
+    """s of the format in which an operation rounds, the greatest."""
+    if equation.primitive.name == _TO_A_FORMAT:
+        return 2.0 ** (2 - 2 ** (equation.params["exponent_bits"] - 1))
+    return max(map(smallest_normal, rounded_in(equation)), default=0.0)
 
 
 # u of float32: what has a larger one is narrow, and computed in float32.
@@ -58,6 +72,8 @@ class Arithmetic:
         program: the traced program whose roundings are counted.
         computed: the floating-point dtypes of what is computed.
         turns: how often its ``while_loop``s turn, if that is known, by the ids of their equations.
+        choices: whether what is rounded before a comparison counts, as it does of a float, which
+            may be that of another branch. A formula is not made another one by it.
 
     Example:
         >>> import jax
@@ -72,34 +88,26 @@ class Arithmetic:
     program: Program
     computed: tuple[Any, ...]
     turns: Mapping[int, int] | None = None
+    choices: bool = True
 
     @classmethod
-    def of(cls, program: Program, turns: Mapping[int, int] | None = None) -> Arithmetic:
+    def of(
+        cls, program: Program, turns: Mapping[int, int] | None = None, choices: bool = True
+    ) -> Arithmetic:
         """That of a program with all dtypes that stand in it."""
         found = filter(is_differentiable, dtypes(program.jaxpr))
-        return cls(program, tuple(np.dtype(dtype) for dtype in found), turns)
+        return cls(program, tuple(np.dtype(dtype) for dtype in found), turns, choices)
 
     @cached_property
-    def roundings(self) -> float:
-        """The most roundings that follow one another to a result, each in units of its own u.
+    def chains(self) -> Sequence[float]:
+        """The roundings that follow one another to an output at most, each in units of its u.
 
         Raises:
             UnsupportedPrimitive, CannotDecide: nobody knows, as of a loop of unknown length.
         """
-        return max(*self.chains, 1)
-
-    @cached_property
-    def chains(self) -> Sequence[float]:
-        """m above for every output.
-
-        Raises:
-            UnsupportedPrimitive, CannotDecide: as :attr:`roundings`.
-        """
         if not self._is_mixed:
-            return chains(self.program, self.turns, self._errors)
-        absolute = greatest(
-            self.program, self.turns, lambda before, x: before + self._errors(x) * _unit(x)
-        )
+            return chains(self.program, self.turns, self._errors, self.choices)
+        absolute = self._greatest_on_a_way(lambda x: self._errors(x) * _unit(x), operator.add)
         pairs = zip(absolute, self._units, strict=True)
         return [found / unit if unit else 0 for found, unit in pairs]
 
@@ -111,34 +119,38 @@ class Arithmetic:
 
     @property
     def _is_mixed(self) -> bool:
-        """Whether something is computed in another dtype than something else."""
-        return len(set(map(_epsilon, self.computed))) > 1
+        """Whether something is computed in another format than something else."""
+        formats = set(map(_epsilon, self.computed))
+        return len(formats) > 1 or holds_primitive(self.program.jaxpr, (_TO_A_FORMAT,))
 
     @cached_property
     def _units(self) -> list[float]:
-        return self._greatest(lambda dtype: _epsilon(dtype) / 2)
+        return self._greatest(lambda dtype: _epsilon(dtype) / 2, _unit)
 
     @cached_property
     def _smallest(self) -> list[float]:
-        return self._greatest(smallest_normal)
+        return self._greatest(smallest_normal, _smallest)
 
-    def _greatest(self, size: Callable[[Any], float]) -> list[float]:
+    def _greatest(
+        self, size: Callable[[Any], float], rounded_to: Callable[[Any], float]
+    ) -> list[float]:
         """For every output the greatest size of its dtype, and of those that round on a way to it.
 
         Of NumPy code, of which no dtype is known, only that of the result counts.
         """
 
-        def after(before: float, equation: Any) -> float:
-            return max(
-                [before, *map(size, rounded_in(equation))] if errors_of(equation) else [before]
-            )
+        def rounds(equation: Any) -> float:
+            return rounded_to(equation) if errors_of(equation) else 0.0
 
         outputs = self.program.outputs
         own = [size(leaf.dtype) if leaf.differentiable else 0.0 for leaf in outputs]
         if not self._is_mixed:
             return own
-        on_the_way = greatest(self.program, self.turns, after)
+        on_the_way = self._greatest_on_a_way(rounds, max)
         return [max(pair) for pair in zip(own, on_the_way, strict=True)]
+
+    def _greatest_on_a_way(self, size: Callable[[Any], float], join: Callable[..., Any]) -> Any:
+        return greatest(self.program, self.turns, size, join, self.choices)
 
     @cached_property
     def _times(self) -> list[float]:

@@ -23,7 +23,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -222,14 +222,19 @@ def _plain(x: Any) -> arb:
 
 def arithmetic_of(program: Program) -> Arithmetic | None:
     """What rounding is in a program, wherever it runs; None where a loop turns as it comes."""
-    return None if holds_primitive(program.jaxpr, ("while",)) else Arithmetic.of(program)
+    return None if holds_primitive(program.jaxpr, ("while",)) else _arithmetic(program)
+
+
+def _arithmetic(program: Program, turns: Mapping[int, int] | None = None) -> Arithmetic:
+    """Rounding before a comparison makes a float another one, no formula."""
+    return Arithmetic.of(program, turns, choices=False)
 
 
 def _counted(program: Program, point: list[Any]) -> Arithmetic:
     """What rounding is in a program at a point: its loops turn as often as over exact numbers."""
     with counting_turns() as turns, precision(FIRST_PRECISION):
         interpret(program, Ball(), balls(program.inputs, point))
-    return Arithmetic.of(program, turns)
+    return _arithmetic(program, turns)
 
 
 def rounded(program: Program, values: Sequence[Any], *known: Any) -> RoundedProgram | None:

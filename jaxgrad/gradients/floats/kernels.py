@@ -38,7 +38,8 @@ from jaxgrad.gradients.floats.judgement import FloatJudgement, judge_by_formula
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.floats.sides import exactly, reals, worst
 from jaxgrad.gradients.witness import enclosures
-from jaxgrad.interpret.roundings import SUMS, Dtypes, errors_of, longest_chain, narrow_errors
+from jaxgrad.interpret.computed_dtypes import Dtypes
+from jaxgrad.interpret.roundings import SUMS, errors_of, longest_chain, narrow_errors
 from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.base import CannotDecide
