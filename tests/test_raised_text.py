@@ -40,6 +40,12 @@ def test_a_long_message_does_not_bury_what_comes_behind() -> None:
     assert len(all_that_was_raised(ValueError("\n".join("0" * 12))).splitlines()) == 12
 
 
+def test_a_line_without_an_end_is_cut_and_what_moves_a_terminal_is_written_out() -> None:
+    said = all_that_was_raised(ValueError("a" * 10**6))
+    assert len(said) == len("ValueError: ") + 1001 and said.endswith("a…")
+    assert what_was_raised(ValueError("\x1b[2Jé\tσ")) == "ValueError: \\x1b[2Jé\tσ"
+
+
 def test_an_error_without_a_text_and_one_that_has_none_to_give() -> None:
     class Odd(Exception):
         def __str__(self) -> str:

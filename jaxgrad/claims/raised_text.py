@@ -17,6 +17,7 @@ _INSTALLED = "site-packages"
 
 # Enough of a message to tell what is wrong, not enough to bury the other rules.
 _LINES = 12
+_LONGEST = 1000  # signs of a line
 
 
 def what_was_raised(error: BaseException, where: str | None = None) -> str:
@@ -79,6 +80,17 @@ def _with_place(error: BaseException, where: str | None, said: list[str]) -> str
 
 def _said(error: BaseException) -> list[str]:
     try:
-        return str(error).strip().splitlines()
+        return [_printable(line) for line in str(error).strip().splitlines()]
     except Exception as failed:
         return [f"its text cannot be made ({type(failed).__name__})"]
+
+
+def _printable(line: str) -> str:
+    """Without what would move or colour a terminal, and cut where it has no end.
+
+    Example:
+        >>> print(_printable(chr(27) + "[31mred"), len(_printable("a" * 10**6)))
+        \\x1b[31mred 1001
+    """
+    cut = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+    return "".join(x if x.isprintable() or x == "\t" else repr(x)[1:-1] for x in cut)
