@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
-import jax
 import numpy as np
 import pytest
 from pasted_code import given_and_true, printed_by
@@ -296,23 +295,9 @@ def test_an_annotation_beside_the_line(
     assert "%0A" in line and "To see it" not in line
 
 
-def test_the_versions(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--version"]) == 0
-    assert f"jax {jax.__version__}, " in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh"])
-def test_a_shell_completes_commands_and_options(
-    shell: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["--completion", shell]) == 0
-    script = capsys.readouterr().out
-    assert all(word in script for word in ("check", "prove", "--no-special-points", "--junit"))
-    assert main(["--completion", "nosuch"]) == 2
-    assert "no shell 'nosuch' is known; there are bash" in capsys.readouterr().err
-
-
 # -- what a user met -------------------------------------------------------------------------------
+
+
 def test_arrays_by_their_names_are_differentiated(capsys: pytest.CaptureFixture[str]) -> None:
     call = "checked_model:keywords f32[2] w=f32[3] key=key[] mode='sum' --no-special-points --json"
     assert _check(call) == 1

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import jax
 import numpy as np
 import pytest
 
@@ -171,3 +172,19 @@ def test_an_interrupt_while_the_commands_are_imported(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "jaxgrad.claims.cli", Interrupted("cli"))
     assert entry.main() == 130
     assert capsys.readouterr().err == "jaxgrad: interrupted\n"
+
+
+def test_the_versions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert f"jax {jax.__version__}, " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_shell_completes_commands_and_options(
+    shell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert all(word in script for word in ("check", "prove", "--no-special-points", "--junit"))
+    assert main(["--completion", "nosuch"]) == 2
+    assert "no shell 'nosuch' is known; there are bash" in capsys.readouterr().err
