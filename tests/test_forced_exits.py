@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ import sys
 
 import jax
 import jax.numpy as jnp
+import posix
 
 
 def at_once(x):
@@ -28,6 +30,22 @@ def at_once(x):
 
 def aborts(x):
     os.abort()
+
+
+def becomes_another(x):
+    os.execlp("true", "true")
+
+
+def by_its_other_name(x):
+    posix._exit(0)
+
+
+class Odd(BaseException):
+    pass
+
+
+def odd(x):
+    raise Odd("why")
 
 
 def by_python(x):
@@ -99,17 +117,21 @@ pytestmark = pytest.mark.usefixtures("alone")
         (
             "check M:at_once 0.5",
             "M:at_once, or its rule, ended the process (SystemExit: EXIT) AT",
-            10,
+            11,
         ),
-        ("check M:aborts 0.5", "ended the process (SystemExit: os.abort()) AT", 14),
-        ("check M:rule 0.5", "ended the process (SystemExit: EXIT) AT", 42),
-        ("sweep M:at_once --dtype float16 --holds M:ends", "raised SystemExit AT: EXIT", 10),
-        ("sweep M:by_python --dtype float16 --holds M:ends", "raised SystemExit AT: 0", 18),
-        ("sweep jax.nn:relu --dtype float16 --holds M:ends", "raised SystemExit AT: EXIT", 46),
-        ("properties M:at_once", "M:at_once raised SystemExit AT: EXIT", 10),
-        ("properties M:by_python", "M:by_python raised SystemExit AT: 0", 18),
-        ("coverage M:at_once --args 0.5", "M:at_once(x) raised SystemExit AT: EXIT", 10),
-        ("coverage M:by_python --args 0.5", "M:by_python(x) raised SystemExit AT: 0", 18),
+        ("check M:aborts 0.5", "ended the process (SystemExit: os.abort()) AT", 15),
+        ("check M:becomes_another 0.5", "ended the process (SystemExit: os.execv(PROGRAM)) AT", 19),
+        ("check M:by_its_other_name 0.5", "ended the process (SystemExit: EXIT) AT", 23),
+        ("check M:odd 0.5", "raised Odd AT: why", 31),
+        ("sweep M:odd --dtype float16 --holds M:ends", "code that was run raised Odd AT: why", 31),
+        ("check M:rule 0.5", "ended the process (SystemExit: EXIT) AT", 59),
+        ("sweep M:at_once --dtype float16 --holds M:ends", "raised SystemExit AT: EXIT", 11),
+        ("sweep M:by_python --dtype float16 --holds M:ends", "raised SystemExit AT: 0", 35),
+        ("sweep jax.nn:relu --dtype float16 --holds M:ends", "raised SystemExit AT: EXIT", 63),
+        ("properties M:at_once", "M:at_once raised SystemExit AT: EXIT", 11),
+        ("properties M:by_python", "M:by_python raised SystemExit AT: 0", 35),
+        ("coverage M:at_once --args 0.5", "M:at_once(x) raised SystemExit AT: EXIT", 11),
+        ("coverage M:by_python --args 0.5", "M:by_python(x) raised SystemExit AT: 0", 35),
     ],
 )
 def test_a_command(
@@ -118,6 +140,7 @@ def test_a_command(
     before = os._exit, os.abort
     assert main(arguments.replace("M:", f"{module}:").split()) == 2
     out, err = capsys.readouterr()
+    err = re.sub(r"execv\(b'\S*true', …\)", "execv(PROGRAM)", err)
     said = said.replace("AT", f"at {module}.py:{line}").replace("EXIT", "os._exit(0)")
     assert said.replace("M:", f"{module}:") in err and not out
     assert (os._exit, os.abort) == before
@@ -167,6 +190,82 @@ def test_this_package_ends_the_process_all_the_same(monkeypatch: pytest.MonkeyPa
     with forced_exits_raised() as called:
         interrupts.leave(3)
     assert left == [3] and not called
+
+
+_LATE = """
+import atexit
+import ctypes
+import os
+import threading
+import time
+
+import jax
+import jax.numpy as jnp
+
+
+def in_c(x):
+    ctypes.CDLL(None).exit(0)
+
+
+def thread_in_c(x):
+    thread = threading.Thread(target=in_c, args=(x,))
+    thread.start()
+    thread.join()
+
+
+@jax.custom_jvp
+def wrong(x):
+    return jnp.sin(x)
+
+
+@wrong.defjvp
+def _(primals, tangents):
+    return wrong(*primals), tangents[0]
+
+
+def by_a_thread(x):
+    def late():
+        while threading.main_thread().is_alive():
+            time.sleep(0.1)
+        os._exit(0)
+
+    threading.Thread(target=late).start()
+    return wrong(x)
+
+
+def by_a_handler(x):
+    atexit.register(lambda: os.abort())
+    return wrong(x)
+
+
+def by_a_handler_in_c(x):
+    atexit.register(lambda: ctypes.CDLL(None).exit(0))
+    return wrong(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("in_c", 2),
+        ("thread_in_c", 2),
+        ("by_a_thread", 1),
+        ("by_a_handler", 1),
+        ("by_a_handler_in_c", 1),
+    ],
+)
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc")
+def test_neither_code_in_c_nor_the_end_of_the_process_chooses_the_exit_code(
+    name: str, code: int, tmp_path: Path
+) -> None:
+    tmp_path.joinpath("late.py").write_text(_LATE)
+    command = [sys.executable, "-m", "jaxgrad", "check", f"late:{name}", "0.5"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == code, done.stderr
+    if code == 2:
+        assert done.stderr == "jaxgrad: code in C that was run ended the process (exit)\n"
+    else:
+        assert done.stdout.startswith("REFUTED")
 
 
 def test_what_is_done_at_the_end_of_the_process_does_not_make_it_pass(tmp_path: Path) -> None:

@@ -209,7 +209,9 @@ def _found(options: argparse.Namespace) -> tuple[Called, Any]:
         raise ArgumentError(as_options(str(error))) from error
     except JaxgradError as error:
         raise ArgumentError(f"{name}: {as_options(str(error))}") from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit, or one of the user's own
         raise ArgumentError(_raised(options, function, domain, error)) from error
     return called, in_options(found)
 
@@ -241,7 +243,7 @@ def _raised(
     options: argparse.Namespace,
     function: Callable[..., Any],
     domain: Callable[..., Any] | None,
-    error: Exception | SystemExit,
+    error: BaseException,
 ) -> str:
     """Which of the caller's functions raised what, and where."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]

@@ -31,7 +31,7 @@ from jaxgrad.claims.option_types import (
 from jaxgrad.claims.project_options import parsed
 from jaxgrad.claims.properties_command import properties
 from jaxgrad.claims.prove_command import exit_code
-from jaxgrad.claims.raised_text import line_of
+from jaxgrad.claims.raised_text import line_of, what_was_raised
 from jaxgrad.errors import ArgumentError, MissingExtra
 
 __all__ = ["command_parsers", "exit_code", "main"]
@@ -86,6 +86,11 @@ def _done(argv: Sequence[str]) -> int:
             code = options.run(options)
     except SystemExit as stop:
         return _ended(f"{stop}{line_of(stop)}")
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # the user's own, or that of a library
+        print(f"jaxgrad: the code that was run raised {what_was_raised(error)}", file=sys.stderr)
+        return Exit.USAGE
     # What it has caught and gone on from may have left no trace in what is known.
     return _ended(called[0]) if called and code == Exit.ALL_EXPECTED else code
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 
@@ -24,14 +23,15 @@ def main() -> int:
             if getattr(sys, stream) is None:
                 setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         from jaxgrad.claims.cli import main as command
+        from jaxgrad.claims.forced_exits import every_exit_is, exits_of_c_code_heard
         from jaxgrad.claims.interrupts import always_heard, leave
 
+        exits_of_c_code_heard()
         with always_heard():
             code = command()
         if code == Exit.INTERRUPTED:
             leave(code)
-        # What the user's code does at the end of the process may end it at once, too.
-        atexit.register(setattr, os, "_exit", lambda _: leave(code))
+        every_exit_is(code)
         return code
     except KeyboardInterrupt:
         print("jaxgrad: interrupted", file=sys.stderr)

@@ -55,7 +55,7 @@ def _checked(rule: FoundRule) -> dict[str, Any]:
     args = given(rule.arguments or (), rule.name.partition(":")[0]).args
     try:
         found = in_options(check(function, args))
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # whatever a rule raises
         said = str(error) if isinstance(error, JaxgradError) else all_that_was_raised(error)
         return {"verdict": None, "text": f"it raised {said}"}
     return {"verdict": str(found.verdict), "text": str(found).partition("\n\nTo see it:")[0]}

@@ -70,6 +70,6 @@ def _takes(function: Callable[..., Any], texts: Sequence[str], module: str) -> b
 
     try:
         results = jax.tree.leaves(jax.eval_shape(moved, *(args[k] for k in moving)))
-    except (Exception, SystemExit):
+    except BaseException:  # whatever the function raises
         return False
     return bool(moving) and any(jax.numpy.issubdtype(x.dtype, np.inexact) for x in results)
