@@ -25,6 +25,12 @@ __all__ = ["misread"]
 
 X = np.linspace(-2, 2, 12, dtype=np.float32).reshape(3, 4)
 
+
+def _eighths(x: Any) -> Any:
+    """Numbers of which every sum is exact, in whichever order they are added up."""
+    return jnp.round(x * 8)
+
+
 FUNCTIONS = {
     "functions": lambda x: jnp.sin(x) * jnp.exp(x) + lax.integer_pow(x, 3),
     "a number beside an array": lambda x: 2 * x + x[0, 0],
@@ -36,13 +42,17 @@ FUNCTIONS = {
     "nothing": lambda x: jnp.sin(x[:0]) * 2,
     "many": lambda x: jnp.tile(x, (30, 10)) * 2,
     "a call": lambda x: jax.jit(jnp.cos)(x),
-    "a product": lambda x: x @ jnp.sin(x.T),
-    "a product of vectors": lambda x: jnp.dot(x[0], x[1]),
+    "a product": lambda x: _eighths(x) @ _eighths(x.T),
+    "a product of vectors": lambda x: jnp.dot(_eighths(x[0]), _eighths(x[1])),
     "a product of batches": lambda x: jnp.einsum("bi,bj,b->bij", x, x, x[:, 0]),
     "a product of numbers alone": lambda x: jnp.tensordot(x[0, 0], x, 0),
-    "a large product": lambda x: jnp.tile(x, (30, 30)) @ jnp.tile(x.T, (30, 30)),
+    "a large product": lambda x: (
+        jnp.tile(_eighths(x), (30, 30)) @ jnp.tile(_eighths(x.T), (30, 30))
+    ),
     "an empty product": lambda x: x[:, :0] @ x.T[:0],
-    "a product of short floats": lambda x: x.astype(jnp.bfloat16) @ x.T.astype(jnp.bfloat16),
+    "a product of short floats": lambda x: (
+        _eighths(x).astype(jnp.bfloat16) @ _eighths(x.T).astype(jnp.bfloat16)
+    ),
     "a product of integers": lambda x: (x * 8).astype(jnp.int32) @ (x.T * 8).astype(jnp.int32),
 }
 
