@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import re
 import signal
@@ -64,6 +66,42 @@ def test_python_hears_at_once_and_is_left_alone(monkeypatch: pytest.MonkeyPatch)
         time.sleep(10)
     time.sleep(0.2)
     assert not left and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.usefixtures("handled")
+def test_what_a_collector_of_garbage_hears_is_said_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(interrupts, "_ONCE_MORE", 0.01)
+    collected = []
+
+    def _xla_gc_callback(phase: str, _: object) -> None:  # what it raises, Python writes and loses
+        if not collected:
+            collected.append(phase)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    gc.callbacks.append(_xla_gc_callback)
+    try:
+        with pytest.raises(KeyboardInterrupt), always_heard():
+            gc.collect()
+            gc.callbacks.remove(_xla_gc_callback)
+            time.sleep(10)
+    finally:
+        if _xla_gc_callback in gc.callbacks:
+            gc.callbacks.remove(_xla_gc_callback)
+    assert collected
+
+
+@pytest.mark.usefixtures("handled")
+def test_code_in_cpp_that_is_being_loaded_is_not_left_by_an_exception(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left: list[int] = []
+    monkeypatch.setattr(interrupts, "leave", left.append)
+    code = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)"
+    with always_heard(), contextlib.suppress(KeyboardInterrupt):
+        exec(compile(code, "xla_client.py", "exec"), {"__package__": "jaxlib"})
+    assert left == [130] and capsys.readouterr().err == "jaxgrad: interrupted\n"
 
 
 @pytest.mark.usefixtures("handled")

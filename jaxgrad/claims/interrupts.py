@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import os
+import select
 import signal
 import socket
 import sys
@@ -18,6 +20,7 @@ __all__ = ["always_heard", "leave", "say_what_is_known"]
 # Seconds that the main thread has to hear of an interrupt. It hears at once, but where it waits for
 # a program that XLA compiles or runs.
 PATIENCE = 2.0
+_ONCE_MORE = 0.05
 # As it was before the user's code runs, for which forced_exits.py puts another one in its place.
 _exit = os._exit
 
@@ -39,6 +42,13 @@ def always_heard() -> Iterator[None]:
 
     def hear(number: int, frame: Any) -> None:
         heard.set()
+        if _is_in_a_library_of_jax(frame):
+            print("jaxgrad: interrupted", file=sys.stderr)
+            leave(Exit.INTERRUPTED)
+        if frame is not None and frame.f_code.co_name == "_xla_gc_callback":
+            # What a collector of garbage raises is lost; once more, when it is done.
+            threading.Timer(_ONCE_MORE, _interrupt_again).start()
+            return
         signal.default_int_handler(number, frame)
 
     reading, writing = socket.socketpair()
@@ -55,6 +65,22 @@ def always_heard() -> Iterator[None]:
         writing.close()
 
 
+def _interrupt_again() -> None:
+    if hasattr(signal, "pthread_kill"):  # which a call of the system hears of, too
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
+
+
+def _is_in_a_library_of_jax(frame: Any) -> bool:
+    """Whether code in C++ is being loaded, which an exception would make abort."""
+    while frame is not None:
+        if frame.f_code.co_name == "<module>" and frame.f_globals.get("__package__") == "jaxlib":
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _end_if_not_heard(reading: socket.socket, heard: threading.Event) -> None:
     with reading:
         while number := reading.recv(1):
@@ -65,6 +91,10 @@ def _end_if_not_heard(reading: socket.socket, heard: threading.Event) -> None:
                 print("jaxgrad: interrupted", file=sys.stderr)
                 leave(Exit.INTERRUPTED)
             heard.clear()
+            # Of several that came before it ran Python hears one.
+            while select.select([reading], [], [], 0)[0]:
+                if not reading.recv(1):
+                    return
 
 
 def say_what_is_known(why: str) -> None:
