@@ -291,6 +291,7 @@ def test_numpys_way_of_calling_jax_says_why_it_is_not_exact() -> None:
          "^auto differentiates a function whose result is not floating point"),
         (lambda: compare(lambda x: "a", jnp.cos, X), "^hand is a value of type str, which is no"),
         (lambda: check_grads(lambda x: None, (X,)), r"f returns nothing \(a forgotten `retu"),
+        (lambda: check_grads(jnp.sin, ("a",)), "^no argument is floating point, so there is nothi"),
         (lambda: check_grads(lambda x: {"n": 3}, (X,)), r"nothing to check: f\['n'\] is int32"),
     ],
 )  # fmt: skip

@@ -298,7 +298,8 @@ def test_dtypes_that_cannot_be_swept(dtype):
 def test_errors_name_the_fix():
     with pytest.raises(ArgumentError, match="power of two, not 100"):
         sweep(lambda x: x, jnp.float16, lambda x, y: x == y, tile=100)
-    with pytest.raises(ArgumentError, match="not one scalar"):
+    said = r"returns \(float16\[\], float16\[\]\) for a scalar float16, not one scalar"
+    with pytest.raises(ArgumentError, match=said):
         sweep(lambda x: (x, x), jnp.float16, lambda x, y: x == y)
     with pytest.raises(ArgumentError, match=r"count\['sum'\] returned float16"):
         sweep(lambda x: x, jnp.float16, lambda x, y: x == y, count={"sum": lambda x, y: x + y})

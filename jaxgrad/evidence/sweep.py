@@ -19,6 +19,7 @@ from jaxgrad.evidence.tiled_pass import TILE, TiledPass
 from jaxgrad.numbers.progress import Progress
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.jax_errors import errors_named
+from jaxgrad.programs.returned import kinds
 from jaxgrad.programs.trace import anew
 from jaxgrad.programs.traced_values import require_known_constants, require_values
 from jaxgrad.programs.vmap_watch import rules_named, rules_watched
@@ -250,8 +251,8 @@ def _require_same_of_batch(f: Callable[[Any], Any], dtype: np.dtype, output: Any
         return
     kind = ShapeMismatch if found.dtype == output else DtypeMismatch
     raise seen.first or kind(
-        f"sweep: f under jax.vmap returns {found} for a batch of {_FEW}, and one {output} for each "
-        "alone; the rule of a custom_vmap, or of a primitive, returns something else: return "
+        f"sweep: f under jax.vmap returns {kinds(found)} for a batch of {_FEW}, one {output} for "
+        "each alone; the rule of a custom_vmap, or of a primitive, returns something else: return "
         "every result with the axis of the batch in front, and cast it with .astype"
     )
 
@@ -264,7 +265,7 @@ def _output(f: Callable[[Any], Any], dtype: np.dtype) -> Any:
     require_known_constants("sweep: f", program.consts)
     if getattr(output, "shape", None) != ():
         raise ArgumentError(
-            f"sweep: f returns {output} for a scalar {dtype.name}, not one scalar; "
+            f"sweep: f returns {kinds(output)} for a scalar {dtype.name}, not one scalar; "
             "sum it or pick an entry"
         )
     if jnp.issubdtype(output.dtype, np.complexfloating):

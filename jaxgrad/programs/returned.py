@@ -13,7 +13,7 @@ from jax.tree_util import keystr, tree_flatten_with_path
 from jaxgrad.errors import ArgumentError
 from jaxgrad.programs.trace import Leaf, is_differentiable
 
-__all__ = ["require_keyless", "require_numbers"]
+__all__ = ["kinds", "require_keyless", "require_numbers"]
 
 
 def require_numbers(name: str, result: Any) -> None:
@@ -36,6 +36,25 @@ def require_numbers(name: str, result: Any) -> None:
         kind = _other_kind(value)
         if kind is not None:
             raise _no_numbers(f"{name}{keystr(path)}", kind)
+
+
+def kinds(tree: Any) -> str:
+    """The dtypes and shapes in a tree of arrays, as a jaxpr writes them.
+
+    Example:
+        >>> kinds({"w": np.ones((2, 3), np.float32), "b": (np.int32(1),)})
+        "{'b': (int32[],), 'w': float32[2,3]}"
+    """
+    return str(jax.tree.map(_Kind, tree))
+
+
+class _Kind:
+    def __init__(self, leaf: Any) -> None:
+        shape = ",".join(map(str, leaf.shape))
+        self._text = f"{leaf.dtype.name}[{shape}]"
+
+    def __repr__(self) -> str:
+        return self._text
 
 
 def require_keyless(name: str, outputs: Sequence[Leaf]) -> None:

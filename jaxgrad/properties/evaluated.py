@@ -30,6 +30,7 @@ from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.dtypes import named_dtype
 from jaxgrad.programs.jax_errors import errors_named
+from jaxgrad.programs.returned import kinds
 from jaxgrad.programs.trace import anew, trace
 from jaxgrad.verdict import undecided
 
@@ -109,8 +110,8 @@ class Evaluated:
             output = jax.eval_shape(f, scalar)
         if getattr(output, "shape", None) != () or not jnp.issubdtype(output.dtype, jnp.floating):
             raise ArgumentError(
-                f"f returns {output} for a scalar {dtype.name}, not one real scalar; a property is "
-                "of a function of one number"
+                f"f returns {kinds(output)} for a scalar {dtype.name}, not one real scalar; "
+                "a property is of a function of one number"
             )
         self._compiled = jax.jit(self._function)
 

@@ -31,7 +31,7 @@ from jaxgrad.programs.jaxprs import promises_symmetry
 from jaxgrad.programs.real_parts import are_complex, has_parts, of_parts, parted, returns_complex
 from jaxgrad.programs.run_again import run_again
 from jaxgrad.programs.tolerances import loops_end_by
-from jaxgrad.programs.trace import Leaf, Program, parameter_names, trace
+from jaxgrad.programs.trace import Leaf, Program, is_differentiable, parameter_names, trace
 from jaxgrad.programs.traced_values import is_held_fixed, require_known_constants
 
 __all__ = ["Leaves", "Primal"]
@@ -39,6 +39,11 @@ __all__ = ["Leaves", "Primal"]
 Leaves = Sequence[Any]
 
 _OF_ANOTHER_TIME = (jax.errors.UnexpectedTracerError, jax.errors.TracerArrayConversionError)
+
+_NOTHING_MOVES = (
+    "no argument is floating point, so there is nothing to check; integers, booleans, PRNG keys "
+    "and objects are held fixed: convert one with jnp.asarray(x, float)"
+)
 
 # Outside jit JAX would round a known integer itself, and no program would say so.
 _as_number = jax.jit(lax.convert_element_type, static_argnums=1, inline=True)
@@ -73,6 +78,9 @@ class Primal:
         held: Collection[int] = (),
         domain: Callable[..., Any] | None = None,
     ) -> None:
+        leaves = jax.tree.leaves(args)
+        if leaves and not any(map(_may_move, leaves)):  # of which JAX has words of its own
+            raise ArgumentError(_NOTHING_MOVES)
         self.args = parted(hidden(args))
         self.in_parts = has_parts(self.args)
         self.function = self._of_arguments(function, held)
@@ -91,10 +99,7 @@ class Primal:
         self._discrete = self._values_of_rules() if self._kept else []
         self._kept = sorted([*self._kept, *self._discrete])
         if not self._moving:
-            raise ArgumentError(
-                "no argument is floating point, so there is nothing to check; integers, booleans, "
-                "PRNG keys and objects are held fixed: convert one with jnp.asarray(x, float)"
-            )
+            raise ArgumentError(_NOTHING_MOVES)
         if not self._kept:
             found = ", ".join(f"f{x.path} is {x.dtype.name}" for x in self.program.outputs)
             raise ArgumentError(
@@ -352,6 +357,14 @@ class Primal:
     def like_outputs(self, leaves: Leaves) -> tuple[Any, ...]:
         """Values in the shapes and dtypes of the floating-point leaves of the result."""
         return tuple(np.asarray(v, y.dtype) for v, y in zip(leaves, self.outputs, strict=True))
+
+
+def _may_move(leaf: Any) -> bool:
+    """Whether a leaf of the arguments is no text and no integer, which are held fixed."""
+    dtype = getattr(leaf, "dtype", None)
+    if dtype is None:
+        return not isinstance(leaf, str | bytes | int)
+    return is_differentiable(dtype) or jnp.issubdtype(dtype, np.complexfloating)
 
 
 def _is_symmetric(value: np.ndarray) -> bool:
