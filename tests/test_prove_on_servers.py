@@ -169,7 +169,7 @@ def test_claims_are_shown_as_they_end(proofs: Path) -> None:
     shown = io.StringIO()
     target = Console(file=shown, force_terminal=True, width=60, color_system=None)
     run = Run([Module(path) for path in find([str(proofs)])], jobs=1, timeout=None)
-    with terminal.progress(target) as tell:
+    with terminal.progress(target) as (tell, run.heard):
         for _ in run:
             tell(run)
     text = shown.getvalue()
@@ -191,9 +191,30 @@ def test_what_is_running_is_shown_by_its_statement(proofs: Path) -> None:
     declared = run.modules[0].claims
     assert declared is not None
     under_way = [claim for claim in declared if claim.id in ("T3", "T10")]
-    told = SimpleNamespace(modules=[], jobs=2, ended=1, wanted=6, under_way=under_way)
-    with terminal.progress(target) as tell:
+    told = SimpleNamespace(modules=[], jobs=2, ended=1, total=6, under_way=under_way)
+    with terminal.progress(target) as (tell, heard):
         tell(cast(Any, told))
+        heard("printed")
     lines = re.sub(r"\x1b\[[0-9?]*[a-zA-Z]", "", shown.getvalue()).splitlines()
+    assert "printed" in lines  # on a line of its own
     assert "  T10  the tenth" in lines and "  T3  a & b < c" in lines
     assert all(len(line) <= 21 for line in lines)
+
+
+def test_the_total_is_not_known_before_every_module_has_said_it() -> None:
+    one, other = Module(Path("a.py"), claims=[]), Module(Path("b.py"))
+    run = Run([one, other], jobs=1, timeout=None)
+    assert run.total is None
+    other.known_seconds = {"holds": 1.0, "fails": 2.0}  # from an earlier run
+    assert run.total == 2
+
+
+@pytest.mark.usefixtures("proofs")
+def test_a_narrow_table_has_the_parts_below_the_statements(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    assert main(["prove", "-k", "T2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["claim", "statement", "verdict"]
+    assert any(re.match(r"T2 +it fails +✓ REFUTED", line) for line in lines)

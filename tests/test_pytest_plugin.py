@@ -78,6 +78,13 @@ def test_without_options_there_are_none(project):
     project().assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize("named", ["proofs", "proofs/good.py"])
+def test_how_proofs_are_run_is_said_where_they_are_named_as_tests_are(project, named):
+    done = project(named, ini="testpaths = test_own.py")
+    assert done.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    done.stdout.fnmatch_lines([f"{named} declares claims: pytest --jaxgrad-proofs {named}"])
+
+
 def test_a_claim_fails_with_its_evidence(project):
     done = project("--jaxgrad-proofs=proofs", proofs=("good", "bad"))
     done.assert_outcomes(passed=1, failed=3)

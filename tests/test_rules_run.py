@@ -122,15 +122,24 @@ def test_what_a_process_is_at() -> None:
 
 
 def _interrupted(
-    monkeypatch: pytest.MonkeyPatch, say: Callable[[RulesRun], object], *more: str
+    monkeypatch: pytest.MonkeyPatch,
+    say: Callable[[RulesRun], object],
+    *more: str,
+    printed: str = "",
 ) -> int:
-    """The command, interrupted after what a process says."""
+    """The command, interrupted after what a process says and prints."""
 
     def supervise(
-        tasks: list[RulesRun], *, look: Callable[[], object], **_: object
+        tasks: list[RulesRun],
+        *,
+        look: Callable[[], object],
+        heard: Callable[[str], object] | None,
+        **_: object,
     ) -> Iterator[RulesRun]:
         say(tasks[0])
         look()
+        if heard and printed:
+            heard(printed)
         yield tasks[0]
         raise KeyboardInterrupt
 
@@ -154,9 +163,10 @@ def test_an_interrupt_says_what_was_not_looked_at(
 ) -> None:
     assert _interrupted(monkeypatch, _says_one_of_three) == 130
     out, err = capsys.readouterr()
-    assert out.splitlines()[-3:] == [
+    assert out.splitlines()[-4:] == [
         "checked: 1 PROVED",
         "interrupted during the check of k:b, after 1 of 3 rules",
+        "without a result: k:b, k:c",
         "3 custom rules in 1 module of k",
     ]
     assert err == "jaxgrad: interrupted\n"
@@ -187,6 +197,18 @@ def test_an_interrupt_is_a_part_of_the_object(
     assert [rule["name"] for rule in told["rules"]] == rules
 
 
+def test_what_a_package_prints_stays_beside_the_line_of_the_progress(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(progress, "SILENT", 0.0)
+    monkeypatch.setattr(progress, "BETWEEN_LINES", 0.0)
+    assert _interrupted(monkeypatch, lambda run: None, printed="hello") == 130
+    assert "\r\x1b[Khello\n" in terminal.getvalue()
+
+
 def test_a_terminal_shows_which_rule_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = io.StringIO()
     monkeypatch.setattr(terminal, "isatty", lambda: True)
@@ -195,7 +217,7 @@ def test_a_terminal_shows_which_rule_is_checked(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(progress, "BETWEEN_LINES", 0.0)
     assert _interrupted(monkeypatch, _says_one_of_three) == 130
     line, cleared, rest = terminal.getvalue().rpartition("\r\x1b[K")
-    assert line == "\rjaxgrad: 0 s, the check of k:b, after 1 of 3 rules …\x1b[K"
+    assert line == "\rjaxgrad: 0 s, 1 of 3 rules, the check of k:b …\x1b[K"
     assert (cleared, rest) == ("\r\x1b[K", "jaxgrad: interrupted\n")
 
 
@@ -222,6 +244,18 @@ def test_a_process_that_says_nothing_is_looked_at(
     for _ in supervise([_Silent()], jobs=1, timeout=60, look=lambda: looks.append(None)):
         pass
     assert len(looks) > 2
+
+
+def test_what_a_process_prints_is_heard_line_by_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "import os\ndef main():\n    os.write(2, b'one\\ntwo \\xff\\nthree')\n"
+    (tmp_path / "silent_task.py").write_text(code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    heard: list[str] = []
+    for _ in supervise([_Silent()], jobs=1, timeout=60, heard=heard.append):
+        pass
+    assert heard == ["one", "two \\xff", "three"]
 
 
 def test_what_does_not_pass_is_shown_beside_the_line(

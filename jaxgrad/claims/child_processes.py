@@ -7,12 +7,14 @@ JAX runs threads, which a fork does not copy.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import queue
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from collections import deque
@@ -33,6 +35,8 @@ _TICK = 0.1
 # Seconds that a process is given to end by itself when it has said everything, when it has been
 # told to end, and when something it started keeps its answers open after its end.
 _GRACE = 2.0
+
+_LIBRARY = sysconfig.get_paths()["stdlib"] + os.sep
 
 # Lines of what a process writes when it is ended by a signal: the innermost frames.
 _LAST_WORDS = 8
@@ -76,6 +80,7 @@ def supervise(
     jobs: int,
     timeout: float | None,
     look: Callable[[], object] = lambda: None,
+    heard: Callable[[str], object] | None = None,
 ) -> Generator[Task]:
     """Have every task done, each by a process, and yield it after each of its answers.
 
@@ -87,6 +92,8 @@ def supervise(
         timeout: seconds from one answer that a unit of work ends (an import, a claim, a rule) to
             the next; a process that takes longer is ended.
         look: called some ten times a second, also while nothing is answered.
+        heard: takes each line that the processes print, in a thread of its own; None leaves them
+            the standard error of this one.
     """
     waiting = deque(tasks)
     inbox: queue.SimpleQueue[tuple[_Process, bytes | None]] = queue.SimpleQueue()
@@ -98,7 +105,7 @@ def supervise(
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
-                running.add(_Process(waiting.popleft(), inbox, environment))
+                running.add(_Process(waiting.popleft(), inbox, environment, heard))
             for process in _heard(inbox, _TICK):
                 yield process.task
             look()
@@ -139,7 +146,11 @@ class _Process:
     """A process that does a task, and a thread that reads its answers into the inbox."""
 
     def __init__(
-        self, task: Task, inbox: queue.SimpleQueue[Any], environment: dict[str, str]
+        self,
+        task: Task,
+        inbox: queue.SimpleQueue[Any],
+        environment: dict[str, str],
+        heard: Callable[[str], object] | None = None,
     ) -> None:
         self.task = task
         self._last_words: list[str] = []
@@ -156,6 +167,7 @@ class _Process:
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=None if heard is None else subprocess.PIPE,
             start_new_session=True,
             env=environment,
         )
@@ -166,6 +178,11 @@ class _Process:
         arguments = (self, self._child.stdout, inbox)
         self._reader = threading.Thread(target=_read, args=arguments, daemon=True)
         self._reader.start()
+        self._listener: threading.Thread | None = None
+        if heard is not None:
+            arguments = (self._child.stderr, heard)
+            self._listener = threading.Thread(target=_listen, args=arguments, daemon=True)
+            self._listener.start()
 
     def hear(self, line: bytes | None) -> None:
         """Take one line of the answer, or its end."""
@@ -208,6 +225,8 @@ class _Process:
             self._send("SIGKILL")
         self._child.wait()
         self._reader.join(_GRACE)
+        if self._listener is not None:
+            self._listener.join(_GRACE)
         assert self._child.stdin is not None
         with contextlib.suppress(OSError):
             self._child.stdin.close()
@@ -227,7 +246,9 @@ class _Process:
     def _where(self) -> list[str]:
         frames = [line for line in self._last_words if line.startswith("  File ")]
         inside = [line for line in frames if not _is_machinery(line)]
-        return inside[:_LAST_WORDS]
+        # What Python's own library was doing, a wait for another process perhaps, is not where.
+        own = list(itertools.dropwhile(_is_of_python, inside))
+        return (own or inside)[:_LAST_WORDS]
 
     def _send(self, name: str) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -244,6 +265,12 @@ def _read(process: _Process, answers: Any, inbox: queue.SimpleQueue[Any]) -> Non
     inbox.put((process, None))
 
 
+def _listen(printed: Any, heard: Callable[[str], object]) -> None:
+    with contextlib.suppress(OSError, ValueError), printed:
+        for line in printed:
+            heard(line.decode(errors="backslashreplace").rstrip("\r\n"))
+
+
 def _flags() -> list[str]:
     """The options with which this Python was started (-W, -X, -O, ...)."""
     return subprocess._args_from_interpreter_flags()  # pyright: ignore
@@ -253,6 +280,11 @@ def _name_of_signal(number: int) -> str:
     with contextlib.suppress(ValueError):
         return signal.Signals(number).name
     return f"signal {number}"
+
+
+def _is_of_python(line: str) -> bool:
+    """Whether a frame is one of Python's own library."""
+    return f'"{_LIBRARY}' in line and "site-packages" not in line
 
 
 def _is_machinery(line: str) -> bool:

@@ -114,7 +114,8 @@ def command_parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.Argum
         "--completion",
         action=Completion,
         metavar="SHELL",
-        help="print what makes a shell complete this command, and exit: bash, zsh, fish, tcsh",
+        help="print what makes a shell complete this command, and exit: bash, zsh, tcsh, fish "
+        "or powershell",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in _COMMANDS:
@@ -206,13 +207,13 @@ def check(parser: argparse.ArgumentParser) -> _Runner:
     return check_command.check
 
 
-def _add_timeout(parser: argparse.ArgumentParser, what: str) -> None:
+def _add_timeout(parser: argparse.ArgumentParser, what: str, code: str = "3") -> None:
     parser.add_argument(
         "--timeout",
         type=positive(float),
         metavar="SECONDS",
         help=f"of the wall clock, after which {what} is given up, also within code of its "
-        "own or a compilation (exit code 3; default: none)",
+        f"own or a compilation (exit code {code}; default: none)",
     )
 
 
@@ -320,7 +321,7 @@ def sweep(parser: argparse.ArgumentParser) -> _Runner:
         metavar="MODULE:PREDICATE",
         help="what must hold of each float: a function of two arrays, x and y = f(x)",
     )
-    _add_timeout(parser, "the sweep")
+    _add_timeout(parser, "the sweep", "3, or 1 where it had found a float that fails")
     return sweep_command.sweep
 
 

@@ -24,6 +24,7 @@ exit codes:
   2  usage error
   3  a verdict is UNDECIDED where another was expected
   130  interrupted
+  141  whoever read the output was gone before all was written
 """
 
 _EXIT_CODES_OF = {
@@ -34,6 +35,7 @@ exit codes:
   2  nothing could be checked, or the function raised or ended the process
   3  UNDECIDED
   130  interrupted
+  141  whoever read the output was gone before all was written
 """,
     "properties": """\
 exit codes:
@@ -42,14 +44,16 @@ exit codes:
   2  the function cannot be imported, is none of one number, raises, or ends the process
   3  one is UNDECIDED, and none is wrong
   130  interrupted
+  141  whoever read the output was gone before all was written
 """,
     "sweep": """\
 exit codes:
   0  the predicate holds at every float
-  1  it fails at one
+  1  it fails at one, also where --timeout ended the sweep
   2  a function cannot be imported, raises, or ends the process
   3  it is UNDECIDED
   130  interrupted
+  141  whoever read the output was gone before all was written
 """,
     "coverage": """\
 exit codes:
@@ -58,6 +62,7 @@ exit codes:
   2  usage error
   3  the page was written with another release of JAX, so that it cannot be compared
   130  interrupted
+  141  whoever read the output was gone before all was written
 """,
     "rules": """\
 exit codes:
@@ -66,6 +71,7 @@ exit codes:
   2  the package cannot be imported
   3  one is UNDECIDED, or was given up, and none is wrong
   130  interrupted
+  141  whoever read the output was gone before all was written
 """,
 }
 

@@ -36,7 +36,7 @@ def named(option: str, name: str, meant: str = "a function") -> Callable[..., An
         raise ArgumentError(f"{option} {name!r}: write the module's name, {instead}")
     if not module or not function:
         dotted, _, last = module.rpartition(".")
-        instead = f"{dotted}:{last}" if dotted and last else f"module:function, {meant}"
+        instead = f"{dotted}:{last}" if dotted and last else f"module:function for {meant}"
         raise ArgumentError(f"{option} {name!r} names no function; write {instead}")
     if "/" in module or module.startswith("."):
         instead = f"{module.strip('./').replace('/', '.')}:{function}"

@@ -8,6 +8,7 @@ and has no result is itself a result, with an error.
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 from jaxgrad.claims.child_processes import Task, supervise
 from jaxgrad.claims.claim import Claim, ClaimResult, Declaration
 from jaxgrad.claims.proof_messages import declaration_from, result_from
+from jaxgrad.numbers.progress import Progress
 
 __all__ = ["Module", "Run", "list_claims"]
 
@@ -157,6 +159,11 @@ class _Listing:
         return [module for module in self.modules if module.claims is None]
 
     @property
+    def at(self) -> str:
+        """The module that is being imported; empty where nothing is left."""
+        return self._rest[0].path.as_posix() if self._rest else ""
+
+    @property
     def request(self) -> dict[str, Any]:
         files = [str(module.path) for module in self._rest]
         return asdict(Request(files, self.elsewhere, run=False))
@@ -235,10 +242,23 @@ def list_claims(modules: Sequence[Module], *, timeout: float | None = None) -> N
         modules: those of them that are fresh are imported.
         timeout: seconds that an import may take.
     """
-    listing = _Listing(list(modules), _resolved(modules))
+    listing, progress = _Listing(list(modules), _resolved(modules)), Progress()
+
+    def look() -> None:
+        progress.say(f"the import of {listing.at}")
+        progress.look()
+
+    def heard(line: str) -> None:
+        progress.clear()
+        print(line, file=sys.stderr, flush=True)
+
     if not listing.complete:
-        for _ in supervise([listing], jobs=1, timeout=timeout):
-            pass
+        shown = heard if sys.stderr.isatty() else None
+        try:
+            for _ in supervise([listing], jobs=1, timeout=timeout, look=look, heard=shown):
+                pass
+        finally:
+            progress.clear()
 
 
 class Run:
@@ -255,6 +275,8 @@ class Run:
         self.modules = modules
         self.jobs = jobs
         self._timeout = timeout
+        self.heard: Callable[[str], object] | None = None
+        """Takes each line that the modules print; None leaves them the standard error."""
 
     def __iter__(self) -> Generator[None]:
         """Run everything, with a stop after each thing that happens.
@@ -267,7 +289,7 @@ class Run:
             for module in self.modules
             if module.claims is None or module.outstanding
         ]
-        running = supervise(tasks, jobs=self.jobs, timeout=self._timeout)
+        running = supervise(tasks, jobs=self.jobs, timeout=self._timeout, heard=self.heard)
         with contextlib.closing(running):
             for _ in running:
                 yield
@@ -287,6 +309,16 @@ class Run:
                     if result.error or (result.claim and keeps(result.claim, result.part))
                 ]
         return found
+
+    @property
+    def total(self) -> int | None:
+        """How many claims there will be; None where a module has yet to say it, and never has."""
+        counts = [
+            len(module.known_seconds) if module.claims is None else len(module.wanted)
+            for module in self.modules
+        ]
+        said = zip(counts, self.modules, strict=True)
+        return sum(counts) if all(n or module.claims is not None for n, module in said) else None
 
     @property
     def ended(self) -> int:

@@ -189,8 +189,11 @@ def _json(name: str | None, told: list[tuple[Property, Evidence]], error: str | 
 
 
 def _counted(told: list[tuple[Property, Evidence]]) -> str:
-    wrong = sum(not one.as_expected(found) for one, found in told)
-    return f"{len(told)} properties, {wrong or 'none'} not as expected"
+    others = [found.verdict for one, found in told if not one.as_expected(found)]
+    undecided = others.count(Verdict.UNDECIDED)
+    wrong = len(others) - undecided
+    more = f", {undecided} undecided" if undecided else ""
+    return f"{len(told)} properties, {wrong or 'none'} not as expected{more}"
 
 
 def _exit_code(told: list[tuple[Property, Evidence]]) -> int:

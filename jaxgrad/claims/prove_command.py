@@ -185,7 +185,7 @@ def _followed(run: Run, selection: Selection, kept: KeptResults | None, first: b
     """
     seen = 0
     try:
-        with _display() as tell, contextlib.closing(iter(run)) as events:
+        with _display() as (tell, run.heard), contextlib.closing(iter(run)) as events:
             for _ in events:
                 tell(run)
                 if kept is not None:
@@ -199,9 +199,12 @@ def _followed(run: Run, selection: Selection, kept: KeptResults | None, first: b
     return _Ended.ALL
 
 
-def _display() -> contextlib.AbstractContextManager[Callable[[Run], None]]:
+def _display() -> contextlib.AbstractContextManager[
+    tuple[Callable[[Run], None], Callable[[str], None] | None]
+]:
+    """What shows a run while it goes on, and what takes the lines that are printed in it."""
     if not sys.stderr.isatty():
-        return contextlib.nullcontext(lambda _: None)
+        return contextlib.nullcontext((lambda _: None, None))
     from jaxgrad.claims.report import terminal
 
     return terminal.progress(terminal.console(stderr=True))
@@ -267,7 +270,9 @@ def _tell_servers(
             said = result.error if result.evidence is None else result.evidence.text
             line = result.claim and result.claim.line
             title = f"{result.id} {result.part}".strip()
-            found = "raised" if result.verdict is None else f"is {result.verdict}"
+            raised = (result.error or "").startswith("the claim raised")
+            failed = "raised" if raised else "has no verdict"
+            found = failed if result.verdict is None else f"is {result.verdict}"
             annotate(f"{title} {found}", said or "", str(result.path), line)
     if options.junit:
         from jaxgrad.claims.report import junit

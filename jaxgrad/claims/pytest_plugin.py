@@ -16,6 +16,8 @@ beside its given point where the test does not say, ``inf`` for as long as it ta
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
@@ -110,6 +112,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             reason = mark.kwargs.get("reason") or " ".join(map(str, mark.args)) or "UNDECIDED"
             expected = pytest.mark.xfail(raises=UndecidedError, reason=reason, strict=True)
             item.add_marker(expected)
+
+
+def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
+    """Where nothing was found to run among proofs, say how their claims are."""
+    places = [Path(argument.partition("::")[0]) for argument in config.args]
+    found = next((place for place in places if _declares_claims(place)), None)
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and found and not _option_paths(config):
+        where = os.path.relpath(found)
+        terminalreporter.write_line(f"{where} declares claims: pytest --jaxgrad-proofs {where}")
+
+
+_CLAIM = re.compile(r"@(\w+\.)?claim\(")
+
+
+def _declares_claims(place: Path) -> bool:
+    """Whether a file, or one in a folder, reads like a proof module."""
+    files = sorted(place.glob("*.py")) if place.is_dir() else [place]
+    with contextlib.suppress(OSError, UnicodeError):
+        texts = [file.read_text("utf-8") for file in files if file.suffix == ".py"]
+        return any("jaxgrad" in text and _CLAIM.search(text) for text in texts)
+    return False
 
 
 @pytest.fixture(name="jaxgrad")

@@ -58,9 +58,15 @@ def rules(options: argparse.Namespace) -> int:
         progress.say(_reached(run))
         progress.look()
 
+    def printed(line: str) -> None:
+        progress.clear()
+        print(line, file=sys.stderr, flush=True)
+
     run = RulesRun(options.package, options.check, tell)
+    # A line that is printed on that of the progress would be taken away with it.
+    heard = printed if sys.stderr.isatty() else None
     try:
-        for _ in supervise([run], jobs=1, timeout=options.timeout, look=look):
+        for _ in supervise([run], jobs=1, timeout=options.timeout, look=look, heard=heard):
             pass
     except KeyboardInterrupt:
         progress.clear()
@@ -83,8 +89,9 @@ def _tell(seen: SeenRule, quiet: bool) -> None:
 
 
 def _reached(run: RulesRun) -> str:
-    """What is done, on the line of a terminal."""
-    return f"{run.at}, after {len(run.seen)} of {len(run.rules)} rules" if run.rules else run.at
+    """What is done, on the line of a terminal: first what is not cut off where it is narrow."""
+    count = f"{len(run.seen)} of {len(run.rules)} rules" if run.rules else ""
+    return ", ".join(filter(None, [count, run.at]))
 
 
 def _conclude(
@@ -111,8 +118,15 @@ def _conclude(
             "" if run.rules is None else f", after {len(run.seen)} of {len(run.rules)} rules"
         )
         print(f"interrupted during {interrupted}{looked_at}")
+        if rest := _without_result(run):
+            print(f"without a result: {', '.join(rest)}")
     if run.rules is not None:  # else nobody knows how many there are
         print(_counted(run))
+
+
+def _without_result(run: RulesRun) -> list[str]:
+    """The names of the rules that were found and not looked at to the end."""
+    return [(run.rules or ())[number].name for number in run.rest]
 
 
 def _exit_code(run: RulesRun) -> int:
@@ -129,6 +143,8 @@ def _json(run: RulesRun, interrupted: str | None) -> str:
     failures = [{"module": module, "error": why} for module, why in run.failures]
     rules = [_as_json(seen) for seen in run.seen.values()]
     whole = {"modules": run.modules, "rules": rules, "failures": failures}
+    if interrupted:
+        whole["without_result"] = _without_result(run)
     return json.dumps({**whole, "interrupted": interrupted or None}, indent=1)
 
 

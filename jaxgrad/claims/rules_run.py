@@ -88,7 +88,7 @@ class RulesRun:
             return f"the import of {self.package}, once more"
         checks = self.check and self._suited is not None
         stage = "the check of" if checks else "the search for arguments that suit"
-        return f"{stage} {self.rules[self._rest[0]].name}"
+        return f"{stage} {self.rules[self.rest[0]].name}"
 
     def receive(self, message: dict[str, Any]) -> None:
         """Take what was found, or what came of a rule."""
@@ -100,7 +100,7 @@ class RulesRun:
             self._declare(message)
         elif "suits" in message:
             assert self.rules is not None
-            rule = self.rules[self._rest[0]]
+            rule = self.rules[self.rest[0]]
             self._suited = replace(rule, arguments=tuple(message["suits"]))
         else:
             self._see(message["ends"], **message["checked"])
@@ -113,14 +113,14 @@ class RulesRun:
             self._lose_module(how, late)
         elif self._begun:
             stage = "its check" if self._suited else "the search for arguments that suit it"
-            self._give_up(self._rest[0], f"{stage} {how}", late)
+            self._give_up(self.rest[0], f"{stage} {how}", late)
         else:
-            for number in self._rest:
+            for number in self.rest:
                 self._give_up(number, f"its package, imported again, {how}", late)
         return None if self.complete else self
 
     @property
-    def _rest(self) -> list[int]:
+    def rest(self) -> list[int]:
         """The numbers of the rules that have not been looked at."""
         return [number for number, _ in enumerate(self.rules or ()) if number not in self.seen]
 
@@ -132,7 +132,7 @@ class RulesRun:
             self.rules, self.modules = rules, message["modules"]
             self.failures = [*self._lost, *failed]
         elif rules != self.rules:
-            for number in self._rest:
+            for number in self.rest:
                 self._give_up(number, "its package has other rules, imported again", late=True)
 
     def _lose_module(self, how: str, late: bool) -> None:

@@ -66,7 +66,7 @@ class Progress:
         ):
             return
         self._last, self._shown = now, True
-        line = f"jaxgrad: {now - self._start:.0f} s, {self._text} …"
+        line = ", ".join(filter(None, [f"jaxgrad: {now - self._start:.0f} s", self._text])) + " …"
         sys.stderr.write(f"\r{line[: _columns() - 2]}\x1b[K")
         sys.stderr.flush()
 

@@ -46,6 +46,7 @@ _COLOURS = {
 # Claim, part, verdict and seconds take about 50 columns, and a sentence is not readable below 25:
 # two such columns beside the fixed ones need 100.
 _ROOM_FOR_EVIDENCE = 100
+_ROOM_FOR_PARTS = 60  # and for seconds
 
 # One claim may fail in a hundred parts for one reason; the first few show it.
 _DETAILED_PARTS = 3
@@ -67,10 +68,11 @@ class _Console(Console):
 
 
 @contextlib.contextmanager
-def progress(target: Console) -> Iterator[Callable[[Run], None]]:
+def progress(target: Console) -> Iterator[tuple[Callable[[Run], None], Callable[[str], None]]]:
     """Show each claim as it ends, how many have ended and which are running; only on a terminal.
 
-    Yields a function to be called with the run after each thing that happens in it.
+    Yields a function to be called with the run after each thing that happens in it, and one that
+    takes the lines that the claims print.
     """
     left = _TimeLeft()
     bar = _Bar(
@@ -81,7 +83,6 @@ def progress(target: Console) -> Iterator[Callable[[Run], None]]:
         console=target,
         transient=True,
         disable=not target.is_terminal,
-        # What a proof prints belongs where the proof sends it, not through this display.
         redirect_stdout=False,
         redirect_stderr=False,
     )
@@ -91,14 +92,15 @@ def progress(target: Console) -> Iterator[Callable[[Run], None]]:
 
         def tell(run: Run) -> None:
             bar.under_way = run.under_way
-            bar.update(task, completed=run.ended, total=run.wanted)
+            bar.update(task, completed=run.ended, total=run.total)
             left.take(seconds_left(run.modules, run.jobs))
             for k, module in enumerate(run.modules):
                 for number in sorted(module.ended - {n for i, n in shown if i == k}):
                     shown.add((k, number))
                     bar.print(_ended(module.results[number], target.width))
 
-        yield tell
+        # Above the bar, or both would be on one line.
+        yield tell, lambda line: bar.print(Text(line))
 
 
 class _Bar(Progress):
@@ -190,25 +192,33 @@ def _table(
     rows = [_Row((result,)) for result in ordered] if verbose else _fold(ordered)
     evidence = width >= _ROOM_FOR_EVIDENCE and not verbose
     table = Table(box=box.SIMPLE_HEAD, width=width, pad_edge=False, show_edge=False)
+    narrow = width < _ROOM_FOR_PARTS
+    parts = any(row.part for row in rows) and not narrow
     table.add_column("claim", overflow="fold", min_width=5, max_width=min(width // 5, 24))
-    if any(row.part for row in rows):
+    if parts:
         table.add_column("part", overflow="fold", ratio=2)
     table.add_column("statement", overflow="fold", ratio=3)
     table.add_column("verdict", no_wrap=True)
     if evidence:
         table.add_column("evidence", overflow="fold", ratio=4)
-    table.add_column("seconds", justify="right", no_wrap=True)
+    if not narrow:
+        table.add_column("seconds", justify="right", no_wrap=True)
     for row in rows:
         first = row.results[0]
         cells = [Text(first.id)]
-        if any(other.part for other in rows):
+        statement = Text(_statement(first))
+        if parts:
             cells.append(Text(row.part))
+        elif row.part:
+            statement.append(f"\n{row.part}", "dim")
         so_far = first.evidence is not None and id(first.claim) in cut
         verdict = Text(f"{first.verdict}\n  so far", "dim") if so_far else _verdict(first)
-        cells += [Text(_statement(first)), verdict]
+        cells += [statement, verdict]
         if evidence:
             cells.append(Text(row.evidence))
-        table.add_row(*cells, Text(_seconds(row.results)))
+        if not narrow:
+            cells.append(Text(_seconds(row.results)))
+        table.add_row(*cells)
     return table
 
 
