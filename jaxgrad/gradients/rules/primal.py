@@ -31,7 +31,7 @@ from jaxgrad.programs.jaxprs import promises_symmetry
 from jaxgrad.programs.real_parts import are_complex, has_parts, of_parts, parted, returns_complex
 from jaxgrad.programs.run_again import run_again
 from jaxgrad.programs.tolerances import loops_end_by
-from jaxgrad.programs.trace import Leaf, Program, is_differentiable, parameter_names, trace
+from jaxgrad.programs.trace import Leaf, Program, parameter_names, trace
 from jaxgrad.programs.traced_values import is_held_fixed, require_known_constants
 
 __all__ = ["Leaves", "Primal"]
@@ -79,7 +79,9 @@ class Primal:
         domain: Callable[..., Any] | None = None,
     ) -> None:
         leaves = jax.tree.leaves(args)
-        if leaves and not any(map(_may_move, leaves)):  # of which JAX has words of its own
+        if leaves and all(
+            isinstance(leaf, str | bytes) for leaf in leaves
+        ):  # of which JAX has words of its own
             raise ArgumentError(_NOTHING_MOVES)
         self.args = parted(hidden(args))
         self.in_parts = has_parts(self.args)
@@ -357,14 +359,6 @@ class Primal:
     def like_outputs(self, leaves: Leaves) -> tuple[Any, ...]:
         """Values in the shapes and dtypes of the floating-point leaves of the result."""
         return tuple(np.asarray(v, y.dtype) for v, y in zip(leaves, self.outputs, strict=True))
-
-
-def _may_move(leaf: Any) -> bool:
-    """Whether a leaf of the arguments is no text and no integer, which are held fixed."""
-    dtype = getattr(leaf, "dtype", None)
-    if dtype is None:
-        return not isinstance(leaf, str | bytes | int)
-    return is_differentiable(dtype) or jnp.issubdtype(dtype, np.complexfloating)
 
 
 def _is_symmetric(value: np.ndarray) -> bool:
