@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from jaxgrad import Verdict, check, compare
+from jaxgrad.interpret.roundings import errors_of, greatest
+from jaxgrad.programs.trace import trace
 
 X, Y = np.float32([0.3, -1.5]), np.float32([0.5, 2.0])
 NARROW = ["float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"]
@@ -117,6 +119,82 @@ def test_a_rule_with_a_mask_of_few_digits(dtype: str) -> None:
 
         f.defvjp(lambda x: (jnp.maximum(x, 0), x.astype(dtype)), backward)
         assert check(f, (X,), special_points=False).verdict.passes is passes
+
+
+def _steps(dtype: str) -> dict[str, Callable[[Any], Any]]:
+    def short(x: Any) -> Any:
+        return x.astype(dtype).astype(jnp.float32)
+
+    def order(x: Any) -> Any:
+        return jnp.argsort(x.astype(dtype))
+
+    return {
+        "floor": lambda x: jnp.floor(short(x)),
+        "floor of a narrow number": lambda x: jnp.floor(x.astype(dtype)).astype(jnp.float32),
+        "ceil": lambda x: jnp.ceil(short(x)),
+        "round": lambda x: jnp.round(short(x)),
+        "sign": lambda x: jnp.sign(short(x)),
+        "int8": lambda x: jnp.floor(short(x)).astype(jnp.int8).astype(jnp.float32),
+        "an order": lambda x: order(x).astype(jnp.float32) + 1,
+        "reduce_precision": lambda x: jnp.floor(jax.lax.reduce_precision(x, 8, 3)),
+        "what is sorted by it": lambda x: jnp.cos(x)[order(x)],
+        "the largest": lambda x: jax.lax.top_k(short(x), 2)[1] + jnp.ones(2),
+        "a switch": lambda x: jax.lax.switch(
+            (short(x)[0] > 0).astype(jnp.int32), [lambda y: y + 1, lambda y: y * 3], jnp.cos(x)
+        ),
+    }
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn"])
+@pytest.mark.parametrize("name", _steps("bfloat16"))
+def test_what_is_rounded_before_a_step_hides_nothing(name: str, dtype: str) -> None:
+    """Of integers, signs and orders rounding leaves what they are, or makes others of them."""
+    step, point = _steps(dtype)[name], np.float32([0.3, -1.7, 2.6])
+
+    def truth(x: Any, y: Any) -> Any:
+        return jnp.sum(jnp.sin(y) * step(jax.lax.stop_gradient(x))[:2])
+
+    for factor, passes in ((1, True), (1.001, False)):
+        f = jax.custom_vjp(truth)
+
+        def backward(kept: Any, g: Any, factor: float = factor) -> Any:
+            x, y = kept
+            slope = jnp.cos(y) * step(jax.lax.stop_gradient(x))[:2]
+            return jnp.zeros_like(x), g * np.float32(factor) * slope
+
+        f.defvjp(lambda x, y: (truth(x, y), (x, y)), backward)
+        found = check(f, (point, X), argnums=1, special_points=False)
+        assert (found.verdict.passes, found.verdict is Verdict.REFUTED) == (passes, not passes)
+
+
+def test_a_code_of_a_scale_hides_nothing_of_the_scale() -> None:
+    """The bounds of the clip are exact in bfloat16."""
+    x = np.float32([0.3, -1.7, 2.6])
+
+    def code(s: Any) -> Any:
+        codes = jnp.clip(jnp.round((x / s).astype(jnp.bfloat16)), -127, 127).astype(jnp.int8)
+        return codes.astype(jnp.float32) * x
+
+    for factor, passes in ((1, True), (1.001, False)):
+        f = jax.custom_vjp(lambda s: jnp.sum(s * code(s)))
+        f.defvjp(
+            lambda s: (jnp.sum(s * code(s)), s),
+            lambda s, g, factor=factor: (g * np.float32(factor) * jnp.sum(code(s)),),
+        )
+        found = check(f, (np.float32(0.05),), special_points=False)
+        assert (found.verdict.passes, found.verdict is Verdict.REFUTED) == (passes, not passes)
+
+
+def test_the_bits_of_a_narrow_number_are_rounded_as_it_is() -> None:
+    def bits(x: Any) -> Any:
+        short = jax.lax.bitcast_convert_type(x.astype(jnp.bfloat16), jnp.int16)
+        return jax.lax.bitcast_convert_type(short + jnp.int16(0), jnp.bfloat16)
+
+    program = trace(bits, (np.float32(3),))
+    assert greatest(program, None, errors_of, max, choices=False) == [1]
+    sorted_by = trace(lambda x, y: jax.lax.sort((x * x, y), num_keys=1), (X, Y))
+    assert greatest(sorted_by, None, errors_of, max, choices=False) == [1, 0]
+    assert greatest(sorted_by, None, errors_of, max) == [1, 1]
 
 
 def test_the_place_of_the_largest_of_narrow_numbers_hides_nothing() -> None:

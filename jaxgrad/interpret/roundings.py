@@ -155,8 +155,8 @@ def greatest(
         program, turns: as for :func:`longest_chain`.
         size: of an operation, asked once for each.
         join: (what an operand has behind it, that size) -> what the results have.
-        choices: whether a way may go through a choice, a comparison or the place of the largest
-            number, which rounding makes another one or leaves as it is.
+        choices: whether a way may go through a choice, a comparison, a step to an integer or the
+            order of numbers, which rounding makes another one or leaves as it is.
 
     Raises:
         UnsupportedPrimitive, CannotDecide: as :func:`longest_chain`.
@@ -172,12 +172,25 @@ def greatest(
     return _Chains(turns, size, join, choices).through(jaxpr, [0] * len(jaxpr.invars))
 
 
-def _is_choice(equation: Any) -> bool:
-    """Whether nothing of what its operands were before it is in its results but which they are."""
-    if equation.primitive.name in ("argmax", "argmin"):
-        return True
-    dtypes = [getattr(x.aval, "dtype", None) for x in equation.outvars]
-    return bool(dtypes) and all(dtype == np.bool_ for dtype in dtypes)
+# Of their operands nothing is in their results but between which numbers they are.
+_STEPS = ("argmax", "argmin", "ceil", "floor", "round", "sign")
+
+
+def _chosen(equation: Any, inputs: list[Any]) -> list[Any] | None:
+    """What the results of a choice have behind them; None of what is none.
+
+    An integer that is made of a float is a step of it, but for its bits.  What is sorted is moved,
+    each operand by an order that may be another one's.
+    """
+    name, outputs = equation.primitive.name, equation.outvars
+    if name == "sort":
+        return inputs
+    if name == "top_k":
+        return [max(inputs), 0]
+    dtypes = [getattr(x.aval, "dtype", None) for x in outputs]
+    to_bool = bool(dtypes) and all(dtype == np.bool_ for dtype in dtypes)
+    to_integers = name == "convert_element_type" and not is_differentiable(dtypes[0])
+    return [0] * len(outputs) if name in _STEPS or to_bool or to_integers else None
 
 
 class _Chains:
@@ -229,8 +242,8 @@ class _Chains:
             return self._solver(equation, inputs)
         if name == "call_hi_primitive":
             return self._done_without(expanded(equation), inputs)
-        if not self._choices and _is_choice(equation):
-            return [0] * len(equation.outvars)
+        if not self._choices and (chosen := _chosen(equation, inputs)) is not None:
+            return chosen
         found = self._join(max(inputs, default=0), self._size_of(equation))
         return [found] * len(equation.outvars)
 

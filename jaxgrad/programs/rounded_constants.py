@@ -1,8 +1,9 @@
 """Constants that a program converts to a coarser dtype: meant is the rounded number.
 
-``jnp.clip(x, -0.1, 0.1)`` of a bfloat16 hands a float32 to a program that converts it.  Where a
-variable is converted that is read as the identity, as of real numbers; a constant is another
-constant then, in floats and in formulas alike, as where the same bound stands beside a bfloat16.
+``jnp.clip(x, -0.1, 0.1)`` of a bfloat16 hands a float32 to a program that converts it, and an
+integer where the bounds are integers.  Where a variable is converted that is read as the identity,
+as of real numbers; a constant is another constant then, in floats and in formulas alike, as where
+the same bound stands beside a bfloat16.
 """
 
 from __future__ import annotations
@@ -41,10 +42,12 @@ def with_rounded_constants(closed: Any) -> Any:
 
 
 def _narrows(equation: Any) -> bool:
-    """Whether floats are converted to a dtype that has not all of them."""
+    """Whether numbers are converted to a dtype that has not all of them."""
     if equation.primitive.name != _CONVERSION:
         return False
     dtypes = equation.invars[0].aval.dtype, equation.params["new_dtype"]
+    if jnp.issubdtype(dtypes[0], jnp.integer) and jnp.issubdtype(dtypes[1], jnp.floating):
+        return jnp.finfo(dtypes[1]).nmant < jnp.finfo(np.float32).nmant
     if not all(jnp.issubdtype(dtype, jnp.floating) for dtype in dtypes):
         return False
     before, after = map(jnp.finfo, dtypes)
@@ -105,11 +108,13 @@ class _Rounding:
         """The inputs of a call that are constants, where it has as many as the program."""
         if len(getattr(program, "jaxpr", program).invars) != len(given):
             return {}
-        return {k: x for k, x in enumerate(given) if x is not None and _is_scalar_float(x)}
+        return {k: x for k, x in enumerate(given) if x is not None and _is_scalar_number(x)}
 
 
-def _is_scalar_float(literal: Any) -> bool:
-    return np.ndim(literal.val) == 0 and jnp.issubdtype(literal.aval.dtype, jnp.floating)
+def _is_scalar_number(literal: Any) -> bool:
+    dtype = literal.aval.dtype
+    is_number = jnp.issubdtype(dtype, jnp.floating) or jnp.issubdtype(dtype, jnp.integer)
+    return np.ndim(literal.val) == 0 and is_number
 
 
 def _rounded(literal: Any, aval: Any) -> Any:
