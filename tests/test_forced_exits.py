@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -146,6 +148,29 @@ def test_a_command(
     assert (os._exit, os.abort) == before
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("check M:at_once 0.5", "ended the process (SystemExit: os._exit(0))"),
+        ("check M:odd 0.5", "raised Odd"),
+        ("coverage M:odd --args 0.5", "raised Odd"),
+        ("coverage M:at_once --args 0.5", "raised SystemExit"),
+        ("coverage M:nothing", "has no attribute 'nothing'"),
+        ("properties M:odd", "raised Odd"),
+        ("properties M:at_once", "raised SystemExit"),
+        ("rules M_nothing", "cannot be imported"),
+        ("prove M", "no such file or folder"),
+    ],
+)
+def test_with_json_there_is_one_object(
+    module: str, arguments: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments.replace("M", module, 1).split(), "--json"]) == 2
+    out, err = capsys.readouterr()
+    error = json.loads(out)["error"]
+    assert said in error and error.splitlines()[0] in err
+
+
 def test_code_that_goes_on_from_it_does_not_pass(
     module: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -164,7 +189,7 @@ def test_a_process_that_was_forked_ends_as_it_would(module: str) -> None:
 def test_another_thread_ends_the_process_with_a_code_that_does_not_pass(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    left: list[int] = []
+    left: list[object] = []
     monkeypatch.setattr(forced_exits, "leave", left.append)
 
     def ends() -> None:
@@ -173,11 +198,13 @@ def test_another_thread_ends_the_process_with_a_code_that_does_not_pass(
         except SystemExit:  # the process has not ended, here
             left.append(-1)
 
-    with forced_exits_raised() as called:
+    with forced_exits_raised(left.append) as called:
         thread = threading.Thread(target=ends)
         thread.start()
         thread.join()
-    assert (left, called) == ([2, -1], ["os._exit(0)"])
+    said, *codes = left
+    assert (codes, called) == ([2, -1], ["os._exit(0)"])
+    assert str(said).startswith("the code that was run ended the process (os._exit(0) at test_f")
     said = capsys.readouterr().err
     assert said.startswith(
         "jaxgrad: the code that was run ended the process (os._exit(0) at test_f"
@@ -205,6 +232,10 @@ import jax.numpy as jnp
 
 def in_c(x):
     ctypes.CDLL(None).exit(0)
+
+
+def quick_in_c(x):
+    ctypes.CDLL(None).quick_exit(0)
 
 
 def thread_in_c(x):
@@ -248,6 +279,7 @@ def by_a_handler_in_c(x):
     ("name", "code"),
     [
         ("in_c", 2),
+        ("quick_in_c", 2),
         ("thread_in_c", 2),
         ("by_a_thread", 1),
         ("by_a_handler", 1),
@@ -276,3 +308,25 @@ def test_what_is_done_at_the_end_of_the_process_does_not_make_it_pass(tmp_path: 
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2, done.stderr
     assert "'late:f' cannot be imported: AttributeError" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc")
+def test_what_code_in_c_prints_is_no_part_of_the_object(tmp_path: Path) -> None:
+    tmp_path.joinpath("prints.py").write_text(
+        "import ctypes, os\n"
+        "def f(x):\n    os.write(1, b'raw\\n')\n"
+        "    ctypes.CDLL(None).puts(b'in C')\n    return x * x\n"
+    )
+    command = [sys.executable, "-m", "jaxgrad", "check", "prints:f", "0.5", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert json.loads(done.stdout)["verdict"] == "AGREES"
+    assert "raw\n" in done.stderr and "in C\n" in done.stderr
+    no_errors = f"{shlex.join(command)} 2>&-"
+    done = subprocess.run(["sh", "-c", no_errors], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and '"verdict"' in done.stdout
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+def test_where_nothing_can_be_printed_nothing_passes() -> None:
+    command = f"{shlex.join([sys.executable, '-m', 'jaxgrad'])} --version >/dev/full 2>/dev/full"
+    assert subprocess.run(["sh", "-c", command]).returncode == 2

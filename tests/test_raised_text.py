@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from jaxgrad import sweep
+from jaxgrad.claims.failures import failure_text
 from jaxgrad.claims.raised_text import all_that_was_raised, line_of, what_was_raised
 
 HERE = Path(__file__).name
@@ -44,6 +45,11 @@ def test_a_line_without_an_end_is_cut_and_what_moves_a_terminal_is_written_out()
     said = all_that_was_raised(ValueError("a" * 10**6))
     assert len(said) == len("ValueError: ") + 1001 and said.endswith("a…")
     assert what_was_raised(ValueError("\x1b[2Jé\tσ")) == "ValueError: \\x1b[2Jé\tσ"
+
+
+def test_a_claim_that_raises_moves_no_terminal(tmp_path: Path) -> None:
+    text = failure_text(ValueError("\x1b[2J"), tmp_path)
+    assert text == "ValueError: \\x1b[2J"
 
 
 def test_an_error_without_a_text_and_one_that_has_none_to_give() -> None:

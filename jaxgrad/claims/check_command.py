@@ -19,6 +19,7 @@ from jaxgrad.claims.annotations import annotate, in_repository
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.interrupts import say_what_is_known
 from jaxgrad.claims.named import named
+from jaxgrad.claims.one_object import printed
 from jaxgrad.claims.raised_text import line_of, what_was_raised
 from jaxgrad.claims.timeout import ending_after
 from jaxgrad.claims.written_files import require_writable, written
@@ -59,8 +60,11 @@ def check(options: argparse.Namespace) -> int:
         with quiet, ending_after(options.timeout, given_up):
             called, found = _found(options)
     except (ArgumentError, KeyboardInterrupt) as error:
+        if isinstance(error, ArgumentError):
+            annotate(f"{options.function} was not checked", str(error), None, None)
         if options.json:
             said = "interrupted" if isinstance(error, KeyboardInterrupt) else error
+            printed()
             print(_without_verdict(options, said), flush=True)
         raise
     try:
@@ -69,7 +73,7 @@ def check(options: argparse.Namespace) -> int:
         _write_page(options, called, found)
 
 
-def _given_up(options: argparse.Namespace, printed: IO[str]) -> None:
+def _given_up(options: argparse.Namespace, stdout: IO[str]) -> None:
     """Says that it took too long, and what is known by then."""
     say_what_is_known("given up")
     error = (
@@ -77,7 +81,7 @@ def _given_up(options: argparse.Namespace, printed: IO[str]) -> None:
         "perhaps in code of its own or a compilation"
     )
     if options.json:
-        print(_without_verdict(options, error), file=printed, flush=True)
+        print(_without_verdict(options, error), file=stdout, flush=True)
     print(f"jaxgrad: {error}", file=sys.stderr)
 
 
@@ -85,6 +89,7 @@ def _told(options: argparse.Namespace, called: Called, found: Any) -> int:
     """Prints what came of it, and returns the exit code."""
     if isinstance(found, JaxgradError):
         if options.json:
+            printed()
             print(_without_verdict(options, found))
         print(f"jaxgrad: {options.function}: {found}", file=sys.stderr)
         annotate(f"{options.function} is malformed", str(found), *place_of(called.function))
@@ -93,6 +98,7 @@ def _told(options: argparse.Namespace, called: Called, found: Any) -> int:
         whole = {**json.loads(found.to_json()), **called.described()}
         if whole["counterexample"]:
             whole["counterexample"] = called.in_scope(whole["counterexample"])
+        printed()
         print(json.dumps(whole, indent=1))
     else:
         said, *code = called.in_scope(str(found)).partition(_SEE)

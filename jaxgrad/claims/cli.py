@@ -9,6 +9,7 @@ are imported only when a subcommand runs, so that ``jaxgrad --help`` answers at 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import inspect
 import sys
 from collections.abc import Callable, Sequence
@@ -17,7 +18,6 @@ from pathlib import Path
 from jaxgrad.claims import check_command, prove_command, rules_command, sweep_command
 from jaxgrad.claims.coverage import command as coverage_command
 from jaxgrad.claims.exit_codes import Exit, exit_codes_of
-from jaxgrad.claims.forced_exits import forced_exits_raised
 from jaxgrad.claims.once_and_exit import Completion, Version
 from jaxgrad.claims.option_types import (
     add_dtypes,
@@ -31,7 +31,7 @@ from jaxgrad.claims.option_types import (
 from jaxgrad.claims.project_options import parsed
 from jaxgrad.claims.properties_command import properties
 from jaxgrad.claims.prove_command import exit_code
-from jaxgrad.claims.raised_text import line_of, what_was_raised
+from jaxgrad.claims.run_command import run
 from jaxgrad.errors import ArgumentError, MissingExtra
 
 __all__ = ["command_parsers", "exit_code", "main"]
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments after the program's name; those of the process if None.
 
     Example:
-        >>> main(["prove", "--json", "no/such/folder"])
+        >>> main(["prove", "no/such/folder"])
         2
     """
     for stream in (sys.stdout, sys.stderr):
@@ -68,7 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return Exit.BROKEN_PIPE
     except OSError as error:  # what is printed has no place: a full disk, an odd file
         prove_command.abandon_stdout()
-        print(f"jaxgrad: {error}", file=sys.stderr)
+        with contextlib.suppress(OSError):  # nor has this, perhaps
+            print(f"jaxgrad: {error}", file=sys.stderr)
         return Exit.USAGE
 
 
@@ -81,24 +82,7 @@ def _done(argv: Sequence[str]) -> int:
         options = parsed(parser, commands, argv)
     except SystemExit as stop:  # of --help, --version, or a message about the arguments
         return stop.code if isinstance(stop.code, int) else Exit.USAGE
-    try:
-        with forced_exits_raised() as called:
-            code = options.run(options)
-    except SystemExit as stop:
-        return _ended(f"{stop}{line_of(stop)}")
-    except (Exception, KeyboardInterrupt):
-        raise
-    except BaseException as error:  # the user's own, or that of a library
-        print(f"jaxgrad: the code that was run raised {what_was_raised(error)}", file=sys.stderr)
-        return Exit.USAGE
-    # What it has caught and gone on from may have left no trace in what is known.
-    return _ended(called[0]) if called and code == Exit.ALL_EXPECTED else code
-
-
-def _ended(how: str) -> int:
-    """The user's code ended the process, whatever it means by it: nothing is known."""
-    print(f"jaxgrad: the code that was run ended the process ({how})", file=sys.stderr)
-    return Exit.USAGE
+    return run(options)
 
 
 def command_parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:

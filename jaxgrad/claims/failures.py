@@ -5,6 +5,8 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
+from jaxgrad.claims.raised_text import printable
+
 __all__ = ["MACHINERY", "failure_text", "problem_of"]
 
 # Enough of an exception's own text to hold a counterexample, not enough to bury the other claims.
@@ -28,7 +30,7 @@ def failure_text(error: BaseException, path: Path) -> str:
     frames = [frame for frame in summary.stack if not _is_machinery(frame.filename)]
     inside = [frame for frame in frames if frame.filename == str(path)]
     places = frames[-1:] if inside[-1:] == frames[-1:] else [*inside[-1:], *frames[-1:]]
-    said = "".join(summary.format_exception_only()).splitlines()
+    said = [printable(line) for line in "".join(summary.format_exception_only()).splitlines()]
     if len(said) > _ERROR_LINES:
         said = [*said[:_ERROR_LINES], "…"]
     return "".join(traceback.StackSummary.from_list(places).format()) + "\n".join(said)

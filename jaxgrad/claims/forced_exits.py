@@ -34,12 +34,17 @@ def _places() -> Iterator[tuple[ModuleType, str]]:
 
 
 @contextlib.contextmanager
-def forced_exits_raised() -> Iterator[list[str]]:
+def forced_exits_raised(
+    last: Callable[[str], object] = lambda how: None,
+) -> Iterator[list[str]]:
     """Within the block ``os._exit``, ``os.abort`` and ``os.exec*`` raise SystemExit.
 
     Only the main thread can be left by an exception. In another one they do end the process, after
     a word about it, and with a code that passes nowhere. A process that was forked off this one
     ends as it would have.
+
+    Args:
+        last: told what has happened before the process ends all the same.
 
     Yields:
         What has been called, in words, also where the code caught what was raised.
@@ -55,15 +60,19 @@ def forced_exits_raised() -> Iterator[list[str]]:
     called: list[str] = []
     before = [(module, name, getattr(module, name)) for module, name in _places()]
     for module, name, really in before:
-        setattr(module, name, _instead_of(f"os.{name}", really, called))
+        setattr(module, name, _instead_of(f"os.{name}", really, called, last))
+    _last.append(last)
     try:
         yield called
     finally:
+        _last.remove(last)
         for module, name, really in before:
             setattr(module, name, really)
 
 
-def _instead_of(name: str, really: Callable[..., Any], called: list[str]) -> Callable[..., Any]:
+def _instead_of(
+    name: str, really: Callable[..., Any], called: list[str], last: Callable[[str], object]
+) -> Callable[..., Any]:
     process = os.getpid()
 
     def ends(*args: Any, **named: Any) -> NoReturn:
@@ -76,10 +85,9 @@ def _instead_of(name: str, really: Callable[..., Any], called: list[str]) -> Cal
         if threading.current_thread() is not threading.main_thread():
             by = sys._getframe(1)
             where = f"{Path(by.f_code.co_filename).name}:{by.f_lineno}"
-            print(
-                f"jaxgrad: the code that was run ended the process ({how} at {where})",
-                file=sys.stderr,
-            )
+            said = f"the code that was run ended the process ({how} at {where})"
+            last(said)
+            print(f"jaxgrad: {said}", file=sys.stderr)
             leave(Exit.USAGE)
         raise SystemExit(how)
 
@@ -100,6 +108,8 @@ def every_exit_is(code: int) -> None:
     _chosen.append(code)
 
 
+# What the commands that run are to be told before the process ends.
+_last: list[Callable[[str], object]] = []
 # The exit code, once it is known.
 _chosen: list[int] = []
 # What C calls has to live as long as the process.
@@ -127,7 +137,10 @@ def exits_of_c_code_heard() -> None:
             return
         if _chosen:
             leave(_chosen[-1])
-        print("jaxgrad: code in C that was run ended the process (exit)", file=sys.stderr)
+        said = "code in C that was run ended the process (exit)"
+        for last in _last:
+            last(said)
+        print(f"jaxgrad: {said}", file=sys.stderr)
         leave(Exit.USAGE)
 
     def take_back() -> None:
@@ -137,4 +150,5 @@ def exits_of_c_code_heard() -> None:
     called_by_c = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(at_exit)
     _kept.extend([called_by_c, mark])
     libc.__cxa_atexit(called_by_c, None, ctypes.byref(mark))
+    libc.__cxa_at_quick_exit(called_by_c, ctypes.byref(mark))
     atexit.register(take_back)

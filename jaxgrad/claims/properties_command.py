@@ -16,6 +16,7 @@ from jaxgrad.claims.annotations import annotate
 from jaxgrad.claims.check_command import place_of
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
+from jaxgrad.claims.one_object import printed
 from jaxgrad.claims.option_types import add_dtypes, add_json, add_switch, listed, positive
 from jaxgrad.claims.raised_text import what_was_raised
 from jaxgrad.errors import ArgumentError, JaxgradError
@@ -83,8 +84,10 @@ def _run(options: argparse.Namespace) -> int:
         _tell(options, told)
     except ArgumentError as error:
         if options.json:
+            printed()
             print(_json(options.function, told, str(error)))
         raise
+    printed()
     print(_json(options.function, told) if options.json else _counted(told))
     return _exit_code(told)
 

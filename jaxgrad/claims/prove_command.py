@@ -18,6 +18,7 @@ from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.kept_results import KeptResults
 from jaxgrad.claims.last_failed import LastFailed
 from jaxgrad.claims.named import named
+from jaxgrad.claims.one_object import printed
 from jaxgrad.claims.proof_modules import find, no_claims
 from jaxgrad.claims.proof_run import Module, Run, list_claims
 from jaxgrad.claims.selection import Selection
@@ -234,6 +235,7 @@ def _report(
             text, failed = None, error
     with _quiet_when_the_reader_has_gone():
         if text is not None:
+            printed()
             print(text)
         elif results:
             from jaxgrad.claims.report import terminal

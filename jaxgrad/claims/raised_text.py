@@ -7,7 +7,7 @@ import sysconfig
 import traceback
 from pathlib import Path
 
-__all__ = ["ON_THE_WAY", "all_that_was_raised", "line_of", "what_was_raised"]
+__all__ = ["ON_THE_WAY", "all_that_was_raised", "line_of", "printable", "what_was_raised"]
 
 ON_THE_WAY = (f"{Path(__file__).parents[1]}{os.sep}", f"{os.sep}jax{os.sep}_src{os.sep}")
 """Parts of the names of files whose frames only lead to the user's code: this package, and JAX."""
@@ -80,16 +80,19 @@ def _with_place(error: BaseException, where: str | None, said: list[str]) -> str
 
 def _said(error: BaseException) -> list[str]:
     try:
-        return [_printable(line) for line in str(error).strip().splitlines()]
+        return [printable(line) for line in str(error).strip().splitlines()]
     except Exception as failed:
         return [f"its text cannot be made ({type(failed).__name__})"]
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
     """Without what would move or colour a terminal, and cut where it has no end.
 
+    Args:
+        line: of a message of somebody else's code.
+
     Example:
-        >>> print(_printable(chr(27) + "[31mred"), len(_printable("a" * 10**6)))
+        >>> print(printable(chr(27) + "[31mred"), len(printable("a" * 10**6)))
         \\x1b[31mred 1001
     """
     cut = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"

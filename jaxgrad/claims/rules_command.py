@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaxgrad.claims.annotations import annotate
 from jaxgrad.claims.exit_codes import Exit
+from jaxgrad.claims.one_object import printed
 from jaxgrad.errors import ArgumentError
 from jaxgrad.verdict import Verdict
 
@@ -107,6 +108,7 @@ def _conclude(
     for module, why in run.failures:
         print(f"jaxgrad: {module} cannot be imported: {why}", file=sys.stderr)
     if options.json:
+        printed()
         print(_json(run, interrupted))
         return
     if options.check:

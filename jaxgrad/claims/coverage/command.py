@@ -12,6 +12,7 @@ from typing import Any
 
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
+from jaxgrad.claims.one_object import printed
 from jaxgrad.claims.raised_text import what_was_raised
 from jaxgrad.claims.written_files import require_writable
 from jaxgrad.errors import ArgumentError, JaxgradError
@@ -66,6 +67,7 @@ def _survey(options: argparse.Namespace) -> int:
         except OSError as error:
             raise ArgumentError(f"--output {options.output}: {error.strerror}") from None
     else:
+        printed()
         print(page, end="")
     return _told(found.disagreements)
 
@@ -140,6 +142,7 @@ def _own_function(options: argparse.Namespace, name: str) -> int:
     if options.json:
         from jaxgrad.claims.report.function_json import render
 
+        printed()
         print(render(found))
     else:
         from jaxgrad.claims.report import terminal
