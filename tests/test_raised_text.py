@@ -52,6 +52,11 @@ def test_a_claim_that_raises_moves_no_terminal(tmp_path: Path) -> None:
     assert text == "ValueError: \\x1b[2J"
 
 
+def test_a_class_of_a_proof_module_has_the_name_that_was_written(tmp_path: Path) -> None:
+    own = type("Odd", (Exception,), {"__module__": "_jaxgrad_claims_0f3a_claims"})
+    assert failure_text(own("no"), tmp_path) == "Odd: no"
+
+
 def test_an_error_without_a_text_and_one_that_has_none_to_give() -> None:
     class Odd(Exception):
         def __str__(self) -> str:

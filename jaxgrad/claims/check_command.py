@@ -20,7 +20,7 @@ from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.interrupts import say_what_is_known
 from jaxgrad.claims.named import named
 from jaxgrad.claims.one_object import printed
-from jaxgrad.claims.raised_text import line_of, what_was_raised
+from jaxgrad.claims.raised_text import line_of, what_it_did
 from jaxgrad.claims.timeout import ending_after
 from jaxgrad.claims.written_files import require_writable, written
 from jaxgrad.errors import (
@@ -264,11 +264,7 @@ def _raised(
         if frame.filename == file
     ]
     where = f" at {Path(file or '').name}:{lines[-1]}" if lines else line_of(error)
-    if isinstance(error, SystemExit):
-        said = f"ended the process (SystemExit: {error}){where}"
-    else:
-        said = f"raised {what_was_raised(error, where)}"
-    return f"{whose} {said}; the arguments are those of the command line"
+    return f"{whose} {what_it_did(error, where)}; the arguments are those of the command line"
 
 
 def place_of(function: Callable[..., Any]) -> tuple[str | None, int | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from pathlib import Path
 
@@ -18,6 +19,9 @@ MACHINERY = tuple(
     for name in ("running.py", "proof_modules.py", "proof_child.py", "answers.py")
 )
 
+# The module of a class of a proof module's own, which has a name that nobody wrote.
+_CLASS = re.compile(r"^_jaxgrad_claims_\w+\.")
+
 # How lines begin that say where something is.
 _PLACE = "  File "
 
@@ -31,6 +35,7 @@ def failure_text(error: BaseException, path: Path) -> str:
     inside = [frame for frame in frames if frame.filename == str(path)]
     places = frames[-1:] if inside[-1:] == frames[-1:] else [*inside[-1:], *frames[-1:]]
     said = [printable(line) for line in "".join(summary.format_exception_only()).splitlines()]
+    said[:1] = [_CLASS.sub("", line) for line in said[:1]]
     if len(said) > _ERROR_LINES:
         said = [*said[:_ERROR_LINES], "…"]
     return "".join(traceback.StackSummary.from_list(places).format()) + "\n".join(said)

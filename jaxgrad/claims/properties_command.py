@@ -18,7 +18,7 @@ from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
 from jaxgrad.claims.one_object import printed
 from jaxgrad.claims.option_types import add_dtypes, add_json, add_switch, listed, positive
-from jaxgrad.claims.raised_text import what_was_raised
+from jaxgrad.claims.raised_text import what_it_did
 from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.verdict import Evidence, Verdict
 
@@ -138,7 +138,7 @@ def _found(one: Property, name: str | None) -> Evidence:
     except JaxgradError as error:
         raise ArgumentError(f"{name}: {of_check(str(error), _OPTIONS)}") from error
     except (Exception, SystemExit) as error:
-        raise ArgumentError(f"{name} raised {what_was_raised(error)}") from error
+        raise ArgumentError(f"{name} {what_it_did(error)}") from error
     if name is None:  # those of the document are of networks, which no option is about
         return found
     found = replace(found, text=of_check(found.text, _OPTIONS))

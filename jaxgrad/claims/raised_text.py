@@ -7,7 +7,14 @@ import sysconfig
 import traceback
 from pathlib import Path
 
-__all__ = ["ON_THE_WAY", "all_that_was_raised", "line_of", "printable", "what_was_raised"]
+__all__ = [
+    "ON_THE_WAY",
+    "all_that_was_raised",
+    "line_of",
+    "printable",
+    "what_it_did",
+    "what_was_raised",
+]
 
 ON_THE_WAY = (f"{Path(__file__).parents[1]}{os.sep}", f"{os.sep}jax{os.sep}_src{os.sep}")
 """Parts of the names of files whose frames only lead to the user's code: this package, and JAX."""
@@ -35,6 +42,22 @@ def what_was_raised(error: BaseException, where: str | None = None) -> str:
     """
     said = _said(error)
     return _with_place(error, where, [f"{said[0]} …"] if len(said) > 1 else said)
+
+
+def what_it_did(error: BaseException, where: str | None = None) -> str:
+    """What code did that raised this: raised it, or asked for the end of the process.
+
+    Args:
+        error, where: as for :func:`what_was_raised`.
+
+    Example:
+        >>> what_it_did(ValueError("no")), what_it_did(SystemExit(0), " at mine.py:3")
+        ('raised ValueError: no', 'ended the process (SystemExit: 0) at mine.py:3')
+    """
+    if not isinstance(error, SystemExit):
+        return f"raised {what_was_raised(error, where)}"
+    place = line_of(error) if where is None else where
+    return f"ended the process (SystemExit: {error}){place}"
 
 
 def all_that_was_raised(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
-from jaxgrad.claims.raised_text import what_was_raised
+from jaxgrad.claims.raised_text import what_it_did
 from jaxgrad.claims.timeout import ending_after
 from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.verdict import Verdict
@@ -46,7 +46,7 @@ def sweep(options: argparse.Namespace) -> int:
         raise ArgumentError(f"{options.function}: {error}") from error
     except (Exception, SystemExit) as error:
         raise ArgumentError(
-            f"{options.function}, or --holds {options.holds}, raised {what_was_raised(error)}; "
+            f"{options.function}, or --holds {options.holds}, {what_it_did(error)}; "
             "the first takes one float, an array of shape (), and the second arrays of one "
             "dimension, of floats and of what comes of each, and returns booleans"
         ) from error

@@ -13,7 +13,7 @@ from typing import Any
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
 from jaxgrad.claims.one_object import printed
-from jaxgrad.claims.raised_text import what_was_raised
+from jaxgrad.claims.raised_text import what_it_did
 from jaxgrad.claims.written_files import require_writable
 from jaxgrad.errors import ArgumentError, JaxgradError
 
@@ -136,7 +136,7 @@ def _own_function(options: argparse.Namespace, name: str) -> int:
         raise ArgumentError(f"{name}: {error}") from error
     except (Exception, SystemExit) as error:
         raise ArgumentError(
-            f"{name}{_signature(function)} raised {what_was_raised(error)}; it was called "
+            f"{name}{_signature(function)} {what_it_did(error)}; it was called "
             f"with --args {options.args!r}"
         ) from error
     if options.json:
