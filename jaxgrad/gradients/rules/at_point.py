@@ -250,8 +250,9 @@ class AtPoint:
             found = self.judge(same_sign)
             if found is not None and found.verdict is Verdict.REFUTED:
                 return self._refuted(same_sign, found)
-        if judgement.hidden and not self._named:
-            return [(question, judgement)]
+        if judgement.hidden and not self._named:  # beside what is larger by far, perhaps
+            parts = [pair for part in question.few_parts() for pair in self._settle(part)]
+            return parts or [(question, judgement)]
         is_open = judgement.verdict is Verdict.UNDECIDED
         if judgement.plain or (is_open and not (self._named and self._last)):
             return [(question, judgement)]
@@ -312,10 +313,9 @@ class AtPoint:
         """A key of all that a judgement of it depends on, where modes have one constant program."""
         if len(question.modes) == 1 or question.taken is not None:
             return None
-        constant = self.rules[question.modes].constant
+        constant, lines = self.rules[question.modes].constant, question.directions
         if constant is None:
             return None
-        lines = question.directions
         mixed = any(line is not lines[0] for line in lines)
         return constant, mixed, *(line.key for line in lines), question.cotangent.key
 

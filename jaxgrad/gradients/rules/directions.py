@@ -55,15 +55,20 @@ class Direction:
     @property
     def place(self) -> tuple[int | None, tuple[int, ...] | None]:
         """The leaf if only one moves, and the index if only one entry of it does."""
-        moving = [i for i, leaf in enumerate(self.leaves) if leaf.any()]
+        moving = self.moving
         if len(moving) != 1:
             return None, None
         index = self.support[0][1] if np.count_nonzero(self.leaves[moving[0]]) == 1 else None
         return moving[0], index
 
+    @property
+    def moving(self) -> list[int]:
+        """The leaves that move."""
+        return [i for i, leaf in enumerate(self.leaves) if leaf.any()]
+
     def parts(self) -> list[Direction]:
         """The direction leaf by leaf, or entry by entry if it moves but one leaf."""
-        moving = [i for i, leaf in enumerate(self.leaves) if leaf.any()]
+        moving = self.moving
         if len(moving) > 1:
             return [self._kept(lambda j, _, i=i: j == i) for i in moving]
         shapes = [leaf.shape for leaf in self.leaves]

@@ -9,6 +9,9 @@ from jaxgrad.gradients.rules.directions import Direction
 
 __all__ = ["Question"]
 
+# Leaves, or entries of one, of which each is asked for where their sum hides a difference.
+FEW_PARTS = 8
+
 
 @dataclass(frozen=True)
 class Question:
@@ -60,6 +63,12 @@ class Question:
     def parts(self) -> list[Question]:
         """Leaf by leaf, or entry by entry if but one leaf moves."""
         return [self._moved(0, part) for part in self.directions[0].parts()]
+
+    def few_parts(self) -> list[Question]:
+        """The same where there are several, and few of them; else none."""
+        (first, *more), leaves = self.directions, self.directions[0].moving
+        count = len(leaves) if len(leaves) > 1 else len(first.support)
+        return self.parts() if not more and 1 < count <= FEW_PARTS else []
 
     def halves(self) -> list[Question]:
         """Half of the entries that move first, and the other half."""
