@@ -88,13 +88,16 @@ class _Plain(Interpreter):
         try:
             closed = jax.make_jaxpr(_through_rule(equation, kind))(*shapes)
             return self.call(closed, arguments)
-        except (JaxgradError, TypeError, ValueError, NotImplementedError):  # no such derivative
+        except Exception:  # whatever JAX raises where there is no such derivative
             return []
 
 
 def _through_rule(equation: Any, kind: str) -> Callable[..., list[Any]]:
     primitive = equation.primitive
-    moving = [i for i, v in enumerate(equation.invars) if is_differentiable(v.aval.dtype)]
+    # By what a function closes over, its first inputs, a rule has no derivative.
+    closed_over = equation.params.get("num_consts", 0)
+    differentiable = [is_differentiable(v.aval.dtype) for v in equation.invars]
+    moving = [i for i, has in enumerate(differentiable) if has and i >= closed_over]
 
     def through(*inputs: Any) -> list[Any]:
         def function(*moved: Any) -> list[Any]:
