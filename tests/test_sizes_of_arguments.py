@@ -39,3 +39,54 @@ def test_a_large_argument_hides_no_error_of_the_derivative_by_it(
 def test_in_float64_up_to_sixty_digits(float64: None) -> None:
     f, _ = _product(1e60, 2.0)
     assert check(f, (np.float64(0.5), np.float64(0.7))).verdict is Verdict.REFUTED
+
+
+# -- and of results --------------------------------------------------------------------------------
+
+
+def _results(size: int, largest: float, slope: float = 1.0, value: float = 1.0) -> Any:
+    """Results of which the first is the largest, and a rule that is wrong in the second."""
+    weights = np.array([largest, *range(1, size)], np.float32)
+    slopes, values = weights.copy(), weights.copy()
+    slopes[1] *= slope
+    values[1] *= value
+    f = jax.custom_vjp(lambda x: jnp.sin(x) * weights)
+    f.defvjp(lambda x: (jnp.sin(x) * values, x), lambda x, g: (jnp.sum(g * slopes) * jnp.cos(x),))
+    return f
+
+
+@pytest.mark.parametrize(("size", "largest"), [(8, 1e6), (40, 1e12), (300, 1.0)])
+def test_a_large_result_or_many_hide_no_error_of_another_one(size: int, largest: float) -> None:
+    point = (np.float32(0.5),)
+    assert check(_results(size, largest), point).verdict is Verdict.PROVED
+    for wrong in {"slope": 1.01}, {"slope": 2.0}, {"value": 1.01}, {"value": -1.0}:
+        found = check(_results(size, largest, **wrong), point)
+        assert found.verdict is Verdict.REFUTED and "f[1]" in str(found)
+
+
+def test_of_the_second_derivative_either() -> None:
+    weights = np.array([1e7, *range(1, 8)], np.float32)
+
+    def f_whose_slope(slope: Any) -> Any:
+        f = jax.custom_vjp(lambda x: jnp.sin(x) * weights)
+        f.defvjp(lambda x: (jnp.sin(x) * weights, x), lambda x, g: (jnp.sum(g * slope(x)),))
+        return f
+
+    for factor, verdict in ((1.0, Verdict.PROVED), (1.01, Verdict.REFUTED)):
+        bends = weights.copy()
+        bends[1] *= factor
+        slope = jax.custom_vjp(lambda x: jnp.cos(x) * weights)
+        slope.defvjp(
+            lambda x: (jnp.cos(x) * weights, x),
+            lambda x, g, bends=bends: (-jnp.sum(g * bends) * jnp.sin(x),),
+        )
+        assert check(f_whose_slope(slope), (np.float32(0.5),), order=2).verdict is verdict
+
+
+def test_a_rule_that_closes_over_an_array_and_returns_a_wrong_value() -> None:
+    """By what it closes over it has no derivative, which is no reason to raise."""
+    weights = np.array([1, 2, 3], np.float32)
+    f = jax.custom_vjp(lambda x: x * weights)
+    f.defvjp(lambda x: (x * weights * 2, x), lambda x, g: (jnp.sum(g * weights),))
+    found = check(f, (np.float32(0.5),))
+    assert found.verdict is Verdict.REFUTED and "the forward rule of `<lambda>`" in str(found)

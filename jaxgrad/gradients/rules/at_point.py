@@ -19,7 +19,7 @@ from jaxgrad.gradients.rules.excuses import Excuses
 from jaxgrad.gradients.rules.iterations import Iterations
 from jaxgrad.gradients.rules.judgement import Judgement, judge
 from jaxgrad.gradients.rules.known import Known
-from jaxgrad.gradients.rules.narrower import aligned, least_hidden, narrowed
+from jaxgrad.gradients.rules.narrower import aligned, followed, least_hidden, narrowed
 from jaxgrad.gradients.rules.own_value import OwnValue
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.rule_numbers import RuleNumbers
@@ -83,7 +83,8 @@ class AtPoint:
         beside = [
             pair for question in self._beside_infinities(leaves) for pair in self._settle(question)
         ]
-        return [*self._ask(leaves, pairs), *beside, *self._values()]
+        found = [*self._ask(leaves, pairs), *beside, *self._values()]
+        return followed(self.judge, self.numbers, found)
 
     def nobody_asked(self) -> None:
         """Says that the point is one that nobody asked for.
@@ -105,7 +106,8 @@ class AtPoint:
             return self._at_logarithms_end()
         if not self.truth.defined:
             return []
-        return [*self._derivatives(entries), *self._values()]
+        found = [*self._derivatives(entries), *self._values()]
+        return followed(self.judge, self.numbers, found) if entries else found
 
     def _derivatives(self, entries: bool = False) -> list[tuple[Question, Judgement]]:
         direction = self.rules.direction()
@@ -209,14 +211,10 @@ class AtPoint:
         """The values that the rules return beside their first derivatives."""
         if not self.rules.custom:
             return []
-        direction, found, own = self.rules.direction(), [], self.own.value
+        direction, found = self.rules.direction(), []
         for mode in self.rules.modes:
             for cotangent in self._cotangents("rev"):
-                known = [
-                    np.where([x.is_finite() for x in value.flat], u.reshape(-1), 0.0)
-                    for value, u in zip(own, cotangent.leaves, strict=True)
-                ]
-                u = Direction([w.reshape(x.shape) for w, x in zip(known, own, strict=True)])
+                u = self.own.finite(cotangent)
                 if u.support:
                     found += self._judged(Question((mode,), (direction,), u).beside())
         return found

@@ -6,14 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from flint import ctx
 
+from jaxgrad.gradients.floats.hidden import SOME_BITS
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.rule_numbers import RuleNumbers
 from jaxgrad.verdict import Verdict
 
-__all__ = ["aligned", "least_hidden", "narrowed"]
+__all__ = ["aligned", "followed", "least_hidden", "narrowed"]
 
 # What is wrong comes first.
 _ORDER = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.AGREES)
@@ -65,6 +67,30 @@ def least_hidden(
     if judgement.verdict is Verdict.REFUTED:
         return narrowed(judge, question, judgement)
     return question, judgement
+
+
+def followed(
+    judge: Judge, numbers: RuleNumbers, found: list[tuple[Question, Judgement]]
+) -> list[tuple[Question, Judgement]]:
+    """What was found, and of sums of results that hide a difference the one that hides least.
+
+    Of each leaf, each leaf of the result and the same modes the number of fewest right digits is
+    followed: beside a result that is larger by far nothing is seen of a small one.
+
+    Args:
+        judge: of a part.
+        numbers: what the rules give.
+        found: numbers and their judgements.
+    """
+    least: dict[object, tuple[Question, Judgement]] = {}
+    for question, judgement in found:
+        # Of values that agree to the bits of a float nothing is said to be hidden.
+        close = question.is_value and SOME_BITS <= judgement.bits < ctx.prec / 2
+        if (judgement.hidden or close) and len(question.cotangent.support) > 1:
+            key = question.modes, question.taken, question.leaf, question.cotangent.place[0]
+            if key not in least or judgement.bits < least[key][1].bits:
+                least[key] = question, judgement
+    return [*found, *(least_hidden(judge, numbers, *pair) for pair in least.values())]
 
 
 def aligned(numbers: RuleNumbers, question: Question) -> Question | None:

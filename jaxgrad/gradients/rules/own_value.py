@@ -56,6 +56,14 @@ class OwnValue:
             return self._truth.free.known_values if self._truth.free.met else self._truth.value
         return FreeVectors(primal.moving_program, self._numbers.point).known_values
 
+    def finite(self, cotangent: Direction) -> Direction:
+        """A cotangent of the entries of the value that are real numbers."""
+        known = [
+            np.where([x.is_finite() for x in value.flat], u.reshape(-1), 0.0)
+            for value, u in zip(self.value, cotangent.leaves, strict=True)
+        ]
+        return Direction([w.reshape(x.shape) for w, x in zip(known, self.value, strict=True)])
+
     def judge(self, question: Question, number: arb, tiny: float) -> Judgement | None:
         """The judgement of a value that a rule returns; None where there is none to hold it to.
 
