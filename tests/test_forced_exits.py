@@ -348,5 +348,7 @@ def test_what_code_in_c_prints_is_no_part_of_the_object(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
 def test_where_nothing_can_be_printed_nothing_passes() -> None:
-    command = f"{shlex.join([sys.executable, '-m', 'jaxgrad'])} --version >/dev/full 2>/dev/full"
-    assert subprocess.run(["sh", "-c", command]).returncode == 2
+    for words in "--version", "check nothing:here", "rules 3":
+        asked = [sys.executable, "-m", "jaxgrad", *words.split()]
+        command = f"{shlex.join(asked)} >/dev/full 2>/dev/full"
+        assert subprocess.run(["sh", "-c", command]).returncode == 2

@@ -9,7 +9,6 @@ are imported only when a subcommand runs, so that ``jaxgrad --help`` answers at 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import inspect
 import sys
 from collections.abc import Callable, Sequence
@@ -58,19 +57,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except (ArgumentError, MissingExtra) as error:
-        print(f"jaxgrad: {error}", file=sys.stderr)
-        return Exit.USAGE
+        return _said(str(error), Exit.USAGE)
     except KeyboardInterrupt:
-        print("jaxgrad: interrupted", file=sys.stderr)
-        return Exit.INTERRUPTED
+        return _said("interrupted", Exit.INTERRUPTED)
     except BrokenPipeError:
         prove_command.abandon_stdout()
         return Exit.BROKEN_PIPE
     except OSError as error:  # what is printed has no place: a full disk, an odd file
         prove_command.abandon_stdout()
-        with contextlib.suppress(OSError):  # nor has this, perhaps
-            print(f"jaxgrad: {error}", file=sys.stderr)
-        return Exit.USAGE
+        return _said(str(error), Exit.USAGE)
+
+
+def _said(text: str, code: int) -> int:
+    """The exit code, after a word about it, if there is a place for that."""
+    try:
+        print(f"jaxgrad: {text}", file=sys.stderr, flush=True)
+    except OSError:
+        prove_command.abandon(sys.stderr)
+    return code
 
 
 def _done(argv: Sequence[str]) -> int:

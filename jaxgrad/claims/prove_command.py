@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from jaxgrad.claims.annotations import annotate
 from jaxgrad.claims.claim import ClaimResult
@@ -26,7 +26,7 @@ from jaxgrad.claims.watch import watch
 from jaxgrad.claims.written_files import require_writable, written
 from jaxgrad.errors import ArgumentError
 
-__all__ = ["abandon_stdout", "exit_code", "prove"]
+__all__ = ["abandon", "abandon_stdout", "exit_code", "prove"]
 
 _REPORT = "a function of the results and the seconds that returns the text to print"
 
@@ -303,8 +303,17 @@ def _quiet_when_the_reader_has_gone() -> Iterator[None]:
 
 def abandon_stdout() -> None:
     """Let what is still to be printed, at the end of the process too, go nowhere."""
+    abandon(sys.stdout)
+
+
+def abandon(stream: IO[str]) -> None:
+    """The same of any stream; else Python ends with a code of its own, as it cannot write.
+
+    Args:
+        stream: one that is a file.
+    """
     with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _list(modules: Sequence[Module]) -> int:
