@@ -64,6 +64,25 @@ def test_a_large_result_or_many_hide_no_error_of_another_one(size: int, largest:
         assert found.verdict is Verdict.REFUTED and "f[1]" in str(found)
 
 
+def test_results_of_fewer_digits_draw_nothing_off_from_a_wrong_one() -> None:
+    """Of c rounding leaves six bits, which is no fault; beside 10⁶x more agree of a wrong one."""
+
+    def primal(x: Any) -> Any:
+        c = jnp.exp(x) - x - 1
+        return jnp.stack([c, c, c, c, jnp.sin(x), jnp.sin(x), jnp.cos(x), 1e6 * x])
+
+    for factor, verdict in ((1.0, Verdict.AGREES), (1.5, Verdict.REFUTED)):
+        f = jax.custom_vjp(primal)
+
+        def backward(x: Any, u: Any, factor: float = factor) -> Any:
+            c = jnp.exp(x) * np.float32(1 + 1.2e-7) - 1
+            rest = [factor * jnp.cos(x), jnp.cos(x), -jnp.sin(x), 1e6 + 0 * x]
+            return (jnp.dot(jnp.stack([c, c, c, c, *rest]), u),)
+
+        f.defvjp(lambda x: (primal(x), x), backward)
+        assert check(f, (np.float32(1e-5),), special_points=False).verdict is verdict
+
+
 def test_of_the_second_derivative_either() -> None:
     weights = np.array([1e7, *range(1, 8)], np.float32)
 

@@ -84,7 +84,7 @@ class AtPoint:
             pair for question in self._beside_infinities(leaves) for pair in self._settle(question)
         ]
         found = [*self._ask(leaves, pairs), *beside, *self._values()]
-        return followed(self.judge, self.numbers, found)
+        return followed(self.judge, self.numbers, found, self.rules.parts)
 
     def nobody_asked(self) -> None:
         """Says that the point is one that nobody asked for.
@@ -107,7 +107,7 @@ class AtPoint:
         if not self.truth.defined:
             return []
         found = [*self._derivatives(entries), *self._values()]
-        return followed(self.judge, self.numbers, found) if entries else found
+        return followed(self.judge, self.numbers, found, self.rules.parts) if entries else found
 
     def _derivatives(self, entries: bool = False) -> list[tuple[Question, Judgement]]:
         direction = self.rules.direction()
@@ -259,7 +259,7 @@ class AtPoint:
         direction = question.directions[0]
         small = question.leaf is None or self.affords_entries(direction)
         if judgement.hidden and not small:
-            return [least_hidden(self.judge, self.numbers, question, judgement)]
+            return [least_hidden(self.judge, self.numbers, question, judgement, self.rules.parts)]
         if len(question.directions) == 1 and len(direction.support) > 1 and small:
             # Where nothing is counted, a half in which nothing ties is one question.
             smaller = question.parts() if self._named else question.halves()

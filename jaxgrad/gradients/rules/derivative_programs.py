@@ -36,6 +36,11 @@ from jaxgrad.programs.trace import Program
 
 __all__ = ["DerivativePrograms", "Derivatives", "Held"]
 
+# How many parts of a number are judged, of which rounding hides a difference: at about 20 μs for an
+# operation over balls these are 20 seconds at most, but for the way down to one entry.
+PARTS_BUDGET = 1_000_000  # operations
+MOST_PARTS = 128
+
 
 class Derivatives:
     """The derivatives of a function, each traced when it is first asked for.
@@ -192,6 +197,11 @@ class DerivativePrograms(Derivatives):
         self.float_bits = -math.log2(max(float(limit.eps) for limit in limits))
         self.missing: list[str] = []
         self.modes = self._available(modes)
+
+    @property
+    def parts(self) -> int:
+        """How many parts of a number that hides a difference are judged."""
+        return min(MOST_PARTS, PARTS_BUDGET // max(self.size, 1))
 
     def direction(self, seed: int = 0, leaf: int | None = None) -> Direction:
         """A drawn direction of the arguments, or of one of them."""

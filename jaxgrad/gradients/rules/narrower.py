@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -43,34 +45,55 @@ def narrowed(judge: Judge, question: Question, judgement: Judgement) -> tuple[Qu
 
 
 def least_hidden(
-    judge: Judge, numbers: RuleNumbers, question: Question, judgement: Judgement
+    judge: Judge, numbers: RuleNumbers, question: Question, judgement: Judgement, most: int
 ) -> tuple[Question, Judgement]:
     """The entry of which fewest digits are right, by halves; a part that is wrong on the way.
 
     What rounding may do to a sum is what it may do to all terms: the fewer these are, the less it
-    hides.  A part of which nothing is decided is looked into before one that agrees.
+    hides.  A part of which nothing is decided is looked into before one that agrees, and one of
+    which fewer digits are right before another one, which comes next.
 
     Args:
         judge: of a part.
         numbers: what the rules give.
         question, judgement: the whole, of which rounding hides what differs.
+        most: how many parts are judged, if those on the way to one entry are not more.
     """
-    while judgement.verdict is not Verdict.REFUTED:
-        halves = [aligned(numbers, half) or half for half in next(question.narrower(), ())]
-        judged = [(half, judge(half)) for half in halves]
-        found = [(half, each) for half, each in judged if each is not None]
-        if not found:
-            break
-        question, judgement = min(
-            found, key=lambda pair: (_ORDER.index(pair[1].verdict), pair[1].bits)
-        )
-    if judgement.verdict is Verdict.REFUTED:
-        return narrowed(judge, question, judgement)
-    return question, judgement
+    sizes = [len(d.support) for d in (*question.directions, question.cotangent)]
+    most = max(most, 2 * sum(map(int.bit_length, sizes)))
+    number, ends = itertools.count(), [(question, judgement)]
+    waiting = [(*_rank(judgement), next(number), question, judgement)]
+    while waiting and most > 0:
+        *_, question, judgement = heapq.heappop(waiting)
+        parts = [aligned(numbers, half) or half for half in next(question.narrower(), ())]
+        if not parts:
+            ends.append((question, judgement))
+        for part in parts:
+            found, most = judge(part), most - 1
+            if found is None:
+                continue
+            if found.verdict is Verdict.REFUTED:
+                return narrowed(judge, part, found)
+            if found.verdict is Verdict.UNDECIDED or _hides(part, found):
+                heapq.heappush(waiting, (*_rank(found), next(number), part, found))
+            else:
+                ends.append((part, found))
+    ends += [(part, found) for *_, part, found in waiting]
+    return min(ends[1:] or ends, key=lambda pair: _rank(pair[1]))
+
+
+def _rank(judgement: Judgement) -> tuple[int, float]:
+    return _ORDER.index(judgement.verdict), judgement.bits
+
+
+def _hides(question: Question, judgement: Judgement) -> bool:
+    """Whether a smaller part may be wrong; of values that are one float nothing else is said."""
+    close = question.is_value and SOME_BITS <= judgement.bits < ctx.prec / 2
+    return judgement.hidden or close
 
 
 def followed(
-    judge: Judge, numbers: RuleNumbers, found: list[tuple[Question, Judgement]]
+    judge: Judge, numbers: RuleNumbers, found: list[tuple[Question, Judgement]], most: int
 ) -> list[tuple[Question, Judgement]]:
     """What was found, and of sums of results that hide a difference the one that hides least.
 
@@ -81,16 +104,16 @@ def followed(
         judge: of a part.
         numbers: what the rules give.
         found: numbers and their judgements.
+        most: how many parts of all are judged, as for :func:`least_hidden`.
     """
     least: dict[object, tuple[Question, Judgement]] = {}
     for question, judgement in found:
-        # Of values that agree to the bits of a float nothing is said to be hidden.
-        close = question.is_value and SOME_BITS <= judgement.bits < ctx.prec / 2
-        if (judgement.hidden or close) and len(question.cotangent.support) > 1:
+        if _hides(question, judgement) and len(question.cotangent.support) > 1:
             key = question.modes, question.taken, question.leaf, question.cotangent.place[0]
             if key not in least or judgement.bits < least[key][1].bits:
                 least[key] = question, judgement
-    return [*found, *(least_hidden(judge, numbers, *pair) for pair in least.values())]
+    share = most // max(len(least), 1)
+    return [*found, *(least_hidden(judge, numbers, *pair, share) for pair in least.values())]
 
 
 def aligned(numbers: RuleNumbers, question: Question) -> Question | None:
