@@ -51,7 +51,7 @@ def test_one_wrong_entry_is_found_by_halves(place: int, told: int) -> None:
     bits = [24.0] * SIZE
     bits[place] = 1.0
     judge = _judge(bits, told)
-    found, judgement = least_hidden(judge, NUMBERS, ALL, judge(ALL))
+    found, judgement = least_hidden(judge, NUMBERS, ALL, judge(ALL), 64)
     assert judgement.verdict is Verdict.REFUTED and _entries(found) == [place]
     assert found.directions[0].leaves[0][place] == 1  # the weight of a plain entry
 
@@ -69,20 +69,35 @@ def test_what_is_open_is_looked_into_before_what_agrees(place: int, alone: Verdi
         return Judgement(verdict, 900.0, False, "", "")
 
     whole = Judgement(Verdict.AGREES, 8.0, False, "", "", hidden=True)
-    found, judgement = least_hidden(judge, NUMBERS, ALL, whole)
+    found, judgement = least_hidden(judge, NUMBERS, ALL, whole, 64)
     assert judgement.verdict is alone and _entries(found) == [place]
 
 
 def test_of_right_entries_the_one_of_fewest_bits_is_left() -> None:
     bits = [24.0 + i for i in range(SIZE)]
     judge = _judge(bits, SIZE)
-    found, judgement = least_hidden(judge, NUMBERS, ALL, judge(ALL))
+    found, judgement = least_hidden(judge, NUMBERS, ALL, judge(ALL), 64)
     assert judgement.verdict is Verdict.AGREES and judgement.bits == 24 and _entries(found) == [0]
+
+
+@pytest.mark.parametrize(("most", "seen"), [(64, True), (8, False)])
+def test_entries_of_fewer_bits_draw_nothing_off_from_a_wrong_one(most: int, seen: bool) -> None:
+    """But for as many parts as there may be, and one way down to an entry."""
+    bits = [6.0] * 8 + [20.0] * (SIZE - 8)
+
+    def judge(question: Question) -> Judgement:
+        entries = _entries(question)
+        verdict = Verdict.REFUTED if entries == [11] else Verdict.AGREES
+        hidden = verdict is Verdict.AGREES
+        return Judgement(verdict, min(bits[i] for i in entries), False, "", "", hidden=hidden)
+
+    found, judgement = least_hidden(judge, NUMBERS, ALL, judge(ALL), most)
+    assert (judgement.verdict is Verdict.REFUTED) == (_entries(found) == [11]) == seen
 
 
 def test_what_cannot_be_judged_ends_the_search() -> None:
     whole = Judgement(Verdict.AGREES, 24.0, False, "", "", hidden=True)
-    assert least_hidden(lambda _: None, NUMBERS, ALL, whole) == (ALL, whole)
+    assert least_hidden(lambda _: None, NUMBERS, ALL, whole, 64) == (ALL, whole)
     assert narrowed(lambda _: None, ALL, whole) == (ALL, whole)
 
 
