@@ -20,7 +20,7 @@ from jaxgrad.claims.claim import ClaimResult
 from jaxgrad.claims.cli import main
 from jaxgrad.claims.proof_modules import find
 from jaxgrad.claims.proof_run import Module, Run
-from jaxgrad.claims.report import terminal
+from jaxgrad.claims.report import live
 
 CLAIMS = """\
     @claim("the tenth", source="T10: last by its number")
@@ -169,7 +169,7 @@ def test_claims_are_shown_as_they_end(proofs: Path) -> None:
     shown = io.StringIO()
     target = Console(file=shown, force_terminal=True, width=60, color_system=None)
     run = Run([Module(path) for path in find([str(proofs)])], jobs=1, timeout=None)
-    with terminal.progress(target) as (tell, run.heard):
+    with live.progress(target) as (tell, run.heard):
         for _ in run:
             tell(run)
     text = shown.getvalue()
@@ -192,7 +192,7 @@ def test_what_is_running_is_shown_by_its_statement(proofs: Path) -> None:
     assert declared is not None
     under_way = [claim for claim in declared if claim.id in ("T3", "T10")]
     told = SimpleNamespace(modules=[], jobs=2, ended=1, total=6, under_way=under_way)
-    with terminal.progress(target) as (tell, heard):
+    with live.progress(target) as (tell, heard):
         tell(cast(Any, told))
         heard("printed")
     lines = re.sub(r"\x1b\[[0-9?]*[a-zA-Z]", "", shown.getvalue()).splitlines()

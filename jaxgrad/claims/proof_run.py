@@ -248,14 +248,10 @@ def list_claims(modules: Sequence[Module], *, timeout: float | None = None) -> N
         progress.say(f"the import of {listing.at}")
         progress.look()
 
-    def heard(line: str) -> None:
-        progress.clear()
-        print(line, file=sys.stderr, flush=True)
-
     if not listing.complete:
-        shown = heard if sys.stderr.isatty() else None
+        heard = progress.above if sys.stderr.isatty() else None
         try:
-            for _ in supervise([listing], jobs=1, timeout=timeout, look=look, heard=shown):
+            for _ in supervise([listing], jobs=1, timeout=timeout, look=look, heard=heard):
                 pass
         finally:
             progress.clear()

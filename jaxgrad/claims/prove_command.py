@@ -206,9 +206,12 @@ def _display() -> contextlib.AbstractContextManager[
     """What shows a run while it goes on, and what takes the lines that are printed in it."""
     if not sys.stderr.isatty():
         return contextlib.nullcontext((lambda _: None, None))
-    from jaxgrad.claims.report import terminal
+    from jaxgrad.claims.report import terminal  # which says so where rich is missing
 
-    return terminal.progress(terminal.console(stderr=True))
+    target = terminal.console(stderr=True)
+    from jaxgrad.claims.report import live
+
+    return live.progress(target)
 
 
 def _report(

@@ -57,7 +57,7 @@ def what_it_did(error: BaseException, where: str | None = None) -> str:
     if not isinstance(error, SystemExit):
         return f"raised {what_was_raised(error, where)}"
     place = line_of(error) if where is None else where
-    return f"ended the process (SystemExit: {error}){place}"
+    return f"ended the process (SystemExit: {' '.join(_said(error))}){place}"
 
 
 def all_that_was_raised(error: BaseException) -> str:

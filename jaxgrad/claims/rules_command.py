@@ -59,13 +59,8 @@ def rules(options: argparse.Namespace) -> int:
         progress.say(_reached(run))
         progress.look()
 
-    def printed(line: str) -> None:
-        progress.clear()
-        print(line, file=sys.stderr, flush=True)
-
     run = RulesRun(options.package, options.check, tell)
-    # A line that is printed on that of the progress would be taken away with it.
-    heard = printed if sys.stderr.isatty() else None
+    heard = progress.above if sys.stderr.isatty() else None
     try:
         for _ in supervise([run], jobs=1, timeout=options.timeout, look=look, heard=heard):
             pass

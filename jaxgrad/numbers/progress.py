@@ -77,6 +77,11 @@ class Progress:
             sys.stderr.flush()
         self._shown = False
 
+    def above(self, line: str) -> None:
+        """A line of somebody else's, on one of its own, where it would be taken away with this."""
+        self.clear()
+        print(line, file=sys.stderr, flush=True)
+
     @contextlib.contextmanager
     def followed(self, known: Callable[[], object]) -> Iterator[None]:
         """Takes the line away after a block, and says what is known where that is interrupted.

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from jaxgrad.claims.claim import ClaimResult, Declaration
-from jaxgrad.claims.estimate import seconds_left
-from jaxgrad.claims.proof_run import Run
 from jaxgrad.claims.report.order import by_id, cut_short
 from jaxgrad.errors import MissingExtra
 from jaxgrad.verdict import Verdict
 
 try:
     from rich import box
-    from rich.console import Console, RenderableType
+    from rich.console import Console
     from rich.padding import Padding
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TimeElapsedColumn,
-    )
     from rich.table import Table
     from rich.text import Text
 except ImportError as error:  # pragma: no cover
     raise MissingExtra("the terminal report needs rich: pip install rich, or use --json") from error
 
-__all__ = ["console", "progress", "show", "show_list", "summary"]
+__all__ = ["console", "ended", "show", "show_list", "summary"]
 
 _COLOURS = {
     Verdict.PROVED: "green",
@@ -46,7 +34,9 @@ _COLOURS = {
 # Claim, part, verdict and seconds take about 50 columns, and a sentence is not readable below 25:
 # two such columns beside the fixed ones need 100.
 _ROOM_FOR_EVIDENCE = 100
-_ROOM_FOR_PARTS = 60  # and for seconds
+# Below this the parts stand under the statements, and no seconds: of 60 the four columns but the
+# statement take 45.
+_ROOM_FOR_PARTS = 60
 
 # One claim may fail in a hundred parts for one reason; the first few show it.
 _DETAILED_PARTS = 3
@@ -62,85 +52,6 @@ class _Console(Console):
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
-
-
-# ---------------------------------------------------------------------------------------- progress
-
-
-@contextlib.contextmanager
-def progress(target: Console) -> Iterator[tuple[Callable[[Run], None], Callable[[str], None]]]:
-    """Show each claim as it ends, how many have ended and which are running; only on a terminal.
-
-    Yields a function to be called with the run after each thing that happens in it, and one that
-    takes the lines that the claims print.
-    """
-    left = _TimeLeft()
-    bar = _Bar(
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        left,
-        console=target,
-        transient=True,
-        disable=not target.is_terminal,
-        redirect_stdout=False,
-        redirect_stderr=False,
-    )
-    with bar:
-        task = bar.add_task("", total=None)
-        shown: set[tuple[int, int]] = set()
-
-        def tell(run: Run) -> None:
-            bar.under_way = run.under_way
-            bar.update(task, completed=run.ended, total=run.total)
-            left.take(seconds_left(run.modules, run.jobs))
-            for k, module in enumerate(run.modules):
-                for number in sorted(module.ended - {n for i, n in shown if i == k}):
-                    shown.add((k, number))
-                    bar.print(_ended(module.results[number], target.width))
-
-        # Above the bar, or both would be on one line.
-        yield tell, lambda line: bar.print(Text(line))
-
-
-class _Bar(Progress):
-    """How far a run is, and below it a line for each claim that is running, with its statement."""
-
-    under_way: Sequence[Declaration] = ()
-
-    def get_renderables(self) -> Iterator[RenderableType]:
-        yield from super().get_renderables()
-        for claim in self.under_way:
-            line = Text.assemble("  ", (claim.id, "bold"), "  ", claim.statement, style="dim")
-            line.truncate(self.console.width, overflow="ellipsis")
-            yield line
-
-
-class _TimeLeft(ProgressColumn):
-    """About how long it still takes, counted down between two estimates."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._until: float | None = None
-
-    def take(self, seconds: float | None) -> None:
-        """Take what is estimated now; None where nobody knows."""
-        self._until = None if seconds is None else time.monotonic() + seconds
-
-    def render(self, task: Task) -> Text:
-        if self._until is None:
-            return Text("")
-        seconds = max(0, round(self._until - time.monotonic()))
-        return Text(f"about {seconds // 60}:{seconds % 60:02} left", "dim")
-
-
-def _ended(results: Sequence[ClaimResult], width: int) -> Text:
-    """A claim that has ended, in one line: the verdict that is told last, or what is unexpected."""
-    told = next((result for result in results if not result.as_expected), results[-1])
-    name = (told.id, "bold")
-    line = Text.assemble(_verdict(told, ", "), "  ", name, "  ", _statement(told))
-    line.truncate(width - 10, overflow="ellipsis")
-    return Text.assemble(line, (f"  {_seconds(results)} s", "dim"))
 
 
 # ------------------------------------------------------------------------------------------- table
@@ -255,6 +166,20 @@ def _marks() -> tuple[str, str]:
     except UnicodeError:
         return "ok ", "x  "
     return "✓ ", "✗ "
+
+
+def ended(results: Sequence[ClaimResult], width: int) -> Text:
+    """A claim that has ended, in one line: the verdict that is told last, or what is unexpected.
+
+    Args:
+        results: those of its parts.
+        width: columns of the terminal.
+    """
+    told = next((result for result in results if not result.as_expected), results[-1])
+    name = (told.id, "bold")
+    line = Text.assemble(_verdict(told, ", "), "  ", name, "  ", _statement(told))
+    line.truncate(width - 10, overflow="ellipsis")
+    return Text.assemble(line, (f"  {_seconds(results)} s", "dim"))
 
 
 # ----------------------------------------------------------------------------------------- details

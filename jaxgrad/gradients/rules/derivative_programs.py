@@ -39,7 +39,7 @@ __all__ = ["DerivativePrograms", "Derivatives", "Held"]
 # How many parts of a number are judged, of which rounding hides a difference: at about 20 μs for an
 # operation over balls these are 20 seconds at most, but for the way down to one entry.
 PARTS_BUDGET = 1_000_000  # operations
-MOST_PARTS = 128
+MOST_PARTS = 128  # all parts of 64 numbers, by halves
 
 
 class Derivatives:

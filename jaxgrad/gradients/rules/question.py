@@ -9,7 +9,8 @@ from jaxgrad.gradients.rules.directions import Direction
 
 __all__ = ["Question"]
 
-# Leaves, or entries of one, of which each is asked for where their sum hides a difference.
+# Leaves, or entries of one, of which each is asked for where their sum hides a difference, at each
+# of some 40 special points: as many questions more as there are of them.
 FEW_PARTS = 8
 
 
