@@ -127,10 +127,17 @@ def test_without_other_points_it_is_not_asked() -> None:
 
 
 def test_compiled_derivatives_are_judged_there_too() -> None:
-    """Powers of two, of which floats are drawn, have no bit to lose."""
-    f = with_derivative(RIGHT["reduced precision"])
+    """Where nothing is lost at the given point, a power of two, and near no other float drawn."""
+
+    def lossy(x: Any) -> Any:
+        large = 2.0**14 * jnp.exp(-((1e5 * (x - 0.54 + 0.00032)) ** 2))
+        return (x + large) - large + x
+
+    f = with_derivative(lossy)
     with pytest.raises(GradientMismatch, match=r"UNSTABLE fwd float32: ∂f/∂x at x = 0\.5396"):
         check_grads(f, (np.float32(0.5),), dtypes=["float32"])
+    right = with_derivative(RIGHT["reduced precision"])
+    assert check_grads(right, (np.float32(0.5),), dtypes=["float32"]).verdict.passes
     assert check_grads(with_derivative(RIGHT["plain"]), (np.float32(0.5),), dtypes=["float32"])
 
 
