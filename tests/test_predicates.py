@@ -53,12 +53,29 @@ ELEMENTWISE: dict[str, Callable[[Any, Any], Any]] = {
 @pytest.mark.parametrize("predicate", OTHERS.values(), ids=OTHERS)
 def test_what_depends_on_other_floats_is_refused(predicate: Any) -> None:
     with pytest.raises(ArgumentError, match="holds answers differently for a float when the other"):
-        require_elementwise("holds", predicate, X, Y, about_outputs=True)
+        require_elementwise({"holds": predicate}, X, Y, about_outputs="holds")
+
+
+@pytest.mark.parametrize("predicate", OTHERS.values(), ids=OTHERS)
+def test_it_is_named_among_others(predicate: Any) -> None:
+    asked = {"holds": ELEMENTWISE["a bound"], "count": predicate, "last": ELEMENTWISE["two cases"]}
+    with pytest.raises(ArgumentError, match=r"^count answers differently for a float"):
+        require_elementwise(asked, X, Y, about_outputs="holds")
+
+
+def test_what_one_of_them_raises_has_its_name() -> None:
+    def fails(x: Any, y: Any) -> Any:
+        raise KeyError("none")
+
+    asked = {"holds": ELEMENTWISE["a bound"], "count": fails, "last": ELEMENTWISE["two cases"]}
+    with pytest.raises(KeyError) as raised:
+        require_elementwise(asked, X, Y, about_outputs="holds")
+    assert raised.value.__notes__ == ["Raised while jaxgrad ran count."]
 
 
 @pytest.mark.parametrize("predicate", ELEMENTWISE.values(), ids=ELEMENTWISE)
 def test_what_is_elementwise_is_taken(predicate: Any) -> None:
-    require_elementwise("holds", predicate, X, Y, about_outputs=True)
+    require_elementwise({"holds": predicate}, X, Y, about_outputs="holds")
     alone = of_each("holds", predicate)(X, Y)
     assert alone.shape == X.shape
     np.testing.assert_array_equal(alone, predicate(X, Y))

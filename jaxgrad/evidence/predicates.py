@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -57,56 +57,86 @@ def of_each(name: str, predicate: Predicate) -> Predicate:
 
 
 def require_elementwise(
-    name: str, predicate: Predicate, x: jax.Array, y: jax.Array, *, about_outputs: bool
+    predicates: Mapping[str, Predicate], x: jax.Array, y: jax.Array, *, about_outputs: str
 ) -> None:
     """Refuse a predicate whose answer for one float depends on the others, or on none.
 
-    The predicate is called on all floats at once and has to answer as for each alone; turned by
-    half the array, its answers have to turn along.
+    The predicates are asked of all floats at once and have to answer as for each alone; turned by
+    half the array, their answers have to turn along.
 
     Args:
-        name: what the predicate is called, for messages.
-        predicate: (x, y) of shape (n,) -> bool of shape (n,).
+        predicates: (x, y) of shape (n,) -> bool of shape (n,), by what each is called in messages.
         x: inputs of shape (n,), mixed up, n a power of two.
         y: outputs of shape (n,).
-        about_outputs: whether a predicate that does not read y is refused.
+        about_outputs: the one that is refused if it does not read y.
 
     Raises:
-        ArgumentError: it looks at other floats, at places, or at no output.
+        ArgumentError: one looks at other floats, at places, or at no output.
 
     Example:
         >>> x = jnp.arange(8.0)
-        >>> require_elementwise("holds", lambda x, y: x == y, x, x, about_outputs=True)
+        >>> require_elementwise({"holds": lambda x, y: x == y}, x, x, about_outputs="holds")
     """
-    size = x.shape[0]
-    together = _checked(name, _asked(name, predicate, x, y), size)
-    if not _reads_output(name, predicate, x, y) and about_outputs:
-        raise ArgumentError(
-            f"{name} does not look at y, so it says nothing of the function: compare y with "
-            "something"
-        )
-    half = (jnp.asarray(np.roll(np.asarray(values), size // 2)) for values in (x, y))
-    turned = _checked(name, predicate(*half), size)
-    if np.array_equal(np.roll(together, size // 2), turned) and not _others_matter(
-        predicate, x, y, together
-    ):
-        return
-    raise ArgumentError(
-        f"{name} answers differently for a float when the other floats differ: it has to answer "
-        "for each float by itself, so leave reductions (any, all, sum), neighbours and indices out"
-    )
+    half = x.shape[0] // 2
+    asked = _asked_together(predicates)
+    together = asked(x, y)
+    for name, predicate in predicates.items():
+        if not _reads_output(name, predicate, x, y) and name == about_outputs:
+            raise ArgumentError(
+                f"{name} does not look at y, so it says nothing of the function: compare y with "
+                "something"
+            )
+    turned = asked(*(jnp.asarray(np.roll(np.asarray(values), half)) for values in (x, y)))
+    alone = jax.jit(lambda *xy: [of_each(*each)(*xy) for each in predicates.items()])(x, y)
+    for k, name in enumerate(predicates):
+        of_each_alone, of_all = np.asarray(alone[k]), together[k]
+
+        def again(x: jax.Array, y: jax.Array, k: int = k) -> np.ndarray:
+            return asked(x, y)[k]
+
+        if not np.array_equal(np.roll(of_all, half), turned[k]) or _others_matter(
+            of_each_alone, of_all, x, y, again
+        ):
+            raise ArgumentError(
+                f"{name} answers differently for a float when the other floats differ: it has to "
+                "answer for each float by itself, so leave reductions (any, all, sum), neighbours "
+                "and indices out"
+            )
+
+
+def _asked_together(
+    predicates: Mapping[str, Predicate],
+) -> Callable[[jax.Array, jax.Array], list[np.ndarray]]:
+    """All predicates as one compiled program: asked operation by operation, each is compiled.
+
+    One by one and as they are where that cannot be, so that what one raises is its own.
+    """
+
+    @jax.jit
+    def compiled(x: jax.Array, y: jax.Array) -> list[Any]:
+        return [_checked(name, each(x, y), x.size) for name, each in predicates.items()]
+
+    def asked(x: jax.Array, y: jax.Array) -> list[np.ndarray]:
+        try:
+            found = compiled(x, y)
+        except Exception:  # whatever a predicate raises, which it does again
+            found = [_asked(name, each, x, y) for name, each in predicates.items()]
+        return [np.asarray(each) for each in found]
+
+    return asked
 
 
 def _asked(name: str, predicate: Predicate, x: jax.Array, y: jax.Array) -> Any:
     """The answers for all floats, or an error that says why there are none."""
     with errors_named(name, predicate, (x, y)):
         try:
-            return predicate(x, y)
+            found = predicate(x, y)
         except ValueError as error:
             if "truth value of an array" not in str(error):
                 raise
             raise ArgumentError(f"{name} asks for the truth of a whole array{place(error)}: "
                                 f"{_WITHOUT_TRUTHS}") from error  # fmt: skip
+    return _checked(name, found, x.size)
 
 
 _WITHOUT_TRUTHS = "use jax.numpy, with jnp.where for `if` and & and | for `and` and `or`"
@@ -121,19 +151,24 @@ def _reads_output(name: str, predicate: Predicate, x: jax.Array, y: jax.Array) -
         ) from error
 
 
-def _others_matter(predicate: Predicate, x: jax.Array, y: jax.Array, together: np.ndarray) -> bool:
+def _others_matter(
+    alone: np.ndarray,
+    together: np.ndarray,
+    x: jax.Array,
+    y: jax.Array,
+    asked: Callable[[jax.Array, jax.Array], np.ndarray],
+) -> bool:
     """Whether answers change when the other floats are away, or become the same as this one.
 
     Answers for a float alone may differ by the rounding of another compiled program; those among
     as many copies of it come from the same one.
     """
-    alone = np.asarray(of_each("", predicate)(x, y))
     differ = np.flatnonzero(alone != together)
     if differ.size > _ROUNDED * alone.size:
         return True
     for k in differ[:_ASKED_AGAIN]:
         copies = (jnp.full_like(values, values[k]) for values in (x, y))
-        if bool(np.asarray(predicate(*copies))[k]) != bool(together[k]):
+        if bool(asked(*copies)[k]) != bool(together[k]):
             return True
     return False
 

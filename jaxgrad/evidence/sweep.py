@@ -146,20 +146,20 @@ def _require_elementwise(
     # An odd step near the golden section of all patterns visits each one, neighbours far apart.
     step = int(2**format.bits * 0.6180339887) | 1
     bits = (np.arange(size) * step % 2**format.bits).astype(UNSIGNED[format.bits])
-    x = _of_one_nan(jax.lax.bitcast_convert_type(jnp.asarray(bits), format.dtype))
-    y = _of_one_nan(jax.vmap(f)(x))  # not compiled as a whole: any outputs will do
-    require_elementwise("sweep: holds", holds, x, y, about_outputs=True)
-    for name, predicate in named.items():
-        require_elementwise(f"sweep: count[{name!r}]", predicate, x, y, about_outputs=False)
+    x = _of_one_nan(bits.view(format.dtype))
+    y = _of_one_nan(jax.jit(jax.vmap(anew(f)))(x))
+    counted = {f"sweep: count[{name!r}]": predicate for name, predicate in named.items()}
+    asked = {"sweep: holds": holds, **counted}
+    require_elementwise(asked, x, y, about_outputs="sweep: holds")
 
 
-def _of_one_nan(values: jax.Array) -> jax.Array:
+def _of_one_nan(values: jax.Array | np.ndarray) -> jax.Array:
     """Values of which every NaN has the same bits.
 
     Which one it is, XLA may change where it moves it, and with that what a predicate says of bits.
     """
     if not jnp.issubdtype(values.dtype, jnp.inexact):
-        return values
+        return jnp.asarray(values)
     numbers = np.array(values)
     with np.errstate(invalid="ignore"):  # which a NaN of some dtypes is
         numbers[np.isnan(numbers)] = np.nan
