@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import jax
@@ -48,7 +49,13 @@ def _sigmoid(z: jax.Array, one: float = 1.0) -> jax.Array:
 
 def _inputs(depth: int) -> tuple[Any, jax.Array, jax.Array]:
     """Parameters, input and target: they fix shapes and dtypes, their values prove nothing."""
-    return Chain(depth).init(jax.random.key(depth)), jnp.float32(0.5), jnp.float32(0.25)
+    return _drawn(max(depth, *_DEPTHS))[:depth], jnp.float32(0.5), jnp.float32(0.25)
+
+
+@cache
+def _drawn(depth: int) -> Any:
+    """Parameters of a network, of which shallower ones take the first layers."""
+    return Chain(depth).init(jax.random.key(0))
 
 
 def _every_depth(base: Any, step: Any, statement: str, *trusts: str) -> Evidence:

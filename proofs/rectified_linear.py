@@ -322,9 +322,10 @@ def live_paths(
     widths: Sequence[Sequence[int]] = ((2, 3, 2), (2, 2, 3, 2), (1, 3, 3, 3, 1)),
 ) -> Parts:
     """Every indicator is a variable with [z > 0]² = [z > 0]: one identity for all patterns."""
+    drawn = Chain(max(depths, default=1)).init(jax.random.key(0))
     for depth in depths:
         net = Chain(depth, "relu")
-        args = net.init(jax.random.key(depth)), jnp.float32(0.5), jnp.float32(0.25)
+        args = drawn[:depth], jnp.float32(0.5), jnp.float32(0.25)
         outcome = jaxgrad.compare(_along_the_chain(net, live), _biases(net), *args, exact=True)
         yield f"one neuron per layer, L={depth}", outcome
     for each in widths:

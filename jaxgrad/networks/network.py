@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike, DTypeLike
 
@@ -81,11 +83,10 @@ class Network(ABC):
         dtype = float if dtype is None else dtype
         if not jnp.issubdtype(dtype, jnp.floating):
             raise ArgumentError(f"dtype {dtype!r}: weights are real numbers, pass a float dtype")
-        keys = jax.random.split(key, (len(self.shapes), 2))
-        return [
-            (jax.random.normal(one, w, dtype), jax.random.normal(two, b, dtype))
-            for (one, two), (w, b) in zip(keys, self.shapes, strict=True)
-        ]
+        # All at once: XLA compiles every draw for itself.
+        ends = np.cumsum([math.prod(shape) for pair in self.shapes for shape in pair])
+        parts = iter(jnp.split(jax.random.normal(key, (ends[-1],), dtype), ends[:-1]))
+        return [(next(parts).reshape(w), next(parts).reshape(b)) for w, b in self.shapes]
 
     def preactivations(self, params: Parameters, x: ArrayLike) -> list[Array]:
         """The list z^1 … z^L, z^l = w^l a^(l−1) + b^l with a^0 = x and a^l = σ(z^l).
