@@ -12,6 +12,7 @@ import numpy as np
 
 from jaxgrad.errors import ArgumentError
 from jaxgrad.evidence.dependence import reads
+from jaxgrad.evidence.packed import packed, unpacked
 from jaxgrad.programs.jax_errors import errors_named
 from jaxgrad.programs.raised_by import place
 
@@ -87,15 +88,14 @@ def require_elementwise(
                 "something"
             )
     turned = asked(*(jnp.asarray(np.roll(np.asarray(values), half)) for values in (x, y)))
-    alone = jax.jit(lambda *xy: [of_each(*each)(*xy) for each in predicates.items()])(x, y)
+    alone = _answers(lambda name, each, x, y: of_each(name, each)(x, y), predicates)(x, y)
     for k, name in enumerate(predicates):
-        of_each_alone, of_all = np.asarray(alone[k]), together[k]
 
         def again(x: jax.Array, y: jax.Array, k: int = k) -> np.ndarray:
             return asked(x, y)[k]
 
-        if not np.array_equal(np.roll(of_all, half), turned[k]) or _others_matter(
-            of_each_alone, of_all, x, y, again
+        if not np.array_equal(np.roll(together[k], half), turned[k]) or _others_matter(
+            alone[k], together[k], x, y, again
         ):
             raise ArgumentError(
                 f"{name} answers differently for a float when the other floats differ: it has to "
@@ -104,24 +104,39 @@ def require_elementwise(
             )
 
 
+def _answers(
+    of_one: Callable[[str, Predicate, jax.Array, jax.Array], Any],
+    predicates: Mapping[str, Predicate],
+) -> Callable[[jax.Array, jax.Array], np.ndarray]:
+    """(x, y) -> bool (predicates, n), by one compiled program.
+
+    Args:
+        of_one: name, predicate, x, y -> the answers of a predicate.
+        predicates: by name.
+    """
+
+    @jax.jit
+    def compiled(x: jax.Array, y: jax.Array) -> list[jax.Array]:
+        return packed([of_one(name, each, x, y) for name, each in predicates.items()])
+
+    return lambda x, y: unpacked(compiled(x, y), len(predicates))
+
+
 def _asked_together(
     predicates: Mapping[str, Predicate],
-) -> Callable[[jax.Array, jax.Array], list[np.ndarray]]:
+) -> Callable[[jax.Array, jax.Array], np.ndarray]:
     """All predicates as one compiled program: asked operation by operation, each is compiled.
 
     One by one and as they are where that cannot be, so that what one raises is its own.
     """
+    compiled = _answers(lambda name, each, x, y: _checked(name, each(x, y), x.size), predicates)
 
-    @jax.jit
-    def compiled(x: jax.Array, y: jax.Array) -> list[Any]:
-        return [_checked(name, each(x, y), x.size) for name, each in predicates.items()]
-
-    def asked(x: jax.Array, y: jax.Array) -> list[np.ndarray]:
+    def asked(x: jax.Array, y: jax.Array) -> np.ndarray:
         try:
-            found = compiled(x, y)
+            return compiled(x, y)
         except Exception:  # whatever a predicate raises, which it does again
             found = [_asked(name, each, x, y) for name, each in predicates.items()]
-        return [np.asarray(each) for each in found]
+            return np.array([np.asarray(each) for each in found])
 
     return asked
 

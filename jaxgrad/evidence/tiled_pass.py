@@ -18,6 +18,7 @@ import numpy as np
 from jaxgrad.errors import JaxgradError
 from jaxgrad.evidence.failing_float import FailingFloat
 from jaxgrad.evidence.float_formats import UNSIGNED, Float, Format
+from jaxgrad.evidence.packed import packed, unpacked
 from jaxgrad.evidence.predicates import Predicate
 from jaxgrad.evidence.swept import Count, Extent, SweptSoFar
 from jaxgrad.evidence.tallies import tallies
@@ -227,13 +228,13 @@ class TiledPass:
         else:
             y = self._dispatch(0, number, 0)[1]
         tile = jax.device_put((base, y), self.devices[0])
-        return np.stack([np.asarray(mask) for mask in self._masks(*tile)]), np.asarray(y)
+        return unpacked(self._masks(*tile), len(self._rows)), np.asarray(y)
 
     @cached_property
     def _masks(self) -> Callable[..., Any]:
         def masks(base: jax.Array, y: jax.Array) -> list[jax.Array]:
             among, *truths = self._answers(base, y)
-            return [among & truth for truth in truths]
+            return packed([among & truth for truth in truths])
 
         x = jax.ShapeDtypeStruct((self.tile,), self.format.dtype)
         return _compile(masks, self.devices[0], np.uint32(0), jax.eval_shape(self._outputs, x))
