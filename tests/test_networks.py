@@ -83,7 +83,8 @@ def test_the_outputs_of_a_cross_entropy_network_are_probabilities(size):
     net = Dense((2, size), "tanh", "cross-entropy")
     params, x, _ = drawn(net)
     expected = (jax.nn.sigmoid if size == 1 else jax.nn.softmax)(net.preactivations(params, x)[-1])
-    np.testing.assert_array_equal(net.forward(params, x), jax.jit(lambda v: v)(expected))
+    # Two programs of the same few operations, which XLA may round in another order.
+    np.testing.assert_array_max_ulp(net.forward(params, x), np.asarray(expected), 4)
 
 
 @given(net=strategies.networks())
@@ -115,7 +116,9 @@ def test_init_draws_what_the_network_takes(net, dtype):
         assert [(w.shape, b.shape) for w, b in params] == net.shapes
         leaves = jax.tree.leaves(params)
         assert {leaf.dtype for leaf in leaves} == {jnp.dtype(dtype)}
-        assert len({float(leaf.ravel()[0]) for leaf in leaves}) == len(leaves)  # independent keys
+        drawn_numbers = np.concatenate([np.asarray(leaf, float).ravel() for leaf in leaves])
+        if dtype in ("float32", "float64"):  # of which no number is drawn twice
+            assert len(set(drawn_numbers)) == drawn_numbers.size
         assert net.cost(params, x, y).dtype == jnp.dtype(dtype)
 
 
