@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from benchmarks.cases import with_rule
 from jaxgrad import Verdict, check, check_grads, compare
-from jaxgrad.errors import ArgumentError, GradientMismatch
+from jaxgrad.errors import ArgumentError, GradientMismatch, JaxgradError
 from tests.pasted_code import given_and_true, numbers_printed_by
 
 Z = np.array([[0.3, -0.5], [0.25, 1.5], [-1.0, 0.75]], np.float32)
@@ -298,3 +298,26 @@ def test_numpy_code_has_them_exactly() -> None:
     """As one of two sides that round otherwise in float64, too."""
     first = lambda x, k: x * np.exp(k) * np.exp(-k)  # noqa: E731
     assert compare(first, lambda x, k: x, X, 1.3, argnums=0, exact=True).verdict.passes
+
+
+@pytest.mark.parametrize("wrapped", [jax.custom_jvp, jax.custom_vjp])
+@pytest.mark.parametrize("factor", [1, 2])
+def test_what_a_rule_has_no_derivative_by_is_held_by_itself(wrapped: Any, factor: int) -> None:
+    def power(x: Any, n: float, y: Any) -> Any:
+        return x**2 * y if n > 1 else x * y  # which needs a number
+
+    f = wrapped(power, nondiff_argnums=(1,))
+    if wrapped is jax.custom_jvp:
+        f.defjvp(lambda n, p, t: (f(p[0], n, p[1]),
+                                  2 * p[0] * p[1] * t[0] + factor * p[0] ** 2 * t[1]))  # fmt: skip
+    else:
+        f.defvjp(lambda x, n, y: (f(x, n, y), (x, y)),
+                 lambda n, saved, g: (2 * g * saved[0] * saved[1],
+                                      factor * g * saved[0] ** 2))  # fmt: skip
+    found = check(f, (0.5, 2.0, 0.7))
+    assert [leaf.path for leaf in found.leaves] == ["x", "y"]
+    assert found.verdict is (Verdict.PROVED if factor == 1 else Verdict.REFUTED)
+    if factor == 1:
+        assert "n held fixed" in found.evidence.text
+    with pytest.raises(JaxgradError):  # asked for by name it is not held
+        check(f, (0.5, 2.0, 0.7), argnums=(0, 1, 2))

@@ -237,6 +237,12 @@ def test_arguments_of_python_are_named_as_options(capsys: pytest.CaptureFixture[
             "argument 0: f32 has no shape; f32[] is a number, f32[3] a v",
         ),
         ("checked_model.py:power f32[] 2", "write the module's name, checked_model:power"),
+        ("./checked_model.py:power f32[] 2", "write the module's name, checked_model:power"),
+        ("./a/checked_model:power f32[] 2", "write a.checked_model:power"),
+        (
+            "../b/c.py:power f32[] 2",
+            "write the module's name, c:power, from within the folder ../b",
+        ),
         (
             "checked_model:ends f32[]",
             "ends, or its rule, ended the process (SystemExit: 0) at check",

@@ -110,7 +110,8 @@ def test_sums_of_squares_are_positive_if_one_term_is() -> None:
     ring, one = system.ring, system.constant(1)
     sign, root = system.compare("gt", x, y), system.sqrt(y)
     for positive in (one, one + x * x, system.exp(x) + x * x * y * y, one + root * system.exp(y),
-                     one + sign, system.logistic(x) + y * y):  # fmt: skip
+                     one + sign, system.logistic(x) + y * y, system.function("cosh", x),
+                     system.function("erfc", x) + y * y):  # fmt: skip
         assert ring.is_positive(positive.poly), positive
         assert not ring.is_positive((-positive).poly), positive
     for doubtful in (x, x * x, one + x, one - x * x, one + x * y, root, sign, x * x + y * y,

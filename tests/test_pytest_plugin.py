@@ -317,3 +317,36 @@ def test_a_budget_that_is_no_number_is_a_usage_error(project):
     done = project("--jaxgrad-budget", "long", process=True)
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     done.stderr.fnmatch_lines(["*jaxgrad_budget is 'long'; it is a number of CPU seconds, or inf"])
+
+
+ASSERTED = """
+import jax, jaxgrad
+
+@jax.custom_vjp
+def square(x):
+    return x * x
+
+square.defvjp(lambda x: (x * x, x), lambda x, g: (6 * g * x,))
+
+def test_direct():
+    assert jaxgrad.check(square, (1.5,))
+
+def test_named():
+    result = jaxgrad.check(square, (1.5,))
+    assert result.verdict.passes
+
+def test_right():
+    result = jaxgrad.check(jax.numpy.sin, (1.5,))
+    assert result and result.verdict.passes
+    assert 1 == 2
+"""
+
+
+def test_what_was_asserted_of_a_result_is_said_in_full(project, pytester):
+    pytester.makepyfile(test_asserted=ASSERTED)
+    found = project("test_asserted.py")
+    found.assert_outcomes(failed=3)
+    text = found.stdout.str()
+    assert text.count("- jaxgrad: GradientCheck -") == 2
+    assert text.count("they give 3 times the derivative, at 3 points of 3") == 2
+    assert text.count('print(got, "should be 3.00000000000")') == 2

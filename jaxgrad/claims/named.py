@@ -32,14 +32,14 @@ def named(option: str, name: str, meant: str = "a function") -> Callable[..., An
     """
     module, _, function = name.partition(":")
     if module.endswith(".py"):
-        instead = f"{module.removesuffix('.py').replace('/', '.')}:{function or 'FUNCTION'}"
+        instead = _written(module.removesuffix(".py"), function or "FUNCTION")
         raise ArgumentError(f"{option} {name!r}: write the module's name, {instead}")
     if not module or not function:
         dotted, _, last = module.rpartition(".")
         instead = f"{dotted}:{last}" if dotted and last else f"module:function for {meant}"
         raise ArgumentError(f"{option} {name!r} names no function; write {instead}")
     if "/" in module or module.startswith("."):
-        instead = f"{module.strip('./').replace('/', '.')}:{function}"
+        instead = _written(module, function)
         raise ArgumentError(
             f"{option} {name!r}: a module is named as in an import, from the current folder or "
             f"from what is installed; write {instead}"
@@ -58,3 +58,21 @@ def named(option: str, name: str, meant: str = "a function") -> Callable[..., An
     if not callable(found):
         raise ArgumentError(f"{option} {name!r} is {found!r:.60}, not a function")
     return found
+
+
+def _written(path: str, function: str) -> str:
+    """How a function is named whose module has a file of this path, or was written like one.
+
+    Example:
+        >>> _written("./models/losses", "huber"), _written(".losses", "huber")
+        ('models.losses:huber', 'losses:huber')
+        >>> _written("../losses", "huber")
+        'losses:huber, from within the folder ..'
+    """
+    if "/" not in path and os.sep not in path:
+        return f"{path.strip('.')}:{function}"
+    relative = os.path.relpath(path)
+    folder, module = os.path.split(relative)
+    if relative.startswith(os.pardir):
+        return f"{module}:{function}, from within the folder {folder}"
+    return f"{relative.replace(os.sep, '.')}:{function}"

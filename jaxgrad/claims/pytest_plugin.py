@@ -26,10 +26,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from jaxgrad.claims.asserted_outcomes import pytest_runtest_makereport
+
 if TYPE_CHECKING:
     from jaxgrad.claims.claim import Claim, ClaimResult
 
-__all__ = ["ClaimItem", "ProofFile", "package"]
+__all__ = ["ClaimItem", "ProofFile", "package", "pytest_runtest_makereport"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -18,8 +18,8 @@ from jaxgrad.claims.named import named
 __all__ = ["with_arguments"]
 
 # Shapes that are tried for each argument, and how many calls of them at most.
-_SHAPES = ("f32[3]", "f32[]", "f32[3, 3]", "i32[3]", "i32[]")
-_CALLS = 40
+_SHAPES = ("f32[3]", "f32[]", "f32[3, 2]", "f32[3, 3]", "i32[3]", "i32[]")
+_CALLS = 60
 
 
 def with_arguments(rule: FoundRule) -> FoundRule:

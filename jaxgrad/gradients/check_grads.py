@@ -46,7 +46,7 @@ from jaxgrad.numbers.clock import GRACE, in_grace
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.vector_choice import free_vectors
 from jaxgrad.programs.debug_modes import without_debug_modes
-from jaxgrad.programs.held import checked_argnums
+from jaxgrad.programs.held import checked_argnums, without_derivative
 from jaxgrad.programs.options import by_default, flag
 from jaxgrad.programs.trace import parameter_names
 from jaxgrad.programs.traced_values import require_values
@@ -93,7 +93,7 @@ def check_grads(
         atol, rtol, eps: accepted and without use: nothing is compared to a tolerance.
         argnums: the arguments with respect to which is differentiated, as for ``jax.grad``; the
             others are held fixed at their values, and Python's numbers among them reach f as they
-            are, so that they may be static.  By default all of them.
+            are, so that they may be static.  By default all but those in ``nondiff_argnums`` of f.
         domain: a JAX function of ``args`` that returns a boolean, or an array of them: only points
             where it is true are looked at, which is decided in exact numbers.  A simplex needs room
             for rounding: ``lambda p: jnp.all(p > 0) & (abs(p.sum() - 1) < 1e-6)``.
@@ -217,7 +217,7 @@ def check(
     special = by_default("special_points", special_points, reference is None)
     linear = by_default("linear", linear, reference is None)
     asked, stages = checked_dtypes(dtypes), Stages(checked_budget(budget))
-    held = checked_argnums(argnums, len(args))
+    held = without_derivative(f, args) if argnums is None else checked_argnums(argnums, len(args))
     programs = functools.partial(
         DerivativePrograms,
         order=order,

@@ -47,7 +47,7 @@ class Generator:
     poly: fmpq_mpoly
 
 
-POSITIVE = frozenset({"exp", "exp_inverse", "sigmoid", "softplus"})
+POSITIVE = frozenset({"cosh", "erfc", "exp", "exp_inverse", "sigmoid", "softplus"})
 INDICATORS = ("positive", "zero", "finite")
 NOT_NEGATIVE = frozenset({"root", *INDICATORS})
 

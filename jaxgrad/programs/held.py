@@ -30,6 +30,7 @@ __all__ = [
     "numbers_as_given",
     "paths_of_held",
     "revealing",
+    "without_derivative",
 ]
 
 
@@ -222,6 +223,33 @@ def checked_argnums(argnums: Any, count: int) -> frozenset[int]:
     if twice is not None:
         raise ArgumentError(f"argnums is {argnums!r}, which names argument {twice} twice")
     return frozenset(range(count)) - set(found)
+
+
+def without_derivative(function: Any, args: Sequence[Any]) -> frozenset[int]:
+    """The arguments that are held fixed where a rule has some in ``nondiff_argnums``.
+
+    Beside those, the ones in which nothing is floating point.
+
+    Example:
+        >>> scaled = jax.custom_jvp(lambda x, factor, n: x * factor * n, nondiff_argnums=(1,))
+        >>> sorted(without_derivative(scaled, (0.5, 2.0, 3)))
+        [1, 2]
+        >>> sorted(without_derivative(lambda x, factor: x * factor, (0.5, 2.0)))
+        []
+    """
+    own = getattr(function, "nondiff_argnums", ())
+    if not isinstance(own, tuple) or not own:
+        return frozenset()
+    moving = {i for i, x in enumerate(args) if any(map(_moves, jax.tree.leaves(x)))}
+    return frozenset(range(len(args))) - (moving - set(own)) if moving - set(own) else frozenset()
+
+
+def _moves(leaf: Any) -> bool:
+    """Whether there is a derivative with respect to it."""
+    dtype = getattr(leaf, "dtype", None)
+    return isinstance(leaf, float | complex) or (
+        dtype is not None and jax.numpy.issubdtype(dtype, np.inexact)
+    )
 
 
 def _position(given: Any, argnums: Any, count: int) -> int:

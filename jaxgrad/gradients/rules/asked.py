@@ -69,14 +69,19 @@ class Bend:
     Args:
         mode: ``"fwd"`` or ``"rev"``.
         point: the value of each floating-point leaf.
-        apart: the numbers that show it.
-        like: what it is like, in words; nothing if that is not known.
+        aparts: the numbers that show it, of each leaf that the rule gives of which some do.
+        like: what the first is like, in words; nothing if that is not known.
     """
 
     mode: str
     point: list[np.ndarray]
-    apart: Apart
+    aparts: Sequence[Apart]
     like: str = ""
+
+    @property
+    def apart(self) -> Apart:
+        """The first of them."""
+        return self.aparts[0]
 
 
 def affordable(size: int, programs: int = 1) -> int:
@@ -113,17 +118,17 @@ class Asked:
         self._least = max(int(limit.minexp) for limit in limits) + 2
         self._affordable = affordable
 
-    def apart(self, thorough: bool) -> Apart | None:
-        """The first answer that is not what linearity says.
+    def apart(self, thorough: bool) -> list[Apart]:
+        """The first answer that is not what linearity says, of each leaf of which it is not.
 
         Args:
             thorough: whether all sizes and special cotangents are asked for.
         """
         for weights, g, h in self._questions(thorough):
             found = self._answer(weights, g, h)
-            if found is not None:
+            if found:
                 return found
-        return None
+        return []
 
     # -- what is asked ---------------------------------------------------------------------------
     def _questions(self, thorough: bool) -> Iterator[tuple[tuple[float, float], Leaves, Leaves]]:
@@ -174,31 +179,37 @@ class Asked:
         return [tuple(found) for found in thresholds(*traced, MOST_SPECIAL)]
 
     # -- what is answered ------------------------------------------------------------------------
-    def _answer(self, weights: tuple[float, float], g: Leaves, h: Leaves) -> Apart | None:
-        """The entry in which the two sides are apart, the first one."""
+    def _answer(self, weights: tuple[float, float], g: Leaves, h: Leaves) -> list[Apart]:
+        """The entries in which the two sides are apart, the first one of each leaf."""
         a, b = map(exact_ball, weights)
         both = [
             Ball().map(lambda x, y: x * a + y * b, *map(Ball().constants, pair))
             for pair in zip(g, h, strict=True)
         ]
         if not self._has(both):
-            return None
+            return []
         whole, first = self.operator.balls(both), self._kept(g)
         second = self._kept(h) if weights[1] else first
         if whole is None or first is None or second is None:
-            return None
+            return []
         self.count += 1
-        for k, value in enumerate(whole):
-            for index in np.ndindex(value.shape):
-                total = first[k][index] * a
-                if weights[1]:  # 0 times NaN is not 0
-                    total += second[k][index] * b
-                said = apart(self.operator, value[index], total, both, (k, index), self._tiny)
-                if said is None or self._is_tolerated(abs(value[index] - total), k):
-                    continue
-                if not self._leaves_range(value[index], both, g, h, weights):
-                    return Apart(weights, (g, h), (k, index), *said)
-        return None
+
+        def of_entry(k: int, index: tuple[int, ...]) -> Apart | None:
+            value, total = whole[k][index], first[k][index] * a
+            if weights[1]:  # 0 times NaN is not 0
+                total += second[k][index] * b
+            said = apart(self.operator, value, total, both, (k, index), self._tiny)
+            if said is None or self._is_tolerated(abs(value - total), k):
+                return None
+            if self._leaves_range(value, both, g, h, weights):
+                return None
+            return Apart(weights, (g, h), (k, index), *said)
+
+        firsts = (
+            next(filter(None, (of_entry(k, index) for index in np.ndindex(values.shape))), None)
+            for k, values in enumerate(whole)
+        )
+        return [found for found in firsts if found is not None]
 
     def _is_tolerated(self, difference: arb, leaf: int) -> bool:
         """Whether a solver may leave it, to which what is below an absolute tolerance is 0.

@@ -158,8 +158,8 @@ class Compositions:
             operator = Operator(program, tuple(_flat(args)), moving, exact=self.rules.exact)
             asked = Asked(operator, budget)
             found = asked.apart(thorough)
-            if found is not None:
-                return HigherBend(modes, group, args, places, found)
+            if found:
+                return HigherBend(modes, group, args, places, found[0])
             count += asked.count
         if count:
             self.seen[modes] = max(count, self.seen.get(modes, 0))

@@ -236,26 +236,50 @@ def _in_short(array: Any) -> str:
 def not_linear(primal: Primal, bend: Bend, why: str | None = None) -> GradientCheck:
     """The check where a rule is not linear in what it is given.
 
+    A backward rule gives something for each leaf, some of it linear perhaps, of which no more is
+    asked; a forward rule gives one thing for all of them.
+
     Args:
         why: the special point, in words; None at the given one.
     """
-    apart, moved = bend.apart, MOVED[bend.mode]
-    outputs = primal.outputs if bend.mode == "fwd" else primal.inputs
-    name = ("f" if bend.mode == "fwd" else "") + named(outputs[apart.place[0]], apart.place[1])
-    said = _sides(apart)
-    g, h = (", ".join(map(_in_short, leaves)) for leaves in apart.moved)
-    sizes = f"g = {g}" + (f", h = {h}" if apart.weights[1] else "")
-    where = "" if why is None else f"at {why}: "
-    sentence = (
-        f"{where}{bend.mode}: for the {moved} {sizes} the {moved} L of {name} is not linear: {said}"
+    moved, code = MOVED[bend.mode], paste_bend(primal, bend)
+    sentences = {
+        found.place[0]: f"{'' if why is None else f'at {why}: '}{_bent(primal, bend, found)}"
+        for found in bend.aparts
+    }
+    first, which, of = next(iter(sentences.values())), "forward", ""
+    if bend.mode == "fwd":
+        sentences = dict.fromkeys(range(len(primal.inputs)), first)
+    else:
+        names = [primal.inputs[k].path for k in sentences]
+        which, of = "backward", f" for {' and '.join(names)}" if len(primal.inputs) > 1 else ""
+    leaves = tuple(
+        RuleResult(leaf.path, Verdict.REFUTED, text=sentences[k], counterexample=code)
+        if k in sentences
+        else RuleResult(
+            leaf.path, Verdict.UNDECIDED, text=f"not judged, since the rule{of} is wrong"
+        )
+        for k, leaf in enumerate(primal.inputs)
     )
-    which = "backward" if bend.mode == "rev" else "forward"
     text = (
         f"the derivative rules are wrong{_there(why)}: a {which} rule is not linear in its "
-        f"{moved}: {said}{_clipping(apart, bend.like)}"
+        f"{moved}{of}: {_sides(bend.apart)}{_clipping(bend.apart, bend.like)}"
     )
-    found = refuted_everywhere(primal, text, sentence, paste_bend(primal, bend), why)
+    shown = next(leaf for leaf in leaves if leaf.verdict is Verdict.REFUTED)
+    points = () if why is None else (why,)
+    found = GradientCheck(Verdict.REFUTED, leaves, refutation(text, code, shown), points)
     return replace(found, _elsewhere=None if why is None else tuple(bend.point))
+
+
+def _bent(primal: Primal, bend: Bend, apart: Apart) -> str:
+    """What it is asked for, and what it answers."""
+    moved = MOVED[bend.mode]
+    outputs = primal.outputs if bend.mode == "fwd" else primal.inputs
+    name = ("f" if bend.mode == "fwd" else "") + named(outputs[apart.place[0]], apart.place[1])
+    g, h = (", ".join(map(_in_short, leaves)) for leaves in apart.moved)
+    sizes = f"g = {g}" + (f", h = {h}" if apart.weights[1] else "")
+    said = _sides(apart)
+    return f"{bend.mode}: for the {moved} {sizes} the {moved} L of {name} is not linear: {said}"
 
 
 def _there(why: str | None) -> str:

@@ -94,8 +94,8 @@ class _Linearity:
             operator = self._operator(at, mode)
             asked = Asked(operator, affordable(self.rules.size))
             found = asked.apart(thorough)
-            if found is not None:
-                return Bend(mode, at.values, found, bend_likeness(operator, found, MOVED[mode]))
+            if found:
+                return Bend(mode, at.values, found, bend_likeness(operator, found[0], MOVED[mode]))
             self.seen[mode] = max(asked.count, self.seen.get(mode, 0))
         return None
 

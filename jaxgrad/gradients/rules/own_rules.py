@@ -267,7 +267,7 @@ def _undecided(rule: RuleAlone, reason: str) -> CustomRule:
 
 
 def _said(rule: RuleAlone, found: GradientCheck) -> CustomRule:
-    leaves = [leaf.text for leaf in found.leaves if leaf.text]
+    leaves = [leaf.text for leaf in found.leaves if leaf.text and leaf.verdict is found.verdict]
     text = leaves[0] if found.verdict is Verdict.REFUTED and leaves else found.evidence.text
     return CustomRule(rule.name, rule.where, found.verdict, text, found.counterexample)
 
