@@ -157,7 +157,8 @@ class _Looked:
     def _disconnected(self, asked: list[_Asked]) -> str:
         if any(at.numbers.enclosed(question) != 0 for at, question in asked):
             return ""
-        name = self.rules.primal.inputs[self.question.leaf or 0].path
+        inputs = self.rules.primal.inputs
+        name = inputs[self.question.leaf or 0].path
         said = f"; {WITH_RESPECT_TO}{name} they give 0{where(len(asked))}"
         if not _is_connected(self.rules, self.question):
             stopped = _stopped_at(self.rules.primal)
@@ -166,6 +167,8 @@ class _Looked:
                 f": {name} is disconnected, as where a bwd rule returns None or zeros for it, or "
                 f"{cut} cuts it off"
             )
+            if len(inputs) > 1:
+                said += f" (if {name} is data, argnums= names the arguments that are not)"
         return said
 
     def _multiple(self, asked: list[_Asked]) -> str:
