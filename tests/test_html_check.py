@@ -83,7 +83,7 @@ def test_a_right_function_prints_one_object(capsys: pytest.CaptureFixture[str]) 
     page = require_sound(Path("other.html").read_text(encoding="utf-8"))
     assert "✓ AGREES" in page.text and "Along a line" not in page.text
     assert "No custom rule was judged by itself" in page.text
-    assert "f[0] with respect to x[1]" in page.text
+    assert "∂f[0]/\N{WORD JOINER}∂x[1]" in page.text
 
 
 def test_a_malformed_rule_and_a_file_that_cannot_be_written(

@@ -57,10 +57,10 @@ def overview(folder: Path, report: Mapping[str, Any] | None = None) -> str:
         "one is `PROVED` beside it. [How to write a proof](../howto/proofs.md) says how to add one "
         "of your own.",
         _ran(report) if report else "Run them with `jaxgrad prove`.",
-        "| claim | statement | verdict of its proof | page |\n|---|---|---|---|\n"
+        "| claim | statement | verdict of its proof |\n|---|---|---|\n"
         + "\n".join(
-            f"| {_text(claim.id)} | {_cell(claim.statement)} | {claim.expected} | "
-            f"[{_title(name)}]({name}.md#{_anchor(claim)}) |"
+            f"| [{_text(claim.id)}]({name}.md#{_anchor(claim)}) | {_cell(claim.statement)} | "
+            f"{claim.expected} |"
             for claim, name in rows
         ),
     ]

@@ -203,7 +203,8 @@ def _values(found: Jacobian) -> Element:
             sides = dict.fromkeys((_number(found.left[r, c]), _number(found.right[r, c])))
             truth = " or ".join("not known" if side == "nan" else side for side in sides)
             values = [_number(values[r, c]) for values in found.rules.values()]
-            rows.append((f"of {row.name} with respect to {column.name}", *values, truth))
+            entry = f"∂{row.name}/\N{WORD JOINER}∂{column.name}"  # in one line
+            rows.append((entry, *values, truth))
     columns = ("entry", *(f"by the rule, {mode}" for mode in found.rules), "in truth")
     numbers = range(1, len(columns))
     return table("Values by the rules and in truth", columns, rows, tuple(numbers))

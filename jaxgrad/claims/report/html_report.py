@@ -105,7 +105,8 @@ def _missing(missing: Sequence[ClaimResult]) -> Element:
 def _overview(claims: Sequence[_Claim]) -> Element:
     rows = [(claim.link(), claim.badge(), claim.statement, claim.seconds) for claim in claims]
     columns = ("claim", "verdict", "statement", "seconds")
-    return table("Every claim, with its verdict and the time it took", columns, rows, (3,), (2,))
+    caption = "Every claim, with its verdict and the time it took"
+    return table(caption, columns, rows, (3,), (2,), stacked=True)
 
 
 class _Claim:

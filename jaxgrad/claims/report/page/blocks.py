@@ -91,6 +91,7 @@ def table(
     rows: Iterable[Sequence[Content | list[Content]]],
     numbers: Sequence[int] = (),
     wide: Sequence[int] = (),
+    stacked: bool = False,
 ) -> Element:
     """A table in a box that scrolls; the first cell of a row is its header.
 
@@ -99,6 +100,7 @@ def table(
         columns: the headers.
         rows: for each row what is in its cells.
         numbers, wide: which columns are numbers, and which need room.
+        stacked: whether what needs room stands below the rest of its row on a narrow page.
     """
 
     def cell(k: int, content: Content | list[Content]) -> Element:
@@ -118,6 +120,7 @@ def table(
         element("caption", caption),
         element("thead", element("tr", *heads)),
         element("tbody", *body),
+        class_="stacked" if stacked else None,
     )
     return element("div", whole, class_="scroll", tabindex="0", role="region", aria_label=caption)
 
