@@ -222,6 +222,15 @@ def test_the_last_failures_are_run_alone(capfd: pytest.CaptureFixture[str]) -> N
     assert "nothing failed when it was last run, so all is run" in everything.error
 
 
+def test_what_cannot_be_declared_does_not_make_the_others_fail(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    bad = "@claim('of one argument')\ndef bad(n): return said('bad')\n"
+    _module("a.py", _claim("good"), bad, _claim("wrong", verdict="REFUTED"))
+    assert _prove(capfd).code == 1
+    assert _prove(capfd, "--last-failed", "--no-cache").ran == ["wrong"]
+
+
 # -- how long it takes, and again ------------------------------------------------------------------
 def test_the_time_that_is_left_is_that_of_earlier_runs(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -10,8 +10,9 @@ from flint import arb
 
 from jaxgrad.gradients.rules.directions import Direction, Unit
 from jaxgrad.gradients.rules.judgement import Judgement
-from jaxgrad.gradients.rules.narrower import aligned, least_hidden, narrowed
+from jaxgrad.gradients.rules.narrower import aligned, least_hidden, narrowed, settled
 from jaxgrad.gradients.rules.question import Question
+from jaxgrad.numbers.clock import tick, within
 from jaxgrad.verdict import Verdict
 
 SIZE = 16
@@ -108,3 +109,22 @@ def test_every_entry_has_the_sign_of_its_number() -> None:
     assert aligned(NUMBERS, found) is None  # as it is already
     forward = Question(("fwd",), ALL.directions, ALL.cotangent)
     assert aligned(NUMBERS, forward) is None
+
+
+def _slow(question: Question) -> Judgement:
+    """What is wrong as a whole, and of which any part takes for ever."""
+    while _entries(question) != list(range(SIZE)):
+        tick()
+    return Judgement(Verdict.REFUTED, 1.0, False, "", "")
+
+
+def test_what_is_wrong_stays_so_where_the_time_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jaxgrad.gradients.rules.narrower.GRACE", 0.02)
+    whole = _slow(ALL)
+    with within(0.0) as part:
+        assert narrowed(_slow, ALL, whole) == (ALL, whole)
+        assert settled(lambda part: [(part, _slow(part))], ALL) == []
+    assert part.spent is None
+    with within(0.0) as part:  # what is open does not get more time
+        narrowed(_slow, ALL, Judgement(Verdict.UNDECIDED, 1.0, False, "", ""))
+    assert part.spent is not None

@@ -131,7 +131,7 @@ def test_a_sweep_that_is_given_up_is_refuted_by_what_it_has_found(failures, caps
     failing = FailingFloat(one, np.float32(0.25)) if failures else None
     known = SweptSoFar(np.dtype("float32"), 4096, 2**32, failures, failing)
     with Progress().followed(lambda: known):
-        code = _given_up(SimpleNamespace(function="mine:f", timeout=5.0))
+        code = _given_up(SimpleNamespace(function="mine:f", timeout=5.0, json=False))
     out, err = capsys.readouterr()
     late = "its sweep took longer than --timeout 5"
     counts = (
@@ -147,6 +147,36 @@ def test_a_sweep_that_is_given_up_is_refuted_by_what_it_has_found(failures, caps
     assert said == f"REFUTED: mine:f, though {late}\n{counts}\n"
     exec(shown, {})
     assert capsys.readouterr().out == "at x = 1.0 f(x) is 0.25 and holds(x, f(x)) should be True\n"
+
+
+@pytest.mark.parametrize("failures", [0, 3])
+def test_a_sweep_that_is_given_up_prints_one_object(failures, capsys):
+    one = Float(np.dtype("float32"), 0x3F800000)
+    failing = FailingFloat(one, np.float32(0.25)) if failures else None
+    known = SweptSoFar(np.dtype("float32"), 4096, 2**32, failures, failing)
+    with Progress().followed(lambda: known):
+        code = _given_up(SimpleNamespace(function="mine:f", timeout=5.0, json=True))
+    found = json.loads(capsys.readouterr().out)
+    assert code == (1 if failures else 3)
+    assert found.get("verdict") == ("REFUTED" if failures else None)
+    assert "longer than --timeout 5" in found["evidence" if failures else "error"]
+
+
+@pytest.mark.parametrize(("limit", "code"), [("0.25", 0), ("0.125", 1)])
+def test_a_sweep_is_one_object(tmp_path, monkeypatch, capsys, limit, code):
+    text = f"import jax\nslope = jax.grad(jax.nn.sigmoid)\ndef holds(x, y): return y <= {limit}\n"
+    name = f"swept_for_json_{code}"  # as it stays imported
+    (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    arguments = [f"{name}:slope", "--holds", f"{name}:holds", "--dtype", "float16"]
+    assert main(["sweep", *arguments, "--json"]) == code
+    found = json.loads(capsys.readouterr().out)
+    assert found["verdict"] == ("REFUTED" if code else "PROVED") and found["checked"] == 65536
+    first = found["failures"]["first"]
+    assert (found["failures"]["count"] > 0) is (first is not None) is bool(code)
+    if first is not None:
+        assert np.uint16(int(first["bits"], 16)).view(np.float16) == float(first["value"])
+        assert first["value"] in found["counterexample"]
 
 
 def test_sweep_refuses_what_is_no_dtype(capsys):

@@ -13,7 +13,7 @@ from jax import lax
 from pasted_code import given_and_true
 
 from jaxgrad.errors import GradientMismatch
-from jaxgrad.gradients.check_grads import check_grads
+from jaxgrad.gradients.check_grads import check, check_grads
 from jaxgrad.gradients.special_points.drawn_points import STEPS, drawn_points
 from jaxgrad.programs.trace import Leaf
 from jaxgrad.verdict import Verdict
@@ -207,3 +207,26 @@ def test_largest_and_least_numbers_stay_finite() -> None:
 
 def test_of_no_numbers_there_is_none() -> None:
     assert list(drawn_points([leaf(np.zeros((0, 3)), "float32")])) == []
+
+
+def _large(factor: int) -> Any:
+    square = jax.custom_vjp(lambda x: x * x)
+    square.defvjp(lambda x: (x * x, x), lambda x, g: (factor * g * x,))
+    return square
+
+
+def test_a_point_is_drawn_near_the_given_one_of_a_large_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At 0, where many start, a wrong factor does not show."""
+    monkeypatch.setattr("jaxgrad.gradients.rules.other_points.SPECIAL_BUDGET", 0)
+    zeros = jnp.zeros(20)
+    found = check(_large(2), (zeros,), modes="rev")
+    assert found.verdict.passes
+    assert "at this point and one drawn near it" in found.evidence.text
+    assert "no special points looked at, as the program is large" in found.evidence.text
+    wrong = check(_large(3), (zeros,), modes="rev")
+    assert wrong.verdict is Verdict.REFUTED
+    assert "they give 3/2 of the derivative" in wrong.evidence.text
+    alone = check(_large(3), (zeros,), modes="rev", special_points=False)
+    assert alone.verdict is Verdict.AGREES and "no special points" not in alone.evidence.text

@@ -309,6 +309,7 @@ def sweep(parser: argparse.ArgumentParser) -> _Runner:
         metavar="MODULE:PREDICATE",
         help="what must hold of each float: a function of two arrays, x and y = f(x)",
     )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     _add_timeout(parser, "the sweep", "3, or 1 where it had found a float that fails")
     return sweep_command.sweep
 

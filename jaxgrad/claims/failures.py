@@ -6,7 +6,8 @@ import re
 import traceback
 from pathlib import Path
 
-from jaxgrad.claims.raised_text import printable
+from jaxgrad.claims.raised_text import ON_THE_WAY, printable
+from jaxgrad.errors import JaxgradError
 
 __all__ = ["MACHINERY", "failure_text", "problem_of"]
 
@@ -32,6 +33,8 @@ def failure_text(error: BaseException, path: Path) -> str:
     # JAX adds several lines on its removed frames as a note, which would push the message out.
     summary.__notes__ = None  # pyright: ignore
     frames = [frame for frame in summary.stack if not _is_machinery(frame.filename)]
+    if isinstance(error, JaxgradError):  # whose text says all that this package knows of it
+        frames = [frame for frame in frames if not frame.filename.startswith(ON_THE_WAY[0])]
     inside = [frame for frame in frames if frame.filename == str(path)]
     places = frames[-1:] if inside[-1:] == frames[-1:] else [*inside[-1:], *frames[-1:]]
     said = [printable(line) for line in "".join(summary.format_exception_only()).splitlines()]

@@ -61,9 +61,12 @@ class LastFailed:
         for result in results:
             if result.claim is not None:
                 failed.get(_key(result.path), set()).difference_update((_name(result), _ALL))
+        imported = {_key(result.path) for result in (*results, *missing) if result.claim}
         for result in (*results, *missing):
-            if not result.as_expected:
-                failed.setdefault(_key(result.path), set()).add(_name(result))
+            key, name = _key(result.path), _name(result)
+            # What could not be declared, beside claims that could, is said whatever is run.
+            if not (result.as_expected or (name == _ALL and key in imported)):
+                failed.setdefault(key, set()).add(name)
         told = {module: sorted(names) for module, names in failed.items() if names}
         with contextlib.suppress(OSError):
             make_folder(self._folder)

@@ -30,8 +30,22 @@ def require_writable(name: str, path: Path) -> None:
         raise ArgumentError(f"{name}: that is a folder; name a file in it")
     if not path.parent.is_dir():
         raise ArgumentError(f"{name}: there is no folder {path.parent}; make one")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
+    if not os.access(path if path.exists() else path.parent, os.W_OK) or not _opens(path):
         raise ArgumentError(f"{name}: it may not be written; name a file elsewhere")
+
+
+def _opens(path: Path) -> bool:
+    """Whether a file can be opened there, which for the superuser no permissions tell."""
+    existed = path.exists()
+    if existed and not path.is_file():  # a pipe would wait for its reader
+        return True
+    try:
+        path.open("a").close()
+    except OSError:
+        return False
+    if not existed:
+        path.unlink(missing_ok=True)
+    return True
 
 
 def written(name: str, path: str, text: str) -> None:

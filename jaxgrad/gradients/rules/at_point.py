@@ -19,7 +19,7 @@ from jaxgrad.gradients.rules.excuses import Excuses
 from jaxgrad.gradients.rules.iterations import Iterations
 from jaxgrad.gradients.rules.judgement import Judgement, judge
 from jaxgrad.gradients.rules.known import Known
-from jaxgrad.gradients.rules.narrower import aligned, followed, least_hidden, narrowed
+from jaxgrad.gradients.rules.narrower import aligned, followed, least_hidden, narrowed, settled
 from jaxgrad.gradients.rules.own_value import OwnValue
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.rule_numbers import RuleNumbers
@@ -284,7 +284,7 @@ class AtPoint:
                 return [(question, replace(judgement, verdict=Verdict.UNDECIDED))]
             return [pair for part in question.parts() for pair in self._settle(part)]
         if leaf is None and len(question.directions) == 1:
-            parts = [pair for part in question.parts() for pair in self._settle(part)]
+            parts = settled(self._settle, question)
             if any(part.verdict is Verdict.REFUTED for _, part in parts):
                 return parts
         elif leaf not in self._named_leaves:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 from collections.abc import Callable
@@ -15,9 +16,10 @@ from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.rule_numbers import RuleNumbers
+from jaxgrad.numbers.clock import GRACE, in_grace
 from jaxgrad.verdict import Verdict
 
-__all__ = ["aligned", "followed", "least_hidden", "narrowed"]
+__all__ = ["aligned", "followed", "least_hidden", "narrowed", "settled"]
 
 # What is wrong comes first.
 _ORDER = (Verdict.REFUTED, Verdict.UNDECIDED, Verdict.AGREES)
@@ -28,20 +30,51 @@ Judge = Callable[[Question], Judgement | None]
 def narrowed(judge: Judge, question: Question, judgement: Judgement) -> tuple[Question, Judgement]:
     """The smallest part that is not seen to agree.
 
+    What is wrong stays so where the time ends that finding a smaller part takes.
+
     Args:
         judge: of a part.
         question, judgement: the whole.
     """
-    for halves in question.narrower():
-        for half in halves:
-            found = judge(half)
-            if found is not None and found.verdict is judgement.verdict:
-                return narrowed(judge, half, found)
-    plain = question.along_units()
-    found = judge(plain)
-    if found is not None and found.verdict is judgement.verdict:
-        return plain, found
-    return question, judgement
+    found = question, judgement
+    wrong = judgement.verdict is Verdict.REFUTED
+    with in_grace(GRACE / 2) if wrong else contextlib.nullcontext():
+        while (half := _half(judge, *found)) is not None:
+            found = half
+        plain = found[0].along_units()
+        again = judge(plain)
+        if again is not None and again.verdict is judgement.verdict:
+            found = plain, again
+    return found
+
+
+def _half(
+    judge: Judge, question: Question, judgement: Judgement
+) -> tuple[Question, Judgement] | None:
+    """Half of a question that has the same verdict; None where there is none."""
+    for half in itertools.chain.from_iterable(question.narrower()):
+        found = judge(half)
+        if found is not None and found.verdict is judgement.verdict:
+            return half, found
+    return None
+
+
+def settled(
+    settle: Callable[[Question], list[tuple[Question, Judgement]]], question: Question
+) -> list[tuple[Question, Judgement]]:
+    """The judgements of the parts of a sum that is wrong, as far as the time does.
+
+    That it ends is no reason to pass what is wrong.
+
+    Args:
+        settle: the judgements of a part.
+        question: the sum.
+    """
+    found: list[tuple[Question, Judgement]] = []
+    with in_grace(GRACE / 2):
+        for part in question.parts():
+            found += settle(part)
+    return found
 
 
 def least_hidden(

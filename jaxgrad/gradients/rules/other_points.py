@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgrad.errors import TraceError, UnsupportedPrimitive
-from jaxgrad.gradients.enclosure import ENOUGH_BITS, FIRST_PRECISION
+from jaxgrad.gradients.enclosure import ENOUGH_BITS
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.at_point import FEW_OUTPUTS, AtPoint
 from jaxgrad.gradients.rules.border_words import notes_of_borders
@@ -27,21 +24,17 @@ from jaxgrad.gradients.rules.known import Known
 from jaxgrad.gradients.rules.linear_programs import is_analytic, rounds_to_fewer_bits
 from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.meant import loops_are_meant
+from jaxgrad.gradients.rules.nearest_drawn import as_far_as_it_goes, nearest_drawn
 from jaxgrad.gradients.rules.not_finite import overflow
 from jaxgrad.gradients.rules.overflows import Overflows
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.several_points import by_entries, in_sums, known_at
 from jaxgrad.gradients.special_points.drawn_points import (
-    drawn_points,
-    nearer_points,
     sized_points,
 )
 from jaxgrad.gradients.special_points.pursuit import pursue
 from jaxgrad.gradients.special_points.search import SpecialPoint, points_in_words, special_points
-from jaxgrad.interpret.budgets import WHILE_BUDGET, while_budget
-from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import GRACE, grace, in_grace
-from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.trace import Program
 from jaxgrad.verdict import Verdict
 
@@ -53,8 +46,6 @@ MOST_SPECIAL_POINTS = 40
 # Points are looked at together where so many of them, one by one, would take no more seconds: what
 # is wrong at the first ends the search.
 MOST_TOGETHER, SECONDS_TOGETHER = 16, 0.5
-# A loop that ends at the given point may never end at others, of which there are many.
-SPECIAL_SHARE = 10
 
 
 class OtherPoints:
@@ -64,11 +55,19 @@ class OtherPoints:
         rules: the derivative programs.
         asked: whether any are looked at.
         floats: whether those rules count, too, that are right as formulas and no numbers in floats.
+        affordable: whether there is time for one as large as the given one, of a large program.
     """
 
-    def __init__(self, rules: DerivativePrograms, asked: bool, floats: bool = False) -> None:
+    def __init__(
+        self,
+        rules: DerivativePrograms,
+        asked: bool,
+        floats: bool = False,
+        affordable: bool = False,
+    ) -> None:
         self.rules = rules
         self.asked = asked
+        self._affordable = affordable
         self._asks_floats = floats
         self._looks_at_floats = False
         self.seen: list[SpecialPoint] = []
@@ -108,7 +107,7 @@ class OtherPoints:
             return
         values = {k: x.values for k, x in enumerate(self.points[place : place + several], place)}
         inside = {k: x for k, x in values.items() if self.rules.primal.is_inside(x)}
-        with _as_far_as_it_goes():
+        with as_far_as_it_goes():
             found = known_at(self.rules, list(inside.values()), self._questions())
             self._known = dict(zip(inside, found, strict=True))
 
@@ -121,7 +120,8 @@ class OtherPoints:
     @cached_property
     def _near(self) -> SpecialPoint | None:
         """The nearest drawn point at which the function is defined."""
-        return _near(self.rules) if self.asked and _most(self.rules) else None
+        looked_for = self.asked and (self._affordable or _most(self.rules) > 0)
+        return nearest_drawn(self.rules) if looked_for else None
 
     @cached_property
     def points(self) -> list[SpecialPoint]:
@@ -277,7 +277,7 @@ class OtherPoints:
         if not self.rules.primal.is_inside(point.values):
             self._open["they are outside of what is asked about"] += not point.pursued
             return None, []
-        with _as_far_as_it_goes() as left:
+        with as_far_as_it_goes() as left:
             at = AtPoint(self.rules, point.values, known)
             at.iterations.loops_are_meant = lambda: self._loops_are_meant
             return at, at.together(entries=point.pursued)
@@ -323,6 +323,11 @@ class OtherPoints:
         """What is said of those where nothing was seen."""
         notes = notes_of_borders(self.rules.primal, self._at_borders)
         domain = self.rules.primal.domain
+        if self.asked and not _most(self.rules):
+            what = "special" if self.seen else "other"
+            notes.append(
+                f"no {what} points looked at, as the program is large: pass smaller arrays"
+            )
         if self._least is not None:
             notes.append(self._hidden_in_words())
         if self._reached and self._near is None:
@@ -343,12 +348,6 @@ def _most(rules: DerivativePrograms) -> int:
     return min(MOST_SPECIAL_POINTS, SPECIAL_BUDGET // rules.size)
 
 
-def _near(rules: DerivativePrograms) -> SpecialPoint | None:
-    """The nearest drawn point at which the function is defined."""
-    candidates = filter(lambda x: rules.primal.is_inside(x.values), _drawn(rules))
-    return next((x for x in candidates if _is_defined(rules, x)), None)
-
-
 def _special(rules: DerivativePrograms) -> list[SpecialPoint]:
     """The special points of a program."""
     primal = rules.primal
@@ -356,35 +355,6 @@ def _special(rules: DerivativePrograms) -> list[SpecialPoint]:
     # Where the domain ends something ties, too, and what lies before that is a piece to look at.
     programs = [*rules.programs, *primal.domain_programs]
     return special_points(programs, primal.inputs, _most(rules), inside)
-
-
-def _drawn(rules: DerivativePrograms) -> Iterator[SpecialPoint]:
-    """Drawn points, the furthest first; in a domain also such that are as near as it takes."""
-    primal, first = rules.primal, None
-    for point in drawn_points(primal.inputs):
-        first = first or point
-        yield point
-    if primal.domain is not None and first is not None:
-        yield from nearer_points(primal.inputs, first)
-
-
-def _is_defined(rules: DerivativePrograms, point: SpecialPoint) -> bool:
-    with _as_far_as_it_goes():
-        return AtPoint(rules, point.values).truth.defined
-    return False
-
-
-@contextlib.contextmanager
-def _as_far_as_it_goes() -> Iterator[list[str]]:
-    """Leaves the block where a point cannot be looked at, and tells why."""
-    why: list[str] = []
-    with precision(FIRST_PRECISION), while_budget(WHILE_BUDGET // SPECIAL_SHARE):
-        try:
-            yield why
-        except (CannotDecide, UnsupportedPrimitive) as error:
-            why.append(str(error))
-        except TraceError as error:  # as a callback that raises there
-            why.append(f"there {error}")
 
 
 def _why_open(at: AtPoint, judged: Judged) -> str:

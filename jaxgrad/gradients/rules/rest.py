@@ -83,7 +83,8 @@ class Rest:
         # What floats are worth at the given point, or in the dtypes asked for, comes first.
         self.check_rule = check_rule
         known = self._lost or any(x.grave for x in given.floats)
-        self.others = OtherPoints(rules, special, dtypes is None and not known)
+        affordable = stages.elapsed < stages.left("special points")
+        self.others = OtherPoints(rules, special, dtypes is None and not known, affordable)
         primal = rules.primal
         inside = None if primal.domain is None else primal.is_inside
         self.own = OwnRules(primal.moving_program.jaxpr, primal.point, inside)
