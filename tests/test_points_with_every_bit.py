@@ -14,7 +14,9 @@ from pasted_code import given_and_true
 
 from jaxgrad.errors import GradientMismatch
 from jaxgrad.gradients.check_grads import check, check_grads
+from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.special_points.drawn_points import STEPS, drawn_points
+from jaxgrad.numbers.clock import tick
 from jaxgrad.programs.trace import Leaf
 from jaxgrad.verdict import Verdict
 
@@ -230,3 +232,23 @@ def test_a_point_is_drawn_near_the_given_one_of_a_large_program(
     assert "they give 3/2 of the derivative" in wrong.evidence.text
     alone = check(_large(3), (zeros,), modes="rev", special_points=False)
     assert alone.verdict is Verdict.AGREES and "no special points" not in alone.evidence.text
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_what_was_seen_to_be_wrong_there_is_not_passed_for_want_of_time(
+    factor: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = AtPoint._values
+
+    def endless(at: AtPoint) -> Any:
+        while not at.iterations.asked_for:
+            tick()
+        return values(at)
+
+    monkeypatch.setattr(AtPoint, "_values", endless)
+    found = check(_large(factor), (0.0,), modes="rev", budget=0.5)
+    if factor == 3:
+        assert found.verdict is Verdict.REFUTED
+        assert "drawn near the given point" in found.evidence.text
+    else:
+        assert found.verdict.passes and "not reached in" in found.evidence.text

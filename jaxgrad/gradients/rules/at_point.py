@@ -63,6 +63,7 @@ class AtPoint:
         self.skipped, self._tiny, self._named, self._last = 0, 0.0, True, True
         self.borders = Borders(rules, self.truth, self.values, self.affords_entries)
         self._named_leaves: set[int | None] = set()
+        self.wrong: list[tuple[Question, Judgement]] = []  # of first derivatives, as they are found
         self.iterations, self.excuses = Iterations(self), Excuses(self)
         self.own = OwnValue(rules, self.values, self.truth, self.numbers, self.excuses)
 
@@ -74,11 +75,8 @@ class AtPoint:
                 for what the last ones alone can tell.
         """
         self._last = last
-        leaves = [
-            self.rules.direction(leaf=i)
-            for i, shape in enumerate(self.rules.shapes)
-            if math.prod(shape)
-        ]
+        shapes = enumerate(self.rules.shapes)
+        leaves = [self.rules.direction(leaf=i) for i, shape in shapes if math.prod(shape)]
         pairs = len(leaves) ** 2 * self.rules.size <= PAIR_BUDGET
         beside = [
             pair for question in self._beside_infinities(leaves) for pair in self._settle(question)
@@ -190,6 +188,7 @@ class AtPoint:
             for cotangent in moving(self.rules, self._cotangents(mode)):
                 for direction in moved:
                     found += self._settle(Question((mode,), (direction,), cotangent))
+            self.wrong = [pair for pair in found if pair[1].verdict is Verdict.REFUTED]
         for modes in self.rules.nested:
             for cotangent in moving(self.rules, self._cotangents("rev")):
                 for vs in tuples_of(self.rules, directions, len(modes), pairs):

@@ -34,7 +34,7 @@ from jaxgrad.gradients.special_points.drawn_points import (
 )
 from jaxgrad.gradients.special_points.pursuit import pursue
 from jaxgrad.gradients.special_points.search import SpecialPoint, points_in_words, special_points
-from jaxgrad.numbers.clock import GRACE, grace, in_grace
+from jaxgrad.numbers.clock import GRACE, Spent, grace, in_grace
 from jaxgrad.programs.trace import Program
 from jaxgrad.verdict import Verdict
 
@@ -280,7 +280,12 @@ class OtherPoints:
         with as_far_as_it_goes() as left:
             at = AtPoint(self.rules, point.values, known)
             at.iterations.loops_are_meant = lambda: self._loops_are_meant
-            return at, at.together(entries=point.pursued)
+            try:
+                return at, at.together(entries=point.pursued)
+            except Spent:
+                if not at.wrong or at.truth.jumps or at.truth.defined_by_limits:
+                    raise
+                return at, at.wrong  # what was seen to be wrong is not passed
         self._open[left[0] if left else "they cannot be looked at"] += not point.pursued
         return None, []
 
