@@ -321,3 +321,47 @@ def test_what_a_rule_has_no_derivative_by_is_held_by_itself(wrapped: Any, factor
         assert "n held fixed" in found.evidence.text
     with pytest.raises(JaxgradError):  # asked for by name it is not held
         check(f, (0.5, 2.0, 0.7), argnums=(0, 1, 2))
+
+
+def _scaled_square() -> Any:
+    layer = jax.custom_jvp(lambda x, n: jnp.sum(x**2) * n, nondiff_argnums=(1,))
+    layer.defjvp(lambda n, p, t: (layer(p[0], n), jnp.sum(2 * p[0] * t[0]) * n))
+    return layer
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+@pytest.mark.parametrize("around", [lambda f: f, jax.jit, jax.checkpoint])
+def test_what_wraps_such_a_rule_has_arguments_of_its_own(factor: int, around: Any) -> None:
+    layer, gate = _scaled_square(), jax.custom_jvp(lambda t: t**2)
+    gate.defjvp(lambda p, t: (gate(*p), factor * p[0] * t[0]))
+
+    @functools.wraps(layer)
+    def gated(x: Any, t: Any) -> Any:
+        return layer(x, 2.0) * gate(t)
+
+    found = check(around(gated), (jnp.ones(2), np.float32(0.5)))
+    assert len(found.leaves) == 2
+    assert found.verdict.passes is (factor == 2)
+
+
+@pytest.mark.parametrize("held", [np.float32, jnp.float32, np.dtype("float16"), "relu", abs, None])
+def test_objects_in_nondiff_argnums_are_held(held: Any) -> None:
+    f = jax.custom_jvp(lambda x, kind: x**2, nondiff_argnums=(1,))
+    f.defjvp(lambda kind, p, t: (f(p[0], kind), 2 * p[0] * t[0]))
+    assert check(f, (0.5, held)).verdict is Verdict.PROVED
+
+
+@pytest.mark.parametrize("before", [60000, "relu", abs, np.float32])
+def test_what_is_held_is_the_same_in_another_dtype(before: Any) -> None:
+    """Objects are no leaves, and the number behind them has its place all the same."""
+
+    def f(x: Any, kind: Any, scale: float) -> Any:
+        return jnp.sum(jnp.sin(x)) * (kind if kind == 60000 else 60000) * scale
+
+    x = jnp.float32([0.5, -1.25])
+    for scale, finite in ((2.0, False), (0.5, True)):
+        found = check(f, (x, before, scale), argnums=0, dtypes=["float16"], special_points=False)
+        assert found.verdict.passes is finite
+    pick = lambda x, k, scale: x[k] / scale  # noqa: E731
+    found = check(pick, (x, 1, 300.0), argnums=0, dtypes=["float16"], special_points=False)
+    assert found.verdict.passes

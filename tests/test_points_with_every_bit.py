@@ -252,3 +252,31 @@ def test_what_was_seen_to_be_wrong_there_is_not_passed_for_want_of_time(
         assert "drawn near the given point" in found.evidence.text
     else:
         assert found.verdict.passes and "not reached in" in found.evidence.text
+
+
+@pytest.mark.parametrize("factors", [(2, 3), (3, 2), (2, 2)])
+def test_what_was_seen_to_be_wrong_at_the_given_point_is_not_open_for_want_of_time(
+    factors: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values, looked_at = AtPoint._values, []
+
+    def endless(at: AtPoint) -> Any:
+        looked_at.append(at)
+        while looked_at[0] is at:
+            tick()
+        return values(at)
+
+    def back(saved: Any, g: Any) -> Any:
+        return tuple(k * x * g for k, x in zip(factors, saved, strict=True))
+
+    f = jax.custom_vjp(lambda x, y: x * x + y * y)
+    f.defvjp(lambda x, y: (x * x + y * y, (x, y)), back)
+    monkeypatch.setattr(AtPoint, "_values", endless)
+    monkeypatch.setattr("jaxgrad.gradients.rules.stages.GIVEN", 1.0)
+    found = check(f, (0.5, 0.75), modes="rev", budget=0.5)
+    wrong = [k for k, factor in enumerate(factors) if factor != 2]
+    assert found.verdict is (Verdict.REFUTED if wrong else Verdict.UNDECIDED)
+    for k, leaf in enumerate(found.leaves):
+        assert leaf.verdict is (Verdict.REFUTED if k in wrong else Verdict.UNDECIDED)
+    if wrong:
+        assert "they give 3/2 of the derivative" in found.evidence.text

@@ -56,6 +56,29 @@ def test_what_depends_on_other_floats_is_refused(predicate: Any) -> None:
         require_elementwise({"holds": predicate}, X, Y, about_outputs="holds")
 
 
+BEHIND_WHAT_HOLDS: dict[str, Callable[[Any, Any], Any]] = {
+    "a neighbour": lambda x, y: (y <= 1) | (y <= 1.1 * jnp.roll(y, 1)),
+    "near a neighbour": lambda x, y: (y <= 1) | (abs(y - jnp.roll(y, 1)) < 0.1),
+    "the first place": lambda x, y: (y <= 1) | (jnp.arange(x.size) == 0),
+    "the first one": lambda x, y: (y <= 1) | (x == x[0]),
+    "how many there are": lambda x, y: (y <= 1) | (x.shape[0] < 100),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "bfloat16"])
+@pytest.mark.parametrize("predicate", BEHIND_WHAT_HOLDS.values(), ids=BEHIND_WHAT_HOLDS)
+def test_it_is_refused_behind_what_holds_of_every_output(predicate: Any, dtype: str) -> None:
+    x, y = X.astype(dtype), jnp.tanh(X.astype(dtype))
+    assert bool(jnp.all(predicate(x, y)))
+    with pytest.raises(ArgumentError, match="holds answers differently for a float when the other"):
+        require_elementwise({"holds": predicate}, x, y, about_outputs="holds")
+
+
+@pytest.mark.parametrize("y", [X > 0, X.astype(int), X.astype("float8_e5m2"), X.astype("int4")])
+def test_outputs_of_any_dtype_are_drawn(y: Any) -> None:
+    require_elementwise({"holds": lambda x, y: y == y}, X, y, about_outputs="holds")
+
+
 @pytest.mark.parametrize("predicate", OTHERS.values(), ids=OTHERS)
 def test_it_is_named_among_others(predicate: Any) -> None:
     asked = {"holds": ELEMENTWISE["a bound"], "count": predicate, "last": ELEMENTWISE["two cases"]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -63,7 +63,8 @@ def require_elementwise(
     """Refuse a predicate whose answer for one float depends on the others, or on none.
 
     The predicates are asked of all floats at once and have to answer as for each alone; turned by
-    half the array, their answers have to turn along.
+    half the array, their answers have to turn along.  So it has to be with outputs that are drawn
+    from all of the dtype, too: beside a clause that always holds of f nothing is seen of another.
 
     Args:
         predicates: (x, y) of shape (n,) -> bool of shape (n,), by what each is called in messages.
@@ -78,18 +79,49 @@ def require_elementwise(
         >>> x = jnp.arange(8.0)
         >>> require_elementwise({"holds": lambda x, y: x == y}, x, x, about_outputs="holds")
     """
-    half = x.shape[0] // 2
     asked = _asked_together(predicates)
-    together = asked(x, y)
+    asked(x, y)
     for name, predicate in predicates.items():
         if not _reads_output(name, predicate, x, y) and name == about_outputs:
             raise ArgumentError(
                 f"{name} does not look at y, so it says nothing of the function: compare y with "
                 "something"
             )
+    alone = _answers(lambda name, each, x, y: of_each(name, each)(x, y), predicates)
+    for outputs in (y, _any_outputs(y)):
+        _require_the_same(list(predicates), asked, alone, x, outputs)
+
+
+def _any_outputs(y: jax.Array) -> jax.Array:
+    """As many numbers of a dtype, drawn from all that it has, with NaN of one kind alone."""
+    numbers = np.random.default_rng(0).integers(0, 256, (y.size, y.dtype.itemsize), np.uint8)
+    if y.dtype == bool:
+        return jnp.asarray(numbers[:, 0] % 2 == 0)
+    if y.dtype.itemsize * 8 != _width(y.dtype):  # 4 bits in a byte, of which not all are any
+        return jnp.roll(y, 1)
+    drawn = numbers.view(y.dtype)[:, 0]
+    if jnp.issubdtype(y.dtype, jnp.floating):
+        with np.errstate(invalid="ignore"):  # which a NaN of some dtypes is
+            drawn = np.where(np.isnan(drawn), np.asarray(np.nan, y.dtype), drawn)
+    return jnp.asarray(drawn)
+
+
+def _width(dtype: Any) -> int:
+    floating = jnp.issubdtype(dtype, jnp.floating)
+    return int((jnp.finfo if floating else jnp.iinfo)(dtype).bits)
+
+
+def _require_the_same(
+    names: Sequence[str],
+    asked: Callable[[jax.Array, jax.Array], np.ndarray],
+    asked_alone: Callable[[jax.Array, jax.Array], np.ndarray],
+    x: jax.Array,
+    y: jax.Array,
+) -> None:
+    half = x.shape[0] // 2
+    together, alone = asked(x, y), asked_alone(x, y)
     turned = asked(*(jnp.asarray(np.roll(np.asarray(values), half)) for values in (x, y)))
-    alone = _answers(lambda name, each, x, y: of_each(name, each)(x, y), predicates)(x, y)
-    for k, name in enumerate(predicates):
+    for k, name in enumerate(names):
 
         def again(x: jax.Array, y: jax.Array, k: int = k) -> np.ndarray:
             return asked(x, y)[k]
@@ -135,8 +167,11 @@ def _asked_together(
         try:
             return compiled(x, y)
         except Exception:  # whatever a predicate raises, which it does again
-            found = [_asked(name, each, x, y) for name, each in predicates.items()]
-            return np.array([np.asarray(each) for each in found])
+            found = {name: _asked(name, each, x, y) for name, each in predicates.items()}
+            for name, answers in found.items():
+                if isinstance(answers, jax.core.Tracer):
+                    _reads_output(name, predicates[name], x, y)  # refuses what it closes over
+            return np.array([np.asarray(answers) for answers in found.values()])
 
     return asked
 

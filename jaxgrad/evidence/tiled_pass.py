@@ -211,9 +211,10 @@ class TiledPass:
             found = self._evaluated(number)
             if (found[0].sum(axis=1) != counts).any():
                 raise JaxgradError(
-                    f"sweep: tile {number} gave other results when evaluated again, so the "
-                    "compiled function is not deterministic and nothing can be said of every "
-                    "float; remove what makes it depend on more than its argument"
+                    f"sweep: tile {number} gave other results when evaluated again, so that "
+                    "nothing can be said of every float: f or a predicate depends on more than its "
+                    "argument, or a predicate computes f again and XLA rounds that otherwise in "
+                    "another program (a product and a sum at once); compare with a margin there"
                 )
             self._tiles[number] = found
         return self._tiles[number]

@@ -22,7 +22,6 @@ from jaxgrad.gradients.rules.border_words import MEND, at_a_border, nothing_judg
 from jaxgrad.gradients.rules.causes import cause
 from jaxgrad.gradients.rules.conclusions import (
     Judged,
-    leaf_result,
     passed,
     refutation,
     undecided,
@@ -37,12 +36,13 @@ from jaxgrad.gradients.rules.opaque import by_floats
 from jaxgrad.gradients.rules.other_dtypes import in_other_dtypes
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.rest import Given, Rest
+from jaxgrad.gradients.rules.seen_wrong import leaves_of, or_seen_wrong
 from jaxgrad.gradients.rules.smaller import smaller
 from jaxgrad.gradients.rules.stages import Stages, checked_budget
 from jaxgrad.gradients.rules.unjudged_floats import with_floats
 from jaxgrad.interpret.budgets import nested_too_deeply
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.clock import GRACE, in_grace
+from jaxgrad.numbers.clock import GRACE, grace, in_grace
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.vector_choice import free_vectors
 from jaxgrad.programs.debug_modes import without_debug_modes
@@ -304,18 +304,20 @@ def _at_given(rules: DerivativePrograms, stages: Stages) -> GradientCheck | Give
     try:
         if not is_finite(primal):
             return at_infinity(rules)
-        judged, at = _given(rules)
+        judged, at, cut = _given(rules)
     except OpaquePrimitive:
         return by_floats(rules, lambda other: _check(other, False, stages, whole=False))
     except (CannotDecide, UnsupportedPrimitive) as error:
         return undecided(primal, str(error))
+    leaves = leaves_of(at, judged, cut)
+    if cut:
+        with grace():  # what was found is said, whatever it took
+            ended = _ended_here(judged, at, leaves, LinearChecks(rules))
+        assert ended is not None
+        return ended
     # A guard against misreading, made number by number, takes no longer than what it guards.
     most = max(1.0, stages.elapsed) if math.isfinite(stages.budget) else math.inf
     held, checks = rules.hold(primal.point, most), LinearChecks(rules)
-    leaves = tuple(
-        leaf_result(primal, leaf.path, [pair for pair in judged if pair[0].leaf in (i, None)])
-        for i, leaf in enumerate(primal.inputs)
-    )
     ended = _ended_here(judged, at, leaves, checks)
     if ended is not None:
         return ended
@@ -332,24 +334,27 @@ def _here(seconds: float, rule: DerivativePrograms, _: bool) -> GradientCheck:
     return passed(rule.primal, found.leaves, None, "right at the values that reach it", ())
 
 
-def _given(rules: DerivativePrograms) -> tuple[Judged, AtPoint]:
-    """Every question at the given point, with as much precision as it takes."""
+def _given(rules: DerivativePrograms) -> tuple[Judged, AtPoint, bool]:
+    """Every question at the given point, with as much precision as it takes; those that are wrong
+    alone, and True, where the time ends."""
     judged: Judged = []
-    at = None
+    at, cut = None, False
     for bits in (*PRECISIONS, *FURTHER_PRECISIONS):
         last = bits >= PRECISIONS[-1]
         with precision(bits):
             at = AtPoint(rules, rules.primal.point)
             if not last and _is_too_coarse(at, bits):
                 continue
-            judged = at.everything(last)
+            judged, cut = or_seen_wrong(at, functools.partial(at.everything, last))
+        if cut:
+            break
         verdicts = {found.verdict for _, found in judged}
         if Verdict.UNDECIDED not in verdicts or Verdict.REFUTED in verdicts:
             break
         if last and not any(found.is_coarse for _, found in judged):
             break
     assert at is not None
-    return judged, at
+    return judged, at, cut
 
 
 def _is_too_coarse(at: AtPoint, bits: int) -> bool:

@@ -237,8 +237,10 @@ def without_derivative(function: Any, args: Sequence[Any]) -> frozenset[int]:
         >>> sorted(without_derivative(lambda x, factor: x * factor, (0.5, 2.0)))
         []
     """
-    own = getattr(function, "nondiff_argnums", ())
-    if not isinstance(own, tuple) or not own:
+    if not isinstance(function, jax.custom_jvp | jax.custom_vjp):
+        return frozenset()  # what wraps one has its attributes, and arguments of its own
+    own = tuple(function.nondiff_argnums)
+    if not own:
         return frozenset()
     moving = {i for i, x in enumerate(args) if any(map(_moves, jax.tree.leaves(x)))}
     return frozenset(range(len(args))) - (moving - set(own)) if moving - set(own) else frozenset()
@@ -248,7 +250,7 @@ def _moves(leaf: Any) -> bool:
     """Whether there is a derivative with respect to it."""
     dtype = getattr(leaf, "dtype", None)
     return isinstance(leaf, float | complex) or (
-        dtype is not None and jax.numpy.issubdtype(dtype, np.inexact)
+        isinstance(dtype, np.dtype) and jax.numpy.issubdtype(dtype, np.inexact)
     )
 
 

@@ -187,8 +187,9 @@ class AtPoint:
             moved = self.rules.signs(directions) if mode == "fwd" else directions
             for cotangent in moving(self.rules, self._cotangents(mode)):
                 for direction in moved:
-                    found += self._settle(Question((mode,), (direction,), cotangent))
-            self.wrong = [pair for pair in found if pair[1].verdict is Verdict.REFUTED]
+                    settled = self._settle(Question((mode,), (direction,), cotangent))
+                    found += settled
+                    self.wrong += [x for x in settled if x[1].verdict is Verdict.REFUTED]
         for modes in self.rules.nested:
             for cotangent in moving(self.rules, self._cotangents("rev")):
                 for vs in tuples_of(self.rules, directions, len(modes), pairs):
@@ -333,6 +334,7 @@ class AtPoint:
             lambda difference: self.excuses.hides(question, difference),
             lambda: self._around(sides, directions, cotangent),
             self.rules.flushed,
+            self.rules.flushed if self._last and self.iterations.asked_for else 0.0,
         )
         wrong = found.verdict is Verdict.REFUTED and number.is_finite()
         if found.verdict is Verdict.REFUTED and not wrong and own:

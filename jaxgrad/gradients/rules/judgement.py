@@ -76,6 +76,7 @@ def judge(
     hides: Hides,
     around: Callable[[], Iterable[arb]],
     flushed: float = 0.0,
+    negligible: float = 0.0,
 ) -> Judgement:
     """Judges one number by the one-sided derivatives: equal to both, or between the two.
 
@@ -89,8 +90,9 @@ def judge(
         around: what else a composition of kinks may be given for a derivative, first what holds
             all of it; asked for where the rule does not give what is between the two sides.
         flushed: a float below it is 0.
+        negligible: numbers below it that no precision tells apart agree: both are 0 in floats.
     """
-    case = _Case(value, sides, tiny, in_floats, hides, around, flushed)
+    case = _Case(value, sides, tiny, in_floats, hides, around, flushed, negligible)
     row = next(row for row in _TABLE if row.holds(case))
     wrong = row.verdict is Verdict.REFUTED and not row.by_floats
     digits = digits_beyond(case.bits) if wrong else DIGITS
@@ -111,6 +113,13 @@ class _Case:
     hides: Hides
     around: Callable[[], Iterable[arb]]
     flushed: float = 0.0
+    negligible: float = 0.0
+
+    @property
+    def is_negligible(self) -> bool:
+        """Whether it and what it should be are 0 in floats, though not known to be one number."""
+        numbers = (self.value, *self.known)
+        return all(bool(abs(x).upper() < self.negligible) for x in numbers)
 
     @property
     def known(self) -> list[arb]:
@@ -267,6 +276,7 @@ _TABLE = (
     # It is between the sides, or may be.
     _Row(lambda c: c.between and c.at_a_kink, Verdict.AGREES),
     _Row(lambda c: c.between and c.bits >= ENOUGH_BITS, Verdict.AGREES, _least),
+    _Row(lambda c: c.between and c.is_negligible, Verdict.AGREES),
     _Row(lambda c: c.between, Verdict.UNDECIDED, _least, reason=_TOO_WIDE),
     # It is another number, and no float tells it from all sides, or from one of two.
     _Row(lambda c: c.told and all(c.hidden), Verdict.AGREES, _least, hidden=True),

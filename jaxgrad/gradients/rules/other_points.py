@@ -28,13 +28,14 @@ from jaxgrad.gradients.rules.nearest_drawn import as_far_as_it_goes, nearest_dra
 from jaxgrad.gradients.rules.not_finite import overflow
 from jaxgrad.gradients.rules.overflows import Overflows
 from jaxgrad.gradients.rules.question import Question
+from jaxgrad.gradients.rules.seen_wrong import or_seen_wrong
 from jaxgrad.gradients.rules.several_points import by_entries, in_sums, known_at
 from jaxgrad.gradients.special_points.drawn_points import (
     sized_points,
 )
 from jaxgrad.gradients.special_points.pursuit import pursue
 from jaxgrad.gradients.special_points.search import SpecialPoint, points_in_words, special_points
-from jaxgrad.numbers.clock import GRACE, Spent, grace, in_grace
+from jaxgrad.numbers.clock import GRACE, grace, in_grace
 from jaxgrad.programs.trace import Program
 from jaxgrad.verdict import Verdict
 
@@ -280,12 +281,7 @@ class OtherPoints:
         with as_far_as_it_goes() as left:
             at = AtPoint(self.rules, point.values, known)
             at.iterations.loops_are_meant = lambda: self._loops_are_meant
-            try:
-                return at, at.together(entries=point.pursued)
-            except Spent:
-                if not at.wrong or at.truth.jumps or at.truth.defined_by_limits:
-                    raise
-                return at, at.wrong  # what was seen to be wrong is not passed
+            return at, or_seen_wrong(at, lambda: at.together(entries=point.pursued))[0]
         self._open[left[0] if left else "they cannot be looked at"] += not point.pursued
         return None, []
 

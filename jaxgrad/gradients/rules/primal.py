@@ -49,6 +49,10 @@ _NOTHING_MOVES = (
 _as_number = jax.jit(lax.convert_element_type, static_argnums=1, inline=True)
 
 
+# What says of a function that it takes arguments as a primal keeps them.
+_OF_KEPT = "_jaxgrad_of_kept_arguments"
+
+
 class Primal:
     """A function of its floating-point leaves alone; all others are held fixed.
 
@@ -115,8 +119,16 @@ class Primal:
     def _of_arguments(
         self, function: Callable[..., Any], held: Collection[int]
     ) -> Callable[..., Any]:
-        """A function of the arguments as they are kept here, which is called as it was meant."""
-        return as_given(self._joining(revealing(function, self.args)), self.args, held)
+        """A function of the arguments as they are kept here, which is called as it was meant.
+
+        One that another primal has made so stays as it is: what is held is known by its place.
+        """
+        if getattr(function, _OF_KEPT, False):
+            return function
+        made = as_given(self._joining(revealing(function, self.args)), self.args, held)
+        if made is not function:
+            setattr(made, _OF_KEPT, True)
+        return made
 
     def _joining(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function to which complex numbers come as it expects them."""
