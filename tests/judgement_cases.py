@@ -45,6 +45,7 @@ class Case:
     floats: Any = not_asked
     hides: Any = not_asked
     around: Any = not_asked
+    negligible: float = 0.0
 
     def judged(self) -> Judgement:
         return judge(
@@ -54,6 +55,7 @@ class Case:
             returns(self.floats),
             hiding(self.hides),
             returns(self.around),
+            negligible=self.negligible,
         )
 
 
@@ -136,6 +138,18 @@ TABLE: dict[str, tuple[Case, str, dict[str, Any], str]] = {
     ),
     "one side to too few bits": (
         Case(arb(1), arb(1), arb(1, 0.5)), "UNDECIDED", {"right": arb(1)}, "AGREES"
+    ),
+    "too wide, and 0 in floats on both sides": (
+        Case(arb(0, 1e-20), **both(arb(0, 1e-20)), negligible=1e-15), "AGREES",
+        {"negligible": 1e-20}, "UNDECIDED",
+    ),
+    "too wide, and 0 in floats on one side alone": (
+        Case(arb(0, 1e-20), **both(arb(0, 1e-10)), negligible=1e-15), "UNDECIDED",
+        {"negligible": 1e-9}, "AGREES",
+    ),
+    "apart, though both are 0 in floats": (
+        Case(arb("1e-20"), **both("2e-20"), negligible=1e-15, **APART), "REFUTED",
+        {"value": arb("2e-20")}, "AGREES",
     ),
     "apart by what rounding hides": (
         Case(near(1, AGREED), **both(1), hides=HIDING), "AGREES",

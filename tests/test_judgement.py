@@ -74,6 +74,7 @@ def test_every_row_of_the_table_is_the_one_of_some_case() -> None:
                     returns(one.floats),
                     hiding(one.hides),
                     returns(one.around),
+                    negligible=one.negligible,
                 )
                 seen.add(next(i for i, row in enumerate(_TABLE) if row.holds(asked)))
     assert seen == set(range(len(_TABLE)))

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from jaxgrad.errors import ArgumentError
 from jaxgrad.evidence.dependence import reads
@@ -169,7 +170,7 @@ def _asked_together(
         except Exception:  # whatever a predicate raises, which it does again
             found = {name: _asked(name, each, x, y) for name, each in predicates.items()}
             for name, answers in found.items():
-                if isinstance(answers, jax.core.Tracer):
+                if isinstance(answers, Tracer):
                     _reads_output(name, predicates[name], x, y)  # refuses what it closes over
             return np.array([np.asarray(answers) for answers in found.values()])
 
