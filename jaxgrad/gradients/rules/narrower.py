@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.rule_numbers import RuleNumbers
-from jaxgrad.numbers.clock import GRACE, in_grace
+from jaxgrad.numbers.clock import GRACE, Spent, grace
 from jaxgrad.verdict import Verdict
 
 __all__ = ["aligned", "followed", "least_hidden", "narrowed", "settled"]
@@ -38,7 +38,7 @@ def narrowed(judge: Judge, question: Question, judgement: Judgement) -> tuple[Qu
     """
     found = question, judgement
     wrong = judgement.verdict is Verdict.REFUTED
-    with in_grace(GRACE / 2) if wrong else contextlib.nullcontext():
+    with _to_the_end() if wrong else contextlib.nullcontext():
         while (half := _half(judge, *found)) is not None:
             found = half
         plain = found[0].along_units()
@@ -71,10 +71,17 @@ def settled(
         question: the sum.
     """
     found: list[tuple[Question, Judgement]] = []
-    with in_grace(GRACE / 2):
+    with _to_the_end():
         for part in question.parts():
             found += settle(part)
     return found
+
+
+@contextlib.contextmanager
+def _to_the_end() -> Iterator[None]:
+    """Gives a block some time at least, and leaves it where all that there is is spent."""
+    with contextlib.suppress(Spent), grace(GRACE / 2):
+        yield
 
 
 def least_hidden(
