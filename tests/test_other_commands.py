@@ -125,13 +125,18 @@ def test_sweep_reports_what_the_engine_found(monkeypatch, capsys, verdict, code)
     assert ("f(2.0)" in out) is (verdict is Verdict.REFUTED)
 
 
-@pytest.mark.parametrize("failures", [0, 3])
-def test_a_sweep_that_is_given_up_is_refuted_by_what_it_has_found(failures, capsys):
+def _give_up(failures, **options):
+    """What a sweep says, and returns, that has found so many floats when it takes too long."""
     one = Float(np.dtype("float32"), 0x3F800000)
     failing = FailingFloat(one, np.float32(0.25)) if failures else None
     known = SweptSoFar(np.dtype("float32"), 4096, 2**32, failures, failing)
     with Progress().followed(lambda: known):
-        code = _given_up(SimpleNamespace(function="mine:f", timeout=5.0, json=False))
+        return _given_up(SimpleNamespace(function="mine:f", timeout=5.0, **options))
+
+
+@pytest.mark.parametrize("failures", [0, 3])
+def test_a_sweep_that_is_given_up_is_refuted_by_what_it_has_found(failures, capsys):
+    code = _give_up(failures, json=False)
     out, err = capsys.readouterr()
     late = "its sweep took longer than --timeout 5"
     counts = (
@@ -151,11 +156,7 @@ def test_a_sweep_that_is_given_up_is_refuted_by_what_it_has_found(failures, caps
 
 @pytest.mark.parametrize("failures", [0, 3])
 def test_a_sweep_that_is_given_up_prints_one_object(failures, capsys):
-    one = Float(np.dtype("float32"), 0x3F800000)
-    failing = FailingFloat(one, np.float32(0.25)) if failures else None
-    known = SweptSoFar(np.dtype("float32"), 4096, 2**32, failures, failing)
-    with Progress().followed(lambda: known):
-        code = _given_up(SimpleNamespace(function="mine:f", timeout=5.0, json=True))
+    code = _give_up(failures, json=True)
     found = json.loads(capsys.readouterr().out)
     assert code == (1 if failures else 3)
     assert found.get("verdict") == ("REFUTED" if failures else None)

@@ -15,9 +15,9 @@ from jaxgrad.gradients.rules.asked import Asked, Bend, affordable
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.bend_likeness import bend_likeness
 from jaxgrad.gradients.rules.compositions import Compositions
-from jaxgrad.gradients.rules.conclusions import not_linear, wrong_in_compositions
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.derivatives import MOVED
+from jaxgrad.gradients.rules.linear_conclusions import not_linear, wrong_in_compositions
 from jaxgrad.gradients.rules.linear_programs import is_linear
 from jaxgrad.gradients.rules.operators import Operator
 from jaxgrad.gradients.rules.primal import Primal

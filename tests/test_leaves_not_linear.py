@@ -1,0 +1,60 @@
+"""Of a rule that is not linear in its cotangent for some leaves, the others are not accused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgrad.gradients.check_grads import check
+from jaxgrad.verdict import Verdict
+
+V = np.array([0.3, -0.5, 0.8], np.float32)
+
+_SLOPES: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "linear": lambda y, z, g: g * y * (1 - jnp.tanh(z) ** 2),
+    "without the cotangent": lambda y, z, g: y * (1 - jnp.tanh(z) ** 2),
+    "clipped": lambda y, z, g: jnp.clip(g, -1, 1) * y * (1 - jnp.tanh(z) ** 2),
+}
+
+
+def _of_two(x_slope: str, y_slope: str) -> Callable[..., Any]:
+    f = jax.custom_vjp(lambda x, y: jnp.sum(jnp.tanh(x * y)))
+
+    def back(saved: Any, g: Any) -> Any:
+        x, y = saved
+        return _SLOPES[x_slope](y, x * y, g), _SLOPES[y_slope](x, x * y, g)
+
+    f.defvjp(lambda x, y: (jnp.sum(jnp.tanh(x * y)), (x, y)), back)
+    return f
+
+
+@pytest.mark.parametrize("wrong", ["without the cotangent", "clipped"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_leaf_that_is_linear_is_not_accused(wrong: str, place: int) -> None:
+    slopes = ["linear", "linear"]
+    slopes[place] = wrong
+    found = check(_of_two(*slopes), (V, 0.5 * V + 1), modes="rev")
+    name = "xy"[place]
+    assert found.verdict is Verdict.REFUTED
+    verdicts = [leaf.verdict for leaf in found.leaves]
+    assert verdicts[place] is Verdict.REFUTED and verdicts[1 - place] is Verdict.UNDECIDED
+    assert f"not linear in its cotangent for {name}: L(" in found.evidence.text
+    assert f"the cotangent L of {name}[0] is not linear" in found.leaves[place].text
+    assert found.leaves[1 - place].text == f"not judged, since the rule for {name} is wrong"
+    assert check(_of_two("linear", "linear"), (V, 0.5 * V + 1), modes="rev").verdict.passes
+
+
+def test_each_leaf_that_is_not_linear_has_its_own_numbers() -> None:
+    wrong = "without the cotangent"
+    found = check(_of_two(wrong, wrong), (np.ones(3, np.float32), V), modes="rev")
+    assert "not linear in its cotangent for x and y: L(" in found.evidence.text
+    slopes = 1 - np.tanh(V.astype(float)) ** 2
+    for leaf, name, slope in zip(found.leaves, "xy", (V[0] * slopes[0], slopes[0]), strict=True):
+        assert f"the cotangent L of {name}[0] is not linear" in leaf.text
+        number = float(leaf.text.partition("L(-1·g) is [")[2].split()[0])
+        assert number == pytest.approx(slope, rel=1e-6)
