@@ -52,7 +52,8 @@ def test_function_is_returned_unchanged_and_a_planted_error_flips_the_verdict():
     [
         (lambda: claim(lambda: None), "the statement must be text"),  # pyright: ignore
         (lambda: claim("  "), "the statement must be text"),
-        (lambda: claim("s", source=None), "the source must be text"),  # pyright: ignore
+        (lambda: claim("s", source=None), 'source must be .*source="A6: where it'),  # pyright: ignore
+        (lambda: claim("s", picture=len), 'picture must be .*picture="module:fun'),  # pyright: ignore
         (lambda: claim("s", expect="PROVED"), "must be a Verdict such as"),  # pyright: ignore
         (lambda: claim("s")(3), "only a function can be a claim, got int 3"),  # pyright: ignore
         (lambda: claim("s")(int), "only a function can be a claim, got type"),
@@ -62,6 +63,52 @@ def test_function_is_returned_unchanged_and_a_planted_error_flips_the_verdict():
 def test_what_cannot_be_a_claim_is_refused_at_once(attempt, message):
     with pytest.raises(ArgumentError, match=message):
         attempt()
+
+
+@pytest.mark.parametrize(
+    ("attempt", "message"),
+    [
+        (
+            lambda: claim("S1", "text"),  # pyright: ignore
+            "claim: too many positional arguments in claim('S1', 'text'); the statement alone "
+            'stands without a name: write @claim("what is claimed", source="S1: where it is '
+            'claimed"), of which S1 is the id, beside it expect=Verdict.REFUTED or picture=',
+        ),
+        (lambda: claim(), "claim: missing a required argument: 'statement' in claim(); "),  # pyright: ignore
+        (
+            lambda: claim("s", "PROVED", id="S1"),  # pyright: ignore
+            "claim: too many positional arguments in claim('s', 'PROVED', id='S1'); ",
+        ),
+        (
+            lambda: claim("s", expects=Verdict.REFUTED),  # pyright: ignore
+            "claim: got an unexpected keyword argument 'expects' in claim('s', expects=<Verdict.",
+        ),
+    ],
+)
+def test_a_call_of_another_form_is_refused_and_says_how_a_claim_is_written(attempt, message):
+    with pytest.raises(ArgumentError) as raised:
+        attempt()
+    assert str(raised.value).startswith(message)
+    assert raised.value.__cause__ is None and raised.value.__context__ is None
+
+
+def test_a_call_of_another_form_in_a_proof_module_hides_no_other_claim(tmp_path):
+    path = write(
+        tmp_path,
+        "forms.py",
+        """
+        @claim("S1", "text")
+        def wrong():
+            return None
+
+        @claim("right")
+        def right():
+            return said(Verdict.PROVED)
+        """,
+    )
+    refused, declared = results_of(path)
+    assert "too many positional arguments in claim('S1', 'text')" in str(refused.error)
+    assert declared.as_expected
 
 
 # --------------------------------------------------------------------------------- running a claim

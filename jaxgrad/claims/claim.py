@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from jaxgrad.claims.failures import problem_of
 from jaxgrad.claims.registration import current, origin
@@ -16,6 +17,8 @@ from jaxgrad.verdict import Evidence, Verdict
 __all__ = ["Claim", "ClaimResult", "Declaration", "claim"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+_Arguments = ParamSpec("_Arguments")
+_Returned = TypeVar("_Returned")
 
 # A function keeps every claim that was ever declared on it, so that a module that imports it finds
 # those of a library; what a proof module declares itself stands in its registry.
@@ -150,6 +153,22 @@ class ClaimResult:
         return self.verdict is Verdict.UNDECIDED and not self.as_expected
 
 
+def _refusing(declares: Callable[_Arguments, _Returned]) -> Callable[_Arguments, _Returned]:
+    """The same where it is called as it can be; else an error that says how a claim is written."""
+    form = inspect.signature(declares)
+
+    @functools.wraps(declares)
+    def called(*args: _Arguments.args, **named: _Arguments.kwargs) -> Any:
+        wrong = _wrong_call(form, args, named)
+        if wrong is None:
+            return declares(*args, **named)
+        _refuse(wrong)
+        return lambda function: function
+
+    return called
+
+
+@_refusing
 def claim(
     statement: str, *, source: str = "", expect: Verdict = Verdict.PROVED, picture: str = ""
 ) -> Callable[[_Function], _Function]:
@@ -166,8 +185,9 @@ def claim(
         picture: ``module:function`` that draws what ``prove --html`` shows with it.
 
     Raises:
-        ArgumentError: the statement is no text, ``expect`` is no Verdict, or what is decorated is
-            not a function that can be called without arguments. While ``jaxgrad prove`` imports
+        ArgumentError: the statement is missing or no text, more than it is given without a name,
+            ``expect`` is no Verdict, or what is decorated is not a function that can be called
+            without arguments. While ``jaxgrad prove`` imports
             the module, this is reported as a failed claim, and the others are run.
 
     Example:
@@ -215,18 +235,39 @@ def _refuse(error: ArgumentError) -> None:
     registry.failures.append(failure)
 
 
+def _wrong_call(
+    form: inspect.Signature, args: tuple[Any, ...], named: dict[str, Any]
+) -> ArgumentError | None:
+    """What is wrong with the arguments of a claim, whatever their values; None where nothing is."""
+    try:
+        form.bind(*args, **named)
+    except TypeError as error:
+        given = [f"{x!r:.40}" for x in args] + [f"{name}={x!r:.40}" for name, x in named.items()]
+        return ArgumentError(
+            f"claim: {error} in claim({', '.join(given)}); the statement alone stands without a "
+            'name: write @claim("what is claimed", source="S1: where it is claimed"), of which S1 '
+            "is the id, beside it expect=Verdict.REFUTED or picture="
+        )
+    return None
+
+
 def _require_texts(statement: object, others: tuple[object, ...], expect: object) -> None:
     if not isinstance(statement, str) or not statement.strip():
         raise ArgumentError(
             f'claim: the statement must be text, got {statement!r}; write @claim("what is claimed")'
         )
-    for name, text in zip(("source", "picture"), others, strict=True):
+    for name, text in zip(_TEXTS, others, strict=True):
         if not isinstance(text, str):
-            raise ArgumentError(f"claim: the {name} must be text, got {text!r}")
+            raise ArgumentError(
+                f'claim: the {name} must be text, got {text!r}; write {name}="{_TEXTS[name]}"'
+            )
     if not isinstance(expect, Verdict):
         raise ArgumentError(
             f"claim: expect must be a Verdict such as Verdict.PROVED, got {expect!r}"
         )
+
+
+_TEXTS = {"source": "A6: where it is claimed", "picture": "module:function"}
 
 
 def _require_plain_function(function: Any) -> Any:
