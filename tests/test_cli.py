@@ -148,7 +148,14 @@ def test_exit_code_is_the_gravest_of_all(results):
         (["prove", "--new", "_x"], "'_x' cannot name a proof module"),
         (["prove", "--new", "expected"], "exists already and is not overwritten"),
         (["prove", "--new", "x", "a", "b"], "--new writes into one folder"),
-        (["prove", "--json", "--list"], "not allowed with argument"),
+        (["prove", "--new", "x", "--list"], "not allowed with argument"),
+        (["prove", "--new", "x", "--report", "json:dumps"], "--new runs nothing, so there is no"),
+        (["prove", "--json", "--report", "json:dumps"], "not allowed with argument"),
+        (
+            ["prove", "--list", "--report", "json:dumps"],
+            "--list runs nothing, so there are no results for --report 'json:dumps'; leave it out, "
+            "or write --list --json for one JSON object",
+        ),
         (["prove", "--nonsense"], "jaxgrad prove: error: unrecognized arguments: --nonsense"),
         (["properties", "--nonsense=1"], "usage: jaxgrad properties "),
         (["nonsense"], "invalid choice"),
@@ -253,6 +260,28 @@ def test_list_runs_nothing(proofs, capsys):
     proofs("broken")
     assert main(["prove", "--list"]) == 1
     assert "SyntaxError" in capsys.readouterr().out
+
+
+def test_a_list_as_json_is_one_object_with_every_claim(proofs, capfd):
+    proofs("expected", "raises", "broken", "noisy")
+    assert main(["prove", "--list", "--json"]) == 1
+    captured = capfd.readouterr()
+    whole = json.loads(captured.out)
+    assert sorted(whole) == ["claims", "versions"]
+    listed = {one["id"]: one for one in whole["claims"]}
+    assert len(listed) == len(whole["claims"])
+    assert {key: listed["T5"][key] for key in ("name", "line", "error")} == {
+        "name": "raises", "line": 7, "error": None
+    }  # fmt: skip
+    assert listed["T5"]["module"].endswith("raises.py") and listed["T5"]["expected"] == "PROVED"
+    broken = listed["broken.py"]
+    assert "SyntaxError" in broken["error"] and broken["statement"] is None
+    assert all(sorted(one) == sorted(broken) for one in whole["claims"])
+    assert main(["prove", "--json", "--list", "-k", "T1"]) == 1  # nobody knows what is in broken.py
+    ids = [one["id"] for one in json.loads(capfd.readouterr().out)["claims"]]
+    assert ids == ["T1", "broken.py"]
+    assert main(["prove", "--json", "--list", "missing"]) == 2
+    assert "no such file" in json.loads(capfd.readouterr().out)["error"]
 
 
 def test_selection_of_claims_and_parts(proofs, capsys):

@@ -262,19 +262,20 @@ def prove(parser: argparse.ArgumentParser) -> _Runner:
     parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML, too")
     parser.add_argument("--html", metavar="FILE", help="write the results as a page, too")
     parser.add_argument("-v", "--verbose", action="store_true", help="every part, in full")
-    instead = parser.add_mutually_exclusive_group()
-    instead.add_argument(
+    printed = parser.add_mutually_exclusive_group()
+    printed.add_argument(
         "--json",
         dest="report",
         action="store_const",
         const="jaxgrad.claims.report.json_report:render",
         help="print one JSON object, no table",
     )
-    instead.add_argument(
+    printed.add_argument(
         "--report",
         metavar="MODULE:FUNCTION",
         help="print what a function of yours makes of the results and the seconds, no table",
     )
+    instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--list", action="store_true", help="list the claims, do not run them")
     instead.add_argument("--new", metavar="NAME", help="write a proof module to begin with")
     return _prove
@@ -282,6 +283,11 @@ def prove(parser: argparse.ArgumentParser) -> _Runner:
 
 def _prove(options: argparse.Namespace) -> int:
     if options.new:
+        if options.report:
+            raise ArgumentError(
+                "--new runs nothing, so there is nothing that --json or --report could print; "
+                "leave one of them out"
+            )
         return _new(options)
     return prove_command.prove(options)
 

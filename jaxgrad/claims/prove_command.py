@@ -21,6 +21,7 @@ from jaxgrad.claims.named import named
 from jaxgrad.claims.one_object import printed
 from jaxgrad.claims.proof_modules import find, no_claims
 from jaxgrad.claims.proof_run import Module, Run, list_claims
+from jaxgrad.claims.report import json_report
 from jaxgrad.claims.selection import Selection
 from jaxgrad.claims.watch import watch
 from jaxgrad.claims.written_files import require_writable, written
@@ -83,6 +84,11 @@ def _once(options: argparse.Namespace, read: set[Path]) -> int:
     """
     started = time.perf_counter()
     report = named("--report", options.report, _REPORT) if options.report else None
+    if options.list and report not in (None, json_report.render):
+        raise ArgumentError(
+            f"--list runs nothing, so there are no results for --report {options.report!r}; leave "
+            "it out, or write --list --json for one JSON object"
+        )
     selection = Selection(options.expression)
     modules = [Module(file) for file in find(_paths(options))]
     kept = KeptResults() if options.cache else None
@@ -97,7 +103,7 @@ def _once(options: argparse.Namespace, read: set[Path]) -> int:
     if options.last_failed and not last.narrow(modules):
         print("jaxgrad: nothing failed when it was last run, so all is run", file=sys.stderr)
     if options.list:
-        return _list(modules)
+        return _list(modules, in_json=report is not None)
     if options.junit:
         require_writable(f"--junit {options.junit}", Path(options.junit))
     if options.html:
@@ -319,10 +325,16 @@ def abandon(stream: IO[str]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _list(modules: Sequence[Module]) -> int:
-    from jaxgrad.claims.report import terminal
-
+def _list(modules: Sequence[Module], *, in_json: bool) -> int:
     claims: list[Any] = [(module.claims or [])[n] for module in modules for n in module.wanted]
     failures = [failure for module in modules for failure in module.failures]
-    terminal.show_list(claims, failures, terminal.console())
+    with _quiet_when_the_reader_has_gone():
+        if in_json:
+            printed()
+            print(json_report.render_list(claims, failures))
+        else:
+            from jaxgrad.claims.report import terminal
+
+            terminal.show_list(claims, failures, terminal.console())
+        sys.stdout.flush()
     return Exit.NOT_EXPECTED if failures else Exit.ALL_EXPECTED

@@ -1,4 +1,4 @@
-"""The results of a run as one JSON object."""
+"""The results of a run, or the claims that there are, as one JSON object."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from jaxgrad.claims.claim import ClaimResult
+from jaxgrad.claims.claim import ClaimResult, Declaration
 from jaxgrad.verdict import Evidence
 
-__all__ = ["render", "result_object", "versions"]
+__all__ = ["render", "render_list", "result_object", "versions"]
 
 # What a verdict rests on besides the proof itself.
 _PACKAGES = ("jax", "jaxlib", "numpy", "python-flint", "jaxgrad")
@@ -35,6 +35,40 @@ def render(results: Sequence[ClaimResult], seconds: float) -> str:
         "versions": versions(),
         "seconds": round(seconds, 6),
     }
+    return json.dumps(whole, indent=1, allow_nan=False)
+
+
+def render_list(claims: Sequence[Declaration], failures: Sequence[ClaimResult]) -> str:
+    """One JSON object: every claim that is declared, none of which has run, and the versions.
+
+    Args:
+        claims: what is declared.
+        failures: one for each claim that cannot be declared, and each module that cannot be
+            imported; all that is known of these is in ``error``.
+
+    Example:
+        >>> json.loads(render_list([], []))["claims"]
+        []
+    """
+    listed = [
+        {
+            "id": claim.id,
+            "name": claim.name,
+            "module": claim.path.as_posix(),
+            "line": claim.line,
+            "statement": claim.statement,
+            "source": claim.source,
+            "expected": str(claim.expected),
+            "error": None,
+        }
+        for claim in claims
+    ]
+    unknown = dict.fromkeys(("name", "line", "statement", "source", "expected"))
+    refused = [
+        {"id": found.id, **unknown, "module": found.path.as_posix(), "error": found.error}
+        for found in failures
+    ]
+    whole = {"claims": [*listed, *refused], "versions": versions()}
     return json.dumps(whole, indent=1, allow_nan=False)
 
 
