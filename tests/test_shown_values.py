@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,47 @@ def test_both_numbers_are_in_the_evidence_and_in_all_that_shows_it(name: str) ->
         assert number in found.evidence.text
         assert number in found.to_json()
         assert str(found).count(number) == found.evidence.text.count(number) or name == "floats"
+
+
+def _bent() -> Any:
+    sine = jax.custom_vjp(jnp.sin)
+    sine.defvjp(lambda x: (sine(x), x), lambda x, g: (jnp.cos(x) * g**2,))
+    return sine
+
+
+def _called_back() -> Any:
+    sine = jax.custom_vjp(lambda x: jax.pure_callback(np.sin, x, x))
+    sine.defvjp(lambda x: (sine(x), x), lambda x, g: (2 * jnp.cos(x) * g,))
+    return sine
+
+
+@pytest.mark.parametrize("name", REFUTED.keys() - {"a comparison", "floats"})
+def test_both_numbers_have_fields_of_their_own(name: str) -> None:
+    [leaf] = json.loads(REFUTED[name]().to_json())["leaves"]
+    assert leaf["verdict"] == "REFUTED"
+    for number, said in zip((leaf["value"], leaf["truth"]), BOTH[name], strict=True):
+        assert number in said
+
+
+def test_the_numbers_of_a_rule_by_itself_are_its_own() -> None:
+    whole = json.loads(jaxgrad.check(lambda x: 3 * with_slope(2)(x), (0.0,)).to_json())
+    [leaf], [rule] = whole["leaves"], whole["rules"]
+    assert (float(leaf["value"]), float(leaf["truth"])) == (6.0, 3.0)
+    assert (float(rule["value"]), float(rule["truth"])) == (2.0, 1.0)
+
+
+def test_the_numbers_of_floats_of_a_callback() -> None:
+    [leaf] = jaxgrad.check(
+        _called_back(), (np.float32(0.5),), reference=jnp.sin, modes="rev"
+    ).leaves
+    assert leaf.value is not None and leaf.truth is not None
+    assert float(leaf.value) == pytest.approx(2 * float(leaf.truth), rel=1e-6)
+
+
+@pytest.mark.parametrize("function", [jnp.sin, _bent()], ids=["right", "not linear"])
+def test_where_no_one_number_is_wrong_there_is_none(function: Any) -> None:
+    [leaf] = jaxgrad.check(function, (0.5,), modes="rev").leaves
+    assert leaf.value is None and leaf.truth is None
 
 
 def test_both_numbers_are_told_of_a_claim() -> None:

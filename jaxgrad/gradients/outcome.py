@@ -231,6 +231,8 @@ class RuleResult(Outcome):
         bits: the fewest bits to which they agree; infinite where all are equal or at a kink.
         text: for a number that is refuted or undecided, which one it is and what it should be.
         counterexample: Python that shows a refuted number, or None.
+        value, truth: what the rules give for that number, and what it should be, as text; None
+            where it is not one number that is wrong, as of a rule that is not linear.
     """
 
     path: str
@@ -240,6 +242,8 @@ class RuleResult(Outcome):
     bits: float = math.inf
     text: str = ""
     counterexample: str | None = field(default=None, repr=False)
+    value: str | None = field(default=None, repr=False)
+    truth: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         kinks = f", at a kink in {self.kinks} of {self.judged}" if self.kinks else ""
@@ -256,6 +260,7 @@ class CustomRule(Outcome):
         verdict: the verdict for the rule alone.
         text: what that rests on; of a wrong rule the number that is wrong, and what it should be.
         counterexample: Python that shows it, where ``f`` is the function of the rule; or None.
+        value, truth: the number that is wrong, and what it should be, as text; or None.
     """
 
     name: str
@@ -263,6 +268,8 @@ class CustomRule(Outcome):
     verdict: Verdict
     text: str = ""
     counterexample: str | None = field(default=None, repr=False)
+    value: str | None = field(default=None, repr=False)
+    truth: str | None = field(default=None, repr=False)
 
     @property
     def is_jaxs(self) -> bool:
@@ -321,8 +328,14 @@ class GradientCheck(GradientOutcome):
         """The check as a JSON object."""
         leaves = [
             {"path": x.path, "verdict": str(x.verdict), "judged": x.judged, "kinks": x.kinks,
-             "bits": int(x.bits) if math.isfinite(x.bits) else None, "text": x.text}
+             "bits": int(x.bits) if math.isfinite(x.bits) else None, "text": x.text,
+             "value": x.value, "truth": x.truth}
             for x in self.leaves
+        ]  # fmt: skip
+        rules = [
+            {"name": x.name, "where": x.where, "verdict": str(x.verdict), "text": x.text,
+             "value": x.value, "truth": x.truth}
+            for x in self.rules
         ]  # fmt: skip
         return json.dumps(
             {
@@ -330,10 +343,7 @@ class GradientCheck(GradientOutcome):
                 "leaves": leaves,
                 "special_points": list(self.special_points),
                 "floats": [str(found) for found in self.floats],
-                "rules": [
-                    {"name": x.name, "where": x.where, "verdict": str(x.verdict), "text": x.text}
-                    for x in self.rules
-                ],
+                "rules": rules,
             }
         )
 

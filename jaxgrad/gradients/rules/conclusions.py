@@ -88,7 +88,12 @@ def refutation(text: str, code: str | None, shown: object) -> Evidence:
 
 
 def refuted_everywhere(
-    primal: Primal, text: str, sentence: str, code: str, why: str | None = None
+    primal: Primal,
+    text: str,
+    sentence: str,
+    code: str,
+    why: str | None = None,
+    numbers: tuple[str, str] | None = None,
 ) -> GradientCheck:
     """The check that one counterexample refutes for all leaves.
 
@@ -96,13 +101,22 @@ def refuted_everywhere(
         text, sentence: what is said of the check, and of each leaf.
         code: the counterexample.
         why: the special point, in words.
+        numbers: the one that is wrong, and what it should be; None where it is not one.
     """
-    leaves = tuple(
-        RuleResult(leaf.path, Verdict.REFUTED, text=sentence, counterexample=code)
-        for leaf in primal.inputs
-    )
+    leaves = tuple(_refuted(x.path, sentence, code, numbers) for x in primal.inputs)
     evidence = refutation(text, code, leaves[0])
     return GradientCheck(Verdict.REFUTED, leaves, evidence, (why,) if why else ())
+
+
+def _refuted(path: str, sentence: str, code: str, numbers: tuple[str, str] | None) -> RuleResult:
+    """A leaf that one counterexample refutes."""
+    found = RuleResult(path, Verdict.REFUTED, text=sentence, counterexample=code)
+    return found if numbers is None else replace(found, value=numbers[0], truth=numbers[1])
+
+
+def _numbers(found: Judgement) -> tuple[str, str]:
+    """What was found, and what it should be."""
+    return found.value, found.truth
 
 
 def leaf_result(primal: Primal, path: str, judged: Judged) -> RuleResult:
@@ -116,7 +130,8 @@ def leaf_result(primal: Primal, path: str, judged: Judged) -> RuleResult:
                 text = _sentence(primal, question, found)
                 refuted = verdict is Verdict.REFUTED
                 code = _code(primal, question, found, primal.point) if refuted else None
-                return RuleResult(path, verdict, len(derivatives), kinks, bits, text, code)
+                counts = len(derivatives), kinks, bits
+                return RuleResult(path, verdict, *counts, text, code, found.value, found.truth)
     return RuleResult(path, Verdict.AGREES, len(derivatives), kinks, bits)
 
 
@@ -133,7 +148,7 @@ def wrong_value(primal: Primal, judged: Judged) -> GradientCheck | None:
         return None
     text, code = _sentence(primal, *wrong), _code(primal, *wrong, primal.point)
     what = f"the derivative rules are wrong: {_blamed(primal, *wrong, primal.point)}"
-    return refuted_everywhere(primal, what, text, code)
+    return refuted_everywhere(primal, what, text, code, numbers=_numbers(wrong[1]))
 
 
 def _blamed(primal: Primal, question: Question, found: Judgement, point: list[Any]) -> str:
@@ -173,9 +188,7 @@ def wrong_at(
     sentence = f"at {point.why}: {_sentence(primal, question, found)}"
     moving = question.leaf
     results = tuple(
-        RuleResult(leaf.path, Verdict.REFUTED, text=sentence, counterexample=code)
-        if moving in (i, None)
-        else leaf
+        _refuted(leaf.path, sentence, code, _numbers(found)) if moving in (i, None) else leaf
         for i, leaf in enumerate(leaves)
     )
     text = f"the derivative rules are wrong at {_kind(point)}{point.why}{elsewhere(point.why)}"
@@ -241,7 +254,8 @@ def wrong_under_vmap(
         text += f": {rule} " + (_of_value(found) if question.is_value else "makes them so")
     elif question.is_value:
         text += f": {_blamed(primal, question, found, first.values)}"
-    return refuted_everywhere(primal, text + like, sentence, code)
+    numbers = _numbers(found)
+    return refuted_everywhere(primal, text + like, sentence, code, numbers=numbers)
 
 
 def wrong_rule(

@@ -125,7 +125,9 @@ def wrong_in_compositions(
         f"{where_it_is} has wrong derivatives of order {order}"
     )
     sentence = f"{where}{modes}: the derivative along the {moved} of {rule}{numbers}"
-    return replace(refuted_everywhere(primal, text, sentence, code, why), _elsewhere=point)
+    numbers = wrong.value, wrong.truth
+    found = refuted_everywhere(primal, text, sentence, code, why, numbers)
+    return replace(found, _elsewhere=point)
 
 
 _RULE = {

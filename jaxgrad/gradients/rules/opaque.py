@@ -202,4 +202,5 @@ def _unexplained(primal: Primal, held: Held) -> GradientCheck:
         f"the {what} of f is not that of the reference, by more than twice what rounding in "
         f"{dtypes} explains: {said}"
     )
-    return refuted_everywhere(primal, text, said, code)
+    numbers = str(result.value), result.truth
+    return refuted_everywhere(primal, text, said, code, numbers=numbers)

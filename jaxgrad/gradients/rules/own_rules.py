@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -267,9 +268,13 @@ def _undecided(rule: RuleAlone, reason: str) -> CustomRule:
 
 
 def _said(rule: RuleAlone, found: GradientCheck) -> CustomRule:
-    leaves = [leaf.text for leaf in found.leaves if leaf.text and leaf.verdict is found.verdict]
-    text = leaves[0] if found.verdict is Verdict.REFUTED and leaves else found.evidence.text
-    return CustomRule(rule.name, rule.where, found.verdict, text, found.counterexample)
+    said = CustomRule(
+        rule.name, rule.where, found.verdict, found.evidence.text, found.counterexample
+    )
+    wrong = [leaf for leaf in found.leaves if leaf.text and leaf.verdict is Verdict.REFUTED]
+    if found.verdict is not Verdict.REFUTED or not wrong:
+        return said
+    return replace(said, text=wrong[0].text, value=wrong[0].value, truth=wrong[0].truth)
 
 
 def _jaxs(rule: RuleAlone, key: Any, take: TakeRule, check: _Check) -> CustomRule:
