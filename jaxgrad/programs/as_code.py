@@ -41,13 +41,29 @@ def as_code(tree: Any) -> str:
         return f"({inside},)" if len(tree) == 1 else f"({inside})"
     if isinstance(tree, Parts):
         return f"Parts({as_code(tree.real)}, {as_code(tree.imag)})"
-    if isinstance(tree, Held) and type(tree.value) in (str, bytes, int, bool):
-        return repr(tree.value)
+    if isinstance(tree, Held):
+        return _held(tree.value)
     if isinstance(tree, bool | int | float):
         return _literal(tree)
     if not hasattr(tree, "dtype"):
         raise TypeError(f"{type(tree).__name__} has no literal")
     return _array(tree)
+
+
+def _held(value: Any) -> str:
+    """What is held, where it has a literal."""
+    if type(value) in (str, bytes, int, bool):
+        return repr(value)
+    if type(value) is complex:
+        return _literal(value)
+    if not isinstance(value, np.ndarray | np.generic | jax.Array) or not _is_numeric(value.dtype):
+        raise TypeError(f"{type(value).__name__} has no literal")
+    text = _array(value)
+    return f"jnp.asarray({text})" if isinstance(value, jax.Array) and text[:2] == "np" else text
+
+
+def _is_numeric(dtype: Any) -> bool:
+    return any(jnp.issubdtype(dtype, kind) for kind in (np.number, np.bool_, jax.dtypes.prng_key))
 
 
 def arguments_as_code(args: Sequence[Any]) -> str:

@@ -22,8 +22,10 @@ from jaxgrad.programs.trace import is_differentiable
 __all__ = [
     "Held",
     "as_given",
+    "cast_held",
     "checked_argnums",
     "has_held",
+    "held_as_given",
     "held_in_words",
     "hidden",
     "is_held",
@@ -244,6 +246,57 @@ def without_derivative(function: Any, args: Sequence[Any]) -> frozenset[int]:
         return frozenset()
     moving = {i for i, x in enumerate(args) if any(map(_moves, jax.tree.leaves(x)))}
     return frozenset(range(len(args))) - (moving - set(own)) if moving - set(own) else frozenset()
+
+
+def held_as_given(function: Any, args: Sequence[Any], held: Collection[int]) -> tuple[Any, ...]:
+    """The arguments with what a rule has in ``nondiff_argnums`` as parts of the tree.
+
+    JAX hands it on to the rule as it is, arrays and complex numbers too, and never as a tracer.
+    Python's floats are left to :func:`as_given`.
+
+    Args:
+        function: that may have such a rule.
+        args: the arguments.
+        held: which of them are held fixed.
+
+    Example:
+        >>> weighed = jax.custom_jvp(lambda x, weights: x * weights.sum(), nondiff_argnums=(1,))
+        >>> len(jax.tree.leaves(held_as_given(weighed, (0.5, np.ones(3)), {1})))
+        1
+    """
+    if not isinstance(function, jax.custom_jvp | jax.custom_vjp):
+        return tuple(args)
+    own = set(held) & set(function.nondiff_argnums)
+    return tuple(jax.tree.map(_held, x) if i in own else x for i, x in enumerate(args))
+
+
+def _held(leaf: Any) -> Any:
+    return leaf if type(leaf) is float else Held(leaf)
+
+
+def cast_held(args: Sequence[Any], cast: Callable[[Any], np.ndarray]) -> tuple[Any, ...]:
+    """The arguments with other values for the floating-point arrays that are held as they are.
+
+    Args:
+        args: as :func:`held_as_given` leaves them.
+        cast: makes an array of NumPy of each.
+
+    Example:
+        >>> [node] = cast_held((Held(np.float32(0.1)),), lambda x: x.astype(np.float16))
+        >>> node.value
+        np.float16(0.1)
+    """
+
+    def converted(node: Any) -> Any:
+        if not (is_held(node) and isinstance(node.value, np.ndarray | np.generic | jax.Array)):
+            return node
+        if not is_differentiable(node.value.dtype):
+            return node
+        found = cast(node.value)
+        is_jaxs = isinstance(node.value, jax.Array)
+        return Held(jax.numpy.asarray(found) if is_jaxs else found[()])
+
+    return jax.tree.map(converted, tuple(args), is_leaf=is_held)
 
 
 def _moves(leaf: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from jaxgrad.gradients.rules.derivative_programs import Derivatives
 from jaxgrad.gradients.rules.derived import Derived
 from jaxgrad.gradients.rules.directions import Direction, Unit, drawn
 from jaxgrad.gradients.rules.primal import Primal
+from jaxgrad.programs.held import cast_held
 from jaxgrad.programs.jaxprs import operations
 from jaxgrad.programs.trace import Leaf
 
@@ -79,6 +81,7 @@ def in_dtype(
         for leaf, value in zip(primal.program.inputs, given, strict=True)
     ]
     args = tree_unflatten(tree_structure(primal.args), leaves)
+    args = cast_held(args, functools.partial(representable, dtype=dtype))
     held = primal.held_arguments
     cast = Primal(primal.function, args, primal.reference, held=held, domain=domain)
     if domain is None and values is None:

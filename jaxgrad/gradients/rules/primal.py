@@ -21,6 +21,7 @@ from jaxgrad.gradients.domain import Domain
 from jaxgrad.programs.custom_rules import has_discrete_values
 from jaxgrad.programs.held import (
     as_given,
+    held_as_given,
     hidden,
     is_held,
     numbers_as_given,
@@ -87,7 +88,7 @@ class Primal:
             isinstance(leaf, str | bytes) for leaf in leaves
         ):  # of which JAX has words of its own
             raise ArgumentError(_NOTHING_MOVES)
-        self.args = parted(hidden(args))
+        self.args = parted(hidden(held_as_given(function, args, held)))
         self.in_parts = has_parts(self.args)
         self.function = self._of_arguments(function, held)
         self.reference = None if reference is None else self._of_arguments(reference, held)
