@@ -49,6 +49,17 @@ def test_a_leaf_that_is_linear_is_not_accused(wrong: str, place: int) -> None:
     assert check(_of_two("linear", "linear"), (V, 0.5 * V + 1), modes="rev").verdict.passes
 
 
+def _product(*xs: Any) -> Any:
+    return xs[0] * xs[1] * xs[2]
+
+
+def test_several_leaves_are_listed_as_in_a_sentence() -> None:
+    squared = jax.custom_vjp(_product)
+    squared.defvjp(lambda *xs: (_product(*xs), None), lambda _, g: (g**2,) * 3)
+    found = check(squared, (0.5, 0.75, 1.5))
+    assert "in its cotangent for args[0], args[1] and args[2]: L(" in found.evidence.text
+
+
 def test_each_leaf_that_is_not_linear_has_its_own_numbers() -> None:
     wrong = "without the cotangent"
     found = check(_of_two(wrong, wrong), (np.ones(3, np.float32), V), modes="rev")

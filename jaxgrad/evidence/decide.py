@@ -13,6 +13,7 @@ from jaxgrad.evidence.algebraic import Point, points_between
 from jaxgrad.evidence.asked import asked
 from jaxgrad.evidence.decided_code import decided_code
 from jaxgrad.evidence.sign_conditions import all_of, as_formula, boundary_of, variable
+from jaxgrad.numbers.listed import listed
 from jaxgrad.programs.options import seconds
 from jaxgrad.verdict import Evidence, Verdict, undecided
 
@@ -352,8 +353,8 @@ def _variables(*statements: Any) -> list[str]:
     given = [_parameters(conclusion), *(_parameters(part) for part in others if part is not None)]
     if not given[0] or any(set(names) != set(given[0]) for names in given):
         raise ArgumentError(
-            f"decide: the callables take {' and '.join(str(names) for names in given)}; give all "
-            "of them the same variables, at least one"
+            f"decide: the callables take {listed(given)}; give all of them the same variables, at "
+            "least one"
         )
     if any(names != given[0] for names in given):
         raise ArgumentError("decide: the callables name their variables in different orders")

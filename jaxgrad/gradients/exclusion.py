@@ -13,6 +13,7 @@ from flint import arb, fmpq_mpoly
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.function import Condition
+from jaxgrad.numbers.listed import listed
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.ring import Ring
 from jaxgrad.numbers.valuation import Valuation
@@ -175,7 +176,7 @@ def _names(ring: Ring, poly: fmpq_mpoly, inputs: Sequence[Leaf]) -> str:
     more = len(names) - _ARGUMENTS
     if more > 0:
         return f"{', '.join(names[:_ARGUMENTS])} and {more} more argument{'s' * (more > 1)}"
-    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+    return listed(names)
 
 
 def _entries(ring: Ring, poly: fmpq_mpoly) -> set[tuple[int, int]]:

@@ -22,6 +22,7 @@ from jaxgrad.gradients.not_finite_origin import (
     run_steps,
 )
 from jaxgrad.gradients.primitive_runs import as_it_is
+from jaxgrad.numbers.listed import listed
 from jaxgrad.programs.jaxprs import operations
 from jaxgrad.programs.source_lines import place_in_jax
 from jaxgrad.programs.trace import Program
@@ -100,7 +101,7 @@ def _said(name: str, inputs: list[np.ndarray]) -> Iterator[str]:
         yield f"is {_sized(numbers[0])}/{_sized(numbers[1])}"
     if len(numbers) == 1:
         yield f"is asked for at {_signed(numbers[0])}, where it has no value"
-    yield f"is NaN of {' and '.join(map(_signed, numbers))}"
+    yield f"is NaN of {listed(map(_signed, numbers))}"
 
 
 _SUMS = frozenset((

@@ -10,6 +10,7 @@ from flint import arb
 from jaxgrad.numbers import special_functions
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.hypergeometric import hypergeometric
+from jaxgrad.numbers.listed import listed
 from jaxgrad.numbers.owens import owens_t_of_polynomials
 from jaxgrad.numbers.series import FINITE, Series, raised, unknown
 from jaxgrad.numbers.taylor import along_curve, compose, expand
@@ -33,7 +34,7 @@ def by_coefficients(name: str, *xs: Series) -> Series:
         if x.reason is not None:
             return x
     if len(varying) > 1 or varying[0] not in taylor:
-        which = " and ".join(str(place + 1) for place in varying)
+        which = listed(place + 1 for place in varying)
         return unknown(f"{name}, of which argument {which} varies", xs[0].terms)
     (place,) = varying
 

@@ -15,6 +15,7 @@ from jaxgrad.gradients.rules.conclusions import WRONG
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.own_rules import CheckRule, OwnRules, taken_like, the_rule
 from jaxgrad.gradients.rules.stages import Stages
+from jaxgrad.numbers.listed import listed
 from jaxgrad.verdict import Verdict
 
 __all__ = ["with_rules_at_fault"]
@@ -47,8 +48,8 @@ def with_rules_at_fault(
     with stages.part("rules at fault"):
         for pair in own.wrong_here(taken_like(rules), check, lambda: stages.left("rules at fault")):
             wrong.append(pair)
-    listed = found.rules or tuple(rule for rule in own.all if not rule.is_jaxs)
-    return replace(_named(found, wrong), rules=_with(listed, wrong))
+    own_rules = found.rules or tuple(rule for rule in own.all if not rule.is_jaxs)
+    return replace(_named(found, wrong), rules=_with(own_rules, wrong))
 
 
 def _with(rules: tuple[CustomRule, ...], wrong: list[_Wrong]) -> tuple[CustomRule, ...]:
@@ -79,7 +80,7 @@ def _how(one: GradientCheck) -> str:
     if how == said.removeprefix(WRONG):
         return how
     wrong = [leaf.path for leaf in one.leaves if leaf.verdict is Verdict.REFUTED]
-    names = " and ".join(f"`{path}`" for path in wrong)
+    names = listed(f"`{path}`" for path in wrong)
     if len(wrong) == 1:
         how = how.replace(f"; {WITH_RESPECT_TO}{wrong[0]} they give ", ": ")
     return f", by its argument{'s' * (len(wrong) > 1)} {names}{how}"

@@ -19,6 +19,7 @@ from jaxgrad.gradients.rules.directions import Direction, pairing
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
+from jaxgrad.numbers.listed import listed
 from jaxgrad.verdict import Verdict
 
 __all__ = ["batch_likeness"]
@@ -48,10 +49,10 @@ def batch_likeness(
         return ""
     words, names = next(iter(said.items()))
     if question.is_value:
-        return f"; of {' and '.join(names)} it is {words.format('the value')}, in both rows"
+        return f"; of {listed(names)} it is {words.format('the value')}, in both rows"
     by = "of " if question.modes == ("fwd",) else WITH_RESPECT_TO
     what = words.format("the derivative")
-    return f"; {by}{' and '.join(names)} they give {what}, in both rows"
+    return f"; {by}{listed(names)} they give {what}, in both rows"
 
 
 def _named(primal: Primal, question: Question, leaf: int) -> str:

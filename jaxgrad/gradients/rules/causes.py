@@ -24,6 +24,7 @@ from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.solved import solved_to
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.listed import listed
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.jaxprs import equations
 from jaxgrad.programs.source_lines import line_of
@@ -136,7 +137,7 @@ def _by_reference(at: AtPoint, wrong: list[Question]) -> str:
         return ""
     lines = filter(None, map(line_of, stops))
     names = dict.fromkeys(line.function for line in lines)
-    where = f" in {' and '.join(f'`{name}`' for name in names)}" if names else ""
+    where = f" in {listed(f'`{name}`' for name in names)}" if names else ""
     return (
         f"; the reference itself stops gradients{where}, and its derivative is that of the "
         "function that it computes, whatever is stopped: give one without stop_gradient, the "

@@ -13,6 +13,7 @@ from jaxgrad.gradients.rules.direct_code import direct_lines, only_used
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
+from jaxgrad.numbers.listed import listed
 from jaxgrad.programs.as_code import arguments_as_code, as_code, imports, in_scope
 from jaxgrad.programs.held import has_held
 from jaxgrad.programs.trace import Leaf
@@ -62,7 +63,7 @@ def _by(directions: Sequence[Direction], leaves: Sequence[Leaf]) -> str:
     said = list(dict.fromkeys(_moved(direction, leaves) for direction in directions))
     if said[0].startswith(WITH_RESPECT_TO):
         said[1:] = (each.removeprefix(WITH_RESPECT_TO) for each in said[1:])
-    return " and ".join(said)
+    return listed(said)
 
 
 def _moved(direction: Direction, leaves: Sequence[Leaf]) -> str:

@@ -15,6 +15,7 @@ from jaxgrad.gradients.rules.compositions import Cut, HigherBend
 from jaxgrad.gradients.rules.conclusions import refutation, refuted_everywhere
 from jaxgrad.gradients.rules.derivatives import MOVED
 from jaxgrad.gradients.rules.primal import Primal
+from jaxgrad.numbers.listed import listed
 from jaxgrad.verdict import Verdict
 
 __all__ = ["not_linear", "wrong_in_compositions"]
@@ -47,7 +48,7 @@ def not_linear(primal: Primal, bend: Bend, why: str | None = None) -> GradientCh
         sentences = dict.fromkeys(range(len(primal.inputs)), first)
     else:
         names = [primal.inputs[k].path for k in sentences]
-        which, of = "backward", f" for {' and '.join(names)}" if len(primal.inputs) > 1 else ""
+        which, of = "backward", f" for {listed(names)}" if len(primal.inputs) > 1 else ""
     leaves = tuple(
         RuleResult(leaf.path, Verdict.REFUTED, text=sentences[k], counterexample=code)
         if k in sentences

@@ -29,6 +29,7 @@ from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.trusts import BALLS
 from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.listed import listed
 from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Evidence, Verdict
 
@@ -197,7 +198,7 @@ def _unexplained(primal: Primal, held: Held) -> GradientCheck:
     code = paste_kernel(primal)
     if question is not None:
         code = paste(primal, question, primal.point, held.result.truth)
-    dtypes = " and ".join((*result.within, result.dtype))
+    dtypes = listed([*result.within, result.dtype])
     text = (
         f"the {what} of f is not that of the reference, by more than twice what rounding in "
         f"{dtypes} explains: {said}"

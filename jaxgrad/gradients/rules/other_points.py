@@ -36,6 +36,7 @@ from jaxgrad.gradients.special_points.drawn_points import (
 from jaxgrad.gradients.special_points.pursuit import pursue
 from jaxgrad.gradients.special_points.search import SpecialPoint, points_in_words, special_points
 from jaxgrad.numbers.clock import GRACE, grace, in_grace
+from jaxgrad.numbers.listed import listed
 from jaxgrad.programs.trace import Program
 from jaxgrad.verdict import Verdict
 
@@ -298,7 +299,7 @@ class OtherPoints:
     def _hidden_in_words(self) -> str:
         """That formulas differ, from which bit on, and that no float tells."""
         kinds = sorted({np.dtype(x.dtype) for x in self.rules.primal.inputs}, key=str)
-        holds = " and ".join(f"{kind.name} holds {jnp.finfo(kind).nmant + 1}" for kind in kinds)
+        holds = listed(f"{kind.name} holds {jnp.finfo(kind).nmant + 1}" for kind in kinds)
         bits = self._bits_given
         here = "" if bits is None else f", here from bit {max(bits, 0) + 1} on"
         points = f"{self._pursued} point{'' if self._pursued == 1 else 's'}"

@@ -32,6 +32,7 @@ from jaxgrad.gradients.rules.rule_alone import (
 )
 from jaxgrad.gradients.rules.rule_calls import RuleCall, rule_calls, rule_equations
 from jaxgrad.numbers.clock import in_grace, tick, within
+from jaxgrad.numbers.listed import listed
 from jaxgrad.programs.custom_rules import CUSTOM_RULES
 from jaxgrad.programs.jax_errors import first_line
 from jaxgrad.programs.jaxprs import inner_jaxpr
@@ -136,7 +137,7 @@ class OwnRules:
             else:
                 self.elsewhere.append(found)
         elif found.verdict.passes and one._missed:
-            self.in_part.append((found, " and ".join(one._missed)))
+            self.in_part.append((found, listed(one._missed)))
 
     def _comes_to(self, rule: RuleAlone, wrong: GradientCheck) -> bool:
         """Whether the function is seen to take a rule where it is wrong.

@@ -8,6 +8,7 @@ from typing import Any
 
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.outcome import GradientCheck
+from jaxgrad.numbers.listed import listed
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["ELSEWHERE", "FLOATS", "with_floats"]
@@ -57,7 +58,7 @@ def _not_judged(found: GradientCheck, dtypes: Sequence[Any]) -> Iterator[str]:
         judged = {(x.mode, x.path) for x in own if x.status != "UNKNOWN"}
         unknown = (x for x in own if (x.mode, x.path) not in judged)
         for reason, modes in _by_reason(unknown).items():
-            yield f"{what}, {' and '.join(modes)} ({reason})"
+            yield f"{what}, {listed(modes)} ({reason})"
         if not own and what not in missed:
             yield f"{what} (no derivative there has floats to judge)"
 

@@ -13,6 +13,7 @@ from jaxgrad.gradients.special_points.critical_arguments import Critical, critic
 from jaxgrad.gradients.special_points.lines import Space, lines
 from jaxgrad.gradients.special_points.usual_points import usual_points
 from jaxgrad.gradients.special_points.zero_search import PASSES, Zero, in_turn, zeros
+from jaxgrad.numbers.listed import listed
 from jaxgrad.programs.jaxprs import operations
 from jaxgrad.programs.trace import Leaf, Program
 
@@ -194,7 +195,7 @@ def _joined(
             texts = [zero.line.describe(zero.t) for _, zero in sorted(group.items())]
             shown = ", ".join(texts[:3]) + (", …" if len(texts) > 3 else "")
             what = dict.fromkeys(zero.critical.what for zero in group.values())
-            kept.append((points[i], f"{shown}, where {' and '.join(what)}"))
+            kept.append((points[i], f"{shown}, where {listed(what)}"))
     return kept
 
 
