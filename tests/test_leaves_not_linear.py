@@ -1,4 +1,4 @@
-"""Of a rule that is not linear in its cotangent for some leaves, the others are not accused."""
+"""Of a rule that is linear in its cotangent, or tangent, for some leaves, these are not accused."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from pasted_code import numbers_printed_by
 
-from jaxgrad.gradients.check_grads import check
+from jaxgrad.errors import GradientMismatch
+from jaxgrad.gradients.check_grads import check, check_grads
+from jaxgrad.gradients.outcome import GradientCheck
 from jaxgrad.verdict import Verdict
 
 V = np.array([0.3, -0.5, 0.8], np.float32)
@@ -69,3 +72,64 @@ def test_each_leaf_that_is_not_linear_has_its_own_numbers() -> None:
         assert f"the cotangent L of {name}[0] is not linear" in leaf.text
         number = float(leaf.text.partition("L(-1·g) is [")[2].split()[0])
         assert number == pytest.approx(slope, rel=1e-6)
+
+
+# -- forward rules ---------------------------------------------------------------------------------
+
+_TANGENTS: dict[str, Callable[[Any], Any]] = {
+    "linear": lambda t: t,
+    "squared": lambda t: t * t,
+    "clipped": lambda t: jnp.clip(t, -4, 4),
+    "its size": abs,
+}
+A, B = np.float32(0.5), np.float32(0.75)
+
+
+def _forward(*tangents: str, more: Callable[..., Any] = lambda *_: 0.0) -> Callable[..., Any]:
+    f = jax.custom_jvp(lambda x, y: x * y)
+
+    def rule(xs: Any, ts: Any) -> Any:
+        s, t = (_TANGENTS[name](t) for name, t in zip(tangents, ts, strict=True))
+        return f(*xs), xs[1] * s + xs[0] * t + more(*ts)
+
+    f.defjvp(rule)
+    return f
+
+
+@pytest.mark.parametrize("wrong", ["squared", "clipped", "its size"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_tangent_in_which_a_forward_rule_is_linear_is_not_accused(wrong: str, place: int) -> None:
+    tangents = ["linear", "linear"]
+    tangents[place] = wrong
+    f, name = _forward(*tangents), "xy"[place]
+    with pytest.raises(GradientMismatch) as caught:
+        check_grads(f, (A, B), modes="fwd")
+    found = caught.value.check
+    assert isinstance(found, GradientCheck)
+    first = found.evidence.text.splitlines()[0]
+    assert f"a forward rule is not linear in its tangent for {name}: L(" in first
+    like = {"squared": "is of degree 2", "clipped": "clipping", "its size": "as of |g|"}[wrong]
+    assert like in first
+    assert found.leaves[place].verdict is Verdict.REFUTED
+    assert found.leaves[1 - place].verdict is Verdict.UNDECIDED
+    assert found.leaves[1 - place].text == f"not judged, since the rule for {name} is wrong"
+    g = found.leaves[place].text.partition("g = ")[2].partition(" the tangent")[0].split(", ")
+    assert float(g[1 - place]) == 0 != float(g[place])
+    left, right = numbers_printed_by(caught.value, f=f)
+    assert left != right
+
+
+def test_each_tangent_in_which_it_is_not_linear_has_its_own_numbers() -> None:
+    found = check(_forward("squared", "its size"), (A, B), modes="fwd")
+    assert "not linear in its tangent for x and y: L(" in found.evidence.text
+    assert [leaf.verdict for leaf in found.leaves] == [Verdict.REFUTED] * 2
+    first, second = (leaf.text.partition("L(-1·g) is ")[2] for leaf in found.leaves)
+    assert first != second
+
+
+def test_a_rule_that_is_linear_in_each_tangent_alone_is_wrong_in_all() -> None:
+    found = check(_forward("linear", "linear", more=lambda s, t: s * t), (A, B), modes="fwd")
+    assert "a forward rule is not linear in its tangent: L(" in found.evidence.text
+    assert [leaf.verdict for leaf in found.leaves] == [Verdict.REFUTED] * 2
+    assert found.leaves[0].text == found.leaves[1].text
+    assert check(_forward("linear", "linear"), (A, B), modes="fwd").verdict.passes

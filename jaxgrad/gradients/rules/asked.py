@@ -69,13 +69,16 @@ class Bend:
     Args:
         mode: ``"fwd"`` or ``"rev"``.
         point: the value of each floating-point leaf.
-        aparts: the numbers that show it, of each leaf that the rule gives of which some do.
+        aparts: the numbers that show it.
+        leaves: the leaf of the arguments that each of them accuses; none of them where one number
+            is of all leaves, as of a forward rule that is linear in each tangent by itself.
         like: what the first is like, in words; nothing if that is not known.
     """
 
     mode: str
     point: list[np.ndarray]
     aparts: Sequence[Apart]
+    leaves: Sequence[int] = ()
     like: str = ""
 
     @property
@@ -129,6 +132,26 @@ class Asked:
             if found:
                 return found
         return []
+
+    def of_each(self, found: Apart) -> dict[int, Apart]:
+        """The answers to the same question of one leaf that moves alone, where they are wrong.
+
+        Args:
+            found: an answer that is wrong where all leaves move.
+        """
+        count, said = len(self.operator.leaves), dict[int, Apart]()
+        if count > self._affordable:
+            return {}
+        for k in range(count):
+            g, h = (self._alone(k, leaves) for leaves in found.moved)
+            wrong = self._answer(found.weights, g, h)
+            if wrong:
+                said[k] = wrong[0]
+        return said
+
+    def _alone(self, k: int, moved: Leaves) -> Leaves:
+        """The same with 0 in place of every other leaf."""
+        return tuple(x if i == k else np.zeros_like(x) for i, x in enumerate(moved))
 
     # -- what is asked ---------------------------------------------------------------------------
     def _questions(self, thorough: bool) -> Iterator[tuple[tuple[float, float], Leaves, Leaves]]:

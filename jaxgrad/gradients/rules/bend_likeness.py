@@ -46,7 +46,11 @@ class _Looked:
 
     def __init__(self, operator: Operator, found: Apart) -> None:
         self._operator, self._place = operator, found.place
-        self._draws = [found.moved[0], drawn(operator, 2)]
+        given, other = found.moved[0], drawn(operator, 2)
+        if any(x.any() for x in given):  # what does not move in one draw does not in the other
+            pairs = zip(given, other, strict=True)
+            other = tuple(y if x.any() else np.zeros_like(y) for x, y in pairs)
+        self._draws = [given, other]
 
     def words(self, moved: str) -> str:
         """In words."""

@@ -32,23 +32,19 @@ def _in_short(array: Any) -> str:
 def not_linear(primal: Primal, bend: Bend, why: str | None = None) -> GradientCheck:
     """The check where a rule is not linear in what it is given.
 
-    A backward rule gives something for each leaf, some of it linear perhaps, of which no more is
-    asked; a forward rule gives one thing for all of them.
+    Of leaves that are not accused, where others are, no more is asked.
 
     Args:
         why: the special point, in words; None at the given one.
     """
     moved, code = MOVED[bend.mode], paste_bend(primal, bend)
-    sentences = {
-        found.place[0]: f"{'' if why is None else f'at {why}: '}{_bent(primal, bend, found)}"
-        for found in bend.aparts
-    }
-    first, which, of = next(iter(sentences.values())), "forward", ""
-    if bend.mode == "fwd":
-        sentences = dict.fromkeys(range(len(primal.inputs)), first)
-    else:
-        names = [primal.inputs[k].path for k in sentences]
-        which, of = "backward", f" for {listed(names)}" if len(primal.inputs) > 1 else ""
+    where = "" if why is None else f"at {why}: "
+    said = [where + _bent(primal, bend, found) for found in bend.aparts]
+    accused = bend.leaves or range(len(primal.inputs))
+    sentences = dict(zip(accused, said if bend.leaves else said * len(accused), strict=True))
+    which, of = "forward" if bend.mode == "fwd" else "backward", ""
+    if bend.leaves and len(primal.inputs) > 1:
+        of = f" for {listed(primal.inputs[k].path for k in accused)}"
     leaves = tuple(
         RuleResult(leaf.path, Verdict.REFUTED, text=sentences[k], counterexample=code)
         if k in sentences

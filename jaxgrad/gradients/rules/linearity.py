@@ -6,12 +6,12 @@ comes: see :mod:`jaxgrad.gradients.rules.asked`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.gradients.outcome import GradientCheck
-from jaxgrad.gradients.rules.asked import Asked, Bend, affordable
+from jaxgrad.gradients.rules.asked import Apart, Asked, Bend, affordable
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.bend_likeness import bend_likeness
 from jaxgrad.gradients.rules.compositions import Compositions
@@ -95,7 +95,10 @@ class _Linearity:
             asked = Asked(operator, affordable(self.rules.size))
             found = asked.apart(thorough)
             if found:
-                return Bend(mode, at.values, found, bend_likeness(operator, found[0], MOVED[mode]))
+                accused = _accused(asked, found, mode)
+                aparts = [*accused.values()] or found[:1]
+                like = bend_likeness(operator, aparts[0], MOVED[mode])
+                return Bend(mode, at.values, aparts, [*accused], like)
             self.seen[mode] = max(asked.count, self.seen.get(mode, 0))
         return None
 
@@ -115,6 +118,17 @@ class _Linearity:
             else f"{mode} not seen to be linear in the {MOVED[mode]}"
             for mode, count in self.seen.items()
         ]
+
+
+def _accused(asked: Asked, found: Sequence[Apart], mode: str) -> dict[int, Apart]:
+    """The leaves of the arguments to which it belongs that a rule is not linear.
+
+    A backward rule gives something for each leaf, some of it linear perhaps; a forward rule gives
+    one thing for the tangents of all, and may be linear in some of them.
+    """
+    if mode == "rev":
+        return {apart.place[0]: apart for apart in found}
+    return asked.of_each(found[0])
 
 
 def _is_plain(rules: DerivativePrograms, mode: str) -> bool:
