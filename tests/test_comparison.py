@@ -254,8 +254,7 @@ def test_integer_arguments_are_held_fixed() -> None:
 def test_divisors_that_may_vanish_are_part_of_the_statement() -> None:
     result = compare(lambda x: -1 / x**2, jax.grad(lambda x: 1 / x), 0.5)
     assert result.verdict is Verdict.PROVED
-    assert ", except where a divisor vanishes (x), in branches" in result.evidence.text
-    assert "(x)" in result.evidence.text
+    assert result.evidence.text.endswith(", except where a divisor vanishes (x)")
 
 
 def test_divisors_in_branches_that_are_not_taken_are_part_of_the_statement() -> None:

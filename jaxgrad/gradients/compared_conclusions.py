@@ -28,7 +28,8 @@ __all__ = ["agrees", "proved", "refuted"]
 
 def proved(hand: Side, auto: Side, algebra: Identity) -> Comparison:
     """The comparison that polynomials prove."""
-    text = f"the same polynomial for every real input {_scope(hand)}{left_out(algebra.excluded)}"
+    where = left_out(algebra.excluded, chooses=algebra.chooses)
+    text = f"the same polynomial for every real input {_scope(hand)}{where}"
     leaves = tuple(LeafResult(x.path, x.shape, Verdict.PROVED) for x in hand.outputs)
     trusts = (*POLYNOMIALS, *_said_by_others(hand, auto))
     evidence = Evidence(Verdict.PROVED, "identity", text, trusts=trusts)

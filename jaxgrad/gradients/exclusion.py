@@ -88,7 +88,7 @@ def _unnamed(ring: Ring, poly: fmpq_mpoly) -> fmpq_mpoly:
     return single.arguments[0] if single is not None and single.kind == "named" else poly
 
 
-def left_out(*parts: Mapping[str, Sequence[Place]]) -> str:
+def left_out(*parts: Mapping[str, Sequence[Place]], chooses: bool = True) -> str:
     """The end of the sentence in which one or more proofs say what they leave out; may be empty.
 
     Conditions count in branches that are not taken, too: x/x is the polynomial 1 and x[x = 0] is
@@ -96,11 +96,14 @@ def left_out(*parts: Mapping[str, Sequence[Place]]) -> str:
 
     Args:
         parts: of each proof what :func:`excluded` found.
+        chooses: whether the programs have branches.
 
     Example:
         >>> x, y, z = (Place(name, name) for name in "xyz")
         >>> left_out({"a divisor vanishes": [x, y, z]}, {"a divisor vanishes": [x]})
         ', except where a divisor vanishes (x, y and 1 more), in branches not taken too'
+        >>> left_out({"a divisor vanishes": [x]}, chooses=False)
+        ', except where a divisor vanishes (x)'
     """
     groups: dict[str, list[Place]] = {}
     for part in parts:
@@ -110,7 +113,8 @@ def left_out(*parts: Mapping[str, Sequence[Place]]) -> str:
     if not groups:
         return ""
     clauses = [f"{fails} ({_few(places)})" for fails, places in groups.items()]
-    return f", except where {' or '.join(clauses)}, in branches not taken too"
+    branches = ", in branches not taken too" if chooses else ""
+    return f", except where {' or '.join(clauses)}{branches}"
 
 
 def _few(places: Sequence[Place]) -> str:

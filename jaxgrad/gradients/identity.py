@@ -18,6 +18,7 @@ from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.polynomial import Polynomial
 from jaxgrad.numbers.ring import INDICATORS, Ring, RingFull
 from jaxgrad.numbers.zero import vanishes
+from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.programs.trace import Leaf
 
 __all__ = ["Budget", "Identity", "identity"]
@@ -58,6 +59,7 @@ class Identity:
         off_ties: for each leaf whether the entries are equal wherever no comparison ties.
         ties: whether something was compared or rounded, so that there may be a tie.
         reason: why it stopped, if it did, or why it says nothing of the given point.
+        chooses: whether a side has branches, in which something may be left out that is not taken.
     """
 
     equal: list[np.ndarray] | None
@@ -66,6 +68,7 @@ class Identity:
     off_ties: list[np.ndarray] | None = None
     ties: bool = False
     reason: str | None = None
+    chooses: bool = True
 
     @property
     def proved(self) -> bool:
@@ -138,7 +141,22 @@ def _evaluate(hand: Side, auto: Side, ring: Ring) -> Identity:
         where = fails.domain.fails
         reason = f"polynomials say nothing of the given point: it may be one where {where}"
     ties = any(_ties(g.kind) for g in ring.generators)
-    return Identity(equal, excluded(ring, hand.inputs), fails is None, off_ties, ties, reason)
+    outside, chooses = excluded(ring, hand.inputs), any(map(_chooses, (hand, auto)))
+    return Identity(equal, outside, fails is None, off_ties, ties, reason, chooses)
+
+
+# What computes numbers of which it returns some, or decides by numbers what is computed.
+_CHOICES = frozenset({
+    "eq", "ge", "gt", "le", "lt", "ne", "select_n", "cond", "while", "clamp", "max", "min",
+    "argmax", "argmin", "reduce_max", "reduce_min", "cummax", "cummin", "reduce_window_max",
+    "reduce_window_min", "select_and_gather_add", "select_and_scatter", "select_and_scatter_add",
+    "scatter-max", "scatter-min", "sort", "top_k", "approx_top_k",
+})  # fmt: skip
+
+
+def _chooses(side: Side) -> bool:
+    """Whether it may have branches; of NumPy code, whose choices no program shows, as if it had."""
+    return side.program is None or holds_primitive(side.program.jaxpr, _CHOICES)
 
 
 def _given(inputs: Sequence[Leaf]) -> dict[tuple[int, int], float]:

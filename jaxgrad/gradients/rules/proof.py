@@ -85,7 +85,8 @@ def prove_rules(rules: DerivativePrograms) -> str | None:
 
 def _sentence(primal: Primal, shown: list[Identity]) -> str:
     whose = "primal" if primal.reference is None else "reference"
-    where = left_out(*(found.excluded for found in shown))
+    branches = any(found.chooses for found in shown)
+    where = left_out(*(found.excluded for found in shown), chooses=branches)
     text = (
         f"the custom rules give the same polynomial as JAX's derivative of the {whose} for every "
         f"real input of these shapes{held_in_words(primal.paths_of_held)}{where}"
