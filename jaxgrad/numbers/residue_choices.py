@@ -1,0 +1,169 @@
+"""What is chosen by a condition: x₀ where it does not hold and x₁ where it does.
+
+The value P of a condition [u > 0] is drawn, and x₀ + P·(x₁ − x₀) is what is chosen.  P is no 0 or
+1, so what is made of several such numbers is made case by case, where all of them are chosen
+by the same condition: a product of two is x₀y₀ + P·(x₁y₁ − x₀y₀), as if P² were P.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from jaxgrad.numbers.residue_arithmetic import ARITHMETIC, ResidueArithmetic, ResidueElement
+from jaxgrad.numbers.residue_blocks import Remainders
+from jaxgrad.numbers.residue_sizes import VALUE
+
+__all__ = ["MOST_CASES", "POSITIVE", "ZERO", "ResidueChoices", "chosen_from"]
+
+POSITIVE, ZERO = "positive", "zero"
+"""The kinds of [u > 0] and of [u = 0], each of which was made of u."""
+
+MOST_CASES = 5
+"""So deep are choices within choices taken apart."""
+
+
+class ResidueChoices(ResidueArithmetic):
+    """Remainders of which some are chosen by conditions."""
+
+    _depth = 0
+
+    def choose(
+        self, condition: ResidueElement, x: ResidueElement, y: ResidueElement
+    ) -> ResidueElement:
+        """x where a condition does not hold and y where it does."""
+        shape, (p, a, b) = self.together(condition, x, y)
+        condition = ResidueElement(self, p)
+        x, y = ResidueElement(self, a), ResidueElement(self, b)
+        x, y = self.split(x, condition)[0], self.split(y, condition)[1]
+        if self.same(x, y):
+            return x
+        gap = self.fields.subtract(y.values.lanes, x.values.lanes)
+        lanes = self.fields.add(x.values.lanes, self.fields.multiply(p.lanes, gap))
+        sizes = self.size(x), self.size(y)
+        signs = self.sign_of(x), self.sign_of(y)
+        sign = min(signs) if min(signs) > 0 else max(signs) if max(signs) < 0 else 0
+        size = sizes[0].plus(sizes[1]).times(VALUE).plus(sizes[0])
+        return self.made(lanes, shape, "selection", (condition, x, y), size, sign, condition)
+
+    def split(
+        self, x: ResidueElement, condition: ResidueElement
+    ) -> tuple[ResidueElement, ResidueElement]:
+        """x where a condition does not hold, and where it does."""
+        alike = self._alike(self.choice_of(x), condition)
+        parts = self.operands(x) if alike.any() else ()
+        if self.kind(x) == "selection" and parts:
+            off, on = (chosen_from(alike, x.values, part.values) for part in parts[1:])
+            return ResidueElement(self, off), ResidueElement(self, on)
+        if self.kind(x) not in ARITHMETIC or not parts:
+            return x, x
+        operate = getattr(self, self.kind(x))
+        cases = [self.split(part, condition) for part in parts]
+        return operate(*(off for off, _ in cases)), operate(*(on for _, on in cases))
+
+    def _alike(self, choice: ResidueElement | None, condition: ResidueElement | None) -> np.ndarray:
+        """Of which entries two conditions are the same."""
+        if choice is None or condition is None or choice.shape != condition.shape:
+            return np.zeros((), bool)
+        return (choice.values.lanes == condition.values.lanes).all(0)
+
+    def by_cases(
+        self, f: Callable[[ResidueElement], ResidueElement], x: ResidueElement, zero: bool = True
+    ) -> ResidueElement | None:
+        """f(x) where a condition does not hold, and where it does; None if x has no choice.
+
+        Args:
+            f: a function.
+            x: its argument.
+            zero: whether f has a value at 0; if not it is left whole where a case is 0.
+        """
+        condition = self.choice_of(x)
+        if condition is None or self._depth >= MOST_CASES:
+            return None
+        off, on = self.split(x, condition)
+        vanishes = bool((self.is_zero(off) | self.is_zero(on)).any())
+        if off is x or on is x or (vanishes and not zero):
+            return None
+        with self.deeper():
+            return self.choose(condition, f(off), f(on))
+
+    @contextlib.contextmanager
+    def deeper(self) -> Iterator[None]:
+        """Within it choices are those within a choice."""
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+
+    def add(self, x: ResidueElement, y: ResidueElement) -> ResidueElement:
+        return self._whatever_is_chosen(super().add, x, y) or super().add(x, y)
+
+    def subtract(self, x: ResidueElement, y: ResidueElement) -> ResidueElement:
+        return self._whatever_is_chosen(super().subtract, x, y) or super().subtract(x, y)
+
+    def _whatever_is_chosen(
+        self,
+        operate: Callable[[ResidueElement, ResidueElement], ResidueElement],
+        x: ResidueElement,
+        y: ResidueElement,
+    ) -> ResidueElement | None:
+        """What comes of two numbers if it is the same in both cases, or None."""
+        condition = self.choice_of(x)
+        if condition is None or not self._alike(condition, self.choice_of(y)).any():
+            return None
+        (a, b), (c, d) = self.split(x, condition), self.split(y, condition)
+        off, on = operate(a, c), operate(b, d)
+        same = (off.values.lanes == on.values.lanes).all(0)
+        if not same.any():
+            return None
+        return ResidueElement(self, chosen_from(same, operate(x, y).values, off.values))
+
+    def multiply(self, x: ResidueElement, y: ResidueElement) -> ResidueElement:
+        for p, z in ((x, y), (y, x)):
+            simpler = self._times_what_is_compared(p, z)
+            if simpler is not None:
+                return simpler
+        condition = self.choice_of(x)
+        if condition is None or not self._alike(condition, self.choice_of(y)).any():
+            return super().multiply(x, y)
+        (a, b), (c, d) = self.split(x, condition), self.split(y, condition)
+        return self.choose(condition, self.multiply(a, c), self.multiply(b, d))
+
+    def _times_what_is_compared(
+        self, p: ResidueElement, z: ResidueElement
+    ) -> ResidueElement | None:
+        """p·z for a z by whose sign p is chosen: where z is 0 it does not matter what p is."""
+        condition = self.choice_of(p)
+        if condition is None or condition.shape != z.shape:
+            return None
+        kind = self.kind(condition)
+        if kind not in (POSITIVE, ZERO):
+            return None
+        (compared,) = self.operands(condition)
+        opposite = self.fields.negate(compared.values.lanes)
+        like = (compared.values.lanes == z.values.lanes) | (opposite == z.values.lanes)
+        off, on = self.split(p, condition)
+        if not bool(like.all()) or off is p:
+            return None
+        if kind == ZERO:
+            return self.multiply(off, z)
+        return self.choose(condition, self.multiply(off, z), self.multiply(on, z))
+
+    def reciprocal(self, y: ResidueElement) -> ResidueElement:
+        return self.by_cases(self.reciprocal, y, zero=False) or super().reciprocal(y)
+
+    def power(self, x: ResidueElement, n: int) -> ResidueElement:
+        found = self.by_cases(lambda z: self.power(z, n), x) if n > 0 else None
+        return found or super().power(x, n)
+
+
+def chosen_from(truths: np.ndarray, low: Remainders, high: Remainders) -> Remainders:
+    """The one number where a truth does not hold, and the other where it does."""
+    if bool(truths.all()):
+        return high
+    return Remainders(
+        np.where(truths, high.lanes, low.lanes), np.where(truths, high.places, low.places)
+    )
