@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["rules"]
 
-_PASSES = (str(Verdict.PROVED), str(Verdict.AGREES))
+_PASSES = tuple(str(verdict) for verdict in Verdict if verdict.passes)
 _PACKAGE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 

@@ -280,12 +280,14 @@ def _values(hand: Side, auto: Side, given: list[Any]) -> Iterator[list[Any]]:
 def _proved(hand: Side, auto: Side, algebra: Identity) -> Comparison | None:
     """What a proof is worth; None where it does not speak of the given point."""
     meeting = _second_opinion(hand, auto)
+    if meeting is None and algebra.log_error is not None:
+        return None
     if meeting is not None and not (meeting.differs or meeting.seen):
         return None
     if meeting is not None and meeting.differs:
         raise EnginesDisagree(
-            "polynomials prove the two sides equal and balls prove them different; one of the "
-            f"rules of this package is wrong, please report it: {hand.program} {auto.program}"
+            "polynomials or residues show both sides equal and balls show them different; one of "
+            f"the rules of this package is wrong, please report it: {hand.program} {auto.program}"
         )
     return proved(hand, auto, algebra)
 

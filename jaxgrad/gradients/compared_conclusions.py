@@ -17,7 +17,7 @@ from jaxgrad.gradients.identity import Identity
 from jaxgrad.gradients.not_finite_origin import origin
 from jaxgrad.gradients.outcome import Comparison, LeafResult
 from jaxgrad.gradients.points_of_compare import Points
-from jaxgrad.gradients.trusts import BALLS, POLYNOMIALS, said_by_others
+from jaxgrad.gradients.trusts import BALLS, POLYNOMIALS, RESIDUES, said_by_others, up_to
 from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.base import UNKNOWN
 from jaxgrad.programs.held import held_in_words
@@ -27,13 +27,17 @@ __all__ = ["agrees", "proved", "refuted"]
 
 
 def proved(hand: Side, auto: Side, algebra: Identity) -> Comparison:
-    """The comparison that polynomials prove."""
+    """The comparison that polynomials prove, or that residues make probable."""
+    what, engine, error = "polynomial", POLYNOMIALS, ""
+    if algebra.log_error is not None:
+        what, engine, error = "function", RESIDUES, up_to(algebra.log_error)
     where = left_out(algebra.excluded, chooses=algebra.chooses)
-    text = f"the same polynomial for every real input {_scope(hand)}{where}"
-    leaves = tuple(LeafResult(x.path, x.shape, Verdict.PROVED) for x in hand.outputs)
-    trusts = (*POLYNOMIALS, *_said_by_others(hand, auto))
-    evidence = Evidence(Verdict.PROVED, "identity", text, trusts=trusts)
-    return Comparison(Verdict.PROVED, leaves, evidence, (hand, auto))
+    text = f"the same {what} for every real input {_scope(hand)}{where}{error}"
+    verdict = algebra.verdict
+    leaves = tuple(LeafResult(x.path, x.shape, verdict) for x in hand.outputs)
+    trusts = (*engine, *_said_by_others(hand, auto))
+    evidence = Evidence(verdict, "identity", text, trusts=trusts)
+    return Comparison(verdict, leaves, evidence, (hand, auto))
 
 
 def _scope(side: Side) -> str:

@@ -104,14 +104,22 @@ def balls(inputs: Sequence[Leaf], values: Sequence[Any]) -> list[Any]:
     ]
 
 
-def truth_at(side: Side, values: Sequence[Any], bits: int = FIRST_PRECISION) -> list[np.ndarray]:
+def truth_at(
+    side: Side, values: Sequence[Any], bits: int = FIRST_PRECISION, system: Ball | None = None
+) -> list[np.ndarray]:
     """The outputs of a side at a point in balls of a precision, the first one unless it is given.
+
+    Args:
+        side: the side.
+        values: the point.
+        bits: the precision.
+        system: the balls, if not all of them are taken.
 
     Raises:
         CannotDecide, UnsupportedPrimitive: as the rules do.
     """
     with precision(bits):
-        return side.over(Ball(), balls(side.inputs, values))
+        return side.over(system or Ball(), balls(side.inputs, values))
 
 
 def meet(hand: Side, auto: Side, values: list[Any]) -> Meeting:

@@ -1,4 +1,4 @@
-"""Are two programs the same function of every real input?  Equal polynomials say yes."""
+"""Are two programs the same function of every real input?  Equal polynomials or residues say so."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ import numpy as np
 from flint import fmpq_mpoly
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.gradients import enclosure
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
 from jaxgrad.gradients.exclusion import Place, excluded, failing
+from jaxgrad.gradients.probable import same_residues
 from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.base import CannotDecide, objects
 from jaxgrad.numbers.canonical_signs import at
+from jaxgrad.numbers.defined import Defined
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.polynomial import Polynomial
 from jaxgrad.numbers.ring import INDICATORS, Ring, RingFull
 from jaxgrad.numbers.zero import vanishes
 from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.programs.trace import Leaf
+from jaxgrad.verdict import Verdict
 
 __all__ = ["Budget", "Identity", "identity"]
 
@@ -41,6 +45,28 @@ class Budget:
     generators: int = 1024
 
 
+def _probably(hand: Side, auto: Side) -> Identity | None:
+    """What residues say; None where they do not show every entry equal, and at the given point."""
+    if hand.program is None or auto.program is None:
+        return None
+    try:
+        found = same_residues(hand, auto)
+        if not all(bool(leaf.all()) for leaf in found.equal):
+            return None
+        for side in (hand, auto):
+            enclosure.truth_at(side, [leaf.value for leaf in side.inputs], system=Defined())
+    except (CannotDecide, UnsupportedPrimitive):
+        return None
+    places = {
+        fails: [Place(f"{n} residues", "one number" if n == 1 else f"{n} numbers")]
+        for fails, n in found.conditions.items()
+    }
+    chooses = any(map(_chooses, (hand, auto)))
+    return Identity(
+        found.equal, places, ties=found.ties, chooses=chooses, log_error=found.log_error
+    )
+
+
 def _ties(kind: str) -> bool:
     """Whether generators stand for a choice or a jump: elsewhere everything is analytic."""
     if kind in INDICATORS or kind == "maximum":
@@ -50,16 +76,17 @@ def _ties(kind: str) -> bool:
 
 @dataclass(frozen=True)
 class Identity:
-    """What the polynomials of two sides say.
+    """What the polynomials of two sides, or their residues, say.
 
     Args:
-        equal: for each output leaf a boolean array: proved equal; None if evaluation stopped.
+        equal: for each output leaf a boolean array: shown to be equal; None if evaluation stopped.
         excluded: where the proof says nothing; see :func:`~jaxgrad.gradients.exclusion.excluded`.
         covers_given: whether the given point is certainly none of what is left out.
         off_ties: for each leaf whether the entries are equal wherever no comparison ties.
         ties: whether something was compared or rounded, so that there may be a tie.
         reason: why it stopped, if it did, or why it says nothing of the given point.
         chooses: whether a side has branches, in which something may be left out that is not taken.
+        log_error: log₂ of how likely it is to be wrong, of what residues say; None of polynomials.
     """
 
     equal: list[np.ndarray] | None
@@ -69,6 +96,12 @@ class Identity:
     ties: bool = False
     reason: str | None = None
     chooses: bool = True
+    log_error: float | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it is worth where it says that entries are equal."""
+        return Verdict.PROVED if self.log_error is None else Verdict.PROBABLE
 
     @property
     def proved(self) -> bool:
@@ -85,6 +118,8 @@ def identity(hand: Side, auto: Side, budget: Budget | None = None) -> Identity:
 
     Plain polynomials first; if they grow past the budget, once more with every sum that is
     multiplied named, so that a deep or wide network stays small: equal names are equal values.
+    Where these stop, too, residues modulo random primes, which are wrong with a chance of at most
+    2⁻¹⁰⁰.
 
     Args:
         hand, auto: the sides.
@@ -96,7 +131,7 @@ def identity(hand: Side, auto: Side, budget: Budget | None = None) -> Identity:
         result = _attempt(hand, auto, budget, name_sums)
         if result.equal is not None:
             return result
-    return result
+    return _probably(hand, auto) or result
 
 
 def _attempt(hand: Side, auto: Side, budget: Budget, name_sums: bool) -> Identity:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,11 +14,20 @@ from jaxgrad.programs.jaxprs import equations, source_name
 from jaxgrad.programs.linear_systems import SOLVE
 from jaxgrad.programs.meanings import MEANINGS, READERS
 
-__all__ = ["BALLS", "POLYNOMIALS", "compiled_otherwise", "said_by_others", "told_wrongly"]
+__all__ = [
+    "BALLS",
+    "POLYNOMIALS",
+    "RESIDUES",
+    "compiled_otherwise",
+    "said_by_others",
+    "told_wrongly",
+    "up_to",
+]
 
 _READING = ("the interpreter's rules", "JAX's tracing")
 BALLS = ("Arb balls", *_READING)
 POLYNOMIALS = ("FLINT polynomials", *_READING)
+RESIDUES = ("residues modulo primes", "that the numbers drawn are random", *_READING)
 
 
 def said_by_others(*jaxprs: Any) -> tuple[str, ...]:
@@ -35,6 +45,16 @@ def said_by_others(*jaxprs: Any) -> tuple[str, ...]:
     read = [READERS[name].trusted for name in sorted(names & {*READERS})]
     traced = [f"what the implementation of `{name}` is traced to" for name in _implemented(found)]
     return (*rules, *told, *read, *traced, *_iterated(found))
+
+
+def up_to(log_error: float) -> str:
+    """How likely residues are to be wrong, as the end of a sentence.
+
+    Example:
+        >>> up_to(-131.4)
+        ', up to a probability of error of 2^-131 (random residues)'
+    """
+    return f", up to a probability of error of 2^-{math.floor(-log_error)} (random residues)"
 
 
 def _iterated(equations: Iterable[Any]) -> list[str]:

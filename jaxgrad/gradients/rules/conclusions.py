@@ -19,9 +19,10 @@ from jaxgrad.gradients.rules.code import (
 from jaxgrad.gradients.rules.culprit import wrong_value_of
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.primal import Primal
+from jaxgrad.gradients.rules.proof import Shown
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.special_points.search import SpecialPoint
-from jaxgrad.gradients.trusts import BALLS, said_by_others
+from jaxgrad.gradients.trusts import BALLS, RESIDUES, said_by_others
 from jaxgrad.programs.vmap_returns import VmapRule
 from jaxgrad.verdict import Evidence, Verdict
 
@@ -281,7 +282,7 @@ def wrong_rule(
 def passed(
     primal: Primal,
     leaves: tuple[RuleResult, ...],
-    proof: str | None,
+    proof: Shown | None,
     text: str,
     seen: tuple[str, ...],
 ) -> GradientCheck:
@@ -290,7 +291,7 @@ def passed(
     Args:
         primal: the function.
         leaves: the results.
-        proof: what was proved, if anything.
+        proof: what was shown of every input, if anything.
         text: what was seen at points.
         seen: the points.
     """
@@ -298,6 +299,7 @@ def passed(
     if proof is None:
         evidence = Evidence(Verdict.AGREES, "enclosure", text, trusts=trusts)
         return GradientCheck(Verdict.AGREES, leaves, evidence, seen)
-    trusts = ("FLINT polynomials", "JAX's derivatives of its own primitives", *trusts)
-    evidence = Evidence(Verdict.PROVED, "identity", f"{proof}; and {text}", trusts=trusts)
-    return GradientCheck(Verdict.PROVED, leaves, evidence, seen)
+    first = ("FLINT polynomials",) if proof.log_error is None else RESIDUES[:2]
+    trusts = (*first, "JAX's derivatives of its own primitives", *trusts)
+    evidence = Evidence(proof.verdict, "identity", f"{proof.text}; and {text}", trusts=trusts)
+    return GradientCheck(proof.verdict, leaves, evidence, seen)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from jaxgrad.errors import JaxgradError
 from jaxgrad.gradients.exclusion import left_out
@@ -13,6 +14,7 @@ from jaxgrad.gradients.rules.compositions import shown as shown_by_operations
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derivatives
 from jaxgrad.gradients.rules.derived import Derived
 from jaxgrad.gradients.rules.primal import Primal
+from jaxgrad.gradients.trusts import up_to
 from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.programs.complex_parts import has_complex, traced_parts
@@ -21,8 +23,9 @@ from jaxgrad.programs.custom_rules import asks_what_moves, has_custom_rules, str
 from jaxgrad.programs.held import held_in_words
 from jaxgrad.programs.jaxprs import equations, holds_primitive
 from jaxgrad.programs.trace import Leaf
+from jaxgrad.verdict import Verdict
 
-__all__ = ["prove_rules"]
+__all__ = ["Shown", "prove_rules"]
 
 # A check of a small function should not take longer for the attempt to prove more of it.
 BUDGET = Budget(terms=20_000, work=50_000_000)
@@ -39,8 +42,28 @@ UNTRUE = frozenset({
 })  # fmt: skip
 
 
-def prove_rules(rules: DerivativePrograms) -> str | None:
+@dataclass(frozen=True)
+class Shown:
+    """What is shown of the rules.
+
+    Args:
+        text: in words.
+        log_error: log₂ of how likely it is to be wrong; None if it is proved.
+    """
+
+    text: str
+    log_error: float | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it is worth."""
+        return Verdict.PROVED if self.log_error is None else Verdict.PROBABLE
+
+
+def prove_rules(rules: DerivativePrograms) -> Shown | None:
     """What is shown if the rules are the same polynomials as autodiff without them, else None.
+
+    Where polynomials stop, residues show it up to a probability of error.
 
     Autodiff without the rules gives the derivative of the primal wherever nothing that is compared
     or rounded ties, as long as the primal holds no primitive whose derivative is untrue; where it
@@ -83,17 +106,22 @@ def prove_rules(rules: DerivativePrograms) -> str | None:
     return _sentence(primal, shown)
 
 
-def _sentence(primal: Primal, shown: list[Identity]) -> str:
+def _sentence(primal: Primal, shown: list[Identity]) -> Shown:
+    errors = [found.log_error for found in shown if found.log_error is not None]
     whose = "primal" if primal.reference is None else "reference"
+    what = "function" if errors else "polynomial"
     branches = any(found.chooses for found in shown)
     where = left_out(*(found.excluded for found in shown), chooses=branches)
     text = (
-        f"the custom rules give the same polynomial as JAX's derivative of the {whose} for every "
+        f"the custom rules give the same {what} as JAX's derivative of the {whose} for every "
         f"real input of these shapes{held_in_words(primal.paths_of_held)}{where}"
     )
     if any(found.ties for found in shown):
         text += ", and that is its derivative wherever nothing compared or rounded in it ties"
-    return text
+    if not errors:
+        return Shown(text)
+    error = max(errors) + math.log2(len(errors))
+    return Shown(text + up_to(error), error)
 
 
 def _identities(

@@ -27,7 +27,7 @@ from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.not_finite import overflow, overflow_in
 from jaxgrad.gradients.rules.other_points import OtherPoints
 from jaxgrad.gradients.rules.own_rules import CheckRule, OwnRules, taken_like, the_rule
-from jaxgrad.gradients.rules.proof import prove_rules
+from jaxgrad.gradients.rules.proof import Shown, prove_rules
 from jaxgrad.gradients.rules.solved import solved_to
 from jaxgrad.gradients.rules.stages import Stages
 from jaxgrad.gradients.rules.unjudged_floats import ELSEWHERE, FLOATS
@@ -90,7 +90,7 @@ class Rest:
         self.own = OwnRules(primal.moving_program.jaxpr, primal.point, inside)
         self.batch = ""
         self.floats: list[FloatResult] = []
-        self.proof: str | None = None
+        self.proof: Shown | None = None
         self._waiting = self._parts()
 
     def check(self) -> GradientCheck:
