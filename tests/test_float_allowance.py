@@ -104,7 +104,8 @@ def test_the_coarsest_dtypes_that_are_computed_in_come_first() -> None:
     assert own.coarser_than([np.float32, jnp.float16]) == ("bfloat16",)
     assert own.coarser_than([jnp.bfloat16]) == ()
     assert own.unit(0) == unit_roundoff(jnp.bfloat16)
-    assert own.smallest(0) == float(np.finfo(np.float16).smallest_normal)
+    assert own.smallest(0) == float(np.finfo(np.float16).smallest_subnormal)
+    assert own.smallest(0, 3) == 3 * own.smallest(0)
 
 
 def test_only_what_is_rounded_on_a_way_to_a_result_counts_and_each_in_its_own_dtype() -> None:
@@ -117,7 +118,7 @@ def test_only_what_is_rounded_on_a_way_to_a_result_counts_and_each_in_its_own_dt
     # One rounding to float16, one in it, and one of float32: 2⁻¹³ of one in float16.
     assert (own.times(1), own.unit(1)) == (2 + 2**-13, arb(2) ** -11)
     assert (own.times(2), own.unit(2)) == (1, arb(2) ** -8)
-    assert own.smallest(0) == NORMAL and own.smallest(1) == 2**-14
+    assert own.smallest(0, 9) == NORMAL and own.smallest(1) == 2**-24
     assert [own.alike(k) for k in range(3)] == [0, 1, 2]
     # An input in a coarser dtype is off by its own rounding, once.
     assert own.moves(0, np.float32) == arb(2) ** -24

@@ -78,3 +78,46 @@ def test_a_second_derivative_that_rounding_makes_0_is_found(slope: Any) -> None:
         return
     assert (floats.status, floats.reason, floats.given) == ("UNSTABLE", "underflow", True), floats
     assert floats.value == 0 and floats.truth == "-2.000000000e-300"
+
+
+def _small(rule: Any) -> Any:
+    """A loss in float32 that is returned in float16, where its derivatives are subnormal."""
+
+    def loss(z: Any) -> Any:
+        return (jnp.sum(jax.nn.sigmoid(z.astype(jnp.float32))) / 65536).astype(jnp.float16)
+
+    f = jax.custom_vjp(loss)
+
+    def back(z: Any, g: Any) -> Any:
+        s = jax.nn.sigmoid(z.astype(jnp.float32))
+        return ((rule(g.astype(jnp.float32) * s * (1 - s) / 65536)).astype(jnp.float16),)
+
+    f.defvjp(lambda z: (loss(z), z), back)
+    return f
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.0, -1.0, 2.0])
+@pytest.mark.parametrize("dtypes", [None, ["float16"]])
+def test_what_float16_does_not_flush_is_judged(factor: float, dtypes: Any) -> None:
+    z = np.linspace(-1, 1, 8).astype(np.float16)
+    found = check(_small(lambda g: factor * g), (z,), modes="rev", dtypes=dtypes)
+    assert found.verdict is (Verdict.PROVED if factor == 1 else Verdict.REFUTED), found
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.0, -1.0, 2.0])
+def test_weights_in_eight_bits_are_judged(factor: float) -> None:
+    def f(x: Any, w: Any) -> Any:
+        return x @ w.astype(jnp.float32)
+
+    rule = jax.custom_vjp(f)
+    rule.defvjp(
+        lambda x, w: (f(x, w), (x, w)),
+        lambda kept, g: (
+            g @ kept[1].astype(jnp.float32).T,
+            (factor * (kept[0].T @ g)).astype(kept[1].dtype),
+        ),
+    )
+    x = np.full((2, 3), 0.004, np.float32)
+    w = jnp.ones((3, 2), jnp.float8_e4m3fn)
+    found = check(rule, (x, w), modes="rev", argnums=1)
+    assert found.verdict.passes is (factor == 1), found

@@ -319,7 +319,7 @@ def _errors(equation: Any) -> int:
         shape, along = equation.invars[0].aval.shape, params.get("axes") or (params.get("axis"),)
         return max(math.prod(shape[axis] for axis in along if axis is not None), 1)
     if name in ("scatter-add", "scatter-sub", "scatter-mul"):
-        return max(int(np.prod(equation.invars[2].aval.shape, dtype=int)), 1)
+        return _most_updates(equation)
     if name == "polynomial":  # Horner's rule: a product and a sum for each coefficient
         return 2 * max(len(equation.invars) - 1, 1)
     if name in ("reduce_window_sum", "select_and_scatter_add"):
@@ -342,6 +342,14 @@ def _errors(equation: Any) -> int:
         step = max(_Chains().through(program, [0] * len(program.invars)), default=0)
         return int(np.prod(folded, dtype=int)) * step
     return 2 * _ulps(name)
+
+
+def _most_updates(equation: Any) -> int:
+    """How many windows may be added to one entry, of which no window has two numbers."""
+    numbers, shape = equation.params["dimension_numbers"], equation.invars[2].aval.shape
+    windows = [n for axis, n in enumerate(shape) if axis not in numbers.update_window_dims]
+    batched = set(numbers.scatter_indices_batching_dims)  # along which entries are others
+    return max(math.prod(n for axis, n in enumerate(windows) if axis not in batched), 1)
 
 
 def _rounds(before: Any, after: Any) -> int:

@@ -25,7 +25,8 @@ the direction or cotangent.  u is the unit roundoff of the coarsest dtype in whi
 way to the result is rounded, or of the result's own; what is rounded in a finer one is so much less
 than one rounding, and an input in a coarser one is moved by its own u.  s is the smallest normal
 number of the result's dtype, below which XLA flushes to 0: that it flushes more in a coarser dtype
-within is a fault.
+within is a fault.  A float16, and what is narrower, is not flushed: of these s is m times the
+smallest number.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.gradients.enclosure import balls
-from jaxgrad.gradients.floats.arithmetic import Arithmetic, smallest_normal
+from jaxgrad.gradients.floats.arithmetic import Arithmetic, keeps_subnormals, least_float
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.numbers.precision import precision
@@ -93,9 +94,15 @@ class TrueValues:
         return self._values[bits]
 
     def rounding(self, output: int, truth: arb) -> arb:
-        """m·u·|g| + s for a value g of an output, which is allowed whatever the inputs do."""
-        own, smallest = self._arithmetic, smallest_normal(self.outputs[output].dtype)
-        return own.times(output) * own.unit(output) * abs(truth) + smallest
+        """m·u·|g| + s for a value g of an output, which is allowed whatever the inputs do.
+
+        Where subnormal numbers are kept each of the m roundings may be off by half of s.
+        """
+        own, dtype = self._arithmetic, self.outputs[output].dtype
+        times, smallest = own.times(output), least_float(dtype)
+        if keeps_subnormals(dtype):
+            smallest *= max(times, 1)
+        return times * own.unit(output) * abs(truth) + smallest
 
     def allowances(self, output: int, index: tuple[int, ...], bits: int) -> Iterator[arb]:
         """Allowances that grow with every witness, the first of which costs no evaluation."""

@@ -21,7 +21,7 @@ from jaxgrad.numbers.ball import exact_ball
 from jaxgrad.programs.jaxprs import dtypes, holds_primitive
 from jaxgrad.programs.trace import Program, is_differentiable
 
-__all__ = ["Arithmetic", "smallest_normal", "unit_roundoff"]
+__all__ = ["Arithmetic", "keeps_subnormals", "least_float", "unit_roundoff"]
 
 # It rounds to fewer digits than those of the dtype of its result.
 _TO_A_FORMAT = "reduce_precision"
@@ -41,9 +41,23 @@ def _epsilon(dtype: Any) -> float:
     return float(jnp.finfo(dtype).eps)
 
 
-def smallest_normal(dtype: Any) -> float:
-    """s, below which XLA flushes to 0."""
-    return float(jnp.finfo(dtype).smallest_normal)
+def least_float(dtype: Any) -> float:
+    """s, below which XLA has 0: the smallest normal number, of which the others are flushed.
+
+    Narrower dtypes are computed in float32, in which their smallest numbers are normal ones: theirs
+    is the smallest of all.  A bfloat16 has the exponents of a float32.
+
+    Example:
+        >>> least_float(np.float32) == 2.0**-126, least_float(np.float16) == 2.0**-24
+        (True, True)
+    """
+    limits = jnp.finfo(dtype)
+    return float(limits.smallest_subnormal if keeps_subnormals(dtype) else limits.smallest_normal)
+
+
+def keeps_subnormals(dtype: Any) -> bool:
+    """Whether XLA does not flush what is smaller than the smallest normal number of a dtype."""
+    return jnp.finfo(dtype).minexp > jnp.finfo(jnp.float32).minexp
 
 
 def _unit(equation: Any) -> float:
@@ -57,7 +71,7 @@ def _smallest(equation: Any) -> float:
     """s of the format in which an operation rounds, the greatest."""
     if equation.primitive.name == _TO_A_FORMAT:
         return 2.0 ** (2 - 2 ** (equation.params["exponent_bits"] - 1))
-    return max(map(smallest_normal, rounded_in(equation)), default=0.0)
+    return max(map(least_float, rounded_in(equation)), default=0.0)
 
 
 # u of float32: what has a larger one is narrow, and computed in float32.
@@ -129,7 +143,7 @@ class Arithmetic:
 
     @cached_property
     def _smallest(self) -> list[float]:
-        return self._greatest(smallest_normal, _smallest)
+        return self._greatest(least_float, _smallest)
 
     def _greatest(
         self, size: Callable[[Any], float], rounded_to: Callable[[Any], float]
@@ -172,9 +186,16 @@ class Arithmetic:
         """
         return self.unit(output).max(unit_roundoff(dtype) / self.times(output))
 
-    def smallest(self, output: int) -> float:
-        """The greatest s of an output's dtype and of those on a way to it."""
-        return self._smallest[output]
+    def smallest(self, output: int, times: float = 1.0) -> float:
+        """The greatest s of an output's dtype and of those on a way to it.
+
+        Args:
+            output: its number.
+            times: how often one rounding those on a way to it are, each of which may be off by as
+                much where subnormal numbers are kept.
+        """
+        found = self._smallest[output]
+        return found * max(times, 1) if found > least_float(np.float32) else found
 
     def alike(self, output: int) -> int:
         """The first output that has the same m and u."""

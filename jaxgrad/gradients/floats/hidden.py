@@ -177,8 +177,8 @@ class RoundedProgram(TrueValues):
             yield sum((abs(weight) * term for (_, _, weight), term in pairs), arb(0))
 
     def rounding(self, output: int, truth: arb) -> arb:
-        own = self._arithmetic
-        return self.chain(output) * own.unit(output) * abs(truth) + own.smallest(output)
+        own, times = self._arithmetic, self.chain(output)
+        return times * own.unit(output) * abs(truth) + own.smallest(output, times)
 
     def chain(self, output: int) -> float:
         """How many times one rounding all those that follow one another to an output are.

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from flint import arb
 
+from jaxgrad.gradients.floats.arithmetic import least_float
 from jaxgrad.gradients.rules.in_range import leaves_range
 from jaxgrad.gradients.rules.judgement import agreement, digits_beyond
 from jaxgrad.gradients.rules.operators import Leaves, Operator
@@ -115,7 +116,7 @@ class Asked:
         self.operator, self.count = operator, 0
         self._found: dict[Any, list[ObjectArray] | None] = {}
         limits = [jnp.finfo(leaf.dtype) for leaf in (*operator.leaves, *operator.outputs)]
-        self._tiny = max(float(limit.smallest_normal) for limit in limits)
+        self._tiny = max(least_float(limit.dtype) for limit in limits)
         # Two factors of two are left for the cotangent itself and for a sum of two.
         self._largest = min(int(limit.maxexp) for limit in limits) - 2
         self._least = max(int(limit.minexp) for limit in limits) + 2

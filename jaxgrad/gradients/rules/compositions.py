@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.errors import NoDerivative
+from jaxgrad.gradients.floats.arithmetic import least_float
 from jaxgrad.gradients.floats.hidden import SOME_BITS, hidden_by
 from jaxgrad.gradients.rules.asked import Apart, Asked, affordable, apart, sized
 from jaxgrad.gradients.rules.at_point import AtPoint
@@ -232,7 +232,7 @@ def _said(
     if values is None or totals is None:
         return None
     value, total = values[0][()], totals[0][()]
-    tiny = float(jnp.finfo(outer.outputs[0].dtype).smallest_normal)
+    tiny = least_float(outer.outputs[0].dtype)
     said = apart(derivative, value, total, (), (0, ()), tiny)
     if said is None or rules.exact or not value.is_finite():
         return said

@@ -18,6 +18,7 @@ import numpy as np
 from jax.core import Tracer
 
 from jaxgrad.errors import NoDerivative
+from jaxgrad.gradients.floats.arithmetic import least_float
 from jaxgrad.gradients.rules.derivatives import (
     Function,
     along_steps,
@@ -193,7 +194,7 @@ class DerivativePrograms(Derivatives):
         limits = [jnp.finfo(leaf.dtype) for leaf in (*primal.inputs, *primal.outputs)]
         self.smallest = max(float(limit.smallest_subnormal) for limit in limits)
         self.largest = min(float(limit.max) for limit in limits)
-        self.flushed = max(float(limit.smallest_normal) for limit in limits)
+        self.flushed = max(least_float(limit.dtype) for limit in limits)
         self.float_bits = -math.log2(max(float(limit.eps) for limit in limits))
         self.missing: list[str] = []
         self.modes = self._available(modes)

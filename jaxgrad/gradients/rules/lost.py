@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.gradients.enclosure import FIRST_PRECISION
+from jaxgrad.gradients.floats.arithmetic import least_float
 from jaxgrad.gradients.floats.derivatives import rule_floats
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
@@ -84,7 +85,7 @@ def _leaves(rules: DerivativePrograms, mode: str) -> list[str]:
 
 def _has_floats(balls: ObjectArray, dtype: Any) -> bool:
     """Whether some number is none that flushes to 0."""
-    least = float(jnp.finfo(dtype).smallest_normal)
+    least = least_float(dtype)
     return any(x.is_finite() and bool(abs(x) > least) for x in balls.flat)
 
 
