@@ -165,7 +165,7 @@ def test_a_custom_rule_of_many_numbers() -> None:
     result = check(rule(1.0), (x,), budget=60)
     assert result.verdict is Verdict.PROBABLE
     assert "the custom rules give the same function as JAX's derivative" in result.evidence.text
-    assert _error(result.evidence.text) >= 99
+    assert _error(result.evidence.text) == 100
     assert check(rule(1.0001), (x,)).verdict is Verdict.REFUTED
 
 
@@ -217,7 +217,7 @@ def test_more_primes_are_taken_where_a_few_are_not_enough(monkeypatch: pytest.Mo
         for n, f in (("hand", closed_form.gradient(net)), ("auto", jax.grad(net.cost)))
     ]
     monkeypatch.setattr(probable, "_FIRST_PRIMES", 1)
-    assert same_residues(*sides).log_error <= -100
+    assert same_residues(*sides).log_error <= -107
     monkeypatch.setattr(probable, "_MOST_PRIMES", 2)
     with pytest.raises(CannotDecide, match="modulo 2 primes may be the same by chance"):
         same_residues(*sides)

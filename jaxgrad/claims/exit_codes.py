@@ -30,7 +30,7 @@ exit codes:
 _EXIT_CODES_OF = {
     "check": """\
 exit codes:
-  0  PROVED or AGREES
+  0  PROVED, PROBABLE or AGREES
   1  REFUTED, or a custom rule is malformed
   2  nothing could be checked, or the function raised or ended the process
   3  UNDECIDED
@@ -84,6 +84,6 @@ def exit_codes_of(command: str | None) -> str:
 
     Example:
         >>> exit_codes_of("check").splitlines()[1]
-        '  0  PROVED or AGREES'
+        '  0  PROVED, PROBABLE or AGREES'
     """
     return _EXIT_CODES_OF.get(command or "", _EXIT_CODES)

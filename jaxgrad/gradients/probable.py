@@ -2,7 +2,7 @@
 
 Where polynomials grow past their budget both programs are run at one random point modulo random
 primes.  How likely two different functions are to have the same residues is bounded by the sizes of
-the formulas, and so many primes are taken that it is at most 2⁻¹⁰⁰.
+the formulas, and so many primes are taken that it is at most 2⁻¹⁰⁷.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ import numpy as np
 
 from jaxgrad.interpret.sides import Side
 from jaxgrad.interpret.walker import interpret
-from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.functions import FUNCTIONS
-from jaxgrad.numbers.prime_fields import PrimeFields
+from jaxgrad.numbers.prime_fields import NoResidue, PrimeFields
 from jaxgrad.numbers.residue_functions import ResidueNumbers
 from jaxgrad.numbers.residue_truth import CHOICES
 from jaxgrad.numbers.residues import ResidueArrays, Residues
@@ -25,8 +24,11 @@ from jaxgrad.programs.trace import Leaf
 
 __all__ = ["LARGEST_ERROR", "Residual", "same_residues"]
 
-LARGEST_ERROR = 2.0**-100
-"""How likely it may be that two functions are taken for the same and are not."""
+LARGEST_ERROR = 2.0**-107
+"""How likely it may be that two functions are taken for the same and are not.
+
+A check of derivative rules asks up to 128 times, and is to be wrong with a chance of 2⁻¹⁰⁰ at most.
+"""
 
 _FIRST_PRIMES, _MOST_PRIMES = 6, 16
 # Exponentials are found to be needed in smaller steps, or roots to be met before they are taken.
@@ -58,7 +60,7 @@ def same_residues(hand: Side, auto: Side) -> Residual:
         hand, auto: the sides, both with a program.
 
     Raises:
-        CannotDecide: no number of primes up to 16 is enough, or residues do not tell.
+        NoResidue: no number of primes up to 16 is enough, or residues do not tell.
         UnsupportedPrimitive: an operation of which residues know nothing.
     """
     count = _FIRST_PRIMES
@@ -67,7 +69,7 @@ def same_residues(hand: Side, auto: Side) -> Residual:
         if needed <= count:
             return found
         if needed > _MOST_PRIMES:
-            raise CannotDecide(
+            raise NoResidue(
                 f"residues modulo {_MOST_PRIMES} primes may be the same by chance of formulas as "
                 "large as these"
             )
@@ -85,7 +87,7 @@ def _with_primes(hand: Side, auto: Side, count: int) -> tuple[Residual, int]:
         left, right = (_run(side, numbers, drawn) for side in (hand, auto))
         if not numbers.again():
             return _held_together(numbers, left, right)
-    raise CannotDecide(f"residues are not the same numbers in {_MOST_RUNS} runs")
+    raise NoResidue(f"residues are not the same numbers in {_MOST_RUNS} runs")
 
 
 def _run(side: Side, numbers: ResidueNumbers, drawn: Sequence[np.ndarray | None]) -> list[Residues]:

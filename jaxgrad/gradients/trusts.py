@@ -50,11 +50,14 @@ def said_by_others(*jaxprs: Any) -> tuple[str, ...]:
 def up_to(log_error: float) -> str:
     """How likely residues are to be wrong, as the end of a sentence.
 
+    That it is less by how much depends on what was drawn, and is not said.
+
     Example:
         >>> up_to(-131.4)
-        ', up to a probability of error of 2^-131 (random residues)'
+        ', up to a probability of error of 2^-100 (random residues)'
     """
-    return f", up to a probability of error of 2^-{math.floor(-log_error)} (random residues)"
+    error = min(math.floor(-log_error), 100)
+    return f", up to a probability of error of 2^-{error} (random residues)"
 
 
 def _iterated(equations: Iterable[Any]) -> list[str]:

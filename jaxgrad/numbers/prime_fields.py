@@ -16,7 +16,7 @@ from flint import fmpz
 from jaxgrad.errors import CannotDecide
 from jaxgrad.numbers.clock import tick
 
-__all__ = ["BITS", "PRIMES", "PrimeFields"]
+__all__ = ["BITS", "PRIMES", "NoResidue", "PrimeFields", "keys"]
 
 BITS = 49
 """Every prime is larger than this power of 2."""
@@ -32,6 +32,10 @@ _PART = 17
 _LONGEST_SUM = 2**16
 # So many remainders add up to less than 2⁶³.
 _ADDED = 2**12
+
+
+class NoResidue(CannotDecide):
+    """What residues do not tell: whoever asks them has another way, so that no verdict says it."""
 
 
 def random_prime() -> int:
@@ -129,10 +133,10 @@ class PrimeFields:
         """1/x.
 
         Raises:
-            CannotDecide: one of the remainders is 0.
+            NoResidue: one of the remainders is 0.
         """
         if (x == 0).any():
-            raise CannotDecide("a division by 0 modulo a prime")
+            raise NoResidue("a division by 0 modulo a prime")
         return self.power(x, [prime - 2 for prime in self.primes])
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:

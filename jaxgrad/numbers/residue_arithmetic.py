@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from jaxgrad.errors import CannotDecide
 from jaxgrad.numbers.base import NumberSystem, exact
 from jaxgrad.numbers.clock import tick
 from jaxgrad.numbers.functions import DIVISOR
 from jaxgrad.numbers.nonfinite import NonFinite
-from jaxgrad.numbers.prime_fields import PrimeFields, keys
+from jaxgrad.numbers.prime_fields import NoResidue, PrimeFields, keys
 from jaxgrad.numbers.residue_blocks import Blocks, Remainders, code_of
 from jaxgrad.numbers.residue_sizes import VALUE, Inverted, Size
 
@@ -330,10 +329,10 @@ class ResidueArithmetic(NumberSystem):
         """1/y, which takes for granted that y is not 0.
 
         Raises:
-            CannotDecide: an entry is 0.
+            NoResidue: an entry is 0.
         """
         if self.is_zero(y).any():
-            raise CannotDecide("a division by 0")
+            raise NoResidue("a division by 0")
         known = self.by_rationals(lambda a: 1 / a, y)
         if known is not None:
             return known

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxgrad.errors import CannotDecide
+from jaxgrad.numbers.prime_fields import NoResidue
 from jaxgrad.numbers.residue_sizes import Size
 
 __all__ = ["NONFINITE", "Block", "Blocks", "Remainders", "code_of"]
@@ -133,11 +133,11 @@ class Blocks:
         """Places for the results of an operation.
 
         Raises:
-            CannotDecide: there are too many numbers.
+            NoResidue: there are too many numbers.
         """
         count = math.prod(shape)
         if self._end + count > _MOST:
-            raise CannotDecide(f"more than {_MOST} residues")
+            raise NoResidue(f"more than {_MOST} residues")
         if operands:
             self._kept += sum(x.lanes.nbytes for x in operands)
             if self._kept > _KEPT:

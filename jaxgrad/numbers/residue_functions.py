@@ -15,9 +15,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from jaxgrad.errors import CannotDecide
 from jaxgrad.numbers.functions import FUNCTIONS
-from jaxgrad.numbers.prime_fields import PrimeFields, keys
+from jaxgrad.numbers.prime_fields import NoResidue, PrimeFields, keys
 from jaxgrad.numbers.residue_arithmetic import ResidueElement
 from jaxgrad.numbers.residue_blocks import Block, Blocks, Remainders
 from jaxgrad.numbers.residue_sizes import CONSTANT, VALUE, Inverted, Size
@@ -165,10 +164,10 @@ class ResidueNumbers(ResidueTruth):
         """A value drawn for log x.
 
         Raises:
-            CannotDecide: an entry is 0.
+            NoResidue: an entry is 0.
         """
         if self.is_zero(x).any():
-            raise CannotDecide("a logarithm of 0")
+            raise NoResidue("a logarithm of 0")
         flat = x.values.flat().lanes
         values = np.where((flat == 1).all(0), 0, self.value_of("log", flat))
         return self.made(values, x.shape, "logarithm", (x,), VALUE)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxgrad.errors import CannotDecide
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
+from jaxgrad.numbers.prime_fields import NoResidue
 from jaxgrad.numbers.residue_arithmetic import ResidueElement
 from jaxgrad.numbers.residue_blocks import Remainders
 from jaxgrad.numbers.residue_choices import MOST_CASES, POSITIVE, ZERO, ResidueChoices, chosen_from
@@ -110,7 +110,7 @@ class ResidueTruth(ResidueChoices):
         if bool(known.all()):
             return ResidueElement(self, certain)
         if bool(((low.places < 0) | (high.places < 0))[~known].any()):
-            raise CannotDecide("a branch that holds an infinity is selected by an open condition")
+            raise NoResidue("a branch that holds an infinity is selected by an open condition")
         low, high = (_without_infinities(x) for x in (low, high))
         made = self._by_condition(*(ResidueElement(self, x) for x in (truth, low, high)))
         if not bool(known.any()):
@@ -184,5 +184,5 @@ def _without_infinities(x: Remainders) -> Remainders:
     if bool(finite.all()):
         return x
     if not bool(finite.any()):
-        raise CannotDecide("a branch that holds an infinity is selected by an open condition")
+        raise NoResidue("a branch that holds an infinity is selected by an open condition")
     return Remainders(x.lanes, np.where(finite, x.places, x.places[finite].reshape(-1)[0]))

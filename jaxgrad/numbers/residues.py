@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from jaxgrad.errors import CannotDecide
 from jaxgrad.numbers.arrays import ArraySystem, SystemArray
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.numbers.operations import LOGIC, operation
-from jaxgrad.numbers.prime_fields import keys
+from jaxgrad.numbers.prime_fields import NoResidue, keys
 from jaxgrad.numbers.residue_arithmetic import ResidueElement
 from jaxgrad.numbers.residue_blocks import NONFINITE, Remainders, code_of
 from jaxgrad.numbers.residue_functions import ResidueNumbers
@@ -121,7 +120,7 @@ class ResidueArrays(ArraySystem):
     def _finite(self, what: str, *arrays: Residues) -> list[ResidueElement]:
         found = [self._element(array) for array in arrays]
         if any((x.values.places < 0).any() for x in found):
-            raise CannotDecide(f"{what} that holds an infinity or NaN")
+            raise NoResidue(f"{what} that holds an infinity or NaN")
         return found
 
     def power(self, array: Residues, exponents: np.ndarray) -> Residues:
@@ -173,12 +172,12 @@ class ResidueArrays(ArraySystem):
         """The maximum of each row: a value drawn for each set of numbers.
 
         Raises:
-            CannotDecide: one of the entries is NaN or +∞.
+            NoResidue: one of the entries is NaN or +∞.
         """
         numbers, shape = self.numbers, rows.shape[:-1]
         places = rows.values.places
         if bool(((places < 0) & (places != code_of(-np.inf))).any()):
-            raise CannotDecide("the largest of numbers one of which is an infinity or NaN")
+            raise NoResidue("the largest of numbers one of which is an infinity or NaN")
         count, length = math.prod(shape), rows.shape[-1]
         flat = rows.values.reshape((count, length))
         lanes = np.zeros((len(flat.lanes), count), np.int64)
@@ -219,7 +218,7 @@ class ResidueArrays(ArraySystem):
     def compare(self, relation: str, a: Residues, b: Residues, ordered: bool = False) -> Residues:
         nan = code_of(np.nan)
         if ordered and any((array.parts[-1] == nan).any() for array in (a, b)):
-            raise CannotDecide("the place of a NaN in an order")
+            raise NoResidue("the place of a NaN in an order")
         xs = [self._element(array) for array in (a, b)]
         if any((x.values.places < 0).any() for x in xs):
             return self._array(self._case_by_case(relation, xs))
@@ -228,7 +227,7 @@ class ResidueArrays(ArraySystem):
     def opened(self, truths: Residues, ties: Residues) -> Residues:
         if bool(self.numbers.is_zero(self._element(ties)).all()):
             return truths
-        raise CannotDecide("which of two entries that tie in a window moves, XLA decides")
+        raise NoResidue("which of two entries that tie in a window moves, XLA decides")
 
     def is_finite(self, array: Residues) -> Residues:
         return self._array(self.numbers.is_finite(self._element(array)))
@@ -246,10 +245,10 @@ class ResidueArrays(ArraySystem):
         return truths
 
     def places(self, relation: str, keys: Sequence[Residues], stable: bool) -> np.ndarray:
-        raise CannotDecide("the order of numbers that depend on the inputs")
+        raise NoResidue("the order of numbers that depend on the inputs")
 
     def first(self, relation: str, rows: Residues) -> np.ndarray:
-        raise CannotDecide("which of some numbers that depend on the inputs is the largest")
+        raise NoResidue("which of some numbers that depend on the inputs is the largest")
 
     def integers(self, array: Residues) -> list[int | None]:
         constants = self.numbers.blocks.constants(np.asarray(array.parts[-1]))
