@@ -26,8 +26,9 @@ def induction(base: Any, step: Any, statement: str) -> Evidence:
         statement: what follows for every n, in words.
 
     Returns:
-        PROVED if both are PROVED.  A refuted base refutes the statement, with its counterexample.
-        A step that fails refutes only this argument, so the statement is UNDECIDED.
+        PROVED if both are PROVED, PROBABLE if one is PROBABLE.  A refuted base refutes the
+        statement, with its counterexample.  A step that fails refutes only this argument, so the
+        statement is UNDECIDED.
 
     Raises:
         ArgumentError: the base case or the step holds no evidence.
@@ -49,9 +50,9 @@ def induction(base: Any, step: Any, statement: str) -> Evidence:
     failed = _not_proved(parts)
     if failed is not None:
         return failed
-    text = f"{statement}: base case {first.text}; step {then.text}"
+    text = f"{statement}: base case {first.text}; step {then.text}{_errors(parts)}"
     trusts = _trusts(parts, "the induction over depth")
-    return Evidence(Verdict.PROVED, "induction", text, trusts=trusts)
+    return Evidence(_weakest(parts), "induction", text, trusts=trusts)
 
 
 def conjunction(parts: Mapping[str, Any], statement: str, kind: str) -> Evidence:
@@ -63,8 +64,9 @@ def conjunction(parts: Mapping[str, Any], statement: str, kind: str) -> Evidence
         kind: the kind of evidence they are together, e.g. ``"identity"``.
 
     Returns:
-        PROVED if every part is. A part that is REFUTED refutes the statement, with its
-        counterexample; else it is UNDECIDED, and the text names the part that is not PROVED.
+        PROVED if every part is, PROBABLE if every part is one or the other. A part that is REFUTED
+        refutes the statement, with its counterexample; else it is UNDECIDED, and the text names
+        the part that is neither.
 
     Raises:
         ArgumentError: there are no parts, so nothing is said, or one that holds no evidence.
@@ -93,7 +95,8 @@ def conjunction(parts: Mapping[str, Any], statement: str, kind: str) -> Evidence
     if failed is not None:
         return failed
     enclosures = {key: ends for each in found.values() for key, ends in each.enclosures.items()}
-    return Evidence(Verdict.PROVED, kind, statement, enclosures, trusts=_trusts(found))
+    text = f"{statement}{_errors(found)}"
+    return Evidence(_weakest(found), kind, text, enclosures, trusts=_trusts(found))
 
 
 def _evidence_of(parts: Mapping[str, Any]) -> dict[str, Evidence]:
@@ -101,12 +104,32 @@ def _evidence_of(parts: Mapping[str, Any]) -> dict[str, Evidence]:
 
 
 def _not_proved(parts: Mapping[str, Evidence]) -> Evidence | None:
-    """Why nothing follows, where a part is not PROVED."""
+    """Why nothing follows, where a part is neither PROVED nor PROBABLE."""
     for name, evidence in parts.items():
-        if evidence.verdict is not Verdict.PROVED:
+        if evidence.verdict not in (Verdict.PROVED, Verdict.PROBABLE):
             text = f"{name} is {evidence.verdict}: {evidence.text}"
             return Evidence(Verdict.UNDECIDED, "reason", text)
     return None
+
+
+def _weakest(parts: Mapping[str, Evidence]) -> Verdict:
+    """What follows from parts that are PROVED or PROBABLE."""
+    return Verdict.PROBABLE if _probable(parts) else Verdict.PROVED
+
+
+def _probable(parts: Mapping[str, Evidence]) -> list[str]:
+    return [name for name, found in parts.items() if found.verdict is Verdict.PROBABLE]
+
+
+def _errors(parts: Mapping[str, Evidence]) -> str:
+    """Whose probabilities of error add up, as the end of a sentence."""
+    names = _probable(parts)
+    if not names:
+        return ""
+    said = f"{names[0]}: {parts[names[0]].text}"
+    if len(names) == 1:
+        return f" (PROBABLE, since so is {said})"
+    return f" (PROBABLE, up to the sum of {len(names)} probabilities of error; {said})"
 
 
 def _trusts(parts: Mapping[str, Evidence], *more: str) -> tuple[str, ...]:
