@@ -112,7 +112,7 @@ def left_out(*parts: Mapping[str, Sequence[Place]], chooses: bool = True) -> str
             known += [place for place in places if place not in known]
     if not groups:
         return ""
-    clauses = [f"{fails} ({_few(places)})" for fails, places in groups.items()]
+    clauses = [f"{fails} ({_few(places)})" if places else fails for fails, places in groups.items()]
     branches = ", in branches not taken too" if chooses else ""
     return f", except where {' or '.join(clauses)}{branches}"
 

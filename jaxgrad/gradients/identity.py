@@ -57,10 +57,7 @@ def _probably(hand: Side, auto: Side) -> Identity | None:
             enclosure.truth_at(side, [leaf.value for leaf in side.inputs], system=Defined())
     except (CannotDecide, UnsupportedPrimitive):
         return None
-    places = {
-        fails: [Place(f"{n} residues", "one number" if n == 1 else f"{n} numbers")]
-        for fails, n in found.conditions.items()
-    }
+    places = {fails: () for fails in sorted(found.conditions)}
     chooses = any(map(_chooses, (hand, auto)))
     return Identity(
         found.equal, places, ties=found.ties, chooses=chooses, log_error=found.log_error

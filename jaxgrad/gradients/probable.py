@@ -31,6 +31,7 @@ A check of derivative rules asks up to 128 times, and is to be wrong with a chan
 """
 
 _FIRST_PRIMES, _MOST_PRIMES = 6, 16
+_EXPONENTS = 16.0
 # Exponentials are found to be needed in smaller steps, or roots to be met before they are taken.
 _MOST_RUNS = 6
 
@@ -43,13 +44,13 @@ class Residual:
         equal: for each output leaf a boolean array: of the same residues.
         log_error: log₂ of how likely any two of all numbers that were made are to have the same
             residues without being the same function.
-        conditions: where a number has no value -> how many such numbers there are.
+        conditions: where a number has no value, in words.
         ties: whether something was compared or rounded, so that there may be a tie.
     """
 
     equal: list[np.ndarray]
     log_error: float
-    conditions: dict[str, int]
+    conditions: frozenset[str]
     ties: bool
 
 
@@ -84,13 +85,17 @@ def _with_primes(hand: Side, auto: Side, count: int) -> tuple[Residual, int]:
         for leaf in hand.inputs
     ]
     for _ in range(_MOST_RUNS):
-        left, right = (_run(side, numbers, drawn) for side in (hand, auto))
+        try:
+            left, right = (_run(side, numbers, drawn) for side in (hand, auto))
+        except RecursionError as error:
+            raise NoResidue("numbers are made of others too deeply") from error
         if not numbers.again():
             return _held_together(numbers, left, right)
     raise NoResidue(f"residues are not the same numbers in {_MOST_RUNS} runs")
 
 
 def _run(side: Side, numbers: ResidueNumbers, drawn: Sequence[np.ndarray | None]) -> list[Residues]:
+    numbers.begin()
     system = ResidueArrays(numbers)
     inputs = [_input(system, leaf, lanes) for leaf, lanes in zip(side.inputs, drawn, strict=True)]
     assert side.program is not None
@@ -115,13 +120,14 @@ def _held_together(
         infinite = (x.parts[-1] < 0) | (y.parts[-1] < 0)
         equal.append(same & (~infinite | (x.parts[-1] == y.parts[-1])))
     size = numbers.blocks.largest
-    chance = numbers.inverted.chance(size.plus(size))
-    pairs = 2 * math.log2(max(numbers.blocks.entries, 2))
+    # An exponent is looked for as a multiple by p/q, of 6 bits each.
+    chance = numbers.inverted.chance(size.plus(size)._replace(bits=size.bits + _EXPONENTS))
+    pairs = 2 * math.log2(2 * (numbers.blocks.entries + numbers.made_before) + 2)
     each = -math.log2(chance)
     primes = len(numbers.fields.primes)
     needed = math.ceil((pairs - math.log2(LARGEST_ERROR)) / each) if each > 0 else _MOST_PRIMES + 1
-    conditions = {fails: len(found) for fails, found in numbers.conditions.items()}
     ties = any(map(_may_tie, numbers.drawn))
+    conditions = frozenset(numbers.conditions)
     return Residual(equal, pairs - primes * each, conditions, ties), needed
 
 

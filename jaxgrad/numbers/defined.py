@@ -34,6 +34,11 @@ class Defined(Ball):
         return super().power(x, n)
 
     def function(self, name: str, *xs: arb) -> arb:
+        exponent = self.exact_value(xs[1]) if name == "pow" else None
+        if exponent is not None and exponent.denominator == 1:  # a product, or one over it
+            if exponent < 0 and xs[0].contains(0):
+                raise CannotDecide(DIVISOR.fails)
+            return super().function(name, *xs)
         known = FUNCTIONS.get(name)
         if known is not None and known.domain is not None and not known.domain.holds(*xs):
             raise CannotDecide(known.domain.fails)

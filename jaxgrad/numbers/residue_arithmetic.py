@@ -13,10 +13,11 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from flint import arb, fmpq
 
 from jaxgrad.numbers.base import NumberSystem, exact
 from jaxgrad.numbers.clock import tick
-from jaxgrad.numbers.functions import DIVISOR
+from jaxgrad.numbers.function import Domain
 from jaxgrad.numbers.nonfinite import NonFinite
 from jaxgrad.numbers.prime_fields import NoResidue, PrimeFields, keys
 from jaxgrad.numbers.residue_blocks import Blocks, Remainders, code_of
@@ -26,6 +27,8 @@ __all__ = ["ARITHMETIC", "ResidueArithmetic", "ResidueElement"]
 
 # So many constants are computed with as what they are.
 MOST_CONSTANTS = 64
+# Constants are known up to so many bits.
+_LONGEST = 2**12
 # What is linear in a choice that is in one of the operands, or a product of it.
 ARITHMETIC = frozenset({"add", "subtract", "multiply", "negate"})
 
@@ -69,7 +72,7 @@ class ResidueArithmetic(NumberSystem):
         self.fields = fields
         self.blocks = Blocks()
         self.inverted = Inverted()
-        self.conditions: dict[str, set[int]] = {}
+        self.conditions: set[str] = set()
         self.drawn: dict[str, dict[bytes, np.ndarray]] = {}
         self.squares: dict[bytes, np.ndarray] = {}
         self._first = np.zeros(0, np.int64)
@@ -153,7 +156,7 @@ class ResidueArithmetic(NumberSystem):
         values = [x.values for x in operands]
         places = self.blocks.made(shape, kind, values, size, sign, choice=kept)
         made = Remainders(lanes.reshape(len(lanes), *shape), places)
-        return ResidueElement(self, self._in_known_form(made) if self.squares else made)
+        return ResidueElement(self, self._in_known_form(made, sign) if self.squares else made)
 
     def choice_of(self, x: ResidueElement) -> ResidueElement | None:
         """A value [u > 0] of each entry that is in it, as far as is known."""
@@ -163,8 +166,11 @@ class ResidueArithmetic(NumberSystem):
         offsets = x.values.places.reshape(-1) - block.start
         return ResidueElement(self, block.choice.take(offsets).reshape(x.shape))
 
-    def _in_known_form(self, made: Remainders) -> Remainders:
-        """Numbers of which a root was taken as the squares of these roots."""
+    def _in_known_form(self, made: Remainders, sign: int) -> Remainders:
+        """Numbers of which a root was taken as the squares of these roots.
+
+        That is so of complex roots, too: of the sign of the number it says nothing.
+        """
         if len(self.squares) != self._known_squares:
             first = [int.from_bytes(key[:8], sys.byteorder) for key in self.squares]
             self._first, self._known_squares = np.sort(np.array(first, np.int64)), len(first)
@@ -182,7 +188,7 @@ class ResidueArithmetic(NumberSystem):
         lanes, places = flat.lanes.copy(), flat.places.copy()
         entries = [entry for entry, _ in found]
         lanes[:, entries] = np.stack([square for _, square in found], axis=1)
-        places[entries] = self.blocks.made((len(found),), "", (), VALUE.power(2), 2)
+        places[entries] = self.blocks.made((len(found),), "", (), VALUE.power(2), sign)
         return Remainders(lanes, places).reshape(made.shape)
 
     def value_of(self, name: str, arguments: np.ndarray) -> np.ndarray:
@@ -250,7 +256,7 @@ class ResidueArithmetic(NumberSystem):
 
     def by_rationals(self, f: Any, *xs: ResidueElement) -> ResidueElement | None:
         known = [self.rationals(x) for x in xs]
-        if any(each is None for each in known):
+        if any(each is None or any(map(_is_long, each)) for each in known):
             return None
         shape = np.broadcast_shapes(*(x.shape for x in xs))
         if math.prod(shape) > MOST_CONSTANTS:
@@ -337,8 +343,6 @@ class ResidueArithmetic(NumberSystem):
         if known is not None:
             return known
         size, sign = self.size(y), self.sign_of(y)
-        if abs(sign) < 2:
-            self.take_for_granted(DIVISOR.fails, y)
         if size.is_monomial:
             inverse = size
         else:
@@ -347,11 +351,22 @@ class ResidueArithmetic(NumberSystem):
         lanes = self.fields.inverse(y.values.lanes)
         return self.made(lanes, y.shape, "reciprocal", (y,), inverse, sign)
 
-    def take_for_granted(self, fails: str, *xs: ResidueElement) -> None:
-        """That a function has a value, in words that say where it has none."""
-        found = self.conditions.setdefault(fails, set())
-        for x in xs:
-            found.update(x.values.lanes[0].reshape(-1).tolist())
+    def take_for_granted(self, domain: Domain, *xs: ResidueElement) -> None:
+        """That a function has a value at numbers that the program gives it.
+
+        Raises:
+            NoResidue: they are constants at which it has none.
+        """
+        known = [self.rationals(x) for x in xs]
+        if any(each is None for each in known):
+            self.conditions.add(domain.fails)
+            return
+        shape = np.broadcast_shapes(*(x.shape for x in xs))
+        arrays = [np.array(k, object).reshape(x.shape) for k, x in zip(known, xs, strict=True)]
+        flat = [np.broadcast_to(a, shape).reshape(-1).tolist() for a in arrays]
+        for each in zip(*flat, strict=True):
+            if not domain.holds(*(arb(fmpq(q.numerator, q.denominator)) for q in each)):
+                raise NoResidue(domain.fails)
 
     def difference(self, x: ResidueElement, y: ResidueElement) -> ResidueElement:
         return self.subtract(x, y)
@@ -369,6 +384,10 @@ class ResidueArithmetic(NumberSystem):
         sign = abs(self.sign_of(x)) or 1 if n % 2 == 0 else self.sign_of(x)
         lanes = self.fields.power(x.values.lanes, n)
         return self.made(lanes, x.shape, "", (), self.size(x).power(n), sign)
+
+
+def _is_long(value: Fraction) -> bool:
+    return max(value.numerator.bit_length(), value.denominator.bit_length()) > _LONGEST
 
 
 def _joined(parts: Sequence[Remainders], primes: int) -> Remainders:

@@ -23,8 +23,8 @@ __all__ = ["NONFINITE", "Block", "Blocks", "Remainders", "code_of"]
 
 # So many numbers, and no more, take some seconds and some hundred megabytes.
 _MOST = 2**24
-# Bytes of operands that are kept; past them numbers are no longer taken apart.
-_KEPT = 2**28
+# Bytes of operands that are kept of one program; past them numbers are no longer taken apart.
+_KEPT = 2**27
 
 NONFINITE = {-1: math.nan, -2: -math.inf, -3: math.inf}
 """The places of what is no real number."""
@@ -114,6 +114,7 @@ class Blocks:
         self._starts: list[int] = []
         self._end = 0
         self._kept = 0
+        self._owners: set[int] = set()
 
     @property
     def entries(self) -> int:
@@ -139,7 +140,7 @@ class Blocks:
         if self._end + count > _MOST:
             raise NoResidue(f"more than {_MOST} residues")
         if operands:
-            self._kept += sum(x.lanes.nbytes for x in operands)
+            self._keep(operands)
             if self._kept > _KEPT:
                 kind, operands, choice = "", (), None
         flat = tuple(x.broadcast(shape).flat() for x in operands)
@@ -148,6 +149,18 @@ class Blocks:
         places = np.arange(self._end, self._end + count, dtype=np.int64).reshape(shape)
         self._end += max(count, 1)  # each start is another one
         return places
+
+    def begin(self) -> None:
+        """From here on it is another program, of which as much is kept as of the one before."""
+        self._kept = 0
+
+    def _keep(self, operands: Sequence[Remainders]) -> None:
+        """Counts the bytes of what was not kept before."""
+        for x in operands:
+            owner = x.lanes if x.lanes.base is None else x.lanes.base
+            if id(owner) not in self._owners:
+                self._owners.add(id(owner))
+                self._kept += x.lanes.nbytes
 
     @property
     def largest(self) -> Size:
@@ -171,6 +184,8 @@ class Blocks:
     def several(self, places: np.ndarray) -> list[tuple[Block, np.ndarray]]:
         """Each block that places are in, and which of them are."""
         flat = places.reshape(-1)
+        if not flat.size:
+            return []
         single = self.single(flat)
         if single is not None:
             return [(single, np.arange(flat.size))]

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from jaxgrad.numbers.function import Domain
+from jaxgrad.numbers.functions import DIVISOR
 from jaxgrad.numbers.residue_arithmetic import ARITHMETIC, ResidueArithmetic, ResidueElement
 from jaxgrad.numbers.residue_blocks import Remainders
 from jaxgrad.numbers.residue_sizes import VALUE
@@ -23,17 +25,27 @@ POSITIVE, ZERO = "positive", "zero"
 
 MOST_CASES = 5
 """So deep are choices within choices taken apart."""
+# So many sums within sums are, and so many in all.
+_DEEPEST = 8
+_MOST_SPLITS = 20_000
 
 
 class ResidueChoices(ResidueArithmetic):
     """Remainders of which some are chosen by conditions."""
 
     _depth = 0
+    _splits = 0
 
     def choose(
-        self, condition: ResidueElement, x: ResidueElement, y: ResidueElement
+        self, condition: ResidueElement, x: ResidueElement, y: ResidueElement, least: int = 0
     ) -> ResidueElement:
-        """x where a condition does not hold and y where it does."""
+        """x where a condition does not hold and y where it does.
+
+        Args:
+            condition: a value [u > 0] or [u = 0].
+            x, y: the numbers.
+            least: the sign, if more is known of it than of both.
+        """
         shape, (p, a, b) = self.together(condition, x, y)
         condition = ResidueElement(self, p)
         x, y = ResidueElement(self, a), ResidueElement(self, b)
@@ -45,22 +57,26 @@ class ResidueChoices(ResidueArithmetic):
         sizes = self.size(x), self.size(y)
         signs = self.sign_of(x), self.sign_of(y)
         sign = min(signs) if min(signs) > 0 else max(signs) if max(signs) < 0 else 0
+        sign = max(sign, least) if least else sign
         size = sizes[0].plus(sizes[1]).times(VALUE).plus(sizes[0])
         return self.made(lanes, shape, "selection", (condition, x, y), size, sign, condition)
 
     def split(
-        self, x: ResidueElement, condition: ResidueElement
+        self, x: ResidueElement, condition: ResidueElement, depth: int = 0
     ) -> tuple[ResidueElement, ResidueElement]:
         """x where a condition does not hold, and where it does."""
         alike = self._alike(self.choice_of(x), condition)
-        parts = self.operands(x) if alike.any() else ()
+        if not alike.any() or depth > _DEEPEST or self._splits > _MOST_SPLITS:
+            return x, x
+        self._splits += 1
+        parts = self.operands(x)
         if self.kind(x) == "selection" and parts:
             off, on = (chosen_from(alike, x.values, part.values) for part in parts[1:])
             return ResidueElement(self, off), ResidueElement(self, on)
         if self.kind(x) not in ARITHMETIC or not parts:
             return x, x
         operate = getattr(self, self.kind(x))
-        cases = [self.split(part, condition) for part in parts]
+        cases = [self.split(part, condition, depth + 1) for part in parts]
         return operate(*(off for off, _ in cases)), operate(*(on for _, on in cases))
 
     def _alike(self, choice: ResidueElement | None, condition: ResidueElement | None) -> np.ndarray:
@@ -130,6 +146,8 @@ class ResidueChoices(ResidueArithmetic):
         if condition is None or not self._alike(condition, self.choice_of(y)).any():
             return super().multiply(x, y)
         (a, b), (c, d) = self.split(x, condition), self.split(y, condition)
+        if a is x:
+            return super().multiply(x, y)
         return self.choose(condition, self.multiply(a, c), self.multiply(b, d))
 
     def _times_what_is_compared(
@@ -149,11 +167,28 @@ class ResidueChoices(ResidueArithmetic):
         if not bool(like.all()) or off is p:
             return None
         if kind == ZERO:
-            return self.multiply(off, z)
+            # A number that grows without bound where z is 0 is not 0 there, times z.
+            return self.multiply(off, z) if self._is_plain(off) else None
         return self.choose(condition, self.multiply(off, z), self.multiply(on, z))
 
+    def _is_plain(self, x: ResidueElement) -> bool:
+        """Whether every entry is 0, 1 or −1."""
+        lanes = x.values.lanes
+        opposite = self.fields.negate(lanes)
+        return bool(((lanes == 0) | (lanes == 1) | (opposite == 1)).all())
+
     def reciprocal(self, y: ResidueElement) -> ResidueElement:
+        if abs(self.sign_of(y)) < 2:
+            self.require(DIVISOR, y)
         return self.by_cases(self.reciprocal, y, zero=False) or super().reciprocal(y)
+
+    def require(self, domain: Domain, *xs: ResidueElement) -> None:
+        """Takes for granted what the program itself asks for, and not what one of the cases does.
+
+        Where the other case holds, whatever stands for the value of this one is not chosen.
+        """
+        if not self._depth:
+            self.take_for_granted(domain, *xs)
 
     def power(self, x: ResidueElement, n: int) -> ResidueElement:
         found = self.by_cases(lambda z: self.power(z, n), x) if n > 0 else None

@@ -15,6 +15,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from jaxgrad.numbers.function import Domain
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.prime_fields import NoResidue, PrimeFields, keys
 from jaxgrad.numbers.residue_arithmetic import ResidueElement
@@ -25,13 +26,13 @@ from jaxgrad.numbers.residue_truth import ResidueTruth
 __all__ = ["ResidueNumbers"]
 
 
-def _fails(name: str) -> str:
+def _domain(name: str) -> Domain:
     domain = FUNCTIONS[name].domain
     assert domain is not None
-    return domain.fails
+    return domain
 
 
-_NOT_POSITIVE = _fails("log")
+_POSITIVE = _domain("log")
 # e^(nu) is a power up to this n, and an exponential of its own beyond.
 _LARGEST_POWER = 64
 # How many sums within sums an exponent is taken apart into.
@@ -58,6 +59,7 @@ class ResidueNumbers(ResidueTruth):
         self._denominators: dict[bytes, int] = {}
         self._roots: dict[bytes, np.ndarray] = {}
         self._grown = False
+        self.made_before = 0
 
     # -- exponentials ------------------------------------------------------------------------
     def exp(self, x: ResidueElement) -> ResidueElement:
@@ -142,22 +144,22 @@ class ResidueNumbers(ResidueTruth):
 
     # -- logarithms and roots ----------------------------------------------------------------
     def log(self, x: ResidueElement) -> ResidueElement:
+        if self.sign_of(x) < 2:
+            self.require(_POSITIVE, x)
         found = self.by_cases(self.log, x, zero=False)
         if found is not None:
             return found
         kind = self.kind(x)
         if kind == "exponential":
             return self.operands(x)[0]
-        if self.sign_of(x) < 2:
-            self.take_for_granted(_NOT_POSITIVE, x)
-        elif kind == "multiply":
-            a, b = self.operands(x)
-            if self.sign_of(a) == self.sign_of(b) == 2:
-                return self.add(self.log(a), self.log(b))
-        elif kind == "reciprocal":
-            return self.negate(self.log(self.operands(x)[0]))
-        elif kind == "add":
-            return self._log_of_sum(x, *self.operands(x))
+        if self.sign_of(x) == 2 and kind in ("multiply", "reciprocal", "add"):
+            parts = self.operands(x)
+            if kind == "add":
+                return self._log_of_sum(x, *parts)
+            if kind == "reciprocal":
+                return self.negate(self.log(parts[0]))
+            if all(self.sign_of(part) == 2 for part in parts):
+                return self.add(*map(self.log, parts))
         return self._logarithm(x)
 
     def _logarithm(self, x: ResidueElement) -> ResidueElement:
@@ -196,14 +198,14 @@ class ResidueNumbers(ResidueTruth):
         return found if shift is None else self.add(shift, found)
 
     def sqrt(self, x: ResidueElement) -> ResidueElement:
+        if self.sign_of(x) < 2:
+            self.require(_POSITIVE, x)
         found = self.by_cases(self.sqrt, x)
         if found is not None:
             return found
         exact = self.by_rationals(_exact_root, x) if self._all_squares(x) else None
         if exact is not None:
             return exact
-        if self.sign_of(x) < 2:
-            self.take_for_granted(_NOT_POSITIVE, x)
         flat = x.values.flat().lanes
         each = keys(flat)
         drawn = self.value_of("root", flat)
@@ -224,6 +226,11 @@ class ResidueNumbers(ResidueTruth):
                 self._roots[radicands[k]] = self._roots[square] = roots[:, k]
                 self._grown = True
 
+    def begin(self) -> None:
+        """The next program has as much room, and as many cases, as the one before."""
+        self.blocks.begin()
+        self._splits = 0
+
     def again(self) -> bool:
         """Forgets what was made, but not what was drawn; False if nothing would come out otherwise.
 
@@ -233,7 +240,8 @@ class ResidueNumbers(ResidueTruth):
         grown, self._grown = self._grown, False
         if not grown:
             return False
-        self.blocks, self.conditions = Blocks(), {}
+        self.made_before += self.blocks.entries
+        self.blocks, self.conditions = Blocks(), set()
         self.inverted = Inverted()
         self._exponentials.clear()
         return True
@@ -252,12 +260,12 @@ class ResidueNumbers(ResidueTruth):
         power = self._known_power(*xs) if name == "pow" else None
         if power is not None:
             return power
+        if known.domain is not None:
+            self.require(known.domain, *xs)
         if len(xs) == 1:
             found = self.by_cases(lambda x: self.function(name, x), xs[0], known.domain is None)
             if found is not None:
                 return found
-        if known.domain is not None:
-            self.take_for_granted(known.domain.fails, *xs)
         shape, arguments = self.together(*xs)
         lanes = [x.flat().lanes for x in arguments]
         if known.parity is None or len(lanes) > 1:
@@ -332,7 +340,7 @@ def _hyperbolic(s: ResidueNumbers, x: ResidueElement, sign: int) -> ResidueEleme
 
 
 def _tangent(s: ResidueNumbers, x: ResidueElement) -> ResidueElement:
-    s.take_for_granted(_fails("tan"), x)
+    s.require(_domain("tan"), x)
     cosine = _cosine(s, x)
     return _sine(s, x) * s.reciprocal(cosine)
 

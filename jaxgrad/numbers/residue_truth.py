@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
-from jaxgrad.numbers.prime_fields import NoResidue
+from jaxgrad.numbers.prime_fields import NoResidue, PrimeFields, keys
 from jaxgrad.numbers.residue_arithmetic import ResidueElement
 from jaxgrad.numbers.residue_blocks import Remainders
 from jaxgrad.numbers.residue_choices import MOST_CASES, POSITIVE, ZERO, ResidueChoices, chosen_from
@@ -30,7 +30,15 @@ _HOLDS = {
 
 
 class ResidueTruth(ResidueChoices):
-    """Remainders that are compared and chosen between."""
+    """Remainders that are compared and chosen between.
+
+    Args:
+        fields: the primes.
+    """
+
+    def __init__(self, fields: PrimeFields) -> None:
+        super().__init__(fields)
+        self._met: set[bytes] = set()
 
     def truth(self, value: bool) -> ResidueElement:
         return self.constant(int(value))
@@ -81,9 +89,14 @@ class ResidueTruth(ResidueChoices):
         return signs
 
     def upright(self, lanes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Of x and −x the same one, and where that is x."""
-        upright = lanes[0] <= self.fields.primes[0] // 2
-        return upright, np.where(upright, lanes, self.fields.negate(lanes))
+        """Of x and −x the one that was met first, and where that is x."""
+        opposite = self.fields.negate(lanes)
+        upright = np.ones(lanes.shape[1], bool)
+        for k, (key, other) in enumerate(zip(keys(lanes), keys(opposite), strict=True)):
+            upright[k] = key in self._met or other not in self._met
+            if upright[k]:
+                self._met.add(key)
+        return upright, np.where(upright, lanes, opposite)
 
     # -- logic -------------------------------------------------------------------------------
     def logical_not(self, p: ResidueElement) -> ResidueElement:
@@ -149,19 +162,26 @@ class ResidueTruth(ResidueChoices):
         return self._larger(ResidueElement(self, a), ResidueElement(self, b))
 
     def absolute(self, x: ResidueElement) -> ResidueElement:
-        return self._larger(x, self.negate(x), x)
+        return self._larger(x, self.negate(x), x, 1)
 
     def _larger(
-        self, x: ResidueElement, y: ResidueElement, difference: ResidueElement | None = None
+        self,
+        x: ResidueElement,
+        y: ResidueElement,
+        difference: ResidueElement | None = None,
+        least: int = 0,
     ) -> ResidueElement:
         """The larger one of two, by the sign of their difference or of what is like it."""
         difference = difference or self.subtract(x, y)
+        least = max(self.sign_of(x), self.sign_of(y), least)
         choice = self.choice_of(difference)
         if choice is not None and self._depth < MOST_CASES:
-            off, on = zip(*(self.split(z, choice) for z in (x, y, difference)), strict=True)
-            if off[2] is not difference:
+            (a, b), (c, d) = self.split(x, choice), self.split(y, choice)
+            off, on = self.split(difference, choice)
+            if off is not difference:
                 with self.deeper():
-                    return self.choose(choice, self._larger(*off), self._larger(*on))
+                    both = self._larger(a, c, off, least), self._larger(b, d, on, least)
+                    return self.choose(choice, *both, least)
         flat = difference.values.flat()
         upright, condition, _ = self._conditions(flat, x.shape)
         signs = self._certain(flat)
@@ -172,7 +192,7 @@ class ResidueTruth(ResidueChoices):
             ResidueElement(self, chosen_from(which, y.values, x.values))
             for which in (second, first)
         )
-        return self.choose(condition, off, on)
+        return self.choose(condition, off, on, least)
 
     def is_finite(self, x: ResidueElement) -> ResidueElement:
         return self.of_constants(np.asarray(x.values.places >= 0, np.float64))

@@ -89,10 +89,12 @@ class ResidueArrays(ArraySystem):
     def function(self, name: str, *arrays: Residues) -> Residues:
         xs = [self._element(array) for array in arrays]
         if any((x.values.places < 0).any() for x in xs):
-            return self._array(self._case_by_case(name, xs))
+            return self._array(self._case_by_case(name, operation(name), xs))
         return self._array(operation(name)(self.numbers, *xs))
 
-    def _case_by_case(self, name: str, xs: Sequence[ResidueElement]) -> ResidueElement:
+    def _case_by_case(
+        self, name: str, operate: Callable[..., Any], xs: Sequence[ResidueElement]
+    ) -> ResidueElement:
         """A function of arrays of which some entries are no real numbers."""
         shape = np.broadcast_shapes(*(x.shape for x in xs))
         flat = [x.values.broadcast(shape).flat() for x in xs]
@@ -109,7 +111,7 @@ class ResidueArrays(ArraySystem):
             if any(case):
                 found = apply_nonfinite(self.numbers, name, tuple(given))
             else:
-                found = operation(name)(self.numbers, *given)
+                found = operate(self.numbers, *given)
             if isinstance(found, NonFinite):
                 places[entries] = code_of(found.value)
                 continue
@@ -220,9 +222,13 @@ class ResidueArrays(ArraySystem):
         if ordered and any((array.parts[-1] == nan).any() for array in (a, b)):
             raise NoResidue("the place of a NaN in an order")
         xs = [self._element(array) for array in (a, b)]
+
+        def compare(numbers: ResidueNumbers, x: Any, y: Any) -> ResidueElement:
+            return numbers.compare(relation, x, y)
+
         if any((x.values.places < 0).any() for x in xs):
-            return self._array(self._case_by_case(relation, xs))
-        return self._array(self.numbers.compare(relation, *xs))
+            return self._array(self._case_by_case(relation, compare, xs))
+        return self._array(compare(self.numbers, *xs))
 
     def opened(self, truths: Residues, ties: Residues) -> Residues:
         if bool(self.numbers.is_zero(self._element(ties)).all()):
