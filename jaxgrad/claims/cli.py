@@ -275,21 +275,15 @@ def prove(parser: argparse.ArgumentParser) -> _Runner:
         metavar="MODULE:FUNCTION",
         help="print what a function of yours makes of the results and the seconds, no table",
     )
-    instead = parser.add_mutually_exclusive_group()
-    instead.add_argument("--list", action="store_true", help="list the claims, do not run them")
-    instead.add_argument("--new", metavar="NAME", help="write a proof module to begin with")
+    parser.add_argument("--list", action="store_true", help="list the claims, do not run them")
+    printed.add_argument("--new", metavar="NAME", help="write a proof module to begin with")
     return _prove
 
 
 def _prove(options: argparse.Namespace) -> int:
-    if options.new:
-        if options.report:
-            raise ArgumentError(
-                "--new runs nothing, so there is nothing that --json or --report could print; "
-                "leave one of them out"
-            )
-        return _new(options)
-    return prove_command.prove(options)
+    if options.new and options.list:
+        raise ArgumentError("--new writes a module, and --list lists claims; leave one of them out")
+    return _new(options) if options.new else prove_command.prove(options)
 
 
 def _new(options: argparse.Namespace) -> int:
