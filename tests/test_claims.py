@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from claims_support import results_of, write
@@ -291,3 +292,14 @@ def test_the_traceback_names_the_proof_module_and_where_it_was_raised(tmp_path):
     assert 'json.loads("{")' in result.error and "decoder.py" in result.error
     assert "jaxgrad/claims/running.py" not in result.error
     assert result.error.splitlines()[-1].startswith("json.decoder.JSONDecodeError")
+
+
+def test_what_a_claim_returns_after_it_has_yielded_is_an_error() -> None:
+    def parts() -> Any:
+        yield "one", Evidence(Verdict.PROVED, "decision", "checked")
+        return Evidence(Verdict.REFUTED, "decision", "false")
+
+    declared = Claim(parts, "both", "", Verdict.PROVED, Path("both.py"))
+    first, second = run(declared)
+    assert first.as_expected and not second.as_expected
+    assert "yields its parts and then returns" in str(second.error)

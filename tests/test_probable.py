@@ -256,6 +256,17 @@ def _root(x: Any) -> Any:
     return jnp.sqrt(jnp.abs(x))
 
 
+def _one_case(x: Any) -> Any:
+    """1 − x, of which the form for x ≤ 0 is positive."""
+    return jnp.where(x > 0, 1 - x, jnp.sqrt(1 + jnp.abs(x)) ** 2)
+
+
+def _larger(x: Any) -> Any:
+    """max(1 − x, x² − 9), of which the form for x ≤ 0 is positive."""
+    w = x * x - 9
+    return jnp.where(x > 0, jnp.maximum(1 - x, w), jnp.maximum(jnp.abs(x) + 1, w))
+
+
 # Each pair differs at points that nothing leaves out, most of them by what a root says of a sign.
 NOT_THE_SAME: dict[str, tuple[Any, Any]] = {
     "the sign of x by its root": (
@@ -271,6 +282,13 @@ NOT_THE_SAME: dict[str, tuple[Any, Any]] = {
         lambda x: jnp.sqrt(jax.nn.relu(x) + 1) + jax.nn.relu(x),
         lambda x: jnp.sqrt(jax.nn.relu(x) + 1) + x),
     "a quotient at its pole": (lambda x: x / jnp.where(x == 0, 1, x), jnp.ones_like),
+    "a sign that holds in one case": (lambda x: jnp.abs(_one_case(x)), lambda x: _one_case(x)),
+    "what it chooses": (lambda x: jnp.where(_one_case(x) > 0, x, -x), lambda x: x),
+    "its zero": (lambda x: jnp.where(_one_case(x) == 0, 7.0, x), lambda x: x),
+    "its sign changed": (
+        lambda x: jnp.abs(jnp.where(x > 0, -x, _root(x) ** 2)),
+        lambda x: jnp.where(x > 0, -x, _root(x) ** 2)),
+    "the larger of two by cases": (lambda x: jax.nn.relu(_larger(x)), lambda x: _larger(x)),
     "the sign of a logarithm's argument": (
         lambda x: jnp.log(x * x) * 0 + x, lambda x: jnp.log(x * x) * 0 + jnp.abs(x)),
 }  # fmt: skip
@@ -368,3 +386,11 @@ def test_the_verdict_does_not_depend_on_what_is_drawn() -> None:
 
     at = np.array([0.5, 2.0], np.float32), np.array([1.0, -1.0], np.float32)
     assert {compare(hand, auto, *at, budget=FEW).verdict for _ in range(6)} == {Verdict.PROBABLE}
+
+
+@pytest.mark.parametrize("hand", [
+    lambda x: jnp.exp(jnp.log(_one_case(x))), lambda x: jnp.sqrt(_one_case(x)) ** 2,
+])  # fmt: skip
+def test_what_has_a_value_in_one_case_alone_is_left_out(hand: Any) -> None:
+    found = compare(hand, _one_case, np.float32(0.3), budget=FEW)
+    assert found.verdict is Verdict.PROBABLE and "is not positive" in str(found)

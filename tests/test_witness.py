@@ -304,3 +304,11 @@ def test_the_error_of_the_balls_is_nothing_beside_that_of_the_floats() -> None:
         with precision(bits):
             radii.append(enclosures(program, numbers)[0][()].value.rad())
     assert 0 < radii[0] <= radii[1] * (1 + arb(2) ** -20)
+
+
+@pytest.mark.parametrize("hand", [
+    lambda x: 0.1, lambda x: jnp.asarray(0.1), lambda x: jnp.full((), 0.1), jax.jit(lambda x: 0.1),
+])  # fmt: skip
+def test_a_literal_that_is_returned_has_the_bits_of_its_dtype(hand: Any) -> None:
+    found = jaxgrad.compare(hand, jax.grad(lambda x: x * 0.1), 0.5)
+    assert found.verdict is jaxgrad.Verdict.PROVED

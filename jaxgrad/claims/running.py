@@ -76,7 +76,7 @@ def _parts(outcome: Any) -> Iterator[tuple[str, Any]]:
             "Evidence, a Comparison), or yield pairs of a part's name and such an object"
         )
     names: set[str] = set()
-    for item in outcome:
+    for item in _all(outcome):
         if not isinstance(item, tuple) or len(item) != 2:
             raise _BadOutcome(
                 f"the claim yielded {_shown(item)}; yield a pair of a part's name and an object "
@@ -86,6 +86,16 @@ def _parts(outcome: Any) -> Iterator[tuple[str, Any]]:
             raise _BadOutcome(f"two parts have the name {name!r}; give each part one of its own")
         names.add(name)
         yield name, item[1]
+
+
+def _all(outcome: Iterable[Any]) -> Iterator[Any]:
+    """What is yielded, and then an error if something is returned, which a loop would not see."""
+    returned = yield from outcome
+    if returned is not None:
+        raise _BadOutcome(
+            f"the claim yields its parts and then returns {_shown(returned)}, which is none of "
+            "them; yield it with a name, too"
+        )
 
 
 def _checked(outcome: Any) -> tuple[Evidence | None, str | None]:

@@ -50,7 +50,11 @@ def running() -> Iterator[None]:
 def typed(value: Any, atom: Any) -> Any:
     """A constant in the dtype that the program has it in: NumPy's int64 is an int32 to JAX."""
     dtype = getattr(atom.aval, "dtype", None)
-    if dtype is None or is_key(value) or getattr(value, "dtype", dtype) == dtype:
+    if dtype is None or is_key(value):
+        return value
+    # JAX's literals are Python's numbers that have a dtype, and more bits than it holds.
+    is_number = isinstance(value, bool | int | float | complex)
+    if not is_number and getattr(value, "dtype", dtype) == dtype:
         return value
     return np.asarray(value).astype(dtype)
 

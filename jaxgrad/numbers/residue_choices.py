@@ -28,6 +28,8 @@ MOST_CASES = 5
 # So many sums within sums are, and so many in all.
 _DEEPEST = 8
 _MOST_SPLITS = 20_000
+# What is taken apart without asking for the signs of its parts.
+_WHATEVER_SIGN = frozenset({"add", "subtract", "negate", "exponential", "logarithm"})
 
 
 class ResidueChoices(ResidueArithmetic):
@@ -50,16 +52,27 @@ class ResidueChoices(ResidueArithmetic):
         condition = ResidueElement(self, p)
         x, y = ResidueElement(self, a), ResidueElement(self, b)
         x, y = self.split(x, condition)[0], self.split(y, condition)[1]
+        sign = max(self._common_sign(x, y), least)
         if self.same(x, y):
-            return x
+            return self._in_both_cases(x, sign)
         gap = self.fields.subtract(y.values.lanes, x.values.lanes)
         lanes = self.fields.add(x.values.lanes, self.fields.multiply(p.lanes, gap))
         sizes = self.size(x), self.size(y)
-        signs = self.sign_of(x), self.sign_of(y)
-        sign = min(signs) if min(signs) > 0 else max(signs) if max(signs) < 0 else 0
-        sign = max(sign, least) if least else sign
         size = sizes[0].plus(sizes[1]).times(VALUE).plus(sizes[0])
         return self.made(lanes, shape, "selection", (condition, x, y), size, sign, condition)
+
+    def _common_sign(self, x: ResidueElement, y: ResidueElement) -> int:
+        """What holds of the sign of either."""
+        signs = self.sign_of(x), self.sign_of(y)
+        return min(signs) if min(signs) > 0 else max(signs) if max(signs) < 0 else 0
+
+    def _in_both_cases(self, x: ResidueElement, sign: int) -> ResidueElement:
+        """A number that is the same in both cases: signs may be known of it that hold in one."""
+        if self.blocks.constants(np.unique(x.values.places)) is not None:
+            return x
+        kind = self.kind(x)
+        parts = self.operands(x) if kind in _WHATEVER_SIGN else ()
+        return self.made(x.values.lanes, x.shape, kind if parts else "", parts, self.size(x), sign)
 
     def split(
         self, x: ResidueElement, condition: ResidueElement, depth: int = 0
@@ -135,7 +148,8 @@ class ResidueChoices(ResidueArithmetic):
         same = (off.values.lanes == on.values.lanes).all(0)
         if not same.any():
             return None
-        return ResidueElement(self, chosen_from(same, operate(x, y).values, off.values))
+        alike = self._in_both_cases(off, self._common_sign(off, on))
+        return ResidueElement(self, chosen_from(same, operate(x, y).values, alike.values))
 
     def multiply(self, x: ResidueElement, y: ResidueElement) -> ResidueElement:
         for p, z in ((x, y), (y, x)):
