@@ -76,9 +76,8 @@ def proofs(tmp_path, monkeypatch):
 
 
 def claim_that(does: str, name: str = "bad") -> str:
-    return (
-        f"@claim('it is bad', source='{name}: x')\ndef {name}():\n    {does}\n    return said()\n"
-    )
+    ends = "" if "yield" in does else "    return said()\n"
+    return f"@claim('it is bad', source='{name}: x')\ndef {name}():\n    {does}\n{ends}"
 
 
 def run(capfd, *arguments: str) -> SimpleNamespace:
