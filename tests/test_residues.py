@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from jaxgrad.errors import CannotDecide
 from jaxgrad.interpret.walker import interpret
-from jaxgrad.numbers import residue_blocks
+from jaxgrad.numbers import residue_blocks, residues
 from jaxgrad.numbers.prime_fields import PrimeFields
 from jaxgrad.numbers.residue_functions import ResidueNumbers
 from jaxgrad.numbers.residue_sizes import Inverted, Size
@@ -257,6 +257,12 @@ def test_there_is_an_end_to_how_many_are_made(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(residue_blocks, "_MOST", 100)
     with pytest.raises(CannotDecide, match="more than 100 residues"):
         _same(lambda x: jnp.outer(x, x) ** 2, lambda x: jnp.outer(x, x), np.ones(20, np.float32))
+
+
+def test_what_is_moved_has_an_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(residues, "_LARGEST", 100)
+    with pytest.raises(CannotDecide, match="arrays of more than 100 residues"):
+        _same(lambda x: jnp.tile(x, 6), lambda x: jnp.tile(x, 6), np.ones(20, np.float32))
 
 
 def test_where_nothing_is_kept_less_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -281,8 +281,7 @@ class ResidueArithmetic(NumberSystem):
         for zero, other in ((x, b), (y, a)):
             if self._is_constant(zero, 0):
                 return ResidueElement(self, other)
-        signs = self.sign_of(x), self.sign_of(y)
-        sign = max(signs) if min(signs) > 0 else min(signs) if max(signs) < 0 else 0
+        sign = _sign_of_sum(self.sign_of(x), self.sign_of(y))
         size = self.size(x).plus(self.size(y))
         return self.made(self.fields.add(a.lanes, b.lanes), shape, "add", (x, y), size, sign)
 
@@ -302,8 +301,7 @@ class ResidueArithmetic(NumberSystem):
         shape, (a, b) = self.together(x, y)
         if self._is_constant(y, 0):
             return ResidueElement(self, a)
-        signs = self.sign_of(x), -self.sign_of(y)
-        sign = max(signs) if min(signs) > 0 else min(signs) if max(signs) < 0 else 0
+        sign = _sign_of_sum(self.sign_of(x), -self.sign_of(y))
         size = self.size(x).plus(self.size(y))
         lanes = self.fields.subtract(a.lanes, b.lanes)
         return self.made(lanes, shape, "subtract", (x, y), size, sign)
@@ -384,6 +382,11 @@ class ResidueArithmetic(NumberSystem):
         sign = abs(self.sign_of(x)) or 1 if n % 2 == 0 else self.sign_of(x)
         lanes = self.fields.power(x.values.lanes, n)
         return self.made(lanes, x.shape, "", (), self.size(x).power(n), sign)
+
+
+def _sign_of_sum(*signs: int) -> int:
+    """What is known of the sign of a sum, of numbers of which none has another sign."""
+    return max(signs) if min(signs) > 0 else min(signs) if max(signs) < 0 else 0
 
 
 def _is_long(value: Fraction) -> bool:

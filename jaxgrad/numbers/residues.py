@@ -24,6 +24,9 @@ from jaxgrad.numbers.residue_sizes import VALUE
 
 __all__ = ["ResidueArrays", "Residues"]
 
+# The windows of a convolution, say, repeat each number: 16 MiB of each of the primes, and three
+# times as much where they are multiplied as matrices.
+_LARGEST = 2**21
 # So many summands are added one by one, which keeps what an exponent is made of.
 _FEW = 4
 
@@ -80,7 +83,7 @@ class ResidueArrays(ArraySystem):
 
     def move(self, f: Callable[..., Any], *arrays: Residues) -> Any:
         parts = zip(*(array.parts for array in arrays), strict=True)
-        made = [f(np, *each) for each in parts]
+        made = [_sized(f(np, *each)) for each in parts]
         if not isinstance(made[0], list | tuple):
             return Residues(*map(np.asarray, made))
         return [Residues(*map(np.asarray, each)) for each in zip(*made, strict=True)]
@@ -259,3 +262,14 @@ class ResidueArrays(ArraySystem):
     def integers(self, array: Residues) -> list[int | None]:
         constants = self.numbers.blocks.constants(np.asarray(array.parts[-1]))
         return [None] * array.size if constants is None else [int(q) for q in constants]
+
+
+def _sized(made: Any) -> Any:
+    """What entries were moved to, if that is no larger than there is room for.
+
+    Raises:
+        NoResidue: it is.
+    """
+    if sum(np.size(x) for x in (made if isinstance(made, list | tuple) else [made])) > _LARGEST:
+        raise NoResidue(f"arrays of more than {_LARGEST} residues")
+    return made
