@@ -13,11 +13,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from interval_arrays import Interval, Intervals
 from rich.console import Console
 from rich.table import Table
 
-from jaxgrad import run_over
+from jaxgrad import Interval, Intervals, run_over
 from jaxgrad.networks import Dense
 
 POINTS = 200

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from jaxgrad.numbers.arrays import ArraySystem, SystemArray
     from jaxgrad.numbers.ball import Ball
     from jaxgrad.numbers.base import NumberSystem
+    from jaxgrad.numbers.intervals import Interval, Intervals
     from jaxgrad.numbers.precision import precision
     from jaxgrad.verdict import Evidence, Verdict
 
@@ -64,6 +65,8 @@ __all__ = [
     "Frequency",
     "GradientCheck",
     "GradientMismatch",
+    "Interval",
+    "Intervals",
     "JaxgradError",
     "NumberSystem",
     "Supremum",
@@ -119,6 +122,8 @@ _HOME = {
     "Frequency": "evidence.frequency",
     "GradientCheck": "gradients.outcome",
     "GradientMismatch": "errors",
+    "Interval": "numbers.intervals",
+    "Intervals": "numbers.intervals",
     "JaxgradError": "errors",
     "NumberSystem": "numbers.base",
     "Supremum": "evidence.supremum",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from jaxgrad.errors import ArgumentError, OpaquePrimitive, UnsupportedPrimitive
-from jaxgrad.gradients.enclosure import ENOUGH_BITS, FURTHER_PRECISIONS, PRECISIONS
+from jaxgrad.gradients.batch_points import checked_batch
 from jaxgrad.gradients.floats.question import checked_dtypes, floats_of
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.at_fault import with_rules_at_fault
@@ -29,21 +29,22 @@ from jaxgrad.gradients.rules.conclusions import (
     wrong_value,
 )
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
+from jaxgrad.gradients.rules.judged_precisely import judged_precisely
 from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.lost import lost
 from jaxgrad.gradients.rules.modes import MODES, checked_modes
 from jaxgrad.gradients.rules.opaque import by_floats
 from jaxgrad.gradients.rules.other_dtypes import in_other_dtypes
+from jaxgrad.gradients.rules.over_batch import over_batch
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.rest import Given, Rest
-from jaxgrad.gradients.rules.seen_wrong import leaves_of, or_seen_wrong
+from jaxgrad.gradients.rules.seen_wrong import leaves_of
 from jaxgrad.gradients.rules.smaller import smaller
 from jaxgrad.gradients.rules.stages import Stages, checked_budget
 from jaxgrad.gradients.rules.unjudged_floats import with_floats
 from jaxgrad.interpret.budgets import nested_too_deeply
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import GRACE, grace, in_grace
-from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.vector_choice import free_vectors
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.held import checked_argnums, without_derivative
@@ -65,6 +66,7 @@ def check_grads(
     eps: float | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
+    batch: int | Sequence[Any] | None = None,
     domain: Callable[..., Any] | None = None,
     reference: Callable[..., Any] | None = None,
     dtypes: Sequence[Any] | None = None,
@@ -94,6 +96,10 @@ def check_grads(
         argnums: the arguments with respect to which is differentiated, as for ``jax.grad``; the
             others are held fixed at their values, and Python's numbers among them reach f as they
             are, so that they may be static.  By default all but those in ``nondiff_argnums`` of f.
+        batch: further points, of which the custom rules are held against JAX's derivative without
+            them in one compiled call over intervals, and what that leaves open is judged like the
+            given point: how many are drawn, or a tuple like ``args`` in which every array that is
+            differentiated has a first axis of points.
         domain: a JAX function of ``args`` that returns a boolean, or an array of them: only points
             where it is true are looked at, which is decided in exact numbers.  A simplex needs room
             for rounding: ``lambda p: jnp.all(p > 0) & (abs(p.sum() - 1) < 1e-6)``.
@@ -127,7 +133,8 @@ def check_grads(
 
     Raises:
         ArgumentError: an unknown mode or order, an option that is none, nothing to differentiate,
-            argnums that names none, args that is no tuple, is outside of its domain, or is traced.
+            argnums that names none, args that is no tuple, is outside of its domain, or is traced;
+            a batch that is not like args.
         TraceError: f, or domain, is not made of JAX operations.
         NoDerivative: JAX has no derivative of f in any of the modes; an ArgumentError, too.
         TreeMismatch, ShapeMismatch, DtypeMismatch: a custom rule returns the wrong structure.
@@ -157,8 +164,8 @@ def check_grads(
     __tracebackhide__ = True  # a test that fails shows its own line
     found = check(
         f, args, order, modes, atol, rtol, eps,
-        argnums=argnums, domain=domain, reference=reference, dtypes=dtypes, exact=exact,
-        special_points=special_points, linear=linear, budget=budget,
+        argnums=argnums, batch=batch, domain=domain, reference=reference, dtypes=dtypes,
+        exact=exact, special_points=special_points, linear=linear, budget=budget,
     )  # fmt: skip
     found.assert_agrees()
     return found
@@ -174,6 +181,7 @@ def check(
     eps: float | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
+    batch: int | Sequence[Any] | None = None,
     domain: Callable[..., Any] | None = None,
     reference: Callable[..., Any] | None = None,
     dtypes: Sequence[Any] | None = None,
@@ -188,7 +196,7 @@ def check(
     say ``expect=REFUTED``.
 
     Args:
-        f, args, order, modes, atol, rtol, eps, argnums, domain: as in :func:`check_grads`.
+        f, args, order, modes, atol, rtol, eps, argnums, batch, domain: as in :func:`check_grads`.
         reference, dtypes, exact, special_points, linear, budget: as there, too.
 
     Returns:
@@ -217,6 +225,7 @@ def check(
     special = by_default("special_points", special_points, reference is None)
     linear = by_default("linear", linear, reference is None)
     asked, stages = checked_dtypes(dtypes), Stages(checked_budget(budget))
+    batch = checked_batch(batch, len(args))
     held = without_derivative(f, args) if argnums is None else checked_argnums(argnums, len(args))
     programs = functools.partial(
         DerivativePrograms,
@@ -229,7 +238,7 @@ def check(
     with without_debug_modes(), stages.watched(), free_vectors():
         require_values("check", args, lambda: parameter_names(f, len(args)))
         primal = functools.partial(Primal, f, args, reference, held=held, domain=domain)
-        return _checked(primal, programs, special, asked, stages)
+        return _checked(primal, programs, special, asked, batch, stages)
 
 
 def _checked(
@@ -237,6 +246,7 @@ def _checked(
     programs: Callable[[Primal], DerivativePrograms],
     special: bool,
     dtypes: tuple[Any, ...] | None,
+    batch: Any,
     stages: Stages,
 ) -> GradientCheck:
     try:
@@ -246,12 +256,16 @@ def _checked(
             Verdict.UNDECIDED, (), Evidence(Verdict.UNDECIDED, "reason", str(error))
         )
     try:
-        found = _check(programs(primal), special, stages, dtypes)
+        rules = programs(primal)
+        found = _check(rules, special, stages, dtypes)
 
         def formula(cast: Primal) -> GradientCheck:
             share = Stages(stages.left("proof"), share=True)
             return _check(programs(cast), special, share, (), alone=True, whole=False)
 
+        found = over_batch(
+            found, rules, batch, lambda at: _here(stages.budget, programs(at), False)
+        )
         return with_floats(in_other_dtypes(found, primal, dtypes, formula), dtypes)
     except RecursionError:
         return undecided(primal, nested_too_deeply())
@@ -304,7 +318,7 @@ def _at_given(rules: DerivativePrograms, stages: Stages) -> GradientCheck | Give
     try:
         if not is_finite(primal):
             return at_infinity(rules)
-        judged, at, cut = _given(rules)
+        judged, at, cut = judged_precisely(rules)
     except OpaquePrimitive:
         return by_floats(rules, lambda other: _check(other, False, stages, whole=False))
     except (CannotDecide, UnsupportedPrimitive) as error:
@@ -332,40 +346,6 @@ def _here(seconds: float, rule: DerivativePrograms, _: bool) -> GradientCheck:
     if isinstance(found, GradientCheck):
         return found
     return passed(rule.primal, found.leaves, None, "right at the values that reach it", ())
-
-
-def _given(rules: DerivativePrograms) -> tuple[Judged, AtPoint, bool]:
-    """Every question at the given point, with as much precision as it takes; those that are wrong
-    alone, and True, where the time ends."""
-    judged: Judged = []
-    at, cut = None, False
-    for bits in (*PRECISIONS, *FURTHER_PRECISIONS):
-        last = bits >= PRECISIONS[-1]
-        with precision(bits):
-            at = AtPoint(rules, rules.primal.point)
-            if not last and _is_too_coarse(at, bits):
-                continue
-            judged, cut = or_seen_wrong(at, functools.partial(at.everything, last))
-        if cut:
-            break
-        verdicts = {found.verdict for _, found in judged}
-        if Verdict.UNDECIDED not in verdicts or Verdict.REFUTED in verdicts:
-            break
-        if last and not any(found.is_coarse for _, found in judged):
-            break
-    assert at is not None
-    return judged, at, cut
-
-
-def _is_too_coarse(at: AtPoint, bits: int) -> bool:
-    """Whether so many bits will not do for derivatives, by what is lost of them in the values.
-
-    A derivative goes the same way twice, forwards and along the slopes, and loses about twice as
-    much; of a long loop more than the first precision has.
-    """
-    known = [x.rel_accuracy_bits() for leaf in at.truth.value for x in leaf.flat if x.is_finite()]
-    lost = max((bits - found for found in known if found > 0), default=0)
-    return bits - 2 * lost < ENOUGH_BITS
 
 
 def _ended_here(

@@ -19,6 +19,8 @@ from jaxgrad.errors import (
     UnsupportedPrimitive,
 )
 from jaxgrad.gradients import counterexample, enclosure
+from jaxgrad.gradients.batch_points import batch_of, checked_batch
+from jaxgrad.gradients.compared_batch import over_batch
 from jaxgrad.gradients.compared_conclusions import agrees, proved, refuted
 from jaxgrad.gradients.compared_floats import by_floats, undecided
 from jaxgrad.gradients.hidden_differences import Met
@@ -51,6 +53,7 @@ def compare(
     auto: Callable[..., Any],
     *args: Any,
     argnums: int | Sequence[int] | None = None,
+    batch: int | Sequence[Any] | None = None,
     budget: Budget | None = None,
     domain: Callable[..., Any] | None = None,
     exact: bool = False,
@@ -74,6 +77,10 @@ def compare(
             and strings.
         argnums: which of ``args`` are variables, as for ``jax.grad``; the others are held fixed at
             their values.  By default all of them.
+        batch: further points, looked at in one compiled call over intervals, and by balls where
+            these leave something open: how many are drawn, or a tuple like ``args`` in which every
+            array that is a variable has a first axis of points (None for those held fixed).  A
+            proof, which speaks of all points, is not asked for more.
         budget: how far the polynomials may grow; see :class:`~jaxgrad.gradients.identity.Budget`.
         domain: a JAX function of ``args`` that returns a boolean, or an array of them: only points
             where it is true are drawn, which is decided in exact numbers.  Where it is narrow,
@@ -86,10 +93,11 @@ def compare(
     Raises:
         ArgumentError: a side is not callable, an option is none, no argument is floating point,
             argnums names none, the arguments are outside of the domain or traced, or the sides
-            return no number, so that nothing is compared.
-        NonFiniteInput: an argument holds NaN or an infinity.
+            return no number, so that nothing is compared; batch is not like the arguments.
+        NonFiniteInput: an argument, or the batch, holds NaN or an infinity.
         TreeMismatch, ShapeMismatch, DtypeMismatch: the sides return different structures, or a
-            derivative rule of what a side differentiates returns the wrong one.
+            derivative rule of what a side differentiates returns the wrong one, or the arrays of
+            the batch are not those of the arguments with one axis in front.
         NoDerivative: JAX has no derivative of what a side differentiates; an ArgumentError, too.
         TraceError: a side runs neither under JAX nor under NumPy, or domain not under JAX.
         Exception: what a side raises itself, or runs into in JAX, as it is, with a note of the
@@ -121,12 +129,25 @@ def compare(
     with without_debug_modes(), watch, progress.followed(lambda: known[-1]):
         require_values("compare", args, lambda: parameter_names(hand, len(args)))
         held, args = checked_argnums(argnums, len(args)), parted(args)
+        asked = checked_batch(batch, len(args))
         left, right = make_side("hand", hand, args, held), make_side("auto", auto, args, held)
         _same_structure(left, right)
         domain = of_parts(domain) if domain is not None and has_parts(args) else domain
         points = Points(left.inputs, args, domain, special_points, held)
+        further = None if asked is None else batch_of(asked, left.inputs, hand, points.inside)
         try:
-            return _compare(left, right, args, points, budget, exact, progress, known)
+            met = Met(left, right, exact)
+            found = _compare(left, right, args, points, budget, met, progress, known)
+            if further is None or found.verdict is not Verdict.AGREES:
+                return found
+            progress.say("compare, the batch")
+
+            def refuting(meeting: enclosure.Meeting, name: str) -> Comparison:
+                for side in (left, right):
+                    hold_side(side, meeting.values, few_shapes=True)
+                return refuted(left, right, args, meeting, points, name)
+
+            return over_batch(found, (left, right), further, met, refuting)
         except RecursionError:
             return undecided(left, right, nested_too_deeply())
 
@@ -137,13 +158,14 @@ def _compare(
     args: Sequence[Any],
     points: Points,
     budget: Budget | None,
-    exact: bool,
+    met: Met,
     progress: Progress,
     known: list[str],
 ) -> Comparison:
     """What comes of two sides.
 
     Args:
+        met: how they lie at one point after another.
         progress: it is told what is done.
         known: what an interrupt would say is added to it.
     """
@@ -163,7 +185,7 @@ def _compare(
     if found is None:
         known.append("nothing known yet but that polynomials do not show the sides to be the same")
         progress.say("compare, points")
-        found = _at_points(Met(left, right, exact), left, right, args, points, algebra, known)
+        found = _at_points(met, left, right, args, points, algebra, known)
     return _as_run(found, runs, args)
 
 

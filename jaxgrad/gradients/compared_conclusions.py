@@ -48,9 +48,22 @@ def _scope(side: Side) -> str:
 
 
 def refuted(
-    hand: Side, auto: Side, args: Sequence[Any], meeting: enclosure.Meeting, points: Points
+    hand: Side,
+    auto: Side,
+    args: Sequence[Any],
+    meeting: enclosure.Meeting,
+    points: Points,
+    name: str = "",
 ) -> Comparison:
-    """The comparison that a point refutes."""
+    """The comparison that a point refutes.
+
+    Args:
+        hand, auto: the sides.
+        args: the arguments.
+        meeting: how they lie at the point.
+        points: those that the comparison looks at by itself.
+        name: which one it is, if it is none of these.
+    """
     leaves, first = [], None
     for k, (output, apart) in enumerate(zip(hand.outputs, meeting.apart, strict=True)):
         if not apart.any():
@@ -66,7 +79,9 @@ def refuted(
     count = sum(int(apart.sum()) for apart in meeting.apart)
     total = sum(apart.size for apart in meeting.apart)
     text = f"the enclosures of {count} of {total} entries are disjoint"
-    if any(meeting.values is point for point in points.drawn):
+    if name:
+        text += f" at {name}"
+    elif any(meeting.values is point for point in points.drawn):
         text += f" at a point drawn by compare{elsewhere()}"
     elif meeting.values is not points.given:
         text += f" at a point where the sides differ more than rounding hides{elsewhere()}"

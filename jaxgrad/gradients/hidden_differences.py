@@ -39,7 +39,7 @@ class Met:
     """
 
     def __init__(self, hand: Side, auto: Side, exact: bool) -> None:
-        self._sides, self._exact = (hand, auto), exact
+        self._sides, self.exact = (hand, auto), exact
         self._hidden: tuple[float, list[Any]] | None = None
 
     def at(self, point: list[Any]) -> Meeting:
@@ -49,7 +49,7 @@ class Met:
             CannotDecide, UnsupportedPrimitive: as the rules do.
         """
         meeting = meet(*self._sides, point)
-        if self._exact or not meeting.differs:
+        if self.exact or not meeting.differs:
             return meeting
         found = without_hidden(*self._sides, meeting)
         if not found.differs and (self._hidden is None or found.least_bits() < self._hidden[0]):

@@ -63,7 +63,11 @@ class Points:
 
     def allows(self, point: list[Any]) -> bool:
         """Whether a point that nobody gave may be looked at."""
-        return self._asked and (self._domain is None or self._domain.holds(point))
+        return self._asked and self.inside(point)
+
+    def inside(self, point: list[Any]) -> bool:
+        """Whether a point is in the domain."""
+        return self._domain is None or self._domain.holds(point)
 
     def _inside(self, seed: int) -> list[Any] | None:
         """A drawn point in the domain, or one on the way to it."""

@@ -16,6 +16,7 @@ from jaxgrad.programs.meanings import MEANINGS, READERS
 
 __all__ = [
     "BALLS",
+    "INTERVALS",
     "POLYNOMIALS",
     "RESIDUES",
     "compiled_otherwise",
@@ -27,6 +28,7 @@ __all__ = [
 _READING = ("the interpreter's rules", "JAX's tracing")
 BALLS = ("Arb balls", *_READING)
 POLYNOMIALS = ("FLINT polynomials", *_READING)
+INTERVALS = ("that float64 arithmetic, as compiled here, rounds to nearest",)
 RESIDUES = ("residues modulo primes", "that the numbers drawn are random", *_READING)
 
 

@@ -25,7 +25,7 @@ from jaxgrad.programs.jaxprs import equations, holds_primitive
 from jaxgrad.programs.trace import Leaf
 from jaxgrad.verdict import Verdict
 
-__all__ = ["Shown", "prove_rules"]
+__all__ = ["Shown", "prove_rules", "without_rules"]
 
 # A check of a small function should not take longer for the attempt to prove more of it.
 BUDGET = Budget(terms=20_000, work=50_000_000)
@@ -76,21 +76,9 @@ def prove_rules(rules: DerivativePrograms) -> Shown | None:
         rules: the derivative programs; without custom rules there is nothing to prove.
     """
     primal, order, modes = rules.primal, rules.order, rules.modes
-    if not has_custom_rules(primal.moving_program.jaxpr):
+    meant = without_rules(rules)
+    if meant is None:
         return None
-    if primal.rounds_integers:
-        return None
-    # A rule with symbolic zeros may be another one where some arguments alone are differentiated.
-    if len(primal.inputs) > 1 and asks_what_moves(primal.moving_program.jaxpr):
-        return None
-    truth = primal.truth_program.jaxpr
-    if holds_primitive(truth, UNTRUE | {n for n, f in FUNCTIONS.items() if f.derivatives < order}):
-        return None
-    # Values are those of the function itself, whatever the derivative comes with.
-    own = strip_custom_rules(primal.moving_program.jaxpr)
-    if any(map(has_complex, equations(truth))):  # not every complex derivative of JAX's is right
-        truth = traced_parts(truth)
-    meant = Derivatives(primal, strip_custom_rules(truth), own)
     itself = Side("primal", primal, primal.point, tuple(primal.inputs), primal.truth_program)
     shown = [identity(itself, itself, BUDGET)]
     if not shown[0].proved:
@@ -104,6 +92,30 @@ def prove_rules(rules: DerivativePrograms) -> Shown | None:
                     return None
                 shown.append(found)
     return _sentence(primal, shown)
+
+
+def without_rules(rules: DerivativePrograms) -> Derivatives | None:
+    """JAX's derivatives of the function, or of the reference, without custom rules.
+
+    None where there are no such rules, or where these are not the derivatives of the function.
+    """
+    primal = rules.primal
+    if not has_custom_rules(primal.moving_program.jaxpr):
+        return None
+    if primal.rounds_integers:
+        return None
+    # A rule with symbolic zeros may be another one where some arguments alone are differentiated.
+    if len(primal.inputs) > 1 and asks_what_moves(primal.moving_program.jaxpr):
+        return None
+    truth = primal.truth_program.jaxpr
+    untrue = {name for name, known in FUNCTIONS.items() if known.derivatives < rules.order}
+    if holds_primitive(truth, UNTRUE | untrue):
+        return None
+    # Values are those of the function itself, whatever the derivative comes with.
+    own = strip_custom_rules(primal.moving_program.jaxpr)
+    if any(map(has_complex, equations(truth))):  # not every complex derivative of JAX's is right
+        truth = traced_parts(truth)
+    return Derivatives(primal, strip_custom_rules(truth), own)
 
 
 def _sentence(primal: Primal, shown: list[Identity]) -> Shown:

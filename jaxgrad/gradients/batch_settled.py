@@ -1,0 +1,133 @@
+"""The points of a batch that compiled intervals leave open, or tell apart, one by one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgrad.gradients.batch_points import Batch
+from jaxgrad.gradients.floats.hidden import SOME_BITS
+from jaxgrad.gradients.interval_batch import Lying
+from jaxgrad.gradients.trusts import INTERVALS
+from jaxgrad.numbers.clock import within
+from jaxgrad.programs.trace import Leaf
+
+__all__ = ["Judged", "Settled", "settled"]
+
+# CPU seconds for the points that are judged one by one.
+BUDGET = 5.0
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is known of one point.
+
+    Args:
+        bits: to how many the two sides agree; −∞ where that is open.
+        refuted: what says that they differ, or None.
+        why: why it is open.
+    """
+
+    bits: float = -math.inf
+    refuted: Any = None
+    why: str = ""
+
+
+@dataclass
+class Settled:
+    """What is known of all points.
+
+    Args:
+        batch: the points.
+        bits: the fewest bits to which the two sides agree at each.
+        refuted: what says that they differ at one of them, or None.
+        one_by_one: at how many points they were judged by themselves.
+        why: why some point is open.
+        failed: why intervals know nothing, or None.
+    """
+
+    batch: Batch
+    bits: np.ndarray
+    refuted: Any = None
+    one_by_one: int = 0
+    why: str = ""
+    failed: str | None = None
+    trusts: tuple[str, ...] = field(default=INTERVALS)
+
+    @property
+    def open(self) -> int:
+        """At how many points nothing is known of some entry."""
+        return int((self.bits < SOME_BITS).sum())
+
+    @property
+    def in_words(self) -> str:
+        """What is known, as a part of a sentence."""
+        finite = self.bits[np.isfinite(self.bits)]
+        drawn = "drawn for a" if self.batch.drawn else "of the"
+        often = f" ({self.one_by_one} of them by balls)" if self.one_by_one else ""
+        agree = f"to {int(finite.min())} bits at least" if finite.size else "all equal"
+        return f"at the {len(self.batch)} points {drawn} batch{often} {agree}"
+
+    def left_open(self) -> str:
+        """Why the batch is not decided."""
+        why = "; ".join(filter(None, (self.failed, self.why)))
+        return (
+            f"nothing is known of some entry at {self.open} of the {len(self.batch)} points of the "
+            f"batch, of which {self.one_by_one} were judged by balls in {BUDGET:g} CPU s"
+            + (f" ({why})" if why else "")
+        )
+
+
+def settled(
+    batch: Batch,
+    outputs: Sequence[Leaf],
+    lying: Lying | str,
+    judge: Callable[[int], Judged],
+    exact: bool = False,
+) -> Settled:
+    """What is known of the points of a batch, those in doubt judged one by one, the worst first.
+
+    In doubt is a point where intervals tell the sides apart by more than half of the last bit of a
+    float, which rounding the result may take; and one where they agree to fewer bits than that.
+
+    Args:
+        batch: the points.
+        outputs: the leaves of the results.
+        lying: how the sides lie over intervals, or why that is not known.
+        judge: judges one point.
+        exact: whether a difference counts that rounding would hide.
+    """
+    failed = lying if isinstance(lying, str) else None
+    if isinstance(lying, str):
+        nothing = np.full(len(batch), -math.inf)
+        lying = Lying(np.zeros(len(batch), bool), tuple(nothing for _ in outputs))
+    found = Settled(batch, lying.least.copy(), failed=failed)
+    doubtful = lying.apart | (lying.least < math.inf) if exact else _short(outputs, lying)
+    worst = np.lexsort((lying.least, ~lying.apart))
+    with within(BUDGET):
+        for k in map(int, worst[doubtful[worst]]):
+            judged = judge(k)
+            found.one_by_one += 1
+            if judged.refuted is not None:
+                found.refuted = judged.refuted
+                break
+            found.why = found.why or judged.why
+            found.bits[k] = max(found.bits[k], judged.bits)
+    return found
+
+
+def _short(outputs: Sequence[Leaf], lying: Lying) -> np.ndarray:
+    """Where some leaf agrees to fewer bits than its dtype holds, or one more if they are apart."""
+    held = [_precision(leaf.dtype) for leaf in outputs]
+    rows = [bits < most + lying.apart for bits, most in zip(lying.bits, held, strict=True)]
+    return np.any(np.stack(rows), 0)
+
+
+def _precision(dtype: Any) -> int:
+    """How many bits a number of a dtype holds."""
+    return int(jnp.finfo(dtype).nmant) + 1 if jnp.issubdtype(dtype, jnp.floating) else 1

@@ -1,0 +1,68 @@
+"""What a batch of points adds to a comparison that agrees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from jaxgrad.errors import CannotDecide, UnsupportedPrimitive
+from jaxgrad.gradients.batch_points import Batch
+from jaxgrad.gradients.batch_settled import Judged, settled
+from jaxgrad.gradients.compared_floats import undecided
+from jaxgrad.gradients.enclosure import Meeting
+from jaxgrad.gradients.hidden_differences import Met
+from jaxgrad.gradients.interval_batch import Lying, lie
+from jaxgrad.gradients.outcome import Comparison
+from jaxgrad.interpret.sides import Side
+
+__all__ = ["over_batch"]
+
+
+def over_batch(
+    found: Comparison,
+    sides: tuple[Side, Side],
+    batch: Batch,
+    met: Met,
+    refuting: Callable[[Meeting, str], Comparison],
+) -> Comparison:
+    """A comparison that agrees, with what the points of a batch add to it.
+
+    Args:
+        found: what is known so far.
+        sides: hand and auto.
+        batch: the points.
+        met: how the sides lie at one point, in balls.
+        refuting: the comparison that a meeting refutes, with the name of its point.
+    """
+    hand, auto = sides
+
+    def judge(k: int) -> Judged:
+        try:
+            meeting = met.at(batch.point(k))
+        except (CannotDecide, UnsupportedPrimitive) as error:
+            return Judged(why=f"{batch.name(k)}: {error}")
+        if meeting.differs:
+            return Judged(refuted=refuting(meeting, batch.name(k)))
+        if meeting.unseen:
+            return Judged(
+                why=f"the two sides have no value, or none that is seen, at {batch.name(k)}"
+            )
+        return Judged(meeting.least_bits())
+
+    seen = settled(batch, hand.outputs, _lying(hand, auto, batch), judge, met.exact)
+    if seen.refuted is not None:
+        return seen.refuted
+    if seen.open:
+        return undecided(hand, auto, seen.left_open())
+    hidden = met.in_words
+    said = found.evidence.text
+    text = f"{said}; {seen.in_words}" + ("" if hidden in said else hidden)
+    evidence = replace(found.evidence, text=text, trusts=(*found.evidence.trusts, *seen.trusts))
+    return replace(found, evidence=evidence)
+
+
+def _lying(hand: Side, auto: Side, batch: Batch) -> Lying | str:
+    try:
+        return lie(hand, auto, batch.values)
+    except (CannotDecide, UnsupportedPrimitive) as error:
+        return str(error)

@@ -1,0 +1,159 @@
+"""How two sides lie at every point of a batch: both over intervals, compiled, in one call."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.interpret.sides import Side
+from jaxgrad.interpret.walker import interpret
+from jaxgrad.numbers.clock import tick
+from jaxgrad.numbers.intervals import Interval, Intervals, IntervalTruths, points
+from jaxgrad.programs.jaxprs import inner_programs, operations
+from jaxgrad.programs.trace import Program
+
+__all__ = ["Lying", "lie"]
+
+# Numbers in one call, about: half a GiB with what XLA needs on the way.
+_NUMBERS = 2**22
+# Equations of what is compiled, loops unrolled: about half a minute.
+_EQUATIONS = 4000
+# Of float64 all that flushing to 0 may have taken from a number a million times.
+_LEAST_OF_FLOAT64 = 2.0**-1001
+
+
+@dataclass(frozen=True)
+class Lying:
+    """How two sides lie at each point of a batch.
+
+    Args:
+        apart: whether the intervals of some entry are disjoint, of shape (points,).
+        bits: for each leaf the fewest bits to which the two sides agree in an entry, of shape
+            (points,): −∞ where nothing is known, ∞ where all are equal, or less than every float.
+    """
+
+    apart: np.ndarray
+    bits: tuple[np.ndarray, ...]
+
+    @property
+    def least(self) -> np.ndarray:
+        """The fewest bits at each point, whatever the leaf."""
+        return np.min(np.stack(self.bits), 0)
+
+
+def lie(hand: Side, auto: Side, batch: Sequence[Any]) -> Lying:
+    """How two sides lie at the points of a batch.
+
+    Args:
+        hand, auto: two sides of the same inputs and outputs.
+        batch: for each input leaf its values, with a first axis of points where it is a variable.
+
+    Raises:
+        UnsupportedPrimitive, CannotDecide: a side has no program that intervals know.
+    """
+    programs = [_program(side) for side in (hand, auto)]
+    moving = [leaf.differentiable for leaf in hand.inputs]
+    values = [np.asarray(x) for x, moves in zip(batch, moving, strict=True) if moves]
+    count, at_once = len(values[0]), _at_once(programs)
+    fixed = [None if moves else x for x, moves in zip(batch, moving, strict=True)]
+    with jax.enable_x64(True):
+        compiled = _compiled(programs, fixed, min(count, at_once))
+        found = []
+        for start in range(0, count, at_once):
+            tick()
+            lot = [_filled(x[start : start + at_once], min(count, at_once)) for x in values]
+            rows = compiled(*map(points, lot))
+            here = min(at_once, count - start)
+            found.append([np.asarray(row)[:here] for row in rows])
+    apart, *bits = (np.concatenate(rows) for rows in zip(*found, strict=True))
+    return Lying(apart, tuple(bits))
+
+
+def _program(side: Side) -> Program:
+    if side.program is None:
+        raise UnsupportedPrimitive("NumPy code does not run over compiled intervals")
+    if _equations(side.program.jaxpr.jaxpr) > _EQUATIONS:
+        raise UnsupportedPrimitive(
+            f"a program of more than {_EQUATIONS} operations, its loops unrolled, is not compiled "
+            "over intervals"
+        )
+    return side.program
+
+
+def _equations(jaxpr: Any) -> int:
+    """How many there are where every turn of a loop has its own."""
+    total = 0
+    for equation in jaxpr.eqns:
+        inner = [getattr(each, "jaxpr", each) for each in inner_programs(equation.params)]
+        total += 1 + equation.params.get("length", 1) * sum(map(_equations, inner))
+    return total
+
+
+def _at_once(programs: Sequence[Program]) -> int:
+    """How many points one call has, whole numbers of two so that few shapes are compiled."""
+    most = max(_widest(program.jaxpr.jaxpr) for program in programs)
+    return 2 ** max(0, min(12, int(math.log2(max(1, _NUMBERS // most)))))
+
+
+def _widest(jaxpr: Any) -> int:
+    """About how many numbers there are at a time."""
+    inputs = sum(math.prod(v.aval.shape) for v in jaxpr.invars)
+    return max(1, inputs + min(operations(jaxpr), 2**16))
+
+
+def _filled(x: np.ndarray, count: int) -> np.ndarray:
+    """The last lot of a batch as long as the others, its last point repeated."""
+    return np.concatenate([x, np.repeat(x[-1:], count - len(x), 0)]) if len(x) < count else x
+
+
+def _compiled(
+    programs: Sequence[Program], fixed: Sequence[Any], count: int
+) -> Callable[..., list[jax.Array]]:
+    def at_point(*moving: Interval) -> list[jax.Array]:
+        given = iter(moving)
+        inputs = [next(given) if value is None else value for value in fixed]
+        hand, auto = (interpret(program, Intervals(), list(inputs)) for program in programs)
+        rows = [
+            _entry(leaf.dtype, x, y)
+            for leaf, x, y in zip(programs[0].outputs, hand, auto, strict=True)
+        ]
+        apart = jnp.stack([apart.any() for apart, _ in rows]).any()
+        return [apart, *(jnp.min(bits, initial=jnp.inf) for _, bits in rows)]
+
+    return jax.jit(jax.vmap(at_point, axis_size=count))
+
+
+def _entry(dtype: Any, x: Any, y: Any) -> tuple[jax.Array, jax.Array]:
+    """(disjoint, bits of agreement) of each entry."""
+    if isinstance(x, IntervalTruths):
+        (p_false, p_true), (q_false, q_true) = x.parts, y.parts
+        apart = ~p_true & ~q_false | ~p_false & ~q_true
+        same = ~p_true & ~q_true | ~p_false & ~q_false
+        return apart, jnp.where(same, jnp.inf, -jnp.inf)
+    (low, high), (least, most) = x.parts, y.parts
+    apart = (high < least) | (low > most)
+    farthest = jnp.maximum(high - least, most - low) * (1 + 2.0**-50)
+    size = jnp.maximum(_magnitude(low, high), _magnitude(least, most))
+    # One of both ends may be a number, the other not.
+    ratio = jnp.where(farthest > 0, size / jnp.where(farthest > 0, farthest, 1.0), jnp.inf)
+    bits = jnp.where(farthest <= _least(dtype), jnp.inf, jnp.log2(ratio) - 2.0**-20)
+    known = ~jnp.isnan(farthest) & jnp.isfinite(size)
+    return apart, jnp.where(known, bits, -jnp.inf)
+
+
+def _magnitude(low: jax.Array, high: jax.Array) -> jax.Array:
+    return jnp.maximum(jnp.maximum(low, -high), 0.0)
+
+
+def _least(dtype: Any) -> float:
+    """Below every float of a dtype, whatever it is rounded to."""
+    if not jnp.issubdtype(dtype, jnp.floating):
+        return 0.0
+    return max(float(jnp.finfo(dtype).smallest_subnormal) / 2, _LEAST_OF_FLOAT64)

@@ -1,0 +1,228 @@
+"""Intervals as pairs of float64 arrays: enclosures that XLA compiles, and maps over a batch.
+
+Every operation is rounded outwards, sums and products by a bound for any order of summation.  What
+is assumed of the backend is that +, −, ×, ÷ and √ of float64 round to nearest, whether or not they
+are fused, and that subnormal numbers may be taken for 0; functions have proved errors
+(:mod:`jaxgrad.numbers.float64_functions`).
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from jaxgrad.errors import ArgumentError
+from jaxgrad.numbers.arrays import ArraySystem, SystemArray
+from jaxgrad.numbers.interval_arithmetic import (
+    TINY,
+    UNIT,
+    Interval,
+    above,
+    outwards,
+    powers,
+    product,
+)
+from jaxgrad.numbers.interval_functions import FUNCTIONS
+
+__all__ = ["Interval", "IntervalTruths", "Intervals", "points"]
+
+_SMALLEST = float(np.finfo(np.float64).tiny)
+
+
+class IntervalTruths(SystemArray):
+    """Where a truth may be false, and where it may be true."""
+
+
+class Intervals(ArraySystem):
+    """Enclosures of real numbers of 53 bits, as fast as a few compiled evaluations.
+
+    An array is an ``Interval``, whose ``parts`` are the lower and the upper ends, float64 arrays of
+    one shape; they are pytrees, and may be arguments and results of ``jax.jit`` and ``jax.vmap``.
+    Where the ends are numbers, the true value is a real number between them; where one is NaN
+    nothing is known of it.
+
+    Raises:
+        ArgumentError: float64 is not enabled.
+        UnsupportedPrimitive: a program needs what intervals have not, such as the order of numbers.
+
+    Example:
+        >>> import jax
+        >>> from jaxgrad import Intervals, run_over
+        >>> with jax.enable_x64(True):
+        ...     low, high = run_over(Intervals(), jax.nn.sigmoid, 1.0).parts
+        >>> float(low) < 0.7310585786300049 < float(high), float(high) - float(low) < 1e-14
+        (True, True)
+
+    Source: R. E. Moore, Interval Analysis (1966); S. M. Rump, Fast and parallel interval
+    arithmetic (1999), of products of matrices.
+    """
+
+    name = "interval"
+
+    def lift(self, values: np.ndarray) -> Interval:
+        if not jax.config.read("jax_enable_x64"):
+            raise ArgumentError(
+                "intervals are pairs of float64 arrays, which JAX makes float32 here; compute with "
+                "them within `with jax.enable_x64(True)`"
+            )
+        low, high = _ends(np.asarray(values))
+        return Interval(jnp.asarray(low), jnp.asarray(high))
+
+    def function(self, name: str, *arrays: Interval) -> Interval:
+        return FUNCTIONS[name](*arrays) if name in FUNCTIONS else super().function(name, *arrays)
+
+    def power(self, array: Interval, exponents: np.ndarray) -> Interval:
+        return powers(array, np.asarray(exponents))
+
+    def reduce(self, name: str, rows: Interval) -> Interval:
+        if name in ("max", "min"):
+            return rows.each(lambda end: getattr(end, name)(-1))
+        if name == "prod":
+            return _product_of_rows(rows)
+        if name != "sum":
+            return super().reduce(name, rows)
+        low, high = rows.parts
+        error = jnp.maximum(abs(low), abs(high)).sum(-1) * ((rows.shape[-1] + 2) * UNIT)
+        found = outwards(low.sum(-1) - error, high.sum(-1) + error)
+        positive = (low >= 0).all(-1)  # and then so is the sum
+        least = jnp.where(positive, jnp.maximum(found.parts[0], 0.0), found.parts[0])
+        return Interval(least, found.parts[1])
+
+    def contract(self, a: Interval, b: Interval) -> Interval:
+        """By middles and radii: |AB − mn| ≤ |m|(s + (k + 2)u|n|) + r(|n| + s)."""
+        (m, r), (n, s) = _middles(a), _middles(b)
+        terms = a.shape[-1] + 2
+        radius = abs(m) @ (s + abs(n) * (terms * UNIT)) + r @ (abs(n) + s)
+        radius = radius * (1 + 4 * terms * UNIT) + terms * TINY
+        middle = m @ n
+        return outwards(middle - radius, middle + radius)
+
+    # -- truth ---------------------------------------------------------------------------------
+    def truths(self, values: np.ndarray) -> IntervalTruths:
+        return IntervalTruths(jnp.asarray(~np.asarray(values, bool)), jnp.asarray(values, bool))
+
+    def compare(
+        self, relation: str, a: Interval, b: Interval, ordered: bool = False
+    ) -> IntervalTruths:
+        if a is b:  # one value, whatever it is, if it is one
+            known, holds = ~jnp.isnan(a.parts[0] + a.parts[1]), relation in ("le", "ge", "eq")
+            return IntervalTruths(~known | (not holds), ~known | holds)
+        if relation in ("gt", "ge"):
+            return self.compare({"gt": "lt", "ge": "le"}[relation], b, a)
+        (low, high), (least, most) = a.parts, b.parts
+        if relation == "lt":
+            return IntervalTruths(~(high < least), ~(low >= most))
+        if relation == "le":
+            return IntervalTruths(~(high <= least), ~(low > most))
+        is_one = (low == high) & (high == least) & (least == most)
+        apart = (high < least) | (low > most)
+        same = IntervalTruths(~is_one, ~apart)
+        return same if relation == "eq" else self.logic("not", same)
+
+    def is_finite(self, array: Interval) -> IntervalTruths:
+        finite = jnp.isfinite(array.parts[0]) & jnp.isfinite(array.parts[1])
+        return IntervalTruths(~finite, jnp.ones_like(finite))
+
+    def logic(self, name: str, *truths: IntervalTruths) -> IntervalTruths:
+        if name == "not":
+            return IntervalTruths(*reversed(truths[0].parts))
+        (p_false, p_true), (q_false, q_true) = (truth.parts for truth in truths[:2])
+        if name in ("and", "min"):
+            return IntervalTruths(p_false | q_false, p_true & q_true)
+        if name in ("or", "max"):
+            return IntervalTruths(p_false & q_false, p_true | q_true)
+        if name in ("xor", "ne"):
+            return IntervalTruths(
+                p_false & q_false | p_true & q_true, p_true & q_false | p_false & q_true
+            )
+        if name == "eq":
+            return self.logic("not", self.logic("ne", *truths))
+        if name == "clamp":
+            return self.logic("and", self.logic("or", *truths[:2]), truths[2])
+        return super().logic(name, *truths)
+
+    def known(self, truths: IntervalTruths) -> np.ndarray | None:
+        if any(isinstance(part, Tracer) for part in truths.parts):
+            return None  # a compiled program has to do for every batch
+        may_be_false, may_be_true = map(np.asarray, truths.parts)
+        return None if (may_be_false & may_be_true).any() else may_be_true
+
+    def select(self, truths: IntervalTruths, if_false: Any, if_true: Any) -> Any:
+        may_be_false, may_be_true = truths.parts
+        if isinstance(if_true, IntervalTruths):
+            (p, q), (r, s) = if_false.parts, if_true.parts
+            return IntervalTruths(
+                may_be_false & p | may_be_true & r, may_be_false & q | may_be_true & s
+            )
+        (least, most), (low, high) = if_false.parts, if_true.parts
+        either = jnp.minimum(least, low), jnp.maximum(most, high)
+        return Interval(*(
+            jnp.where(may_be_false, jnp.where(may_be_true, both, no), yes)
+            for both, no, yes in zip(either, (least, most), (low, high), strict=True)
+        ))  # fmt: skip
+
+    def number(self, truths: IntervalTruths) -> Interval:
+        may_be_false, may_be_true = truths.parts
+        return Interval((~may_be_false).astype(float), may_be_true.astype(float))
+
+
+def _ends(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest floats around exact numbers, none of them subnormal."""
+    if values.dtype == object or (values.dtype.kind in "iu" and values.dtype.itemsize == 8):
+        pairs = [_around(value) for value in values.reshape(-1).tolist()]
+        ends = np.array(pairs, np.float64).reshape(*values.shape, 2)
+        low, high = ends[..., 0], ends[..., 1]
+    else:
+        low = high = values.astype(np.float64)
+    subnormal = (abs(low) < _SMALLEST) & (low != 0) | (abs(high) < _SMALLEST) & (high != 0)
+    low = np.where(subnormal, np.where(high > 0, 0.0, -_SMALLEST), low)
+    return low, np.where(subnormal, np.where(low < 0, 0.0, _SMALLEST), high)
+
+
+def _around(value: int | float | Fraction) -> tuple[float, float]:
+    if isinstance(value, float):
+        return value, value
+    near = float(value)
+    exact = Fraction(near)
+    if exact == value:
+        return near, near
+    return (near, float(np.nextafter(near, np.inf))) if exact < value \
+        else (float(np.nextafter(near, -np.inf)), near)  # fmt: skip
+
+
+def _middles(x: Interval) -> tuple[Any, Any]:
+    """The middles, and radii around them."""
+    low, high = x.parts
+    middle = low / 2 + high / 2
+    return middle, above(jnp.maximum(high - middle, middle - low))
+
+
+def _product_of_rows(rows: Interval) -> Interval:
+    count = rows.shape[-1]
+    if not count:
+        one = jnp.ones(rows.shape[:-1])
+        return Interval(one, one)
+    while count > 1:
+        half = count // 2
+        made = product(rows[..., :half], rows[..., half : 2 * half])
+        left = rows[..., 2 * half :]
+        rows = Interval(*(
+            jnp.concatenate(pair, -1) for pair in zip(made.parts, left.parts, strict=True)
+        ))  # fmt: skip
+        count = rows.shape[-1]
+    return rows[..., 0]
+
+
+def points(values: np.ndarray) -> Interval:
+    """Intervals of one float each, as they are handed to a compiled program.
+
+    Example:
+        >>> points(np.array([0.5, 1e-320])).parts[1].tolist()
+        [0.5, 2.2250738585072014e-308]
+    """
+    return Interval(*_ends(values))
