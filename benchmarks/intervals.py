@@ -1,7 +1,8 @@
 """What a gradient over compiled intervals costs a point, beside the plain one, for a batch.
 
-Both are compiled and mapped over the same batch in one process; the ratio is of the best of some
-repetitions each.  Run as ``python benchmarks/intervals.py``.
+Both are compiled and mapped over the same batch in one process, in float64; the ratio is of the
+best of some repetitions each.  JAX's own check by finite differences takes one point a call, and is
+timed on a few of them.  Run as ``python -m benchmarks.intervals``.
 """
 
 from __future__ import annotations
@@ -13,15 +14,21 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.test_util import check_grads
 from rich.console import Console
 from rich.table import Table
 
 from jaxgrad import Interval, Intervals, run_over
 from jaxgrad.networks import Dense
 
-POINTS = 200
+POINTS = 1000
 REPEATS = 7
-NETWORKS = {f"4 layers of 30, {name}": Dense((30,) * 5, name) for name in ("sigmoid", "relu")}
+ONE_BY_ONE = 3
+NETWORKS = {
+    "4 layers of 30, sigmoid": Dense((30,) * 5, "sigmoid"),
+    "4 layers of 30, relu": Dense((30,) * 5, "relu"),
+    "20 layers of one neuron": Dense((1,) * 21, "sigmoid"),
+}
 
 
 def _batch(net: Dense) -> Any:
@@ -44,6 +51,17 @@ def _seconds(functions: list[Callable[[], Any]]) -> list[float]:
     return best
 
 
+def _one_by_one(net: Dense, batch: Any) -> float:
+    """Seconds a point of JAX's own check, the first one left out."""
+    points = [jax.tree.map(lambda leaf, k=k: leaf[k], batch) for k in range(ONE_BY_ONE + 1)]
+    seconds = []
+    for point in points:
+        start = time.perf_counter()
+        check_grads(net.cost, point, order=1, atol=1e-2, rtol=1e-2)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds[1:])
+
+
 def _row(name: str, net: Dense) -> tuple[str, ...]:
     batch = _batch(net)
 
@@ -60,18 +78,25 @@ def _row(name: str, net: Dense) -> tuple[str, ...]:
     pairs = list(zip(over(*points), plain(*batch), strict=True))
     held = all(bool(((x.parts[0] <= y) & (y <= x.parts[1])).all()) for x, y in pairs)
     width = max(float((x.parts[1] - x.parts[0]).max()) for x, _ in pairs)
-    micro = [f"{seconds / POINTS * 1e6:.0f}" for seconds in (ours, theirs)]
-    return name, *micro, f"{ours / theirs:.1f}", f"{compiling:.1f}", f"{width:.0e}", str(held)
+    differences = _one_by_one(net, batch)
+    micro = [f"{seconds / POINTS * 1e6:.1f}" for seconds in (ours, theirs)]
+    times = f"{differences / (ours / POINTS):.0f}"
+    return (
+        name, *micro, f"{ours / theirs:.1f}", f"{differences * 1e6:.0f}", times,
+        f"{compiling:.1f}", f"{width:.0e}", str(held),
+    )  # fmt: skip
 
 
 def main() -> None:
     table = Table(title=f"Gradients of {POINTS} points in one call, μs a point")
-    for title in ("network", "intervals", "plain", "ratio", "compile, s", "widest", "holds floats"):
+    titles = ("network", "intervals", "plain", "ratio", "check_grads", "times as many points",
+              "compile, s", "widest", "holds floats")  # fmt: skip
+    for title in titles:
         table.add_column(title, justify="left" if title == "network" else "right")
     with jax.enable_x64(True):
         for name, net in NETWORKS.items():
             table.add_row(*_row(name, net))
-    Console().print(table)
+    Console(width=140).print(table)
 
 
 if __name__ == "__main__":

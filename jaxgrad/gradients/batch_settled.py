@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
@@ -57,7 +57,11 @@ class Settled:
     one_by_one: int = 0
     why: str = ""
     failed: str | None = None
-    trusts: tuple[str, ...] = field(default=INTERVALS)
+
+    @property
+    def trusts(self) -> tuple[str, ...]:
+        """What it rests on besides balls."""
+        return INTERVALS if self.failed is None else ()
 
     @property
     def open(self) -> int:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from jaxgrad.errors import CannotDecide, UnsupportedPrimitive
+from jaxgrad.errors import CannotDecide, EnginesDisagree, UnsupportedPrimitive
 from jaxgrad.gradients.batch_points import Batch
 from jaxgrad.gradients.batch_settled import Judged, settled
 from jaxgrad.gradients.compared_floats import undecided
-from jaxgrad.gradients.enclosure import Meeting
+from jaxgrad.gradients.enclosure import ENOUGH_BITS, Meeting
 from jaxgrad.gradients.hidden_differences import Met
 from jaxgrad.gradients.interval_batch import Lying, lie
 from jaxgrad.gradients.outcome import Comparison
@@ -35,6 +35,7 @@ def over_batch(
         refuting: the comparison that a meeting refutes, with the name of its point.
     """
     hand, auto = sides
+    lying = _lying(hand, auto, batch)
 
     def judge(k: int) -> Judged:
         try:
@@ -47,9 +48,17 @@ def over_batch(
             return Judged(
                 why=f"the two sides have no value, or none that is seen, at {batch.name(k)}"
             )
-        return Judged(meeting.least_bits())
+        bits = meeting.least_bits()
+        if isinstance(lying, Lying) and lying.apart[k] and bits >= ENOUGH_BITS:
+            raise EnginesDisagree(
+                f"at {batch.name(k)} compiled intervals of the two sides are disjoint, and balls "
+                f"show them to agree to {bits} bits; one of the rules of this package is wrong, or "
+                "float64 is not rounded to nearest here, please report it: "
+                f"{hand.program} {auto.program}"
+            )
+        return Judged(bits)
 
-    seen = settled(batch, hand.outputs, _lying(hand, auto, batch), judge, met.exact)
+    seen = settled(batch, hand.outputs, lying, judge, met.exact)
     if seen.refuted is not None:
         return seen.refuted
     if seen.open:

@@ -15,6 +15,7 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.sides import Side
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.clock import tick
+from jaxgrad.numbers.interval_arithmetic import is_point
 from jaxgrad.numbers.intervals import Interval, Intervals, IntervalTruths, points
 from jaxgrad.programs.jaxprs import inner_programs, operations
 from jaxgrad.programs.trace import Program
@@ -69,11 +70,17 @@ def lie(hand: Side, auto: Side, batch: Sequence[Any]) -> Lying:
         for start in range(0, count, at_once):
             tick()
             lot = [_filled(x[start : start + at_once], min(count, at_once)) for x in values]
-            rows = compiled(*map(points, lot))
+            rows = compiled(*(_given(x) for x in lot))
             here = min(at_once, count - start)
             found.append([np.asarray(row)[:here] for row in rows])
     apart, *bits = (np.concatenate(rows) for rows in zip(*found, strict=True))
     return Lying(apart, tuple(bits))
+
+
+def _given(values: np.ndarray) -> Any:
+    """One array of what are points, as the compiled program takes them, and two of what are not."""
+    interval = points(values)
+    return interval.parts[0] if is_point(interval) else interval
 
 
 def _program(side: Side) -> Program:
@@ -116,8 +123,8 @@ def _filled(x: np.ndarray, count: int) -> np.ndarray:
 def _compiled(
     programs: Sequence[Program], fixed: Sequence[Any], count: int
 ) -> Callable[..., list[jax.Array]]:
-    def at_point(*moving: Interval) -> list[jax.Array]:
-        given = iter(moving)
+    def at_point(*moving: Any) -> list[jax.Array]:
+        given = (x if isinstance(x, Interval) else Interval(x, x) for x in moving)
         inputs = [next(given) if value is None else value for value in fixed]
         hand, auto = (interpret(program, Intervals(), list(inputs)) for program in programs)
         rows = [

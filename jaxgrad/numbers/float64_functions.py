@@ -108,6 +108,12 @@ def exp(x: Any) -> Any:
     return jnp.where(x > 709.5, jnp.where(jnp.isinf(value), _LARGEST, value), value)
 
 
+def _exp_of_negative(x: Any) -> Any:
+    """e^x of x ≤ 0, as above; below 2⁻¹⁰²² it is that."""
+    k, r = _exp_reduced(jnp.maximum(x, -708.39))
+    return (1 + r * _horner(r, _EXP)) * _power_of_two(k)
+
+
 @_compiled
 def expm1(x: Any) -> Any:
     """e^x − 1: by the same series near 0, and where |x| > 0.34 by e^x, of which 3.5 times the error
@@ -154,7 +160,7 @@ def log1p(x: Any) -> Any:
 @_compiled
 def logistic(x: Any) -> Any:
     """1/(1 + e^−x), of e^−|x|: 16u."""
-    e = exp(-abs(x))
+    e = _exp_of_negative(-abs(x))
     return jnp.where(x >= 0, 1.0, e) / (1 + e)
 
 

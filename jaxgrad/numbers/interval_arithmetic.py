@@ -16,6 +16,7 @@ __all__ = [
     "Interval",
     "above",
     "each_end",
+    "is_point",
     "magnitudes",
     "negative",
     "outwards",
@@ -31,7 +32,17 @@ TINY = 2.0**-1021  # of what XLA flushes to 0, each product has less than half
 
 
 class Interval(SystemArray):
-    """Lower and upper ends, float64 arrays of one shape; NaN where nothing is known."""
+    """Lower and upper ends, float64 arrays of one shape; NaN where nothing is known.
+
+    What is exact has one array for both, which is kept where entries are moved.
+    """
+
+    def each(self, f: Callable[[Any], Any]) -> Any:
+        """The same of f of every part, of one array once."""
+        if self.parts[0] is not self.parts[1]:
+            return super().each(f)
+        end = f(self.parts[0])
+        return type(self)(end, end)
 
 
 def above(x: Any) -> Any:
@@ -44,7 +55,7 @@ def above(x: Any) -> Any:
 
 def outwards(low: Any, high: Any) -> Interval:
     """The interval of ends that were rounded once."""
-    return Interval(-above(-low), above(high))
+    return Interval(low - (abs(low) * UNIT + TINY), above(high))
 
 
 def total(x: Interval, y: Interval) -> Interval:
@@ -54,12 +65,24 @@ def total(x: Interval, y: Interval) -> Interval:
 
 def negative(x: Interval) -> Interval:
     """−x."""
+    if is_point(x):
+        return x.each(jnp.negative)
     return Interval(-x.parts[1], -x.parts[0])
+
+
+def is_point(x: Interval) -> bool:
+    """Whether both ends are one array, as of what is exact."""
+    return x.parts[0] is x.parts[1]
 
 
 def product(x: Interval, y: Interval) -> Interval:
     """xy: its ends are among the products of ends."""
     (a, b), (c, d) = x.parts, y.parts
+    if is_point(x) and is_point(y):
+        return outwards(a * c, a * c)
+    if is_point(x) or is_point(y):
+        first, second = (a * c, a * d) if is_point(x) else (a * c, b * c)
+        return outwards(jnp.minimum(first, second), jnp.maximum(first, second))
     low = jnp.minimum(jnp.minimum(a * c, a * d), jnp.minimum(b * c, b * d))
     high = jnp.maximum(jnp.maximum(a * c, a * d), jnp.maximum(b * c, b * d))
     return outwards(low, high)

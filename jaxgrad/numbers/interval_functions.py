@@ -35,8 +35,8 @@ def _increasing(name: str, low: float = -jnp.inf, high: float = jnp.inf) -> _Rul
     f, error = getattr(float64, name), float64.ERRORS[name]
 
     def apply(x: Interval) -> Interval:
-        below, above = (f(end) for end in x.parts)
-        wide = outwards(below - abs(below) * error, above + abs(above) * error)
+        below, most = x.each(f).parts
+        wide = outwards(below - abs(below) * error, most + abs(most) * error)
         return Interval(jnp.maximum(wide.parts[0], low), jnp.minimum(wide.parts[1], high))
 
     return apply

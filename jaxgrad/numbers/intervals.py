@@ -8,6 +8,7 @@ are fused, and that subnormal numbers may be taken for 0; functions have proved 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -23,6 +24,7 @@ from jaxgrad.numbers.interval_arithmetic import (
     UNIT,
     Interval,
     above,
+    is_point,
     outwards,
     powers,
     product,
@@ -70,8 +72,15 @@ class Intervals(ArraySystem):
                 "intervals are pairs of float64 arrays, which JAX makes float32 here; compute with "
                 "them within `with jax.enable_x64(True)`"
             )
-        low, high = _ends(np.asarray(values))
-        return Interval(jnp.asarray(low), jnp.asarray(high))
+        return points(np.asarray(values)).each(jnp.asarray)
+
+    def move(self, f: Callable[..., Any], *arrays: Any) -> Any:
+        if not all(isinstance(x, Interval) and is_point(x) for x in arrays):
+            return super().move(f, *arrays)
+        ends = [x.parts[0] for x in arrays]
+        made = f(np if all(isinstance(end, np.ndarray) for end in ends) else jnp, *ends)
+        return [Interval(x, x) for x in made] if isinstance(made, list | tuple) \
+            else Interval(made, made)  # fmt: skip
 
     def function(self, name: str, *arrays: Interval) -> Interval:
         return FUNCTIONS[name](*arrays) if name in FUNCTIONS else super().function(name, *arrays)
@@ -95,9 +104,14 @@ class Intervals(ArraySystem):
 
     def contract(self, a: Interval, b: Interval) -> Interval:
         """By middles and radii: |AB − mn| ≤ |m|(s + (k + 2)u|n|) + r(|n| + s)."""
+        if a.shape[-1] == 1:
+            return product(a, b)
         (m, r), (n, s) = _middles(a), _middles(b)
         terms = a.shape[-1] + 2
-        radius = abs(m) @ (s + abs(n) * (terms * UNIT)) + r @ (abs(n) + s)
+        own = abs(n) * (terms * UNIT)
+        radius = abs(m) @ (own if s is None else s + own)
+        if r is not None:
+            radius = radius + r @ (abs(n) if s is None else abs(n) + s)
         radius = radius * (1 + 4 * terms * UNIT) + terms * TINY
         middle = m @ n
         return outwards(middle - radius, middle + radius)
@@ -196,8 +210,10 @@ def _around(value: int | float | Fraction) -> tuple[float, float]:
 
 
 def _middles(x: Interval) -> tuple[Any, Any]:
-    """The middles, and radii around them."""
+    """The middles, and radii around them; None of points."""
     low, high = x.parts
+    if is_point(x):
+        return low, None
     middle = low / 2 + high / 2
     return middle, above(jnp.maximum(high - middle, middle - low))
 
@@ -225,4 +241,5 @@ def points(values: np.ndarray) -> Interval:
         >>> points(np.array([0.5, 1e-320])).parts[1].tolist()
         [0.5, 2.2250738585072014e-308]
     """
-    return Interval(*_ends(values))
+    low, high = _ends(values)
+    return Interval(low, low if (low == high).all() else high)

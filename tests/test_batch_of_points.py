@@ -1,0 +1,238 @@
+"""compare and check_grads at all points of a batch, by compiled intervals and by balls."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxgrad import check, compare
+from jaxgrad.errors import ArgumentError, EnginesDisagree, NonFiniteInput, ShapeMismatch
+from jaxgrad.gradients import compared_batch, enclosure
+from jaxgrad.gradients.interval_batch import Lying, lie
+from jaxgrad.interpret.sides import make_side
+from jaxgrad.strategies.programs import Program, programs
+from jaxgrad.verdict import Verdict
+
+GIVEN = np.array([0.5, -1.0], np.float32)
+BEYOND = 7.3
+
+
+def _slope(x: Any) -> Any:
+    """That √x² is |x| neither polynomials nor residues know."""
+    return abs(x) / (1 + x * x)
+
+
+def _by_hand(factor: float) -> Callable[[jax.Array], jax.Array]:
+    """The same, but for a factor beyond 7.3."""
+    return lambda x: jnp.where(x > BEYOND, factor, 1.0) * jnp.sqrt(x * x) / (1 + x * x)
+
+
+def _drawn(count: int, largest: float = 10.0) -> tuple[np.ndarray]:
+    draw = np.random.default_rng(0)
+    return (draw.uniform(-largest, largest, (count, 2)).astype(np.float32),)
+
+
+def test_a_factor_that_is_wrong_in_a_region_alone_is_found() -> None:
+    wrong = _by_hand(1 + 1e-5)
+    assert compare(wrong, _slope, GIVEN).verdict is Verdict.AGREES  # at four points
+    found = compare(wrong, _slope, GIVEN, batch=_drawn(300))
+    assert found.verdict is Verdict.REFUTED
+    assert "of the 300 of the batch" in found.evidence.text
+    assert found.counterexample is not None
+    (index,) = (leaf.index for leaf in found.leaves)
+    point = eval(found.counterexample.split("args = ")[1].splitlines()[0], {"np": np})
+    assert index is not None and point[0][index] > BEYOND
+
+
+def test_a_right_side_agrees_at_every_point() -> None:
+    found = compare(_by_hand(1.0), _slope, GIVEN, batch=_drawn(300))
+    assert found.verdict is Verdict.AGREES
+    assert "at the 300 points of the batch to " in found.evidence.text
+    assert any("float64 arithmetic" in trust for trust in found.evidence.trusts)
+
+
+def test_points_are_drawn_where_their_number_is_given() -> None:
+    found = compare(_by_hand(1.0), _slope, GIVEN, batch=50)
+    assert "at the 50 points drawn for a batch" in found.evidence.text
+    far = compare(_by_hand(1.0), _slope, GIVEN, batch=50, domain=lambda x: jnp.all(x > -1.5))
+    count = int(far.evidence.text.split("at the ")[-1].split(" points")[0])
+    assert 5 < count < 50
+
+
+def test_a_proof_speaks_of_every_point_and_is_not_asked_for_more() -> None:
+    found = compare(jnp.cos, jax.grad(jnp.sin), 0.5, batch=10)
+    assert found.verdict is Verdict.PROVED and "batch" not in found.evidence.text
+
+
+def _series(x: jax.Array) -> jax.Array:
+    near = 1 - x**2 / 2 + x**4 / 24
+    return jnp.where(abs(x) < 1e-2, near, jnp.cos(x))
+
+
+def test_what_no_float_tells_agrees_and_differs_as_a_formula() -> None:
+    points = _drawn(200, 0.02)
+    found = compare(_series, jnp.cos, GIVEN, batch=points)
+    assert found.verdict is Verdict.AGREES
+    assert compare(_series, jnp.cos, GIVEN, batch=points, exact=True).verdict is Verdict.REFUTED
+
+
+def test_what_intervals_leave_open_is_left_to_balls() -> None:
+    def cancelling(x: jax.Array) -> jax.Array:
+        return (1e9 + _by_hand(1.0)(x)) - 1e9
+
+    with jax.enable_x64(True):
+        found = compare(cancelling, _slope, GIVEN.astype(float), batch=20)
+    assert found.verdict is Verdict.AGREES
+    assert "(20 of them by balls)" in found.evidence.text
+
+
+def test_numpy_code_is_left_to_balls() -> None:
+    def by_hand(x: Any) -> Any:
+        return np.sqrt(x * x) / (1 + x * x)
+
+    found = compare(by_hand, _slope, GIVEN, batch=8)
+    assert found.verdict is Verdict.AGREES
+    assert "at the 8 points drawn for a batch (8 of them by balls)" in found.evidence.text
+    assert not any("float64 arithmetic" in trust for trust in found.evidence.trusts)
+
+
+def test_a_point_without_a_value_is_undecided() -> None:
+    points = (np.array([1.0, 0.25, -1.0], np.float32),)
+    found = compare(lambda x: jnp.sqrt(x) * jnp.sqrt(x * x), lambda x: jnp.sqrt(x) * abs(x),
+                    np.float32(2), batch=points)  # fmt: skip
+    assert found.verdict is Verdict.UNDECIDED
+    assert "at 1 of the 3 points of the batch" in found.evidence.text
+    assert "point 2 of the 3 of the batch" in found.evidence.text
+
+
+def test_engines_that_disagree_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(hand: Any, auto: Any, batch: Any) -> Lying:
+        found = lie(hand, auto, batch)
+        return Lying(~found.apart, tuple(0 * bits for bits in found.bits))
+
+    monkeypatch.setattr(compared_batch, "lie", wrong)
+    with pytest.raises(EnginesDisagree, match=r"at point 0 .* compiled intervals .* are disjoint"):
+        compare(_by_hand(1.0), _slope, GIVEN, batch=3)
+
+
+@pytest.mark.parametrize(
+    "batch, kind, said",
+    [
+        (0, ArgumentError, "batch is 0; give a number of points to draw, or a tuple of the 1 arg"),
+        (True, ArgumentError, "batch is True"),
+        ((), ArgumentError, "batch is 0 arguments; give a number"),
+        ((None,), ArgumentError, "batch: x is missing; give the tree"),
+        ((np.ones((4, 3)),), ShapeMismatch, r"x is of shape \(4, 3\), and \(2,\) at the given"),
+        ((1.0,), ShapeMismatch, r"x is of shape \(\), and \(2,\) at the given point; give numbers"),
+        ((np.array([[1.0, np.nan]]),), NonFiniteInput, r"batch: x\[0, 1\] is nan"),
+    ],
+)
+def test_a_batch_that_is_none_is_said(batch: Any, kind: type[Exception], said: str) -> None:
+    with pytest.raises(kind, match=said):
+        compare(_by_hand(1.0), _slope, GIVEN, batch=batch)
+    with pytest.raises(kind, match=said):
+        check(lambda x: jnp.sum(jnp.arctan(x)), (GIVEN,), batch=batch)
+
+
+def test_arguments_of_a_batch_have_as_many_points() -> None:
+    with pytest.raises(ShapeMismatch, match="y has 3 points and x has 4; give every variable"):
+        compare(
+            lambda x, y: x * _by_hand(1.0)(y),
+            lambda x, y: x * _slope(y),
+            np.float32(1),
+            np.float32(2),
+            batch=(np.ones(4), np.ones(3)),
+        )
+
+
+def test_held_arguments_have_no_points() -> None:
+    def hand(x: jax.Array, y: jax.Array) -> jax.Array:
+        return _by_hand(1.0)(x) * jnp.sum(y)
+
+    def auto(x: jax.Array, y: jax.Array) -> jax.Array:
+        return _slope(x) * jnp.sum(y)
+
+    given = GIVEN, np.ones(3, np.float32)
+    found = compare(hand, auto, *given, argnums=0, batch=(*_drawn(30), None))
+    assert "at the 30 points of the batch" in found.evidence.text
+
+
+# -- rules -----------------------------------------------------------------------------------------
+def _rule(factor: float) -> Callable[[jax.Array], jax.Array]:
+    """½ log(1 + x²) with the sign of x, and a rule that has a factor beyond 7.3."""
+
+    f = jax.custom_vjp(lambda x: jnp.log(1 + x * x) * jnp.sign(x) / 2)
+    f.defvjp(lambda x: (f(x), x), lambda x, u: (u * _by_hand(factor)(x),))
+    return f
+
+
+def test_a_rule_that_is_wrong_in_a_region_is_refuted_at_a_point_of_the_batch() -> None:
+    draw = np.random.default_rng(1)
+    points = (draw.uniform(-10, 10, 200).astype(np.float32),)
+    options: dict[str, Any] = {"special_points": False}
+    wrong = _rule(1 + 1e-5)
+    assert check(wrong, (np.float32(0.5),), **options).verdict is Verdict.AGREES
+    found = check(wrong, (np.float32(0.5),), batch=points, **options)
+    assert found.verdict is Verdict.REFUTED
+    assert found.evidence.text.startswith("at point ")
+    assert found.counterexample is not None and found.leaves[0].truth is not None
+
+
+def test_a_right_rule_agrees_at_a_batch() -> None:
+    def soft(x: jax.Array) -> jax.Array:
+        return jnp.logaddexp(x, 0.0)
+
+    f = jax.custom_vjp(soft)
+    f.defvjp(lambda x: (f(x), x), lambda x, u: (u * jax.nn.sigmoid(x),))
+    found = check(f, (np.float32(1.5),), batch=200)
+    assert found.verdict is Verdict.AGREES
+    assert "at the 200 points drawn for a batch" in found.evidence.text
+
+
+def test_a_kink_in_a_batch_is_no_fault() -> None:
+    f = jax.custom_vjp(lambda x: jax.nn.relu(x) * jnp.arctan(x))
+    f.defvjp(
+        lambda x: (f(x), x),
+        lambda x, u: (u * jnp.where(x >= 0, 1.0, 0.0) * (jnp.arctan(x) + x / (1 + x * x)),),
+    )
+    points = (np.array([-1.0, 0.0, 2.0, 0.0], np.float32),)
+    assert check(f, (np.float32(1.5),), batch=points).verdict.passes
+
+
+def test_without_a_custom_rule_there_is_nothing_to_hold_it_against() -> None:
+    found = check(jnp.sin, (np.float32(1),), batch=10)
+    assert found.verdict is Verdict.AGREES and "calls no custom rule" in found.evidence.text
+
+
+# -- intervals against balls -----------------------------------------------------------------------
+@settings(max_examples=6)
+@given(programs(), st.integers(0, 2**32 - 1), st.sampled_from([0.0, 1e-9, 1e-3]))
+def test_intervals_never_say_more_than_balls(program: Program, seed: int, off: float) -> None:
+    """Of a program and its derivative with a planted factor."""
+    draw = np.random.default_rng(seed)
+    points = draw.normal(size=(6, 3)).astype(np.float32)
+    hand = make_side("hand", lambda x: jax.grad(program)(x), (points[0],))
+    auto = make_side("auto", lambda x: jax.grad(program)(x) * (1 + jnp.float32(off)), (points[0],))
+    found = lie(hand, auto, [points])
+    count = 0
+    for k, point in enumerate(points):
+        meeting = enclosure.meet(hand, auto, [point])
+        assert not found.apart[k] or meeting.differs
+        if math.isfinite(found.least[k]):
+            a, b = meeting.hand[0], meeting.auto[0]
+            for x, y in zip(a.reshape(-1), b.reshape(-1), strict=True):
+                larger = max(abs(x), abs(y), key=lambda each: float(each.mid()))
+                close = abs(x - y) <= larger * 2.0 ** -found.least[k] + 2.0**-140
+                assert close or (x - y).contains(0), (k, found.least[k])
+        count += 1
+    assert count == 6
+    known = np.isfinite(found.least) | found.apart
+    assert known.any() or off == 0
