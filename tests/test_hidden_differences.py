@@ -375,3 +375,29 @@ def test_a_rounding_beside_many_smaller_ones_goes_no_further_than_half_a_unit(
 
     found = check(with_rule(lambda x: x * x / 2, slope), (np.float32(0.7),), special_points=False)
     assert found.verdict is Verdict[verdict]
+
+
+# -- of entries that differ, the one that rounding does not hide is shown --------------------------
+def _thirds(x: Any) -> Any:
+    """The gradient of Σ x³/3 with a third that is rounded to float32."""
+    return 3 * x**2 * np.float32(1 / 3)
+
+
+@pytest.mark.parametrize("wrong", [0, 2, 3])
+def test_the_entry_that_is_shown_is_one_that_rounding_does_not_hide(wrong: int) -> None:
+    def auto(x: Any) -> Any:
+        return {"first": x**2, "second": x**2}
+
+    def hand(x: Any) -> Any:
+        return {"first": _thirds(x), "second": _thirds(x).at[wrong].multiply(-1)}
+
+    x = jnp.array([1.0, 2.0, 3.0, 4.0], jnp.float32)
+    found = compare(hand, auto, x)
+    assert found.verdict is Verdict.REFUTED
+    first, second = found.leaves
+    assert first.verdict is Verdict.AGREES and (first.bits or 0) >= 20 and first.index is None
+    assert second.verdict is Verdict.REFUTED and second.index == (wrong,)
+    assert str(second) in str(found) and f"leaves(gradient(*args))[1])[({wrong},)]" in str(found)
+    # As formulas alone every entry is another one, of which the first is shown.
+    exact = compare(hand, auto, x, exact=True)
+    assert [leaf.index for leaf in exact.leaves] == [(0,), (0,)]

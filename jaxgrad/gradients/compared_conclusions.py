@@ -13,6 +13,7 @@ from jaxgrad.gradients.compared_floats import undecided
 from jaxgrad.gradients.compared_likeness import likeness
 from jaxgrad.gradients.domain import elsewhere
 from jaxgrad.gradients.exclusion import left_out
+from jaxgrad.gradients.floats.hidden import SOME_BITS
 from jaxgrad.gradients.identity import Identity
 from jaxgrad.gradients.not_finite_origin import origin
 from jaxgrad.gradients.outcome import Comparison, LeafResult
@@ -21,6 +22,7 @@ from jaxgrad.gradients.trusts import BALLS, POLYNOMIALS, RESIDUES, said_by_other
 from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.base import UNKNOWN
 from jaxgrad.programs.held import held_in_words
+from jaxgrad.programs.trace import Leaf
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["agrees", "proved", "refuted"]
@@ -66,10 +68,11 @@ def refuted(
     """
     leaves, first = [], None
     for k, (output, apart) in enumerate(zip(hand.outputs, meeting.apart, strict=True)):
-        if not apart.any():
-            leaves.append(LeafResult(output.path, output.shape, Verdict.AGREES))
+        shown = apart if meeting.hidden is None else apart & ~meeting.hidden[k]
+        if not shown.any():
+            leaves.append(_hidden(output, meeting.bits[k][apart]))
             continue
-        index = tuple(int(i) for i in np.argwhere(apart)[0])
+        index = tuple(int(i) for i in np.argwhere(shown)[0])
         left, right = _decimals(meeting, k, index)
         leaf = LeafResult(output.path, output.shape, Verdict.REFUTED, None, index, left, right)
         leaves.append(leaf)
@@ -90,6 +93,13 @@ def refuted(
     text += f"\n  {first[1]}"
     evidence = Evidence(Verdict.REFUTED, "counterexample", text, counterexample=code, trusts=BALLS)
     return Comparison(Verdict.REFUTED, tuple(leaves), evidence, (hand, auto))
+
+
+def _hidden(output: Leaf, bits: np.ndarray) -> LeafResult:
+    """The result of a leaf in which rounding hides every difference, if there is any."""
+    least = int(bits.min()) if bits.size else None
+    verdict = Verdict.AGREES if least is None or least >= SOME_BITS else Verdict.UNDECIDED
+    return LeafResult(output.path, output.shape, verdict, least)
 
 
 def agrees(

@@ -48,7 +48,8 @@ class Meeting:
         bits: for each leaf the relative bits to which entries agree, inf where exactly equal.
         absolute: for each leaf the absolute bits, for entries that are 0 as far as can be seen.
         working: the precision reached.
-        hidden: for each leaf where the balls are disjoint by what rounding could hide, if any.
+        hidden: for each leaf where the balls are disjoint by what rounding could hide, if any;
+            where the sides differ, before the first entry of the leaf that it does not hide.
     """
 
     values: list[Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -113,7 +114,8 @@ def without_hidden(hand: Side, auto: Side, meeting: Meeting) -> Meeting:
     Of those that agree to a few bits alone nothing is known.
 
     The entry that is furthest apart is asked for first: where that is no matter of rounding, the
-    two sides differ, and all entries stand as they are.
+    two sides differ, and all entries stand as they are; those that rounding hides are marked before
+    the first of each leaf that it does not hide, which is the one to be shown.
     """
     either = [side for side in (hand, auto) if side.program is not None]
     programs = [rounded(side.program, meeting.values) for side in either if side.program]
@@ -126,15 +128,29 @@ def without_hidden(hand: Side, auto: Side, meeting: Meeting) -> Meeting:
         weights = [(*entry, 1.0)]
         return any(x is not None and x.hides(weights, difference) for x in programs)
 
-    if not entries or not all(map(hides, entries)):
+    if not entries:
         return meeting
-    hidden = [np.zeros_like(leaf) for leaf in meeting.apart]
     bits = [np.array(leaf) for leaf in meeting.bits]
     for k, index in entries:
         bits[k][index] = _bits(meeting, (k, index))
-        hidden[k][index] = bits[k][index] >= SOME_BITS
+    if not all(map(hides, entries)):
+        return replace(meeting, bits=bits, hidden=_hidden_before(meeting, hides))
     apart = [np.zeros_like(leaf) for leaf in meeting.apart]
+    pairs = zip(meeting.apart, bits, strict=True)
+    hidden = [leaf & (known >= SOME_BITS) for leaf, known in pairs]
     return replace(meeting, apart=apart, bits=bits, hidden=hidden)
+
+
+def _hidden_before(meeting: Meeting, hides: Callable[[_Entry], bool]) -> list[np.ndarray]:
+    """Of each leaf the entries apart that rounding hides, before the first that it does not.
+
+    One that agrees to a few bits alone is passed by as well: nothing is known of it.
+    """
+    hidden = [np.zeros_like(leaf) for leaf in meeting.apart]
+    for k, leaf in itertools.groupby(_apart(meeting), key=lambda entry: entry[0]):
+        for _, index in itertools.takewhile(hides, leaf):
+            hidden[k][index] = True
+    return hidden
 
 
 def _apart(meeting: Meeting) -> Iterator[_Entry]:
