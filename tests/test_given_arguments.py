@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxgrad.claims.cli import main
 from jaxgrad.claims.given_arguments import evaluated, given
 from jaxgrad.errors import ArgumentError
 
@@ -108,6 +111,44 @@ def test_what_a_module_names_itself_comes_first() -> None:
         assert given(["f32[0]"], "math").args == (7.0,)
     finally:
         del sys.modules["math"].f32  # pyright: ignore
+
+
+@pytest.mark.parametrize("own", [jnp.float32, np.float32, np.dtype("float32"), len, 1.0])
+def test_a_shape_is_told_from_what_the_module_calls_as_its_dtype(
+    own: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of ``from jax.numpy import float32 as f32``."""
+    monkeypatch.setattr(sys.modules["math"], "f32", own, raising=False)
+    monkeypatch.setattr(sys.modules["math"], "key", own, raising=False)
+    args, keywords = given(["f32[3]", "{'b': [f32[2, 2], f32]}", "key[2]", "dtype=f32"], "math")
+    assert args[0].shape == (3,) and args[0].dtype == "float32" and args[2].shape == (2,)
+    assert args[1]["b"][0].shape == (2, 2) and args[1]["b"][1] is own
+    assert keywords == {"dtype": own}
+    assert evaluated("(f32[], f32)", "math", "--args")[1] is own
+
+
+def test_a_module_with_a_dtype_of_the_name_of_shapes_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "with_a_dtype.py").write_text(_WITH_A_DTYPE, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main(["rules", "--check", "with_a_dtype"]) == 0
+    shown = capfd.readouterr().out
+    assert "jaxgrad check with_a_dtype:square 'f32[3]'" in shown and "checked: 1 PROVED" in shown
+
+
+_WITH_A_DTYPE = """
+import jax
+from jax.numpy import float32 as f32
+
+@jax.custom_jvp
+def square(x):
+    return x * x
+
+@square.defjvp
+def _(primals, tangents):
+    return square(*primals), f32(2) * primals[0] * tangents[0]
+"""
 
 
 def test_a_bfloat16_of_a_file(tmp_path: Path) -> None:

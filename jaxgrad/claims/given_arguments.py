@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -124,7 +125,9 @@ def _value(text: str, place: str, names: dict[str, Any]) -> Any:
     if text.startswith("@"):
         return _loaded(text[1:], place)
     try:
-        value = eval(_EMPTY_SHAPE.sub(r"\1[()]", text), names)
+        tree = ast.parse(_EMPTY_SHAPE.sub(r"\1[()]", text), mode="eval")
+        shaped = ast.fix_missing_locations(_Shapes(names).visit(tree))
+        value = eval(compile(shaped, "<argument>", "eval"), names)
     except ArgumentError as error:
         raise ArgumentError(f"{place}: {error}") from None
     except (Exception, SystemExit) as error:
@@ -149,9 +152,45 @@ def _value(text: str, place: str, names: dict[str, Any]) -> Any:
 def _names(module: str, generator: np.random.Generator, seed: int) -> dict[str, Any]:
     known = {"jax": jax, "jnp": jax.numpy, "np": np}
     drawn = {name: _Drawn(name, dtype, generator) for name, dtype in _DTYPES.items()}
-    kept = {"bool": _DrawnBooleans("bool", "bool", generator)}
-    # What the module names itself comes first.
-    return {**known, **drawn, **kept, "key": _Keys(seed), **vars(sys.modules[module])}
+    kept = {"bool": _DrawnBooleans("bool", "bool", generator), "key": _Keys(seed)}
+    own, shapes = vars(sys.modules[module]), {**drawn, **kept}
+    # What the module names itself comes first, but where a shape is behind what has no places.
+    behind = [name for name in shapes if name in own and not _has_places(own[name])]
+    return {**known, **shapes, **own, **{_of_shape(name): shapes[name] for name in behind}}
+
+
+def _has_places(own: Any) -> bool:
+    """Whether brackets behind something of a module's own may be meant: of a list, not of a dtype.
+
+    Example:
+        >>> _has_places([7.0]), _has_places(np.float32), _has_places(np.dtype("float32"))
+        (True, False, False)
+    """
+    if isinstance(own, type):
+        return False
+    return isinstance(own, Sequence | Mapping) or getattr(own, "ndim", 0) > 0
+
+
+def _of_shape(name: str) -> str:
+    """What a name with a shape behind it is known as, which nobody else can be."""
+    return f"{name}[]"
+
+
+class _Shapes(ast.NodeTransformer):
+    """Makes names with something in brackets behind them those of shapes, where these are meant.
+
+    Args:
+        names: what is known.
+    """
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = names
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.value, ast.Name) and _of_shape(node.value.id) in self._names:
+            node.value = ast.Name(_of_shape(node.value.id), ast.Load())
+        return node
 
 
 class _Drawn:
