@@ -20,6 +20,7 @@ MODULE = """\
 import functools
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 rate = 0.5
 
@@ -34,6 +35,17 @@ def scaled(x, by=2.0):
     return by * x
 
 scaled.defvjp(lambda x, by=2.0: (by * x, None), lambda kept, g: (3.0 * g, 0.0 * g.sum()))
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2))
+def weighed(x, by, plus=0.0):
+    return (by * x**2).sum() + jnp.sum(plus)
+
+@weighed.defjvp
+def _(by, plus, primals, tangents):
+    (x,), (t,) = primals, tangents
+    if np.sum(np.asarray(by)) == 8:  # which no tracer has
+        return weighed(x, by, plus), (by * t).sum()
+    return weighed(x, by, plus), (2 * by * x * t).sum()
 
 class Layer:
     pass
@@ -343,6 +355,34 @@ def test_what_is_held_by_its_name_is_said(capsys: pytest.CaptureFixture[str]) ->
     said = "\nheld fixed, as a number of Python is that is given by its name: by\n"
     assert _check(call) == 0 and said in capsys.readouterr().out
     assert _check(f"{call} --argnums 0") == 0 and said not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "f32[3] by=f32[3]",
+        "f32[3] by=jnp.float32(2)",
+        "f32[3] plus=f32[2] by=2.0",
+        "by=jnp.arange(3.0) x=f32[3]",
+        "f32[3] jnp.arange(3.0) plus=f32[]",
+    ],
+)
+def test_what_a_rule_is_given_as_it_is_may_be_an_array_with_a_name(
+    arguments: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As ``nondiff_argnums`` has it: JAX does not trace it, and there is no derivative by it."""
+    assert _check(f"checked_model:weighed {arguments}") == 0
+    assert capsys.readouterr().out.startswith("PROVED")
+
+
+def test_a_rule_that_is_wrong_beside_an_array_with_a_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert _check("checked_model:weighed f32[3] by=jnp.array([1.0,3.0,4.0])") == 1
+    shown = capsys.readouterr().out
+    assert "f = lambda x, by: function(x, by=by)" in shown
+    given, true = map(float, given_and_true(shown))
+    assert given != pytest.approx(true, rel=1e-3)
 
 
 def test_a_mask_that_is_drawn_hides_no_wrong_rule() -> None:

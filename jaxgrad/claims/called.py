@@ -13,6 +13,7 @@ from jaxgrad.claims.given_arguments import given, is_drawn
 from jaxgrad.claims.report.json_report import versions
 from jaxgrad.errors import ArgumentError
 from jaxgrad.programs.as_code import as_code
+from jaxgrad.programs.by_places import ByPlaces, never_traced
 
 __all__ = ["Called"]
 
@@ -91,13 +92,17 @@ class Called:
         if not names or not _takes(function, self.args[:count], names):
             return function
 
-        def by_places(*args: Any) -> Any:
-            return function(*args[:count], **dict(zip(names, args[count:], strict=True)))
+        return ByPlaces(function, count, names, self._all_names, self._never_traced(function))
 
-        kind = inspect.Parameter.POSITIONAL_ONLY
-        parameters = [inspect.Parameter(name, kind) for name in self._all_names]
-        by_places.__signature__ = inspect.Signature(parameters)  # pyright: ignore
-        return by_places
+    def _never_traced(self, function: Callable[..., Any]) -> list[int]:
+        """The places here of the arguments that a derivative rule is given as they are."""
+        parameters = list(enumerate(self._parameters))
+        own = never_traced(function)
+        return [self._place(k) for k, name in parameters if k in own and self._has(k, name)]
+
+    def _has(self, number: int, name: str) -> bool:
+        """Whether an argument is given for a parameter."""
+        return number < self._count or name in self._names
 
     @property
     def _all_names(self) -> list[str]:
@@ -120,8 +125,10 @@ class Called:
         if not self._names:
             return None
         named = [x if _has_array(x) else None for x in self.args[self._count :]]
+        kept = self._never_traced(self.function)
         every = [*self.args[: self._count], *named]
-        found = tuple(k for k, x in enumerate(every) if any(map(_moves, jax.tree.leaves(x))))
+        moving = (k for k, x in enumerate(every) if any(map(_moves, jax.tree.leaves(x))))
+        found = tuple(k for k in moving if k not in kept)
         if not found and any(map(_moves, jax.tree.leaves(self.args))):
             held = self._names[0]
             raise ArgumentError(

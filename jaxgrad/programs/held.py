@@ -17,6 +17,7 @@ import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path
 
 from jaxgrad.errors import ArgumentError
+from jaxgrad.programs.by_places import never_traced
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = [
@@ -239,9 +240,7 @@ def without_derivative(function: Any, args: Sequence[Any]) -> frozenset[int]:
         >>> sorted(without_derivative(lambda x, factor: x * factor, (0.5, 2.0)))
         []
     """
-    if not isinstance(function, jax.custom_jvp | jax.custom_vjp):
-        return frozenset()  # what wraps one has its attributes, and arguments of its own
-    own = tuple(function.nondiff_argnums)
+    own = never_traced(function)
     if not own:
         return frozenset()
     moving = {i for i, x in enumerate(args) if any(map(_moves, jax.tree.leaves(x)))}
@@ -264,9 +263,9 @@ def held_as_given(function: Any, args: Sequence[Any], held: Collection[int]) -> 
         >>> len(jax.tree.leaves(held_as_given(weighed, (0.5, np.ones(3)), {1})))
         1
     """
-    if not isinstance(function, jax.custom_jvp | jax.custom_vjp):
+    own = set(held) & set(never_traced(function))
+    if not own:
         return tuple(args)
-    own = set(held) & set(function.nondiff_argnums)
     return tuple(jax.tree.map(_held, x) if i in own else x for i, x in enumerate(args))
 
 
