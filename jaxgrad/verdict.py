@@ -41,6 +41,21 @@ class Verdict(enum.Enum):
         """Whether an assertion may rely on this verdict."""
         return self in (Verdict.PROVED, Verdict.PROBABLE, Verdict.AGREES)
 
+    def implies(self, other: Verdict) -> bool:
+        """Whether another verdict says no more than this one does.
+
+        What is PROVED of every input is so up to any probability, and at any point: of the verdicts
+        that pass PROVED implies PROBABLE, and that AGREES.
+
+        Example:
+            >>> [verdict.implies(Verdict.PROBABLE) for verdict in Verdict]
+            [True, True, False, False, False]
+        """
+        if not (self.passes and other.passes):
+            return self is other
+        from_the_strongest = list(Verdict)
+        return from_the_strongest.index(self) <= from_the_strongest.index(other)
+
     def __bool__(self) -> bool:
         """As :attr:`passes`: ``assert result.verdict`` fails unless it may be relied on."""
         return self.passes

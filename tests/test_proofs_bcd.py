@@ -52,7 +52,8 @@ def test_every_claim_of_these_sections_is_there():
 @pytest.mark.parametrize("name", sorted(set(CLAIMS) - SLOW))
 def test_every_part_has_the_verdict_that_its_claim_expects(name):
     results = list(run(CLAIMS[name]))
-    assert [r for r in results if not r.as_expected] == []
+    # Exactly that one, where a stronger one would count as well.
+    assert results and [r for r in results if r.verdict is not CLAIMS[name].expected] == []
 
 
 # A part's name may be given in part; "" is any part, so "some part of it".

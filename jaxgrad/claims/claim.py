@@ -139,8 +139,10 @@ class ClaimResult:
 
     @property
     def as_expected(self) -> bool:
-        """Whether the verdict is exactly the one that the claim expects."""
-        return self.claim is not None and self.verdict is self.claim.expected
+        """Whether the verdict is the one that the claim expects, or one that implies it."""
+        if self.claim is None or self.verdict is None:
+            return False
+        return self.verdict.implies(self.claim.expected)
 
     @property
     def problem(self) -> str:
@@ -181,7 +183,8 @@ def claim(
         source: where it is claimed, e.g. ``"A6: the bound of the derivative"``; what stands
             before the first colon is the claim's id, which is the function's name if there is no
             colon.
-        expect: the verdict that counts as success; REFUTED for a statement known to be wrong.
+        expect: the verdict that counts as success, as one that implies it does: PROBABLE takes
+            PROVED, too, and AGREES both. REFUTED for a statement known to be wrong.
         picture: ``module:function`` that draws what ``prove --html`` shows with it.
 
     Raises:

@@ -59,7 +59,7 @@ def badge(verdict: Verdict | None, expected: Verdict | None = None) -> Element:
     """
     if verdict is None:
         return element("span", "✗ ERROR", class_="badge bad")
-    good = verdict.passes if expected is None else verdict is expected
+    good = verdict.passes if expected is None else verdict.implies(expected)
     if good:
         also = "" if verdict.passes else ", as expected"
         return element("span", f"✓ {verdict}{also}", class_="badge good")
