@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import gc
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,14 @@ from jaxgrad.verdict import Evidence, Verdict
 
 def made(function, statement="s", source="", expected=Verdict.PROVED) -> Claim:
     return Claim(function, statement, source, expected, Path("toy.py"))
+
+
+async def awaited() -> Evidence:
+    return evidence(Verdict.PROVED)
+
+
+async def awaited_parts() -> Any:
+    yield "part", evidence(Verdict.PROVED)
 
 
 # ------------------------------------------------------------------------------- declaring a claim
@@ -62,6 +73,14 @@ def test_function_is_returned_unchanged_and_a_planted_error_flips_the_verdict():
         (lambda: claim("s")(3), "only a function can be a claim, got int 3"),  # pyright: ignore
         (lambda: claim("s")(int), "only a function can be a claim, got type"),
         (lambda: claim("s")(lambda x, y=1: x), "x has no default"),
+        (
+            lambda: claim("s")(awaited),
+            "awaited is written with `async def`, and nobody awaits it; wri",
+        ),
+        (
+            lambda: claim("s")(awaited_parts),
+            r"`async def`.*of its own: asyncio\.run\(measured\(\)\)",
+        ),
     ],
 )
 def test_what_cannot_be_a_claim_is_refused_at_once(attempt, message):
@@ -205,6 +224,29 @@ def test_a_bad_part_does_not_hide_the_next():
         yield "good", evidence(Verdict.PROVED)
 
     assert [(r.part, r.as_expected) for r in run(made(parts))] == [("bad", False), ("good", True)]
+
+
+@pytest.mark.parametrize("unawaited", [awaited, awaited_parts])
+def test_what_nobody_awaits_is_an_error_that_says_so(unawaited: Any) -> None:
+    """And no warning of Python's, which are errors here."""
+
+    def parts() -> Any:
+        yield "bad", unawaited()
+        yield "good", evidence(Verdict.PROVED)
+
+    for found in (next(run(made(unawaited))), next(run(made(parts)))):
+        assert found.verdict is None and "which nobody awaits; await it in a fu" in str(found.error)
+        gc.collect()
+    assert [result.as_expected for result in run(made(parts))] == [False, True]
+
+
+def test_what_is_awaited_within_a_claim_is_its_own_affair() -> None:
+    @functools.wraps(awaited)
+    def waiting() -> Evidence:
+        return asyncio.run(awaited())
+
+    assert claim("s")(waiting) is waiting
+    assert [result.as_expected for result in run(made(waiting))] == [True]
 
 
 def test_two_parts_of_one_name_are_an_error():

@@ -207,3 +207,11 @@ def test_a_sweep_compiles_where_jit_is_disabled() -> None:
         found = sweep(GRADIENT, jnp.float8_e5m2, lambda x, y: y <= 0.25)
         wrong = sweep(GRADIENT, jnp.float8_e5m2, lambda x, y: y < 0.25)
     assert found.verdict is Verdict.PROVED and wrong.verdict is Verdict.REFUTED
+
+
+def test_a_function_that_would_have_to_be_awaited_is_not_swept() -> None:
+    async def f(x: Any) -> Any:
+        return x
+
+    with pytest.raises(ArgumentError, match="sweep: f is written with `async def`, so that"):
+        sweep(f, jnp.float16, lambda x, y: y == x)

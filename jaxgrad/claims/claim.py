@@ -190,7 +190,7 @@ def claim(
     Raises:
         ArgumentError: the statement is missing or no text, more than it is given without a name,
             ``expect`` is no Verdict, or what is decorated is not a function that can be called
-            without arguments. While ``jaxgrad prove`` imports
+            without arguments, or one that would have to be awaited. While ``jaxgrad prove`` imports
             the module, this is reported as a failed claim, and the others are run.
 
     Example:
@@ -279,6 +279,11 @@ def _require_plain_function(function: Any) -> Any:
         raise ArgumentError(
             f"claim: only a function can be a claim, got {type(function).__name__} {function!r}; "
             "put @claim directly above a def"
+        )
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise ArgumentError(
+            f"claim: {function.__name__} is written with `async def`, and nobody awaits it; write "
+            "it with `def`, and what it awaits in a function of its own: asyncio.run(measured())"
         )
     missing = [
         parameter.name

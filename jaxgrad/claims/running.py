@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -70,6 +71,8 @@ def _parts(outcome: Any) -> Iterator[tuple[str, Any]]:
     if hasattr(outcome, "verdict"):
         yield "", outcome
         return
+    if unawaited := _unawaited(outcome):
+        raise _BadOutcome(unawaited)
     if not isinstance(outcome, Iterable) or isinstance(outcome, (str, bytes, Mapping)):
         raise _BadOutcome(
             f"the claim returned {_shown(outcome)}; return an object with verdict and evidence (an "
@@ -100,6 +103,8 @@ def _all(outcome: Iterable[Any]) -> Iterator[Any]:
 
 def _checked(outcome: Any) -> tuple[Evidence | None, str | None]:
     """The evidence of an outcome, or what is wrong with it."""
+    if unawaited := _unawaited(outcome):
+        return None, unawaited
     verdict, evidence = getattr(outcome, "verdict", None), getattr(outcome, "evidence", None)
     if not isinstance(verdict, Verdict) or not isinstance(evidence, Evidence):
         return None, (
@@ -112,6 +117,21 @@ def _checked(outcome: Any) -> tuple[Evidence | None, str | None]:
     if wrong := _malformed(evidence):
         return None, f"the evidence cannot be reported: {wrong}"
     return evidence, None
+
+
+def _unawaited(outcome: Any) -> str:
+    """What is wrong with what was to be awaited, empty if it was not.
+
+    It is closed, so that Python does not warn of it besides.
+    """
+    if not (inspect.isawaitable(outcome) or inspect.isasyncgen(outcome)):
+        return ""
+    if inspect.iscoroutine(outcome):
+        outcome.close()
+    return (
+        f"got {_shown(outcome)}, which nobody awaits; await it in a function of its own, and "
+        "return or yield what comes of that: asyncio.run(measured())"
+    )
 
 
 def _malformed(evidence: Evidence) -> str:

@@ -20,7 +20,7 @@ from jaxgrad.numbers.progress import Progress
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.jax_errors import errors_named
 from jaxgrad.programs.returned import kinds
-from jaxgrad.programs.trace import anew
+from jaxgrad.programs.trace import anew, require_function
 from jaxgrad.programs.traced_values import require_known_constants, require_values
 from jaxgrad.programs.vmap_watch import rules_named, rules_watched
 from jaxgrad.verdict import Evidence, Verdict
@@ -75,6 +75,7 @@ def sweep(
     for name, given in {"f": f, "holds": holds, **named}.items():
         if not callable(given):
             raise ArgumentError(f"sweep: {name} is {given!r:.60}, not a function: give it uncalled")
+    require_function(f, "sweep: f")
     _require_tile(tile)
     with without_debug_modes():  # a compiled program is what is swept
         return _sweep(f, format, holds, named, _checked_devices(devices), tile)

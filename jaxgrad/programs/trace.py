@@ -21,7 +21,7 @@ from jaxgrad.programs.readers import register_readers
 from jaxgrad.programs.rounded_constants import with_rounded_constants
 from jaxgrad.programs.vmap_watch import rules_named
 
-__all__ = ["Leaf", "Program", "anew", "arguments", "is_differentiable", "trace"]
+__all__ = ["Leaf", "Program", "anew", "arguments", "is_differentiable", "require_function", "trace"]
 
 register_readers()
 
@@ -183,8 +183,16 @@ def _registered(value: Any) -> str:
     return ", or register the class as a pytree (jax.tree_util.register_dataclass)"
 
 
-def _require_function(function: Any, side: str) -> None:
-    """What returns no value when it is called has no derivative."""
+def require_function(function: Any, side: str) -> None:
+    """Refuses what returns no value when it is called.
+
+    Args:
+        function: what may be one.
+        side: what it is called in the message.
+
+    Raises:
+        ArgumentError: it is no function, or written with ``async`` or ``yield``.
+    """
     if not callable(function):
         raise ArgumentError(f"{side} is {function!r:.60}, not a function: give it uncalled")
     kinds = {
@@ -251,7 +259,7 @@ def trace(
         >>> [leaf.path for leaf in program.inputs], len(program.outputs)
         (['x'], 1)
     """
-    _require_function(function, side)
+    require_function(function, side)
     inputs = arguments(args, parameter_names(function, len(args)), held, finite)
     with errors_named(side, function, args), rules_named(function, args):
         jaxpr, shapes = jax.make_jaxpr(anew(function), return_shape=True)(*args)
