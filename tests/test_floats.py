@@ -226,6 +226,16 @@ def test_a_coarser_dtype_inside_sets_the_allowance_of_a_side_and_is_named() -> N
     assert worst(lambda v: v**2, coarse, x).within == ()
 
 
+def test_several_coarser_dtypes_inside_are_named_in_one_phrase() -> None:
+    def coarse(x: Any) -> Any:
+        narrow = [x.astype(dtype).astype(x.dtype) for dtype in (jnp.bfloat16, jnp.float16)]
+        return narrow[0] * narrow[1]
+
+    found = worst(coarse, coarse, np.float32(1.1))
+    assert sorted(found.within) == ["bfloat16", "float16"]
+    assert str(found).startswith(f"STABLE hand with {found.within[0]} and {found.within[1]} inside")
+
+
 def test_where_no_float_is_the_truth_only_an_infinity_is_right() -> None:
     def beyond(x: Any) -> Any:
         return x * x

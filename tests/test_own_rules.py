@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import json
 from pathlib import Path
 
 import jax
@@ -210,7 +211,12 @@ def test_a_function_that_is_a_rule_is_not_checked_twice(monkeypatch):
     [rule] = check_grads(jax.jit(RIGHT), (X,)).rules
     assert rule.verdict is Verdict.AGREES
     found = check(WRONG, (X,))
-    assert "which f calls" not in found.evidence.text and found.rules[0].verdict is Verdict.REFUTED
+    [rule], [leaf] = found.rules, found.leaves
+    assert "which f calls" not in found.evidence.text and rule.verdict is Verdict.REFUTED
+    assert rule.value and (rule.value, rule.truth) == (leaf.value, leaf.truth)
+    assert rule.counterexample == found.counterexample
+    told = json.loads(found.to_json())
+    assert told["rules"][0]["value"] == told["leaves"][0]["value"] == leaf.value
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))

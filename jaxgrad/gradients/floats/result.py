@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from jaxgrad.gradients.floats.judgement import FloatJudgement
+from jaxgrad.numbers.listed import listed
 
 __all__ = ["FloatResult"]
 
@@ -77,7 +78,7 @@ class FloatResult(FloatJudgement):
         return f"{head} at {self.point} under {self.compiled}: {self.in_words} ({why})"
 
     def _inside(self) -> str:
-        return "".join(f" with {name} inside" for name in self.within)
+        return f" with {listed(self.within)} inside" if self.within else ""
 
 
 def _place(path: str, index: tuple[int, ...] | None) -> str:

@@ -13,7 +13,13 @@ from jaxgrad.gradients.outcome import CustomRule, GradientCheck
 from jaxgrad.gradients.rules.code import WITH_RESPECT_TO
 from jaxgrad.gradients.rules.conclusions import WRONG
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
-from jaxgrad.gradients.rules.own_rules import CheckRule, OwnRules, taken_like, the_rule
+from jaxgrad.gradients.rules.own_rules import (
+    CheckRule,
+    OwnRules,
+    taken_like,
+    the_function_itself,
+    the_rule,
+)
 from jaxgrad.gradients.rules.stages import Stages
 from jaxgrad.numbers.listed import listed
 from jaxgrad.verdict import Verdict
@@ -40,8 +46,7 @@ def with_rules_at_fault(
     program, point = primal.moving_program.jaxpr, found._elsewhere
     itself = the_rule(program)
     if itself is not None:
-        rule = CustomRule(*itself, found.verdict, "it is the function itself")
-        return replace(found, rules=(rule,))
+        return replace(found, rules=(the_function_itself(itself, found),))
     if point is None and found.rules:  # right at the given point, where they have been judged
         return found
     own, wrong = OwnRules(program, primal.point if point is None else point), list[_Wrong]()

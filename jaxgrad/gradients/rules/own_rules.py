@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.errors import CannotDecide, EnginesDisagree, JaxgradError
-from jaxgrad.gradients.outcome import CustomRule, GradientCheck
+from jaxgrad.gradients.outcome import CustomRule, GradientCheck, RuleResult
 from jaxgrad.gradients.primitive_runs import NotRun
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.few_entries import EntryByEntry
@@ -38,7 +38,14 @@ from jaxgrad.programs.jax_errors import first_line
 from jaxgrad.programs.jaxprs import inner_jaxpr
 from jaxgrad.verdict import Verdict
 
-__all__ = ["CheckRule", "OwnRules", "TakeRule", "taken_like", "the_rule"]
+__all__ = [
+    "CheckRule",
+    "OwnRules",
+    "TakeRule",
+    "taken_like",
+    "the_function_itself",
+    "the_rule",
+]
 
 # The derivative programs of a rule by itself.
 TakeRule = Callable[[Primal], DerivativePrograms]
@@ -219,6 +226,18 @@ def the_rule(program: Any) -> tuple[str, str] | None:
     return rule.name, rule.where
 
 
+def the_function_itself(place: tuple[str, str], found: GradientCheck) -> CustomRule:
+    """The rule that a function is, as that was found to be.
+
+    Args:
+        place: its name, and where it is.
+        found: the check of the function, with the number that is wrong, if one is.
+    """
+    rule = CustomRule(*place, found.verdict, "it is the function itself", found.counterexample)
+    wrong = _first_wrong(found)
+    return rule if wrong is None else replace(rule, value=wrong.value, truth=wrong.truth)
+
+
 # -- one rule --------------------------------------------------------------------------------------
 
 
@@ -272,10 +291,18 @@ def _said(rule: RuleAlone, found: GradientCheck) -> CustomRule:
     said = CustomRule(
         rule.name, rule.where, found.verdict, found.evidence.text, found.counterexample
     )
-    wrong = [leaf for leaf in found.leaves if leaf.text and leaf.verdict is Verdict.REFUTED]
-    if found.verdict is not Verdict.REFUTED or not wrong:
+    wrong = _first_wrong(found)
+    if wrong is None:
         return said
-    return replace(said, text=wrong[0].text, value=wrong[0].value, truth=wrong[0].truth)
+    return replace(said, text=wrong.text, value=wrong.value, truth=wrong.truth)
+
+
+def _first_wrong(found: GradientCheck) -> RuleResult | None:
+    """The first leaf of which a number is wrong; None where it is not refuted by one."""
+    if found.verdict is not Verdict.REFUTED:
+        return None
+    told = (leaf for leaf in found.leaves if leaf.text and leaf.verdict is Verdict.REFUTED)
+    return next(told, None)
 
 
 def _jaxs(rule: RuleAlone, key: Any, take: TakeRule, check: _Check) -> CustomRule:

@@ -16,7 +16,7 @@ import numpy as np
 from jaxgrad.gradients.domain import elsewhere
 from jaxgrad.gradients.floats.question import floats_of
 from jaxgrad.gradients.floats.result import FloatResult
-from jaxgrad.gradients.outcome import CustomRule, GradientCheck, RuleResult
+from jaxgrad.gradients.outcome import GradientCheck, RuleResult
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.batch import under_vmap
 from jaxgrad.gradients.rules.border_words import left_out
@@ -26,7 +26,13 @@ from jaxgrad.gradients.rules.derivatives import MOVED
 from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.not_finite import overflow, overflow_in
 from jaxgrad.gradients.rules.other_points import OtherPoints
-from jaxgrad.gradients.rules.own_rules import CheckRule, OwnRules, taken_like, the_rule
+from jaxgrad.gradients.rules.own_rules import (
+    CheckRule,
+    OwnRules,
+    taken_like,
+    the_function_itself,
+    the_rule,
+)
 from jaxgrad.gradients.rules.proof import Shown, prove_rules
 from jaxgrad.gradients.rules.solved import solved_to
 from jaxgrad.gradients.rules.stages import Stages
@@ -144,7 +150,7 @@ class Rest:
     def _with_rules(self, found: GradientCheck) -> GradientCheck:
         rules = self.own.all
         if self._itself is not None and self.rules.primal.reference is None:
-            rules = (CustomRule(*self._itself, found.verdict, "it is the function itself"),)
+            rules = (the_function_itself(self._itself, found),)
         return replace(found, rules=rules)
 
     # -- the parts -------------------------------------------------------------------------------
