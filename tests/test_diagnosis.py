@@ -144,7 +144,8 @@ PLANTED: dict[str, tuple[Any, tuple[Any, ...], Any, Any, str]] = {
     ),
     "a factor forgotten": (
         _inner, (0.5,), lambda x, g: (g * _inner(x) * jnp.cos(x),), lambda x, g: (g * _inner(x),),
-        f"with respect to x they give the derivative divided by `cos` at {_line(_inner)}",
+        "with respect to x they give the derivative divided by `cos` in JAX's derivative of "
+        f"{_line(_inner)}",
     ),
     "an argument for another": (
         lambda x, y: jnp.sin(x) * y**2, (0.5, 0.75),
@@ -171,6 +172,26 @@ def test_what_was_planted_is_named(name: str) -> None:
     assert jaxgrad.check_grads(by_rule(function, right), args, modes="rev")
     said = first_line(by_rule(function, wrong), args)
     assert f"leaves; {words}, at 3 points of 3" in said
+
+
+def test_a_factor_that_a_rule_computes_is_named_with_the_line_of_the_rule() -> None:
+    ruled = jax.custom_jvp(_inner)
+
+    @ruled.defjvp
+    def slope(primals: Any, tangents: Any) -> Any:
+        (x,), (t,) = primals, tangents
+        right = _inner(x) * jnp.cos(x)
+        return ruled(x), right * t * jnp.arctan(x)
+
+    said = first_line(ruled, (0.5,), modes="fwd")
+    line = inspect.getsourcelines(slope)[1] + 4
+    assert f"they give the derivative times `atan` at {HERE}:{line}, at 3 points of 3" in said
+
+
+def test_of_a_derivative_that_is_one_what_the_rule_gives_is_no_factor() -> None:
+    same = jax.custom_jvp(lambda x: x)
+    same.defjvp(lambda p, t: (p[0], t[0] * (1 + jnp.arctan(p[0]) ** 2)))
+    assert first_line(same, (0.5,), modes="fwd").endswith("leaves")
 
 
 # Wrong in some other way: a term left out or added, another function, noise.

@@ -35,47 +35,75 @@ class _Number:
         place: which one of its arrays it is, and the index in it.
         words: what it is called.
         value: what it is at a point.
+        line: the line that it comes of, if there is one.
     """
 
     place: tuple[int, tuple[int, ...]]
     words: Callable[[], str]
     value: arb
+    line: Line | None = None
 
 
 _Named = tuple[tuple[Any, ...], Callable[[], str]]
 
 
 class Factors:
-    """The numbers of a program, and of JAX's derivative of it, that are the factor at all points.
+    """The numbers of a program, and of derivatives of it, that are the factor at all points.
 
     Args:
         program: the program.
-        derivative: that of its derivative, if there is one.
+        rules: that of its derivative by the caller's rules, if that may be looked at.
+        derivative: that of JAX's own derivative, if there is one.
     """
 
-    def __init__(self, program: Program, derivative: Program | None = None) -> None:
-        self._program, self._derivative = program, derivative
+    def __init__(
+        self, program: Program, rules: Program | None = None, derivative: Program | None = None
+    ) -> None:
+        self._program, self._rules, self._derivative = program, rules, derivative
         self._kept: dict[Any, Callable[[], str]] | None = None
 
-    def keep(self, ratio: arb, true: arb, inputs: list[Any], moved: Sequence[Any] = ()) -> bool:
+    def keep(
+        self,
+        ratio: arb,
+        true: arb,
+        inputs: list[Any],
+        mapped: Sequence[Any] = (),
+        moved: Sequence[Any] = (),
+    ) -> bool:
         """Keeps those that are it at a further point, and says whether any is.
 
         Args:
             ratio: the factor.
             true: the right derivative; a quotient with it says nothing.
             inputs: the balls of the point.
+            mapped: those of what the rules map, tangents or cotangents.
             moved: those of the direction along which the derivative is taken.
         """
-        own = [x for x in _numbers(self._program, inputs) if not _is(x.value, true)]
-        found = {**dict(_single(own, ratio)), **dict(_quotients(own[:MOST_IN_PAIRS], ratio))}
-        if self._derivative is not None:
-            numbers = _numbers(self._derivative, [*inputs, *moved])
-            numbers = [x for x in numbers if not _is(x.value, true)]
-            found |= {("derivative", *key): words for key, words in _single(numbers, ratio)}
+        own = self._told(self._program, true, inputs)
+        rules = self._told(self._rules, true, [*inputs, *mapped])
+        # What is computed in a rule may have no line but that of its call, which says nothing; and
+        # of a derivative that is 1 what the rule gives is no factor.
+        rules = [x for x in rules if x.line is not None and not x.line.calls_rule]
+        rules = [x for x in rules if not _is(x.value, ratio * true)]
+        jaxs = self._told(self._derivative, true, [*inputs, *moved], "in JAX's derivative of")
+        found = {
+            **dict(_single(own, ratio)),
+            **{("rules", *key): words for key, words in _single(rules, ratio)},
+            **dict(_quotients(own[:MOST_IN_PAIRS], ratio)),
+            **{("derivative", *key): words for key, words in _single(jaxs, ratio)},
+        }
         if self._kept is not None:
             found = {key: words for key, words in self._kept.items() if key in found}
         self._kept = found
         return bool(found)
+
+    @staticmethod
+    def _told(
+        program: Program | None, true: arb, inputs: list[Any], where: str = "at"
+    ) -> list[_Number]:
+        """The numbers of a program but the right derivative; none where there is no program."""
+        numbers = [] if program is None else _numbers(program, inputs, where)
+        return [x for x in numbers if not _is(x.value, true)]
 
     @property
     def words(self) -> str:
@@ -84,8 +112,8 @@ class Factors:
         return next(iter(self._kept.values()))()
 
 
-def _numbers(program: Program, inputs: list[Any]) -> list[_Number]:
-    """The numbers that a program is given and computes."""
+def _numbers(program: Program, inputs: list[Any], where: str) -> list[_Number]:
+    """The numbers that a program is given and computes, each with where its line is."""
     watching = _Watching()
     watching.call(program.jaxpr, inputs)
     given = zip((leaf.path for leaf in program.inputs), inputs, strict=True)
@@ -94,18 +122,20 @@ def _numbers(program: Program, inputs: list[Any]) -> list[_Number]:
         for index in np.ndindex(array.shape):
             value = array[index]
             if isinstance(value, arb) and value.is_finite() and not value.contains(0):
-                numbers.append(_Number((k, index), functools.partial(_words, name, index), value))
+                words = functools.partial(_words, name, index, where)
+                line = None if isinstance(name, str) else name[1]
+                numbers.append(_Number((k, index), words, value, line))
             if len(numbers) == MOST_NUMBERS:
                 return numbers
     return numbers
 
 
-def _words(name: str | tuple[str, Line | None], index: tuple[int, ...]) -> str:
+def _words(name: str | tuple[str, Line | None], index: tuple[int, ...], where: str) -> str:
     at = f"[{', '.join(map(str, index))}]" if index else ""
     if isinstance(name, str):
         return f"{name}{at}"
     operation, line = name
-    return f"`{operation}`{at}" + (f" at {line}" if line else "")
+    return f"`{operation}`{at}" + (f" {where} {line}" if line else "")
 
 
 def _single(numbers: list[_Number], ratio: arb) -> Iterator[_Named]:

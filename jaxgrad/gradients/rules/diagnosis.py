@@ -228,14 +228,19 @@ class _Looked:
         if not all(single) or not self._affords():
             return ""
         primal = self.rules.primal
-        factors = Factors(primal.moving_program, _derivative(primal))
+        rules = self.rules[self.question.modes].program if len(self.question.modes) == 1 else None
+        factors = Factors(primal.moving_program, rules, _derivative(primal))
         for at, question in asked:
             ratio = _ratio(at, question)
-            moved = [Ball().constants(v) for v in question.directions[0].leaves]
+            moved, weights = (
+                [Ball().constants(v) for v in direction.leaves]
+                for direction in (question.directions[0], question.cotangent)
+            )
             if ratio is None:
                 return ""
             truth = at.numbers.enclosed(question) / ratio
-            if not factors.keep(ratio, truth, at.numbers.point, moved):
+            mapped = moved if self.question.modes == ("fwd",) else weights
+            if not factors.keep(ratio, truth, at.numbers.point, mapped, moved):
                 return ""
         return self._said(asked, f"{_what(self.question)} {factors.words}")
 
