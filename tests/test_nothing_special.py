@@ -71,6 +71,8 @@ def test_rounding_to_fewer_bits_is_said_to_be_read_as_the_identity(rounded: Any)
     flat = jax.custom_jvp(lambda x: jnp.sin(rounded(x)))
     flat.defjvp(lambda p, t: (flat(*p), 0 * t[0]))
     assert check(flat, (V,)).verdict is Verdict.REFUTED
+    kinked = check_grads(lambda x: jnp.abs(rounded(x)), (V,))
+    assert "(its roundings to fewer bits read as the identity)" in kinked.evidence.text
     whole = lambda x: jax.lax.reduce_precision(jnp.sin(x), 8, 23)  # noqa: E731
     assert "jumps or ends)" in check_grads(whole, (V,)).evidence.text
 

@@ -203,3 +203,34 @@ def test_nothing_compared_is_no_theorem(nothing: Any) -> None:
 def test_what_is_left_out_of_a_proof_is_said_truly() -> None:
     text = str(jaxgrad.compare(lambda x: jnp.exp(jnp.log(x)), lambda x: x, 2.0))
     assert "PROVED" in text and "positive" in text and "vanishes (x)" not in text
+
+
+@pytest.mark.parametrize(
+    "rounded",
+    [
+        lambda x: x.astype(jnp.float16).astype(x.dtype),
+        lambda x: x.astype(jnp.bfloat16).astype(jnp.float16).astype(x.dtype),
+        lambda x: lax.reduce_precision(x, 8, 3),
+    ],
+)
+def test_of_casts_it_is_said_that_a_formula_has_no_roundings(rounded: Callable[..., Any]) -> None:
+    """In floats the two sides are 2⁻¹¹ apart, or more, which ``floats`` asks of each."""
+    said = "; roundings to fewer bits in {} are read as the identity"
+    x = jnp.array([0.1, 0.7], jnp.float32)
+    found = jaxgrad.compare(lambda x: 2 * rounded(x), lambda x: x + x, x)
+    assert found.verdict is Verdict.PROVED
+    assert found.evidence.text.endswith(said.format("hand"))
+    both = jaxgrad.compare(lambda x: 2 * rounded(x), lambda x: rounded(x) + rounded(x), x)
+    assert both.evidence.text.endswith(said.format("hand and auto"))
+    half = jaxgrad.compare(lambda x: 2 * x, lambda x: x + x, x.astype(jnp.float16))
+    assert half.verdict is Verdict.PROVED and "roundings" not in half.evidence.text
+    wrong = jaxgrad.compare(lambda x: 3 * rounded(x), lambda x: x + x, x)
+    assert wrong.verdict is Verdict.REFUTED
+
+
+def test_of_casts_it_is_said_where_points_agree_as_well() -> None:
+    x = jnp.array([0.1, 0.7], jnp.float32)
+    hand = lambda x: jnp.sort(x.astype(jnp.float16).astype(x.dtype))  # noqa: E731
+    found = jaxgrad.compare(hand, lambda x: jnp.sort(x)[::-1][::-1] * jnp.float32(1 + 2**-23), x)
+    assert found.verdict is Verdict.AGREES
+    assert "; roundings to fewer bits in hand are read as the identity" in found.evidence.text

@@ -18,9 +18,11 @@ from jaxgrad.gradients.identity import Identity
 from jaxgrad.gradients.not_finite_origin import origin
 from jaxgrad.gradients.outcome import Comparison, LeafResult
 from jaxgrad.gradients.points_of_compare import Points
+from jaxgrad.gradients.rules.linear_programs import rounds_to_fewer_bits
 from jaxgrad.gradients.trusts import BALLS, POLYNOMIALS, RESIDUES, said_by_others, up_to
 from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.base import UNKNOWN
+from jaxgrad.numbers.listed import listed
 from jaxgrad.programs.held import held_in_words
 from jaxgrad.programs.trace import Leaf
 from jaxgrad.verdict import Evidence, Verdict
@@ -35,11 +37,20 @@ def proved(hand: Side, auto: Side, algebra: Identity) -> Comparison:
         what, engine, error = "function", RESIDUES, up_to(algebra.log_error)
     where = left_out(algebra.excluded, chooses=algebra.chooses)
     text = f"the same {what} for every real input {_scope(hand)}{where}{error}"
+    text += _rounded(hand, auto)
     verdict = algebra.verdict
     leaves = tuple(LeafResult(x.path, x.shape, verdict) for x in hand.outputs)
     trusts = (*engine, *_said_by_others(hand, auto))
     evidence = Evidence(verdict, "identity", text, trusts=trusts)
     return Comparison(verdict, leaves, evidence, (hand, auto))
+
+
+def _rounded(*sides: Side) -> str:
+    """What is said of casts and the like: a formula has no roundings, and floats have these."""
+    named = [x.name for x in sides if x.program and rounds_to_fewer_bits(x.program.jaxpr)]
+    if not named:
+        return ""
+    return f"; roundings to fewer bits in {listed(named)} are read as the identity"
 
 
 def _scope(side: Side) -> str:
@@ -134,7 +145,7 @@ def agrees(
     if off_ties is not None and all(bool(leaf.all()) for leaf in off_ties):
         why = "the same polynomial wherever no comparison ties; at ties they may differ"
     where = points.in_words or f"at {len(settled)} points"
-    text = f"{where}, to {least} bits at least ({why}){hidden}"
+    text = f"{where}, to {least} bits at least ({why}){hidden}{_rounded(hand, auto)}"
     trusts = (*BALLS, *_said_by_others(hand, auto))
     evidence = Evidence(Verdict.AGREES, "sampling", text, trusts=trusts)
     return Comparison(Verdict.AGREES, tuple(leaves), evidence, (hand, auto))

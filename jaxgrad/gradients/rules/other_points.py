@@ -289,12 +289,12 @@ class OtherPoints:
     @property
     def in_words(self) -> str:
         """How many were seen beside the given one."""
-        words = points_in_words(self.seen, self._near)
-        if not self.seen or self._is_special:
-            return words
-        rounds = any(rounds_to_fewer_bits(program.jaxpr) for program in self._programs)
-        apart = ", its roundings to fewer bits read as the identity" * rounds
-        return f"{words} (nothing in it ties, jumps or ends{apart})"
+        words, said = points_in_words(self.seen, self._near), list[str]()
+        if self.seen and not self._is_special:
+            said.append("nothing in it ties, jumps or ends")
+        if any(rounds_to_fewer_bits(program.jaxpr) for program in self._programs):
+            said.append("its roundings to fewer bits read as the identity")
+        return f"{words} ({', '.join(said)})" if said else words
 
     def _hidden_in_words(self) -> str:
         """That formulas differ, from which bit on, and that no float tells."""
