@@ -14,7 +14,7 @@ from benchmarks.hand_transformer import backward, cost, parameters
 from jaxgrad import Verdict, check, closed_form, compare
 from jaxgrad.errors import CannotDecide, EnginesDisagree
 from jaxgrad.gradients import probable
-from jaxgrad.gradients.identity import Budget
+from jaxgrad.gradients.identity import Budget, equal_off_ties
 from jaxgrad.gradients.probable import same_residues
 from jaxgrad.interpret.sides import make_side
 from jaxgrad.networks import Dense
@@ -394,3 +394,55 @@ def test_the_verdict_does_not_depend_on_what_is_drawn() -> None:
 def test_what_has_a_value_in_one_case_alone_is_left_out(hand: Any) -> None:
     found = compare(hand, _one_case, np.float32(0.3), budget=FEW)
     assert found.verdict is Verdict.PROBABLE and "is not positive" in str(found)
+
+
+# -- where a comparison ties -----------------------------------------------------------------------
+X = jnp.linspace(-1, 1, 6)
+
+
+def _ramp(x: Any) -> Any:
+    return jnp.maximum(x - 0.3, 0) + jnp.abs(x)
+
+
+def _of_ramp(at_a_tie: float, above: float = 1.0) -> Any:
+    """Its derivative but for what it is at ties, and above them."""
+
+    def derivative(x: Any) -> Any:
+        ramp = jnp.where(x > 0.3, above, jnp.where(x == 0.3, at_a_tie, 0.0))
+        return ramp + jnp.where(x == 0, at_a_tie, jnp.sign(x))
+
+    return derivative
+
+
+AUTO = jax.grad(lambda x: _ramp(x).sum())
+
+
+@pytest.mark.parametrize("at_a_tie", [0.0, 1.0])
+def test_what_differs_at_ties_alone_is_told_from_what_differs(at_a_tie: float) -> None:
+    """As of polynomials, where these stop."""
+    found = compare(_of_ramp(at_a_tie), AUTO, X, budget=FEW, special_points=False)
+    assert found.verdict is Verdict.AGREES and _error(found.evidence.text) >= 100
+    assert "; the same function wherever no comparison ties, up to" in found.evidence.text
+    assert found.evidence.text.endswith("(random residues); at ties they may differ)")
+    by_polynomials = compare(_of_ramp(at_a_tie), AUTO, X, special_points=False)
+    assert "same polynomial wherever no comparison ties" in by_polynomials.evidence.text
+
+
+@pytest.mark.parametrize("point", [-1.0, 2.0])
+def test_an_error_beside_ties_is_none_of_theirs(point: float) -> None:
+    """The rule is wrong above the tie, of which the given point may know nothing."""
+    x = jnp.full(6, point)
+    found = compare(_of_ramp(1.0, above=1.001), AUTO, x, budget=FEW, special_points=False)
+    assert found.verdict is (Verdict.AGREES if point < 0 else Verdict.REFUTED)
+    assert "wherever no comparison ties" not in found.evidence.text
+    hand, auto, wrong = (
+        make_side("hand", f, (X,)) for f in (_of_ramp(1.0), AUTO, _of_ramp(1.0, 1.001))
+    )
+    error = equal_off_ties(hand, auto)
+    assert error is not None and error <= -100 and equal_off_ties(wrong, auto) is None
+
+
+def test_of_what_is_the_same_function_nothing_is_said_of_ties() -> None:
+    other = lambda x: jnp.where(x > 0, 1.0, jnp.where(x == 0, 0.5, 0.0))  # noqa: E731
+    found = compare(jax.grad(lambda x: jnp.maximum(x, 0).sum()), other, X, budget=FEW)
+    assert found.verdict is Verdict.PROBABLE and "ties" not in found.evidence.text

@@ -14,7 +14,7 @@ from jaxgrad.gradients.compared_likeness import likeness
 from jaxgrad.gradients.domain import elsewhere
 from jaxgrad.gradients.exclusion import left_out
 from jaxgrad.gradients.floats.hidden import SOME_BITS
-from jaxgrad.gradients.identity import Identity
+from jaxgrad.gradients.identity import Identity, equal_off_ties
 from jaxgrad.gradients.not_finite_origin import origin
 from jaxgrad.gradients.outcome import Comparison, LeafResult
 from jaxgrad.gradients.points_of_compare import Points
@@ -144,11 +144,22 @@ def agrees(
     off_ties = algebra.off_ties if algebra.reason is None else None
     if off_ties is not None and all(bool(leaf.all()) for leaf in off_ties):
         why = "the same polynomial wherever no comparison ties; at ties they may differ"
+    elif algebra.reason is not None and algebra.ties:
+        why += _off_ties(hand, auto)
     where = points.in_words or f"at {len(settled)} points"
     text = f"{where}, to {least} bits at least ({why}){hidden}{_rounded(hand, auto)}"
     trusts = (*BALLS, *_said_by_others(hand, auto))
     evidence = Evidence(Verdict.AGREES, "sampling", text, trusts=trusts)
     return Comparison(Verdict.AGREES, tuple(leaves), evidence, (hand, auto))
+
+
+def _off_ties(hand: Side, auto: Side) -> str:
+    """What residues add, where polynomials stop, of the points at which no comparison ties."""
+    error = equal_off_ties(hand, auto)
+    if error is None:
+        return ""
+    where = f"wherever no comparison ties{up_to(error)}"
+    return f"; the same function {where}; at ties they may differ"
 
 
 def _unsettled(hand: Side, auto: Side, meeting: enclosure.Meeting) -> str:

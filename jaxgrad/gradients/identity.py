@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from flint import fmpq_mpoly
@@ -25,7 +25,7 @@ from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.programs.trace import Leaf
 from jaxgrad.verdict import Verdict
 
-__all__ = ["Budget", "Identity", "identity"]
+__all__ = ["Budget", "Identity", "equal_off_ties", "identity"]
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,23 @@ class Budget:
     generators: int = 1024
 
 
-def _probably(hand: Side, auto: Side) -> Identity | None:
-    """What residues say; None where they do not show every entry equal, and at the given point."""
+def _probably(hand: Side, auto: Side, stopped: Identity) -> Identity:
+    """What residues say, where they show every entry equal, and at the given point.
+
+    Args:
+        hand, auto: the sides.
+        stopped: what polynomials say.
+    """
     if hand.program is None or auto.program is None:
-        return None
+        return stopped
     try:
         found = same_residues(hand, auto)
         if not all(bool(leaf.all()) for leaf in found.equal):
-            return None
+            return replace(stopped, ties=found.ties)
         for side in (hand, auto):
             enclosure.truth_at(side, [leaf.value for leaf in side.inputs], system=Defined())
     except (CannotDecide, UnsupportedPrimitive):
-        return None
+        return stopped
     places = {fails: () for fails in sorted(found.conditions)}
     chooses = any(map(_chooses, (hand, auto)))
     return Identity(
@@ -128,7 +133,23 @@ def identity(hand: Side, auto: Side, budget: Budget | None = None) -> Identity:
         result = _attempt(hand, auto, budget, name_sums)
         if result.equal is not None:
             return result
-    return _probably(hand, auto) or result
+    return _probably(hand, auto, result)
+
+
+def equal_off_ties(hand: Side, auto: Side) -> float | None:
+    """Whether residues show two sides to be the same function wherever no comparison ties.
+
+    Args:
+        hand, auto: the sides, of which polynomials stop and residues are not the same.
+
+    Returns:
+        log₂ of how likely that is to be wrong; None where it is not shown.
+    """
+    try:
+        found = same_residues(hand, auto, off_ties=True)
+    except (CannotDecide, UnsupportedPrimitive):
+        return None
+    return found.log_error if all(bool(leaf.all()) for leaf in found.equal) else None
 
 
 def _attempt(hand: Side, auto: Side, budget: Budget, name_sums: bool) -> Identity:

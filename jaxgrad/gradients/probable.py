@@ -54,11 +54,12 @@ class Residual:
     ties: bool
 
 
-def same_residues(hand: Side, auto: Side) -> Residual:
+def same_residues(hand: Side, auto: Side, off_ties: bool = False) -> Residual:
     """Runs both sides modulo random primes, as many as it takes.
 
     Args:
         hand, auto: the sides, both with a program.
+        off_ties: whether it is asked of the points alone at which no comparison ties.
 
     Raises:
         NoResidue: no number of primes up to 16 is enough, or residues do not tell.
@@ -66,7 +67,7 @@ def same_residues(hand: Side, auto: Side) -> Residual:
     """
     count = _FIRST_PRIMES
     while True:
-        found, needed = _with_primes(hand, auto, count)
+        found, needed = _with_primes(hand, auto, count, off_ties)
         if needed <= count:
             return found
         if needed > _MOST_PRIMES:
@@ -77,9 +78,11 @@ def same_residues(hand: Side, auto: Side) -> Residual:
         count = needed
 
 
-def _with_primes(hand: Side, auto: Side, count: int) -> tuple[Residual, int]:
+def _with_primes(
+    hand: Side, auto: Side, count: int, off_ties: bool = False
+) -> tuple[Residual, int]:
     """What so many primes say, and how many are needed."""
-    numbers = ResidueNumbers(PrimeFields(count))
+    numbers = ResidueNumbers(PrimeFields(count), off_ties)
     drawn = [
         numbers.fields.drawn(math.prod(leaf.shape)) if leaf.differentiable else None
         for leaf in hand.inputs

@@ -43,7 +43,7 @@ class ResidueNumbers(ResidueTruth):
     """Remainders with the functions that have names.
 
     Args:
-        fields: the primes.
+        fields, off_ties: as of :class:`ResidueTruth`.
 
     Example:
         >>> system = ResidueNumbers(PrimeFields(3))
@@ -53,8 +53,8 @@ class ResidueNumbers(ResidueTruth):
         True
     """
 
-    def __init__(self, fields: PrimeFields) -> None:
-        super().__init__(fields)
+    def __init__(self, fields: PrimeFields, off_ties: bool = False) -> None:
+        super().__init__(fields, off_ties)
         self._exponentials: dict[bytes, tuple[np.ndarray, Size]] = {}
         self._denominators: dict[bytes, int] = {}
         self._roots: dict[bytes, np.ndarray] = {}

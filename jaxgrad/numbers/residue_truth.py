@@ -34,10 +34,12 @@ class ResidueTruth(ResidueChoices):
 
     Args:
         fields: the primes.
+        off_ties: whether no u is 0 of which it is asked whether it is.
     """
 
-    def __init__(self, fields: PrimeFields) -> None:
+    def __init__(self, fields: PrimeFields, off_ties: bool = False) -> None:
         super().__init__(fields)
+        self._off_ties = off_ties
         self._met: set[bytes] = set()
 
     def truth(self, value: bool) -> ResidueElement:
@@ -76,8 +78,11 @@ class ResidueTruth(ResidueChoices):
         upright, base = self.upright(x.lanes)
         compared = self.made(base, shape, "", (), self.blocks.size(x.places))
         positive, zero = (
-            self.made(self.value_of(name, base), shape, name, (compared,), VALUE, 1)
-            for name in (POSITIVE, ZERO)
+            self.made(values, shape, name, (compared,), VALUE, 1)
+            for name, values in (
+                (POSITIVE, self.value_of(POSITIVE, base)),
+                (ZERO, np.zeros_like(base) if self._off_ties else self.value_of(ZERO, base)),
+            )
         )
         return upright, positive, zero
 
