@@ -53,6 +53,12 @@ class Layer:
 layer = Layer()
 layer.scaled = scaled
 
+def rectified(x):
+    return jax.nn.relu(x)
+
+def shifted(x):
+    return power(x, 3) + 1
+
 def straight_through(x):
     return jnp.round(x) + x - jax.lax.stop_gradient(x)
 
@@ -213,6 +219,24 @@ def test_a_dtype_that_was_not_judged_does_not_pass(capsys: pytest.CaptureFixture
     out = capsys.readouterr().out
     said = "\nUNDECIDED: not judged, though --dtypes asks for it: floats in float16 ("
     assert "the formulas were judged" not in out.partition(said)[2] != ""
+
+
+@pytest.mark.parametrize(
+    ("call", "is_said"),
+    [
+        ("log jnp.ones(2)", True),
+        ("rectified f32[2]", True),
+        ("power f32[2] 3", False),
+        ("shifted f32[2]", False),
+    ],
+)
+def test_where_no_custom_rule_was_judged_it_is_said(
+    call: str, is_said: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those that come with JAX are none of the caller's."""
+    assert main(["check", *f"checked_model:{call}".split(), "--budget", "0"]) == 0
+    said = "\nno custom rule but JAX's own is in it: what was judged is JAX's derivative\n"
+    assert (said in capsys.readouterr().out) is is_said
 
 
 def test_arguments_of_python_are_named_as_options(capsys: pytest.CaptureFixture[str]) -> None:
