@@ -151,6 +151,8 @@ def test_a_wrong_rule_and_the_code_to_paste(capsys: pytest.CaptureFixture[str]) 
     out = capsys.readouterr().out
     assert out.startswith("REFUTED") and "3/2 of the derivative" in out
     assert "\n\nfrom checked_model import scaled as f\n" in out
+    line = MODULE[: MODULE.index("def scaled")].count("\n")  # of the decorator above it
+    assert f"\nit is the rule `scaled` (checked_model.py:{line})\n" in out
     assert given_and_true(out) == ("3.0", "2.00000000000")
 
 

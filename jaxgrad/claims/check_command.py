@@ -113,7 +113,10 @@ def _told(options: argparse.Namespace, called: Called, found: Any) -> int:
 
 def _beside(options: argparse.Namespace, called: Called, found: Any) -> Iterator[str]:
     """What was asked about, as far as the verdict does not say it: each a line."""
-    said = []
+    said: list[str] = []
+    if not found:
+        itself = (rule for rule in found.rules if rule.is_itself)
+        said += [f"it is the rule `{x.name}` ({in_repository(x.where)})" for x in itself]
     if not found.counterexample and called.in_words:  # code has the numbers, where there is any
         said.append(f"with {called.in_words}")
     if options.argnums is None and called.held:

@@ -18,6 +18,7 @@ from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.verdict import Evidence, Outcome, Verdict, to_see
 
 __all__ = [
+    "ITSELF",
     "Comparison",
     "CustomRule",
     "GradientCheck",
@@ -29,6 +30,8 @@ __all__ = [
 
 # A screenful of lines; ``to_json`` has them all.
 MOST_LINES = 8
+# The text of a rule that is the function, of which the check says the rest.
+ITSELF = "it is the function itself"
 # With the name and the verdict a line of 100 characters.
 LONGEST_TEXT = 70
 
@@ -270,6 +273,11 @@ class CustomRule(Outcome):
     counterexample: str | None = field(default=None, repr=False)
     value: str | None = field(default=None, repr=False)
     truth: str | None = field(default=None, repr=False)
+
+    @property
+    def is_itself(self) -> bool:
+        """Whether it is the function that was checked, and none that it calls."""
+        return self.text == ITSELF
 
     @property
     def is_jaxs(self) -> bool:

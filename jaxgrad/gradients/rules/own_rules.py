@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.errors import CannotDecide, EnginesDisagree, JaxgradError
-from jaxgrad.gradients.outcome import CustomRule, GradientCheck, RuleResult
+from jaxgrad.gradients.outcome import ITSELF, CustomRule, GradientCheck, RuleResult
 from jaxgrad.gradients.primitive_runs import NotRun
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.few_entries import EntryByEntry
@@ -233,7 +233,7 @@ def the_function_itself(place: tuple[str, str], found: GradientCheck) -> CustomR
         place: its name, and where it is.
         found: the check of the function, with the number that is wrong, if one is.
     """
-    rule = CustomRule(*place, found.verdict, "it is the function itself", found.counterexample)
+    rule = CustomRule(*place, found.verdict, ITSELF, found.counterexample)
     wrong = _first_wrong(found)
     return rule if wrong is None else replace(rule, value=wrong.value, truth=wrong.truth)
 
