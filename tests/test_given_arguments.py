@@ -137,6 +137,18 @@ def test_a_module_with_a_dtype_of_the_name_of_shapes_is_checked(
     assert "jaxgrad check with_a_dtype:square 'f32[3]'" in shown and "checked: 1 PROVED" in shown
 
 
+def test_a_list_by_the_name_of_a_dtype_ends_no_search_for_arguments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    written = _WITH_A_DTYPE.replace("from jax.numpy import float32 as f32", "f32 = [2.0]")
+    (tmp_path / "with_a_list.py").write_text(written.replace("f32(2)", "f32[0]"), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    main(["rules", "--check", "with_a_list"])
+    out, err = capfd.readouterr()
+    assert "with_a_list:square" in out and "none that were tried suit it" in out
+    assert "Traceback" not in err and "ended" not in out
+
+
 _WITH_A_DTYPE = """
 import jax
 from jax.numpy import float32 as f32

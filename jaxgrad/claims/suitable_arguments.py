@@ -14,6 +14,7 @@ import numpy as np
 from jaxgrad.claims.found_rule import FoundRule, rule_of
 from jaxgrad.claims.given_arguments import given
 from jaxgrad.claims.named import named
+from jaxgrad.errors import ArgumentError
 
 __all__ = ["with_arguments"]
 
@@ -59,7 +60,10 @@ def _of_annotation(parameter: inspect.Parameter) -> str | None:
 
 def _takes(function: Callable[..., Any], texts: Sequence[str], module: str) -> bool:
     """Whether the function has floating results at these arguments, whatever its rule returns."""
-    args = given(texts, module).args
+    try:
+        args = given(texts, module).args
+    except ArgumentError:  # the module has a list, or the like, by the name of a dtype
+        return False
     moving = [k for k, x in enumerate(args) if isinstance(x, jax.Array) and x.dtype == "float32"]
 
     def moved(*values: jax.Array) -> Any:
