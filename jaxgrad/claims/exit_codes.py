@@ -18,8 +18,8 @@ class Exit:
 
 _EXIT_CODES = """\
 exit codes:
-  0  every verdict is the expected one
-  1  a verdict is not the expected one, a claim raised, ended its process or took too long, or a
+  0  every verdict is the expected one, or implies it
+  1  a verdict is neither, a claim raised, ended its process or took too long, or a
      module cannot be imported
   2  usage error
   3  a verdict is UNDECIDED where another was expected
