@@ -18,7 +18,7 @@ from jaxgrad.gradients.identity import Budget, equal_off_ties
 from jaxgrad.gradients.probable import same_residues
 from jaxgrad.interpret.sides import make_side
 from jaxgrad.networks import Dense
-from jaxgrad.numbers.prime_fields import PrimeFields
+from jaxgrad.numbers.prime_fields import NoResidue, PrimeFields
 from jaxgrad.numbers.residue_choices import ResidueChoices
 
 FEW = Budget(terms=1, work=1, generators=8)
@@ -267,6 +267,17 @@ def _larger(x: Any) -> Any:
     return jnp.where(x > 0, jnp.maximum(1 - x, w), jnp.maximum(jnp.abs(x) + 1, w))
 
 
+def _with_a_sum(x: Any, root: Any) -> Any:
+    """−x + e^relu(w) of another w, as a sum in both cases, of which one is known to be positive."""
+    other = jnp.exp(jax.nn.relu(0.1 * x[::-1]))
+    return jnp.where(x > 0, -x + other, root(x) ** 2 + other)
+
+
+def _logarithm(x: Any) -> Any:
+    """−x, of which the form for x ≤ 0 is positive."""
+    return jnp.log(jnp.where(x > 0, jnp.exp(-x), jnp.exp(_root(x) ** 2)))
+
+
 # Each pair differs at points that nothing leaves out, most of them by what a root says of a sign.
 NOT_THE_SAME: dict[str, tuple[Any, Any]] = {
     "the sign of x by its root": (
@@ -288,6 +299,12 @@ NOT_THE_SAME: dict[str, tuple[Any, Any]] = {
     "its sign changed": (
         lambda x: jnp.abs(jnp.where(x > 0, -x, _root(x) ** 2)),
         lambda x: jnp.where(x > 0, -x, _root(x) ** 2)),
+    "the sign of a part of it": (
+        lambda x: jnp.abs(_with_a_sum(x, _root)), lambda x: _with_a_sum(x, _root)),
+    "and with a safe root": (
+        lambda x: jnp.abs(_with_a_sum(x, lambda x: jnp.sqrt(_safe(-x)))),
+        lambda x: _with_a_sum(x, lambda x: jnp.sqrt(_safe(-x)))),
+    "the sign of an exponent": (lambda x: jnp.abs(_logarithm(x)), lambda x: _logarithm(x)),
     "the larger of two by cases": (lambda x: jax.nn.relu(_larger(x)), lambda x: _larger(x)),
     "the sign of a logarithm's argument": (
         lambda x: jnp.log(x * x) * 0 + x, lambda x: jnp.log(x * x) * 0 + jnp.abs(x)),
@@ -327,6 +344,23 @@ def test_of_a_case_that_is_not_taken_nothing_is_left_out() -> None:
 
     found = compare(hand, auto, np.float32(-1), budget=FEW)
     assert found.verdict is Verdict.PROBABLE and "except" not in str(found)
+
+
+def test_choices_within_choices_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A neuron that spikes: what is chosen in each step has been chosen in all before."""
+
+    def cost(x: Any) -> Any:
+        def step(v: Any, i: Any) -> Any:
+            v = 0.9 * v + i
+            return jnp.where(v > 1, v - 1, jnp.maximum(v, -1)), jnp.where(v > 1, 1.0, 0.0) * v
+
+        return jnp.sum(jax.lax.scan(step, 0.0, x)[1])
+
+    monkeypatch.setattr("jaxgrad.gradients.probable._SECONDS", 0.5)
+    x = np.linspace(-1, 2, 12).astype(np.float32)
+    sides = [make_side("hand", f(cost), (x,)) for f in (jax.grad, jax.jacfwd)]
+    with pytest.raises(NoResidue, match=r"residues take more than 0.5 CPU s"):
+        same_residues(*sides)
 
 
 def _scaled(x: Any) -> Any:

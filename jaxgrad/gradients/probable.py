@@ -15,6 +15,7 @@ import numpy as np
 
 from jaxgrad.interpret.sides import Side
 from jaxgrad.interpret.walker import interpret
+from jaxgrad.numbers.clock import within
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.prime_fields import NoResidue, PrimeFields
 from jaxgrad.numbers.residue_functions import ResidueNumbers
@@ -34,6 +35,8 @@ _FIRST_PRIMES, _MOST_PRIMES = 6, 16
 _EXPONENTS = 16.0
 # Exponentials are found to be needed in smaller steps, or roots to be met before they are taken.
 _MOST_RUNS = 6
+# CPU time.  How often choices are taken apart is bounded by a count besides.
+_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,15 @@ def same_residues(hand: Side, auto: Side, off_ties: bool = False) -> Residual:
         off_ties: whether it is asked of the points alone at which no comparison ties.
 
     Raises:
-        NoResidue: no number of primes up to 16 is enough, or residues do not tell.
+        NoResidue: no number of primes up to 16 is enough, residues do not tell, or it takes long.
         UnsupportedPrimitive: an operation of which residues know nothing.
     """
+    with within(_SECONDS) as part:
+        return _same_residues(hand, auto, off_ties)
+    raise NoResidue(f"residues take more than {part.spent}")
+
+
+def _same_residues(hand: Side, auto: Side, off_ties: bool) -> Residual:
     count = _FIRST_PRIMES
     while True:
         found, needed = _with_primes(hand, auto, count, off_ties)

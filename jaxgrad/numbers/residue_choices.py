@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from jaxgrad.numbers.clock import tick
 from jaxgrad.numbers.function import Domain
 from jaxgrad.numbers.functions import DIVISOR
 from jaxgrad.numbers.residue_arithmetic import ARITHMETIC, ResidueArithmetic, ResidueElement
@@ -27,7 +28,7 @@ MOST_CASES = 5
 """So deep are choices within choices taken apart."""
 # So many sums within sums are, and so many in all.
 _DEEPEST = 8
-_MOST_SPLITS = 20_000
+_MOST_SPLITS = 4000
 # What is taken apart without asking for the signs of its parts.
 _WHATEVER_SIGN = frozenset({"add", "subtract", "negate", "exponential", "logarithm"})
 
@@ -70,9 +71,17 @@ class ResidueChoices(ResidueArithmetic):
         """A number that is the same in both cases: signs may be known of it that hold in one."""
         if self.blocks.constants(np.unique(x.values.places)) is not None:
             return x
-        kind = self.kind(x)
-        parts = self.operands(x) if kind in _WHATEVER_SIGN else ()
-        return self.made(x.values.lanes, x.shape, kind if parts else "", parts, self.size(x), sign)
+        return self._of_sign(x, sign, _DEEPEST)
+
+    def _of_sign(self, x: ResidueElement, sign: int, depth: int) -> ResidueElement:
+        """The number with this sign, made of parts of which none is known but of an exponential."""
+        kind, parts = self.kind(x), list[ResidueElement]()
+        if kind in _WHATEVER_SIGN and depth:
+            for part in self.operands(x):
+                own = 2 if self.kind(part) == "exponential" else 0
+                parts.append(self._of_sign(part, own, depth - 1))
+        kind = kind if parts else ""
+        return self.made(x.values.lanes, x.shape, kind, tuple(parts), self.size(x), sign)
 
     def split(
         self, x: ResidueElement, condition: ResidueElement, depth: int = 0
@@ -82,6 +91,7 @@ class ResidueChoices(ResidueArithmetic):
         if not alike.any() or depth > _DEEPEST or self._splits > _MOST_SPLITS:
             return x, x
         self._splits += 1
+        tick()
         parts = self.operands(x)
         if self.kind(x) == "selection" and parts:
             off, on = (chosen_from(alike, x.values, part.values) for part in parts[1:])
