@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from jaxgrad.gradients.check_grads import check, check_grads
     from jaxgrad.gradients.compare import Comparison, compare
     from jaxgrad.gradients.outcome import GradientCheck
+    from jaxgrad.gradients.regions.everywhere import Region, everywhere
     from jaxgrad.interpret.function import function
     from jaxgrad.interpret.rules.outside import rule
     from jaxgrad.interpret.run_over import run_over
@@ -69,6 +70,7 @@ __all__ = [
     "Intervals",
     "JaxgradError",
     "NumberSystem",
+    "Region",
     "Supremum",
     "Sweep",
     "SystemArray",
@@ -87,6 +89,7 @@ __all__ = [
     "decide",
     "enclose",
     "errors",
+    "everywhere",
     "float_dtypes",
     "frequency",
     "function",
@@ -126,6 +129,7 @@ _HOME = {
     "Intervals": "numbers.intervals",
     "JaxgradError": "errors",
     "NumberSystem": "numbers.base",
+    "Region": "gradients.regions.everywhere",
     "Supremum": "evidence.supremum",
     "Sweep": "evidence.swept",
     "SystemArray": "numbers.arrays",
@@ -140,6 +144,7 @@ _HOME = {
     "covers": "evidence.cover",
     "decide": "evidence.decide",
     "enclose": "evidence.enclose",
+    "everywhere": "gradients.regions.everywhere",
     "float_dtypes": "evidence.float_formats",
     "frequency": "evidence.frequency",
     "function": "interpret.function",

@@ -70,6 +70,8 @@ def numbers() -> None:
         print(jaxgrad.run_over(jaxgrad.Ball(), cost, [0.5]), bounds.lower, bracket)
     print([dtype.name for dtype in jaxgrad.float_dtypes(infinities=True)])
     print(jaxgrad.is_zero, jaxgrad.is_negative, jaxgrad.is_positive, jaxgrad.is_subnormal)
+    region: jaxgrad.Region = jaxgrad.everywhere(slope, (0.0,), (1.0,), between=(0, 2))
+    print(region.share_open)
     interval: jaxgrad.Interval = jaxgrad.run_over(jaxgrad.Intervals(), slope, 0.5)
     print(interval.parts[0])
     print(jaxgrad.upper_bound, jaxgrad.NumberSystem, jaxgrad.ArraySystem, jaxgrad.SystemArray)

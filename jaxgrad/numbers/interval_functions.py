@@ -8,6 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from jaxgrad.numbers import float64_functions as float64
+from jaxgrad.numbers.float64_tables import TABLE_ERROR, erf_quotient, scaled_erfc
 from jaxgrad.numbers.interval_arithmetic import (
     Interval,
     above,
@@ -173,6 +174,36 @@ def _cube_root(x: Interval) -> Interval:
     return Interval(jnp.where(low < 0, -most, least), jnp.where(low < 0, -least, most))
 
 
+def _tabulated(f: Callable[[Any], Any], a: Any, end: float) -> Interval:
+    """A function that falls, of a ≥ 0, by its table: below the end, and from 0 to there beyond."""
+    value = f(a)
+    found = outwards(value - value * TABLE_ERROR, value + value * TABLE_ERROR)
+    return Interval(jnp.where(a < end, found.parts[0], 0.0), found.parts[1])
+
+
+def _erf(x: Interval) -> Interval:
+    """x·(erf(a)/a) of a = |x|, and from 1 − 2⁻⁵³ on where a ≥ 6; of points."""
+    (end,) = x.parts[:1]
+    inside = product(x, _tabulated(erf_quotient, abs(end), 6.0))
+    far, sign = abs(end) >= 6, jnp.sign(end)
+    nearly = 1 - 2.0**-53
+    low, high = (jnp.where(far, jnp.where(sign > 0, p, n), own) for p, n, own in (
+        (nearly, -1.0, inside.parts[0]), (1.0, -nearly, inside.parts[1])))  # fmt: skip
+    return Interval(jnp.clip(low, -1.0, 1.0), jnp.clip(high, -1.0, 1.0))
+
+
+def _erfc(x: Interval) -> Interval:
+    """e^(−a²) times the scaled function of a = |x|, and 2 less that where x < 0; of points."""
+    (end,) = x.parts[:1]
+    a = abs(end)
+    tail = product(_exp(negative(square(x))), _tabulated(scaled_erfc, a, 20.0))
+    tail = Interval(jnp.maximum(tail.parts[0], 0.0), tail.parts[1])
+    other = _difference(_exactly(2.0), tail)
+    return Interval(
+        *(jnp.where(end < 0, *pair) for pair in zip(other.parts, tail.parts, strict=True))
+    )
+
+
 def _power(x: Interval, y: Interval) -> Interval:
     """e^(y log x)."""
     return _exp(product(y, _log(x)))
@@ -237,6 +268,8 @@ FUNCTIONS: dict[str, _Rule] = {
     "cos": _cos,
     "tan": lambda x: _quotient(_sin(x), _cos(x)),
     "atan": _atan,
+    "erf": _grows(_erf),
+    "erfc": _falls(_erfc),
     "asin": _grows(_asin),
     "acos": _falls(_acos),
 }

@@ -1,0 +1,1 @@
+"""Statements about every point of a box, by subdivision over compiled intervals."""

@@ -1,0 +1,130 @@
+"""Halving boxes until a statement is decided on each, a lot of them in one compiled call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from jaxgrad.gradients.regions.boxes import Judged
+
+__all__ = ["Searched", "searched"]
+
+# Boxes in one call: a call takes about a millisecond for a small program.
+LOT = 2048
+# Boxes that wait: some hundred bytes each.
+MOST_OPEN = 2**20
+# Boxes that are kept for a picture.
+MOST_KEPT = 20_000
+
+
+@dataclass
+class Searched:
+    """What is known of a box.
+
+    Args:
+        low, high: the ends of the boxes that are open, of shape (boxes, variables).
+        closed: ends of boxes on which the statement holds, and of the values of the first entry
+            there, as many as a picture shows: (low, high, least, most).
+        failing: points at which it fails, by intervals.
+        looked: at how many boxes it was asked.
+        share: of the whole box, how much is open.
+        ended: what ended the search while boxes were open, in words.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    closed: list[tuple[np.ndarray, ...]] = field(default_factory=list)
+    failing: np.ndarray | None = None
+    looked: int = 0
+    share: float = 1.0
+    ended: str = ""
+
+
+def searched(
+    judge: Callable[[Any, Any], Judged],
+    low: np.ndarray,
+    high: np.ndarray,
+    seconds: float,
+    said: Callable[[str], None],
+) -> Searched:
+    """Halves a box until a statement holds on every part, or fails at a point.
+
+    Args:
+        judge: the compiled judgement of :data:`LOT` boxes.
+        low, high: the ends of the box, of shape (variables,).
+        seconds: how long it may take.
+        said: is told how far it is.
+    """
+    start = time.monotonic()
+    found = Searched(low[None].copy(), high[None].copy())
+    weights, narrow = np.ones(1), _none(low)
+    kept = 0
+    while len(found.low):
+        if time.monotonic() - start > seconds:
+            found.ended = f"{seconds:g} s"
+            break
+        if len(found.low) + len(narrow[0]) > MOST_OPEN:
+            found.ended = f"{MOST_OPEN} boxes"
+            break
+        count = min(LOT, len(found.low))
+        lot = [_filled(ends[:count]) for ends in (found.low, found.high)]
+        judged = Judged(*(np.asarray(each)[:count] for each in judge(*lot)))
+        found.looked += count
+        lows, highs, sizes = found.low[:count], found.high[:count], weights[:count]
+        wrong = judged.fails | judged.fails_inside
+        if wrong.any():
+            found.failing = np.clip(lows + (highs - lows) / 2, lows, highs)[wrong]
+            return found
+        held = judged.holds
+        if kept < MOST_KEPT:
+            found.closed.append((lows[held], highs[held], judged.low[held], judged.high[held]))
+            kept += int(held.sum())
+        open_ = ~held
+        halves, halved, stuck = _halves(lows[open_], highs[open_], judged.split[open_])
+        rest = sizes[open_]
+        narrow = tuple(
+            np.concatenate(pair) for pair in
+            zip(narrow, (lows[open_][stuck], highs[open_][stuck], rest[stuck]), strict=True)
+        )  # fmt: skip
+        found.low = np.concatenate([found.low[count:], halves[0]])
+        found.high = np.concatenate([found.high[count:], halves[1]])
+        weights = np.concatenate([weights[count:], np.tile(rest[halved] / 2, 2)])
+        found.share = float(weights.sum() + narrow[2].sum())
+        said(f"{found.looked} boxes, {found.share:.2g} of the region open")
+    found.low = np.concatenate([found.low, narrow[0]])
+    found.high = np.concatenate([found.high, narrow[1]])
+    if len(narrow[0]) and not found.ended:
+        found.ended = "boxes as narrow as float64 has them"
+    return found
+
+
+def _none(low: np.ndarray) -> tuple[np.ndarray, ...]:
+    nothing = np.empty((0, low.size))
+    return nothing, nothing, np.empty(0)
+
+
+def _filled(ends: np.ndarray) -> np.ndarray:
+    """A lot as long as all others, so that one program does."""
+    missing = LOT - len(ends)
+    return np.concatenate([ends, np.repeat(ends[-1:], missing, 0)]) if missing else ends
+
+
+def _halves(
+    low: np.ndarray, high: np.ndarray, split: np.ndarray
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]:
+    """Both halves of boxes; which have any, and which are too narrow."""
+    rows = np.arange(len(low))
+    middle = low[rows, split] + (high[rows, split] - low[rows, split]) / 2
+    halved = (low[rows, split] < middle) & (middle < high[rows, split])
+    first_high, second_low = high[halved].copy(), low[halved].copy()
+    kept = np.arange(int(halved.sum()))
+    first_high[kept, split[halved]] = second_low[kept, split[halved]] = middle[halved]
+    halves = (
+        np.concatenate([low[halved], second_low]),
+        np.concatenate([first_high, high[halved]]),
+    )
+    return halves, halved, ~halved

@@ -1,0 +1,264 @@
+"""everywhere: statements about every point of a box, by compiled intervals, slopes and halving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flint import arb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxgrad import everywhere, run_over
+from jaxgrad.errors import ArgumentError, EnginesDisagree, NonFiniteInput
+from jaxgrad.gradients.regions import everywhere as module
+from jaxgrad.gradients.regions.boxes import Judged, judging
+from jaxgrad.gradients.regions.search import LOT
+from jaxgrad.gradients.regions.statement import Between, Near, Statement
+from jaxgrad.numbers.ball import Ball
+from jaxgrad.programs.trace import trace
+from jaxgrad.strategies.programs import Program, programs
+from jaxgrad.verdict import Verdict
+
+SLOPE = jax.grad(jax.nn.sigmoid)
+
+
+# -- ranges ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "high, verdict",
+    [("0.2501", Verdict.PROVED), ("0.25", Verdict.UNDECIDED), ("0.2499", Verdict.REFUTED)],
+)
+def test_the_slope_of_a_sigmoid_is_a_quarter_at_most(high: str, verdict: Verdict) -> None:
+    found = everywhere(SLOPE, (-9.0,), (9.0,), between=(0, high), budget=1)
+    assert found.verdict is verdict and bool(found) == (verdict is Verdict.PROVED)
+    assert (found.share_open > 0) == (verdict is not Verdict.PROVED)
+    assert len(found.open_boxes[0]) == len(found.open_boxes[1])
+
+
+def test_what_is_open_is_where_the_bound_is_touched() -> None:
+    found = everywhere(SLOPE, (-9.0,), (9.0,), between=(None, 0.25), budget=1)
+    low, high = found.open_boxes
+    assert found.verdict is Verdict.UNDECIDED and len(low) >= 1
+    assert float(abs(low).max()) < 1e-3 and float(abs(high).max()) < 1e-3
+    assert "leave room" in found.evidence.text and "1 s" in found.evidence.text
+
+
+def test_a_refuted_range_has_a_point_to_paste() -> None:
+    found = everywhere(SLOPE, (-9.0,), (9.0,), between=(None, "0.2499"))
+    assert found.counterexample is not None
+    scope: dict[str, Any] = {"f": SLOPE}
+    exec(found.counterexample.replace("print(", "shown = ("), scope)
+    assert float(scope["shown"][1]) > 0.2499
+
+
+def test_every_entry_of_every_leaf_is_judged() -> None:
+    def f(x: Any, y: Any) -> Any:
+        return {"a": jnp.sin(x) * y, "b": jnp.stack([y, y**2 - 0.5])}
+
+    lower, upper = (np.zeros(2, np.float32), 0.0), (np.ones(2, np.float32), 1.0)
+    assert everywhere(f, lower, upper, between=("-1.01", "1.01")).verdict is Verdict.PROVED
+    found = everywhere(f, lower, upper, between=("-0.4", "1.01"))
+    assert found.verdict is Verdict.REFUTED  # by the last entry alone
+
+
+def test_a_corner_is_no_reason_not_to_know() -> None:
+    found = everywhere(
+        jax.grad(lambda x: jax.nn.relu(x) * x), (-1.0,), (1.0,), between=("-.1", 2.1)
+    )
+    assert found.verdict is Verdict.PROVED
+
+
+def test_a_region_without_a_value_is_open() -> None:
+    found = everywhere(jnp.log, (-1.0,), (3.0,), between=(-100, 2), budget=1)
+    assert found.verdict is Verdict.UNDECIDED
+    assert 0.2 < found.share_open < 0.3
+
+
+def test_what_intervals_do_not_know_is_undecided() -> None:
+    found = everywhere(jax.scipy.special.gammaln, (1.5,), (2.0,), between=(-1, 1))
+    assert found.verdict is Verdict.UNDECIDED
+    assert "lgamma is not known over the interval numbers" in found.evidence.text
+
+
+def test_an_error_in_a_narrow_region_is_found() -> None:
+    """Of a width of one ten-thousandth, by a millionth."""
+
+    def wrong(x: Any) -> Any:
+        return jnp.where((x > 0.3) & (x < 0.3001), 1 + 1e-6, 1.0) * jnp.cos(x)
+
+    found = everywhere(wrong, (-1.0,), (1.0,), reference=jnp.cos)
+    assert found.verdict is Verdict.REFUTED and "at x = 0.300" in found.evidence.text
+
+
+def test_a_taylor_branch_is_within_an_ulp() -> None:
+    def near(x: Any) -> Any:
+        return jnp.where(abs(x) < 1e-2, 1 - x**2 / 2 + x**4 / 24, jnp.cos(x))
+
+    assert everywhere(near, (-1.0,), (1.0,), reference=jnp.cos).verdict is Verdict.PROVED
+    cut = everywhere(near, (-1.0,), (1.0,), reference=jnp.cos, ulps="1/10000000")
+    assert cut.verdict is not Verdict.PROVED
+
+
+@pytest.mark.parametrize("off, verdict", [(1e-8, Verdict.PROVED), (1e-6, Verdict.REFUTED)])
+def test_a_factor_is_within_an_ulp_or_is_not(off: float, verdict: Verdict) -> None:
+    def hand(x: Any) -> Any:
+        return jax.nn.sigmoid(x) * jax.nn.sigmoid(-x) * (1 + np.float64(off))
+
+    with jax.enable_x64(True):
+        args = (np.float64(0.0),), (np.float64(5.0),)
+
+        def reference(x: Any) -> Any:
+            return SLOPE(x).astype(jnp.float32)
+
+        found = everywhere(lambda x: hand(x), *args, reference=reference)
+    assert found.verdict is verdict
+
+
+def test_numbers_that_are_the_same_at_both_ends_are_held() -> None:
+    def f(w: Any, x: Any) -> Any:
+        return w * jnp.cos(x)
+
+    found = everywhere(f, (2.0, 0.0), (2.0, 1.0), between=(1, "2.01"))
+    assert found.verdict is Verdict.PROVED and "w" not in found.evidence.text.split("every x")[1]
+
+
+# -- soundness -------------------------------------------------------------------------------------
+def _judged(statement: Statement, function: Callable[..., Any], low: Any, high: Any) -> Judged:
+    """Of a few boxes, by slopes as well."""
+    with jax.enable_x64(True):
+        program = trace(function, (np.zeros(low.shape[1:]),))
+        jacobian = trace(lambda x: [jax.jacfwd(function)(x)], (np.zeros(low.shape[1:]),))
+        judge = judging(program, jacobian, statement, [None])
+        return Judged(*map(np.asarray, judge(low, high)))
+
+
+@settings(max_examples=12)
+@given(programs(), st.integers(0, 2**32 - 1), st.sampled_from([1e-6, 1e-2, 1.0]))
+def test_values_in_boxes_are_between_the_ends(program: Program, seed: int, width: float) -> None:
+    draw = np.random.default_rng(seed)
+    low = draw.normal(size=(8, 2))
+    high = low + width * draw.random((8, 2))
+    judged = _judged(Between(Fraction(0), Fraction(1)), program, low, high)
+    count = 0
+    for k in range(8):
+        for weight in (draw.random(2), np.zeros(2), np.ones(2)):
+            x = np.clip(low[k] + weight * (high[k] - low[k]), low[k], high[k])
+            with jax.enable_x64(True):
+                value = run_over(Ball(), program, x)
+            if not np.isnan(judged.low[k] + judged.high[k]):
+                assert not value < arb(float(judged.low[k])), (k, x)
+                assert not value > arb(float(judged.high[k])), (k, x)
+            if judged.holds[k]:
+                assert value >= -(2.0**-60) and value <= 1 + 2.0**-60
+            if judged.fails[k]:
+                assert value < 2.0**-60 or value > 1 - 2.0**-60
+            count += 1
+    assert count == 24
+
+
+def test_slopes_make_enclosures_narrower() -> None:
+    low, high = np.array([[0.5]]), np.array([[0.5 + 1e-4]])
+    judged = _judged(Between(None, Fraction(1)), lambda x: jnp.sum(x * (1 - x) ** 3 * x), low, high)
+    assert float(judged.high[0] - judged.low[0]) < 3e-5
+
+
+def test_boxes_that_are_not_covered_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search that loses one half would prove what is false."""
+    before = module.searched
+
+    def losing(judge: Any, low: Any, high: Any, *rest: Any) -> Any:
+        return before(judge, low, low + (high - low) / 2, *rest)
+
+    wrong = {"between": (None, "0.2499")}
+    assert everywhere(SLOPE, (-9.0,), (9.0,), **wrong).verdict is Verdict.REFUTED  # type: ignore[arg-type]
+    monkeypatch.setattr(module, "searched", losing)
+    assert everywhere(SLOPE, (-9.0,), (3.0,), **wrong).verdict is Verdict.PROVED  # type: ignore[arg-type]
+
+
+def test_engines_that_disagree_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*args: Any) -> Any:
+        judge = judging(*args)
+
+        def all_fail(low: Any, high: Any) -> Judged:
+            return judge(low, high)._replace(fails=np.ones(LOT, bool))
+
+        return all_fail
+
+    monkeypatch.setattr(module, "judging", wrong)
+    with pytest.raises(EnginesDisagree, match="compiled intervals say of a point that not every"):
+        everywhere(SLOPE, (-9.0,), (9.0,), between=(-1, 1))
+
+
+@given(st.floats(1e-40, 1e30), st.sampled_from(["float16", "bfloat16", "float32", "float64"]))
+def test_an_ulp_is_the_distance_to_the_next_float(value: float, name: str) -> None:
+    dtype = jnp.dtype(name)
+    with np.errstate(over="ignore"):
+        rounded = np.asarray(value).astype(dtype)
+    kind = {2: np.uint16, 4: np.uint32, 8: np.uint64}[dtype.itemsize]
+    after = (rounded.view(kind) + kind(1)).view(dtype)
+    gap = float(after) - float(rounded)
+    if not np.isfinite(gap) or rounded == 0:
+        return
+    exact = arb(float(rounded))
+    inside, beyond = (np.array([arb(gap) * f], object) for f in (0.75, 1.5))
+    near = Near(Fraction(1), (dtype,))
+    assert near.fails_at([inside, np.array([exact], object)]) is False
+    assert near.fails_at([beyond, np.array([exact], object)]) is True
+
+
+# -- what is no box --------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "lower, upper, options, said",
+    [
+        ((0.0,), (1.0,), {}, "give between=.*, a range of the values, or reference="),
+        ((0.0,), (1.0,), {"between": (0, 1), "reference": jnp.sin}, "one of the two"),
+        ((0.0,), (1.0,), {"between": (1, 0)}, "which is no range"),
+        ((0.0,), (1.0,), {"between": (None, None)}, "which is no range"),
+        ((0.0,), (1.0,), {"between": 1.0}, r"between is 1.0; give \(low, high\)"),
+        ((0.0,), (1.0,), {"between": (0, "x")}, "between has 'x'; give rationals"),
+        ((0.0,), (1.0,), {"between": (0, 1), "ulps": 2}, "give reference=, too"),
+        ((0.0,), (1.0,), {"reference": jnp.sin, "ulps": -1}, "ulps is -1; it is 0 or more"),
+        ((1.0,), (0.0,), {"between": (0, 1)}, "x is 1.0 in lower and 0.0 in upper; exchange them"),
+        ((0.0,), (0.0,), {"between": (0, 1)}, "nothing varies between lower and upper"),
+        (0.0, (1.0,), {"between": (0, 1)}, r"lower is 0.0; give a tuple of the arguments: \(x,\)"),
+        ((0.0,), (1.0, 2.0), {"between": (0, 1)}, "give arguments of one structure"),
+        ((0.0,), (np.ones(2),), {"between": (0, 1)}, r"shape \(\) and dtype float32 in lower and"),
+        ((0.0,), (1.0,), {"between": (0, 1), "budget": -1}, "everywhere: budget is -1"),
+    ],
+)
+def test_what_is_no_box_is_said(lower: Any, upper: Any, options: Any, said: str) -> None:
+    with pytest.raises(ArgumentError, match=said):
+        everywhere(lambda x: jnp.sin(x), lower, upper, **options)
+
+
+def test_an_end_that_is_infinite_is_refused() -> None:
+    with pytest.raises(NonFiniteInput):
+        everywhere(lambda x: jnp.sin(x), (0.0,), (np.inf,), between=(0, 1))
+
+
+def test_functions_of_unlike_results_are_not_compared() -> None:
+    with pytest.raises(ArgumentError, match=r"f returns \[\(\)\] and the reference \[\(2,\)\]"):
+        everywhere(jnp.sin, (0.0,), (1.0,), reference=lambda x: jnp.stack([x, x]))
+    with pytest.raises(ArgumentError, match="something else than real numbers"):
+        everywhere(lambda x: x > 0, (0.0,), (1.0,), between=(0, 1))
+
+
+# -- pictures --------------------------------------------------------------------------------------
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_picture_of_it_is_drawn(count: int, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+
+    def f(*xs: Any) -> Any:
+        return jnp.sin(sum(xs[1:], xs[0])) * xs[0]
+
+    found = everywhere(f, (-1.0,) * count, (1.0,) * count, between=("-0.1", 1), budget=0.5)
+    path = tmp_path / "region.svg"
+    found.picture(str(path))
+    text = path.read_text(encoding="utf-8")
+    assert text.lstrip().startswith("<?xml") and len(text) > 3000
