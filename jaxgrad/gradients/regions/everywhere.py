@@ -178,7 +178,7 @@ def _stated(
         if not isinstance(between, tuple | list) or len(between) != 2:
             raise ArgumentError(f"everywhere: between is {between!r:.60}; give (low, high)")
         low, high = (None if end is None else _rational("between", end) for end in between)
-        if low is None and high is None or None not in (low, high) and low > high:  # pyright: ignore
+        if (low is None and high is None) or (None not in (low, high) and low > high):  # pyright: ignore
             raise ArgumentError(f"everywhere: between is {between!r:.60}, which is no range")
         return Between(low, high), f
     allowed = Fraction(1) if ulps is None else _rational("ulps", ulps)
