@@ -116,7 +116,7 @@ def test_a_point_without_a_value_is_undecided() -> None:
 def test_engines_that_disagree_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(hand: Any, auto: Any, batch: Any) -> Lying:
         found = lie(hand, auto, batch)
-        return Lying(~found.apart, tuple(0 * bits for bits in found.bits))
+        return Lying(~found.apart, tuple(0 * bits for bits in found.bits), found.held)
 
     monkeypatch.setattr(compared_batch, "lie", wrong)
     with pytest.raises(EnginesDisagree, match=r"at point 0 .* compiled intervals .* are disjoint"):
@@ -126,12 +126,20 @@ def test_engines_that_disagree_are_an_error(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     "batch, kind, said",
     [
-        (0, ArgumentError, "batch is 0; give a number of points to draw, or a tuple of the 1 arg"),
+        (
+            0,
+            ArgumentError,
+            "batch is 0; give a number of points to draw, or a tuple of the one arg",
+        ),
         (True, ArgumentError, "batch is True"),
-        ((), ArgumentError, "batch is 0 arguments; give a number"),
+        ((), ArgumentError, "batch is a tuple of 0; give a number"),
         ((None,), ArgumentError, "batch: x is missing; give the tree"),
         ((np.ones((4, 3)),), ShapeMismatch, r"x is of shape \(4, 3\), and \(2,\) at the given"),
-        ((1.0,), ShapeMismatch, r"x is of shape \(\), and \(2,\) at the given point; give numbers"),
+        (
+            (1.0,),
+            ShapeMismatch,
+            r"x is of shape \(\), and \(2,\) at the given point; give one point",
+        ),
         ((np.array([[1.0, np.nan]]),), NonFiniteInput, r"batch: x\[0, 1\] is nan"),
     ],
 )
@@ -140,6 +148,46 @@ def test_a_batch_that_is_none_is_said(batch: Any, kind: type[Exception], said: s
         compare(_by_hand(1.0), _slope, GIVEN, batch=batch)
     with pytest.raises(kind, match=said):
         check(lambda x: jnp.sum(jnp.arctan(x)), (GIVEN,), batch=batch)
+
+
+def test_points_outside_of_the_domain_are_left_out() -> None:
+    def hand(x: jax.Array) -> jax.Array:
+        return _by_hand(1.0)(x) * jnp.sign(x)
+
+    def auto(x: jax.Array) -> jax.Array:
+        return _slope(x)
+
+    points = (np.array([-1.0, 1.0, 2.0], np.float32),)
+    given = np.float32(0.5), {"batch": points}
+    found = compare(hand, auto, given[0], **given[1], domain=lambda x: x > 0)
+    assert found.verdict is Verdict.AGREES and "at the 2 points" in found.evidence.text
+    with pytest.raises(ArgumentError, match="none of 1 points is in the domain"):
+        compare(hand, auto, given[0], batch=(points[0][:1],), domain=lambda x: x > 0)
+
+
+def test_points_of_what_is_held_fixed_are_refused() -> None:
+    def hand(w: jax.Array, s: jax.Array) -> jax.Array:
+        return _by_hand(1.0)(w) * s
+
+    def auto(w: jax.Array, s: jax.Array) -> jax.Array:
+        return _slope(w) * s
+
+    args, points = (np.float32(1), np.float32(2)), np.ones(3, np.float32)
+    with pytest.raises(ArgumentError, match="batch: s is held fixed, by argnums="):
+        compare(hand, auto, *args, argnums=0, batch=(points, 5 + points))
+    for same in (None, np.float32(2)):
+        assert compare(hand, auto, *args, argnums=0, batch=(points, same)).verdict.passes
+
+
+@pytest.mark.parametrize("value, said", [
+    ([[0.5, 1.0]], r"batch: x is missing; x\[0\]\[0\] is there, of a list or another tree"),
+    (np.array([["a", "b"]]), "batch: x is of dtype <U1, and no array of real numbers"),
+    (np.ones((2, 2), complex), r"batch: x is missing; x\.real is there"),
+    (np.full((1, 2), 1e300), r"batch: x\[0, 0\] is 1e\+300, which float32 has not"),
+])  # fmt: skip
+def test_what_is_no_array_of_points_is_said(value: Any, said: str) -> None:
+    with pytest.raises(ArgumentError, match=said):
+        compare(_by_hand(1.0), _slope, GIVEN, batch=(value,))
 
 
 def test_arguments_of_a_batch_have_as_many_points() -> None:
@@ -210,6 +258,21 @@ def test_a_kink_in_a_batch_is_no_fault() -> None:
 def test_without_a_custom_rule_there_is_nothing_to_hold_it_against() -> None:
     found = check(jnp.sin, (np.float32(1),), batch=10)
     assert found.verdict is Verdict.AGREES and "calls no custom rule" in found.evidence.text
+
+
+def test_a_rule_in_both_modes_and_one_of_two_results_is_judged_at_a_batch() -> None:
+    def value(x: jax.Array) -> jax.Array:
+        return jnp.log(1 + x * x) * jnp.sign(x) / 2
+
+    f = jax.custom_jvp(value)
+    f.defjvp(lambda x, v: (f(*x), _by_hand(1.0)(x[0]) * v[0]))
+    found = check(f, (np.float32(0.5),), batch=50)
+    assert "at the 50 points drawn for a batch" in found.evidence.text
+
+    g = jax.custom_vjp(lambda x: (value(x), jnp.sin(x)))
+    g.defvjp(lambda x: (g(x), x), lambda x, u: (u[0] * _by_hand(1.0)(x) + u[1] * jnp.cos(x),))
+    found = check(g, (np.float32(0.5),), batch=50)
+    assert "at the 50 points drawn for a batch" in found.evidence.text
 
 
 # -- intervals against balls -----------------------------------------------------------------------

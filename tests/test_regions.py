@@ -46,7 +46,7 @@ def test_what_is_open_is_where_the_bound_is_touched() -> None:
     low, high = found.open_boxes
     assert found.verdict is Verdict.UNDECIDED and len(low) >= 1
     assert float(abs(low).max()) < 1e-3 and float(abs(high).max()) < 1e-3
-    assert "leave room" in found.evidence.text and "1 s" in found.evidence.text
+    assert "leave some room" in found.evidence.text and "1 s" in found.evidence.text
 
 
 def test_a_refuted_range_has_a_point_to_paste() -> None:
@@ -144,7 +144,7 @@ def test_values_in_boxes_are_between_the_ends(program: Program, seed: int, width
     draw = np.random.default_rng(seed)
     low = draw.normal(size=(8, 2))
     high = low + width * draw.random((8, 2))
-    judged = _judged(Between(Fraction(0), Fraction(1)), program, low, high)
+    judged = _judged(Between(Fraction(0), Fraction(1), ("0", "1")), program, low, high)
     count = 0
     for k in range(8):
         for weight in (draw.random(2), np.zeros(2), np.ones(2)):
@@ -164,7 +164,9 @@ def test_values_in_boxes_are_between_the_ends(program: Program, seed: int, width
 
 def test_slopes_make_enclosures_narrower() -> None:
     low, high = np.array([[0.5]]), np.array([[0.5 + 1e-4]])
-    judged = _judged(Between(None, Fraction(1)), lambda x: jnp.sum(x * (1 - x) ** 3 * x), low, high)
+    judged = _judged(
+        Between(None, Fraction(1), ("", "1")), lambda x: jnp.sum(x * (1 - x) ** 3 * x), low, high
+    )
     assert float(judged.high[0] - judged.low[0]) < 3e-5
 
 
@@ -207,9 +209,9 @@ def test_an_ulp_is_the_distance_to_the_next_float(value: float, name: str) -> No
         return
     exact = arb(float(rounded))
     inside, beyond = (np.array([arb(gap) * f], object) for f in (0.75, 1.5))
-    near = Near(Fraction(1), (dtype,))
+    near = Near(Fraction(1), "1", (dtype,))
     assert near.fails_at([inside, np.array([exact], object)]) is False
-    assert near.fails_at([beyond, np.array([exact], object)]) is True
+    assert near.fails_at([beyond, np.array([exact], object)]) == (0, (0,))
 
 
 # -- what is no box --------------------------------------------------------------------------------
@@ -247,6 +249,59 @@ def test_functions_of_unlike_results_are_not_compared() -> None:
         everywhere(jnp.sin, (0.0,), (1.0,), reference=lambda x: jnp.stack([x, x]))
     with pytest.raises(ArgumentError, match="something else than real numbers"):
         everywhere(lambda x: x > 0, (0.0,), (1.0,), between=(0, 1))
+
+
+def test_what_is_held_fixed_has_one_value() -> None:
+    with pytest.raises(
+        ArgumentError, match="n differs between lower and upper and is int32, which"
+    ):
+        everywhere(lambda n, x: n * x, (1, 0.0), (5, 1.0), between=(-1, 2))
+    found = everywhere(lambda n, x: n * x, (2, 0.0), (2, 1.0), between=(-1, 3))
+    assert found.verdict is Verdict.PROVED and "n held fixed" in found.evidence.text
+
+
+def test_a_statement_is_said_as_it_was_given() -> None:
+    found = everywhere(lambda x: x, (0.9999999,), (2.0,), between=("0.99999987", None))
+    assert found.verdict is Verdict.PROVED
+    assert "every value is at least 0.99999987 for every x[] from 0.9999998" in found.evidence.text
+    with jax.enable_x64(True):
+        tenth = everywhere(lambda x: x, (0.0,), (0.1,), between=(None, 0.1), budget=0.2)
+    assert tenth.verdict is not Verdict.PROVED  # the float is more than 1/10
+
+
+def test_the_entry_that_fails_is_shown() -> None:
+    def f(x: Any) -> Any:
+        return {"a": x * 0, "b": jnp.stack([x * 0, x])}
+
+    found = everywhere(f, (0.0,), (1.0,), between=(-1, "0.5"))
+    assert "f['b'][1] is 0.7500000000" in found.evidence.text
+    near = everywhere(
+        f, (0.0,), (1.0,), reference=lambda x: {"a": x * 0, "b": jnp.stack([x * 0, 2 * x])}
+    )
+    assert "f − reference[1] is -" in near.evidence.text
+
+
+def test_where_it_is_open_is_said() -> None:
+    found = everywhere(jax.grad(jax.nn.selu), (-3.0,), (3.0,), between=("0", "1.9"), budget=1)
+    assert "open is x from " in found.evidence.text and "on 1 box" not in found.evidence.text
+
+
+@pytest.mark.parametrize("name", ["x.foo", "nowhere/x.png"])
+def test_a_picture_that_cannot_be_written_is_said(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    found = everywhere(lambda x: x, (0.0,), (1.0,), between=(-1, 2))
+    assert found.to_json().startswith('{"verdict": "PROVED"')
+    with pytest.raises(ArgumentError, match="cannot be written"):
+        found.picture(str(tmp_path / name))
+
+
+def test_what_is_no_function_is_said() -> None:
+    with pytest.raises(ArgumentError, match="everywhere: f is 3, not a function"):
+        everywhere(3, (0.0,), (1.0,), between=(0, 1))  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="everywhere: reference is 3, not a function"):
+        everywhere(jnp.sin, (0.0,), (1.0,), reference=3)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="or none; return these"):
+        everywhere(lambda x: x * jnp.zeros(0), (0.0,), (1.0,), between=(0, 1))
 
 
 # -- pictures --------------------------------------------------------------------------------------

@@ -3,23 +3,23 @@ of points to draw."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path
 
 from jaxgrad.errors import ArgumentError, NonFiniteInput, ShapeMismatch
-from jaxgrad.gradients.enclosure import draw
 from jaxgrad.programs.real_parts import parted
 from jaxgrad.programs.trace import Leaf, parameter_names
 
 __all__ = ["Batch", "batch_of", "checked_batch"]
 
 # Drawn points are none of those that `compare` looks at besides.
-_FIRST_SEED = 3000
+_SEED = 3000
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,16 @@ def checked_batch(batch: Any, count: int) -> Any:
     """
     if batch is None:
         return None
-    if isinstance(batch, int) and not isinstance(batch, bool) and batch > 0:
-        return batch
+    if isinstance(batch, int | np.integer) and not isinstance(batch, bool) and batch > 0:
+        return int(batch)
     if isinstance(batch, tuple | list) and len(batch) == count:
         return tuple(batch)
-    given = f"{len(batch)} arguments" if isinstance(batch, tuple | list) else f"{batch!r:.60}"
+    sequence = isinstance(batch, tuple | list)
+    given = f"a {type(batch).__name__} of {len(batch)}" if sequence else f"{batch!r:.60}"
+    of = "the one argument" if count == 1 else f"the {count} arguments"
     raise ArgumentError(
-        f"batch is {given}; give a number of points to draw, or a tuple of the {count} "
-        f"argument{'s' * (count != 1)}, each array with a first axis of points"
+        f"batch is {given}; give a number of points to draw, or a tuple of {of}, each array with a "
+        "first axis of points"
     )
 
 
@@ -80,7 +82,8 @@ def batch_of(
     batch: int | tuple[Any, ...],
     inputs: Sequence[Leaf],
     function: Callable[..., Any],
-    inside: Callable[[list[Any]], bool],
+    inside: Callable[[list[Any]], bool] | None,
+    held: Sequence[Leaf] = (),
 ) -> Batch:
     """The points of a batch.
 
@@ -88,21 +91,26 @@ def batch_of(
         batch: how many are drawn, or the arguments.
         inputs: the leaves of the arguments at the given point.
         function: whose parameters name the arguments.
-        inside: whether a drawn point may be looked at; others are left out.
+        inside: whether a point is in the domain, if there is one; others are left out.
+        held: leaves that are held fixed besides.
 
     Raises:
         ArgumentError, ShapeMismatch, NonFiniteInput: a variable is missing or is no array of the
-            shape of the argument with an axis in front, of the same length for all, or of numbers.
+            shape of the argument with an axis in front, of the same length for all, or of numbers;
+            what is held fixed has points; none is in the domain.
     """
     if isinstance(batch, int):
-        return _drawn(batch, inputs, inside)
+        return _inside(Batch(tuple(inputs), _drawn(batch, inputs), True), inside)
     found = _by_path(parted(batch), parameter_names(function, len(batch)))
     values, count = [], None
+    for leaf in (*inputs, *held):
+        if not leaf.differentiable:
+            _require_held(leaf, found.get(leaf.path))
     for leaf in inputs:
         if not leaf.differentiable:
             values.append(leaf.value)
             continue
-        value = _checked(leaf, found.get(leaf.path))
+        value = _checked(leaf, found)
         if count is not None and len(value) != count[0]:
             raise ShapeMismatch(
                 f"batch: {leaf.path} has {len(value)} points and {count[1]} has {count[0]}; give "
@@ -110,7 +118,23 @@ def batch_of(
             )
         count = count or (len(value), leaf.path)
         values.append(value)
-    return Batch(tuple(inputs), values, False)
+    return _inside(Batch(tuple(inputs), values, False), inside)
+
+
+def _inside(batch: Batch, inside: Callable[[list[Any]], bool] | None) -> Batch:
+    """The points that are in the domain."""
+    if inside is None:
+        return batch
+    kept = np.array([inside(batch.point(k)) for k in range(len(batch))], bool)
+    if not kept.any():
+        drawn = "drawn points is" if batch.drawn else "points is"
+        raise ArgumentError(
+            f"batch: none of {len(batch)} {drawn} in the domain; give points that are, as a tuple "
+            "of arguments with a first axis of points"
+        )
+    pairs = zip(batch.values, batch.inputs, strict=True)
+    values = [value[kept] if leaf.differentiable else value for value, leaf in pairs]
+    return Batch(batch.inputs, values, batch.drawn)
 
 
 def _by_path(args: Sequence[Any], names: Sequence[str]) -> dict[str, Any]:
@@ -121,43 +145,70 @@ def _by_path(args: Sequence[Any], names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _checked(leaf: Leaf, value: Any) -> np.ndarray:
-    if value is None:
+def _require_held(leaf: Leaf, value: Any) -> None:
+    """Refuses points of what is held fixed, as they would not be looked at."""
+    if value is None or value is leaf.value:
+        return
+    try:
+        same = np.shape(value) == leaf.shape and bool(np.all(np.asarray(value) == leaf.value))
+    except (TypeError, ValueError):
+        same = False
+    if not same:
         raise ArgumentError(
-            f"batch: {leaf.path} is missing; give the tree of the arguments, each array with a "
-            "first axis of points"
+            f"batch: {leaf.path} is held fixed, by argnums= or as it is not floating point, so no "
+            "points of it are looked at; give None, or its value"
+        )
+
+
+def _checked(leaf: Leaf, found: Mapping[str, Any]) -> np.ndarray:
+    value = found.get(leaf.path)
+    if value is None:
+        inside = [path for path in found if path.startswith(leaf.path)]
+        first = f"; {inside[0]} is there, of a list or another tree" if inside else ""
+        raise ArgumentError(
+            f"batch: {leaf.path} is missing{first}; give the tree of the arguments, each array "
+            "with a first axis of points"
         )
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, jax.errors.JAXTypeError):
         array = np.empty((), object)
+    numbers = jnp.issubdtype(array.dtype, np.number) or array.dtype == bool
+    if not numbers or jnp.issubdtype(array.dtype, np.complexfloating):
+        raise ArgumentError(
+            f"batch: {leaf.path} is of dtype {array.dtype}, and no array of real numbers; convert "
+            f"it with np.asarray({leaf.path}, float)"
+        )
     expected = "×".join(map(str, ("points", *leaf.shape)))
-    if array.ndim == 0 or array.shape[1:] != leaf.shape or not len(array) or array.dtype == object:
+    if array.ndim == 0 or array.shape[1:] != leaf.shape or not len(array):
         raise ShapeMismatch(
             f"batch: {leaf.path} is of shape {array.shape}, and {leaf.shape} at the given point; "
-            f"give numbers of shape {expected}, the points first"
+            f"give one point or more, numbers of shape {expected}"
         )
-    array = array.astype(leaf.dtype)
-    bad = np.argwhere(~np.isfinite(array.astype(np.float64)))
+    with np.errstate(over="ignore"):
+        cast = array.astype(leaf.dtype)
+    bad = np.argwhere(~np.isfinite(cast.astype(np.float64)))
     if len(bad):
         index = tuple(int(i) for i in bad[0])
+        beyond = f", which {np.dtype(leaf.dtype)} has not" * bool(np.isfinite(float(array[index])))
         raise NonFiniteInput(
-            f"batch: {leaf.path}{list(index)} is {array[index]}; derivatives are compared at real "
-            f"numbers, so replace it by a finite value ({len(bad)} such in this leaf)"
+            f"batch: {leaf.path}{list(index)} is {array[index]}{beyond}; derivatives are compared "
+            f"at real numbers, so replace it by a finite value ({len(bad)} such in this leaf)"
         )
-    return array
+    return cast
 
 
-def _drawn(count: int, inputs: Sequence[Leaf], inside: Callable[[list[Any]], bool]) -> Batch:
-    points = [draw(inputs, _FIRST_SEED + k) for k in range(count)]
-    points = [point for point in points if inside(point)]
-    if not points:
-        raise ArgumentError(
-            f"batch: none of {count} drawn points is in the domain; give points that are, as a "
-            "tuple of arguments with a first axis of points"
-        )
-    values = [
-        np.stack(each) if leaf.differentiable else each[0]
-        for each, leaf in zip(zip(*points, strict=True), inputs, strict=True)
-    ]
-    return Batch(tuple(inputs), values, True)
+def _drawn(count: int, inputs: Sequence[Leaf]) -> list[Any]:
+    """Points of the three kinds that :func:`jaxgrad.gradients.enclosure.draw` has, in turn."""
+    generator, kind = np.random.default_rng(_SEED), np.arange(count) % 3
+    values = []
+    for leaf in inputs:
+        if not leaf.differentiable:
+            values.append(leaf.value)
+            continue
+        drawn = generator.standard_normal((count, *leaf.shape))
+        of = kind.reshape(-1, *[1] * len(leaf.shape))
+        coarse = np.round(drawn * 32) / 8
+        drawn = np.where(of == 1, coarse, np.where(of == 2, abs(drawn), drawn))
+        values.append(np.asarray(jnp.asarray(drawn, leaf.dtype)))
+    return values

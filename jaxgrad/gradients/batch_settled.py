@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.gradients.batch_points import Batch
@@ -15,7 +14,6 @@ from jaxgrad.gradients.floats.hidden import SOME_BITS
 from jaxgrad.gradients.interval_batch import Lying
 from jaxgrad.gradients.trusts import INTERVALS
 from jaxgrad.numbers.clock import within
-from jaxgrad.programs.trace import Leaf
 
 __all__ = ["Judged", "Settled", "settled"]
 
@@ -49,6 +47,7 @@ class Settled:
         one_by_one: at how many points they were judged by themselves.
         why: why some point is open.
         failed: why intervals know nothing, or None.
+        spent: what ended the judging one by one, or None.
     """
 
     batch: Batch
@@ -57,6 +56,7 @@ class Settled:
     one_by_one: int = 0
     why: str = ""
     failed: str | None = None
+    spent: str | None = None
 
     @property
     def trusts(self) -> tuple[str, ...]:
@@ -80,19 +80,16 @@ class Settled:
     def left_open(self) -> str:
         """Why the batch is not decided."""
         why = "; ".join(filter(None, (self.failed, self.why)))
+        time = f" in {self.spent}" if self.spent else ""
         return (
             f"nothing is known of some entry at {self.open} of the {len(self.batch)} points of the "
-            f"batch, of which {self.one_by_one} were judged by balls in {BUDGET:g} CPU s"
+            f"batch, of which {self.one_by_one} were judged by balls{time}"
             + (f" ({why})" if why else "")
         )
 
 
 def settled(
-    batch: Batch,
-    outputs: Sequence[Leaf],
-    lying: Lying | str,
-    judge: Callable[[int], Judged],
-    exact: bool = False,
+    batch: Batch, lying: Lying | str, judge: Callable[[int], Judged], exact: bool = False
 ) -> Settled:
     """What is known of the points of a batch, those in doubt judged one by one, the worst first.
 
@@ -101,19 +98,17 @@ def settled(
 
     Args:
         batch: the points.
-        outputs: the leaves of the results.
         lying: how the sides lie over intervals, or why that is not known.
         judge: judges one point.
         exact: whether a difference counts that rounding would hide.
     """
     failed = lying if isinstance(lying, str) else None
     if isinstance(lying, str):
-        nothing = np.full(len(batch), -math.inf)
-        lying = Lying(np.zeros(len(batch), bool), tuple(nothing for _ in outputs))
+        lying = Lying.unknown(len(batch))
     found = Settled(batch, lying.least.copy(), failed=failed)
-    doubtful = lying.apart | (lying.least < math.inf) if exact else _short(outputs, lying)
+    doubtful = lying.apart | (lying.least < math.inf) if exact else _short(lying)
     worst = np.lexsort((lying.least, ~lying.apart))
-    with within(BUDGET):
+    with within(BUDGET) as part:
         for k in map(int, worst[doubtful[worst]]):
             judged = judge(k)
             found.one_by_one += 1
@@ -122,16 +117,11 @@ def settled(
                 break
             found.why = found.why or judged.why
             found.bits[k] = max(found.bits[k], judged.bits)
+    found.spent = part.spent
     return found
 
 
-def _short(outputs: Sequence[Leaf], lying: Lying) -> np.ndarray:
+def _short(lying: Lying) -> np.ndarray:
     """Where some leaf agrees to fewer bits than its dtype holds, or one more if they are apart."""
-    held = [_precision(leaf.dtype) for leaf in outputs]
-    rows = [bits < most + lying.apart for bits, most in zip(lying.bits, held, strict=True)]
+    rows = [bits < most + lying.apart for bits, most in zip(lying.bits, lying.held, strict=True)]
     return np.any(np.stack(rows), 0)
-
-
-def _precision(dtype: Any) -> int:
-    """How many bits a number of a dtype holds."""
-    return int(jnp.finfo(dtype).nmant) + 1 if jnp.issubdtype(dtype, jnp.floating) else 1

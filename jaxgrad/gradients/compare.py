@@ -134,7 +134,9 @@ def compare(
         _same_structure(left, right)
         domain = of_parts(domain) if domain is not None and has_parts(args) else domain
         points = Points(left.inputs, args, domain, special_points, held)
-        further = None if asked is None else batch_of(asked, left.inputs, hand, points.inside)
+        further = (
+            None if asked is None else batch_of(asked, left.inputs, hand, points.inside_domain)
+        )
         try:
             met = Met(left, right, exact)
             found = _compare(left, right, args, points, budget, met, progress, known)

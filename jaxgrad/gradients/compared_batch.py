@@ -58,7 +58,7 @@ def over_batch(
             )
         return Judged(bits)
 
-    seen = settled(batch, hand.outputs, lying, judge, met.exact)
+    seen = settled(batch, lying, judge, met.exact)
     if seen.refuted is not None:
         return seen.refuted
     if seen.open:

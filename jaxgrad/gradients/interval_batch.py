@@ -38,10 +38,24 @@ class Lying:
         apart: whether the intervals of some entry are disjoint, of shape (points,).
         bits: for each leaf the fewest bits to which the two sides agree in an entry, of shape
             (points,): −∞ where nothing is known, ∞ where all are equal, or less than every float.
+        held: how many bits a number of each leaf has.
     """
 
     apart: np.ndarray
     bits: tuple[np.ndarray, ...]
+    held: tuple[int, ...]
+
+    @staticmethod
+    def unknown(count: int) -> Lying:
+        """Of so many points nothing."""
+        return Lying(np.zeros(count, bool), (np.full(count, -math.inf),), (1,))
+
+    @staticmethod
+    def joined(several: Sequence[Lying]) -> Lying:
+        """How several pairs of sides lie at the same points."""
+        bits = tuple(row for each in several for row in each.bits)
+        held = tuple(most for each in several for most in each.held)
+        return Lying(np.any(np.stack([each.apart for each in several]), 0), bits, held)
 
     @property
     def least(self) -> np.ndarray:
@@ -74,7 +88,12 @@ def lie(hand: Side, auto: Side, batch: Sequence[Any]) -> Lying:
             here = min(at_once, count - start)
             found.append([np.asarray(row)[:here] for row in rows])
     apart, *bits = (np.concatenate(rows) for rows in zip(*found, strict=True))
-    return Lying(apart, tuple(bits))
+    return Lying(apart, tuple(bits), tuple(_precision(leaf.dtype) for leaf in hand.outputs))
+
+
+def _precision(dtype: Any) -> int:
+    """How many bits a number of a dtype holds."""
+    return int(jnp.finfo(dtype).nmant) + 1 if jnp.issubdtype(dtype, jnp.floating) else 1
 
 
 def _given(values: np.ndarray) -> Any:

@@ -63,11 +63,12 @@ class Points:
 
     def allows(self, point: list[Any]) -> bool:
         """Whether a point that nobody gave may be looked at."""
-        return self._asked and self.inside(point)
+        return self._asked and (self._domain is None or self._domain.holds(point))
 
-    def inside(self, point: list[Any]) -> bool:
-        """Whether a point is in the domain."""
-        return self._domain is None or self._domain.holds(point)
+    @property
+    def inside_domain(self) -> Callable[[list[Any]], bool] | None:
+        """Whether a point is in the domain; None where there is none."""
+        return None if self._domain is None else self._domain.holds
 
     def _inside(self, seed: int) -> list[Any] | None:
         """A drawn point in the domain, or one on the way to it."""

@@ -110,23 +110,26 @@ def _logaddexp(x: Interval, y: Interval) -> Interval:
     return total(larger, _log1p(_exp(negative(magnitudes(_difference(x, y))))))
 
 
+def _with_sign(x: Interval, of_magnitude: Interval) -> Interval:
+    """An odd function at a point, by what it is at its magnitude."""
+    negative_ = x.parts[0] < 0
+    low, high = of_magnitude.parts
+    return Interval(jnp.where(negative_, -high, low), jnp.where(negative_, -low, high))
+
+
 def _asinh(x: Interval) -> Interval:
     """log(x + √(x² + 1)) as log1p(a + a²/(1 + √(a² + 1))) of a = |x|, with the sign of x."""
     a = magnitudes(x)
     squared = square(a)
     root = _root(total(squared, _exactly(1.0)))
     found = _log1p(total(a, _quotient(squared, total(root, _exactly(1.0)))))
-    signs = x.parts[0] < 0
-    return Interval(
-        jnp.where(signs, -found.parts[1], found.parts[0]),
-        jnp.where(signs, -found.parts[0], found.parts[1]),
-    )
+    return _with_sign(x, found)
 
 
 def _sinh(x: Interval) -> Interval:
-    """(t + t/(t + 1))/2 of t = e^x − 1."""
-    t = _expm1(x)
-    return _times(0.5, total(t, _quotient(t, total(t, _exactly(1.0)))))
+    """(t + t/(t + 1))/2 of t = e^a − 1 of a = |x|, with the sign of x."""
+    t = _expm1(magnitudes(x))
+    return _with_sign(x, _times(0.5, total(t, _quotient(t, total(t, _exactly(1.0))))))
 
 
 def _cosh(x: Interval) -> Interval:

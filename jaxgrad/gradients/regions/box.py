@@ -9,6 +9,7 @@ import numpy as np
 from jax.tree_util import tree_structure
 
 from jaxgrad.errors import ArgumentError
+from jaxgrad.programs.held import held_in_words
 from jaxgrad.programs.trace import arguments, parameter_names
 
 __all__ = ["Box", "short"]
@@ -50,14 +51,19 @@ class Box:
                     f"everywhere: {one.path}{list(index) if index else ''} is "
                     f"{one.value[index]} in lower and {other.value[index]} in upper; exchange them"
                 )
+            if not one.real and not _same(one.value, other.value):
+                raise ArgumentError(
+                    f"everywhere: {one.path} differs between lower and upper and is {one.dtype}, "
+                    f"which is held fixed; write floats where it is to vary{_as_float(one.value)}"
+                )
         self.upper = [leaf.value for leaf in ends]
         moving = [leaf.real for leaf in self.leaves]
-        self.fixed = [
-            None if moves else leaf.value for moves, leaf in zip(moving, self.leaves, strict=True)
-        ]
+        pairs = zip(moving, self.leaves, strict=True)
+        self.fixed = [None if moves else leaf.value for moves, leaf in pairs]
         if not any(moving) or (self.low == self.high).all():
             raise ArgumentError(
-                "everywhere: nothing varies between lower and upper; give two ends of a box"
+                "everywhere: nothing varies between lower and upper; give two ends of a box, of "
+                "floats: integers are held fixed"
             )
 
     @property
@@ -78,6 +84,11 @@ class Box:
             for leaf in self.leaves if leaf.real
             for index in np.ndindex(*leaf.shape)
         )  # fmt: skip
+
+    def varies(self, name: str) -> bool:
+        """Whether a variable has two ends."""
+        k = self.names.index(name)
+        return bool(self.low[k] < self.high[k])
 
     def point(self, flat: np.ndarray) -> list[Any]:
         """The values of all leaves where the variables have these values, in their own dtypes."""
@@ -108,7 +119,25 @@ class Box:
             if leaf.real and (leaf.value < up).any():
                 low, high = (x if x.shape else x[()] for x in (leaf.value, up))
                 ends.append(f"{leaf.path}{list(leaf.shape)} from {short(low)} to {short(high)}")
-        return " and ".join(ends[:3]) + (", …" if ends[3:] else "")
+        more = ", …" if ends[3:] else ""
+        return (
+            " and ".join(ends[:3])
+            + more
+            + held_in_words([x.path for x in self.leaves if not x.real])
+        )
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values that are held fixed are one."""
+    try:
+        return one is other or bool(np.all(np.asarray(one == other)))
+    except (TypeError, ValueError):
+        return False
+
+
+def _as_float(value: Any) -> str:
+    """A number with a point, as an example."""
+    return f", such as {float(value)}" if np.shape(value) == () and np.isreal(value) else ""
 
 
 def _flat(values: Sequence[Any]) -> np.ndarray:
@@ -119,5 +148,5 @@ def short(value: Any) -> str:
     """An array in a few words: its number where all entries are the same."""
     flat = np.asarray(value).reshape(-1)
     if (flat == flat[0]).all():
-        return str(flat[0])
+        return repr(float(flat[0]))  # as exact as it is computed with, whatever was given
     return np.array2string(np.asarray(value), threshold=6, edgeitems=1).replace("\n", "")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
-from numbers import Rational
 from typing import Any
 
 import jax
@@ -18,7 +17,8 @@ from jaxgrad.gradients.regions.box import Box, short
 from jaxgrad.gradients.regions.boxes import judging
 from jaxgrad.gradients.regions.picture import draw
 from jaxgrad.gradients.regions.search import Searched, searched
-from jaxgrad.gradients.regions.statement import Between, Near, Statement
+from jaxgrad.gradients.regions.stated import stated
+from jaxgrad.gradients.regions.statement import Fails, Near, Statement
 from jaxgrad.gradients.rules.proof import UNTRUE
 from jaxgrad.gradients.trusts import BALLS, INTERVALS, said_by_others
 from jaxgrad.interpret.walker import interpret
@@ -31,7 +31,7 @@ from jaxgrad.programs.custom_rules import strip_custom_rules
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.programs.options import seconds
-from jaxgrad.programs.trace import Program, trace
+from jaxgrad.programs.trace import Program, require_function, trace
 from jaxgrad.programs.traced_values import require_values
 from jaxgrad.verdict import Evidence, Outcome, Verdict
 
@@ -92,10 +92,23 @@ class Region(Outcome):
 
         Raises:
             MissingExtra: matplotlib is not installed (extra ``report``).
+            ArgumentError: no such file can be written.
         """
-        boxes = f"{self.boxes} boxes, {self.share_open:.2g} of the region open"
-        title, values = f"{self.verdict}: {boxes}", self._values
-        draw(path, self._closed, self.open_boxes, self._ends, self._names, title, values)
+        opened = f", {_share(self.share_open)} of the region open" * bool(len(self.open_boxes[0]))
+        refuted = self.verdict is Verdict.REFUTED
+        title = f"{self.verdict}: {_boxes(self.boxes)}{'' if refuted else opened}"
+        try:
+            draw(path, self._closed, self.open_boxes, self._ends, self._names, title, self._values)
+        except (OSError, ValueError) as error:
+            raise ArgumentError(
+                f"picture: {str(path)!r:.60} cannot be written ({error}); give a file such as "
+                "'region.svg' in a folder that is there"
+            ) from error
+
+    def to_json(self) -> str:
+        """The outcome as a JSON object."""
+        said = {**self.evidence.to_dict(), "boxes": self.boxes, "share_open": self.share_open}
+        return json.dumps({**said, "open_boxes": len(self.open_boxes[0])})
 
 
 def everywhere(
@@ -128,7 +141,7 @@ def everywhere(
 
     Returns:
         the outcome, whatever the verdict; it is evidence in a claim, and true where it is PROVED.
-        A bound that f touches is never shown by boxes: leave room.
+        Where f touches a bound, or branches of it meet, boxes may not show it: leave some room.
 
     Raises:
         ArgumentError: neither or both of the statements are given, or one is none; the ends are not
@@ -149,69 +162,23 @@ def everywhere(
     Source: R. E. Moore, Interval Analysis (1966), of mean values and of subdivision.
     """
     budget = seconds("everywhere: budget", budget, none_is_left=True)
+    require_function(f, "everywhere: f")
+    if reference is not None:
+        require_function(reference, "everywhere: reference")
     with without_debug_modes():
         require_values("everywhere", (lower, upper))
         box = Box(f, lower, upper)
-        statement, values = _stated(f, between, reference, ulps, box)
+        statement, values = stated(f, between, reference, ulps, box)
         program = trace(values, box.lower, "f")
         return _decided(box, statement, program, budget)
 
 
-def _stated(
-    f: Callable[..., Any],
-    between: Any,
-    reference: Callable[..., Any] | None,
-    ulps: Any,
-    box: Box,
-) -> tuple[Statement, Callable[..., Any]]:
-    """What is said, and the function whose values it is said of."""
-    if (between is None) == (reference is None):
-        raise ArgumentError(
-            "everywhere: give between=(low, high), a range of the values, or reference=, the "
-            "function whose values they are near to, one of the two"
-        )
-    if reference is None:
-        if ulps is not None:
-            raise ArgumentError(
-                "everywhere: ulps is how far from a reference; give reference=, too"
-            )
-        if not isinstance(between, tuple | list) or len(between) != 2:
-            raise ArgumentError(f"everywhere: between is {between!r:.60}; give (low, high)")
-        low, high = (None if end is None else _rational("between", end) for end in between)
-        if (low is None and high is None) or (None not in (low, high) and low > high):  # pyright: ignore
-            raise ArgumentError(f"everywhere: between is {between!r:.60}, which is no range")
-        return Between(low, high), f
-    allowed = Fraction(1) if ulps is None else _rational("ulps", ulps)
-    if allowed < 0:
-        raise ArgumentError(f"everywhere: ulps is {ulps!r:.60}; it is 0 or more")
-
-    def both(*args: Any) -> list[Any]:
-        ours, theirs = jax.tree.leaves(f(*args)), jax.tree.leaves(reference(*args))
-        if [np.shape(x) for x in ours] != [np.shape(x) for x in theirs]:
-            raise ArgumentError(
-                f"everywhere: f returns {[np.shape(x) for x in ours]} and the reference "
-                f"{[np.shape(x) for x in theirs]}; give functions with results of one shape"
-            )
-        return [*(x - y for x, y in zip(ours, theirs, strict=True)), *theirs]
-
-    shapes = trace(both, box.lower, "f and the reference").outputs
-    return Near(allowed, tuple(leaf.dtype for leaf in shapes[len(shapes) // 2 :])), both
-
-
-def _rational(name: str, value: Any) -> Fraction:
-    try:
-        if isinstance(value, bool) or not isinstance(value, Rational | str | float | np.floating):
-            raise ValueError
-        return Fraction(value if isinstance(value, Rational | str) else float(value))
-    except (ValueError, ZeroDivisionError, OverflowError):
-        raise ArgumentError(
-            f"everywhere: {name} has {value!r:.60}; give rationals or decimal strings: '0.25'"
-        ) from None
-
-
 def _decided(box: Box, statement: Statement, program: Program, budget: float) -> Region:
-    if not all(leaf.differentiable for leaf in program.outputs) or not program.outputs:
-        raise ArgumentError("everywhere: f returns something else than real numbers; return these")
+    sizes = [int(np.prod(leaf.shape, dtype=int)) for leaf in program.outputs]
+    if not all(leaf.differentiable for leaf in program.outputs) or 0 in (sum(sizes), *sizes):
+        raise ArgumentError(
+            "everywhere: f returns something else than real numbers, or none; return these"
+        )
     progress = Progress()
     found = Searched(box.low[None], box.high[None])
     try:
@@ -267,15 +234,34 @@ def _concluded(box: Box, statement: Statement, program: Program, found: Searched
             return _region(box, statement, evidence, found, 1.0)
         found = replace(found, ended="balls do not confirm where it fails by intervals")
     if not found.ended:
-        text = f"{what}, on {found.looked} boxes"
+        text = f"{what}, on {_boxes(found.looked)}"
         evidence = Evidence(Verdict.PROVED, "cover", text, trusts=trusts)
         return _region(box, statement, evidence, found, 0.0)
     text = (
-        f"{found.share:.2g} of the region is open after {found.looked} boxes ({found.ended}): "
-        f"{what}{statement.hint}"
+        f"{_share(found.share)} of the region is open after {_boxes(found.looked)} "
+        f"({found.ended}): "
+        f"{what}{_first_open(box, found)}{statement.hint if found.looked else ''}"
     )
     evidence = Evidence(Verdict.UNDECIDED, "reason", text, trusts=trusts)
     return _region(box, statement, evidence, found, found.share)
+
+
+def _boxes(count: int) -> str:
+    return f"{count} box" + "es" * (count != 1)
+
+
+def _share(share: float) -> str:
+    return f"{share:.2g}" if share > 1e-12 else "less than 1e-12"
+
+
+def _first_open(box: Box, found: Searched) -> str:
+    """Where the largest box lies that is open."""
+    if not found.looked or not len(found.low):
+        return ""
+    k = int(np.argmax((found.high - found.low).max(1)))
+    ends = zip(box.names, found.low[k], found.high[k], strict=True)
+    sides = [f"{name} from {a:.10g} to {b:.10g}" for name, a, b in ends if box.varies(name)]
+    return f"; open is {', '.join(sides[:2])}" + (", …" if sides[2:] else "")
 
 
 def _region(
@@ -299,8 +285,8 @@ def _confirmed(
         point = box.point(flat)
         exact = (box.flat(point) == flat).all()
         fails = _fails_at(statement, program, point) if box.inside(point) else None
-        if fails:
-            return _said(box, statement, program, point)
+        if isinstance(fails, tuple):
+            return _said(box, statement, program, point, fails)
         if fails is False and exact:
             raise EnginesDisagree(
                 f"compiled intervals say of a point that not {statement.in_words}, and balls that "
@@ -310,7 +296,7 @@ def _confirmed(
     return None
 
 
-def _fails_at(statement: Statement, program: Program, point: Sequence[Any]) -> bool | None:
+def _fails_at(statement: Statement, program: Program, point: Sequence[Any]) -> Fails:
     found = None
     for bits in PRECISIONS:
         with precision(bits), jax.enable_x64(True):
@@ -325,26 +311,31 @@ def _fails_at(statement: Statement, program: Program, point: Sequence[Any]) -> b
 
 
 def _said(
-    box: Box, statement: Statement, program: Program, point: Sequence[Any]
+    box: Box,
+    statement: Statement,
+    program: Program,
+    point: Sequence[Any],
+    entry: tuple[int, tuple[int, ...]],
 ) -> tuple[str, str]:
     """Where it fails, in words, and Python that shows it."""
     with precision(PRECISIONS[0]):
         values = interpret(program, Ball(), balls(program.inputs, point))
-    named = [
-        f"{leaf.path} = {short(v)}" for leaf, v in zip(box.leaves, point, strict=True) if leaf.real
-    ]
-    near = isinstance(statement, Near)
-    shown = [each.reshape(-1)[0].str(10) for each in values]
-    what = (
-        f"f − reference is {shown[0]}, the reference {shown[len(shown) // 2]}"
-        if near
-        else f"f is {shown[0]}"
-    )
-    args = tree_unflatten(tree_structure(box.lower), [leaf for leaf in point])
-    show = 'print("f is", f(*args))' + (
-        '; print("the reference is", reference(*args))' if near else ""
-    )
-    code = in_scope("`f`" + (" and `reference`" if near else ""), [
-        *imports(box.leaves), arguments_as_code(args), show,
-    ])  # fmt: skip
+    pairs = zip(box.leaves, point, strict=True)
+    named = [f"{leaf.path} = {short(v)}" for leaf, v in pairs if leaf.real]
+    (k, index), near = entry, isinstance(statement, Near)
+    leaf = program.outputs[k + len(values) // 2 * near]
+    place = "" if near and len(values) == 2 and not index else _place(leaf.path, index, near)
+    what = f"f{place} is {values[k][index].str(10)}"
+    if near:
+        other = values[k + len(values) // 2][index].str(10)
+        what = f"f − reference{place} is {values[k][index].str(10)}, the reference {other}"
+    args = tree_unflatten(tree_structure(box.lower), list(point))
+    others = '; print("the reference is", reference(*args))' * near
+    lines = [*imports(box.leaves), arguments_as_code(args), f'print("f is", f(*args)){others}']
+    code = in_scope("`f`" + " and `reference`" * near, lines)
     return f"at {', '.join(named[:3])} {what}", code
+
+
+def _place(path: str, index: tuple[int, ...], near: bool) -> str:
+    """Which entry of a result it is; of two functions the leaves are numbered."""
+    return ("" if near else path) + (str(list(index)) if index else "")

@@ -60,7 +60,8 @@ def draw(
     others = len(names) - len(varying)
     more = f", seen along {others} more variables" if others and len(varying) == 2 else ""
     axes.set_title(f"{title}{more}", loc="left", fontsize=10)
-    axes.legend(loc="upper right", framealpha=0.9)
+    if axes.get_legend_handles_labels()[0]:
+        figure.legend(loc="outside upper right", ncols=2, frameon=False)
     figure.savefig(path)
 
 
@@ -80,11 +81,14 @@ def _along_line(axes: Any, i: int, shown: tuple[np.ndarray, ...], opened: _Boxes
         for a, b, c, d in zip(low[:, i], high[:, i], least, most, strict=True)
         if np.isfinite(c) and np.isfinite(d)
     ]
-    width = 0.4 if len(corners) <= _MOST_EDGES else 0.0
-    edge = _EDGE if width else _SHOWN
-    axes.add_collection(
-        PolyCollection(corners, facecolor=_SHOWN, edgecolor=edge, linewidth=width, label="shown")
-    )
+    width = 0.8 if len(corners) <= _MOST_EDGES else 0.4
+    edge = _EDGE if width > 0.4 else _SHOWN
+    if corners:
+        axes.add_collection(
+            PolyCollection(
+                corners, facecolor=_SHOWN, edgecolor=edge, linewidth=width, label="shown"
+            )
+        )
     stripes = [
         [(a, 0), (b, 0), (b, 1), (a, 1)] for a, b in _merged(opened[0][:, i], opened[1][:, i])
     ]
@@ -122,8 +126,8 @@ def _in_plane(
             for a, b in zip(*boxes, strict=True)
         ]
         if corners:
-            width = 0.3 if len(corners) <= _MOST_EDGES else 0.0
-            edge = _EDGE if width else colour
+            width = 0.3 if len(corners) <= _MOST_EDGES else 0.8 * (colour == _OPEN)
+            edge = _EDGE if width == 0.3 and colour == _SHOWN else colour
             made = PolyCollection(
                 corners, facecolor=colour, edgecolor=edge, linewidth=width, label=name
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -25,22 +25,26 @@ class Between:
 
     Args:
         low, high: rationals; None for no bound.
+        written: both as they were given.
     """
 
     low: Fraction | None
     high: Fraction | None
+    written: tuple[str, str]
     values_in_words = "between these f is"
-    hint = "; a bound that f touches is not shown by boxes: leave room"
+    hint = (
+        "; where f touches a bound, or branches of it meet, boxes may not show it: leave some room"
+    )
 
     @property
     def in_words(self) -> str:
         """As a sentence."""
-        ends = [None if end is None else f"{float(end):g}" for end in (self.low, self.high)]
-        if ends[0] is None:
-            return f"every value is at most {ends[1]}"
-        if ends[1] is None:
-            return f"every value is at least {ends[0]}"
-        return f"every value is from {ends[0]} to {ends[1]}"
+        low, high = self.written
+        if self.low is None:
+            return f"every value is at most {high}"
+        if self.high is None:
+            return f"every value is at least {low}"
+        return f"every value is from {low} to {high}"
 
     def judge(self, values: Sequence[Interval]) -> tuple[jax.Array, jax.Array]:
         """Whether it holds for all entries, and whether it fails for one, whatever the values are.
@@ -58,10 +62,10 @@ class Between:
                     fails |= (most < bound.parts[0]).any()
         return holds, fails
 
-    def fails_at(self, values: Sequence[np.ndarray]) -> bool | None:
-        """The same of balls at a point: whether it fails; None if that is open."""
+    def fails_at(self, values: Sequence[np.ndarray]) -> Fails:
+        """The same of balls at a point: which entry it fails for; None if that is open."""
         known = True
-        for ball in (each for leaf in values for each in leaf.reshape(-1)):
+        for k, ball in _entries(values):
             if not isinstance(ball, arb) or not ball.is_finite():
                 known = False
                 continue
@@ -70,7 +74,7 @@ class Between:
                     continue
                 gap = (ball - arb(end.numerator) / end.denominator) * sign
                 if gap < 0:
-                    return True
+                    return k
                 known &= bool(gap >= 0)
         return False if known else None
 
@@ -83,19 +87,24 @@ class Near:
 
     Args:
         ulps: n.
+        written: as it was given.
         dtypes: of each leaf.
     """
 
     ulps: Fraction
+    written: str
     dtypes: tuple[Any, ...]
     values_in_words = "between these f − reference is"
-    hint = "; beside a zero of the reference an ulp is small: ask for the difference, between="
+    hint = (
+        "; where the reference is 0, or of float64, an ulp may be less than intervals tell: ask "
+        "for the difference, between="
+    )
 
     @property
     def in_words(self) -> str:
         """As a sentence."""
         names = sorted({np.dtype(dtype).name for dtype in self.dtypes})
-        return f"every value is within {float(self.ulps):g} ulp ({', '.join(names)}) of the other"
+        return f"every value is within {self.written} ulp ({', '.join(names)}) of the other"
 
     def judge(self, values: Sequence[Interval]) -> tuple[jax.Array, jax.Array]:
         """As of :class:`Between`, the differences first and then the numbers."""
@@ -110,11 +119,12 @@ class Near:
             fails |= (low > _ulp(most, dtype, True) * allowed.parts[1]).any()
         return holds, fails
 
-    def fails_at(self, values: Sequence[np.ndarray]) -> bool | None:
+    def fails_at(self, values: Sequence[np.ndarray]) -> Fails:
         """As of :class:`Between`."""
         half, known = len(values) // 2, True
-        for differences, zs, dtype in zip(values[:half], values[half:], self.dtypes, strict=True):
-            for difference, z in zip(differences.reshape(-1), zs.reshape(-1), strict=True):
+        for leaf, dtype in enumerate(self.dtypes):
+            for k, difference in _entries(values[leaf : leaf + 1], leaf):
+                z = values[half + leaf][k[1]]
                 if not all(isinstance(x, arb) and x.is_finite() for x in (difference, z)):
                     known = False
                     continue
@@ -124,12 +134,23 @@ class Near:
                     for end in (abs(z).lower(), abs(z).upper())
                 )
                 if abs(difference) > most:
-                    return True
+                    return k
                 known &= bool(abs(difference) <= least)
         return False if known else None
 
 
 Statement = Between | Near
+Fails = tuple[int, tuple[int, ...]] | bool | None
+"""The leaf and the index of an entry, False where it holds, None where that is open."""
+
+
+def _entries(
+    values: Sequence[np.ndarray], first: int = 0
+) -> Iterator[tuple[tuple[int, tuple[int, ...]], Any]]:
+    """The leaf and the index of every entry, and what it is."""
+    for k, leaf in enumerate(values, first):
+        for index in np.ndindex(*leaf.shape):
+            yield (k, index), leaf[index]
 
 
 def _lifted(value: Fraction) -> Interval:

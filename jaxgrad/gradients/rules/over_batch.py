@@ -45,7 +45,8 @@ def over_batch(
     if asked is None:
         return found
     primal = rules.primal
-    batch = batch_of(asked, primal.inputs, primal.function, primal.is_inside)
+    inside = primal.is_inside if primal.is_bounded else None
+    batch = batch_of(asked, primal.inputs, primal.function, inside, primal.held)
     if found.verdict is not Verdict.AGREES:
         return found
     if not rules.custom:
@@ -61,7 +62,7 @@ def over_batch(
             return Judged(why=f"{batch.name(k)}: {at.evidence.text}")
         return Judged(min((leaf.bits for leaf in at.leaves), default=np.inf))
 
-    seen = settled(batch, primal.outputs, _lying(rules, batch), judge, rules.exact)
+    seen = settled(batch, _lying(rules, batch), judge, rules.exact)
     if seen.refuted is not None:
         return seen.refuted
     if seen.open:
@@ -91,8 +92,7 @@ def _lying(rules: DerivativePrograms, batch: Batch) -> Lying | str:
             found.append(_in_mode(rules, meant, mode, batch))
         except (CannotDecide, NoDerivative, UnsupportedPrimitive) as error:
             return str(error)
-    apart = np.any(np.stack([each.apart for each in found]), 0)
-    return Lying(apart, tuple(np.min(np.stack(each.bits), 0) for each in found))
+    return Lying.joined(found)
 
 
 def _in_mode(rules: DerivativePrograms, meant: Derivatives, mode: str, batch: Batch) -> Lying:
