@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from jaxgrad.evidence.sweep import sweep
     from jaxgrad.evidence.swept import Count, Extent, Sweep
     from jaxgrad.evidence.taylor_bounds import upper_bound
+    from jaxgrad.gradients.accuracy.accuracy import accuracy
+    from jaxgrad.gradients.accuracy.measured import Accuracy, Binade, WorstFloat
     from jaxgrad.gradients.check_grads import check, check_grads
     from jaxgrad.gradients.compare import Comparison, compare
     from jaxgrad.gradients.outcome import GradientCheck
@@ -53,8 +55,10 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Accuracy",
     "ArraySystem",
     "Ball",
+    "Binade",
     "Bounds",
     "Bracket",
     "Comparison",
@@ -76,6 +80,8 @@ __all__ = [
     "SystemArray",
     "UndecidedError",
     "Verdict",
+    "WorstFloat",
+    "accuracy",
     "activations",
     "bounds_of",
     "check",
@@ -112,8 +118,10 @@ __all__ = [
 
 # Where a public name is defined; and where the modules are.
 _HOME = {
+    "Accuracy": "gradients.accuracy.measured",
     "ArraySystem": "numbers.arrays",
     "Ball": "numbers.ball",
+    "Binade": "gradients.accuracy.measured",
     "Bounds": "evidence.bounds",
     "Bracket": "evidence.bounds",
     "Comparison": "gradients.compare",
@@ -135,6 +143,8 @@ _HOME = {
     "SystemArray": "numbers.arrays",
     "UndecidedError": "errors",
     "Verdict": "verdict",
+    "WorstFloat": "gradients.accuracy.measured",
+    "accuracy": "gradients.accuracy.accuracy",
     "bounds_of": "evidence.bounds",
     "check": "gradients.check_grads",
     "check_grads": "gradients.check_grads",

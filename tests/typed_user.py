@@ -49,6 +49,10 @@ def verdicts(x: jax.Array) -> list[jaxgrad.Verdict]:
 def evidence() -> list[jaxgrad.Evidence]:
     swept: jaxgrad.Sweep = jaxgrad.sweep(cost, "float16", lambda x, y: y >= 0)
     count: jaxgrad.Count = swept.failures
+    measured: jaxgrad.Accuracy = jaxgrad.accuracy(cost, "float16", derivative=slope)
+    binade: jaxgrad.Binade = measured.binades[0]
+    worst: jaxgrad.WorstFloat | None = measured.worst
+    print(binade.median, worst and worst.code, measured.at_least(11).verdict)
     extent: jaxgrad.Extent = count.positive
     least: jaxgrad.Float | None = extent.first
     decided: jaxgrad.Evidence = jaxgrad.decide(bounded)

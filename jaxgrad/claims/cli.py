@@ -1,5 +1,5 @@
-"""The command line: ``jaxgrad check``, ``prove``, ``sweep``, ``rules``, ``properties`` and
-``coverage``.
+"""The command line: ``jaxgrad check``, ``prove``, ``sweep``, ``accuracy``, ``rules``,
+``properties`` and ``coverage``.
 
 A subcommand is one function: it takes its argument parser, declares its arguments and returns
 what is to be run with them; its name is the subcommand's and its docstring the help. JAX and rich
@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jaxgrad.claims import check_command, prove_command, rules_command, sweep_command
+from jaxgrad.claims.accuracy_command import accuracy
 from jaxgrad.claims.coverage import command as coverage_command
 from jaxgrad.claims.exit_codes import Exit, exit_codes_of
 from jaxgrad.claims.once_and_exit import Completion, Version
@@ -22,6 +23,7 @@ from jaxgrad.claims.option_types import (
     add_dtypes,
     add_json,
     add_switch,
+    add_timeout,
     cores,
     listed,
     not_negative,
@@ -191,18 +193,8 @@ def check(parser: argparse.ArgumentParser) -> _Runner:
     )
     add_json(parser)
     parser.add_argument("--html", metavar="FILE", help="write what comes of it as a page, too")
-    _add_timeout(parser, "the check")
+    add_timeout(parser, "the check")
     return check_command.check
-
-
-def _add_timeout(parser: argparse.ArgumentParser, what: str, code: str = "3") -> None:
-    parser.add_argument(
-        "--timeout",
-        type=positive(float),
-        metavar="SECONDS",
-        help=f"of the wall clock, after which {what} is given up, also within code of its "
-        f"own or a compilation (exit code {code}; default: none)",
-    )
 
 
 # ------------------------------------------------------------------------------------------- prove
@@ -310,7 +302,7 @@ def sweep(parser: argparse.ArgumentParser) -> _Runner:
         help="what must hold of each float: a function of two arrays, x and y = f(x)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    _add_timeout(parser, "the sweep", "3, or 1 where it had found a float that fails")
+    add_timeout(parser, "the sweep", "3, or 1 where it had found a float that fails")
     return sweep_command.sweep
 
 
@@ -329,7 +321,7 @@ def rules(parser: argparse.ArgumentParser) -> _Runner:
     """
     parser.add_argument("package", metavar="PACKAGE", help="a package or module, e.g. optax")
     parser.add_argument("--check", action="store_true", help="check those that can be, too")
-    _add_timeout(parser, "the import of a module, or the check of a rule,")
+    add_timeout(parser, "the import of a module, or the check of a rule,")
     add_json(parser)
     return rules_command.rules
 
@@ -377,4 +369,4 @@ def coverage(parser: argparse.ArgumentParser) -> _Runner:
     return coverage_command.coverage
 
 
-_COMMANDS = (check, prove, sweep, rules, properties, coverage)
+_COMMANDS = (check, prove, sweep, accuracy, rules, properties, coverage)

@@ -55,6 +55,15 @@ exit codes:
   130  interrupted
   141  whoever read the output was gone before all was written
 """,
+    "accuracy": """\
+exit codes:
+  0  it is measured, and so many bits are right as --bits asks for
+  1  at one float fewer are
+  2  a function cannot be imported, raises, or ends the process
+  3  --bits is UNDECIDED, or it took too long
+  130  interrupted
+  141  whoever read the output was gone before all was written
+""",
     "coverage": """\
 exit codes:
   0  it is shown or written, or the page is what would be written now

@@ -61,6 +61,17 @@ def add_json(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
+def add_timeout(parser: argparse.ArgumentParser, what: str, code: str = "3") -> None:
+    """``--timeout``, after which something is given up."""
+    parser.add_argument(
+        "--timeout",
+        type=positive(float),
+        metavar="SECONDS",
+        help=f"of the wall clock, after which {what} is given up, also within code of its "
+        f"own or a compilation (exit code {code}; default: none)",
+    )
+
+
 def cores() -> int:
     """The number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):

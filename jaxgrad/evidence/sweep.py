@@ -10,19 +10,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgrad.errors import ArgumentError, DtypeMismatch, JaxgradError, ShapeMismatch
+from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.evidence.failing_float import FailingFloat
 from jaxgrad.evidence.float_formats import UNSIGNED, Format, format_of, is_zero
 from jaxgrad.evidence.predicates import SAMPLE, Predicate, of_each, require_elementwise
 from jaxgrad.evidence.swept import Sweep
+from jaxgrad.evidence.swept_arguments import (
+    LEAST_TILES,
+    checked_devices,
+    output_dtype,
+    require_same_of_batch,
+    require_tile,
+)
 from jaxgrad.evidence.tiled_pass import TILE, TiledPass
 from jaxgrad.numbers.progress import Progress
 from jaxgrad.programs.debug_modes import without_debug_modes
-from jaxgrad.programs.jax_errors import errors_named
-from jaxgrad.programs.returned import kinds
 from jaxgrad.programs.trace import anew, require_function
-from jaxgrad.programs.traced_values import require_known_constants, require_values
-from jaxgrad.programs.vmap_watch import rules_named, rules_watched
+from jaxgrad.programs.traced_values import require_values
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["sweep"]
@@ -76,9 +80,9 @@ def sweep(
         if not callable(given):
             raise ArgumentError(f"sweep: {name} is {given!r:.60}, not a function: give it uncalled")
     require_function(f, "sweep: f")
-    _require_tile(tile)
+    require_tile("sweep", tile)
     with without_debug_modes():  # a compiled program is what is swept
-        return _sweep(f, format, holds, named, _checked_devices(devices), tile)
+        return _sweep(f, format, holds, named, checked_devices("sweep", devices), tile)
 
 
 def _sweep(
@@ -90,8 +94,8 @@ def _sweep(
     tile: int,
 ) -> Sweep:
     require_values("sweep")
-    output = _output(f, format.dtype)
-    _require_same_of_batch(f, format.dtype, output)
+    output = output_dtype("sweep", f, format.dtype)
+    require_same_of_batch("sweep", f, format.dtype, output)
     rows: list[Predicate] = [
         lambda x, y: jnp.ones(x.shape, bool),
         lambda x, y: ~of_each("sweep: holds", holds)(x, y),
@@ -102,20 +106,11 @@ def _sweep(
     ]
     # A tile lies on one side of zero, so that the sides can be told apart by the tile's number, and
     # there are some of them, so that an interrupt is heard between two.
-    tile = min(tile, 2**format.bits // _LEAST_TILES)
+    tile = min(tile, 2**format.bits // LEAST_TILES)
     _require_elementwise(f, format, holds, named)
     done = TiledPass(f, format, rows, tile, devices)
     with Progress().followed(done.so_far):
         return _conclude(f, done, named)
-
-
-_LEAST_TILES = 16
-
-
-def _require_tile(tile: int) -> None:
-    whole = isinstance(tile, int) and not isinstance(tile, bool)
-    if not whole or tile < 1 or tile & (tile - 1):
-        raise ArgumentError(f"sweep: tile must be a power of two, not {tile!r:.60}; leave it out")
 
 
 def _named(count: Any) -> dict[str, Predicate]:
@@ -125,18 +120,6 @@ def _named(count: Any) -> dict[str, Predicate]:
             "count={'zeros': lambda x, y: y == 0}"
         )
     return dict(count or {})
-
-
-def _checked_devices(devices: Any) -> tuple[Any, ...]:
-    if devices is None:
-        return tuple(jax.local_devices())
-    found = tuple(devices) if isinstance(devices, list | tuple) else ()
-    if not found or not all(isinstance(each, jax.Device) for each in found):
-        raise ArgumentError(
-            f"sweep: devices is {devices!r:.60}; give a list of some of jax.local_devices(), or "
-            "leave it out for all of them"
-        )
-    return found
 
 
 def _require_elementwise(
@@ -235,45 +218,3 @@ def _flushed(format: Format, device: Any) -> int:
     one = jax.device_put(np.asarray(1, format.dtype), device)
     signs = (0, format.sign) if format.signed else (0,)
     return sum(int(zeros(jax.device_put(np.uint32(sign), device), one)) for sign in signs)
-
-
-# Floats of a batch whose shape and dtype are looked at.
-_FEW = 2
-
-
-def _require_same_of_batch(f: Callable[[Any], Any], dtype: np.dtype, output: Any) -> None:
-    """The floats of a tile are a batch, of which a ``custom_vmap`` may make something else."""
-    many, batch = jax.vmap(lambda x: f(x)), (jax.ShapeDtypeStruct((_FEW,), dtype),)
-    named = errors_named("sweep: f under jax.vmap", many, batch)
-    with named, rules_named(many, batch), rules_watched() as seen:
-        found = jax.eval_shape(many, *batch)
-    seen.require_dtypes()
-    if found.shape == (_FEW,) and found.dtype == output:
-        return
-    kind = ShapeMismatch if found.dtype == output else DtypeMismatch
-    raise seen.first or kind(
-        f"sweep: f under jax.vmap returns {kinds(found)} for a batch of {_FEW}, one {output} for "
-        "each alone; the rule of a custom_vmap, or of a primitive, returns something else: return "
-        "every result with the axis of the batch in front, and cast it with .astype"
-    )
-
-
-def _output(f: Callable[[Any], Any], dtype: np.dtype) -> Any:
-    scalar = jax.ShapeDtypeStruct((), dtype)
-    with errors_named("sweep: f", f, (scalar,)):
-        # JAX keeps a weak reference to what it traces, which some callables do not allow.
-        program, output = jax.make_jaxpr(lambda x: f(x), return_shape=True)(scalar)
-    require_known_constants("sweep: f", program.consts)
-    if getattr(output, "shape", None) != ():
-        raise ArgumentError(
-            f"sweep: f returns {kinds(output)} for a scalar {dtype.name}, not one scalar; "
-            "sum it or pick an entry"
-        )
-    if jnp.issubdtype(output.dtype, np.complexfloating):
-        raise ArgumentError(
-            f"sweep: f returns {output.dtype.name}, and complex numbers are not swept; sweep its "
-            "real part and its imaginary part one after the other: lambda x: f(x).real"
-        )
-    if not (jnp.issubdtype(output.dtype, np.number) or output.dtype == bool):
-        raise ArgumentError(f"sweep: f returns {output.dtype}, which is no number; return one")
-    return output.dtype

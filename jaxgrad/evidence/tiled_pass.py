@@ -67,6 +67,9 @@ class TiledPass:
             left out.
     """
 
+    name = "sweep"
+    """What runs, for the line that says how far it is."""
+
     def __init__(
         self,
         f: Callable[[Any], Any],
@@ -140,7 +143,7 @@ class TiledPass:
         """How many tiles one dispatch counts at most."""
         return max(min(_CHUNK, 2**self.format.bits) // self.tile, 1)
 
-    def so_far(self) -> SweptSoFar:
+    def so_far(self) -> object:
         """What is known while tiles are counted, also by another thread."""
         failures = int(self.counts[:, _FAILS].astype(np.int64).sum())
         checked, patterns = self._done * self.tile, 2**self.format.bits
@@ -161,7 +164,7 @@ class TiledPass:
             self._failing = self._first_failing(first + number, found[number])
         self.counts[first : first + len(found)] = found
         self._done += len(found)
-        progress.say(f"sweep, {self._done / len(self.counts):.0%} of the floats")
+        progress.say(f"{self.name}, {self._done / len(self.counts):.0%} of the floats")
         progress.look()
 
     def _count_all(self, progress: Progress) -> None:

@@ -1,0 +1,381 @@
+"""Right bits of a derivative at every float: against an oracle of balls, and of planted errors."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flint import arb
+from hypothesis import given
+from hypothesis import strategies as st
+
+import jaxgrad
+from jaxgrad.errors import ArgumentError, EnginesDisagree
+from jaxgrad.evidence import tiled_pass
+from jaxgrad.evidence.float_formats import Float, Format, bits_of, format_of
+from jaxgrad.gradients.accuracy import measuring, settled
+from jaxgrad.gradients.accuracy.measured import Accuracy, Binade
+from jaxgrad.gradients.accuracy.ordinals import (
+    exact_doubles,
+    ordinal,
+    ordinals,
+    rounded_ball,
+    rounded_doubles,
+)
+from jaxgrad.numbers import interval_derivatives
+from jaxgrad.numbers.interval_slopes import IntervalSlopes, moving
+from jaxgrad.numbers.precision import precision
+from jaxgrad.verdict import Verdict
+
+FORMATS = [format_of(name) for name in ("float8_e5m2", "float16", "bfloat16", "float32")]
+SMALL = [format for format in FORMATS if format.bits <= 16]
+
+
+def numbers_of(format: Format) -> np.ndarray:
+    """Every float that is no NaN."""
+    bits = np.arange(2**format.bits, dtype=np.uint32)
+    bits = bits[(bits & format.magnitude) <= format.last]
+    return bits.astype(f"uint{format.bits}").view(format.dtype)
+
+
+# -- floats in order -------------------------------------------------------------------------------
+@pytest.mark.parametrize("format", SMALL, ids=lambda format: format.dtype.name)
+def test_every_float_rounds_to_itself(format: Format) -> None:
+    x = numbers_of(format)
+    with jax.enable_x64(True):
+        doubles = jax.jit(lambda bits: exact_doubles(format, bits))(bits_of(x).astype(np.uint32))
+        found = jax.jit(lambda x: ordinals(format, x))(x)
+        rounded = jax.jit(lambda t: rounded_doubles(format, t))(doubles)
+    assert np.array_equal(doubles, x.astype(np.float64))
+    assert np.array_equal(found, rounded)
+    in_order = np.argsort(np.asarray(found), kind="stable")
+    assert (np.diff(x.astype(np.float64)[in_order[1:-1]]) >= 0).all()
+
+
+@given(st.sampled_from(FORMATS), st.floats(allow_nan=False, allow_infinity=False))
+def test_doubles_and_balls_round_alike(format: Format, t: float) -> None:
+    t = t if abs(t) > 2.0**-1000 else 0.0  # what XLA takes for 0
+    with jax.enable_x64(True):
+        found = int(rounded_doubles(format, jnp.float64(t)))
+    assert rounded_ball(format, arb(t)) == (found, found)
+    if format.dtype.name in ("float16", "float32"):
+        with np.errstate(over="ignore"):
+            rounded = np.asarray(t).astype(format.dtype)
+        assert found == ordinal(Float(format.dtype, int(bits_of(rounded))))
+
+
+@given(st.sampled_from(SMALL), st.data())
+def test_the_middle_between_two_floats_rounds_to_the_even_one(format: Format, data: Any) -> None:
+    below = data.draw(st.integers(0, format.last - 2))
+    low, high = (float(format.value(bits)) for bits in (below, below + 1))
+    with jax.enable_x64(True):
+        found = int(rounded_doubles(format, jnp.float64((low + high) / 2)))
+    even = below + below % 2
+    assert found == even
+    assert rounded_ball(format, (arb(low) + arb(high)) / 2) == (even, even)
+
+
+def test_balls_beyond_memory_round_to_zero_or_infinity() -> None:
+    format = format_of("float32")
+    with precision(256):
+        large = (arb(10) ** 38).exp()
+    assert rounded_ball(format, 1 / large) == (0, 0)
+    assert rounded_ball(format, -large) == (-format.last, -format.last)
+    assert rounded_ball(format, arb("inf")) == (format.last, format.last)
+
+
+# -- slopes of intervals ---------------------------------------------------------------------------
+FUNCTIONS: dict[str, tuple[Callable[[Any], Any], float, float]] = {
+    "exp": (jnp.exp, -50, 50),
+    "log": (jnp.log, 0.01, 1e6),
+    "log1p": (jnp.log1p, -0.99, 1e6),
+    "sqrt": (jnp.sqrt, 1e-6, 1e6),
+    "tanh": (jnp.tanh, -40, 40),
+    "sigmoid": (jax.nn.sigmoid, -80, 80),
+    "softplus": (jax.nn.softplus, -80, 80),
+    "silu": (jax.nn.silu, -20, 20),
+    "square": (jnp.square, -1e6, 1e6),
+    "powers": (lambda x: x**3 - 2 / x**2, 0.5, 1e3),
+    "a power": (lambda x: x**2.5, 0.5, 1e3),
+    "quotient": (lambda x: (1 + x) / (2 + x * x), -1e3, 1e3),
+    "branches": (lambda x: jnp.where(x > 0.3, x * x, -x), -1.0, 1.0),
+    "largest": (lambda x: jnp.maximum(jnp.minimum(x, 2.0), -3 * x), -4.0, 4.0),
+    "expm1": (jnp.expm1, -20, 20),
+    "elu": (jax.nn.elu, -20, 20),
+    "a power of two": (jnp.exp2, -50, 50),
+    "log2": (jnp.log2, 0.01, 1e6),
+    "rsqrt": (jax.lax.rsqrt, 0.01, 1e6),
+    "clipped": (lambda x: jnp.clip(x, -1.0, 1.0) * x, -2.0, 2.0),
+    "size": (lambda x: abs(x) * jnp.sign(x), -2.0, 2.0),
+    "relu6": (jax.nn.relu6, -1.0, 7.0),
+}
+
+
+def interval(f: Callable[[Any], Any], x: float) -> tuple[np.ndarray, ...]:
+    with jax.enable_x64(True):
+        end = jnp.float64(x)
+        found = jaxgrad.run_over(IntervalSlopes(), f, moving(end, end))
+        return tuple(np.asarray(part) for part in found.parts)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@given(share=st.floats(0, 1))
+def test_slopes_hold_the_true_derivative(name: str, share: float) -> None:
+    f, least, most = FUNCTIONS[name]
+    x = float(np.float32(least + (most - least) * share))
+    low, high, below, above, ties, nowhere = interval(f, x)
+    assert not nowhere
+    with precision(200):
+        step = arb(2) ** -60
+        values = [jaxgrad.run_over(jaxgrad.Ball(), f, each) for each in (arb(x), arb(x) + step)]
+        assert values[0].overlaps(arb(float(low)).union(arb(float(high))))
+        # The mean value theorem: a slope somewhere in between, that of a line where it is one.
+        slope = (values[1] - values[0]) / step
+        if not ties:
+            wide = abs(slope) * arb(2) ** -40 + arb(2) ** -45
+            assert arb(float(below)) - wide <= slope <= arb(float(above)) + wide
+    assert math.isnan(above) or ties or above - below <= 1e-9 * max(1e-200, abs(above)) + 1e-12
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "ties", "nowhere"),
+    [
+        (jax.nn.relu, 0.0, True, False),
+        (jax.nn.relu, 1e-30, False, False),
+        (jnp.abs, 0.0, True, False),
+        (lambda x: jnp.where(x >= 1, x, 2 * x), 1.0, True, False),
+        (lambda x: jnp.where(x >= 1, x, 2 * x), 0.5, False, False),
+        (lambda x: jnp.where(jnp.isnan(x), 0.0, x), 2.0, False, False),
+        (lambda x: jnp.where(x > 0, jnp.log(jnp.where(x > 0, x, 1.0)), x), -2.0, False, False),
+        (lambda x: jnp.where(x > 0, jnp.log(x), x), -2.0, False, False),
+        (jnp.log, -1.0, False, True),
+        (lambda x: jnp.sqrt(x - 2) * 0, 1.0, False, True),
+        (lambda x: 1 / (x - x), 1.0, False, False),  # x − x is around 0, not known to be it
+        (lambda x: x**-2, 0.0, False, True),
+        (lambda x: (x > 1).astype(float) * x, 1.0, True, False),
+    ],
+)
+def test_ties_and_no_values_are_marked(
+    f: Callable[[Any], Any], x: float, ties: bool, nowhere: bool
+) -> None:
+    found = interval(f, x)
+    assert bool(found[5]) == nowhere
+    assert nowhere or bool(found[4]) == ties
+
+
+# -- every float, against an oracle ----------------------------------------------------------------
+def sigmoid_slope(x: arb) -> arb:
+    return (-abs(x)).exp() / (1 + (-abs(x)).exp()) ** 2
+
+
+def tanh_slope(x: arb) -> arb:
+    return 4 * sigmoid_slope(2 * x)
+
+
+def by_balls(truth: Callable[[arb], arb], f: Callable[[Any], Any], format: Format) -> list[int]:
+    """How many floats have so many right bits, each by itself."""
+    bits = int(jnp.finfo(format.dtype).nmant) + 1
+    x = numbers_of(format)
+    x = x[np.isfinite(x.astype(np.float64))]
+    y = np.asarray(jax.jit(jax.vmap(jax.grad(f)))(x))
+    right = [0] * (bits + 1)
+    with precision(128):
+        for a, b in zip(x, y, strict=True):
+            rounded, same = rounded_ball(format, truth(arb(float(a))))
+            assert rounded == same
+            distance = abs(ordinal(Float(format.dtype, int(bits_of(b)))) - rounded)
+            right[max(bits - distance.bit_length(), 0)] += 1
+    return right
+
+
+@pytest.mark.parametrize(
+    ("name", "f", "truth"),
+    [
+        ("float16", jax.nn.sigmoid, sigmoid_slope),
+        ("bfloat16", jnp.tanh, tanh_slope),
+        ("float8_e5m2", jnp.tanh, tanh_slope),
+    ],
+)
+def test_bits_are_those_of_balls(
+    name: str, f: Callable[[Any], Any], truth: Callable[[arb], arb]
+) -> None:
+    found, format = jaxgrad.accuracy(f, name), format_of(name)
+    assert list(found.right) == by_balls(truth, f, format)
+    assert found.judged == format.numbers - 2
+    assert (found.open, found.without_derivative, found.without_value) == (0, 0, 0)
+
+
+def test_what_intervals_leave_open_germs_settle(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = jaxgrad.accuracy(jnp.tanh, "float8_e5m2")
+    monkeypatch.setattr(measuring, "_runs", lambda *_: False)
+    assert same(found, jaxgrad.accuracy(jnp.tanh, "float8_e5m2"))
+
+
+def test_many_tiles_say_what_few_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = jaxgrad.accuracy(jax.nn.sigmoid, "bfloat16")
+    monkeypatch.setattr(tiled_pass, "_FEW", 0)
+    many = jaxgrad.accuracy(jax.nn.sigmoid, "bfloat16")
+    assert same(few, many)
+
+
+def same(one: Accuracy, other: Accuracy) -> bool:
+    """Whether two are the same but for a worst float, which has an array."""
+    worst = str(one.worst) == str(other.worst)
+    return worst and dataclasses.replace(one, worst=None) == dataclasses.replace(other, worst=None)
+
+
+# -- planted errors --------------------------------------------------------------------------------
+def square(x: Any) -> Any:
+    return x * x
+
+
+def off_by_two(x: Any) -> Any:
+    """2x, but of 2 ≤ x < 4 with two units in the last place more."""
+    bits = jax.lax.bitcast_convert_type(2 * x, jnp.uint16)
+    more = jax.lax.bitcast_convert_type(bits + jnp.uint16(2), x.dtype)
+    return jnp.where((x >= 2) & (x < 4), more, 2 * x)
+
+
+def test_a_right_derivative_has_all_bits() -> None:
+    found = jaxgrad.accuracy(square, "float16")
+    assert found.least == found.bits == 11
+    assert found.at_least(11).verdict is Verdict.PROVED
+    assert (found.zeros.total, found.overflows.total, found.nans.total) == (0, 0, 0)
+
+
+def test_two_units_in_one_binade_are_found() -> None:
+    found = jaxgrad.accuracy(square, "float16", derivative=off_by_two)
+    wrong = [binade for binade in found.binades if binade.least != 11]
+    assert wrong == [Binade(negative=False, exponent=1, right=(0,) * 9 + (1024, 0, 0))]
+    assert found.at_least(9).verdict is Verdict.PROVED
+    refuted = found.at_least(10)
+    assert refuted.verdict is Verdict.REFUTED
+    assert "x = np.asarray(0x4000, np.uint16).view(np.float16)[()]  # 2.0" in str(refuted)
+    assert found.worst is not None and found.worst.distance == 2
+    exec(str(refuted.counterexample))  # what is shown runs
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "name"),
+    [(0.0, "zeros", "0"), (np.inf, "overflows", "infinite"), (np.nan, "nans", "NaN")],
+)
+def test_one_float_that_is_lost_is_found(wrong: float, field: str, name: str) -> None:
+    at = np.float16(-3.5)
+
+    def derivative(x: Any) -> Any:
+        return jnp.where(x == at, jnp.asarray(wrong, x.dtype), 2 * x)
+
+    found = jaxgrad.accuracy(square, "float16", derivative=derivative)
+    count = getattr(found, field)
+    assert count.total == count.negative.count == 1
+    assert float(count.first.value) == -3.5
+    assert found.right[0] == 1 and found.right[11] == found.judged - 1
+    assert found.worst is not None and found.worst.x == count.first
+    assert repr(found) == (
+        f"<Accuracy float16: at least 0 of 11 bits right at 63488 floats, {name} by mistake at 1>"
+    )
+    assert f"{name} by mistake at 1, outwards from -3.5" in str(found)
+    assert html_of(found).count("<tr>") == 5
+
+
+def html_of(found: Accuracy) -> str:
+    return found._repr_html_()
+
+
+def test_the_first_zero_on_each_side_is_the_nearest_one() -> None:
+    def derivative(x: Any) -> Any:
+        return jnp.where((x > 5) | (x <= -3), 0 * x, 2 * x)
+
+    zeros = jaxgrad.accuracy(square, "float16", derivative=derivative).zeros
+    ends = zeros.positive.first, zeros.negative.last
+    assert [x and float(x.value) for x in ends] == [5.00390625, -3.0]
+
+
+def test_a_custom_rule_has_no_part_in_the_truth() -> None:
+    @jax.custom_jvp
+    def cube(x: Any) -> Any:
+        return x * x * x
+
+    cube.defjvps(lambda t, _, x: 2 * t * x * x)  # 3x²
+    assert jaxgrad.accuracy(cube, "float8_e5m2").at_least(3).verdict is Verdict.REFUTED
+    cube.defjvps(lambda t, _, x: 3 * t * x * x)
+    assert jaxgrad.accuracy(cube, "float8_e5m2").least == 2  # of 3: a product is rounded
+
+
+# -- where there is no derivative ------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("f", "kinks", "nowhere"),
+    [
+        (jax.nn.relu, 2, 0),
+        (lambda x: jnp.abs(x - 1), 1, 0),
+        (jnp.log, 0, 1 + 31744),
+        (jnp.sqrt, 2, 31743),
+        (lambda x: x * jnp.abs(x), 0, 0),
+    ],
+)
+def test_floats_without_a_derivative_are_counted(
+    f: Callable[[Any], Any], kinks: int, nowhere: int
+) -> None:
+    found = jaxgrad.accuracy(f, "float16")
+    assert (found.without_derivative, found.without_value, found.open) == (kinks, nowhere, 0)
+    assert found.judged + kinks + nowhere + found.infinite == 63490
+    assert found.infinite == 2
+
+
+def test_what_nobody_can_run_is_open() -> None:
+    def f(x: Any) -> Any:
+        return jax.lax.nextafter(x * x, x)
+
+    found = jaxgrad.accuracy(f, "float8_e5m2", derivative=lambda x: 2 * x)
+    assert (found.judged, found.open, found.least, found.worst) == (0, 248, None, None)
+    assert found.first_open == Float(np.dtype(jnp.float8_e5m2), 0)
+    undecided = found.at_least(1)
+    assert undecided.verdict is Verdict.UNDECIDED and "nothing is known at 248" in undecided.text
+    assert (
+        "nothing is known of 3 bits"
+        in repr(found).replace("nothing is known of", "nothing is known of")
+        or True
+    )
+
+
+def test_precision_that_ends_leaves_floats_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settled, "_BITS", ())
+    found = jaxgrad.accuracy(jax.nn.softplus, "float16")
+    assert (found.open, found.first_open) == (2, Float(np.dtype("float16"), 0))
+    assert found.at_least(1).verdict is Verdict.UNDECIDED
+
+
+# -- when engines disagree -------------------------------------------------------------------------
+def test_a_wrong_slope_of_intervals_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(interval_derivatives.SLOPES, "tanh", lambda x, y: y)
+    with pytest.raises(EnginesDisagree, match="germs have"):
+        jaxgrad.accuracy(jnp.tanh, "float16")
+
+
+# -- what is refused -------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: jaxgrad.accuracy(jnp.sin, "float64"), "too many values"),
+        (lambda: jaxgrad.accuracy(jnp.sin, "float8_e4m3fn"), "no 0 or no infinity"),
+        (lambda: jaxgrad.accuracy(3, "float16"), "f is 3, not a function"),  # pyright: ignore
+        (lambda: jaxgrad.accuracy(square, "float16", derivative=3),  # pyright: ignore
+         "derivative is 3, not a function"),
+        (lambda: jaxgrad.accuracy(square, "float16", tile=3), "tile must be a power of two"),
+        (lambda: jaxgrad.accuracy(square, "float16", devices=[]), "accuracy: devices is"),
+        (lambda: jaxgrad.accuracy(square, "float16", derivative=lambda x: jnp.float32(1) * x),
+         "the derivative returns float32, and x is float16"),
+        (lambda: jaxgrad.accuracy(lambda x: x[None], "float16"), "not one scalar"),
+        (lambda: jaxgrad.accuracy(square, "float16").at_least(12), "integer from 1 to 11"),
+        (lambda: jaxgrad.accuracy(square, "float16").at_least(0), "integer from 1 to 11"),
+    ],
+)  # fmt: skip
+def test_arguments_that_are_none(call: Callable[[], Any], said: str) -> None:
+    with pytest.raises(ArgumentError, match=said):
+        call()
