@@ -78,6 +78,14 @@ def test_the_object_has_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["judged"] + found["infinite"] + found["open"] == 250
 
 
+def test_what_is_kept_is_taken_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for part in ("0/2", "1/2"):
+        assert run("square", "--keep", "kept", "--part", part) == 0
+    first, second = capsys.readouterr().out.split("derivative of")[1:]
+    assert first == second
+    assert len(list((tmp_path / "kept").iterdir())) == 2
+
+
 @pytest.mark.parametrize(
     ("function", "more", "said"),
     [
@@ -87,6 +95,8 @@ def test_the_object_has_all(capsys: pytest.CaptureFixture[str]) -> None:
         ("square", ("--bits", "4"), "an integer from 1 to 3"),
         ("square", ("--picture", "no/such.svg"), "there is no folder no"),
         ("square", ("--dtype", "float17"), "--dtype float17"),
+        ("square", ("--part", "half"), "argument --part: invalid part, such as 0/2, value: 'half'"),
+        ("square", ("--part", "1/2"), "several processes meet in a folder"),
     ],
 )
 def test_what_cannot_be_used(

@@ -106,8 +106,8 @@ def test_a_benchmark_of_nothing(command, text, capsys):
 def test_sweep_reports_what_the_engine_found(monkeypatch, capsys, verdict, code):
     calls = []
 
-    def sweep(f, dtype, holds):
-        calls.append((f, dtype.name, holds))
+    def sweep(f, dtype, holds, keep, part):
+        calls.append((f, dtype.name, holds, keep, part))
         counterexample = "f(2.0)" if verdict is Verdict.REFUTED else None
         evidence = Evidence(verdict, "exhaustion", "every float", counterexample=counterexample)
         return SimpleNamespace(
@@ -118,8 +118,8 @@ def test_sweep_reports_what_the_engine_found(monkeypatch, capsys, verdict, code)
     monkeypatch.setattr(engine, "sweep", sweep, raising=False)
     monkeypatch.setitem(sys.modules, "jaxgrad.evidence.sweep", engine)
     arguments = ["sweep", "math:sin", "--dtype", "bfloat16", "--holds", "os.path:isabs"]
-    assert main(arguments) == code
-    assert calls == [(math.sin, "bfloat16", os.path.isabs)]
+    assert main([*arguments, "--keep", "here", "--part", "1/3"]) == code
+    assert calls == [(math.sin, "bfloat16", os.path.isabs, "here", (1, 3))]
     out = capsys.readouterr().out
     assert f"{verdict}: math:sin on 65536 values of bfloat16\nevery float\n" in out
     assert ("f(2.0)" in out) is (verdict is Verdict.REFUTED)

@@ -15,7 +15,7 @@ from typing import Any
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
 from jaxgrad.claims.one_object import printed
-from jaxgrad.claims.option_types import add_json, add_timeout, positive
+from jaxgrad.claims.option_types import add_json, add_keep, add_timeout, positive
 from jaxgrad.claims.raised_text import what_it_did
 from jaxgrad.claims.timeout import ending_after
 from jaxgrad.claims.written_files import require_writable, written
@@ -49,6 +49,7 @@ def accuracy(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], 
     parser.add_argument(
         "--picture", metavar="FILE", help="draw the right bits by exponent, as SVG, into this file"
     )
+    add_keep(parser)
     add_json(parser)
     add_timeout(parser, "the measurement")
     return _run
@@ -71,7 +72,8 @@ def _run(options: argparse.Namespace) -> int:
         raise ArgumentError(f"--dtype {options.dtype}: {error}") from None
     try:
         with ending_after(options.timeout, functools.partial(_given_up, options)):
-            found = accuracy(function, dtype, derivative=derivative)
+            kept = {"keep": options.keep, "part": options.part}
+            found = accuracy(function, dtype, derivative=derivative, **kept)
     except ArgumentError:
         raise
     except JaxgradError as error:

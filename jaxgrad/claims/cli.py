@@ -22,6 +22,7 @@ from jaxgrad.claims.once_and_exit import Completion, Version
 from jaxgrad.claims.option_types import (
     add_dtypes,
     add_json,
+    add_keep,
     add_switch,
     add_timeout,
     cores,
@@ -301,7 +302,8 @@ def sweep(parser: argparse.ArgumentParser) -> _Runner:
         metavar="MODULE:PREDICATE",
         help="what must hold of each float: a function of two arrays, x and y = f(x)",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_keep(parser)
+    add_json(parser)
     add_timeout(parser, "the sweep", "3, or 1 where it had found a float that fails")
     return sweep_command.sweep
 

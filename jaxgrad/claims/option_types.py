@@ -72,6 +72,31 @@ def add_timeout(parser: argparse.ArgumentParser, what: str, code: str = "3") -> 
     )
 
 
+def _part(text: str) -> tuple[int, int]:
+    index, _, count = text.partition("/")
+    return int(index), int(count)
+
+
+_part.__name__ = "part, such as 0/2,"  # for the message of argparse
+
+
+def add_keep(parser: argparse.ArgumentParser) -> None:
+    """``--keep`` and ``--part``, of what goes over every float of a dtype."""
+    parser.add_argument(
+        "--keep",
+        metavar="FOLDER",
+        help="keep what is done there, so that a run that is killed goes on where it was",
+    )
+    parser.add_argument(
+        "--part",
+        type=_part,
+        default=(0, 1),
+        metavar="I/N",
+        help="one of N processes that share the work, from 0/N on, with the same --keep; each "
+        "says the whole",
+    )
+
+
 def cores() -> int:
     """The number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):

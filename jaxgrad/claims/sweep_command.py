@@ -42,7 +42,7 @@ def sweep(options: argparse.Namespace) -> int:
         raise ArgumentError(f"--dtype {options.dtype}: {error}") from None
     try:
         with ending_after(options.timeout, functools.partial(_given_up, options)):
-            result = sweep(function, dtype, holds)
+            result = sweep(function, dtype, holds, keep=options.keep, part=options.part)
     except ArgumentError:
         raise
     except JaxgradError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.evidence.failing_float import FailingFloat
 from jaxgrad.evidence.float_formats import UNSIGNED, Format, format_of, is_zero
+from jaxgrad.evidence.kept_tallies import kept_folder, require_part
 from jaxgrad.evidence.predicates import SAMPLE, Predicate, of_each, require_elementwise
 from jaxgrad.evidence.swept import Sweep
 from jaxgrad.evidence.swept_arguments import (
@@ -40,6 +42,8 @@ def sweep(
     count: Mapping[str, Predicate] | None = None,
     devices: Sequence[Any] | None = None,
     tile: int = TILE,
+    keep: str | os.PathLike[str] | None = None,
+    part: tuple[int, int] = (0, 1),
 ) -> Sweep:
     """Evaluate a scalar function at every float of a dtype and check a predicate at each.
 
@@ -57,6 +61,10 @@ def sweep(
         count: name -> predicate of the same kind; the inputs at which it holds are counted.
         devices: where to run; every local device unless given.
         tile: floats per tile, a power of two. Changes nothing but the time.
+        keep: a folder, made where there is none, in which tallies of finished tiles are kept: a
+            call that was killed goes on where it was, with the same result.
+        part: (index, count), to each of several processes its own, with the same ``keep``: each
+            begins with its share, leaves out what others have done, and returns the whole result.
 
     Raises:
         ArgumentError: the dtype cannot be swept, an option is none of its kind, the call is within
@@ -81,8 +89,10 @@ def sweep(
             raise ArgumentError(f"sweep: {name} is {given!r:.60}, not a function: give it uncalled")
     require_function(f, "sweep: f")
     require_tile("sweep", tile)
+    require_part("sweep", part, keep)
     with without_debug_modes():  # a compiled program is what is swept
-        return _sweep(f, format, holds, named, checked_devices("sweep", devices), tile)
+        where = checked_devices("sweep", devices)
+        return _sweep(f, format, holds, named, where, tile, keep, part)
 
 
 def _sweep(
@@ -92,6 +102,8 @@ def _sweep(
     named: Mapping[str, Predicate],
     devices: tuple[Any, ...],
     tile: int,
+    keep: str | os.PathLike[str] | None,
+    part: tuple[int, int],
 ) -> Sweep:
     require_values("sweep")
     output = output_dtype("sweep", f, format.dtype)
@@ -108,7 +120,7 @@ def _sweep(
     # there are some of them, so that an interrupt is heard between two.
     tile = min(tile, 2**format.bits // LEAST_TILES)
     _require_elementwise(f, format, holds, named)
-    done = TiledPass(f, format, rows, tile, devices)
+    done = TiledPass(f, format, rows, tile, devices, kept_folder("sweep", keep), part)
     with Progress().followed(done.so_far):
         return _conclude(f, done, named)
 

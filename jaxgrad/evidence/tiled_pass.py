@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import itertools
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -18,6 +20,7 @@ import numpy as np
 from jaxgrad.errors import JaxgradError
 from jaxgrad.evidence.failing_float import FailingFloat
 from jaxgrad.evidence.float_formats import UNSIGNED, Float, Format
+from jaxgrad.evidence.kept_tallies import KeptTallies, digest
 from jaxgrad.evidence.packed import packed, unpacked
 from jaxgrad.evidence.predicates import Predicate
 from jaxgrad.evidence.swept import Count, Extent, SweptSoFar
@@ -43,6 +46,8 @@ _SECONDS = 0.5
 # The row of the predicate that says where what should hold does not.
 _FAILS = 1
 
+_HOSTS = "--xla_force_host_platform_device_count="
+
 # So many floats are few.
 _FEW = 2**16
 
@@ -61,6 +66,9 @@ class TiledPass:
             should hold does not.
         tile: floats per tile, a power of two and at most 2^(bits - 1).
         devices: where to run.
+        keep: a folder in which tallies are kept, and met by other processes; None for none.
+        part: (index, count) of this process, which begins at its share of the tiles, goes round
+            all of them, and leaves out those that others have done.
 
     Attributes:
         counts: uint32 of shape (tiles, predicates), how often each holds in each tile, NaN inputs
@@ -77,6 +85,8 @@ class TiledPass:
         rows: Sequence[Predicate],
         tile: int,
         devices: tuple[Any, ...],
+        keep: Path | None = None,
+        part: tuple[int, int] = (0, 1),
     ):
         self.format, self.tile, self.devices = format, tile, devices
         self._rows, self._f = rows, f
@@ -87,14 +97,66 @@ class TiledPass:
             if self._few
             else (self._run, [np.uint32(0), np.int32(0)])
         )
-        self._programs = [_compile(run, device, *like) for device in devices]
+        lowered = [_lower(run, device, *like) for device in devices]
+        self._programs = [each.compile() for each in lowered]
         self._tiles: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.counts = np.zeros((2**format.bits // tile, len(rows)), np.uint32)
-        self._done = 0  # tiles
+        self._done = np.zeros(len(self.counts), bool)
+        self._claimed = self._done.copy()  # those that are being evaluated, too
+        self._cursor = len(self.counts) * part[0] // part[1]
         self._failing: FailingFloat | None = None
+        self._kept = keep and KeptTallies(self.name, keep, part, self._of(lowered[0]))
         progress = Progress()
         with progress.followed(self.so_far):
+            self._learn()
             (self._count_few if self._few else self._count_all)(progress)
+            self._keep(now=True)
+
+    def _of(self, lowered: Any) -> dict[str, str]:
+        """What tallies are of: those of another program, or another release, are others."""
+        programs = [lowered.as_text()]
+        if self._few:  # which does not ask the predicates
+            x = jax.ShapeDtypeStruct((self.tile,), self.format.dtype)
+            y = jax.eval_shape(self._outputs, x)
+            programs.append(_lower(self._packed, self.devices[0], np.uint32(0), y).as_text())
+        device = self.devices[0]
+        return {
+            "call": self.name,
+            "dtype": self.format.dtype.name,
+            "tile": str(self.tile),
+            "program": digest(*programs),
+            "device": f"{device.platform} {device.device_kind}",
+            "XLA_FLAGS": _flags(),
+            **{name: _release(name) for name in ("jax", "jaxlib", "jaxgrad")},
+        }
+
+    def _learn(self) -> None:
+        """Takes what is kept: by this process before it was killed, and by others."""
+        if self._kept is None:
+            return
+        before = self._done.copy()
+        self._kept.merge(self._done, self.counts)
+        self._claimed |= self._done
+        failing = np.flatnonzero(self._done & ~before & (self.counts[:, _FAILS] > 0))
+        if self._failing is None and failing.size:
+            number = int(failing[0])
+            self._failing = self._first_failing(number, self.counts[number])
+
+    def _keep(self, *, now: bool = False) -> None:
+        if self._kept is not None and self._kept.write(self._done, self.counts, now=now):
+            self._learn()
+
+    def _next(self, most: int) -> tuple[int, int] | None:
+        """The next tiles in a row that nobody evaluates, claimed: the first, and how many."""
+        open_ = np.flatnonzero(~self._claimed)
+        if not open_.size:
+            return None
+        first = int(open_[np.searchsorted(open_, self._cursor) % open_.size])
+        taken = np.flatnonzero(self._claimed[first : first + most])
+        many = int(taken[0]) if taken.size else min(most, len(self.counts) - first)
+        self._claimed[first : first + many] = True
+        self._cursor = first + many
+        return first, many
 
     def _inputs(self, base: jax.Array) -> tuple[jax.Array, jax.Array]:
         """The bits of a tile's floats, and the floats."""
@@ -146,13 +208,14 @@ class TiledPass:
     def so_far(self) -> object:
         """What is known while tiles are counted, also by another thread."""
         failures = int(self.counts[:, _FAILS].astype(np.int64).sum())
-        checked, patterns = self._done * self.tile, 2**self.format.bits
+        checked, patterns = int(self._done.sum()) * self.tile, 2**self.format.bits
         failing = self._failing if failures else None
         return SweptSoFar(self.format.dtype, checked, patterns, failures, failing)
 
     def _count_few(self, progress: Progress) -> None:
         """Tile after tile, by its masks: a loop that counts takes longer to compile than this."""
-        for number in range(len(self.counts)):
+        while (claimed := self._next(1)) is not None:
+            number = claimed[0]
             self._tiles[number] = self._evaluated(number)
             self._counted(number, self._tiles[number][0].sum(axis=1)[None], progress)
 
@@ -163,13 +226,13 @@ class TiledPass:
             number = int(failing[0])
             self._failing = self._first_failing(first + number, found[number])
         self.counts[first : first + len(found)] = found
-        self._done += len(found)
-        progress.say(f"{self.name}, {self._done / len(self.counts):.0%} of the floats")
+        self._done[first : first + len(found)] = True
+        self._keep()
+        progress.say(f"{self.name}, {self._done.mean():.0%} of the floats")
         progress.look()
 
     def _count_all(self, progress: Progress) -> None:
         """Many tiles at a time, as many as fit into a part of a second."""
-        total = len(self.counts)
 
         def work(which: int, first: int, many: int) -> tuple[int, np.ndarray, float]:
             began = time.perf_counter()
@@ -178,14 +241,12 @@ class TiledPass:
             return first, found[:many], time.perf_counter() - began
 
         workers = min(_WORKERS, os.cpu_count() or 1) * len(self.devices)
-        many, started, devices = 1, 0, itertools.cycle(range(len(self.devices)))
+        many, devices = 1, itertools.cycle(range(len(self.devices)))
         with _not_awaited(ThreadPoolExecutor(workers)) as pool:
             running: set[Future[tuple[int, np.ndarray, float]]] = set()
-            while self._done < total:
-                while started < total and len(running) < workers:
-                    few = min(many, total - started)
-                    running.add(pool.submit(work, next(devices), started, few))
-                    started += few
+            while not self._done.all():
+                while len(running) < workers and (claimed := self._next(many)) is not None:
+                    running.add(pool.submit(work, next(devices), *claimed))
                 for finished in wait(running, return_when=FIRST_COMPLETED).done:
                     running.remove(finished)
                     first, found, seconds = finished.result()
@@ -236,12 +297,13 @@ class TiledPass:
 
     @cached_property
     def _masks(self) -> Callable[..., Any]:
-        def masks(base: jax.Array, y: jax.Array) -> list[jax.Array]:
-            among, *truths = self._answers(base, y)
-            return packed([among & truth for truth in truths])
-
         x = jax.ShapeDtypeStruct((self.tile,), self.format.dtype)
-        return _compile(masks, self.devices[0], np.uint32(0), jax.eval_shape(self._outputs, x))
+        y = jax.eval_shape(self._outputs, x)
+        return _lower(self._packed, self.devices[0], np.uint32(0), y).compile()
+
+    def _packed(self, base: jax.Array, y: jax.Array) -> list[jax.Array]:
+        among, *truths = self._answers(base, y)
+        return packed([among & truth for truth in truths])
 
     def count(self, row: int) -> Count:
         """Where the predicate of this row holds."""
@@ -281,7 +343,20 @@ def _not_awaited(pool: ThreadPoolExecutor) -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(wait=awaited, cancel_futures=not awaited)
 
 
-def _compile(f: Callable[..., Any], device: Any, *like: Any) -> Callable[..., Any]:
+def _lower(f: Callable[..., Any], device: Any, *like: Any) -> Any:
     place = jax.sharding.SingleDeviceSharding(device)
     shapes = [jax.ShapeDtypeStruct(each.shape, each.dtype, sharding=place) for each in like]
-    return jax.jit(anew(f)).lower(*shapes).compile()
+    return jax.jit(anew(f)).lower(*shapes)
+
+
+def _flags() -> str:
+    """What XLA was told, but for how many devices the host plays: results do not depend on it."""
+    told = os.environ.get("XLA_FLAGS", "").split()
+    return " ".join(each for each in told if not each.startswith(_HOSTS))
+
+
+def _release(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:  # a folder that was never installed
+        return "unknown"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from jaxgrad.errors import ArgumentError
 from jaxgrad.evidence.float_formats import Format, float_dtypes, format_of
+from jaxgrad.evidence.kept_tallies import kept_folder, require_part
 from jaxgrad.evidence.swept_arguments import (
     checked_devices,
     output_dtype,
@@ -36,6 +38,8 @@ def accuracy(
     derivative: Callable[[Any], Any] | None = None,
     devices: Sequence[Any] | None = None,
     tile: int = TILE,
+    keep: str | os.PathLike[str] | None = None,
+    part: tuple[int, int] = (0, 1),
 ) -> Accuracy:
     """Hold a compiled derivative against the true one at every float of a dtype.
 
@@ -54,6 +58,10 @@ def accuracy(
             given.
         devices: where to run; every local device unless given.
         tile: floats per tile, a power of two. Changes nothing but the time.
+        keep: a folder, made where there is none, in which tallies of finished tiles are kept: a
+            call that was killed goes on where it was, with the same result.
+        part: (index, count), to each of several processes its own, with the same ``keep``: each
+            begins with its share, leaves out what others have done, and returns the whole result.
 
     Raises:
         ArgumentError: the dtype cannot be measured, an option is none of its kind, the call is
@@ -82,11 +90,11 @@ def accuracy(
                 f"accuracy: {name} is {given!r:.60}, not a function: give it uncalled"
             )
     require_tile("accuracy", tile)
+    require_part("accuracy", part, keep)
     with without_debug_modes():  # a compiled program is what is measured
         require_values("accuracy")
-        return _measured(
-            f, derivative or jax.grad(f), format, checked_devices("accuracy", devices), tile
-        )
+        where = checked_devices("accuracy", devices)
+        return _measured(f, derivative or jax.grad(f), format, where, tile, keep, part)
 
 
 def _measured(
@@ -95,6 +103,8 @@ def _measured(
     format: Format,
     devices: tuple[Any, ...],
     tile: int,
+    keep: str | os.PathLike[str] | None,
+    part: tuple[int, int],
 ) -> Accuracy:
     output_dtype("accuracy", f, format.dtype)
     returned = output_dtype("accuracy: the derivative,", derivative, format.dtype)
@@ -110,6 +120,7 @@ def _measured(
     floats = jax.ShapeDtypeStruct((tile,), format.dtype)
     compiled = jax.make_jaxpr(jax.vmap(anew(derivative)))(floats)
     with jax.enable_x64(True):
-        done = MeasuringPass(program, compiled, format, tile, devices)
+        folder = kept_folder("accuracy", keep)
+        done = MeasuringPass(program, compiled, format, tile, devices, folder, part)
         with Progress().followed(done.so_far):
             return concluded(done)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -28,25 +29,33 @@ class MeasuringPass(TiledPass):
         format: of the floats.
         tile: floats per tile, of one exponent.
         devices: where to run.
+        keep, part: as of every pass.
     """
 
     name = "accuracy"
 
     def __init__(
-        self, program: Program, derivative: Any, format: Format, tile: int, devices: tuple[Any, ...]
+        self,
+        program: Program,
+        derivative: Any,
+        format: Format,
+        tile: int,
+        devices: tuple[Any, ...],
+        keep: Path | None = None,
+        part: tuple[int, int] = (0, 1),
     ) -> None:
         self._derivative = jaxpr_as_fun(derivative)
         self.program = program
         self.by_intervals = _runs(program, format, tile)
         rows = TileRows(format, program if self.by_intervals else None).rows
-        super().__init__(self._outputs, format, rows, tile, devices)
+        super().__init__(self._outputs, format, rows, tile, devices, keep, part)
 
     def _outputs(self, x: jax.Array) -> jax.Array:
         return self._derivative(x)[0]
 
     def so_far(self) -> str:
         """What is known while tiles are counted."""
-        checked, format = self._done * self.tile, self.format
+        checked, format = int(self._done.sum()) * self.tile, self.format
         return f"accuracy measured {checked} of {2**format.bits} {format.dtype.name} bit patterns"
 
     def _again(self, number: int, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
