@@ -59,8 +59,9 @@ def _both_sides(x: Interval) -> Interval:
 
 
 def _bell(x: Interval) -> Interval:
-    """σ(x)σ(−x), the slope of σ."""
-    return times(function("logistic", x), function("logistic", function("neg", x)))
+    """e/(1 + e)² with e = e^(−|x|), the slope of σ."""
+    small = function("exp", function("neg", function("abs", x)))
+    return function("div", small, function("square", function("add", number(1), small)))
 
 
 def _gauss(x: Interval) -> Interval:

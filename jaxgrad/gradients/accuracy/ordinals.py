@@ -50,7 +50,7 @@ def exact_doubles(format: Format, bits: jax.Array) -> jax.Array:
         >>> x.tolist() == [2.0**-149, 1.0]
         True
     """
-    magnitude = (bits & format.magnitude).astype(jnp.int64)
+    magnitude = (bits & format.magnitude).astype(jnp.uint64)
     shift = _MANTISSA - _mantissa(format)
     normal = jax.lax.bitcast_convert_type((magnitude + _offset(format)) << shift, jnp.float64)
     unit = 2.0 ** (_least_exponent(format) - _mantissa(format))
@@ -92,10 +92,11 @@ def rounded_doubles(format: Format, t: jax.Array) -> jax.Array:
         ...     rounded_doubles(Format(np.dtype("float16")), t).tolist()
         [15360, 15361, 31744, 0]
     """
-    stored = jax.lax.bitcast_convert_type(abs(t), jnp.int64)
+    # Without a sign: processors shift such integers at once.
+    stored = jax.lax.bitcast_convert_type(abs(t), jnp.uint64)
     shift = _MANTISSA - _mantissa(format)
     half, odd = (1 << (shift - 1)) - 1, (stored >> shift) & 1
-    normal = ((stored + half + odd) >> shift) - _offset(format)
+    normal = ((stored + half + odd) >> shift).astype(jnp.int64) - _offset(format)
     unit = 2.0 ** (_mantissa(format) - _least_exponent(format))
     least = 2.0 ** _least_exponent(format)
     few = jnp.where(abs(t) < least, abs(t), 0.0)

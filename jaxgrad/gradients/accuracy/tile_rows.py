@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxgrad.evidence.float_formats import UNSIGNED, Format
 from jaxgrad.evidence.predicates import Predicate
@@ -19,17 +19,12 @@ from jaxgrad.programs.trace import Program
 __all__ = ["TileRows"]
 
 
-@dataclass(frozen=True)
-class _Judged:
-    """What is known of the floats of a tile: booleans of shape (n,), and how far y is off."""
-
-    infinite: jax.Array
-    open: jax.Array
-    nowhere: jax.Array
-    zero: jax.Array
-    overflow: jax.Array
-    nan: jax.Array
-    distance: jax.Array
+# What a code has beside the bit length of how many floats y is off, which 6 bits hold.
+_LENGTH = 63
+_MARKS = {
+    mark: 64 << k
+    for k, mark in enumerate(("infinite", "open", "nowhere", "zero", "overflow", "nan"))
+}
 
 
 class TileRows:
@@ -42,59 +37,84 @@ class TileRows:
     """
 
     # What the first rows tell, in their order; the rest tell of y at least 2^k floats off.
-    NAMES = ("numbers", "fails", "infinite", "open", "nowhere", "zero", "overflow", "nan")
+    NAMES = ("numbers", "fails", *_MARKS)
 
     def __init__(self, format: Format, program: Program | None) -> None:
         self._format, self._program = format, program
-        self._last: tuple[Any, Any, _Judged] | None = None
 
     @property
-    def rows(self) -> list[Predicate]:
-        """Predicates (x, y) of shape (n,) -> bool of shape (n,)."""
-        named: list[Callable[[_Judged], jax.Array]] = [
-            lambda found: jnp.ones(found.open.shape, bool),
-            lambda found: jnp.zeros(found.open.shape, bool),  # nothing is refuted by a measurement
-            lambda found: found.infinite,
-            lambda found: found.open,
-            lambda found: found.nowhere,
-            lambda found: found.zero,
-            lambda found: found.overflow,
-            lambda found: found.nan,
+    def rows(self) -> list[Callable[[jax.Array], jax.Array]]:
+        """Where each row holds, bool of shape (n,), of the codes of a tile."""
+        named: list[Callable[[jax.Array], jax.Array]] = [
+            lambda codes: jnp.ones(codes.shape, bool),
+            lambda codes: jnp.zeros(codes.shape, bool),  # nothing is refuted by a measurement
+            *(_has(mark) for mark in _MARKS),
         ]
-        powers = [_at_least(1 << k) for k in range(self._format.bits)]
-        return [self._row(each) for each in (*named, *powers)]
+        return [*named, *(_longer_than(k) for k in range(self._format.bits))]
 
-    def _row(self, part: Callable[[_Judged], jax.Array]) -> Predicate:
-        return lambda x, y: part(self._judged(x, y))
+    @property
+    def predicates(self) -> list[Predicate]:
+        """The rows as predicates of x and y."""
+        return [self._of_floats(row) for row in self.rows]
 
-    def _judged(self, x: jax.Array, y: jax.Array) -> _Judged:
-        """What is known of a tile, traced once for all rows."""
-        if self._last is None or self._last[0] is not x or self._last[1] is not y:
-            self._last = x, y, self._judge(x, y)
-        return self._last[2]
+    def _of_floats(self, row: Callable[[jax.Array], jax.Array]) -> Predicate:
+        return lambda x, y: row(self.codes(x, y, self.truths(x)))
 
-    def _judge(self, x: jax.Array, y: jax.Array) -> _Judged:
+    def truths(self, x: jax.Array) -> jax.Array:
+        """The true derivatives, each in one number, which XLA makes in one kernel.
+
+        Args:
+            x: the floats, of shape (n,).
+
+        Returns:
+            int64 of shape (n,): the numbers of the floats that the ends of an enclosure round to,
+            the lower one in the upper half; the lower one is above the other where nothing is
+            known, or there is no value.
+        """
+        format = self._format
+        bits = jax.lax.bitcast_convert_type(x, UNSIGNED[format.bits]).astype(jnp.uint32)
+        known, nowhere, low, high = self._truth(exact_doubles(format, bits))
+        ends = [rounded_doubles(format, end) for end in (low, high)]
+        other = jnp.where(nowhere, _NOWHERE, _UNKNOWN)
+        return jnp.where(known & ~nowhere, _pair(*ends), other)
+
+    def codes(self, x: jax.Array, y: jax.Array, truths: jax.Array) -> jax.Array:
+        """All that is known of each float of a tile, in one number.
+
+        Args:
+            x: the floats, of shape (n,).
+            y: what the derivative returns there.
+            truths: the true derivatives.
+
+        Returns:
+            uint32 of shape (n,): the bit length of how many floats y is off, and a bit for each of
+            the marks.
+        """
         format = self._format
         bits = jax.lax.bitcast_convert_type(x, UNSIGNED[format.bits]).astype(jnp.uint32)
         infinite = (bits & format.magnitude) == format.last
-        known, nowhere, low, high = self._truth(exact_doubles(format, bits))
-        ends = [rounded_doubles(format, end) for end in (low, high)]
+        low, high = truths >> 32, (truths & _LOWER) - _MIDDLE
+        nowhere = truths == _NOWHERE
         returned, is_nan = ordinals(format, y), jnp.isnan(y)
-        least, most = _distances(returned, ends)
+        least = jnp.maximum(jnp.maximum(low - returned, returned - high), 0)
+        most = jnp.maximum(abs(returned - low), abs(returned - high))
         # The same bit length: of two numbers with different ones the sum modulo 2 is the larger.
-        known &= (is_nan | ((least ^ most) <= least)) & ~infinite & ~nowhere
-        finite = (abs(ends[0]) < format.last) & (abs(ends[1]) < format.last)
+        known = (low <= high) & (is_nan | ((least ^ most) <= least)) & ~infinite
+        finite = (abs(low) < format.last) & (abs(high) < format.last)
         off = known & (least > 0) & ~is_nan
-        distance = jnp.where(is_nan, (1 << format.bits) - 1, most)
-        return _Judged(
-            infinite=infinite,
-            open=~known & ~infinite & ~nowhere,
-            nowhere=nowhere & ~infinite,
-            zero=off & (returned == 0),
-            overflow=off & finite & (abs(returned) == format.last),
-            nan=known & finite & is_nan,
-            distance=jnp.where(known, distance, 0),
-        )
+        marks = {
+            "infinite": infinite,
+            "open": ~known & ~infinite & ~nowhere,
+            "nowhere": nowhere & ~infinite,
+            "zero": off & (returned == 0),
+            "overflow": off & finite & (abs(returned) == format.last),
+            "nan": known & finite & is_nan,
+        }
+        code = jnp.where(is_nan, format.bits, _bit_length(most))
+        code = jnp.where(known, code, 0).astype(jnp.uint32)
+        for mark, place in _MARKS.items():
+            code |= jnp.where(marks[mark], np.uint32(place), np.uint32(0))
+        return code
 
     def _truth(self, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
         """Whether there is a derivative that is known, whether no value, and ends of it."""
@@ -108,17 +128,36 @@ class TileRows:
             (found,) = interpret(program, IntervalSlopes(), [moving(x, x)])
             return found.parts
 
-        a, b, low, high, ties, nowhere = jax.vmap(of_one)(x)
-        known = ~ties & ~jnp.isnan(a + b) & ~jnp.isnan(low) & ~jnp.isnan(high)
-        return known, nowhere, jnp.where(known, low, 0.0), jnp.where(known, high, 0.0)
+        *_, low, high, ties, nowhere = jax.vmap(of_one)(x)
+        return ~ties & (low <= high), nowhere, low, high  # of a NaN that is false
 
 
-def _at_least(power: int) -> Callable[[_Judged], jax.Array]:
-    return lambda found: found.distance >= power
+# Two integers of 32 bits in one of 64, the second one from 0 on.
+_LOWER, _MIDDLE = 2**32 - 1, 2**31
 
 
-def _distances(y: jax.Array, ends: Sequence[jax.Array]) -> tuple[jax.Array, jax.Array]:
-    """How many floats y is at least, and at most, from what lies between two floats."""
-    low, high = ends
-    least = jnp.maximum(jnp.maximum(low - y, y - high), 0)
-    return least, jnp.maximum(abs(y - low), abs(y - high))
+def _pair(low: Any, high: Any) -> Any:
+    return (low << 32) + (high + _MIDDLE)
+
+
+# No pair of a lower and an upper end.
+_UNKNOWN, _NOWHERE = _pair(1, -1), _pair(2, -2)
+
+
+def _has(mark: str) -> Callable[[jax.Array], jax.Array]:
+    return lambda codes: (codes & np.uint32(_MARKS[mark])) != 0
+
+
+def _longer_than(length: int) -> Callable[[jax.Array], jax.Array]:
+    return lambda codes: (codes & np.uint32(_LENGTH)) > length
+
+
+def _bit_length(n: jax.Array) -> jax.Array:
+    """Of integers from 0 below 2^32, from the exponent of a float.
+
+    Without the bit below each that is 1 none rounds up to the next power of two.
+    """
+    n = n.astype(jnp.uint32)
+    single = (n & ~(n >> 1)).astype(jnp.float32)
+    stored = jax.lax.bitcast_convert_type(single, jnp.int32) >> 23
+    return jnp.maximum(stored - 126, 0)
