@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from jaxgrad.evidence.frequency import Frequency, frequency
     from jaxgrad.evidence.supremum import Supremum, supremum
     from jaxgrad.evidence.sweep import sweep
+    from jaxgrad.evidence.sweep_pairs import sweep_pairs
     from jaxgrad.evidence.swept import Count, Extent, Sweep
+    from jaxgrad.evidence.swept_pairs import SweptPairs
     from jaxgrad.evidence.taylor_bounds import upper_bound
     from jaxgrad.gradients.accuracy.accuracy import accuracy
     from jaxgrad.gradients.accuracy.measured import Accuracy, Binade, WorstFloat
@@ -77,6 +79,7 @@ __all__ = [
     "Region",
     "Supremum",
     "Sweep",
+    "SweptPairs",
     "SystemArray",
     "UndecidedError",
     "Verdict",
@@ -113,6 +116,7 @@ __all__ = [
     "strategies",
     "supremum",
     "sweep",
+    "sweep_pairs",
     "upper_bound",
 ]
 
@@ -140,6 +144,7 @@ _HOME = {
     "Region": "gradients.regions.everywhere",
     "Supremum": "evidence.supremum",
     "Sweep": "evidence.swept",
+    "SweptPairs": "evidence.swept_pairs",
     "SystemArray": "numbers.arrays",
     "UndecidedError": "errors",
     "Verdict": "verdict",
@@ -169,6 +174,7 @@ _HOME = {
     "run_over": "interpret.run_over",
     "supremum": "evidence.supremum",
     "sweep": "evidence.sweep",
+    "sweep_pairs": "evidence.sweep_pairs",
     "upper_bound": "evidence.taylor_bounds",
 }
 _MODULES = {

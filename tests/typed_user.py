@@ -49,6 +49,9 @@ def verdicts(x: jax.Array) -> list[jaxgrad.Verdict]:
 def evidence() -> list[jaxgrad.Evidence]:
     swept: jaxgrad.Sweep = jaxgrad.sweep(cost, "float16", lambda x, y: y >= 0)
     count: jaxgrad.Count = swept.failures
+    half = ("float16", "float16")
+    pairs: jaxgrad.SweptPairs = jaxgrad.sweep_pairs(jnp.hypot, half, lambda x, y, z: z >= x)
+    print(pairs.failures, pairs.failing and pairs.failing.code)
     measured: jaxgrad.Accuracy = jaxgrad.accuracy(cost, "float16", derivative=slope)
     binade: jaxgrad.Binade = measured.binades[0]
     worst: jaxgrad.WorstFloat | None = measured.worst

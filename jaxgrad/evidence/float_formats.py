@@ -51,6 +51,11 @@ class Format:
 
     dtype: np.dtype
 
+    @property
+    def name(self) -> str:
+        """That of the dtype."""
+        return self.dtype.name
+
     @cached_property
     def bits(self) -> int:
         """Width of a pattern."""

@@ -17,7 +17,7 @@ from jaxgrad.evidence.packed import packed, unpacked
 from jaxgrad.programs.jax_errors import errors_named
 from jaxgrad.programs.raised_by import place
 
-__all__ = ["Predicate", "of_each", "require_elementwise"]
+__all__ = ["Predicate", "of_each", "of_each_pair", "require_elementwise"]
 
 Predicate = Callable[[Any, Any], Any]
 
@@ -54,6 +54,28 @@ def of_each(name: str, predicate: Predicate) -> Predicate:
 
     def alone(x: jax.Array, y: jax.Array) -> jax.Array:
         return _checked(name, predicate(x[None], y[None]), 1)[0]
+
+    return jax.vmap(alone)
+
+
+def of_each_pair(name: str, predicate: Callable[..., Any]) -> Callable[..., Any]:
+    """As :func:`of_each`, of the arguments x and y of a function, and its result.
+
+    Args:
+        name: what the predicate is called, for messages.
+        predicate: (x, y, z) of shape (n,) -> bool of shape (n,).
+
+    Raises:
+        ArgumentError: when it is traced, if it does not return one bool for each pair.
+
+    Example:
+        >>> x = jnp.arange(3.0)
+        >>> of_each_pair("holds", lambda x, y, z: z == x + y)(x, x, 2 * x).tolist()
+        [True, True, True]
+    """
+
+    def alone(*each: jax.Array) -> jax.Array:
+        return _checked(name, predicate(*(x[None] for x in each)), 1)[0]
 
     return jax.vmap(alone)
 

@@ -96,26 +96,27 @@ def require_same_of_batch(call: str, f: Callable[[Any], Any], dtype: np.dtype, o
     )
 
 
-def output_dtype(call: str, f: Callable[[Any], Any], dtype: np.dtype) -> Any:
-    """The dtype of what a function of one float returns.
+def output_dtype(call: str, f: Callable[..., Any], *dtypes: np.dtype) -> Any:
+    """The dtype of what a function of floats returns.
 
     Args:
         call: what is called, for messages.
-        f: scalar () of the dtype -> scalar ().
-        dtype: of the floats.
+        f: a scalar () of each dtype -> scalar ().
+        dtypes: of the floats.
 
     Raises:
         ArgumentError: f does not return one real scalar, or closes over a traced value.
         NoDerivative, TreeMismatch, DtypeMismatch, TraceError: it cannot be traced.
     """
-    scalar = jax.ShapeDtypeStruct((), dtype)
-    with errors_named(f"{call}: f", f, (scalar,)):
+    scalars = tuple(jax.ShapeDtypeStruct((), dtype) for dtype in dtypes)
+    with errors_named(f"{call}: f", f, scalars):
         # JAX keeps a weak reference to what it traces, which some callables do not allow.
-        program, output = jax.make_jaxpr(lambda x: f(x), return_shape=True)(scalar)
+        program, output = jax.make_jaxpr(lambda *xs: f(*xs), return_shape=True)(*scalars)
     require_known_constants(f"{call}: f", program.consts)
+    names = " and a ".join(dtype.name for dtype in dtypes)
     if getattr(output, "shape", None) != ():
         raise ArgumentError(
-            f"{call}: f returns {kinds(output)} for a scalar {dtype.name}, not one scalar; "
+            f"{call}: f returns {kinds(output)} for a scalar {names}, not one scalar; "
             "sum it or pick an entry"
         )
     if jnp.issubdtype(output.dtype, np.complexfloating):

@@ -60,7 +60,7 @@ class TiledPass:
     """Evaluates tiles: hits per tile in a first pass, then single tiles again where asked for.
 
     Args:
-        f: scalar () of the format's dtype -> scalar ().
+        f: scalar () of the format's dtype -> scalar (); of two, for a pass over pairs.
         format: of the floats that are visited.
         rows: predicates (x, y) of shape (n,) -> bool of shape (n,); the second one says where what
             should hold does not.
@@ -78,9 +78,12 @@ class TiledPass:
     name = "sweep"
     """What runs, for the line that says how far it is."""
 
+    few_by_masks = True
+    """Whether what has few patterns is counted by masks, which are compiled sooner."""
+
     def __init__(
         self,
-        f: Callable[[Any], Any],
+        f: Callable[..., Any],
         format: Format,
         rows: Sequence[Predicate],
         tile: int,
@@ -90,12 +93,10 @@ class TiledPass:
     ):
         self.format, self.tile, self.devices = format, tile, devices
         self._rows, self._f = rows, f
-        self._few = 2**format.bits <= _FEW
+        self._few = self.few_by_masks and 2**format.bits <= _FEW
         # Compiled here, once per device: a worker thread would not see the caller's configuration.
         run, like = (
-            (self._outputs, [jax.ShapeDtypeStruct((tile,), format.dtype)])
-            if self._few
-            else (self._run, [np.uint32(0), np.int32(0)])
+            (self._outputs, [self._like]) if self._few else (self._run, [np.uint32(0), np.int32(0)])
         )
         lowered = [_lower(run, device, *like) for device in devices]
         self._programs = [each.compile() for each in lowered]
@@ -104,7 +105,7 @@ class TiledPass:
         self._done = np.zeros(len(self.counts), bool)
         self._claimed = self._done.copy()  # those that are being evaluated, too
         self._cursor = len(self.counts) * part[0] // part[1]
-        self._failing: FailingFloat | None = None
+        self._failing: Any = None
         self._kept = keep and KeptTallies(self.name, keep, part, self._of(lowered[0]))
         progress = Progress()
         with progress.followed(self.so_far):
@@ -116,13 +117,12 @@ class TiledPass:
         """What tallies are of: those of another program, or another release, are others."""
         programs = [lowered.as_text()]
         if self._few:  # which does not ask the predicates
-            x = jax.ShapeDtypeStruct((self.tile,), self.format.dtype)
-            y = jax.eval_shape(self._outputs, x)
+            y = jax.eval_shape(self._outputs, self._like)
             programs.append(_lower(self._packed, self.devices[0], np.uint32(0), y).as_text())
         device = self.devices[0]
         return {
             "call": self.name,
-            "dtype": self.format.dtype.name,
+            "dtype": self.format.name,
             "tile": str(self.tile),
             "program": digest(*programs),
             "device": f"{device.platform} {device.device_kind}",
@@ -158,7 +158,12 @@ class TiledPass:
         self._cursor = first + many
         return first, many
 
-    def _inputs(self, base: jax.Array) -> tuple[jax.Array, jax.Array]:
+    @property
+    def _like(self) -> Any:
+        """The shapes and dtypes of a tile's floats."""
+        return jax.ShapeDtypeStruct((self.tile,), self.format.dtype)
+
+    def _inputs(self, base: jax.Array) -> tuple[jax.Array, Any]:
         """The bits of a tile's floats, and the floats."""
         bits = base + jnp.arange(self.tile, dtype=jnp.uint32)
         stored = bits.astype(UNSIGNED[self.format.bits])
@@ -169,7 +174,7 @@ class TiledPass:
         bits, x = self._inputs(base)
         return [~self.format.is_nan(bits), *(row(x, y) for row in self._rows)]
 
-    def _outputs(self, x: jax.Array) -> jax.Array:
+    def _outputs(self, x: Any) -> jax.Array:
         """What f returns on a tile."""
         return jax.vmap(self._f)(x)
 
@@ -186,7 +191,7 @@ class TiledPass:
         def of_tile(number: jax.Array) -> jax.Array:
             return start + number.astype(jnp.uint32) * np.uint32(self.tile)
 
-        def step(number: jax.Array, state: tuple[jax.Array, ...]) -> Any:
+        def step(number: jax.Array, state: tuple[Any, ...]) -> Any:
             counts, x, y = state
             among, *truths = self._answers(of_tile(number - 1), y)
             # The first step has nothing to count, and the second one writes in its place.
@@ -264,7 +269,7 @@ class TiledPass:
         """The masks (predicates, tile) and outputs (tile,) of one tile."""
         return self._again(number, self.counts[number])
 
-    def _first_failing(self, number: int, counts: np.ndarray) -> FailingFloat:
+    def _first_failing(self, number: int, counts: np.ndarray) -> Any:
         masks, y = self._again(number, counts)
         place = int(np.flatnonzero(masks[_FAILS])[0])
         return FailingFloat(Float(self.format.dtype, number * self.tile + place), y[place])
@@ -297,8 +302,7 @@ class TiledPass:
 
     @cached_property
     def _masks(self) -> Callable[..., Any]:
-        x = jax.ShapeDtypeStruct((self.tile,), self.format.dtype)
-        y = jax.eval_shape(self._outputs, x)
+        y = jax.eval_shape(self._outputs, self._like)
         return _lower(self._packed, self.devices[0], np.uint32(0), y).compile()
 
     def _packed(self, base: jax.Array, y: jax.Array) -> list[jax.Array]:
