@@ -22,7 +22,7 @@ def number(x: float) -> Interval:
 
 
 def function(name: str, *xs: Interval) -> Interval:
-    """A function of intervals, made of others where they know it no better."""
+    """A function of intervals; of those that they do not know, what all of its values lie in."""
     try:
         return INTERVALS.function(name, *xs)
     except UnsupportedPrimitive:
@@ -64,6 +64,19 @@ def _bell(x: Interval) -> Interval:
     return function("div", small, function("square", function("add", number(1), small)))
 
 
+def _sinh(x: Interval) -> Interval:
+    """Of a negative argument by the positive one, where nothing cancels."""
+    positive, negative = (function("sinh", each) for each in (x, function("neg", x)))
+    below = x.parts[1] < 0
+    mirrored = function("neg", negative)
+    ends = zip(mirrored.parts, positive.parts, strict=True)
+    return Interval(*(jnp.where(below, left, right) for left, right in ends))
+
+
+def _within(x: Interval, least: float, most: float) -> Interval:
+    return Interval(*(jnp.full(x.shape, end) for end in (least, most)))
+
+
 def _gauss(x: Interval) -> Interval:
     """2e^(−x²)/√π."""
     scale = function("div", number(2), function("sqrt", _pi()))
@@ -71,15 +84,14 @@ def _gauss(x: Interval) -> Interval:
 
 
 _DEFINITIONS: dict[str, Callable[[Interval], Interval]] = {
-    "exp2": lambda x: function("exp", times(x, function("log", number(2)))),
-    "expm1": lambda x: function("sub", function("exp", x), number(1)),
-    "log2": lambda x: function("div", function("log", x), function("log", number(2))),
-    "rsqrt": lambda x: inverse(function("sqrt", x)),
+    "erf": lambda x: _within(x, -1.0, 1.0),
+    "erfc": lambda x: _within(x, 0.0, 2.0),
 }
 
 SLOPES: dict[str, Rule] = {
     "exp": lambda x, y: y,
     "exp2": lambda x, y: times(y, function("log", number(2))),
+    "exp_neg_sq": lambda x, y: times(number(-2), x, y),
     "expm1": lambda x, y: function("exp", x),
     "log": lambda x, y: inverse(x),
     "log1p": lambda x, y: inverse(function("add", number(1), x)),
@@ -89,6 +101,7 @@ SLOPES: dict[str, Rule] = {
     "cbrt": lambda x, y: inverse(times(number(3), function("square", y))),
     "square": lambda x, y: times(number(2), x),
     "neg": lambda x, y: number(-1),
+    "one_minus_square": lambda x, y: times(number(-2), x),
     "logistic": lambda x, y: _bell(x),
     "tanh": lambda x, y: times(number(4), _bell(times(number(2), x))),
     "sin": lambda x, y: function("cos", x),
@@ -98,7 +111,7 @@ SLOPES: dict[str, Rule] = {
     "acos": lambda x, y: function("div", number(-1), function("sqrt", _both_sides(x))),
     "atan": lambda x, y: inverse(function("add", number(1), function("square", x))),
     "sinh": lambda x, y: function("cosh", x),
-    "cosh": lambda x, y: function("sinh", x),
+    "cosh": lambda x, y: _sinh(x),
     "asinh": lambda x, y: inverse(
         function("sqrt", function("add", number(1), function("square", x)))
     ),

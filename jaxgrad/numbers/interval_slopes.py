@@ -16,6 +16,7 @@ from jax.core import Tracer
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.arrays import ArraySystem, SystemArray
+from jaxgrad.numbers.interval_arithmetic import Interval
 from jaxgrad.numbers.interval_derivatives import (
     INTERVALS,
     NOWHERE,
@@ -25,7 +26,6 @@ from jaxgrad.numbers.interval_derivatives import (
     number,
     times,
 )
-from jaxgrad.numbers.intervals import Interval
 
 __all__ = ["IntervalSlopes", "SlopeTruths", "Slopes", "moving"]
 
@@ -219,6 +219,13 @@ def _log_add_exp(x: Slopes, y: Slopes) -> Slopes:
     return _by_parts(value, np.False_, (x, lambda: function("logistic", apart)), (y, in_y))
 
 
+def _polynomial(x: Slopes, *coefficients: Slopes) -> Slopes:
+    result = coefficients[-1]
+    for coefficient in reversed(coefficients[:-1]):
+        result = _linear("add", _product(result, x), coefficient)
+    return result
+
+
 def _clamp(least: Slopes, x: Slopes, most: Slopes) -> Slopes:
     return _extreme("min", _extreme("max", x, least), most)
 
@@ -230,6 +237,7 @@ _OTHERS: dict[str, Callable[..., Slopes]] = {
     "mul": _product,
     "div": _quotient,
     "pow": _power_of,
+    "polynomial": _polynomial,
     "logaddexp": _log_add_exp,
     "max": lambda x, y: _extreme("max", x, y),
     "min": lambda x, y: _extreme("min", x, y),
