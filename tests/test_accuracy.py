@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -28,9 +29,11 @@ from jaxgrad.gradients.accuracy.ordinals import (
     rounded_ball,
     rounded_doubles,
 )
+from jaxgrad.gradients.accuracy.tile_rows import TileRows
 from jaxgrad.numbers import interval_derivatives
 from jaxgrad.numbers.interval_slopes import IntervalSlopes, moving
 from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.trace import trace
 from jaxgrad.verdict import Verdict
 
 FORMATS = [format_of(name) for name in ("float8_e5m2", "float16", "bfloat16", "float32")]
@@ -245,6 +248,32 @@ def same(one: Accuracy, other: Accuracy) -> bool:
     return worst and dataclasses.replace(one, worst=None) == dataclasses.replace(other, worst=None)
 
 
+@pytest.mark.parametrize("name", ["sigmoid", "exp", "log", "silu", "relu6", "sin", "a power"])
+@given(number=st.integers(0, 2**17 - 1))
+def test_a_tile_that_is_known_as_a_whole_is_known_at_each_float(name: str, number: int) -> None:
+    format = format_of("float32")
+    bits = np.arange(2**7, dtype=np.uint32) + np.uint32(number * 2**15)
+    with jax.enable_x64(True):
+        doubles = exact_doubles(format, jnp.asarray(bits))
+        of_tile, of_each = _truths(name)
+        whole, each = np.asarray(of_tile(bits.view(np.float32))), np.asarray(of_each(doubles))
+    finite = (bits & format.magnitude) < format.last
+    for one, other in zip(whole[finite], each[finite], strict=True):
+        assert one == other or _ends(other)[0] <= _ends(one)[0] <= _ends(one)[1] <= _ends(other)[1]
+
+
+@functools.cache
+def _truths(name: str) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    """The true derivatives of a tile, and of floats one by one, compiled once."""
+    rows = TileRows(format_of("float32"), trace(FUNCTIONS[name][0], (np.float32(0.5),)))
+    return jax.jit(rows.truths), jax.jit(lambda x: rows._rounded(x, x))
+
+
+def _ends(pair: int) -> tuple[int, int]:
+    low, high = int(pair) >> 32, (int(pair) & (2**32 - 1)) - 2**31
+    return (low, high) if low <= high else (-(2**31), 2**31)  # nothing is known
+
+
 # -- planted errors --------------------------------------------------------------------------------
 def square(x: Any) -> Any:
     return x * x
@@ -276,11 +305,16 @@ def test_two_units_in_one_binade_are_found() -> None:
     exec(str(refuted.counterexample))  # what is shown runs
 
 
+@pytest.mark.parametrize("few", [True, False])
 @pytest.mark.parametrize(
     ("wrong", "field", "name"),
     [(0.0, "zeros", "0"), (np.inf, "overflows", "infinite"), (np.nan, "nans", "NaN")],
 )
-def test_one_float_that_is_lost_is_found(wrong: float, field: str, name: str) -> None:
+def test_one_float_that_is_lost_is_found(
+    wrong: float, field: str, name: str, few: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not few:
+        monkeypatch.setattr(tiled_pass, "_FEW", 0)
     at = np.float16(-3.5)
 
     def derivative(x: Any) -> Any:

@@ -104,7 +104,9 @@ class TiledPass:
         self.counts = np.zeros((2**format.bits // tile, len(rows)), np.uint32)
         self._done = np.zeros(len(self.counts), bool)
         self._claimed = self._done.copy()  # those that are being evaluated, too
-        self._cursor = len(self.counts) * part[0] // part[1]
+        ends = (len(self.counts) * k // part[1] for k in (part[0], part[0] + 1))
+        self._share = slice(*ends)
+        self._cursor = self._share.start
         self._failing: Any = None
         self._kept = keep and KeptTallies(self.name, keep, part, self._of(lowered[0]))
         progress = Progress()
@@ -148,6 +150,8 @@ class TiledPass:
 
     def _next(self, most: int) -> tuple[int, int] | None:
         """The next tiles in a row that nobody evaluates, claimed: the first, and how many."""
+        if self._claimed[self._share].all():  # what is left are the shares of others
+            self._keep(now=True)
         open_ = np.flatnonzero(~self._claimed)
         if not open_.size:
             return None

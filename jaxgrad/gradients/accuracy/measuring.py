@@ -69,27 +69,48 @@ class MeasuringPass(TiledPass):
         """As of every pass, with two things more that a step stores for the next one.
 
         Of the true derivatives, and of what is known of each float, there is one kernel each then;
-        in that of the sums XLA would compute them again and again.
+        in that of the sums XLA would compute them again and again. Where all floats of a tile have
+        the right derivative there is nothing to count.
         """
 
         def of_tile(number: jax.Array) -> tuple[jax.Array, jax.Array]:
             base = start + number.astype(jnp.uint32) * np.uint32(self.tile)
             return base, self._inputs(base)[1]
 
-        def step(number: jax.Array, state: tuple[jax.Array, ...]) -> Any:
-            counts, x, y, _, truths, codes = state
-            among, *found = self._of_codes(of_tile(number - 2)[0], codes)
+        none_off = jnp.zeros(len(self._rows), jnp.uint32).at[0].set(self.tile)
+
+        def step(number: jax.Array, state: tuple[Any, ...]) -> Any:
+            counts, x, y, _, truths, codes, was_right = state
+
+            def found() -> jax.Array:
+                among, *rows = self._of_codes(of_tile(number - 2)[0], codes)
+                return tallies(among, rows)
+
             # The first two steps have nothing to count, and the third one writes in its place.
-            counts = counts.at[jnp.maximum(number - 2, 0)].set(tallies(among, found))
-            codes = self._tile_rows.codes(of_tile(number - 1)[1], y, truths)
+            place = jnp.maximum(number - 2, 0)
+            counts = counts.at[place].set(jax.lax.cond(was_right, lambda: none_off, found))
+            before = of_tile(number - 1)[1]
+            is_right = self._tile_rows.all_right(before, y, truths)
+            codes = jax.lax.cond(
+                is_right, lambda: codes, lambda: self._tile_rows.codes(before, y, truths)
+            )
             truths = self._tile_rows.truths(of_tile(number)[1])
-            return counts, of_tile(number + 1)[1], self._outputs(x), y, truths, codes
+            next_x, next_y = of_tile(number + 1)[1], self._outputs(x)
+            return counts, next_x, next_y, y, truths, codes, is_right
 
         counts = jnp.zeros((self._most_tiles, len(self._rows)), jnp.uint32)
         x = self._inputs(start)[1]
         zeros, integers = jnp.zeros(x.shape, x.dtype), jnp.zeros(x.shape, jnp.int64)
-        state = counts, x, zeros, zeros, integers, jnp.zeros(x.shape, jnp.uint32)
-        counts, _, _, y, _, _ = jax.lax.fori_loop(0, tiles + 2, step, state)
+        state = (
+            counts,
+            x,
+            zeros,
+            zeros,
+            integers,
+            jnp.zeros(x.shape, jnp.uint32),
+            jnp.asarray(False),
+        )
+        counts, _, _, y, *_ = jax.lax.fori_loop(0, tiles + 2, step, state)
         return counts, y
 
     def so_far(self) -> str:

@@ -64,7 +64,7 @@ class TileRows:
         """The true derivatives, each in one number, which XLA makes in one kernel.
 
         Args:
-            x: the floats, of shape (n,).
+            x: the floats, of shape (n,), in the order of their patterns and of one sign.
 
         Returns:
             int64 of shape (n,): the numbers of the floats that the ends of an enclosure round to,
@@ -73,10 +73,39 @@ class TileRows:
         """
         format = self._format
         bits = jax.lax.bitcast_convert_type(x, UNSIGNED[format.bits]).astype(jnp.uint32)
-        known, nowhere, low, high = self._truth(exact_doubles(format, bits))
-        ends = [rounded_doubles(format, end) for end in (low, high)]
+        ends = exact_doubles(format, jnp.stack([bits[0], bits[-1]]))
+        whole = self._rounded(jnp.min(ends)[None], jnp.max(ends)[None])[0]
+        is_one = ((whole >> 32) == (whole & _LOWER) - _MIDDLE) | (whole == _NOWHERE)
+        finite = (bits[-1] & format.magnitude) < format.last
+
+        def each() -> jax.Array:
+            doubles = exact_doubles(format, bits)
+            return self._rounded(doubles, doubles)
+
+        # Of most tiles one float is right everywhere: beside 0, and far out.
+        return jax.lax.cond(is_one & finite, lambda: jnp.full(x.shape, whole), each)
+
+    def _rounded(self, least: jax.Array, most: jax.Array) -> jax.Array:
+        """What is known of the derivative at every number between two, which may be one array."""
+        known, nowhere, low, high = self._truth(least, most)
+        ends = [rounded_doubles(self._format, end) for end in (low, high)]
         other = jnp.where(nowhere, _NOWHERE, _UNKNOWN)
         return jnp.where(known & ~nowhere, _pair(*ends), other)
+
+    def all_right(self, x: jax.Array, y: jax.Array, truths: jax.Array) -> jax.Array:
+        """Whether every float of a tile is finite, and its derivative the true one, rounded.
+
+        Args:
+            x: the floats, of shape (n,), in the order of their patterns.
+            y: what the derivative returns there.
+            truths: the true derivatives.
+        """
+        format = self._format
+        last = jax.lax.bitcast_convert_type(x[-1], UNSIGNED[format.bits]).astype(jnp.uint32)
+        returned = ordinals(format, y)
+        return jnp.all(_pair(returned, returned) == truths) & (
+            (last & format.magnitude) < format.last
+        )
 
     def codes(self, x: jax.Array, y: jax.Array, truths: jax.Array) -> jax.Array:
         """All that is known of each float of a tile, in one number.
@@ -116,19 +145,25 @@ class TileRows:
             code |= jnp.where(marks[mark], np.uint32(place), np.uint32(0))
         return code
 
-    def _truth(self, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    def _truth(
+        self, least: jax.Array, most: jax.Array
+    ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
         """Whether there is a derivative that is known, whether no value, and ends of it."""
         if self._program is None:
-            no, zero = jnp.zeros(x.shape, bool), jnp.zeros(x.shape)
+            no, zero = jnp.zeros(least.shape, bool), jnp.zeros(least.shape)
             return no, no, zero, zero
 
         program = self._program
 
-        def of_one(x: jax.Array) -> Sequence[jax.Array]:
-            (found,) = interpret(program, IntervalSlopes(), [moving(x, x)])
+        is_point = least is most
+
+        def of_one(low: jax.Array, high: jax.Array) -> Sequence[jax.Array]:
+            # Of what is one array intervals compute the two ends once.
+            x = moving(low, low if is_point else high)
+            (found,) = interpret(program, IntervalSlopes(), [x])
             return found.parts
 
-        *_, low, high, ties, nowhere = jax.vmap(of_one)(x)
+        *_, low, high, ties, nowhere = jax.vmap(of_one)(least, most)
         return ~ties & (low <= high), nowhere, low, high  # of a NaN that is false
 
 
