@@ -176,6 +176,13 @@ def test_slopes_hold_the_true_derivative(name: str, share: float) -> None:
         (lambda x: jnp.sqrt(x - 2) * 0, 1.0, False, True),
         (lambda x: 1 / (x - x), 1.0, False, False),  # x − x is around 0, not known to be it
         (lambda x: x**-2, 0.0, False, True),
+        (lambda x: jax.lax.pow(x, x * 0 + 2), -3.0, False, False),  # which is 9
+        (lambda x: jax.lax.pow(x, jnp.full_like(x, 2.0)), -3.0, False, False),
+        (lambda x: jax.lax.pow(x, jnp.full_like(x, 2.5)), -3.0, False, True),
+        # Whether x − x is above 0 is open, and one branch has a value.
+        (lambda x: jnp.where(x - x > 0, jnp.log(x), x), -2.0, True, False),
+        (lambda x: jnp.where(x - x > 0, jnp.log(x), jnp.sqrt(x)), -2.0, True, True),
+        (lambda x: jnp.where(x < 0, jnp.log(x), x), -2.0, False, True),
         (lambda x: (x > 1).astype(float) * x, 1.0, True, False),
     ],
 )
@@ -408,6 +415,10 @@ def test_a_wrong_slope_of_intervals_is_seen(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 # -- what is refused -------------------------------------------------------------------------------
+async def _late(x: Any) -> Any:
+    return x
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
@@ -416,6 +427,7 @@ def test_a_wrong_slope_of_intervals_is_seen(monkeypatch: pytest.MonkeyPatch) -> 
         (lambda: jaxgrad.accuracy(3, "float16"), "f is 3, not a function"),  # pyright: ignore
         (lambda: jaxgrad.accuracy(square, "float16", derivative=3),  # pyright: ignore
          "derivative is 3, not a function"),
+        (lambda: jaxgrad.accuracy(_late, "float16"), "written with `async def`"),
         (lambda: jaxgrad.accuracy(square, "float16", tile=3), "tile must be a power of two"),
         (lambda: jaxgrad.accuracy(square, "float16", devices=[]), "accuracy: devices is"),
         (lambda: jaxgrad.accuracy(square, "float16", derivative=lambda x: jnp.float32(1) * x),

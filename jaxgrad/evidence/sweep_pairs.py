@@ -23,6 +23,7 @@ from jaxgrad.evidence.tiled_pass import TILE, TiledPass
 from jaxgrad.numbers.progress import Progress
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.jax_errors import errors_named
+from jaxgrad.programs.trace import require_function
 from jaxgrad.programs.traced_values import require_values
 from jaxgrad.verdict import Evidence, Verdict
 
@@ -82,10 +83,7 @@ def sweep_pairs(
             f"{_WIDEST} bits or fewer, or hold one argument fixed and sweep the other"
         )
     for name, function in {"f": f, "holds": holds}.items():
-        if not callable(function):
-            raise ArgumentError(
-                f"sweep_pairs: {name} is {function!r:.60}, not a function: give it uncalled"
-            )
+        require_function(function, f"sweep_pairs: {name}")
     require_tile("sweep_pairs", tile)
     require_part("sweep_pairs", part, keep)
     format = _PairFormat(first.dtype, second)

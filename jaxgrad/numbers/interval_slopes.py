@@ -199,14 +199,18 @@ def _quotient(x: Slopes, y: Slopes) -> Slopes:
 
 
 def _power_of(x: Slopes, y: Slopes) -> Slopes:
-    """x^y = e^(y log x) of x > 0."""
+    """x^y = e^(y log x) of x > 0; of x < 0 it has values where y is a whole number."""
     u, v = _value(x), _value(y)
+    least, most = v.parts
+    between = (jnp.floor(least) < least) & (most < jnp.floor(least) + 1)
+    nowhere = between & (u.parts[1] < 0)
     log = function("log", u)
     value = function("exp", function("mul", v, log))
-    lower = lambda: function("exp", function("mul", function("sub", v, number(1)), log))  # noqa: E731
-    return _by_parts(
-        value, u.parts[1] < 0, (x, lambda: times(v, lower())), (y, lambda: times(value, log))
-    )
+
+    def in_x() -> Interval:
+        return times(v, function("exp", function("mul", function("sub", v, number(1)), log)))
+
+    return _by_parts(value, nowhere, (x, in_x), (y, lambda: times(value, log)))
 
 
 def _log_add_exp(x: Slopes, y: Slopes) -> Slopes:
@@ -326,7 +330,7 @@ class IntervalSlopes(ArraySystem):
 
     def select(self, truths: SlopeTruths, if_false: Any, if_true: Any) -> Any:
         p, changes = _inner(truths), truths.parts[2]
-        holds = p.parts[1]
+        may_fail, holds = p.parts
         if isinstance(if_true, SlopeTruths):
             found = INTERVALS.select(p, _inner(if_false), _inner(if_true))
             return _judged(
@@ -334,8 +338,10 @@ class IntervalSlopes(ArraySystem):
             )
         value = INTERVALS.select(p, _value(if_false), _value(if_true))
         slope = INTERVALS.select(p, _slope(if_false), _slope(if_true))
-        ties, nowhere = (jnp.where(holds, if_true.parts[k], if_false.parts[k]) for k in (4, 5))
-        return _made(value, slope, _either(changes, ties), nowhere)
+        ties = _either(changes, jnp.where(holds, if_true.parts[4], if_false.parts[4]))
+        # Where it is open which one is taken, there certainly is no value where neither has one.
+        nowhere = (if_true.parts[5] | ~holds) & (if_false.parts[5] | ~may_fail)
+        return _made(value, slope, ties, nowhere)
 
     def number(self, truths: SlopeTruths) -> Slopes:
         return _made(INTERVALS.number(_inner(truths)), number(0), truths.parts[2], np.False_)

@@ -25,7 +25,7 @@ from jaxgrad.gradients.accuracy.measured import Accuracy
 from jaxgrad.gradients.accuracy.measuring import MeasuringPass
 from jaxgrad.numbers.progress import Progress
 from jaxgrad.programs.debug_modes import without_debug_modes
-from jaxgrad.programs.trace import anew, trace
+from jaxgrad.programs.trace import anew, require_function, trace
 from jaxgrad.programs.traced_values import require_values
 
 __all__ = ["accuracy"]
@@ -84,11 +84,9 @@ def accuracy(
             f"accuracy: {format.dtype.name} has no 0 or no infinity that a derivative could be "
             "rounded to; take one that has, such as float16, bfloat16 or float32"
         )
-    for name, given in {"f": f, "derivative": derivative}.items():
-        if not (callable(given) or (given is None and name == "derivative")):
-            raise ArgumentError(
-                f"accuracy: {name} is {given!r:.60}, not a function: give it uncalled"
-            )
+    require_function(f, "accuracy: f")
+    if derivative is not None:
+        require_function(derivative, "accuracy: derivative")
     require_tile("accuracy", tile)
     require_part("accuracy", part, keep)
     with without_debug_modes():  # a compiled program is what is measured
