@@ -216,7 +216,7 @@ class Accuracy:
 
     def _rows(self) -> Sequence[str]:
         rows = [
-            f"{r} bits right at {count} floats"
+            f"{r} bit{'s' * (r != 1)} right at {count} floats"
             for r, count in reversed(tuple(enumerate(self.right)))
             if count
         ]
