@@ -254,3 +254,17 @@ async def _late(x: Any) -> Any:
 def test_arguments_that_are_none(call: Callable[[], Any], said: str) -> None:
     with pytest.raises(ArgumentError, match=said):
         call()
+
+
+def test_whole_numbers_of_many_digits_are_no_place_to_know_a_step() -> None:
+    def f(x: Any) -> Any:
+        return jnp.where(jnp.abs(x) < 2.0**70, x, jnp.floor(x))
+
+    found = jaxgrad.accuracy(f, "bfloat16")
+    assert not found.at_least(8).verdict.passes
+    assert found.open + found.without_derivative > 10_000  # every whole number from 2^70 on
+
+
+def test_a_worst_float_whose_truth_is_nearly_0_is_shown() -> None:
+    found = jaxgrad.accuracy(lambda x: jnp.exp(-(x**2)), "bfloat16")
+    assert found.nans.total > 0 and found.worst is not None

@@ -15,7 +15,7 @@ from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxgrad import everywhere, run_over
+from jaxgrad import Intervals, everywhere, run_over
 from jaxgrad.errors import ArgumentError, EnginesDisagree, NonFiniteInput
 from jaxgrad.gradients.regions import everywhere as module
 from jaxgrad.gradients.regions.boxes import Judged, judging
@@ -224,6 +224,7 @@ def test_an_ulp_is_the_distance_to_the_next_float(value: float, name: str) -> No
         ((0.0,), (1.0,), {"between": (None, None)}, "which is no range"),
         ((0.0,), (1.0,), {"between": 1.0}, r"between is 1.0; give \(low, high\)"),
         ((0.0,), (1.0,), {"between": (0, "x")}, "between has 'x'; give rationals"),
+        ((0.0,), (1.0,), {"between": (0, "1e400")}, "between has '1e400'; give rationals"),
         ((0.0,), (1.0,), {"between": (0, 1), "ulps": 2}, "give reference=, too"),
         ((0.0,), (1.0,), {"reference": jnp.sin, "ulps": -1}, "ulps is -1; it is 0 or more"),
         ((1.0,), (0.0,), {"between": (0, 1)}, "x is 1.0 in lower and 0.0 in upper; exchange them"),
@@ -302,6 +303,63 @@ def test_what_is_no_function_is_said() -> None:
         everywhere(jnp.sin, (0.0,), (1.0,), reference=3)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="or none; return these"):
         everywhere(lambda x: x * jnp.zeros(0), (0.0,), (1.0,), between=(0, 1))
+
+
+# -- what a search of counterexamples has found once ----------------------------------------------
+NOT_EVERYWHERE: dict[str, tuple[Any, Any, Any, Any]] = {
+    "a root has no value": (jnp.sqrt, -1.0, 1.0, (None, 2)),
+    "a logarithm": (jnp.log, -1.0, 1.0, (None, 1)),
+    "of a branch": (lambda x: jax.lax.cond(x > 0.5, lambda y: y, lambda y: jnp.log(y - 0.5), x),
+                    0.0, 1.0, (None, 2)),
+    "what it is compared to": (lambda x: jnp.where(jnp.sqrt(x) < 3, 1.0, 0.0), -1.0, 4.0, (0.5, 2)),
+    "a half is rounded": (jnp.round, 0.5, 0.7, ("0.5", "1.5")),
+    "away from 0": (lambda x: jax.lax.round(x), -0.5, -0.3, ("-0.5", "0.5")),
+    "the tail of erfc": (lambda x: jax.lax.erfc(x) * jnp.exp(x * x), 26.0, 26.000002,
+                         (None, "0.02168358441689")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NOT_EVERYWHERE)
+def test_what_is_not_so_everywhere_is_not_proved(name: str) -> None:
+    f, low, high, between = NOT_EVERYWHERE[name]
+    found = everywhere(f, (low,), (high,), between=between, budget=0.5)
+    assert found.verdict is not Verdict.PROVED, found
+
+
+def test_numbers_that_are_flushed_to_0_are_within_a_box() -> None:
+    with jax.enable_x64(True):
+        found = everywhere(lambda x: x * 1e300 * 1e20, (0.0,), (1e-320,), between=(None, "0.5"))
+    assert found.verdict is not Verdict.PROVED
+
+
+def test_products_of_large_and_small_numbers_are_held() -> None:
+    large, small = np.array([1.1e300, -1.3e300]), np.array([1.3e-300, 1.1e-300])
+    with jax.enable_x64(True):
+        found = run_over(Intervals(), jnp.dot, large, small)
+        low, high = (float(end) for end in found.parts)
+        exact = sum(
+            Fraction(float(a)) * Fraction(float(b)) for a, b in zip(large, small, strict=True)
+        )
+        tiny = np.array([2.5, -2.25, 1.5, -1.625, 1.0]) * 2.0**-1022
+        total = run_over(Intervals(), lambda x: jnp.sum(x), tiny)
+    assert low <= exact <= high
+    exact = sum(Fraction(float(a)) for a in tiny)
+    assert float(total.parts[0]) <= exact <= float(total.parts[1])
+
+
+def test_what_is_made_of_itself_again_and_again_ends() -> None:
+    """XLA's kernels computed each end of an interval for each use of it, of which there are two."""
+
+    def f(x: Any) -> Any:
+        return jax.lax.scan(lambda c, _: (jnp.sin(c * 0.1) + x, None), x, None, length=24)[0]
+
+    assert everywhere(f, (0.5,), (0.6,), between=(0, 2)).verdict is Verdict.PROVED
+
+    def longer(x: Any) -> Any:
+        return jax.lax.scan(lambda c, _: (jnp.sin(c), None), x, None, length=600)[0]
+
+    found = everywhere(longer, (0.5,), (0.6,), between=(0, 2))
+    assert "a program of more than 500 operations" in found.evidence.text
 
 
 # -- pictures --------------------------------------------------------------------------------------

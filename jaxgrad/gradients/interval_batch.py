@@ -15,17 +15,18 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.sides import Side
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.clock import tick
+from jaxgrad.numbers.compiled_intervals import jitted
 from jaxgrad.numbers.interval_arithmetic import is_point
 from jaxgrad.numbers.intervals import Interval, Intervals, IntervalTruths, points
 from jaxgrad.programs.jaxprs import inner_programs, operations
 from jaxgrad.programs.trace import Program
 
-__all__ = ["Lying", "lie"]
+__all__ = ["Lying", "lie", "require_few_equations"]
 
 # Numbers in one call, about: half a GiB with what XLA needs on the way.
 _NUMBERS = 2**22
-# Equations of what is compiled, loops unrolled: about half a minute.
-_EQUATIONS = 4000
+# Equations of what is compiled, loops unrolled: some ten seconds.
+_EQUATIONS = 500
 # Of float64 all that flushing to 0 may have taken from a number a million times.
 _LEAST_OF_FLOAT64 = 2.0**-1001
 
@@ -105,12 +106,23 @@ def _given(values: np.ndarray) -> Any:
 def _program(side: Side) -> Program:
     if side.program is None:
         raise UnsupportedPrimitive("NumPy code does not run over compiled intervals")
-    if _equations(side.program.jaxpr.jaxpr) > _EQUATIONS:
+    require_few_equations(side.program)
+    return side.program
+
+
+def require_few_equations(program: Program) -> int:
+    """How many equations a program has, every turn of a loop with its own.
+
+    Raises:
+        UnsupportedPrimitive: they are more than are compiled over intervals.
+    """
+    count = _equations(program.jaxpr.jaxpr)
+    if count > _EQUATIONS:
         raise UnsupportedPrimitive(
             f"a program of more than {_EQUATIONS} operations, its loops unrolled, is not compiled "
             "over intervals"
         )
-    return side.program
+    return count
 
 
 def _equations(jaxpr: Any) -> int:
@@ -153,7 +165,7 @@ def _compiled(
         apart = jnp.stack([apart.any() for apart, _ in rows]).any()
         return [apart, *(jnp.min(bits, initial=jnp.inf) for _, bits in rows)]
 
-    return jax.jit(jax.vmap(at_point, axis_size=count))
+    return jitted(jax.vmap(at_point, axis_size=count))
 
 
 def _entry(dtype: Any, x: Any, y: Any) -> tuple[jax.Array, jax.Array]:

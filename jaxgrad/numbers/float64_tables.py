@@ -83,7 +83,7 @@ def _table(name: str) -> np.ndarray:
 
 
 def _by_cell(name: str, a: Any) -> Any:
-    """The value at 0 ≤ a < the number of cells / 8; clamped to the last cell beyond."""
+    """The value at 0 ≤ a ≤ the number of cells / 8."""
     rows = _table(name)
     cell = jnp.clip(jnp.floor(a * _PER_UNIT), 0, len(rows) - 1)
     t = a - (cell + 0.5) / _PER_UNIT
@@ -95,10 +95,10 @@ def _by_cell(name: str, a: Any) -> Any:
 
 
 def erf_quotient(a: Any) -> Any:
-    """erf(a)/a of 0 ≤ a < 6."""
+    """erf(a)/a of 0 ≤ a ≤ 6."""
     return _by_cell("erf", a)
 
 
 def scaled_erfc(a: Any) -> Any:
-    """e^(a²) erfc(a) of 0 ≤ a < 20."""
+    """e^(a²) erfc(a) of 0 ≤ a ≤ 20."""
     return _by_cell("erfc", a)

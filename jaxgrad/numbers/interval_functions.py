@@ -179,7 +179,7 @@ def _cube_root(x: Interval) -> Interval:
 
 def _tabulated(f: Callable[[Any], Any], a: Any, end: float) -> Interval:
     """A function that falls, of a ≥ 0, by its table: below the end, and from 0 to there beyond."""
-    value = f(a)
+    value = f(jnp.minimum(a, end))
     found = outwards(value - value * TABLE_ERROR, value + value * TABLE_ERROR)
     return Interval(jnp.where(a < end, found.parts[0], 0.0), found.parts[1])
 

@@ -96,7 +96,8 @@ class Intervals(ArraySystem):
         if name != "sum":
             return super().reduce(name, rows)
         low, high = rows.parts
-        error = jnp.maximum(abs(low), abs(high)).sum(-1) * ((rows.shape[-1] + 2) * UNIT)
+        terms = rows.shape[-1] + 2
+        error = jnp.maximum(abs(low), abs(high)).sum(-1) * (terms * UNIT) + terms * TINY
         found = outwards(low.sum(-1) - error, high.sum(-1) + error)
         positive = (low >= 0).all(-1)  # and then so is the sum
         least = jnp.where(positive, jnp.maximum(found.parts[0], 0.0), found.parts[0])
@@ -108,11 +109,11 @@ class Intervals(ArraySystem):
             return product(a, b)
         (m, r), (n, s) = _middles(a), _middles(b)
         terms = a.shape[-1] + 2
-        own = abs(n) * (terms * UNIT)
+        own = abs(n) * (terms * UNIT) + TINY  # of what is flushed, however large m is
         radius = abs(m) @ (own if s is None else s + own)
         if r is not None:
             radius = radius + r @ (abs(n) if s is None else abs(n) + s)
-        radius = radius * (1 + 4 * terms * UNIT) + terms * TINY
+        radius = radius * (1 + 4 * terms * UNIT) + 4 * terms * TINY
         middle = m @ n
         return outwards(middle - radius, middle + radius)
 
@@ -128,7 +129,7 @@ class Intervals(ArraySystem):
             return IntervalTruths(~known | (not holds), ~known | holds)
         if relation in ("gt", "ge"):
             return self.compare({"gt": "lt", "ge": "le"}[relation], b, a)
-        (low, high), (least, most) = a.parts, b.parts
+        (low, high), (least, most) = _both_or_none(a).parts, _both_or_none(b).parts
         if relation == "lt":
             return IntervalTruths(~(high < least), ~(low >= most))
         if relation == "le":
@@ -207,6 +208,14 @@ def _around(value: int | float | Fraction) -> tuple[float, float]:
         return near, near
     return (near, float(np.nextafter(near, np.inf))) if exact < value \
         else (float(np.nextafter(near, -np.inf)), near)  # fmt: skip
+
+
+def _both_or_none(x: Interval) -> Interval:
+    """Both ends, or NaN: of what is known at one end alone there may be no value."""
+    if is_point(x):
+        return x
+    open_ = jnp.isnan(x.parts[0]) | jnp.isnan(x.parts[1])
+    return Interval(*(jnp.where(open_, jnp.nan, end) for end in x.parts))
 
 
 def _middles(x: Interval) -> tuple[Any, Any]:

@@ -68,10 +68,12 @@ class SmoothIntervals(Intervals):
             return self._apart(*arrays)
         if name == "clamp":
             return self._apart(arrays[0], arrays[1]) & self._apart(arrays[1], arrays[2])
-        low, high = super().function("floor", arrays[0]).parts
-        shifted = super().function("floor", Interval(*(end + 0.5 for end in arrays[0].parts))).parts
-        whole = jnp.ceil(arrays[0].parts[0]) > arrays[0].parts[0]
-        return (low == high) & (shifted[0] == shifted[1]) & whole
+        return self._within_a_step(arrays[0], 0.0) & self._within_a_step(arrays[0], 0.5)
+
+    def _within_a_step(self, x: Interval, offset: float) -> Any:
+        """Whether no x + offset is a whole number, at neither end."""
+        low, high = (end + offset for end in x.parts)
+        return (jnp.floor(low) == jnp.floor(high)) & (jnp.ceil(low) > low)
 
     @staticmethod
     def _apart(x: Interval, y: Interval) -> Any:

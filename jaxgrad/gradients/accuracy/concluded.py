@@ -34,7 +34,8 @@ _MISTAKES = ("zero", "overflow", "nan")
 _DIGITS = 17
 # Where the decimals of a true derivative would not fit into memory: e^(−10^38).
 _LEAST, _MOST = 10.0**-300, 10.0**300
-_BEYOND = ((-math.inf, -_MOST), (-_LEAST, 0.0), (0.0, _LEAST), (_MOST, math.inf))
+_BEYOND = ((-math.inf, -_MOST), (-_LEAST, 0.0), (0.0, _LEAST), (_MOST, math.inf),
+           (-_LEAST, _LEAST))  # fmt: skip
 
 
 def concluded(done: MeasuringPass) -> Accuracy:

@@ -15,6 +15,7 @@ from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.sides import Sides
 from jaxgrad.gradients.rules.truth import Truth
 from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.programs.trace import Program
 
 __all__ = ["Settled", "settle"]
@@ -22,6 +23,10 @@ __all__ = ["Settled", "settle"]
 # Doubled until the answer is known; what the last of them leave open lies closer to the middle
 # between two floats than 2^-400 of itself, or is open for another reason.
 _BITS = (64, 128, 256, 512)
+
+# Of what steps at whole numbers: those of so many bits have a neighbourhood, too, in which it does.
+_BITS_OF_STEPS = (2048,)
+_STEPS = frozenset({"floor", "ceil", "round", "rem"})
 
 _ALONG = Direction([np.ones(())])
 
@@ -58,7 +63,7 @@ def settle(program: Program, x: Float, y: np.ndarray) -> Settled:
     """
     (leaf,) = program.inputs
     program = replace(program, inputs=(replace(leaf, value=np.asarray(x.value)),))
-    for bits in _BITS:
+    for bits in _BITS_OF_STEPS if holds_primitive(program.jaxpr, _STEPS) else _BITS:
         try:
             with precision(bits):
                 found = _judged(x, y, _sides(program))

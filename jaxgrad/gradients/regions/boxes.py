@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxgrad.gradients.regions.statement import Statement
 from jaxgrad.interpret.walker import interpret
+from jaxgrad.numbers.compiled_intervals import jitted
 from jaxgrad.numbers.interval_arithmetic import Interval, above, product, total
 from jaxgrad.numbers.intervals import Intervals
 from jaxgrad.numbers.smooth_intervals import SmoothIntervals
@@ -76,7 +77,7 @@ def judging(
         least, most = (values[0].parts[k].reshape(-1)[0] for k in (0, 1))
         return Judged(holds, fails, inside, least, most, jnp.argmax(reach))
 
-    return jax.jit(jax.vmap(at_box))
+    return jitted(jax.vmap(at_box))
 
 
 def _inputs(leaves: Sequence[Leaf], fixed: Sequence[Any], flat: Interval) -> list[Any]:

@@ -13,6 +13,7 @@ from jax.tree_util import tree_structure, tree_unflatten
 
 from jaxgrad.errors import ArgumentError, CannotDecide, EnginesDisagree, UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import PRECISIONS, balls
+from jaxgrad.gradients.interval_batch import require_few_equations
 from jaxgrad.gradients.regions.box import Box, short
 from jaxgrad.gradients.regions.boxes import judging
 from jaxgrad.gradients.regions.picture import draw
@@ -41,6 +42,8 @@ __all__ = ["Region", "everywhere"]
 BUDGET = 10.0
 # Of more variables slopes are not asked for: each is a derivative of the whole program.
 _MOST_SLOPES = 12
+# Nor of long programs, times their variables: they take too long to compile.
+_MOST_EQUATIONS = 200
 # Points at which balls are asked whether it fails there.
 _CONFIRMED = 5
 
@@ -182,8 +185,10 @@ def _decided(box: Box, statement: Statement, program: Program, budget: float) ->
     progress = Progress()
     found = Searched(box.low[None], box.high[None])
     try:
+        count = require_few_equations(program)
+        slopes = _slopes(program, box) if count * len(box.low) <= _MOST_EQUATIONS else None
         with jax.enable_x64(True), progress.followed(lambda: f"{found.share:.2g} of it open"):
-            judge = judging(program, _slopes(program, box), statement, box.fixed)
+            judge = judging(program, slopes, statement, box.fixed)
 
             def said(text: str) -> None:
                 progress.say(f"everywhere, {text}")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.gradients.regions.boxes import Judged
+from jaxgrad.numbers.intervals import points
 
 __all__ = ["Searched", "searched"]
 
@@ -71,7 +72,11 @@ def searched(
             found.ended = f"{MOST_OPEN} boxes"
             break
         count = min(LOT, len(found.low))
-        lot = [_filled(ends[:count]) for ends in (found.low, found.high)]
+        # Wide enough for what the compiled program flushes to 0.
+        lot = [
+            _filled(points(found.low[:count]).parts[0]),
+            _filled(points(found.high[:count]).parts[1]),
+        ]
         judged = Judged(*(np.asarray(each)[:count] for each in judge(*lot)))
         found.looked += count
         lows, highs, sizes = found.low[:count], found.high[:count], weights[:count]

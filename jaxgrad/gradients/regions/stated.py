@@ -76,7 +76,9 @@ def _rational(name: str, value: Any) -> Fraction:
         if isinstance(value, bool) or not isinstance(value, Rational | str | float | np.floating):
             raise ValueError
         # A float is the decimal number that it is written as.
-        return Fraction(value if isinstance(value, Rational | str) else repr(float(value)))
+        exact = Fraction(value if isinstance(value, Rational | str) else repr(float(value)))
+        float(exact)  # of a size that floats have
+        return exact
     except (ValueError, ZeroDivisionError, OverflowError):
         raise ArgumentError(
             f"everywhere: {name} has {value!r:.60}; give rationals or decimal strings: '0.25'"

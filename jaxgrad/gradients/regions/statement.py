@@ -54,12 +54,15 @@ class Between:
         """
         holds, fails = jnp.asarray(True), jnp.asarray(False)
         for y in values:
+            # Of what is known at one end alone there may be no value.
+            known = ~(jnp.isnan(y.parts[0]) | jnp.isnan(y.parts[1]))
+            holds &= known.all()
             for end, sign in ((self.low, 1), (self.high, -1)):
                 if end is not None:
                     bound = _lifted(end * sign)
                     least, most = (y if sign > 0 else Interval(-y.parts[1], -y.parts[0])).parts
                     holds &= (least >= bound.parts[1]).all()
-                    fails |= (most < bound.parts[0]).any()
+                    fails |= ((most < bound.parts[0]) & known).any()
         return holds, fails
 
     def fails_at(self, values: Sequence[np.ndarray]) -> Fails:

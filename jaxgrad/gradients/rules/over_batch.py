@@ -67,7 +67,8 @@ def over_batch(
         return seen.refuted
     if seen.open:
         return undecided(primal, seen.left_open())
-    return _saying(found, f"; {seen.in_words}", seen.trusts)
+    first = ", of the first derivatives alone" * (rules.order > 1)
+    return _saying(found, f"; {seen.in_words}{first}", seen.trusts)
 
 
 def _at(primal: Primal, point: list[Any]) -> Primal:
