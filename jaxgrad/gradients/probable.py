@@ -57,7 +57,7 @@ class Residual:
     ties: bool
 
 
-def same_residues(hand: Side, auto: Side, off_ties: bool = False) -> Residual:
+def same_residues(hand: Side, auto: Side, *, off_ties: bool = False) -> Residual:
     """Runs both sides modulo random primes, as many as it takes.
 
     Args:
