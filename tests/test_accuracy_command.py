@@ -59,8 +59,10 @@ def test_what_is_not_known_is_undecided(capsys: pytest.CaptureFixture[str]) -> N
     arguments = ["--derivative", "measured_by_command:slope"]
     assert run("unknown", "--bits", "1", *arguments) == 3
     assert "nothing is known at 248 others" in capsys.readouterr().out
-    assert run("unknown", "--picture", "it.svg", *arguments) == 2
-    assert "nothing is known of any float, so none is drawn" in capsys.readouterr().err
+    assert run("unknown", "--bits", "1", "--picture", "it.svg", *arguments) == 3
+    out, err = capsys.readouterr()
+    assert "nothing is known at 248 others" in out
+    assert "nothing is known of any float, so none is drawn" in err
 
 
 def test_the_object_has_all(capsys: pytest.CaptureFixture[str]) -> None:

@@ -199,6 +199,28 @@ def test_a_file_that_holds_none_is_refused(content: bytes, tmp_path: Path) -> No
     assert file.read_bytes() == content
 
 
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("of", np.array("[1]")),
+        ("tiles", np.array(3)),
+        ("tiles", np.array([0.5, 1.5])),
+        ("tiles", np.array([-1])),
+        ("counts", np.ones((2, 2))),
+    ],
+)
+def test_arrays_that_are_no_tallies_are_refused(
+    name: str, value: np.ndarray, tmp_path: Path
+) -> None:
+    jaxgrad.sweep(gradient, "float8_e5m2", below, keep=tmp_path)
+    file = tmp_path / "0-of-1.tallies.npz"
+    with np.load(file) as found:
+        arrays = dict(found)
+    np.savez(file, **{**arrays, name: value})
+    with pytest.raises(ArgumentError, match=r"0-of-1.tallies.npz in keep holds no tallies"):
+        jaxgrad.sweep(gradient, "float8_e5m2", below, keep=tmp_path)
+
+
 def _tamper(file: Path, other: Path) -> None:
     with np.load(file) as found:
         arrays = dict(found)

@@ -70,6 +70,7 @@ def _run(options: argparse.Namespace) -> int:
         dtype = format_of(full_name(options.dtype)).dtype
     except ArgumentError as error:
         raise ArgumentError(f"--dtype {options.dtype}: {error}") from None
+    _require_bits(options.bits, dtype)
     try:
         with ending_after(options.timeout, functools.partial(_given_up, options)):
             kept = {"keep": options.keep, "part": options.part}
@@ -86,6 +87,17 @@ def _run(options: argparse.Namespace) -> int:
     if options.picture:
         _write_picture(options.picture, found)
     return _said(options, found)
+
+
+def _require_bits(bits: int | None, dtype: Any) -> None:
+    """Refuses more bits than a dtype has, before anything is measured."""
+    import ml_dtypes
+
+    most = int(ml_dtypes.finfo(dtype).nmant) + 1
+    if bits is not None and bits > most:
+        raise ArgumentError(
+            f"--bits {bits}: a {dtype.name} has {most}; give an integer from 1 to {most}"
+        )
 
 
 def _said(options: argparse.Namespace, found: Any) -> int:
@@ -153,8 +165,10 @@ def _float(x: Any) -> dict[str, str]:
 def _write_picture(path: str, found: Any) -> None:
     from jaxgrad.claims.pictures.right_bits import right_bits, standalone_svg
 
-    if not found.judged:
-        raise ArgumentError(f"--picture {path}: nothing is known of any float, so none is drawn")
+    if not found.judged:  # what is known is said all the same
+        print(f"jaxgrad: --picture {path}: nothing is known of any float, so none is drawn",
+              file=sys.stderr)  # fmt: skip
+        return
     written(path, path, standalone_svg(right_bits(found), _light_colours()))
 
 

@@ -132,7 +132,9 @@ class KeptTallies:
             # NumPy leaves a file open that it cannot read.
             with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 of, numbers, tallies = json.loads(str(file["of"])), file["tiles"], file["counts"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            if not isinstance(of, dict):
+                raise ValueError("it does not say of what")
+        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise ArgumentError(
                 f"{self._call}: {path} in keep holds no tallies ({error}); remove it, or name "
                 "another folder"
@@ -144,7 +146,12 @@ class KeptTallies:
                 f"as they are: its {' and '.join(differ)} {_not_these(differ, of, self._of)}; "
                 "name another folder, or remove that file"
             )
-        if tallies.shape != (len(numbers), *shape[1:]) or (numbers >= shape[0]).any():
+        whole = numbers.ndim == 1 and all(x.dtype.kind in "iu" for x in (numbers, tallies))
+        if (
+            not whole
+            or tallies.shape != (len(numbers), *shape[1:])
+            or not ((numbers >= 0) & (numbers < shape[0])).all()
+        ):
             raise ArgumentError(f"{self._call}: {path} in keep holds no tallies of these tiles")
         return numbers, tallies
 

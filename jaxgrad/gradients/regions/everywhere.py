@@ -44,6 +44,7 @@ BUDGET = 10.0
 _MOST_SLOPES = 12
 # Nor of long programs, times their variables: they take too long to compile.
 _MOST_EQUATIONS = 200
+_DERIVATIVES = "JAX's derivatives of its own primitives"
 # Points at which balls are asked whether it fails there.
 _CONFIRMED = 5
 
@@ -227,7 +228,7 @@ def _slopes(program: Program, box: Box) -> Program | None:
 
 def _concluded(box: Box, statement: Statement, program: Program, found: Searched) -> Region:
     what = f"{statement.in_words} for every {box.in_words}"
-    trusts = (*BALLS, *INTERVALS, *said_by_others(program.jaxpr))
+    trusts = (*BALLS, *INTERVALS, _DERIVATIVES, *said_by_others(program.jaxpr))
     if found.failing is not None:
         failing = _confirmed(box, statement, program, found.failing)
         if failing is not None:
@@ -330,7 +331,7 @@ def _said(
     (k, index), near = entry, isinstance(statement, Near)
     leaf = program.outputs[k + len(values) // 2 * near]
     place = "" if near and len(values) == 2 and not index else _place(leaf.path, index, near)
-    what = f"f{place} is {values[k][index].str(10)}"
+    what = f"f{place} is {values[k][index].str(10)} as a formula"
     if near:
         other = values[k + len(values) // 2][index].str(10)
         what = f"f − reference{place} is {values[k][index].str(10)}, the reference {other}"
