@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from jaxgrad import check, compare
 from jaxgrad.errors import ArgumentError, EnginesDisagree, NonFiniteInput, ShapeMismatch
-from jaxgrad.gradients import compared_batch, enclosure
-from jaxgrad.gradients.interval_batch import Lying, lie
+from jaxgrad.gradients import batch_lies, batch_settled, compared_batch, enclosure
+from jaxgrad.gradients.batch_lies import lie
+from jaxgrad.gradients.lying import Lying
 from jaxgrad.interpret.sides import make_side
 from jaxgrad.strategies.programs import Program, programs
 from jaxgrad.verdict import Verdict
@@ -94,6 +95,23 @@ def test_what_intervals_leave_open_is_left_to_balls() -> None:
     assert "(20 of them by balls)" in found.evidence.text
 
 
+def test_what_is_long_for_balls_is_left_to_double_double_numbers_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batch_lies, "_MOST_FOR_BALLS", 100)
+
+    def cancelling(factor: float) -> Callable[[jax.Array], jax.Array]:
+        return lambda x: (1e9 + _by_hand(factor)(x)) - 1e9
+
+    with jax.enable_x64(True):
+        batch = (_drawn(300)[0].astype(float),)
+        found = compare(cancelling(1.0), _slope, GIVEN.astype(float), batch=batch)
+        wrong = compare(cancelling(1 + 1e-5), _slope, GIVEN.astype(float), batch=batch)
+    assert found.verdict is Verdict.AGREES
+    assert "at the 300 points of the batch to 6" in found.evidence.text  # of 53
+    assert wrong.verdict is Verdict.REFUTED
+
+
 def test_numpy_code_is_left_to_balls() -> None:
     def by_hand(x: Any) -> Any:
         return np.sqrt(x * x) / (1 + x * x)
@@ -102,6 +120,44 @@ def test_numpy_code_is_left_to_balls() -> None:
     assert found.verdict is Verdict.AGREES
     assert "at the 8 points drawn for a batch (8 of them by balls)" in found.evidence.text
     assert not any("float64 arithmetic" in trust for trust in found.evidence.trusts)
+
+
+def test_points_in_doubt_that_there_is_no_time_for_are_left_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Near π a rounded π is forgiven, with few bits; at 1 the factor is not, with ten."""
+    near = np.float32(math.pi) + np.linspace(-6e-5, -2e-6, 30, dtype=np.float32)
+    batch = (np.append(near, np.float32(1)),)
+
+    def by_hand(x: jax.Array) -> jax.Array:
+        return -jnp.sin(x - np.float32(math.pi)) * jnp.where(abs(x - 1) < 1e-3, 1.001, 1.0)
+
+    assert compare(by_hand, jnp.sin, np.float32(0.5), batch=batch).verdict is Verdict.REFUTED
+    monkeypatch.setattr(batch_settled, "BUDGET", 0.0)
+    found = compare(by_hand, jnp.sin, np.float32(0.5), batch=batch)
+    assert found.verdict is Verdict.UNDECIDED
+    assert "at 31 of the 31 points of the batch; 0 were judged" in found.evidence.text
+
+
+@pytest.mark.parametrize("modes", ["fwd", "rev"])
+def test_a_large_derivative_does_not_hide_a_small_one_along_the_drawn_direction(
+    modes: str,
+) -> None:
+    rule = jax.custom_jvp(jnp.sin)
+    slope: Callable[[Any], Any] = lambda x: jnp.where(x > 2.5, 1.1, 1.0) * jnp.cos(x)  # noqa: E731
+    rule.defjvp(lambda primals, tangents: (rule(*primals), slope(*primals) * tangents[0]))
+
+    def fwd(x: Any, y: Any) -> Any:
+        return 1e7 * jnp.exp(y) + rule(x)
+
+    def rev(x: Any, y: Any) -> Any:
+        return 1e7 * jnp.exp(x), rule(x) * y
+
+    function, given = {"fwd": fwd, "rev": rev}[modes], (np.float32(0.5), np.float32(0.25))
+    for last, verdict in ((2.0, Verdict.AGREES), (2.9, Verdict.REFUTED)):
+        batch = (np.array([1.0, last], np.float32), np.array([0.5, 0.7], np.float32))
+        found = check(function, given, modes=modes, batch=batch, special_points=False)
+        assert found.verdict is verdict, found.evidence.text
 
 
 def test_a_point_without_a_value_is_undecided() -> None:

@@ -11,6 +11,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from enclosed_programs import (
+    ARITIES,
+    LENGTH,
+    NUMBERS,
+    SMALLEST,
+    SPECIAL,
+    derived,
+    drawn_programs,
+    truth,
+)
 from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,24 +33,8 @@ from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers import float64_functions, interval_arithmetic
 from jaxgrad.numbers.base import UNKNOWN
 from jaxgrad.numbers.interval_functions import FUNCTIONS
-from jaxgrad.numbers.operations import operation
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.trace import trace
-
-SMALLEST = 2.0**-1022
-# Ends of ranges, halves, multiples of π, what overflows soon, and what is flushed to 0.
-SPECIAL = [
-    0.0, 1.0, -1.0, 0.5, -0.5, 2.0, 3.0, math.pi, math.pi / 2, -math.pi / 4, 0.34, 0.41, -0.29,
-    math.sqrt(0.5), math.sqrt(2), 709.5, 709.9, -708.5, -745.5, 1e3, -1e3, 1e5, 2.0**19, 2.0**40,
-    1e160, -1e160, 1.7e308, -1.7e308, SMALLEST, -SMALLEST, 1e-160, 5e-324, -1e-310, 1e-300, 2.5,
-    1 - 2.0**-53, 1 + 2.0**-52, -1 + 2.0**-53, 2.0**-30, 7.5,
-]  # fmt: skip
-NUMBERS = st.one_of(
-    st.sampled_from(SPECIAL),
-    st.floats(-4, 4),
-    st.floats(-800, 800),
-    st.floats(allow_nan=False, allow_infinity=False),
-)
 
 
 @pytest.fixture(autouse=True)
@@ -77,10 +71,6 @@ def _points(values: np.ndarray) -> Interval:
 
 
 # -- functions -----------------------------------------------------------------------------------
-_ARITIES = {"add": 2, "add_any": 2, "sub": 2, "mul": 2, "div": 2, "max": 2, "min": 2, "pow": 2,
-            "logaddexp": 2, "clamp": 3, "polynomial": 4}  # fmt: skip
-
-
 @pytest.mark.parametrize("name", float64_functions.ERRORS)
 @given(arrays_of.arrays(float, 32, elements=NUMBERS))
 def test_the_errors_of_functions_are_as_they_are_bounded(name: str, x: np.ndarray) -> None:
@@ -99,14 +89,6 @@ def test_the_errors_of_functions_are_as_they_are_bounded(name: str, x: np.ndarra
         assert abs(arb(float(value)) - true) <= abs(true) * error + arb(2.0**-1021), argument
 
 
-def _truth(name: str, *xs: arb) -> Any:
-    """The value in balls; UNKNOWN where there is none."""
-    try:
-        return operation(name)(Ball(), *xs)
-    except CannotDecide:
-        return UNKNOWN
-
-
 @st.composite
 def _intervals(draw: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Low ends, numbers within, and high ends; half of them are points."""
@@ -123,12 +105,12 @@ def _intervals(draw: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 @given(st.data())
 def test_functions_of_intervals_hold_every_value(name: str, data: st.DataObject) -> None:
-    drawn = [data.draw(_intervals()) for _ in range(_ARITIES.get(name, 1))]
+    drawn = [data.draw(_intervals()) for _ in range(ARITIES.get(name, 1))]
     lifted = [(_points(low), _points(high)) for low, _, high in drawn]
     found = Intervals().function(name, *(Interval(a.parts[0], b.parts[1]) for a, b in lifted))
     with precision(300):
         inside = [[arb(float(x)) for x in each] for _, each, _ in drawn]
-        true = [_truth(name, *xs) for xs in zip(*inside, strict=True)]
+        true = [truth(name, *xs) for xs in zip(*inside, strict=True)]
         # Balls have no e^x of the largest x.
         large = np.array([max(abs(x) for x in xs) > 1e5 for xs in zip(*inside, strict=True)])
         unbounded = large & [ball is not UNKNOWN and not ball.is_finite() for ball in true]
@@ -155,7 +137,7 @@ def test_an_error_that_is_bounded_too_low_is_found(
     wrong = np.linspace(0.5, 3.0, 60)
     values = exact(wrong) * (1 + 3 * float64_functions.ERRORS[name])
     with precision(300):
-        true = [_truth(name, arb(float(x))) for x in wrong]
+        true = [truth(name, arb(float(x))) for x in wrong]
     error = float64_functions.ERRORS[name]
     ends = interval_arithmetic.outwards(values * (1 - error), values * (1 + error))
     with pytest.raises(AssertionError):
@@ -178,52 +160,6 @@ def test_intervals_need_wide_floats() -> None:
 
 
 # -- programs --------------------------------------------------------------------------------------
-_ONE: dict[str, Callable[[Any], Any]] = {
-    "sin": jnp.sin, "cos": jnp.cos, "tan": jnp.tan, "tanh": jnp.tanh, "exp": jnp.exp,
-    "expm1": jnp.expm1, "log": jnp.log, "log1p": jnp.log1p, "sqrt": jnp.sqrt, "cbrt": jnp.cbrt,
-    "sigmoid": jax.nn.sigmoid, "softplus": jax.nn.softplus, "relu": jax.nn.relu, "abs": jnp.abs,
-    "square": jnp.square, "cube": lambda x: x**3, "inverse": lambda x: 1 / x,
-    "inverse square": lambda x: x**-2, "sign": jnp.sign, "floor": jnp.floor, "round": jnp.round,
-    "arctan": jnp.arctan, "arcsin": jnp.arcsin, "arccos": jnp.arccos, "sinh": jnp.sinh,
-    "cosh": jnp.cosh, "arcsinh": jnp.arcsinh, "arctanh": jnp.arctanh, "rsqrt": jax.lax.rsqrt,
-    "silu": jax.nn.silu, "negative": jnp.negative, "tenth": lambda x: 0.1 * x, "log2": jnp.log2,
-    "reversed": lambda x: x[::-1], "cumulative": jnp.cumsum, "softmax": jax.nn.softmax,
-    "normal": lambda x: (x - jnp.mean(x)) / jnp.sqrt(jnp.var(x) + 1e-6),
-    "halves": lambda x: x.reshape(-1, 2) @ jnp.array([[0.3, -1.5], [2.0, 0.7]]),
-}  # fmt: skip
-_TWO: dict[str, Callable[[Any, Any], Any]] = {
-    "add": jnp.add, "subtract": jnp.subtract, "multiply": jnp.multiply, "divide": jnp.divide,
-    "maximum": jnp.maximum, "minimum": jnp.minimum, "logaddexp": jnp.logaddexp,
-    "where": lambda x, y: jnp.where(x > y, x * x, y), "power": lambda x, y: jnp.abs(x) ** y,
-    "clip": lambda x, y: jnp.clip(x, -1.0, y), "greater": lambda x, y: (x >= y) * x,
-    "product": lambda x, y: jnp.outer(x, y) @ y,
-}  # fmt: skip
-LENGTH = 6
-
-
-@st.composite
-def _programs(draw: Any) -> Callable[[Any, Any], Any]:
-    """A program of two arrays: steps, each of which applies a function to what was made before."""
-    steps = draw(st.lists(
-        st.tuples(st.sampled_from([*_ONE, *_TWO]), st.integers(0, 9), st.integers(0, 9)),
-        min_size=1, max_size=7,
-    ))  # fmt: skip
-
-    def program(x: Any, y: Any) -> Any:
-        made = [x, y]
-        for name, i, j in steps:
-            u, v = (made[-1 - k % len(made)] for k in (i, j))
-            made.append((_ONE[name](u) if name in _ONE else _TWO[name](u, v)).reshape(LENGTH))
-        return made[-1]
-
-    program.__doc__ = repr(steps)
-    return program
-
-
-def _gradient(program: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    return lambda x, y: jax.grad(lambda x: jnp.sum(program(x, y)))(x)
-
-
 def _require_held(
     function: Callable[[Any, Any], Any], xs: np.ndarray, ys: np.ndarray
 ) -> tuple[int, int]:
@@ -244,7 +180,7 @@ def _require_held(
 
 
 @settings(max_examples=8)
-@given(_programs(), arrays_of.arrays(float, (2, 5, LENGTH), elements=NUMBERS))
+@given(drawn_programs(), arrays_of.arrays(float, (2, 5, LENGTH), elements=NUMBERS))
 def test_programs_over_intervals_hold_the_true_values(
     program: Callable[[Any, Any], Any], points: np.ndarray
 ) -> None:
@@ -256,14 +192,14 @@ def test_a_hundred_thousand_values_of_programs_and_gradients_are_held() -> None:
     looked_at, known = [], []
 
     @settings(max_examples=120, derandomize=True, database=None)
-    @given(_programs(), st.booleans(), st.integers(0, 2**32 - 1))
-    def look(program: Any, derived: bool, seed: int) -> None:
+    @given(drawn_programs(), st.booleans(), st.integers(0, 2**32 - 1))
+    def look(program: Any, of_gradient: bool, seed: int) -> None:
         draw = np.random.default_rng(seed)
         sizes = draw.choice([1e-3, 0.3, 1.0, 30.0], (2, 150, 1))
         points = draw.normal(size=(2, 150, LENGTH)) * sizes
         special = draw.random(points.shape) < 0.1
         points = np.where(special, draw.choice(SPECIAL, points.shape), points)
-        function = _gradient(program) if derived else program
+        function = derived(program) if of_gradient else program
         counted = _require_held(function, *points)
         looked_at.append(counted[0])
         known.append(counted[1])

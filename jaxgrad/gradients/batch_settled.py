@@ -11,14 +11,14 @@ import numpy as np
 
 from jaxgrad.gradients.batch_points import Batch
 from jaxgrad.gradients.floats.hidden import SOME_BITS
-from jaxgrad.gradients.interval_batch import Lying
+from jaxgrad.gradients.lying import Lying
 from jaxgrad.gradients.trusts import INTERVALS
 from jaxgrad.numbers.clock import within
 
 __all__ = ["Judged", "Settled", "settled"]
 
-# CPU seconds for the points that are judged one by one.
-BUDGET = 5.0
+# CPU seconds for the points that are judged one by one, the worst first.
+BUDGET = 10.0
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Settled:
     Args:
         batch: the points.
         bits: the fewest bits to which the two sides agree at each.
+        left: at which of them it is not known whether they agree.
         refuted: what says that they differ at one of them, or None.
         one_by_one: at how many points they were judged by themselves.
         why: why some point is open.
@@ -52,6 +53,7 @@ class Settled:
 
     batch: Batch
     bits: np.ndarray
+    left: np.ndarray
     refuted: Any = None
     one_by_one: int = 0
     why: str = ""
@@ -65,8 +67,8 @@ class Settled:
 
     @property
     def open(self) -> int:
-        """At how many points nothing is known of some entry."""
-        return int((self.bits < SOME_BITS).sum())
+        """At how many points some entry is not known to agree."""
+        return int(self.left.sum())
 
     @property
     def in_words(self) -> str:
@@ -80,48 +82,51 @@ class Settled:
     def left_open(self) -> str:
         """Why the batch is not decided."""
         why = "; ".join(filter(None, (self.failed, self.why)))
-        time = f" in {self.spent}" if self.spent else ""
+        time = f" in {self.spent}, all there is for that" if self.spent else ""
         return (
-            f"nothing is known of some entry at {self.open} of the {len(self.batch)} points of the "
-            f"batch, of which {self.one_by_one} were judged by balls{time}"
+            f"some entry is not known to agree at {self.open} of the {len(self.batch)} points of "
+            f"the batch; {self.one_by_one} were judged by balls{time}"
             + (f" ({why})" if why else "")
         )
 
 
 def settled(
-    batch: Batch, lying: Lying | str, judge: Callable[[int], Judged], exact: bool = False
+    batch: Batch,
+    lying: Lying | str,
+    judge: Callable[[int], Judged],
+    exact: bool = False,
+    of_sums: bool = False,
 ) -> Settled:
     """What is known of the points of a batch, those in doubt judged one by one, the worst first.
 
     In doubt is a point where intervals tell the sides apart by more than half of the last bit of a
     float, which rounding the result may take; and one where they agree to fewer bits than that.
+    Such a point is left open until it is judged.
 
     Args:
         batch: the points.
         lying: how the sides lie over intervals, or why that is not known.
         judge: judges one point.
         exact: whether a difference counts that rounding would hide.
+        of_sums: whether what lies so are sums of entries, of which a large one hides a small one:
+            where the sums differ at all points are judged, too, as far as there is time.
     """
     failed = lying if isinstance(lying, str) else None
     if isinstance(lying, str):
         lying = Lying.unknown(len(batch))
-    found = Settled(batch, lying.least.copy(), failed=failed)
-    doubtful = lying.apart | (lying.least < math.inf) if exact else _short(lying)
-    worst = np.lexsort((lying.least, ~lying.apart))
+    doubtful = lying.apart | (lying.least < math.inf) if exact else lying.short
+    asked = doubtful | lying.apart if of_sums else doubtful
+    found = Settled(batch, lying.least.copy(), doubtful.copy(), failed=failed)
+    worst = np.lexsort((lying.least, ~lying.apart, ~doubtful))
     with within(BUDGET) as part:
-        for k in map(int, worst[doubtful[worst]]):
+        for k in map(int, worst[asked[worst]]):
             judged = judge(k)
             found.one_by_one += 1
             if judged.refuted is not None:
                 found.refuted = judged.refuted
                 break
             found.why = found.why or judged.why
+            found.left[k] &= judged.bits < SOME_BITS
             found.bits[k] = max(found.bits[k], judged.bits)
     found.spent = part.spent
     return found
-
-
-def _short(lying: Lying) -> np.ndarray:
-    """Where some leaf agrees to fewer bits than its dtype holds, or one more if they are apart."""
-    rows = [bits < most + lying.apart for bits, most in zip(lying.bits, lying.held, strict=True)]
-    return np.any(np.stack(rows), 0)

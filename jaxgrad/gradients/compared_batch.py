@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from jaxgrad.errors import CannotDecide, EnginesDisagree, UnsupportedPrimitive
+from jaxgrad.gradients.batch_lies import lie
 from jaxgrad.gradients.batch_points import Batch
 from jaxgrad.gradients.batch_settled import Judged, settled
 from jaxgrad.gradients.compared_floats import undecided
 from jaxgrad.gradients.enclosure import ENOUGH_BITS, Meeting
 from jaxgrad.gradients.hidden_differences import Met
-from jaxgrad.gradients.interval_batch import Lying, lie
+from jaxgrad.gradients.lying import Lying
 from jaxgrad.gradients.outcome import Comparison
 from jaxgrad.interpret.sides import Side
 

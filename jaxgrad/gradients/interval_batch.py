@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -12,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.gradients.lying import Lying, agreement, precision, truths_lie
 from jaxgrad.interpret.sides import Side
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.clock import tick
@@ -21,50 +21,21 @@ from jaxgrad.numbers.intervals import Interval, Intervals, IntervalTruths, point
 from jaxgrad.programs.jaxprs import inner_programs, operations
 from jaxgrad.programs.trace import Program
 
-__all__ = ["Lying", "lie", "require_few_equations"]
+__all__ = [
+    "filled",
+    "over_intervals",
+    "points_at_once",
+    "require_few_equations",
+    "side_program",
+]
 
 # Numbers in one call, about: half a GiB with what XLA needs on the way.
 _NUMBERS = 2**22
 # Equations of what is compiled, loops unrolled: some ten seconds.
 _EQUATIONS = 500
-# Of float64 all that flushing to 0 may have taken from a number a million times.
-_LEAST_OF_FLOAT64 = 2.0**-1001
 
 
-@dataclass(frozen=True)
-class Lying:
-    """How two sides lie at each point of a batch.
-
-    Args:
-        apart: whether the intervals of some entry are disjoint, of shape (points,).
-        bits: for each leaf the fewest bits to which the two sides agree in an entry, of shape
-            (points,): −∞ where nothing is known, ∞ where all are equal, or less than every float.
-        held: how many bits a number of each leaf has.
-    """
-
-    apart: np.ndarray
-    bits: tuple[np.ndarray, ...]
-    held: tuple[int, ...]
-
-    @staticmethod
-    def unknown(count: int) -> Lying:
-        """Of so many points nothing."""
-        return Lying(np.zeros(count, bool), (np.full(count, -math.inf),), (1,))
-
-    @staticmethod
-    def joined(several: Sequence[Lying]) -> Lying:
-        """How several pairs of sides lie at the same points."""
-        bits = tuple(row for each in several for row in each.bits)
-        held = tuple(most for each in several for most in each.held)
-        return Lying(np.any(np.stack([each.apart for each in several]), 0), bits, held)
-
-    @property
-    def least(self) -> np.ndarray:
-        """The fewest bits at each point, whatever the leaf."""
-        return np.min(np.stack(self.bits), 0)
-
-
-def lie(hand: Side, auto: Side, batch: Sequence[Any]) -> Lying:
+def over_intervals(hand: Side, auto: Side, batch: Sequence[Any]) -> Lying:
     """How two sides lie at the points of a batch.
 
     Args:
@@ -74,27 +45,24 @@ def lie(hand: Side, auto: Side, batch: Sequence[Any]) -> Lying:
     Raises:
         UnsupportedPrimitive, CannotDecide: a side has no program that intervals know.
     """
-    programs = [_program(side) for side in (hand, auto)]
+    programs = [side_program(side) for side in (hand, auto)]
+    for program in programs:
+        require_few_equations(program)
     moving = [leaf.differentiable for leaf in hand.inputs]
     values = [np.asarray(x) for x, moves in zip(batch, moving, strict=True) if moves]
-    count, at_once = len(values[0]), _at_once(programs)
+    count, at_once = len(values[0]), points_at_once(programs, _NUMBERS)
     fixed = [None if moves else x for x, moves in zip(batch, moving, strict=True)]
     with jax.enable_x64(True):
         compiled = _compiled(programs, fixed, min(count, at_once))
         found = []
         for start in range(0, count, at_once):
             tick()
-            lot = [_filled(x[start : start + at_once], min(count, at_once)) for x in values]
+            lot = [filled(x[start : start + at_once], min(count, at_once)) for x in values]
             rows = compiled(*(_given(x) for x in lot))
             here = min(at_once, count - start)
             found.append([np.asarray(row)[:here] for row in rows])
     apart, *bits = (np.concatenate(rows) for rows in zip(*found, strict=True))
-    return Lying(apart, tuple(bits), tuple(_precision(leaf.dtype) for leaf in hand.outputs))
-
-
-def _precision(dtype: Any) -> int:
-    """How many bits a number of a dtype holds."""
-    return int(jnp.finfo(dtype).nmant) + 1 if jnp.issubdtype(dtype, jnp.floating) else 1
+    return Lying(apart, tuple(bits), tuple(precision(leaf.dtype) for leaf in hand.outputs))
 
 
 def _given(values: np.ndarray) -> Any:
@@ -103,10 +71,14 @@ def _given(values: np.ndarray) -> Any:
     return interval.parts[0] if is_point(interval) else interval
 
 
-def _program(side: Side) -> Program:
+def side_program(side: Side) -> Program:
+    """What a side computes.
+
+    Raises:
+        UnsupportedPrimitive: it is NumPy code.
+    """
     if side.program is None:
         raise UnsupportedPrimitive("NumPy code does not run over compiled intervals")
-    require_few_equations(side.program)
     return side.program
 
 
@@ -134,10 +106,15 @@ def _equations(jaxpr: Any) -> int:
     return total
 
 
-def _at_once(programs: Sequence[Program]) -> int:
-    """How many points one call has, whole numbers of two so that few shapes are compiled."""
+def points_at_once(programs: Sequence[Program], numbers: int) -> int:
+    """How many points one call has, powers of two so that few shapes are compiled.
+
+    Args:
+        programs: what is run.
+        numbers: how many there may be in one call, about.
+    """
     most = max(_widest(program.jaxpr.jaxpr) for program in programs)
-    return 2 ** max(0, min(12, int(math.log2(max(1, _NUMBERS // most)))))
+    return 2 ** max(0, min(12, int(math.log2(max(1, numbers // most)))))
 
 
 def _widest(jaxpr: Any) -> int:
@@ -146,7 +123,7 @@ def _widest(jaxpr: Any) -> int:
     return max(1, inputs + min(operations(jaxpr), 2**16))
 
 
-def _filled(x: np.ndarray, count: int) -> np.ndarray:
+def filled(x: np.ndarray, count: int) -> np.ndarray:
     """The last lot of a batch as long as the others, its last point repeated."""
     return np.concatenate([x, np.repeat(x[-1:], count - len(x), 0)]) if len(x) < count else x
 
@@ -171,27 +148,13 @@ def _compiled(
 def _entry(dtype: Any, x: Any, y: Any) -> tuple[jax.Array, jax.Array]:
     """(disjoint, bits of agreement) of each entry."""
     if isinstance(x, IntervalTruths):
-        (p_false, p_true), (q_false, q_true) = x.parts, y.parts
-        apart = ~p_true & ~q_false | ~p_false & ~q_true
-        same = ~p_true & ~q_true | ~p_false & ~q_false
-        return apart, jnp.where(same, jnp.inf, -jnp.inf)
+        return truths_lie(x, y)
     (low, high), (least, most) = x.parts, y.parts
     apart = (high < least) | (low > most)
     farthest = jnp.maximum(high - least, most - low) * (1 + 2.0**-50)
     size = jnp.maximum(_magnitude(low, high), _magnitude(least, most))
-    # One of both ends may be a number, the other not.
-    ratio = jnp.where(farthest > 0, size / jnp.where(farthest > 0, farthest, 1.0), jnp.inf)
-    bits = jnp.where(farthest <= _least(dtype), jnp.inf, jnp.log2(ratio) - 2.0**-20)
-    known = ~jnp.isnan(farthest) & jnp.isfinite(size)
-    return apart, jnp.where(known, bits, -jnp.inf)
+    return apart, agreement(dtype, farthest, size)
 
 
 def _magnitude(low: jax.Array, high: jax.Array) -> jax.Array:
     return jnp.maximum(jnp.maximum(low, -high), 0.0)
-
-
-def _least(dtype: Any) -> float:
-    """Below every float of a dtype, whatever it is rounded to."""
-    if not jnp.issubdtype(dtype, jnp.floating):
-        return 0.0
-    return max(float(jnp.finfo(dtype).smallest_subnormal) / 2, _LEAST_OF_FLOAT64)

@@ -19,7 +19,19 @@ import jax.numpy as jnp
 import numpy as np
 from flint import arb, ctx
 
-__all__ = ["ERRORS", "atan", "cos", "exp", "expm1", "log", "log1p", "logistic", "sin", "tanh"]
+__all__ = [
+    "ERRORS",
+    "atan",
+    "cos",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "logistic",
+    "sin",
+    "split",
+    "tanh",
+]
 
 ERRORS: dict[str, float] = {
     "exp": 2.0**-50,
@@ -37,7 +49,7 @@ ERRORS: dict[str, float] = {
 _LARGEST = float(np.finfo(np.float64).max)
 
 
-def _split(value: arb, bits: int) -> tuple[float, arb]:
+def split(value: arb, bits: int) -> tuple[float, arb]:
     """A number of some bits, and what is left of the value."""
     _, exponent = math.frexp(float(value))
     unit = Fraction(2) ** (exponent - bits)
@@ -49,9 +61,9 @@ def _constants() -> dict[str, float]:
     """log 2 and π/2 in parts of which a multiple by a whole number is exact."""
     before, ctx.prec = ctx.prec, 300
     try:
-        log2_head, log2_rest = _split(arb(2).log(), 32)
-        first, rest = _split(arb.pi() / 2, 33)
-        second, rest = _split(rest, 33)
+        log2_head, log2_rest = split(arb(2).log(), 32)
+        first, rest = split(arb.pi() / 2, 33)
+        second, rest = split(rest, 33)
         return {
             "log2_head": log2_head, "log2_tail": float(log2_rest), "log2": float(arb(2).log()),
             "quarter": first, "quarter_2": second, "quarter_3": float(rest),

@@ -22,7 +22,7 @@ from jaxgrad.numbers.interval_arithmetic import (
     total,
 )
 
-__all__ = ["FUNCTIONS"]
+__all__ = ["FUNCTIONS", "half_away"]
 
 _Rule = Callable[..., Interval]
 
@@ -223,7 +223,7 @@ def _clamp(low: Interval, x: Interval, high: Interval) -> Interval:
     return each_end(jnp.minimum)(each_end(jnp.maximum)(low, x), high)
 
 
-def _half_away(x: Any) -> Any:
+def half_away(x: Any) -> Any:
     """Nearest whole numbers, those between two away from 0."""
     whole = jnp.trunc(x)
     return whole + jnp.where(abs(x - whole) >= 0.5, jnp.sign(x), 0.0)
@@ -247,7 +247,7 @@ FUNCTIONS: dict[str, _Rule] = {
     "floor": each_end(jnp.floor),
     "ceil": each_end(jnp.ceil),
     "round_half_even": each_end(jnp.round),
-    "round_half_away": each_end(_half_away),
+    "round_half_away": each_end(half_away),
     "exp": _exp,
     "exp2": _grows(lambda x: _exp(_of_logarithm("exp2", x))),
     "exp_neg_sq": lambda x: _exp(negative(square(x))),

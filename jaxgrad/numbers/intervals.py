@@ -31,7 +31,7 @@ from jaxgrad.numbers.interval_arithmetic import (
 )
 from jaxgrad.numbers.interval_functions import FUNCTIONS
 
-__all__ = ["Interval", "IntervalTruths", "Intervals", "points"]
+__all__ = ["Interval", "IntervalTruths", "Intervals", "points", "require_float64"]
 
 _SMALLEST = float(np.finfo(np.float64).tiny)
 
@@ -67,11 +67,7 @@ class Intervals(ArraySystem):
     name = "interval"
 
     def lift(self, values: np.ndarray) -> Interval:
-        if not jax.config.read("jax_enable_x64"):
-            raise ArgumentError(
-                "intervals are pairs of float64 arrays, which JAX makes float32 here; compute with "
-                "them within `with jax.enable_x64(True)`"
-            )
+        require_float64("intervals")
         return points(np.asarray(values)).each(jnp.asarray)
 
     def move(self, f: Callable[..., Any], *arrays: Any) -> Any:
@@ -184,6 +180,22 @@ class Intervals(ArraySystem):
     def number(self, truths: IntervalTruths) -> Interval:
         may_be_false, may_be_true = truths.parts
         return Interval((~may_be_false).astype(float), may_be_true.astype(float))
+
+
+def require_float64(numbers: str) -> None:
+    """Refuse to make pairs of float64 arrays where JAX would make them float32.
+
+    Args:
+        numbers: what they are, for the error.
+
+    Raises:
+        ArgumentError: float64 is not enabled.
+    """
+    if not jax.config.read("jax_enable_x64"):
+        raise ArgumentError(
+            f"{numbers} are pairs of float64 arrays, which JAX makes float32 here; compute with "
+            "them within `with jax.enable_x64(True)`"
+        )
 
 
 def _ends(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.errors import CannotDecide, NoDerivative, UnsupportedPrimitive
+from jaxgrad.gradients.batch_lies import lie
 from jaxgrad.gradients.batch_points import Batch, batch_of
 from jaxgrad.gradients.batch_settled import Judged, settled
-from jaxgrad.gradients.interval_batch import Lying, lie
+from jaxgrad.gradients.lying import Lying
 from jaxgrad.gradients.outcome import GradientCheck
 from jaxgrad.gradients.rules.conclusions import undecided
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derivatives
@@ -62,13 +63,14 @@ def over_batch(
             return Judged(why=f"{batch.name(k)}: {at.evidence.text}")
         return Judged(min((leaf.bits for leaf in at.leaves), default=np.inf))
 
-    seen = settled(batch, _lying(rules, batch), judge, rules.exact)
+    seen = settled(batch, _lying(rules, batch), judge, rules.exact, of_sums=True)
     if seen.refuted is not None:
         return seen.refuted
     if seen.open:
         return undecided(primal, seen.left_open())
-    first = ", of the first derivatives alone" * (rules.order > 1)
-    return _saying(found, f"; {seen.in_words}{first}", seen.trusts)
+    first = "first " * (rules.order > 1)
+    along = f", {first}derivatives along a direction that is drawn for each"
+    return _saying(found, f"; {seen.in_words}{along}", seen.trusts)
 
 
 def _at(primal: Primal, point: list[Any]) -> Primal:

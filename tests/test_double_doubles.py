@@ -1,0 +1,311 @@
+"""Double-double balls hold the true values, which balls of Arb have, to some hundred bits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from enclosed_programs import (
+    ARITIES,
+    LENGTH,
+    NUMBERS,
+    SMALLEST,
+    SPECIAL,
+    derived,
+    drawn_programs,
+    truth,
+)
+from flint import arb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays_of
+
+import jaxgrad
+from jaxgrad import Ball
+from jaxgrad.errors import ArgumentError, CannotDecide
+from jaxgrad.interpret.walker import interpret
+from jaxgrad.numbers import double_double as dd
+from jaxgrad.numbers.base import UNKNOWN
+from jaxgrad.numbers.double_double import DoubleDouble
+from jaxgrad.numbers.double_double_functions import FUNCTIONS
+from jaxgrad.numbers.double_doubles import DoubleDoubles
+from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.trace import trace
+
+COUNT = 24
+NUMERIC = sorted(set(FUNCTIONS) - {"sign", "floor", "ceil", "round_half_even", "round_half_away"})
+
+
+@pytest.fixture(autouse=True)
+def wide_floats() -> Iterator[None]:
+    with jax.enable_x64(True):
+        yield
+
+
+def _require_held(found: DoubleDouble, true: Any, floats: Any = None) -> int:
+    """How many entries are known, each of which holds the ball at its place."""
+    count = 0
+    rows = zip(*(np.asarray(part).reshape(-1) for part in found.parts), strict=True)
+    balls = np.asarray(true, object).reshape(-1)
+    others = [None] * balls.size if floats is None else np.asarray(floats).reshape(-1).tolist()
+    for parts, ball, other in zip(rows, balls, others, strict=True):
+        if not np.isfinite(parts).all():
+            continue
+        high, low, radius = (arb(float(part)) for part in parts)
+        assert radius >= 0
+        if other is not None and ball is not UNKNOWN and not ball.is_finite():
+            slack = 1e-3 * min(abs(other), 1e307)  # floats are rounded
+            assert abs(high - other) <= radius + slack, (parts, other)
+            continue
+        assert ball is not UNKNOWN and ball.is_finite(), (parts, ball)
+        assert not abs(high + low - ball) > radius, (parts, ball)
+        count += 1
+    return count
+
+
+def _usual(x: np.ndarray) -> np.ndarray:
+    return np.where(abs(x) < SMALLEST, 0.0, x)
+
+
+@st.composite
+def _balls(draw: Any) -> tuple[DoubleDouble, list[Fraction]]:
+    """Balls, of which a half are floats, a quarter sums of two, and numbers within."""
+    high = _usual(draw(arrays_of.arrays(float, COUNT, elements=NUMBERS)))
+    weight = draw(arrays_of.arrays(float, (3, COUNT), elements=st.floats(-1, 1)))
+    bits = draw(arrays_of.arrays(float, COUNT, elements=st.floats(0, 110)))
+    kind = np.arange(COUNT) % 4
+    low = _usual(np.where(kind >= 2, high * 2.0**-53 * weight[0], 0.0))
+    radius = _usual(np.where(kind == 3, abs(high) * 2.0**-bits, 0.0))
+    rows = zip(*(each.tolist() for each in (high, low, radius, weight[1])), strict=True)
+    inside = [Fraction(h) + Fraction(v) + Fraction(r) * Fraction(w) for h, v, r, w in rows]
+    return DoubleDouble(*map(jnp.asarray, (high, low, radius))), inside
+
+
+def _exactly(x: Fraction) -> arb:
+    return arb(x.numerator) / arb(x.denominator)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+@settings(max_examples=25)
+@given(st.data())
+def test_functions_hold_every_value(name: str, data: st.DataObject) -> None:
+    drawn = [data.draw(_balls()) for _ in range(ARITIES.get(name, 1))]
+    found = DoubleDoubles().function(name, *(x for x, _ in drawn))
+    points = list(zip(*(inside for _, inside in drawn), strict=True))
+    with precision(2500):
+        true = [truth(name, *map(_exactly, xs)) for xs in points]
+        # Balls have no e^x of the largest x, of which these say nothing either.
+        unbounded = [ball is not UNKNOWN and not ball.is_finite() for ball in true]
+        large = [max(map(abs, xs)) > 1e5 for xs in points]
+        left_out = np.array(unbounded) & np.array(large)
+        found = found.each(lambda part: jnp.where(left_out, jnp.nan, part))
+        _require_held(found, np.array(true, object))
+
+
+@pytest.mark.parametrize("name", NUMERIC)
+def test_functions_are_known_to_ninety_bits(name: str) -> None:
+    """Where neither the domain ends nor the function is 0 for another number."""
+    x = np.linspace(1.1, 3.7, 50) if name == "acosh" else np.linspace(0.03, 0.92, 50)
+    arguments = [DoubleDoubles().lift(x * (1 + k)) for k in range(ARITIES.get(name, 1))]
+    high, _, radius = (np.asarray(p) for p in DoubleDoubles().function(name, *arguments).parts)
+    assert (radius <= abs(high) * 2.0**-90).all()
+
+
+@pytest.mark.parametrize("n", [-3, -1, 0, 1, 2, 5, 8])
+@given(_balls())
+def test_powers_hold_every_value(n: int, drawn: Any) -> None:
+    x, inside = drawn
+    with precision(2500):
+        true = [_exactly(each) ** n for each in inside]
+        _require_held(DoubleDoubles().power(x, np.asarray(n)), np.array(true, object))
+
+
+# -- arithmetic ------------------------------------------------------------------------------------
+_EXACT: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
+    "add": lambda x, y: x + y, "sub": lambda x, y: x - y, "mul": lambda x, y: x * y,
+    "div": lambda x, y: x / y if y else Fraction(0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _EXACT)
+@pytest.mark.parametrize("compiled", [False, True])
+@given(_balls(), _balls())
+def test_arithmetic_holds_what_rationals_give(
+    name: str, compiled: bool, first: Any, second: Any
+) -> None:
+    """Alone, and in a program of several, where products could be fused with sums."""
+    (x, xs), (y, ys) = first, second
+    system, exact = DoubleDoubles(), _EXACT[name]
+
+    def program(x: DoubleDouble, y: DoubleDouble) -> DoubleDouble:
+        z = system.function(name, x, y)
+        return system.function("sub", system.function("mul", z, y), system.function("add", z, x))
+
+    found = jax.jit(program)(x, y) if compiled else system.function(name, x, y)
+    count = 0
+    for k, (a, b) in enumerate(zip(xs, ys, strict=True)):
+        parts = [float(part[k]) for part in found.parts]
+        if not np.isfinite(parts).all():
+            continue
+        z = exact(a, b)
+        true = z * b - (z + a) if compiled else z
+        high, low, radius = map(Fraction, parts)
+        assert abs(high + low - true) <= radius
+        count += 1
+    assert count >= 0
+
+
+def test_sums_of_products_cancel_to_what_is_left() -> None:
+    """Σ xᵢyᵢ of which all but 2⁻⁹⁰ cancels: float64 has nothing of it."""
+    draw = np.random.default_rng(0)
+    x, y = draw.normal(size=(2, 40)), np.ones((2, 40))
+    y[0], y[1] = draw.normal(size=40), 0
+    a = DoubleDoubles().lift(np.concatenate([x[0], -x[0], [2.0**-90]]).reshape(1, 1, -1))
+    b = DoubleDoubles().lift(np.concatenate([y[0], y[0], [1.0]]).reshape(1, -1, 1))
+    high, low, radius = (float(part[0, 0, 0]) for part in DoubleDoubles().contract(a, b).parts)
+    assert abs(Fraction(high) + Fraction(low) - Fraction(2.0**-90)) <= Fraction(radius) < 2.0**-94
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 4), (3, 0, 4), (2, 5, 3), (1, 7, 1)])
+@given(st.data())
+def test_products_of_matrices_hold_what_rationals_give(shape: Any, data: st.DataObject) -> None:
+    m, k, n = shape
+    numbers = st.floats(-4, 4).map(lambda x: x * 2.0**-3)
+    a = _usual(data.draw(arrays_of.arrays(float, (2, m, k), elements=numbers)))
+    b = _usual(data.draw(arrays_of.arrays(float, (2, k, n), elements=numbers)))
+    found = DoubleDoubles().contract(DoubleDoubles().lift(a), DoubleDoubles().lift(b))
+    assert found.shape == (2, m, n)
+    for i, j, o in np.ndindex(2, m, n):
+        true = sum((Fraction(x) * Fraction(y) for x, y in zip(a[i, j], b[i, :, o], strict=True)),
+                   Fraction(0))  # fmt: skip
+        high, low, radius = (Fraction(float(part[i, j, o])) for part in found.parts)
+        assert abs(high + low - true) <= radius <= 2.0**-90
+
+
+@pytest.mark.parametrize(
+    "rule, change",
+    [
+        ("_middles_product", lambda made: (made[0], made[1], made[2] * 0)),
+        ("_sum", lambda made: (made[0], made[1] * (1 + 2.0**-30))),
+        ("_rounded", lambda made: made * (1 + 2.0**-40)),
+    ],
+)
+def test_a_loss_that_is_not_counted_is_found(
+    rule: str, change: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = getattr(dd, rule)
+    monkeypatch.setattr(dd, rule, lambda *xs: change(exact(*xs)))
+    draw = np.random.default_rng(0)
+    x, y = (DoubleDouble(*map(jnp.asarray, (h, h * 2.0**-54 * draw.random(200), 0 * h)))
+            for h in draw.normal(size=(2, 200)))  # fmt: skip
+    made = dd.product.__wrapped__(x, y)
+    rows = zip(*(np.asarray(part).tolist() for part in (*x.parts[:2], *y.parts[:2])), strict=True)
+    true = [(Fraction(a) + Fraction(b)) * (Fraction(c) + Fraction(d)) for a, b, c, d in rows]
+    with precision(300), pytest.raises(AssertionError):
+        _require_held(made, np.array([_exactly(each) for each in true], object))
+
+
+# -- exact numbers ---------------------------------------------------------------------------------
+@given(st.one_of(st.fractions(), st.integers(-(2**200), 2**200), NUMBERS))
+def test_what_is_lifted_is_held(value: Any) -> None:
+    kind = float if isinstance(value, float) else object
+    high, low, radius = (
+        Fraction(float(part)) for part in DoubleDoubles().lift(np.array(value, kind)).parts
+    )
+    assert abs(high + low - Fraction(value)) <= radius <= abs(high) * 2.0**-104 + 2.0**-1020
+
+
+def test_double_doubles_need_wide_floats() -> None:
+    with jax.enable_x64(False), pytest.raises(ArgumentError, match=r"double-double numbers are"):
+        jaxgrad.run_over(DoubleDoubles(), jnp.sin, 1.0)
+
+
+# -- truth -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("relation", ["lt", "le", "gt", "ge", "eq", "ne"])
+@given(_balls(), _balls())
+def test_what_is_compared_is_as_it_is_of_numbers_within(
+    relation: str, first: Any, second: Any
+) -> None:
+    (x, xs), (y, ys) = first, second
+    holds = {
+        "lt": Fraction.__lt__, "le": Fraction.__le__, "gt": Fraction.__gt__,
+        "ge": Fraction.__ge__, "eq": Fraction.__eq__, "ne": lambda a, b: a != b,
+    }[relation]  # fmt: skip
+    system = DoubleDoubles()
+    truths = system.compare(relation, x, y)
+    chosen = system.select(truths, x, y)
+    for k, (a, b) in enumerate(zip(xs, ys, strict=True)):
+        may_be_false, may_be_true = (bool(part[k]) for part in truths.parts)
+        assert may_be_true if holds(a, b) else may_be_false
+        parts = [float(part[k]) for part in chosen.parts]
+        if np.isfinite(parts).all():
+            high, low, radius = map(Fraction, parts)
+            assert abs(high + low - (b if holds(a, b) else a)) <= radius
+
+
+def test_what_differs_in_the_hundredth_bit_is_told_apart() -> None:
+    one = DoubleDoubles().lift(np.array(1.0))
+    more = DoubleDouble(*map(jnp.asarray, (1.0, 2.0**-100, 0.0)))
+    may_be_false, may_be_true = DoubleDoubles().compare("lt", one, more).parts
+    assert may_be_true and not may_be_false
+    assert [bool(x) for x in DoubleDoubles().compare("eq", more, more).parts] == [False, True]
+
+
+# -- programs --------------------------------------------------------------------------------------
+def _require_program_held(
+    function: Callable[..., Any], xs: np.ndarray, ys: np.ndarray
+) -> tuple[int, int]:
+    """How many entries were looked at, and of how many the value is known."""
+    batch = [DoubleDoubles().lift(values) for values in (xs, ys)]
+    over = jax.vmap(lambda x, y: jaxgrad.run_over(DoubleDoubles(), function, x, y))
+    found = over(*batch)
+    floats = jax.vmap(function)(jnp.asarray(xs), jnp.asarray(ys))
+    known, traced = 0, trace(function, (xs[0], ys[0]))
+    with precision(300):
+        for k, point in enumerate(zip(xs, ys, strict=True)):
+            try:
+                (true,) = interpret(traced, Ball(), [Ball().constants(x) for x in point])
+            except CannotDecide:
+                continue
+            known += _require_held(found[k], true, floats[k])
+    return xs.size, known
+
+
+def test_ten_thousand_values_of_programs_and_gradients_are_held() -> None:
+    """Drawn programs at drawn points, extremes, subnormals and overflow included."""
+    looked_at, known = [], []
+
+    @settings(max_examples=60, derandomize=True, database=None)
+    @given(drawn_programs(), st.booleans(), st.integers(0, 2**32 - 1))
+    def look(program: Any, of_gradient: bool, seed: int) -> None:
+        draw = np.random.default_rng(seed)
+        points = draw.normal(size=(2, 32, LENGTH)) * draw.choice([1e-3, 0.3, 1.0, 30.0], (2, 32, 1))
+        special = draw.random(points.shape) < 0.1
+        points = np.where(special, draw.choice(SPECIAL, points.shape), points)
+        counted = _require_program_held(derived(program) if of_gradient else program, *points)
+        looked_at.append(counted[0])
+        known.append(counted[1])
+
+    look()
+    assert sum(looked_at) >= 10_000
+    assert sum(known) >= 5_000
+
+
+def test_functions_of_a_network_are_known_further_than_float64_goes() -> None:
+    def deep(x: jax.Array, y: jax.Array) -> jax.Array:
+        for _ in range(6):
+            x = jnp.sin(jax.nn.sigmoid(x) * jnp.exp(-x) + y) - 0.3
+        return x
+
+    draw = np.random.default_rng(0)
+    xs, ys = draw.normal(size=(2, 8, LENGTH))
+    assert _require_program_held(derived(deep), xs, ys) == (48, 48)
+    found = jaxgrad.run_over(DoubleDoubles(), derived(deep), xs[0], ys[0])
+    high, _, radius = map(np.asarray, found.parts)
+    assert (radius < abs(high) * 2.0**-70).all() and math.isfinite(high.sum())
