@@ -19,7 +19,7 @@ from jaxgrad import Intervals, everywhere, run_over
 from jaxgrad.errors import ArgumentError, EnginesDisagree, NonFiniteInput
 from jaxgrad.gradients.regions import everywhere as module
 from jaxgrad.gradients.regions.boxes import Judged, judging
-from jaxgrad.gradients.regions.search import LOT
+from jaxgrad.gradients.regions.search import MOST_IN_LOT, most_open
 from jaxgrad.gradients.regions.statement import Between, Near, Statement
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.programs.trace import trace
@@ -188,7 +188,7 @@ def test_engines_that_disagree_are_an_error(monkeypatch: pytest.MonkeyPatch) -> 
         judge = judging(*args)
 
         def all_fail(low: Any, high: Any) -> Judged:
-            return judge(low, high)._replace(fails=np.ones(LOT, bool))
+            return judge(low, high)._replace(fails=np.ones(len(low), bool))
 
         return all_fail
 
@@ -294,6 +294,33 @@ def test_a_picture_that_cannot_be_written_is_said(name: str, tmp_path: Path) -> 
     assert found.to_json().startswith('{"verdict": "PROVED"')
     with pytest.raises(ArgumentError, match="cannot be written"):
         found.picture(str(tmp_path / name))
+
+
+def test_of_many_variables_fewer_boxes_wait() -> None:
+    """So that their numbers take no more memory than those of few."""
+    many, few = 2**16, 3
+    assert most_open(many) * many == most_open(8) * 8 > most_open(few) * few
+    found = everywhere(
+        lambda x: jnp.max(x - x), (np.zeros(many),), (np.ones(many),), between=(0, 0)
+    )
+    assert found.verdict is Verdict.UNDECIDED
+    assert "more than 128 boxes of 65536 variables are not kept" in found.evidence.text
+    assert most_open(many) < len(found.open_boxes[0]) < 2 * most_open(many)
+
+
+def test_a_lot_is_smaller_where_there_is_more_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    lots: list[int] = []
+    before = module.searched
+
+    def watched(judge: Any, *rest: Any) -> Any:
+        lots.append(rest[-1])
+        return before(judge, *rest)
+
+    monkeypatch.setattr(module, "searched", watched)
+    for size in (1, 2**12):
+        ends = (np.zeros(size, np.float32),), (np.ones(size, np.float32),)
+        assert everywhere(lambda x: jnp.sin(x), *ends, between=(-1, 2))
+    assert lots == [MOST_IN_LOT, 256]
 
 
 def test_what_is_no_function_is_said() -> None:

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgrad.gradients.interval_batch import filled, points_at_once, side_program
+from jaxgrad.gradients.interval_batch import at_once, filled, side_program
 from jaxgrad.gradients.lying import Lying, agreement, precision, truths_lie
 from jaxgrad.interpret.sides import Side
 from jaxgrad.interpret.walker import interpret
@@ -46,19 +46,19 @@ def over_double_doubles(
         UnsupportedPrimitive, CannotDecide: a side has no program that these numbers know.
     """
     programs = [side_program(side) for side in (hand, auto)]
-    at_once = min(points_at_once(programs, _NUMBERS), len(where))
+    most = min(at_once(programs, _NUMBERS), len(where))
     moving = [leaf.differentiable for leaf in hand.inputs]
     found: list[list[np.ndarray]] = []
     done = 0
     with jax.enable_x64(True), within(BUDGET):
-        for start in range(0, len(where), at_once):
+        for start in range(0, len(where), most):
             tick()
-            lot = where[start : start + at_once]
+            lot = where[start : start + most]
             inputs = [
-                DoubleDoubles().lift(filled(np.asarray(x)[lot], at_once)) if moves else x
+                DoubleDoubles().lift(filled(np.asarray(x)[lot], most)) if moves else x
                 for x, moves in zip(batch, moving, strict=True)
             ]
-            rows = _at_points(programs, hand, inputs, at_once)
+            rows = _at_points(programs, hand, inputs, most)
             found.append([np.asarray(row)[: len(lot)] for row in rows])
             done += len(lot)
     held = tuple(precision(leaf.dtype) for leaf in hand.outputs)

@@ -21,13 +21,7 @@ from jaxgrad.numbers.intervals import Interval, Intervals, IntervalTruths, point
 from jaxgrad.programs.jaxprs import inner_programs, operations
 from jaxgrad.programs.trace import Program
 
-__all__ = [
-    "filled",
-    "over_intervals",
-    "points_at_once",
-    "require_few_equations",
-    "side_program",
-]
+__all__ = ["at_once", "filled", "over_intervals", "require_few_equations", "side_program"]
 
 # Numbers in one call, about: half a GiB with what XLA needs on the way.
 _NUMBERS = 2**22
@@ -50,16 +44,16 @@ def over_intervals(hand: Side, auto: Side, batch: Sequence[Any]) -> Lying:
         require_few_equations(program)
     moving = [leaf.differentiable for leaf in hand.inputs]
     values = [np.asarray(x) for x, moves in zip(batch, moving, strict=True) if moves]
-    count, at_once = len(values[0]), points_at_once(programs, _NUMBERS)
+    count, most = len(values[0]), at_once(programs)
     fixed = [None if moves else x for x, moves in zip(batch, moving, strict=True)]
     with jax.enable_x64(True):
-        compiled = _compiled(programs, fixed, min(count, at_once))
+        compiled = _compiled(programs, fixed, min(count, most))
         found = []
-        for start in range(0, count, at_once):
+        for start in range(0, count, most):
             tick()
-            lot = [filled(x[start : start + at_once], min(count, at_once)) for x in values]
+            lot = [filled(x[start : start + most], min(count, most)) for x in values]
             rows = compiled(*(_given(x) for x in lot))
-            here = min(at_once, count - start)
+            here = min(most, count - start)
             found.append([np.asarray(row)[:here] for row in rows])
     apart, *bits = (np.concatenate(rows) for rows in zip(*found, strict=True))
     return Lying(apart, tuple(bits), tuple(precision(leaf.dtype) for leaf in hand.outputs))
@@ -106,12 +100,12 @@ def _equations(jaxpr: Any) -> int:
     return total
 
 
-def points_at_once(programs: Sequence[Program], numbers: int) -> int:
-    """How many points one call has, powers of two so that few shapes are compiled.
+def at_once(programs: Sequence[Program], numbers: int = _NUMBERS) -> int:
+    """How many points one call has, a power of two so that few shapes are compiled.
 
     Args:
-        programs: what is run.
-        numbers: how many there may be in one call, about.
+        programs: what is run over intervals of each point.
+        numbers: how many there may be at a time, about.
     """
     most = max(_widest(program.jaxpr.jaxpr) for program in programs)
     return 2 ** max(0, min(12, int(math.log2(max(1, numbers // most)))))

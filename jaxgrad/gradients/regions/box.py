@@ -85,11 +85,6 @@ class Box:
             for index in np.ndindex(*leaf.shape)
         )  # fmt: skip
 
-    def varies(self, name: str) -> bool:
-        """Whether a variable has two ends."""
-        k = self.names.index(name)
-        return bool(self.low[k] < self.high[k])
-
     def point(self, flat: np.ndarray) -> list[Any]:
         """The values of all leaves where the variables have these values, in their own dtypes."""
         values, start = [], 0

@@ -13,11 +13,11 @@ from jax.tree_util import tree_structure, tree_unflatten
 
 from jaxgrad.errors import ArgumentError, CannotDecide, EnginesDisagree, UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import PRECISIONS, balls
-from jaxgrad.gradients.interval_batch import require_few_equations
+from jaxgrad.gradients.interval_batch import at_once, require_few_equations
 from jaxgrad.gradients.regions.box import Box, short
 from jaxgrad.gradients.regions.boxes import judging
 from jaxgrad.gradients.regions.picture import draw
-from jaxgrad.gradients.regions.search import Searched, searched
+from jaxgrad.gradients.regions.search import MOST_IN_LOT, Searched, searched
 from jaxgrad.gradients.regions.stated import stated
 from jaxgrad.gradients.regions.statement import Fails, Near, Statement
 from jaxgrad.gradients.rules.proof import UNTRUE
@@ -195,7 +195,9 @@ def _decided(box: Box, statement: Statement, program: Program, budget: float) ->
                 progress.say(f"everywhere, {text}")
                 progress.look()
 
-            found = searched(judge, box.low, box.high, budget, said)
+            programs = [program] if slopes is None else [program, slopes]
+            lot = min(MOST_IN_LOT, at_once(programs))
+            found = searched(judge, box.low, box.high, budget, said, lot)
     except (UnsupportedPrimitive, CannotDecide) as error:
         found.ended = str(error)
     return _concluded(box, statement, program, found)
@@ -265,9 +267,11 @@ def _first_open(box: Box, found: Searched) -> str:
     if not found.looked or not len(found.low):
         return ""
     k = int(np.argmax((found.high - found.low).max(1)))
-    ends = zip(box.names, found.low[k], found.high[k], strict=True)
-    sides = [f"{name} from {a:.10g} to {b:.10g}" for name, a, b in ends if box.varies(name)]
-    return f"; open is {', '.join(sides[:2])}" + (", …" if sides[2:] else "")
+    names, varying = box.names, np.flatnonzero(box.low < box.high)
+    sides = [
+        f"{names[i]} from {found.low[k, i]:.10g} to {found.high[k, i]:.10g}" for i in varying[:2]
+    ]
+    return f"; open is {', '.join(sides)}" + (", …" if len(varying) > 2 else "")
 
 
 def _region(

@@ -12,14 +12,37 @@ import numpy as np
 from jaxgrad.gradients.regions.boxes import Judged
 from jaxgrad.numbers.intervals import points
 
-__all__ = ["Searched", "searched"]
+__all__ = ["MOST_IN_LOT", "Searched", "most_kept", "most_open", "searched"]
 
-# Boxes in one call: a call takes about a millisecond for a small program.
-LOT = 2048
-# Boxes that wait: some hundred bytes each.
-MOST_OPEN = 2**20
-# Boxes that are kept for a picture.
-MOST_KEPT = 20_000
+# Boxes in one call, of a small program: it takes about a millisecond.
+MOST_IN_LOT = 2048
+# Boxes that wait times their variables: each has two ends, so that these take 128 MiB, and with the
+# copies made on the way 300.
+_NUMBERS = 2**23
+# Of few variables it is their time that ends a search: a million boxes take seconds.
+_MOST_OPEN = 2**20
+# Boxes that a picture shows: of more each is less than a pixel wide.  Their numbers take 32 MiB.
+_MOST_KEPT, _NUMBERS_KEPT = 20_000, 2**21
+
+
+def most_open(variables: int) -> int:
+    """How many boxes of so many variables may wait.
+
+    Example:
+        >>> most_open(1), most_open(100), most_open(10**8)
+        (1048576, 83886, 1)
+    """
+    return max(1, min(_MOST_OPEN, _NUMBERS // variables))
+
+
+def most_kept(variables: int) -> int:
+    """How many boxes of so many variables are kept for a picture.
+
+    Example:
+        >>> most_kept(1), most_kept(1000)
+        (20000, 2097)
+    """
+    return max(1, min(_MOST_KEPT, _NUMBERS_KEPT // variables))
 
 
 @dataclass
@@ -51,33 +74,36 @@ def searched(
     high: np.ndarray,
     seconds: float,
     said: Callable[[str], None],
+    lot: int = MOST_IN_LOT,
 ) -> Searched:
     """Halves a box until a statement holds on every part, or fails at a point.
 
     Args:
-        judge: the compiled judgement of :data:`LOT` boxes.
+        judge: the compiled judgement of a lot of boxes.
         low, high: the ends of the box, of shape (variables,).
         seconds: how long it may take.
         said: is told how far it is.
+        lot: how many boxes one call has.
     """
     start = time.monotonic()
     found = Searched(low[None].copy(), high[None].copy())
     weights, narrow = np.ones(1), _none(low)
-    kept = 0
+    kept, most, keeping = 0, most_open(low.size), most_kept(low.size)
     while len(found.low):
         if time.monotonic() - start > seconds:
             found.ended = f"{seconds:g} s"
             break
-        if len(found.low) + len(narrow[0]) > MOST_OPEN:
-            found.ended = f"{MOST_OPEN} boxes"
+        if len(found.low) + len(narrow[0]) > most:
+            variables = f" of {low.size} variables" * (low.size > 1)
+            found.ended = f"more than {most} boxes{variables} are not kept"
             break
-        count = min(LOT, len(found.low))
+        count = min(lot, len(found.low))
         # Wide enough for what the compiled program flushes to 0.
-        lot = [
-            _filled(points(found.low[:count]).parts[0]),
-            _filled(points(found.high[:count]).parts[1]),
-        ]
-        judged = Judged(*(np.asarray(each)[:count] for each in judge(*lot)))
+        ends = (
+            _filled(points(found.low[:count]).parts[0], lot),
+            _filled(points(found.high[:count]).parts[1], lot),
+        )
+        judged = Judged(*(np.asarray(each)[:count] for each in judge(*ends)))
         found.looked += count
         lows, highs, sizes = found.low[:count], found.high[:count], weights[:count]
         wrong = judged.fails | judged.fails_inside
@@ -85,7 +111,7 @@ def searched(
             found.failing = np.clip(lows + (highs - lows) / 2, lows, highs)[wrong]
             return found
         held = judged.holds
-        if kept < MOST_KEPT:
+        if kept < keeping:
             found.closed.append((lows[held], highs[held], judged.low[held], judged.high[held]))
             kept += int(held.sum())
         open_ = ~held
@@ -112,9 +138,9 @@ def _none(low: np.ndarray) -> tuple[np.ndarray, ...]:
     return nothing, nothing, np.empty(0)
 
 
-def _filled(ends: np.ndarray) -> np.ndarray:
+def _filled(ends: np.ndarray, lot: int) -> np.ndarray:
     """A lot as long as all others, so that one program does."""
-    missing = LOT - len(ends)
+    missing = lot - len(ends)
     return np.concatenate([ends, np.repeat(ends[-1:], missing, 0)]) if missing else ends
 
 
