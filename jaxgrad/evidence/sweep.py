@@ -14,16 +14,10 @@ import numpy as np
 from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.evidence.failing_float import FailingFloat
 from jaxgrad.evidence.float_formats import UNSIGNED, Format, format_of, is_zero
-from jaxgrad.evidence.kept_tallies import kept_folder, require_part
+from jaxgrad.evidence.pass_options import PassOptions, checked_options
 from jaxgrad.evidence.predicates import SAMPLE, Predicate, of_each, require_elementwise
 from jaxgrad.evidence.swept import Sweep
-from jaxgrad.evidence.swept_arguments import (
-    LEAST_TILES,
-    checked_devices,
-    output_dtype,
-    require_same_of_batch,
-    require_tile,
-)
+from jaxgrad.evidence.swept_arguments import LEAST_TILES, output_dtype, require_same_of_batch
 from jaxgrad.evidence.tiled_pass import TILE, TiledPass
 from jaxgrad.numbers.progress import Progress
 from jaxgrad.programs.debug_modes import without_debug_modes
@@ -88,11 +82,9 @@ def sweep(
         if not callable(given):
             raise ArgumentError(f"sweep: {name} is {given!r:.60}, not a function: give it uncalled")
     require_function(f, "sweep: f")
-    require_tile("sweep", tile)
-    require_part("sweep", part, keep)
+    options = checked_options("sweep", devices, tile, keep, part)
     with without_debug_modes():  # a compiled program is what is swept
-        where = checked_devices("sweep", devices)
-        return _sweep(f, format, holds, named, where, tile, keep, part)
+        return _sweep(f, format, holds, named, options)
 
 
 def _sweep(
@@ -100,10 +92,7 @@ def _sweep(
     format: Format,
     holds: Predicate,
     named: Mapping[str, Predicate],
-    devices: tuple[Any, ...],
-    tile: int,
-    keep: str | os.PathLike[str] | None,
-    part: tuple[int, int],
+    options: PassOptions,
 ) -> Sweep:
     require_values("sweep")
     output = output_dtype("sweep", f, format.dtype)
@@ -118,9 +107,9 @@ def _sweep(
     ]
     # A tile lies on one side of zero, so that the sides can be told apart by the tile's number, and
     # there are some of them, so that an interrupt is heard between two.
-    tile = min(tile, 2**format.bits // LEAST_TILES)
+    tile = min(options.tile, 2**format.bits // LEAST_TILES)
     _require_elementwise(f, format, holds, named)
-    done = TiledPass(f, format, rows, tile, devices, kept_folder("sweep", keep), part)
+    done = TiledPass(f, format, rows, tile, options.devices, options.folder(), options.part)
     with Progress().followed(done.so_far):
         return _conclude(f, done, named)
 

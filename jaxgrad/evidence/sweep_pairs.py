@@ -15,9 +15,9 @@ import numpy as np
 from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.evidence.dependence import reads
 from jaxgrad.evidence.float_formats import UNSIGNED, Float, Format, format_of
-from jaxgrad.evidence.kept_tallies import kept_folder, require_part
+from jaxgrad.evidence.pass_options import checked_options
 from jaxgrad.evidence.predicates import Predicate, of_each_pair
-from jaxgrad.evidence.swept_arguments import checked_devices, output_dtype, require_tile
+from jaxgrad.evidence.swept_arguments import output_dtype
 from jaxgrad.evidence.swept_pairs import FailingPair, SweptPairs
 from jaxgrad.evidence.tiled_pass import TILE, TiledPass
 from jaxgrad.numbers.progress import Progress
@@ -84,16 +84,14 @@ def sweep_pairs(
         )
     for name, function in {"f": f, "holds": holds}.items():
         require_function(function, f"sweep_pairs: {name}")
-    require_tile("sweep_pairs", tile)
-    require_part("sweep_pairs", part, keep)
+    options = checked_options("sweep_pairs", devices, tile, keep, part)
     format = _PairFormat(first.dtype, second)
     with without_debug_modes():  # a compiled program is what is swept
         require_values("sweep_pairs")
         output = output_dtype("sweep_pairs", f, first.dtype, second.dtype)
         rows = _rows(holds, format, output)
-        where, folder = checked_devices("sweep_pairs", devices), kept_folder("sweep_pairs", keep)
         tile = min(tile, 2 ** (format.bits - 4))  # so that an interrupt is heard between two
-        done = _PairsPass(f, format, rows, tile, where, folder, part)
+        done = _PairsPass(f, format, rows, tile, options.devices, options.folder(), options.part)
         with Progress().followed(done.so_far):
             return _concluded(done)
 

@@ -10,7 +10,8 @@ import numpy as np
 from jaxgrad.errors import ArgumentError
 from jaxgrad.evidence.failing_float import FailingFloat
 from jaxgrad.evidence.float_formats import Float
-from jaxgrad.verdict import Evidence, Outcome, Verdict, to_see
+from jaxgrad.evidence.swept_outcome import SweptOutcome
+from jaxgrad.verdict import Evidence, Verdict, to_see
 
 __all__ = ["Count", "Extent", "Sweep", "SweptSoFar"]
 
@@ -115,7 +116,7 @@ class SweptSoFar:
 
 
 @dataclass(frozen=True, repr=False)
-class Sweep(Outcome):
+class Sweep(SweptOutcome):
     """What evaluating every float of a dtype found.
 
     Args:
@@ -153,23 +154,6 @@ class Sweep(Outcome):
     zeros: int
     flushed: int
     evidence: Evidence
-
-    @property
-    def verdict(self) -> Verdict:
-        """PROVED when the predicate holds at every non-NaN input, else REFUTED."""
-        return self.evidence.verdict
-
-    @property
-    def counterexample(self) -> str | None:
-        """Python that rebuilds the least failing input and the output there, or None."""
-        return self.evidence.counterexample
-
-    def __repr__(self) -> str:
-        return f"<Sweep {self.verdict}: {self._headline()}>"
-
-    def __str__(self) -> str:
-        """The verdict in one sentence, and the counterexample; the evidence says all."""
-        return f"{self.verdict}: {self._headline()}{to_see(self.counterexample)}"
 
     def _headline(self) -> str:
         numbers = f"{self.checked - self.nan_inputs} {self.dtype.name} numbers"

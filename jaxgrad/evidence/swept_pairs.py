@@ -9,7 +9,8 @@ import numpy as np
 
 from jaxgrad.evidence.failing_float import FailingFloat
 from jaxgrad.evidence.float_formats import Float
-from jaxgrad.verdict import Evidence, Outcome, Verdict, to_see
+from jaxgrad.evidence.swept_outcome import SweptOutcome
+from jaxgrad.verdict import Evidence
 
 __all__ = ["FailingPair", "SweptPairs"]
 
@@ -46,7 +47,7 @@ class FailingPair:
 
 
 @dataclass(frozen=True, repr=False)
-class SweptPairs(Outcome):
+class SweptPairs(SweptOutcome):
     """What evaluating a function of two floats at every pair of them found.
 
     Args:
@@ -74,23 +75,6 @@ class SweptPairs(Outcome):
     failing: FailingPair | None
     nan_outputs: int
     evidence: Evidence
-
-    @property
-    def verdict(self) -> Verdict:
-        """PROVED when the predicate holds at every pair without a NaN, else REFUTED."""
-        return self.evidence.verdict
-
-    @property
-    def counterexample(self) -> str | None:
-        """Python that rebuilds the first failing pair and the output there, or None."""
-        return self.evidence.counterexample
-
-    def __repr__(self) -> str:
-        return f"<SweptPairs {self.verdict}: {self._headline()}>"
-
-    def __str__(self) -> str:
-        """The verdict in one sentence, and the counterexample."""
-        return f"{self.verdict}: {self._headline()}{to_see(self.counterexample)}"
 
     def _headline(self) -> str:
         first, second = (dtype.name for dtype in self.dtypes)

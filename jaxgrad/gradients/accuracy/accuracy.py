@@ -12,13 +12,8 @@ import numpy as np
 
 from jaxgrad.errors import ArgumentError
 from jaxgrad.evidence.float_formats import Format, float_dtypes, format_of
-from jaxgrad.evidence.kept_tallies import kept_folder, require_part
-from jaxgrad.evidence.swept_arguments import (
-    checked_devices,
-    output_dtype,
-    require_same_of_batch,
-    require_tile,
-)
+from jaxgrad.evidence.pass_options import PassOptions, checked_options
+from jaxgrad.evidence.swept_arguments import output_dtype, require_same_of_batch
 from jaxgrad.evidence.tiled_pass import TILE
 from jaxgrad.gradients.accuracy.concluded import concluded
 from jaxgrad.gradients.accuracy.measured import Accuracy
@@ -87,22 +82,17 @@ def accuracy(
     require_function(f, "accuracy: f")
     if derivative is not None:
         require_function(derivative, "accuracy: derivative")
-    require_tile("accuracy", tile)
-    require_part("accuracy", part, keep)
+    options = checked_options("accuracy", devices, tile, keep, part)
     with without_debug_modes():  # a compiled program is what is measured
         require_values("accuracy")
-        where = checked_devices("accuracy", devices)
-        return _measured(f, derivative or jax.grad(f), format, where, tile, keep, part)
+        return _measured(f, derivative or jax.grad(f), format, options)
 
 
 def _measured(
     f: Callable[[Any], Any],
     derivative: Callable[[Any], Any],
     format: Format,
-    devices: tuple[Any, ...],
-    tile: int,
-    keep: str | os.PathLike[str] | None,
-    part: tuple[int, int],
+    options: PassOptions,
 ) -> Accuracy:
     output_dtype("accuracy", f, format.dtype)
     returned = output_dtype("accuracy: the derivative,", derivative, format.dtype)
@@ -113,12 +103,13 @@ def _measured(
         )
     require_same_of_batch("accuracy", derivative, format.dtype, returned)
     # A tile lies in one binade, so that the counts of tiles tell those of binades.
-    tile = min(tile, 1 << int(ml_dtypes.finfo(format.dtype).nmant))
+    tile = min(options.tile, 1 << int(ml_dtypes.finfo(format.dtype).nmant))
     program = trace(f, (np.asarray(0.5, format.dtype),), "accuracy: f")
     floats = jax.ShapeDtypeStruct((tile,), format.dtype)
     compiled = jax.make_jaxpr(jax.vmap(anew(derivative)))(floats)
     with jax.enable_x64(True):
-        folder = kept_folder("accuracy", keep)
-        done = MeasuringPass(program, compiled, format, tile, devices, folder, part)
+        done = MeasuringPass(
+            program, compiled, format, tile, options.devices, options.folder(), options.part
+        )
         with Progress().followed(done.so_far):
             return concluded(done)
