@@ -16,10 +16,10 @@ from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
 from jaxgrad.claims.one_object import printed
 from jaxgrad.claims.option_types import add_json, add_keep, add_timeout, positive
-from jaxgrad.claims.raised_text import what_it_did
+from jaxgrad.claims.refusals import refusing
 from jaxgrad.claims.timeout import ending_after
 from jaxgrad.claims.written_files import require_writable, written
-from jaxgrad.errors import ArgumentError, JaxgradError
+from jaxgrad.errors import ArgumentError
 from jaxgrad.verdict import Verdict
 
 __all__ = ["accuracy"]
@@ -62,28 +62,19 @@ def _run(options: argparse.Namespace) -> int:
     if options.picture:
         require_writable(options.picture, Path(options.picture))
     sys.path.append(str(Path.cwd()))  # for what these import when they are called
-    from jaxgrad.claims.given_arguments import full_name
-    from jaxgrad.evidence.float_formats import format_of
+    from jaxgrad.claims.swept_dtype import swept_dtype
     from jaxgrad.gradients.accuracy.accuracy import accuracy
 
-    try:
-        dtype = format_of(full_name(options.dtype)).dtype
-    except ArgumentError as error:
-        raise ArgumentError(f"--dtype {options.dtype}: {error}") from None
+    dtype = swept_dtype(options.dtype)
     _require_bits(options.bits, dtype)
-    try:
-        with ending_after(options.timeout, functools.partial(_given_up, options)):
-            kept = {"keep": options.keep, "part": options.part}
-            found = accuracy(function, dtype, derivative=derivative, **kept)
-    except ArgumentError:
-        raise
-    except JaxgradError as error:
-        raise ArgumentError(f"{options.function}: {error}") from error
-    except (Exception, SystemExit) as error:
-        raise ArgumentError(
-            f"{options.function}, or its derivative, {what_it_did(error)}; each takes one float, "
-            "an array of shape (), and returns one"
-        ) from error
+    whose = f"{options.function}, or its derivative,"
+    meant = "each takes one float, an array of shape (), and returns one"
+    with (
+        refusing(options.function, whose, meant),
+        ending_after(options.timeout, functools.partial(_given_up, options)),
+    ):
+        kept = {"keep": options.keep, "part": options.part}
+        found = accuracy(function, dtype, derivative=derivative, **kept)
     if options.picture:
         _write_picture(options.picture, found)
     return _said(options, found)

@@ -12,9 +12,8 @@ from typing import Any
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
 from jaxgrad.claims.one_object import printed
-from jaxgrad.claims.raised_text import what_it_did
+from jaxgrad.claims.refusals import refusing
 from jaxgrad.claims.timeout import ending_after
-from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.verdict import Verdict
 
 __all__ = ["sweep"]
@@ -32,27 +31,20 @@ def sweep(options: argparse.Namespace) -> int:
     function = named("MODULE:FUNCTION", options.function)
     holds = named("--holds", options.holds)
     sys.path.append(str(Path.cwd()))  # for what these import when they are called
-    from jaxgrad.claims.given_arguments import full_name
-    from jaxgrad.evidence.float_formats import format_of
+    from jaxgrad.claims.swept_dtype import swept_dtype
     from jaxgrad.evidence.sweep import sweep
 
-    try:
-        dtype = format_of(full_name(options.dtype)).dtype
-    except ArgumentError as error:
-        raise ArgumentError(f"--dtype {options.dtype}: {error}") from None
-    try:
-        with ending_after(options.timeout, functools.partial(_given_up, options)):
-            result = sweep(function, dtype, holds, keep=options.keep, part=options.part)
-    except ArgumentError:
-        raise
-    except JaxgradError as error:
-        raise ArgumentError(f"{options.function}: {error}") from error
-    except (Exception, SystemExit) as error:
-        raise ArgumentError(
-            f"{options.function}, or --holds {options.holds}, {what_it_did(error)}; "
-            "the first takes one float, an array of shape (), and the second arrays of one "
-            "dimension, of floats and of what comes of each, and returns booleans"
-        ) from error
+    dtype = swept_dtype(options.dtype)
+    whose = f"{options.function}, or --holds {options.holds},"
+    meant = (
+        "the first takes one float, an array of shape (), and the second arrays of one "
+        "dimension, of floats and of what comes of each, and returns booleans"
+    )
+    with (
+        refusing(options.function, whose, meant),
+        ending_after(options.timeout, functools.partial(_given_up, options)),
+    ):
+        result = sweep(function, dtype, holds, keep=options.keep, part=options.part)
     if options.json:
         printed()
         print(json.dumps(_object(options, result), indent=1))

@@ -13,9 +13,9 @@ from typing import Any
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
 from jaxgrad.claims.one_object import printed
-from jaxgrad.claims.raised_text import what_it_did
+from jaxgrad.claims.refusals import refusing
 from jaxgrad.claims.written_files import require_writable
-from jaxgrad.errors import ArgumentError, JaxgradError
+from jaxgrad.errors import ArgumentError
 
 __all__ = ["coverage"]
 
@@ -128,17 +128,9 @@ def _own_function(options: argparse.Namespace, name: str) -> int:
     args = _arguments(options, name, function)
     from jaxgrad.claims.coverage.own_function import look_at
 
-    try:
+    meant = f"it was called with --args {options.args!r}"
+    with refusing(name, f"{name}{_signature(function)}", meant):
         found = look_at(function, args, name, options.budget)
-    except ArgumentError:
-        raise
-    except JaxgradError as error:
-        raise ArgumentError(f"{name}: {error}") from error
-    except (Exception, SystemExit) as error:
-        raise ArgumentError(
-            f"{name}{_signature(function)} {what_it_did(error)}; it was called "
-            f"with --args {options.args!r}"
-        ) from error
     if options.json:
         from jaxgrad.claims.report.function_json import render
 
