@@ -10,9 +10,9 @@ from jax.tree_util import tree_structure
 
 from jaxgrad.errors import ArgumentError
 from jaxgrad.programs.held import held_in_words
-from jaxgrad.programs.trace import arguments, parameter_names
+from jaxgrad.programs.trace import Leaf, arguments, parameter_names
 
-__all__ = ["Box", "short"]
+__all__ = ["Box", "by_leaf", "short"]
 
 
 class Box:
@@ -87,15 +87,9 @@ class Box:
 
     def point(self, flat: np.ndarray) -> list[Any]:
         """The values of all leaves where the variables have these values, in their own dtypes."""
-        values, start = [], 0
-        for leaf in self.leaves:
-            if not leaf.real:
-                values.append(leaf.value)
-                continue
-            size = int(np.prod(leaf.shape, dtype=int))
-            values.append(flat[start : start + size].reshape(leaf.shape).astype(leaf.dtype))
-            start += size
-        return values
+        values = by_leaf(self.leaves, self.fixed, flat)
+        pairs = zip(values, self.leaves, strict=True)
+        return [value.astype(leaf.dtype) if leaf.real else value for value, leaf in pairs]
 
     def inside(self, point: Sequence[Any]) -> bool:
         """Whether a point is in the box."""
@@ -120,6 +114,25 @@ class Box:
             + more
             + held_in_words([x.path for x in self.leaves if not x.real])
         )
+
+
+def by_leaf(leaves: Sequence[Leaf], fixed: Sequence[Any], flat: Any) -> list[Any]:
+    """The values of all leaves where the variables have these, one after another.
+
+    Args:
+        leaves: of the arguments.
+        fixed: the values of the leaves that are no variables, None for those that are.
+        flat: of shape (variables,), an array or an interval.
+    """
+    values, start = [], 0
+    for leaf, value in zip(leaves, fixed, strict=True):
+        if value is not None:
+            values.append(value)
+            continue
+        size = int(np.prod(leaf.shape, dtype=int))
+        values.append(flat[start : start + size].reshape(leaf.shape))
+        start += size
+    return values
 
 
 def _same(one: Any, other: Any) -> bool:

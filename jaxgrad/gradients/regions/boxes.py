@@ -9,13 +9,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgrad.gradients.regions.box import by_leaf
 from jaxgrad.gradients.regions.statement import Statement
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.compiled_intervals import jitted
 from jaxgrad.numbers.interval_arithmetic import Interval, above, product, total
 from jaxgrad.numbers.intervals import Intervals
 from jaxgrad.numbers.smooth_intervals import SmoothIntervals
-from jaxgrad.programs.trace import Leaf, Program
+from jaxgrad.programs.trace import Program
 
 __all__ = ["Judged", "judging"]
 
@@ -58,10 +59,10 @@ def judging(
     def at_box(low: Any, high: Any) -> Judged:
         middle = low + (high - low) / 2
         middle = jnp.clip(middle, low, high)
-        inputs = _inputs(program.inputs, fixed, Interval(low, high))
+        inputs = by_leaf(program.inputs, fixed, Interval(low, high))
         values = interpret(program, Intervals(), list(inputs))
         there = interpret(
-            program, Intervals(), _inputs(program.inputs, fixed, Interval(middle, middle))
+            program, Intervals(), by_leaf(program.inputs, fixed, Interval(middle, middle))
         )
         steepness = jnp.ones_like(low)
         if slopes is not None:
@@ -78,19 +79,6 @@ def judging(
         return Judged(holds, fails, inside, least, most, jnp.argmax(reach))
 
     return jitted(jax.vmap(at_box))
-
-
-def _inputs(leaves: Sequence[Leaf], fixed: Sequence[Any], flat: Interval) -> list[Any]:
-    """The inputs of a program whose variables come one after another."""
-    inputs, start = [], 0
-    for leaf, value in zip(leaves, fixed, strict=True):
-        if value is not None:
-            inputs.append(value)
-            continue
-        size = int(np.prod(leaf.shape, dtype=int))
-        inputs.append(flat[start : start + size].reshape(leaf.shape))
-        start += size
-    return inputs
 
 
 def _by_variable(
