@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from jaxgrad import Intervals, everywhere, run_over
 from jaxgrad.errors import ArgumentError, EnginesDisagree, NonFiniteInput
 from jaxgrad.gradients.regions import everywhere as module
+from jaxgrad.gradients.regions import search
 from jaxgrad.gradients.regions.boxes import Judged, judging
+from jaxgrad.gradients.regions.corners import corners
 from jaxgrad.gradients.regions.search import MOST_IN_LOT, most_open
 from jaxgrad.gradients.regions.statement import Between, Near, Statement
 from jaxgrad.numbers.ball import Ball
@@ -275,7 +277,7 @@ def test_the_entry_that_fails_is_shown() -> None:
         return {"a": x * 0, "b": jnp.stack([x * 0, x])}
 
     found = everywhere(f, (0.0,), (1.0,), between=(-1, "0.5"))
-    assert "f['b'][1] is 0.7500000000" in found.evidence.text
+    assert "f['b'][1] is 1.000000000" in found.evidence.text
     near = everywhere(
         f, (0.0,), (1.0,), reference=lambda x: {"a": x * 0, "b": jnp.stack([x * 0, 2 * x])}
     )
@@ -294,6 +296,60 @@ def test_a_picture_that_cannot_be_written_is_said(name: str, tmp_path: Path) -> 
     assert found.to_json().startswith('{"verdict": "PROVED"')
     with pytest.raises(ArgumentError, match="cannot be written"):
         found.picture(str(tmp_path / name))
+
+
+# Each fails at one corner of the box alone, or next to it.
+AT_ENDS: dict[str, tuple[Any, Any, Any, tuple[Any, Any], str]] = {
+    "the upper end": (lambda x: x, 0.0, 1.0, (None, "0.999999999"), "at x = 1.0 f is 1.0"),
+    "the lower end": (lambda x: x, 0.0, 1.0, ("1e-300", None), "at x = 0.0 f is 0"),
+    "that number alone": (
+        lambda x: jnp.where(x == 1, 2.0, 0.0), 0.0, 1.0, (None, 1), "at x = 1.0 f is 2.0"),
+    "one corner of four": (
+        lambda x: x[1] - x[0], np.zeros(2), np.ones(2), (None, "0.999999999999"),
+        "at x = [0. 1.] f is 1.0"),
+    "of many variables": (
+        lambda x: jnp.sum(x * x[::-1]), np.zeros(20), np.ones(20), (None, "19.99999"),
+        "at x = 1.0 f is 20.0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AT_ENDS)
+def test_what_fails_at_an_end_is_found_there(name: str) -> None:
+    f, low, high, between, said = AT_ENDS[name]
+    found = everywhere(f, (low,), (high,), between=between)
+    assert found.verdict is Verdict.REFUTED and found.boxes == 1
+    assert said in found.evidence.text and found.counterexample is not None
+
+
+def test_middles_of_boxes_do_not_come_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    f, low, high, between, _ = AT_ENDS["of many variables"]
+    monkeypatch.setattr(search, "corners", lambda low, *_: low[:0])
+    found = everywhere(f, (low,), (high,), between=between, budget=0.2)
+    assert found.verdict is Verdict.UNDECIDED and found.boxes > 1
+
+
+def test_corners_of_what_is_open_are_looked_at() -> None:
+    """Of parts of the box: it fails halfway along a side, where no middle of two variables is."""
+
+    def f(x: Any) -> Any:
+        return jnp.where((x[0] == 0.5) & (x[1] == 1), 2.0, 0.0)
+
+    found = everywhere(f, (np.zeros(2),), (np.ones(2),), between=(None, 1))
+    assert found.verdict is Verdict.REFUTED and found.boxes < 8
+    assert "at x = [0.5 1. ] f is 2.0" in found.evidence.text
+
+
+@given(st.integers(1, 9), st.integers(1, 40), st.integers(0, 200), st.integers(0, 2**32 - 1))
+def test_corners_are_corners(variables: int, boxes: int, most: int, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    low = draw.normal(size=(boxes, variables))
+    high = low + draw.random((boxes, variables))
+    found = corners(low, high, most, draw)
+    assert len(found) == min(most, boxes * 2**variables)
+    of_box = ((found[:, None] == low) | (found[:, None] == high)).all(-1)
+    assert of_box.any(1).all()
+    if len(found) == boxes * 2**variables:
+        assert len(np.unique(found, axis=0)) == len(found)
 
 
 def test_of_many_variables_fewer_boxes_wait() -> None:

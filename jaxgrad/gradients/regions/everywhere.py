@@ -130,7 +130,8 @@ def everywhere(
     For all x with lower ≤ x ≤ upper, entry by entry: low ≤ f(x) ≤ high, or
     |f(x) − g(x)| ≤ n ulp(g(x)) of the dtype that g returns, of the functions of real numbers that
     the programs are.  The box is halved until either holds on every part, by intervals in float64
-    and, where the program is smooth, by its slopes; balls confirm where one fails.
+    and, where the program is smooth, by its slopes; it may fail at the middle of a part or at a
+    corner, which balls confirm.
 
     Args:
         f: a JAX function of arrays that returns a pytree of arrays, such as ``jax.grad(cost)`` or

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.gradients.regions.boxes import Judged
+from jaxgrad.gradients.regions.corners import corners, most_corners
 from jaxgrad.numbers.intervals import points
 
 __all__ = ["MOST_IN_LOT", "Searched", "most_kept", "most_open", "searched"]
@@ -89,7 +90,9 @@ def searched(
     found = Searched(low[None].copy(), high[None].copy())
     weights, narrow = np.ones(1), _none(low)
     kept, most, keeping = 0, most_open(low.size), most_kept(low.size)
-    while len(found.low):
+    few, draw = most_corners(lot), np.random.default_rng(0)
+    tried = corners(found.low, found.high, few, draw)
+    while len(found.low) or len(tried):
         if time.monotonic() - start > seconds:
             found.ended = f"{seconds:g} s"
             break
@@ -97,24 +100,28 @@ def searched(
             variables = f" of {low.size} variables" * (low.size > 1)
             found.ended = f"more than {most} boxes{variables} are not kept"
             break
-        count = min(lot, len(found.low))
+        count = min(lot - len(tried), len(found.low))
+        lows, highs, sizes = found.low[:count], found.high[:count], weights[:count]
         # Wide enough for what the compiled program flushes to 0.
         ends = (
-            _filled(points(found.low[:count]).parts[0], lot),
-            _filled(points(found.high[:count]).parts[1], lot),
+            _filled(points(np.concatenate([lows, tried])).parts[0], lot),
+            _filled(points(np.concatenate([highs, tried])).parts[1], lot),
         )
-        judged = Judged(*(np.asarray(each)[:count] for each in judge(*ends)))
+        answers = [np.asarray(each) for each in judge(*ends)]
+        judged = Judged(*(each[:count] for each in answers))
         found.looked += count
-        lows, highs, sizes = found.low[:count], found.high[:count], weights[:count]
         wrong = judged.fails | judged.fails_inside
-        if wrong.any():
-            found.failing = np.clip(lows + (highs - lows) / 2, lows, highs)[wrong]
+        wrong_corners = Judged(*answers).fails[count : count + len(tried)]
+        if wrong.any() or wrong_corners.any():
+            middles = np.clip(lows + (highs - lows) / 2, lows, highs)
+            found.failing = np.concatenate([tried[wrong_corners], middles[wrong]])
             return found
         held = judged.holds
         if kept < keeping:
             found.closed.append((lows[held], highs[held], judged.low[held], judged.high[held]))
             kept += int(held.sum())
         open_ = ~held
+        tried = corners(lows[open_], highs[open_], few, draw)
         halves, halved, stuck = _halves(lows[open_], highs[open_], judged.split[open_])
         rest = sizes[open_]
         narrow = tuple(
