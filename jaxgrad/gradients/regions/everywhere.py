@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from flint import arb
 from jax.tree_util import tree_structure, tree_unflatten
 
 from jaxgrad.errors import ArgumentError, CannotDecide, EnginesDisagree, UnsupportedPrimitive
@@ -77,6 +78,8 @@ class Region(Outcome):
     _names: tuple[str, ...] = field(repr=False, compare=False)
     _ends: tuple[np.ndarray, np.ndarray] = field(repr=False, compare=False)
     _values: str = field(repr=False, compare=False)
+    # The variables of the point at which it fails, and the value of the first entry there.
+    _failing: tuple[np.ndarray, float] | None = field(repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"<Region {self.verdict}: {self.evidence.text.splitlines()[0]}>"
@@ -87,9 +90,9 @@ class Region(Outcome):
         return self.evidence.counterexample
 
     def picture(self, path: str) -> None:
-        """Draws what is shown and what is open, of the first two variables that vary.
+        """Draws what is shown, what is open and where it fails, of two variables that vary.
 
-        Of one variable it shows between which numbers the values were found.
+        They are the first two; of one it shows between which numbers the values were found.
 
         Args:
             path: a file to write, whose ending says the format: .svg, .png, .pdf.
@@ -102,7 +105,10 @@ class Region(Outcome):
         refuted = self.verdict is Verdict.REFUTED
         title = f"{self.verdict}: {_boxes(self.boxes)}{'' if refuted else opened}"
         try:
-            draw(path, self._closed, self.open_boxes, self._ends, self._names, title, self._values)
+            draw(
+                path, self._closed, self.open_boxes, self._ends, self._names, title, self._values,
+                self._failing,
+            )  # fmt: skip
         except (OSError, ValueError) as error:
             raise ArgumentError(
                 f"picture: {str(path)!r:.60} cannot be written ({error}); give a file such as "
@@ -235,12 +241,12 @@ def _concluded(box: Box, statement: Statement, program: Program, found: Searched
     if found.failing is not None:
         failing = _confirmed(box, statement, program, found.failing)
         if failing is not None:
-            text, code = failing
+            text, code, point = failing
             evidence = Evidence(
                 Verdict.REFUTED, "counterexample", f"not {what}: {text}", counterexample=code,
                 trusts=BALLS,
             )  # fmt: skip
-            return _region(box, statement, evidence, found, 1.0)
+            return _region(box, statement, evidence, found, 1.0, point)
         found = replace(found, ended="balls do not confirm where it fails by intervals")
     if not found.ended:
         text = f"{what}, on {_boxes(found.looked)}"
@@ -276,18 +282,25 @@ def _first_open(box: Box, found: Searched) -> str:
 
 
 def _region(
-    box: Box, statement: Statement, evidence: Evidence, found: Searched, share: float
+    box: Box,
+    statement: Statement,
+    evidence: Evidence,
+    found: Searched,
+    share: float,
+    failing: tuple[np.ndarray, float] | None = None,
 ) -> Region:
     return Region(
         evidence.verdict, evidence, found.looked, share, (found.low, found.high), found.closed,
-        box.names, (box.low, box.high), statement.values_in_words,
+        box.names, (box.low, box.high), statement.values_in_words, failing,
     )  # fmt: skip
 
 
 def _confirmed(
     box: Box, statement: Statement, program: Program, failing: np.ndarray
-) -> tuple[str, str] | None:
-    """A point at which balls say that it fails, in words and as code; None if they find none.
+) -> tuple[str, str, tuple[np.ndarray, float]] | None:
+    """A point at which balls say that it fails, in words, as code, and with the first value there.
+
+    None if they find no such point.
 
     Raises:
         EnginesDisagree: balls say that it holds where intervals say that it does not.
@@ -327,8 +340,8 @@ def _said(
     program: Program,
     point: Sequence[Any],
     entry: tuple[int, tuple[int, ...]],
-) -> tuple[str, str]:
-    """Where it fails, in words, and Python that shows it."""
+) -> tuple[str, str, tuple[np.ndarray, float]]:
+    """Where it fails, in words, Python that shows it, and the point with the first value there."""
     with precision(PRECISIONS[0]):
         values = interpret(program, Ball(), balls(program.inputs, point))
     pairs = zip(box.leaves, point, strict=True)
@@ -344,7 +357,9 @@ def _said(
     others = '; print("the reference is", reference(*args))' * near
     lines = [*imports(box.leaves), arguments_as_code(args), f'print("f is", f(*args)){others}']
     code = in_scope("`f`" + " and `reference`" * near, lines)
-    return f"at {', '.join(named[:3])} {what}", code
+    first = values[0].reshape(-1)[0]
+    value = float(first.mid()) if isinstance(first, arb) else float("nan")
+    return f"at {', '.join(named[:3])} {what}", code, (box.flat(point), value)
 
 
 def _place(path: str, index: tuple[int, ...], near: bool) -> str:

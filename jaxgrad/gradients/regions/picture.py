@@ -11,10 +11,11 @@ from jaxgrad.errors import MissingExtra
 
 __all__ = ["draw"]
 
-_SHOWN, _OPEN, _EDGE = "#9ecae1", "#d94801", "#4a6b82"
+_SHOWN, _OPEN, _EDGE, _FAILS = "#9ecae1", "#d94801", "#4a6b82", "#000000"
 # Of more boxes the edges would be all that there is to see.
 _MOST_EDGES = 300
 _Boxes = tuple[np.ndarray, np.ndarray]
+_Point = tuple[np.ndarray, float]
 
 
 def draw(
@@ -25,6 +26,7 @@ def draw(
     names: Sequence[str],
     title: str,
     values: str,
+    failing: _Point | None,
 ) -> None:
     """Draws a box to a file.
 
@@ -36,6 +38,8 @@ def draw(
         names: of the variables.
         title: what it came to.
         values: what the values are, for the axis.
+        failing: the variables of a point at which the statement fails, and the value of the first
+            entry there.
 
     Raises:
         MissingExtra: matplotlib is not installed.
@@ -55,13 +59,16 @@ def draw(
         _in_plane(axes, varying, shown, opened)
         axes.set_ylabel(names[varying[1]])
         axes.set_ylim(ends[0][varying[1]], ends[1][varying[1]])
+    if failing is not None:
+        at = ", ".join(f"{names[i]} = {failing[0][i]:.6g}" for i in varying)
+        _marked(axes, varying, failing, f"fails at {at}")
     axes.set_xlabel(names[varying[0]])
     axes.set_xlim(ends[0][varying[0]], ends[1][varying[0]])
     others = len(names) - len(varying)
     more = f", seen along {others} more variables" if others and len(varying) == 2 else ""
     axes.set_title(f"{title}{more}", loc="left", fontsize=10)
     if axes.get_legend_handles_labels()[0]:
-        figure.legend(loc="outside upper right", ncols=2, frameon=False)
+        figure.legend(loc="outside upper right", ncols=3, frameon=False)
     figure.savefig(path)
 
 
@@ -69,6 +76,19 @@ def _joined(closed: Sequence[tuple[np.ndarray, ...]], count: int) -> tuple[np.nd
     if not closed:
         return np.empty((0, count)), np.empty((0, count)), np.empty(0), np.empty(0)
     return tuple(np.concatenate(each) for each in zip(*closed, strict=True))
+
+
+def _marked(axes: Any, varying: Sequence[int], failing: _Point, name: str) -> None:
+    """The point at which it fails; of one at an end of the box half the mark is beyond."""
+    point, value = failing
+    x, y = point[varying[0]], value if len(varying) == 1 else point[varying[1]]
+    if not np.isfinite(y):  # none is known of the first entry
+        axes.axvline(x, color=_FAILS, linestyle=":", label=name)
+        return
+    axes.plot(
+        [x], [y], marker="X", markersize=9, color=_FAILS, linestyle="none", clip_on=False,
+        zorder=3, label=name,
+    )  # fmt: skip
 
 
 def _along_line(axes: Any, i: int, shown: tuple[np.ndarray, ...], opened: _Boxes) -> None:
