@@ -87,12 +87,14 @@ class _FailedCheck(JaxgradError, AssertionError):
 
 
 class GradientMismatch(_FailedCheck):
-    """Two gradients differ, and the message carries the counterexample.
+    """Two gradients differ, or one is not what was said of it everywhere.
+
+    The message carries the counterexample.
 
     Args:
         message: the verdict, what it rests on and the code that shows it.
-        check: the :class:`~jaxgrad.Comparison` or :class:`~jaxgrad.GradientCheck` that says so, or
-            None.
+        check: the :class:`~jaxgrad.Comparison`, :class:`~jaxgrad.GradientCheck` or
+            :class:`~jaxgrad.Region` that says so, or None.
 
     Example:
         >>> import jaxgrad
@@ -131,8 +133,8 @@ class UndecidedError(_FailedCheck):
 
     Args:
         message: the reason.
-        check: the :class:`~jaxgrad.Comparison` or :class:`~jaxgrad.GradientCheck` that says so, or
-            None.
+        check: the :class:`~jaxgrad.Comparison`, :class:`~jaxgrad.GradientCheck` or
+            :class:`~jaxgrad.Region` that says so, or None.
 
     Example:
         >>> issubclass(UndecidedError, AssertionError)  # so that a test that raises it fails

@@ -1,4 +1,4 @@
-"""What the outcome of everywhere shows: pictures, with the point at which it fails."""
+"""What the outcome of everywhere shows: in a test, and in a picture, where it fails."""
 
 from __future__ import annotations
 
@@ -11,12 +11,46 @@ import numpy as np
 import pytest
 
 from jaxgrad import Region, everywhere
-from jaxgrad.errors import ArgumentError
+from jaxgrad.errors import ArgumentError, GradientMismatch, UndecidedError
 from jaxgrad.verdict import Verdict
 
 SLOPE = jax.grad(jax.nn.sigmoid)
 
 
+# -- in a test -------------------------------------------------------------------------------------
+REFUTED = """\
+REFUTED: not every value is at most 0.2499 for every x[] from -9.0 to 9.0: at x = 0.0 f is \
+0.2500000000 as a formula
+
+To see it:
+
+# with `f` in scope
+import jax
+import jax.numpy as jnp
+import numpy as np
+args = (np.float32(0.0),)
+print("f is", f(*args))"""
+
+
+def test_a_region_that_is_as_was_said_passes() -> None:
+    everywhere(SLOPE, (-9.0,), (9.0,), between=(None, "0.2501")).assert_agrees()
+
+
+def test_a_region_that_is_refuted_says_where() -> None:
+    found = everywhere(SLOPE, (-9.0,), (9.0,), between=(None, "0.2499"))
+    with pytest.raises(GradientMismatch) as caught:
+        found.assert_agrees()
+    assert str(caught.value) == str(found) == REFUTED and caught.value.check is found
+
+
+def test_a_region_that_is_open_never_passes() -> None:
+    found = everywhere(jnp.log, (-1.0,), (3.0,), between=(None, 2), budget=0.1)
+    with pytest.raises(UndecidedError, match=r"^UNDECIDED: .* of the region is open") as caught:
+        found.assert_agrees()
+    assert caught.value.check is found and "every value is at most 2" in str(caught.value)
+
+
+# -- pictures --------------------------------------------------------------------------------------
 def _marks(found: Region, monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict[str, list[float]]:
     """What lines the legend of a picture names: the numbers of x and then of y."""
     figure = pytest.importorskip("matplotlib.figure").Figure

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from jaxgrad.errors import ArgumentError, GradientMismatch, UndecidedError
+from jaxgrad.errors import ArgumentError
+from jaxgrad.gradients.asserted import AssertedOutcome
 from jaxgrad.gradients.floats.kernels import check_kernel
 from jaxgrad.gradients.floats.result import FloatResult
 from jaxgrad.gradients.floats.sides import check_floats
@@ -36,7 +37,7 @@ ITSELF = "it is the function itself"
 LONGEST_TEXT = 70
 
 
-class GradientOutcome(Outcome):
+class GradientOutcome(AssertedOutcome):
     """What :func:`compare` and :func:`check_grads` have in common: a verdict that can be asserted.
 
     Args:
@@ -48,29 +49,6 @@ class GradientOutcome(Outcome):
     verdict: Verdict
     leaves: tuple[Any, ...]
     evidence: Evidence
-
-    @property
-    def counterexample(self) -> str | None:
-        """Python that can be pasted and run, with the compared functions in scope; or None."""
-        return self.evidence.counterexample
-
-    def assert_agrees(self) -> None:
-        """Passes if the gradients agree.
-
-        Raises:
-            GradientMismatch: they differ; the message carries the counterexample.
-            UndecidedError: it is not known, which never passes.
-
-        Example:
-            >>> import jax
-            >>> from jaxgrad import compare
-            >>> compare(jax.numpy.cos, jax.grad(jax.numpy.sin), 0.5).assert_agrees()
-        """
-        __tracebackhide__ = True
-        if self.verdict is Verdict.REFUTED:
-            raise GradientMismatch(str(self), self)
-        if not self.verdict.passes:
-            raise UndecidedError(str(self), self)
 
     def __repr__(self) -> str:
         text = " ".join(self.evidence.text.split())

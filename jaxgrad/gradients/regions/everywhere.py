@@ -13,6 +13,7 @@ from flint import arb
 from jax.tree_util import tree_structure, tree_unflatten
 
 from jaxgrad.errors import ArgumentError, CannotDecide, EnginesDisagree, UnsupportedPrimitive
+from jaxgrad.gradients.asserted import AssertedOutcome
 from jaxgrad.gradients.enclosure import PRECISIONS, balls
 from jaxgrad.gradients.interval_batch import at_once, require_few_equations
 from jaxgrad.gradients.regions.box import Box, short
@@ -35,11 +36,11 @@ from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.programs.options import seconds
 from jaxgrad.programs.trace import Program, require_function, trace
 from jaxgrad.programs.traced_values import require_values
-from jaxgrad.verdict import Evidence, Outcome, Verdict
+from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["Region", "everywhere"]
 
-# CPU time of the search alone: compiling comes before.
+# Seconds of the search, in which its one program is compiled as well.
 BUDGET = 10.0
 # Of more variables slopes are not asked for: each is a derivative of the whole program.
 _MOST_SLOPES = 12
@@ -51,7 +52,7 @@ _CONFIRMED = 5
 
 
 @dataclass(frozen=True, repr=False)
-class Region(Outcome):
+class Region(AssertedOutcome):
     """The outcome of :func:`everywhere`.
 
     Args:
@@ -83,11 +84,6 @@ class Region(Outcome):
 
     def __repr__(self) -> str:
         return f"<Region {self.verdict}: {self.evidence.text.splitlines()[0]}>"
-
-    @property
-    def counterexample(self) -> str | None:
-        """Python that shows a point at which it fails; or None."""
-        return self.evidence.counterexample
 
     def picture(self, path: str) -> None:
         """Draws what is shown, what is open and where it fails, of two variables that vary.
