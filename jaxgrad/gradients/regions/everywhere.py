@@ -42,12 +42,14 @@ __all__ = ["Region", "everywhere"]
 
 # Seconds of the search, in which its one program is compiled as well.
 BUDGET = 10.0
-# Of more variables slopes are not asked for: each is a derivative of the whole program.
+# Of more variables slopes are not asked for: with those of 2 a lot takes twice as long, of 12 four
+# times, whether they help or not.
 _MOST_SLOPES = 12
-# Nor of long programs, times their variables: they take too long to compile.
+# Nor of long programs, times their variables: XLA takes 4 s of CPU for 42 equations of nested sines
+# with slopes, 11 for 98 and 34 for 109; of products 8 for 148.
 _MOST_EQUATIONS = 200
 _DERIVATIVES = "JAX's derivatives of its own primitives"
-# Points at which balls are asked whether it fails there.
+# Points at which balls are asked whether it fails there: a walk over the program each.
 _CONFIRMED = 5
 
 
