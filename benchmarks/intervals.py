@@ -1,8 +1,9 @@
 """What a gradient over compiled intervals costs a point, beside the plain one, for a batch.
 
 Both are compiled and mapped over the same batch in one process, in float64; the ratio is of the
-best of some repetitions each.  JAX's own check by finite differences takes one point a call, and is
-timed on a few of them.  Run as ``python -m benchmarks.intervals``.
+best of some repetitions each.  Double-double numbers run operation by operation, each compiled.
+JAX's own check by finite differences takes one point a call, and is timed on a few of them.  Run as
+``python -m benchmarks.intervals``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from rich.table import Table
 
 from jaxgrad import Interval, Intervals, run_over
 from jaxgrad.networks import Dense
+from jaxgrad.numbers.double_double import DoubleDouble
+from jaxgrad.numbers.double_doubles import DoubleDoubles
 
 POINTS = 1000
 REPEATS = 7
@@ -62,6 +65,11 @@ def _one_by_one(net: Dense, batch: Any) -> float:
     return min(seconds[1:])
 
 
+def _like(batch: Any, leaves: Any) -> Any:
+    """The arguments of which these are the leaves."""
+    return jax.tree.unflatten(jax.tree.structure(batch), leaves)
+
+
 def _row(name: str, net: Dense) -> tuple[str, ...]:
     batch = _batch(net)
 
@@ -74,29 +82,38 @@ def _row(name: str, net: Dense) -> tuple[str, ...]:
     over = over.lower(*points).compile()
     compiling = time.perf_counter() - start
     plain = jax.jit(jax.vmap(gradient)).lower(*batch).compile()
-    ours, theirs = _seconds([lambda: over(*points), lambda: plain(*batch)])
+    sums = [DoubleDouble(x, jnp.zeros_like(x), jnp.zeros_like(x)) for x in jax.tree.leaves(batch)]
+    closer = jax.vmap(lambda *xs: run_over(DoubleDoubles(), gradient, *_like(batch, xs)))
+    start = time.perf_counter()
+    jax.block_until_ready(closer(*sums))
+    first = time.perf_counter() - start
+    runs = [lambda: over(*points), lambda: plain(*batch), lambda: closer(*sums)]
+    ours, theirs, double = _seconds(runs)
     pairs = list(zip(over(*points), plain(*batch), strict=True))
     held = all(bool(((x.parts[0] <= y) & (y <= x.parts[1])).all()) for x, y in pairs)
+    radius = max(float(x.parts[2].max()) for x in closer(*sums))
     width = max(float((x.parts[1] - x.parts[0]).max()) for x, _ in pairs)
     differences = _one_by_one(net, batch)
     micro = [f"{seconds / POINTS * 1e6:.1f}" for seconds in (ours, theirs)]
+    doubled = [f"{double / ours:.1f}", f"{first:.1f}", f"{2 * radius:.0e}"]
     times = f"{differences / (ours / POINTS):.0f}"
     return (
         name, *micro, f"{ours / theirs:.1f}", f"{differences * 1e6:.0f}", times,
-        f"{compiling:.1f}", f"{width:.0e}", str(held),
+        f"{compiling:.1f}", f"{width:.0e}", str(held), *doubled,
     )  # fmt: skip
 
 
 def main() -> None:
     table = Table(title=f"Gradients of {POINTS} points in one call, μs a point")
     titles = ("network", "intervals", "plain", "ratio", "check_grads", "times as many points",
-              "compile, s", "widest", "holds floats")  # fmt: skip
+              "compile, s", "widest", "holds floats", "double-double, of intervals",
+              "first call, s", "its widest")  # fmt: skip
     for title in titles:
         table.add_column(title, justify="left" if title == "network" else "right")
     with jax.enable_x64(True):
         for name, net in NETWORKS.items():
             table.add_row(*_row(name, net))
-    Console(width=140).print(table)
+    Console(width=180).print(table)
 
 
 if __name__ == "__main__":
