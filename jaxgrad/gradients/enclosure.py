@@ -18,7 +18,7 @@ from jaxgrad.numbers.base import UNKNOWN
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.trace import Leaf
 
-__all__ = ["Meeting", "balls", "draw", "meet", "meet_once", "truth_at"]
+__all__ = ["Meeting", "balls", "draw", "meet", "meet_once", "settled", "truth_at"]
 
 # The widest float has 53 significant bits: values that agree to twice as many are told apart from
 # every neighbour of theirs, and from every product of two of them.
@@ -142,8 +142,23 @@ def meet_once(hand: Side, auto: Side, values: list[Any]) -> Meeting:
     return _meet_at(hand, auto, values, FIRST_PRECISION)
 
 
+def settled(hand: Side, auto: Side, meeting: Meeting) -> Meeting:
+    """A meeting that differs, at the precision that decides the entries which do not.
+
+    :func:`meet` ends where one entry differs, whatever is known of the others by then.
+
+    Raises:
+        CannotDecide, UnsupportedPrimitive: as the rules do.
+    """
+    while _wants_more(meeting) and meeting.working < LAST_PRECISION:
+        meeting = _meet_at(hand, auto, meeting.values, 2 * meeting.working)
+    return meeting
+
+
 def _wants_more(meeting: Meeting) -> bool:
-    return any(bool((bits < ENOUGH_BITS).any()) for bits in meeting.bits)
+    """Whether some entry neither differs nor agrees to enough bits."""
+    pairs = zip(meeting.bits, meeting.apart, strict=True)
+    return any(bool(((bits < ENOUGH_BITS) & ~apart).any()) for bits, apart in pairs)
 
 
 def _meet_at(hand: Side, auto: Side, values: list[Any], working: int) -> Meeting:

@@ -13,7 +13,7 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.gradients.enclosure import Meeting, meet
+from jaxgrad.gradients.enclosure import Meeting, meet, settled
 from jaxgrad.gradients.floats.hidden import SOME_BITS, rounded
 from jaxgrad.gradients.special_points.pursuit import pursue
 from jaxgrad.gradients.special_points.search import SpecialPoint
@@ -49,10 +49,22 @@ class Met:
         Raises:
             CannotDecide, UnsupportedPrimitive: as the rules do.
         """
+        return self._at(point, settled)
+
+    def _at(self, point: list[Any], further: Callable[[Side, Side, Meeting], Meeting]) -> Meeting:
+        """How they lie, where what is forgiven does not leave the other entries open.
+
+        Args:
+            point: which one.
+            further: of the sides and their meeting another one, in which other entries are settled.
+        """
         meeting = meet(*self._sides, point)
         if self.exact or not meeting.differs:
             return meeting
         found = without_hidden(*self._sides, meeting)
+        more = meeting if found.differs else further(*self._sides, meeting)
+        if more is not meeting:
+            found = without_hidden(*self._sides, more)
         if not found.differs and (self._hidden is None or found.least_bits() < self._hidden[0]):
             self._hidden = found.least_bits(), point
         return found
@@ -91,7 +103,8 @@ class Met:
             if not allowed(whole):
                 return math.inf
             try:
-                meeting = self.at(whole)
+                # A zero is as good as any number here: what counts are the fewest bits.
+                meeting = self._at(whole, lambda _hand, _auto, meeting: meeting)
             except (CannotDecide, UnsupportedPrimitive):
                 return math.inf
             found.extend([meeting] if meeting.differs else [])
