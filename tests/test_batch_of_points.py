@@ -360,3 +360,21 @@ def test_a_factor_is_told_apart_by_intervals() -> None:
     hand = make_side("hand", jnp.sin, (points[0],))
     auto = make_side("auto", lambda x: jnp.sin(x) * jnp.float32(1.001), (points[0],))
     assert lie(hand, auto, [points]).apart.all()
+
+
+def test_what_a_batch_leaves_open_is_said_as_at_the_given_point() -> None:
+    """So small a slope is no number in floats, so that nothing can be held against it."""
+
+    def tiny(factor: float, scale: float = 1e-38) -> Callable[[Any], Any]:
+        return lambda x: jnp.where(x > 2, factor, 1.0) * jnp.cos(x) * np.float32(scale)
+
+    open_ = "rounding in either compiled side could hide how far apart they are in gradient"
+    beyond = np.array([0.5, 2.9], np.float32)
+    options: dict[str, Any] = {"batch": (beyond,), "special_points": False}
+    alone = compare(tiny(1.1), tiny(1.0), beyond[1], special_points=False)
+    assert alone.verdict is Verdict.UNDECIDED and f"{open_}: the enclosures" in str(alone)
+    found = compare(tiny(1.1), tiny(1.0), beyond[0], **options)
+    assert found.verdict is Verdict.UNDECIDED
+    assert f"{open_} at point 1 of the 2 of the batch: the enclosures" in str(found)
+    normal = compare(tiny(1.1, 1e-30), tiny(1.0, 1e-30), beyond[0], **options)
+    assert normal.verdict is Verdict.REFUTED

@@ -9,6 +9,7 @@ from jaxgrad.errors import CannotDecide, EnginesDisagree, UnsupportedPrimitive
 from jaxgrad.gradients.batch_lies import lie
 from jaxgrad.gradients.batch_points import Batch
 from jaxgrad.gradients.batch_settled import Judged, settled
+from jaxgrad.gradients.compared_conclusions import unsettled
 from jaxgrad.gradients.compared_floats import undecided
 from jaxgrad.gradients.enclosure import ENOUGH_BITS, Meeting
 from jaxgrad.gradients.hidden_differences import Met
@@ -46,9 +47,7 @@ def over_batch(
         if meeting.differs:
             return Judged(refuted=refuting(meeting, batch.name(k)))
         if meeting.unseen:
-            return Judged(
-                why=f"the two sides have no value, or none that is seen, at {batch.name(k)}"
-            )
+            return Judged(why=unsettled(hand, auto, meeting, batch.name(k)))
         bits = meeting.least_bits()
         if isinstance(lying, Lying) and lying.apart[k] and bits >= ENOUGH_BITS:
             raise EnginesDisagree(

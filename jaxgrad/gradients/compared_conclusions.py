@@ -27,7 +27,7 @@ from jaxgrad.programs.held import held_in_words
 from jaxgrad.programs.trace import Leaf
 from jaxgrad.verdict import Evidence, Verdict
 
-__all__ = ["agrees", "proved", "refuted"]
+__all__ = ["agrees", "proved", "refuted", "unsettled"]
 
 
 def proved(hand: Side, auto: Side, algebra: Identity) -> Comparison:
@@ -131,7 +131,7 @@ def agrees(
         hidden: what is said of a difference that rounding hides.
     """
     if meetings[0].unseen:
-        return undecided(hand, auto, _unsettled(hand, auto, meetings[0]))
+        return undecided(hand, auto, unsettled(hand, auto, meetings[0]))
     settled = [meeting for meeting in meetings if not meeting.unseen]
     leaves = []
     for k, output in enumerate(hand.outputs):
@@ -162,15 +162,23 @@ def _off_ties(hand: Side, auto: Side) -> str:
     return f"; the same function {where}; at ties they may differ"
 
 
-def _unsettled(hand: Side, auto: Side, meeting: enclosure.Meeting) -> str:
-    """Why an entry neither differs nor agrees at the given point."""
+def unsettled(hand: Side, auto: Side, meeting: enclosure.Meeting, point: str = "") -> str:
+    """Why an entry neither differs nor agrees at a point.
+
+    Args:
+        hand, auto: the sides.
+        meeting: how they lie there.
+        point: its name, if it is not the given one.
+    """
     k, index = meeting.unseen[0]
     name = f"gradient{hand.outputs[k].path}{list(index) if index else ''}"
     left, right = meeting.hand[k][index], meeting.auto[k][index]
     if _is_no_number(left) and _is_no_number(right):
-        return f"neither side has a real value of {name} at the given point" + _why(
+        where = point or "the given point"
+        return f"neither side has a real value of {name} at {where}" + _why(
             (hand, auto), meeting.values, k, index
         )
+    name += f" at {point}" if point else ""
     why = f"{meeting.working} bits of precision do not settle {name}"
     if meeting.hidden is not None and not left.overlaps(right):
         why = f"rounding in either compiled side could hide how far apart they are in {name}"
