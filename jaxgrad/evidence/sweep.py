@@ -19,6 +19,7 @@ from jaxgrad.evidence.predicates import SAMPLE, Predicate, of_each, require_elem
 from jaxgrad.evidence.swept import Sweep
 from jaxgrad.evidence.swept_arguments import LEAST_TILES, output_dtype, require_same_of_batch
 from jaxgrad.evidence.tiled_pass import TILE, TiledPass
+from jaxgrad.evidence.told_programs import require_told
 from jaxgrad.numbers.progress import Progress
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.trace import anew, require_function
@@ -64,7 +65,8 @@ def sweep(
         ArgumentError: the dtype cannot be swept, an option is none of its kind, the call is within
             a traced function or f closes over a traced value, f does not return one real scalar, a
             predicate does not return booleans of shape (n,), its answer for a float depends on
-            other floats, or ``holds`` does not look at y.
+            other floats, ``holds`` does not look at y, or with ``keep`` one calls a Python
+            function or a library that its program does not hold.
         NoDerivative, TreeMismatch, ShapeMismatch, DtypeMismatch, TraceError: f differentiates what
             has no derivative, or not a right rule, for batches included, or cannot be traced;
             JAX's own exception is the ``__cause__``.
@@ -108,6 +110,12 @@ def _sweep(
     # A tile lies on one side of zero, so that the sides can be told apart by the tile's number, and
     # there are some of them, so that an interrupt is heard between two.
     tile = min(options.tile, 2**format.bits // LEAST_TILES)
+    if options.keep is not None:
+        x, y = (jax.ShapeDtypeStruct((tile,), each) for each in (format.dtype, output))
+        names = ["holds", *(f"count[{name!r}]" for name in named)]
+        asked = zip(names, [rows[1], *rows[3:]], strict=True)
+        of_predicates = {name: (row, (x, y)) for name, row in asked}
+        require_told("sweep", {"f": (jax.vmap(f), (x,)), **of_predicates}, options.devices)
     _require_elementwise(f, format, holds, named)
     done = TiledPass(f, format, rows, tile, options.devices, options.folder(), options.part)
     with Progress().followed(done.so_far):

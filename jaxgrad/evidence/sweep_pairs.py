@@ -20,6 +20,7 @@ from jaxgrad.evidence.predicates import Predicate, of_each_pair
 from jaxgrad.evidence.swept_arguments import output_dtype
 from jaxgrad.evidence.swept_pairs import FailingPair, SweptPairs
 from jaxgrad.evidence.tiled_pass import TILE, TiledPass
+from jaxgrad.evidence.told_programs import require_told
 from jaxgrad.numbers.progress import Progress
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.jax_errors import errors_named
@@ -59,8 +60,9 @@ def sweep_pairs(
 
     Raises:
         ArgumentError: a dtype cannot be swept or is too wide, an option is none of its kind, the
-            call is within a traced function, f does not return one real scalar, or ``holds`` does
-            not return booleans or does not look at z.
+            call is within a traced function, f does not return one real scalar, ``holds`` does
+            not return booleans or does not look at z, or with ``keep`` one of the two calls a
+            Python function or a library that its program does not hold.
         NoDerivative, TreeMismatch, ShapeMismatch, DtypeMismatch, TraceError: f cannot be traced.
 
     Example:
@@ -91,6 +93,11 @@ def sweep_pairs(
         output = output_dtype("sweep_pairs", f, first.dtype, second.dtype)
         rows = _rows(holds, format, output)
         tile = min(tile, 2 ** (format.bits - 4))  # so that an interrupt is heard between two
+        if keep is not None:
+            each = (first.dtype, second.dtype, output)
+            x, y, z = (jax.ShapeDtypeStruct((tile,), dtype) for dtype in each)
+            asked = {"f": (jax.vmap(f), (x, y)), "holds": (rows[1], ((x, y), z))}
+            require_told("sweep_pairs", asked, options.devices)
         done = _PairsPass(f, format, rows, tile, options.devices, options.folder(), options.part)
         with Progress().followed(done.so_far):
             return _concluded(done)

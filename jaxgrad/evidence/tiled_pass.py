@@ -25,9 +25,9 @@ from jaxgrad.evidence.packed import packed, unpacked
 from jaxgrad.evidence.predicates import Predicate
 from jaxgrad.evidence.swept import Count, Extent, SweptSoFar
 from jaxgrad.evidence.tallies import tallies
+from jaxgrad.evidence.told_programs import configuration, lower, require_told_by
 from jaxgrad.numbers.progress import Progress
 from jaxgrad.programs.debug_modes import without_debug_modes
-from jaxgrad.programs.trace import anew
 
 __all__ = ["TILE", "TiledPass"]
 
@@ -98,7 +98,7 @@ class TiledPass:
         run, like = (
             (self._outputs, [self._like]) if self._few else (self._run, [np.uint32(0), np.int32(0)])
         )
-        lowered = [_lower(run, device, *like) for device in devices]
+        lowered = [lower(run, device, *like) for device in devices]
         self._programs = [each.compile() for each in lowered]
         self._tiles: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.counts = np.zeros((2**format.bits // tile, len(rows)), np.uint32)
@@ -117,18 +117,21 @@ class TiledPass:
 
     def _of(self, lowered: Any) -> dict[str, str]:
         """What tallies are of: those of another program, or another release, are others."""
-        programs = [lowered.as_text()]
+        programs = [lowered]
         if self._few:  # which does not ask the predicates
             y = jax.eval_shape(self._outputs, self._like)
-            programs.append(_lower(self._packed, self.devices[0], np.uint32(0), y).as_text())
+            programs.append(lower(self._packed, self.devices[0], np.uint32(0), y))
+        for each in programs:
+            require_told_by(f"{self.name}: a function", each)
         device = self.devices[0]
         return {
             "call": self.name,
             "dtype": self.format.name,
             "tile": str(self.tile),
-            "program": digest(*programs),
+            "program": digest(*(each.as_text() for each in programs)),
             "device": f"{device.platform} {device.device_kind}",
             "XLA_FLAGS": _flags(),
+            "configuration": configuration(),
             **{name: _release(name) for name in ("jax", "jaxlib", "jaxgrad")},
         }
 
@@ -307,7 +310,7 @@ class TiledPass:
     @cached_property
     def _masks(self) -> Callable[..., Any]:
         y = jax.eval_shape(self._outputs, self._like)
-        return _lower(self._packed, self.devices[0], np.uint32(0), y).compile()
+        return lower(self._packed, self.devices[0], np.uint32(0), y).compile()
 
     def _packed(self, base: jax.Array, y: jax.Array) -> list[jax.Array]:
         among, *truths = self._answers(base, y)
@@ -349,12 +352,6 @@ def _not_awaited(pool: ThreadPoolExecutor) -> Iterator[ThreadPoolExecutor]:
         raise
     finally:
         pool.shutdown(wait=awaited, cancel_futures=not awaited)
-
-
-def _lower(f: Callable[..., Any], device: Any, *like: Any) -> Any:
-    place = jax.sharding.SingleDeviceSharding(device)
-    shapes = [jax.ShapeDtypeStruct(each.shape, each.dtype, sharding=place) for each in like]
-    return jax.jit(anew(f)).lower(*shapes)
 
 
 def _flags() -> str:

@@ -9,12 +9,14 @@ from typing import Any
 import jax
 import ml_dtypes
 import numpy as np
+from jax.extend.core import jaxpr_as_fun
 
 from jaxgrad.errors import ArgumentError
 from jaxgrad.evidence.float_formats import Format, float_dtypes, format_of
 from jaxgrad.evidence.pass_options import PassOptions, checked_options
 from jaxgrad.evidence.swept_arguments import output_dtype, require_same_of_batch
 from jaxgrad.evidence.tiled_pass import TILE
+from jaxgrad.evidence.told_programs import require_told
 from jaxgrad.gradients.accuracy.concluded import concluded
 from jaxgrad.gradients.accuracy.measured import Accuracy
 from jaxgrad.gradients.accuracy.measuring import MeasuringPass
@@ -60,8 +62,9 @@ def accuracy(
 
     Raises:
         ArgumentError: the dtype cannot be measured, an option is none of its kind, the call is
-            within a traced function or f closes over a traced value, or f or the derivative does
-            not return one real scalar, the latter of ``dtype``.
+            within a traced function or f closes over a traced value, f or the derivative does not
+            return one real scalar, the latter of ``dtype``, or with ``keep`` the derivative calls a
+            Python function or a library that its program does not hold.
         NoDerivative, TreeMismatch, ShapeMismatch, DtypeMismatch, TraceError: f has no derivative,
             or not a right rule, or cannot be traced.
         EnginesDisagree: intervals and germs contradict each other.
@@ -108,6 +111,9 @@ def _measured(
     floats = jax.ShapeDtypeStruct((tile,), format.dtype)
     compiled = jax.make_jaxpr(jax.vmap(anew(derivative)))(floats)
     with jax.enable_x64(True):
+        if options.keep is not None:
+            asked = {"the derivative": (jaxpr_as_fun(compiled), (floats,))}
+            require_told("accuracy", asked, options.devices)
         done = MeasuringPass(
             program, compiled, format, tile, options.devices, options.folder(), options.part
         )
