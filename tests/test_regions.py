@@ -321,6 +321,32 @@ def test_numbers_that_are_flushed_to_0_are_within_a_box() -> None:
     assert found.verdict is not Verdict.PROVED
 
 
+@pytest.mark.parametrize(
+    "low, high, verdict",
+    [
+        (-1.0, 2.0, Verdict.REFUTED),  # no middle of its halves is 0, but what is flushed to it
+        (0.0, 1e-320, Verdict.REFUTED),
+        (1e-320, 2.0, Verdict.UNDECIDED),  # it holds there
+        (5e-324, 1e-310, Verdict.UNDECIDED),
+    ],
+)
+def test_middles_that_are_subnormal_are_no_points(
+    low: float, high: float, verdict: Verdict
+) -> None:
+    with jax.enable_x64(True):
+        ends = (np.float64(low),), (np.float64(high),)
+        found = everywhere(lambda x: jnp.where(x == 0, 0.0, 1.0), *ends, between=("0.5", 1))
+    assert found.verdict is verdict
+
+
+def test_boxes_as_large_as_float64_has_them_are_halved() -> None:
+    with jax.enable_x64(True):
+        ends = (np.float64(-1.7e308),), (np.float64(1.7e308),)
+        assert everywhere(lambda x: x * x, *ends, between=(-1, None)).verdict is Verdict.PROVED
+        wrong = everywhere(lambda x: x / 2, *ends, between=(None, "8e307"))
+    assert wrong.verdict is Verdict.REFUTED
+
+
 def test_products_of_large_and_small_numbers_are_held() -> None:
     large, small = np.array([1.1e300, -1.3e300]), np.array([1.3e-300, 1.1e-300])
     with jax.enable_x64(True):

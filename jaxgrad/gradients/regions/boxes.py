@@ -20,6 +20,8 @@ from jaxgrad.programs.trace import Program
 
 __all__ = ["Judged", "judging"]
 
+_SMALLEST = float(np.finfo(np.float64).tiny)
+
 
 class Judged(NamedTuple):
     """What is known of boxes.
@@ -30,6 +32,7 @@ class Judged(NamedTuple):
         fails_inside: whether it fails at the middle of it.
         low, high: the ends of the values of the first entry.
         split: along which variable it is best halved.
+        middle: the point at which it was asked whether it fails there.
     """
 
     holds: Any
@@ -38,6 +41,7 @@ class Judged(NamedTuple):
     low: Any
     high: Any
     split: Any
+    middle: Any
 
 
 def judging(
@@ -57,8 +61,9 @@ def judging(
     """
 
     def at_box(low: Any, high: Any) -> Judged:
-        middle = low + (high - low) / 2
-        middle = jnp.clip(middle, low, high)
+        middle = low / 2 + high / 2  # high − low may overflow
+        # None that is subnormal, which one kernel may take for 0 and another not.
+        middle = jnp.clip(jnp.where(abs(middle) < _SMALLEST, 0.0, middle), low, high)
         inputs = by_leaf(program.inputs, fixed, Interval(low, high))
         values = interpret(program, Intervals(), list(inputs))
         there = interpret(
@@ -74,9 +79,11 @@ def judging(
             )
         holds, fails = statement.judge(values)
         _, inside = statement.judge(there)
-        reach = jnp.where(jnp.isnan(steepness) | (steepness == 0), 1e-300, steepness) * (high - low)
+        wide = high / 2 - low / 2
+        known = ~(jnp.isnan(steepness) | (steepness == 0))
+        reach = jnp.where(known, jnp.minimum(steepness, 1e290), 1e-150) * wide
         least, most = (values[0].parts[k].reshape(-1)[0] for k in (0, 1))
-        return Judged(holds, fails, inside, least, most, jnp.argmax(reach))
+        return Judged(holds, fails, inside, least, most, jnp.argmax(reach), middle)
 
     return jitted(jax.vmap(at_box))
 

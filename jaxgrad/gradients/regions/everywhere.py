@@ -271,7 +271,7 @@ def _first_open(box: Box, found: Searched) -> str:
     """Where the largest box lies that is open."""
     if not found.looked or not len(found.low):
         return ""
-    k = int(np.argmax((found.high - found.low).max(1)))
+    k = int(np.argmax((found.high / 2 - found.low / 2).max(1)))
     names, varying = box.names, np.flatnonzero(box.low < box.high)
     sides = [
         f"{names[i]} from {found.low[k, i]:.10g} to {found.high[k, i]:.10g}" for i in varying[:2]

@@ -17,6 +17,7 @@ __all__ = ["MOST_IN_LOT", "Searched", "most_kept", "most_open", "searched"]
 
 # Boxes in one call, of a small program: it takes about a millisecond.
 MOST_IN_LOT = 2048
+_SMALLEST = float(np.finfo(np.float64).tiny)
 # Boxes that wait times their variables: each has two ends, so that these take 128 MiB, and with the
 # copies made on the way 300.
 _NUMBERS = 2**23
@@ -113,7 +114,10 @@ def searched(
         wrong = judged.fails | judged.fails_inside
         wrong_corners = Judged(*answers).fails[count : count + len(tried)]
         if wrong.any() or wrong_corners.any():
-            middles = np.clip(lows + (highs - lows) / 2, lows, highs)
+            # Where a box fails all over any point of it does; else the one that was judged.
+            middles = np.where(
+                judged.fails[:, None], judged.middle.clip(lows, highs), judged.middle
+            )
             found.failing = np.concatenate([tried[wrong_corners], middles[wrong]])
             return found
         held = judged.holds
@@ -156,7 +160,9 @@ def _halves(
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]:
     """Both halves of boxes; which have any, and which are too narrow."""
     rows = np.arange(len(low))
-    middle = low[rows, split] + (high[rows, split] - low[rows, split]) / 2
+    middle = low[rows, split] / 2 + high[rows, split] / 2  # the way between them may overflow
+    # A compiled program flushes what is subnormal to 0: so near to it boxes are halved there alone.
+    middle = np.where(abs(middle) < _SMALLEST, 0.0, middle)
     halved = (low[rows, split] < middle) & (middle < high[rows, split])
     first_high, second_low = high[halved].copy(), low[halved].copy()
     kept = np.arange(int(halved.sum()))
