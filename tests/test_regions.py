@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxgrad import Intervals, everywhere, run_over
-from jaxgrad.errors import ArgumentError, EnginesDisagree, NonFiniteInput
+from jaxgrad.errors import ArgumentError, EnginesDisagree, NonFiniteInput, TreeMismatch
 from jaxgrad.gradients.regions import everywhere as module
 from jaxgrad.gradients.regions.boxes import Judged, judging
 from jaxgrad.gradients.regions.statement import Between, Near, Statement
@@ -212,6 +212,30 @@ def test_an_ulp_is_the_distance_to_the_next_float(value: float, name: str) -> No
     assert near.fails_at([beyond, np.array([exact], object)]) == (0, (0,))
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: (x, jnp.float32(jnp.inf)),
+        lambda x: jnp.where(x > 0.5, jnp.inf, 1.0),
+        lambda x: jnp.maximum(x, jnp.array([0.5, jnp.inf])),
+        lambda x: jax.jit(lambda y: jnp.where(y > 0.5, jnp.inf, y))(x),
+    ],
+)
+def test_what_is_infinite_is_no_real_number(f: Any) -> None:
+    found = everywhere(f, (0.0,), (1.0,), between=(0, None), budget=0.2)
+    assert found.verdict is Verdict.UNDECIDED and found.share_open > 0
+    most = everywhere(lambda x: jax.tree.map(jnp.negative, f(x)), (0.0,), (1.0,),
+                      between=(None, 2), budget=0.2)  # fmt: skip
+    assert most.verdict is Verdict.UNDECIDED
+
+
+def test_what_float64_has_no_bound_for_may_be_a_real_number() -> None:
+    found = everywhere(lambda x: jnp.exp(x * 100), (0.0,), (20.0,), between=(0, None))
+    assert found.verdict is Verdict.PROVED
+    capped = everywhere(lambda x: jnp.minimum(x, jnp.inf), (0.0,), (1.0,), between=(0, None))
+    assert capped.verdict is Verdict.PROVED
+
+
 # -- what is no box --------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "lower, upper, options, said",
@@ -248,6 +272,14 @@ def test_functions_of_unlike_results_are_not_compared() -> None:
         everywhere(jnp.sin, (0.0,), (1.0,), reference=lambda x: jnp.stack([x, x]))
     with pytest.raises(ArgumentError, match="something else than real numbers"):
         everywhere(lambda x: x > 0, (0.0,), (1.0,), between=(0, 1))
+
+
+def test_functions_that_return_other_trees_are_not_compared() -> None:
+    said = r"everywhere: f returns .*'a'.* and the reference .*; give functions that return"
+    with pytest.raises(TreeMismatch, match=said):
+        everywhere(lambda x: {"a": x}, (0.0,), (1.0,), reference=lambda x: (x,))
+    found = everywhere(lambda x: {"a": x}, (0.0,), (1.0,), reference=lambda x: {"a": x})
+    assert found.verdict is Verdict.PROVED
 
 
 def test_what_is_held_fixed_has_one_value() -> None:

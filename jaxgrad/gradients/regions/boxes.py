@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.gradients.regions.box import by_leaf
+from jaxgrad.gradients.regions.infinite import holds_infinite, real_or_none
 from jaxgrad.gradients.regions.statement import Statement
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.compiled_intervals import jitted
@@ -60,15 +61,19 @@ def judging(
         fixed: the values of the leaves that are no variables, None for those that are.
     """
 
+    may_be_infinite = holds_infinite(program.jaxpr)
+
+    def over_intervals(inputs: Sequence[Any]) -> list[Interval]:
+        found = interpret(program, Intervals(), list(inputs))
+        return [real_or_none(value, may_be_infinite) for value in found]
+
     def at_box(low: Any, high: Any) -> Judged:
         middle = low / 2 + high / 2  # high − low may overflow
         # None that is subnormal, which one kernel may take for 0 and another not.
         middle = jnp.clip(jnp.where(abs(middle) < _SMALLEST, 0.0, middle), low, high)
         inputs = by_leaf(program.inputs, fixed, Interval(low, high))
-        values = interpret(program, Intervals(), list(inputs))
-        there = interpret(
-            program, Intervals(), by_leaf(program.inputs, fixed, Interval(middle, middle))
-        )
+        values = over_intervals(inputs)
+        there = over_intervals(by_leaf(program.inputs, fixed, Interval(middle, middle)))
         steepness = jnp.ones_like(low)
         if slopes is not None:
             smooth = interpret(program, SmoothIntervals(), list(inputs))

@@ -156,6 +156,7 @@ def everywhere(
         ArgumentError: neither or both of the statements are given, or one is none; the ends are not
             alike, or the lower one is above the upper one; nothing varies; f returns something else
             than real numbers.
+        TreeMismatch: f and the reference return different trees.
         TraceError: f, or the reference, is not made of JAX operations.
         NonFiniteInput: an end is NaN or infinite.
 

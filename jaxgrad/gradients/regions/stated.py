@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgrad.errors import ArgumentError
+from jaxgrad.errors import ArgumentError, TreeMismatch
 from jaxgrad.gradients.regions.box import Box
 from jaxgrad.gradients.regions.statement import Between, Near, Statement
 from jaxgrad.programs.trace import trace
@@ -33,6 +33,7 @@ def stated(
 
     Raises:
         ArgumentError: it is no statement, or more than one.
+        TreeMismatch: f and the reference return different trees.
     """
     if (between is None) == (reference is None):
         raise ArgumentError(
@@ -55,7 +56,12 @@ def stated(
         raise ArgumentError(f"everywhere: ulps is {ulps!r:.60}; it is 0 or more")
 
     def both(*args: Any) -> list[Any]:
-        ours, theirs = jax.tree.leaves(f(*args)), jax.tree.leaves(reference(*args))
+        (ours, tree), (theirs, other) = (jax.tree.flatten(g(*args)) for g in (f, reference))
+        if tree != other:
+            raise TreeMismatch(
+                f"everywhere: f returns {tree} and the reference {other}; give functions that "
+                "return the same tree"
+            )
         if [np.shape(x) for x in ours] != [np.shape(x) for x in theirs]:
             raise ArgumentError(
                 f"everywhere: f returns {[np.shape(x) for x in ours]} and the reference "
