@@ -96,3 +96,23 @@ def test_a_lot_is_smaller_where_there_is_more_in_it(monkeypatch: pytest.MonkeyPa
         ends = (np.zeros(size, np.float32),), (np.ones(size, np.float32),)
         assert everywhere(lambda x: jnp.sin(x), *ends, between=(-1, 2))
     assert lots == [MOST_IN_LOT, 256]
+
+
+def test_compiling_is_not_in_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock by which the first call takes an hour and others nothing."""
+    calls: list[float] = []
+    judging = module.judging
+
+    def slow(*args: Any) -> Any:
+        judge = judging(*args)
+
+        def judged(*ends: Any) -> Any:
+            calls.append(3600.0)
+            return judge(*ends)
+
+        return judged
+
+    monkeypatch.setattr(module, "judging", slow)
+    monkeypatch.setattr(search.time, "monotonic", lambda: sum(calls[:1]))
+    found = everywhere(lambda x: x * (1 - x), (0.0,), (1.0,), between=("-0.01", "0.2501"), budget=1)
+    assert found.verdict is Verdict.PROVED and len(calls) > 1

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.gradients.compile_cost import compile_seconds
 from jaxgrad.gradients.lying import Lying, agreement, precision, truths_lie
 from jaxgrad.interpret.sides import Side
 from jaxgrad.interpret.walker import interpret
@@ -25,9 +26,9 @@ __all__ = ["at_once", "filled", "over_intervals", "require_few_equations", "side
 
 # Numbers in one call, about: half a GiB with what XLA needs on the way.
 _NUMBERS = 2**22
-# Equations of what is compiled, loops unrolled: of products some seconds of CPU (322 take 2), of
-# nested sines half a minute (361 take 18).
-_EQUATIONS = 500
+# Equations of what is compiled, loops unrolled, each of which is traced as well; and seconds of CPU
+# that XLA takes for them, about.
+_EQUATIONS, _SECONDS = 500, 20
 
 
 def over_intervals(hand: Side, auto: Side, batch: Sequence[Any]) -> Lying:
@@ -41,8 +42,7 @@ def over_intervals(hand: Side, auto: Side, batch: Sequence[Any]) -> Lying:
         UnsupportedPrimitive, CannotDecide: a side has no program that intervals know.
     """
     programs = [side_program(side) for side in (hand, auto)]
-    for program in programs:
-        require_few_equations(program)
+    require_few_equations(programs)
     moving = [leaf.differentiable for leaf in hand.inputs]
     values = [np.asarray(x) for x, moves in zip(batch, moving, strict=True) if moves]
     count, most = len(values[0]), at_once(programs)
@@ -77,17 +77,26 @@ def side_program(side: Side) -> Program:
     return side.program
 
 
-def require_few_equations(program: Program) -> int:
-    """How many equations a program has, every turn of a loop with its own.
+def require_few_equations(programs: Sequence[Program]) -> int:
+    """How many equations the longest program has, every turn of a loop with its own.
+
+    Args:
+        programs: what is compiled together.
 
     Raises:
         UnsupportedPrimitive: they are more than are compiled over intervals.
     """
-    count = _equations(program.jaxpr.jaxpr)
+    count = max(_equations(program.jaxpr.jaxpr) for program in programs)
     if count > _EQUATIONS:
         raise UnsupportedPrimitive(
             f"a program of more than {_EQUATIONS} operations, its loops unrolled, is not compiled "
             "over intervals"
+        )
+    seconds = compile_seconds(programs)
+    if seconds > _SECONDS:
+        raise UnsupportedPrimitive(
+            f"a program that would be compiled over intervals for {seconds:.0f} s, as its "
+            f"functions say, is not: {_SECONDS} s at most"
         )
     return count
 

@@ -14,6 +14,7 @@ from jax.tree_util import tree_structure, tree_unflatten
 
 from jaxgrad.errors import ArgumentError, CannotDecide, EnginesDisagree, UnsupportedPrimitive
 from jaxgrad.gradients.asserted import AssertedOutcome
+from jaxgrad.gradients.compile_cost import compile_seconds
 from jaxgrad.gradients.enclosure import PRECISIONS, balls
 from jaxgrad.gradients.interval_batch import at_once, require_few_equations
 from jaxgrad.gradients.regions.box import Box, short
@@ -40,14 +41,14 @@ from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["Region", "everywhere"]
 
-# Seconds of the search, in which its one program is compiled as well.
+# Seconds of the search; its one program is compiled before.
 BUDGET = 10.0
 # Of more variables slopes are not asked for: with those of 2 a lot takes twice as long, of 12 four
 # times, whether they help or not.
 _MOST_SLOPES = 12
-# Nor of long programs, times their variables: XLA takes 4 s of CPU for 42 equations of nested sines
-# with slopes, 11 for 98 and 34 for 109; of products 8 for 148.
-_MOST_EQUATIONS = 200
+# Nor of long programs, times their variables, nor of those that are compiled for long: of chains of
+# 30 sines XLA takes 23 s of CPU where 8 are estimated, of other functions what is.
+_MOST_EQUATIONS, _MOST_SECONDS = 200, 8
 _DERIVATIVES = "JAX's derivatives of its own primitives"
 # Points at which balls are asked whether it fails there: a walk over the program each.
 _CONFIRMED = 5
@@ -146,7 +147,8 @@ def everywhere(
         between: (low, high), rationals or decimal strings, either of them None for no bound.
         reference: the function g, of the same arguments and results.
         ulps: n, a rational or decimal string; 1 if there is a reference and nothing else is said.
-        budget: seconds for the search; what is open then is UNDECIDED.
+        budget: seconds for the search, after its program is compiled; what is open then is
+            UNDECIDED.
 
     Returns:
         the outcome, whatever the verdict; it is evidence in a claim, and true where it is PROVED.
@@ -192,7 +194,7 @@ def _decided(box: Box, statement: Statement, program: Program, budget: float) ->
     progress = Progress()
     found = Searched(box.low[None], box.high[None])
     try:
-        count = require_few_equations(program)
+        count = require_few_equations([program])
         slopes = _slopes(program, box) if count * len(box.low) <= _MOST_EQUATIONS else None
         with jax.enable_x64(True), progress.followed(lambda: f"{found.share:.2g} of it open"):
             judge = judging(program, slopes, statement, box.fixed)
@@ -229,9 +231,10 @@ def _slopes(program: Program, box: Box) -> Program | None:
         )
 
     try:
-        return trace(derivatives, [leaf.value for leaf in program.inputs], "f")
+        slopes = trace(derivatives, [leaf.value for leaf in program.inputs], "f")
     except Exception:  # JAX has none of some primitive, whatever it raises then
         return None
+    return slopes if compile_seconds([program, slopes]) <= _MOST_SECONDS else None
 
 
 def _concluded(box: Box, statement: Statement, program: Program, found: Searched) -> Region:

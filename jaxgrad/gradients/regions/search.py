@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -83,11 +84,12 @@ def searched(
     Args:
         judge: the compiled judgement of a lot of boxes.
         low, high: the ends of the box, of shape (variables,).
-        seconds: how long it may take.
+        seconds: how long it may take from the end of the first call on, in which the judgement is
+            compiled: what is found does not depend on how long that takes.  At 0 there is none.
         said: is told how far it is.
         lot: how many boxes one call has.
     """
-    start = time.monotonic()
+    start = time.monotonic() if seconds <= 0 else math.inf
     found = Searched(low[None].copy(), high[None].copy())
     weights, narrow = np.ones(1), _none(low)
     kept, most, keeping = 0, most_open(low.size), most_kept(low.size)
@@ -109,6 +111,7 @@ def searched(
             _filled(points(np.concatenate([highs, tried])).parts[1], lot),
         )
         answers = [np.asarray(each) for each in judge(*ends)]
+        start = min(start, time.monotonic())
         judged = Judged(*(each[:count] for each in answers))
         found.looked += count
         wrong = judged.fails | judged.fails_inside
