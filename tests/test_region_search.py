@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxgrad import everywhere
+from jaxgrad.gradients.interval_batch import at_once
 from jaxgrad.gradients.regions import everywhere as module
 from jaxgrad.gradients.regions import search
 from jaxgrad.gradients.regions.corners import corners
 from jaxgrad.gradients.regions.search import MOST_IN_LOT, most_open
+from jaxgrad.programs.trace import trace
 from jaxgrad.verdict import Verdict
 
 # Each fails at one corner of the box alone, or next to it.
@@ -116,3 +118,13 @@ def test_compiling_is_not_in_the_budget(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(search.time, "monotonic", lambda: sum(calls[:1]))
     found = everywhere(lambda x: x * (1 - x), (0.0,), (1.0,), between=("-0.01", "0.2501"), budget=1)
     assert found.verdict is Verdict.PROVED and len(calls) > 1
+
+
+def test_one_large_array_makes_a_lot_smaller() -> None:
+    """Of 2²⁰ numbers in one equation, as of products of two vectors that are summed."""
+
+    def outer(x: Any) -> Any:
+        return jnp.sum((x * jnp.arange(1024.0))[:, None] * jnp.arange(1024.0)[None, :])
+
+    assert at_once([trace(outer, (1.0,))]) == 2
+    assert at_once([trace(lambda x: jnp.sum(x * jnp.arange(1024.0)), (1.0,))]) >= 512

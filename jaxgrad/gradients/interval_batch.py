@@ -19,7 +19,7 @@ from jaxgrad.numbers.clock import tick
 from jaxgrad.numbers.compiled_intervals import jitted
 from jaxgrad.numbers.interval_arithmetic import is_point
 from jaxgrad.numbers.intervals import Interval, Intervals, IntervalTruths, points
-from jaxgrad.programs.jaxprs import inner_programs, operations
+from jaxgrad.programs.jaxprs import equations, inner_programs, operations
 from jaxgrad.programs.trace import Program
 
 __all__ = ["at_once", "filled", "over_intervals", "require_few_equations", "side_program"]
@@ -124,7 +124,15 @@ def at_once(programs: Sequence[Program], numbers: int = _NUMBERS) -> int:
 def _widest(jaxpr: Any) -> int:
     """About how many numbers there are at a time."""
     inputs = sum(math.prod(v.aval.shape) for v in jaxpr.invars)
-    return max(1, inputs + min(operations(jaxpr), 2**16))
+    largest = max(
+        (
+            math.prod(getattr(v.aval, "shape", ()))
+            for equation in equations(jaxpr)
+            for v in equation.outvars
+        ),
+        default=0,
+    )
+    return max(1, inputs + max(largest, min(operations(jaxpr), 2**16)))
 
 
 def filled(x: np.ndarray, count: int) -> np.ndarray:
