@@ -38,6 +38,19 @@ def test_a_chain_costs_more_than_its_parts_side_by_side() -> None:
     assert seconds(chain(20)) > interval_batch._SECONDS > seconds(chain(10))  # pyright: ignore
 
 
+@pytest.mark.parametrize("order", [lambda x: x[::-1], lambda x: jnp.roll(x, 1)])
+def test_other_orders_of_entries_cost_more_in_a_chain(order: Any) -> None:
+    def f(x: Any, count: int, reordered: Any) -> Any:
+        for _ in range(count):
+            x = x * reordered(x) + 0.1
+        return x
+
+    def cost(count: int, reordered: Any) -> float:
+        return compile_seconds([trace(lambda x: f(x, count, reordered), (np.ones(8),))])
+
+    assert cost(8, order) > 3 * cost(4, order) > 10 * cost(4, lambda x: x)
+
+
 def test_turns_of_loops_and_programs_inside_are_a_chain() -> None:
     def turned(x: Any) -> Any:
         return jax.lax.scan(lambda c, _: (jax.jit(chain(1))(c), None), x, None, length=10)[0]
