@@ -161,6 +161,33 @@ def test_arithmetic_holds_what_rationals_give(
     assert count >= 0
 
 
+_BESIDE_CONSTANTS: dict[str, Callable[[Any], Any]] = {
+    "1 + x": lambda x: 1.0 + x, "x + 1": lambda x: x + 1.0, "3 - x": lambda x: 3.0 - x,
+    "x - 3": lambda x: x - 3.0, "(1 + x) - 1": lambda x: (1.0 + x) - 1.0,
+    "(x + 3) - x": lambda x: (x + 3.0) - x, "vector": lambda x: np.array([1.0, 2.0, 3.0]) + x,
+    "vector - x": lambda x: np.array([1.0, 2.0, 3.0]) - x, "matrix": lambda x: jnp.eye(3) * x + x,
+    "cumsum": lambda x: jnp.cumsum(jnp.stack([x, x + 0.1, x]), 0), "7x - 7": lambda x: 7 * x - 7,
+    "logistic": jax.nn.sigmoid, "atan": jnp.arctan, "log1p": jnp.log1p, "asinh": jnp.arcsinh,
+    "erfc": jax.lax.erfc, "tanh": jnp.tanh, "square": lambda x: (x + 1e-9) * (x - 1e-9) - x * x,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _BESIDE_CONSTANTS)
+@pytest.mark.parametrize("shape", [(), (1,), (3,)])
+def test_sums_with_constants_lose_nothing(name: str, shape: tuple[int, ...]) -> None:
+    """One side of a sum may be known when it is compiled: (a + b) − a is no b."""
+    function = _BESIDE_CONSTANTS[name]
+    compiled = jax.jit(lambda x: jaxgrad.run_over(DoubleDoubles(), function, x))
+    count = 0
+    for value in (-0.535669373161111, 1e-9 / 3, 0.3616, 113.45, -(2.0**-70)):
+        x = np.full(shape, value if name != "log1p" else abs(value))
+        for run in (compiled, lambda x: jaxgrad.run_over(DoubleDoubles(), function, x)):
+            found = run(DoubleDoubles().lift(x))
+            with precision(2000):
+                count += _require_held(found, jaxgrad.run_over(Ball(), function, x))
+    assert count >= 10
+
+
 def test_sums_of_products_cancel_to_what_is_left() -> None:
     """Σ xᵢyᵢ of which all but 2⁻⁹⁰ cancels: float64 has nothing of it."""
     draw = np.random.default_rng(0)
@@ -219,6 +246,26 @@ def test_what_is_lifted_is_held(value: Any) -> None:
         Fraction(float(part)) for part in DoubleDoubles().lift(np.array(value, kind)).parts
     )
     assert abs(high + low - Fraction(value)) <= radius <= abs(high) * 2.0**-104 + 2.0**-1020
+
+
+def test_what_is_beyond_floats_is_not_taken_for_what_is_not() -> None:
+    near_nothing, huge = Fraction(1, 10**400), Fraction(10) ** 400
+    x = np.array([near_nothing, 1 + near_nothing, huge], object)
+    over = lambda f: jaxgrad.run_over(DoubleDoubles(), f, x)  # noqa: E731
+    with precision(3000):
+        for f in (lambda x: x, jnp.sqrt, lambda x: x * 2.0):
+            true = [jaxgrad.run_over(Ball(), f, _exactly(each)) for each in x]
+            assert _require_held(over(f), true) <= 2
+    assert _require_held(over(lambda x: x), [_exactly(each) for each in x]) == 2
+    positive, one = over(lambda x: x > 0), over(lambda x: x == 1)
+    assert bool(positive.parts[1][0]) and bool(one.parts[0][1])  # may be true, may be false
+
+
+def test_extremes_of_nothing_are_those_of_jax() -> None:
+    empty = DoubleDoubles().lift(np.zeros((2, 0)))
+    known = [np.asarray(DoubleDoubles().reduce(name, empty).parts[0]).tolist()
+             for name in ("sum", "prod", "max", "min")]  # fmt: skip
+    assert known == [[0, 0], [1, 1], [-math.inf, -math.inf], [math.inf, math.inf]]
 
 
 def test_double_doubles_need_wide_floats() -> None:

@@ -69,9 +69,12 @@ def widened(x: DoubleDouble, radius: Any) -> DoubleDouble:
 
 # -- floats ----------------------------------------------------------------------------------------
 def _sum(a: Any, b: Any) -> tuple[Any, Any]:
-    """a + b as a float and what is left, exactly."""
-    s = a + b
-    t = s - a
+    """a + b as a float and what is left, exactly.
+
+    XLA makes b of (a + b) − a where a is a constant, so that it may not see the two together.
+    """
+    s = jax.lax.optimization_barrier(a + b)
+    t = jax.lax.optimization_barrier(s - a)
     return s, (a - (s - t)) + (b - t)
 
 

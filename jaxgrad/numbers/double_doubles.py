@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -15,7 +16,7 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers import double_double as dd
 from jaxgrad.numbers.double_double import DoubleDouble
 from jaxgrad.numbers.double_double_functions import FUNCTIONS, powers
-from jaxgrad.numbers.intervals import Intervals, IntervalTruths, require_float64
+from jaxgrad.numbers.intervals import OF_NOTHING, Intervals, IntervalTruths, require_float64
 
 __all__ = ["DoubleDoubles"]
 
@@ -60,7 +61,7 @@ class DoubleDoubles(Intervals):
         if combine is None:
             raise self._lacks("reduce")
         if not rows.shape[-1]:
-            return self.lift(np.full(rows.shape[:-1], {"sum": 0.0, "prod": 1.0}[name]))
+            return self.lift(np.full(rows.shape[:-1], OF_NOTHING[name]))
         return _of_rows(combine, rows)
 
     def contract(self, a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
@@ -165,12 +166,15 @@ def _parts(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         small = (abs(part) < _SMALLEST) & (part != 0)
         radius = np.where(small, radius + 2 * _SMALLEST, radius)
     high, low = (np.where(abs(part) < _SMALLEST, 0.0, part) for part in (high, low))
-    return high, low, radius
+    return high, low, np.where(radius > 0, np.maximum(radius, 2 * _SMALLEST), radius)
 
 
 def _ball_of(value: int | float | Fraction) -> tuple[float, float, float]:
-    """High part, low part and radius."""
-    high = float(value)
+    """High part, low part and radius; nothing is known of what is beyond all floats."""
+    try:
+        high = float(value)
+    except OverflowError:
+        return math.inf, 0.0, math.inf
     if isinstance(value, float):
         return high, 0.0, 0.0
     low = float(Fraction(value) - Fraction(high))

@@ -8,6 +8,7 @@ are fused, and that subnormal numbers may be taken for 0; functions have proved 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -31,9 +32,13 @@ from jaxgrad.numbers.interval_arithmetic import (
 )
 from jaxgrad.numbers.interval_functions import FUNCTIONS
 
-__all__ = ["Interval", "IntervalTruths", "Intervals", "points", "require_float64"]
+__all__ = ["OF_NOTHING", "Interval", "IntervalTruths", "Intervals", "points", "require_float64"]
 
 _SMALLEST = float(np.finfo(np.float64).tiny)
+_LARGEST = float(np.finfo(np.float64).max)
+
+OF_NOTHING = {"sum": 0.0, "prod": 1.0, "max": -math.inf, "min": math.inf}
+"""What each reduction makes of no entries."""
 
 
 class IntervalTruths(SystemArray):
@@ -86,6 +91,8 @@ class Intervals(ArraySystem):
 
     def reduce(self, name: str, rows: Interval) -> Interval:
         if name in ("max", "min"):
+            if not rows.shape[-1]:
+                return self.lift(np.full(rows.shape[:-1], OF_NOTHING[name]))
             return rows.each(lambda end: getattr(end, name)(-1))
         if name == "prod":
             return _product_of_rows(rows)
@@ -214,7 +221,10 @@ def _ends(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _around(value: int | float | Fraction) -> tuple[float, float]:
     if isinstance(value, float):
         return value, value
-    near = float(value)
+    try:
+        near = float(value)
+    except OverflowError:
+        return (_LARGEST, math.inf) if value > 0 else (-math.inf, -_LARGEST)
     exact = Fraction(near)
     if exact == value:
         return near, near
