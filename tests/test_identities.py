@@ -16,7 +16,6 @@ from numbers_support import Checked, over_polynomials
 from rules_by_slope import forward
 
 from jaxgrad import Verdict, check, compare
-from jaxgrad.numbers import zero
 from jaxgrad.numbers.canonical import Canonical
 from jaxgrad.numbers.ring import Ring
 from jaxgrad.numbers.zero import vanishes
@@ -321,7 +320,7 @@ def test_a_spent_budget_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_zero_tests_of_a_ring_share_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     ring, difference = _difference(*ADDED["e^(a+b) = e^a·e^b"])
     assert vanishes(ring, difference) is True
-    test = zero._TESTS[ring]
+    test = ring.kept["zero"]
     once = test.spent
     assert once > 0
     assert vanishes(ring, difference) is True

@@ -110,6 +110,8 @@ class Ring:
         self._relations: dict[tuple[int, int], fmpq_mpoly] = {}
         # (length, degree) -> polynomials with what :func:`~jaxgrad.numbers.factors.factors` said.
         self.factored: dict[tuple[int, int], list[tuple[fmpq_mpoly, Any]]] = {}
+        # What others know of this ring, by their names: it goes when the ring does.
+        self.kept: dict[str, Any] = {}
         self.zero = self.ring.constant(0)
         self.one = self.ring.constant(1)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
 from flint import arb, fmpq, fmpq_mpoly
@@ -55,9 +54,6 @@ class _ScreeningPoint(dict[Any, arb]):
         return value
 
 
-_TESTS: weakref.WeakKeyDictionary[Ring, _Test] = weakref.WeakKeyDictionary()
-
-
 def vanishes(ring: Ring, poly: fmpq_mpoly) -> bool | None:
     """Whether a polynomial is shown to be the function 0 wherever the divisors do not vanish.
 
@@ -84,9 +80,9 @@ def vanishes(ring: Ring, poly: fmpq_mpoly) -> bool | None:
     """
     if poly.is_zero():
         return True
-    test = _TESTS.get(ring)
+    test = ring.kept.get("zero")
     if test is None:
-        test = _TESTS[ring] = _Test(ring)
+        test = ring.kept["zero"] = _Test(ring)
     if test.is_spent or _differs_at_a_point(test, poly):
         return None
     translated = test.canonical.ring
