@@ -160,6 +160,23 @@ def test_a_large_derivative_does_not_hide_a_small_one_along_the_drawn_direction(
         assert found.verdict is verdict, found.evidence.text
 
 
+def test_at_how_many_points_the_entries_were_not_judged_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rule = jax.custom_jvp(jnp.sin)
+    rule.defjvp(lambda primals, tangents: (
+        rule(*primals), np.float32(1 + 2.0**-22) * jnp.cos(*primals) * tangents[0]))  # fmt: skip
+    monkeypatch.setattr(batch_settled, "BUDGET_OF_SUMS", 0.0)
+    points = np.linspace(0.1, 1.2, 20, dtype=np.float32)
+    found = check(
+        lambda x, y: 1e5 * jnp.exp(y) + rule(x), (np.float32(0.5), np.float32(0.25)),
+        modes="fwd", batch=(points, points), special_points=False,
+    )  # fmt: skip
+    assert found.verdict is Verdict.AGREES
+    said = "along a direction that is drawn for each; at 20 of them these differ, and no time was"
+    assert said in found.evidence.text
+
+
 def test_a_point_without_a_value_is_undecided() -> None:
     points = (np.array([1.0, 0.25, -1.0], np.float32),)
     found = compare(lambda x: jnp.sqrt(x) * jnp.sqrt(x * x), lambda x: jnp.sqrt(x) * abs(x),

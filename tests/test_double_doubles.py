@@ -238,6 +238,25 @@ def test_a_loss_that_is_not_counted_is_found(
         _require_held(made, np.array([_exactly(each) for each in true], object))
 
 
+def test_masks_of_infinities_are_left_out() -> None:
+    x = np.array([0.3, -1.2, 2.0, 0.7])
+    mask = np.array([True, False, True, True])
+
+    def masked(x: jax.Array) -> jax.Array:
+        return jax.nn.softmax(jnp.where(mask, x, -jnp.inf))
+
+    programs = [jax.nn.softmax, masked, jax.nn.logsumexp, lambda x: jnp.min(x, initial=jnp.inf)]
+    for program in programs:
+        found = jaxgrad.run_over(DoubleDoubles(), program, DoubleDoubles().lift(x))
+        with precision(300):
+            true = jaxgrad.run_over(Ball(), program, x)
+        assert _require_held(found, true) == np.asarray(true).size
+        high, _, radius = map(np.asarray, found.parts)
+        assert (radius <= abs(high) * 2.0**-90 + 2.0**-1000).all()
+    whole = jaxgrad.run_over(DoubleDoubles(), lambda x: x * 1e308 * 10 - jnp.inf, np.array(2.0))
+    assert not np.isfinite(np.asarray(whole.parts[0]))  # what overflows is unknown
+
+
 # -- exact numbers ---------------------------------------------------------------------------------
 @given(st.one_of(st.fractions(), st.integers(-(2**200), 2**200), NUMBERS))
 def test_what_is_lifted_is_held(value: Any) -> None:

@@ -17,8 +17,11 @@ from jaxgrad.numbers.clock import within
 
 __all__ = ["Judged", "Settled", "settled"]
 
-# CPU seconds for the points that are judged one by one, the worst first.
-BUDGET = 10.0
+# CPU seconds for the points in doubt, judged one by one, the worst first: of a rule with a rounded
+# constant that cancels half of a thousand points may be.
+BUDGET = 20.0
+# And for those at which sums differ that agree to enough bits.
+BUDGET_OF_SUMS = 5.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Settled:
         batch: the points.
         bits: the fewest bits to which the two sides agree at each.
         left: at which of them it is not known whether they agree.
+        sums: at how many of them sums of entries differ, and the entries were not judged.
         refuted: what says that they differ at one of them, or None.
         one_by_one: at how many points they were judged by themselves.
         why: why some point is open.
@@ -54,6 +58,7 @@ class Settled:
     batch: Batch
     bits: np.ndarray
     left: np.ndarray
+    sums: int = 0
     refuted: Any = None
     one_by_one: int = 0
     why: str = ""
@@ -115,11 +120,23 @@ def settled(
     if isinstance(lying, str):
         lying = Lying.unknown(len(batch))
     doubtful = lying.apart | (lying.least < math.inf) if exact else lying.short
-    asked = doubtful | lying.apart if of_sums else doubtful
     found = Settled(batch, lying.least.copy(), doubtful.copy(), failed=failed)
-    worst = np.lexsort((lying.least, ~lying.apart, ~doubtful))
-    with within(BUDGET) as part:
-        for k in map(int, worst[asked[worst]]):
+    worst = np.lexsort((lying.least, ~lying.apart))
+    found.spent = _judged(found, worst[doubtful[worst]], judge, BUDGET)
+    if of_sums and found.refuted is None:
+        others = worst[(lying.apart & ~doubtful)[worst]]
+        before = found.one_by_one
+        _judged(found, others, judge, BUDGET_OF_SUMS)
+        found.sums = len(others) - (found.one_by_one - before)
+    return found
+
+
+def _judged(
+    found: Settled, which: np.ndarray, judge: Callable[[int], Judged], seconds: float
+) -> str | None:
+    """Judges points one by one, and says what ended that before all were, or None."""
+    with within(seconds) as part:
+        for k in map(int, which):
             judged = judge(k)
             found.one_by_one += 1
             if judged.refuted is not None:
@@ -128,5 +145,4 @@ def settled(
             found.why = found.why or judged.why
             found.left[k] &= judged.bits < SOME_BITS
             found.bits[k] = max(found.bits[k], judged.bits)
-    found.spent = part.spent
-    return found
+    return part.spent

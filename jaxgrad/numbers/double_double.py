@@ -28,6 +28,7 @@ __all__ = [
     "ends",
     "exactly",
     "floats_of",
+    "is_infinite",
     "largest",
     "least",
     "negative",
@@ -132,7 +133,16 @@ def total(x: DoubleDouble, y: DoubleDouble) -> DoubleDouble:
     high, low = _sum(high, middle)
     small = last + low
     error = (abs(middle) + abs(small)) * 2.0**-53
-    return DoubleDouble(*_sum(high, small), (r + s + error) * _SLACK + FLUSHED)
+    found = DoubleDouble(*_sum(high, small), (r + s + error) * _SLACK + FLUSHED)
+    infinite, zero = is_infinite(x) | is_infinite(y), jnp.zeros_like(high)
+    parts = zip((a + c, zero, zero), found.parts, strict=True)
+    return DoubleDouble(*(jnp.where(infinite, *pair) for pair in parts))
+
+
+def is_infinite(x: DoubleDouble) -> Any:
+    """Whether it is an infinity that a program holds, as of a mask; what overflows is not exact."""
+    high, low, radius = x.parts
+    return jnp.isinf(high) & (low == 0) & (radius == 0)
 
 
 @_compiled

@@ -188,7 +188,10 @@ def _largest(x: DoubleDouble, y: DoubleDouble) -> DoubleDouble:
     certain = dd.least(dd.widened(apart, r + s)) > 0
     either = dd.widened(DoubleDouble(*found.parts[:2], jnp.maximum(r, s)), error)
     known = jnp.isfinite(high) & jnp.isfinite(r + s)
-    return unknown_unless(known, where(certain, found, either))
+    found = unknown_unless(known, where(certain, found, either))
+    # Beside −∞, as masks have it, it is the other one.
+    found = where(dd.is_infinite(x) & (x.parts[0] < 0), y, found)
+    return where(dd.is_infinite(y) & (y.parts[0] < 0), x, found)
 
 
 def _least(x: DoubleDouble, y: DoubleDouble) -> DoubleDouble:

@@ -70,6 +70,8 @@ def over_batch(
         return undecided(primal, seen.left_open())
     first = "first " * (rules.order > 1)
     along = f", {first}derivatives along a direction that is drawn for each"
+    if seen.sums:
+        along += f"; at {seen.sums} of them these differ, and no time was left for each entry"
     return _saying(found, f"; {seen.in_words}{along}", seen.trusts)
 
 
