@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,12 +10,20 @@ import jax
 import jax.numpy as jnp
 
 from jaxgrad.programs.evaluated import bind, evaluated
-from jaxgrad.programs.jaxprs import CUSTOM_VMAP, called, equations, inner_jaxpr, source_name
+from jaxgrad.programs.jaxprs import (
+    CUSTOM_VMAP,
+    called,
+    equations,
+    holds_primitive,
+    inner_jaxpr,
+    source_name,
+)
 from jaxgrad.programs.meanings import inner_programs, is_read_as_program
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = [
     "CUSTOM_RULES",
+    "STOP",
     "asks_what_moves",
     "function_name",
     "has_custom_rules",
@@ -24,6 +33,8 @@ __all__ = [
 ]
 
 CUSTOM_RULES = {"custom_jvp_call": "jvp", "custom_vjp_call": "vjp"}
+# Computes the identity, and has the derivative 0.
+STOP = "stop_gradient"
 
 
 def has_custom_rules(jaxpr: Any) -> bool:
@@ -89,11 +100,12 @@ def function_name(equation: Any) -> str:
     return source_name(inner_jaxpr(equation.params))
 
 
-def strip_custom_rules(closed: Any) -> Callable[..., list[Any]]:
+def strip_custom_rules(closed: Any, stops: bool = True) -> Callable[..., list[Any]]:
     """A program as a callable in which every custom rule gave way to its primal.
 
     Args:
         closed: a closed jaxpr.
+        stops: whether a ``stop_gradient`` stays one, and is not the identity that it computes.
 
     Returns:
         a function of the flat inputs that returns the flat outputs; JAX can trace and
@@ -103,17 +115,29 @@ def strip_custom_rules(closed: Any) -> Callable[..., list[Any]]:
         >>> stripped = strip_custom_rules(jax.make_jaxpr(jax.nn.relu)(0.0))
         >>> float(jax.grad(lambda x: stripped(x)[0])(0.0))  # that of max(x, 0), not the rule's 0
         0.5
+        >>> square = jax.make_jaxpr(lambda x: x * jax.lax.stop_gradient(x))(3.0)
+        >>> whole = strip_custom_rules(square, stops=False)
+        >>> float(jax.grad(lambda x: whole(x)[0])(3.0))
+        6.0
     """
-    return lambda *inputs: evaluated(closed, inputs, _apply)
+    return functools.partial(_stripped, closed, stops)
 
 
-def _apply(equation: Any, arguments: list[Any]) -> list[Any]:
+def _stripped(closed: Any, stops: bool, *inputs: Any) -> list[Any]:
+    return evaluated(closed, inputs, functools.partial(_apply, stops))
+
+
+def _apply(stops: bool, equation: Any, arguments: list[Any]) -> list[Any]:
+    if equation.primitive.name == STOP and not stops:
+        return arguments
     params, inner, program = equation.params, inner_programs(equation.params), called(equation)
     custom = _has_own_rule(equation) or any(has_custom_rules(part) for part in inner)
-    if custom and program is not None:
-        return evaluated(program, arguments, _apply)
-    if custom:  # control flow keeps its shape around the stripped programs
-        params = {name: rewritten(v, strip_custom_rules) for name, v in params.items()}
+    changes = custom or (not stops and any(holds_primitive(part, (STOP,)) for part in inner))
+    if changes and program is not None:
+        return _stripped(program, stops, *arguments)
+    if changes:  # control flow keeps its shape around the stripped programs
+        change = functools.partial(strip_custom_rules, stops=stops)
+        params = {name: rewritten(v, change) for name, v in params.items()}
     return bind(equation, arguments, params)
 
 

@@ -216,7 +216,7 @@ def _slopes(program: Program, box: Box) -> Program | None:
     untrue = UNTRUE | {name for name, known in FUNCTIONS.items() if known.derivatives < 1}
     if len(box.low) > _MOST_SLOPES or holds_primitive(program.jaxpr, untrue):
         return None
-    stripped = strip_custom_rules(program.jaxpr)
+    stripped = strip_custom_rules(program.jaxpr, stops=False)
     moving = [i for i, fixed in enumerate(box.fixed) if fixed is None]
 
     def derivatives(*leaves: Any) -> list[Any]:

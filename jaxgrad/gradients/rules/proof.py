@@ -19,7 +19,12 @@ from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.programs.complex_parts import has_complex, traced_parts
 from jaxgrad.programs.complex_structure import MATRIX_IN_PARTS
-from jaxgrad.programs.custom_rules import asks_what_moves, has_custom_rules, strip_custom_rules
+from jaxgrad.programs.custom_rules import (
+    STOP,
+    asks_what_moves,
+    has_custom_rules,
+    strip_custom_rules,
+)
 from jaxgrad.programs.held import held_in_words
 from jaxgrad.programs.jaxprs import equations, holds_primitive
 from jaxgrad.programs.trace import Leaf
@@ -34,7 +39,6 @@ BUDGET = Budget(terms=20_000, work=50_000_000)
 # Primitives whose derivative in JAX is not that of the function, or is whatever a user says: a
 # rule that equals it is not proved right.  Functions say it themselves.
 UNTRUE = frozenset({
-    "stop_gradient",  # 0
     "linear_call", "custom_transpose_call",  # a transpose of the user's own
     "custom_linear_solve",  # a solver, and one for the transpose, of the user's own
     "random_gamma_grad",  # an approximation
@@ -97,6 +101,8 @@ def prove_rules(rules: DerivativePrograms) -> Shown | None:
 def without_rules(rules: DerivativePrograms) -> Derivatives | None:
     """JAX's derivatives of the function, or of the reference, without custom rules.
 
+    A ``stop_gradient`` is the identity in it, as it is in the function that is computed.
+
     None where there are no such rules, or where these are not the derivatives of the function.
     """
     primal = rules.primal
@@ -115,7 +121,7 @@ def without_rules(rules: DerivativePrograms) -> Derivatives | None:
     own = strip_custom_rules(primal.moving_program.jaxpr)
     if any(map(has_complex, equations(truth))):  # not every complex derivative of JAX's is right
         truth = traced_parts(truth)
-    return Derivatives(primal, strip_custom_rules(truth), own)
+    return Derivatives(primal, strip_custom_rules(truth, stops=False), own)
 
 
 def _sentence(primal: Primal, shown: list[Identity]) -> Shown:
@@ -124,8 +130,10 @@ def _sentence(primal: Primal, shown: list[Identity]) -> Shown:
     what = "function" if errors else "polynomial"
     branches = any(found.chooses for found in shown)
     where = left_out(*(found.excluded for found in shown), chooses=branches)
+    stops = holds_primitive(primal.truth_program.jaxpr, (STOP,))
+    read = ", with every stop_gradient the identity," * stops
     text = (
-        f"the custom rules give the same {what} as JAX's derivative of the {whose} for every "
+        f"the custom rules give the same {what} as JAX's derivative of the {whose}{read} for every "
         f"real input of these shapes{held_in_words(primal.paths_of_held)}{where}"
     )
     if any(found.ties for found in shown):
