@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from jaxgrad import check, compare
 from jaxgrad.errors import ArgumentError, EnginesDisagree, NonFiniteInput, ShapeMismatch
-from jaxgrad.gradients import batch_lies, batch_settled, compared_batch, enclosure
-from jaxgrad.gradients.batch_lies import lie
+from jaxgrad.gradients import batch_lies, batch_settled, enclosure
+from jaxgrad.gradients.batch_lies import Lies
+from jaxgrad.gradients.batch_rows import Rows
 from jaxgrad.gradients.lying import Lying
 from jaxgrad.interpret.sides import make_side
 from jaxgrad.strategies.programs import Program, programs
@@ -139,44 +140,6 @@ def test_points_in_doubt_that_there_is_no_time_for_are_left_open(
     assert "at 31 of the 31 points of the batch; 0 were judged" in found.evidence.text
 
 
-@pytest.mark.parametrize("modes", ["fwd", "rev"])
-def test_a_large_derivative_does_not_hide_a_small_one_along_the_drawn_direction(
-    modes: str,
-) -> None:
-    rule = jax.custom_jvp(jnp.sin)
-    slope: Callable[[Any], Any] = lambda x: jnp.where(x > 2.5, 1.1, 1.0) * jnp.cos(x)  # noqa: E731
-    rule.defjvp(lambda primals, tangents: (rule(*primals), slope(*primals) * tangents[0]))
-
-    def fwd(x: Any, y: Any) -> Any:
-        return 1e7 * jnp.exp(y) + rule(x)
-
-    def rev(x: Any, y: Any) -> Any:
-        return 1e7 * jnp.exp(x), rule(x) * y
-
-    function, given = {"fwd": fwd, "rev": rev}[modes], (np.float32(0.5), np.float32(0.25))
-    for last, verdict in ((2.0, Verdict.AGREES), (2.9, Verdict.REFUTED)):
-        batch = (np.array([1.0, last], np.float32), np.array([0.5, 0.7], np.float32))
-        found = check(function, given, modes=modes, batch=batch, special_points=False)
-        assert found.verdict is verdict, found.evidence.text
-
-
-def test_at_how_many_points_the_entries_were_not_judged_is_said(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    rule = jax.custom_jvp(jnp.sin)
-    rule.defjvp(lambda primals, tangents: (
-        rule(*primals), np.float32(1 + 2.0**-22) * jnp.cos(*primals) * tangents[0]))  # fmt: skip
-    monkeypatch.setattr(batch_settled, "BUDGET_OF_SUMS", 0.0)
-    points = np.linspace(0.1, 1.2, 20, dtype=np.float32)
-    found = check(
-        lambda x, y: 1e5 * jnp.exp(y) + rule(x), (np.float32(0.5), np.float32(0.25)),
-        modes="fwd", batch=(points, points), special_points=False,
-    )  # fmt: skip
-    assert found.verdict is Verdict.AGREES
-    said = "along a direction that is drawn for each; at 20 of them these differ, and no time was"
-    assert said in found.evidence.text
-
-
 def test_a_point_without_a_value_is_undecided() -> None:
     points = (np.array([1.0, 0.25, -1.0], np.float32),)
     found = compare(lambda x: jnp.sqrt(x) * jnp.sqrt(x * x), lambda x: jnp.sqrt(x) * abs(x),
@@ -187,11 +150,12 @@ def test_a_point_without_a_value_is_undecided() -> None:
 
 
 def test_engines_that_disagree_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def wrong(hand: Any, auto: Any, batch: Any) -> Lying:
-        found = lie(hand, auto, batch)
+    def wrong(lies: Lies, rows: Rows) -> Lying:
+        found = right(lies, rows)
         return Lying(~found.apart, tuple(0 * bits for bits in found.bits), found.held)
 
-    monkeypatch.setattr(compared_batch, "lie", wrong)
+    right = Lies.at
+    monkeypatch.setattr(Lies, "at", wrong)
     with pytest.raises(EnginesDisagree, match=r"at point 0 .* compiled intervals .* are disjoint"):
         compare(_by_hand(1.0), _slope, GIVEN, batch=3)
 
@@ -357,7 +321,7 @@ def test_intervals_never_say_more_than_balls(program: Program, seed: int, off: f
     points = draw.normal(size=(6, 3)).astype(np.float32)
     hand = make_side("hand", lambda x: jax.grad(program)(x), (points[0],))
     auto = make_side("auto", lambda x: jax.grad(program)(x) * (1 + jnp.float32(off)), (points[0],))
-    found = lie(hand, auto, [points])
+    found = Lies(hand, auto).at(Rows.of(hand.inputs, [points]))
     count = 0
     for k, point in enumerate(points):
         meeting = enclosure.meet(hand, auto, [point])
@@ -376,7 +340,7 @@ def test_a_factor_is_told_apart_by_intervals() -> None:
     points = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
     hand = make_side("hand", jnp.sin, (points[0],))
     auto = make_side("auto", lambda x: jnp.sin(x) * jnp.float32(1.001), (points[0],))
-    assert lie(hand, auto, [points]).apart.all()
+    assert Lies(hand, auto).at(Rows.of(hand.inputs, [points])).apart.all()
 
 
 def test_what_a_batch_leaves_open_is_said_as_at_the_given_point() -> None:

@@ -67,7 +67,7 @@ def test_what_is_compiled_for_long_is_open() -> None:
 
 def test_a_batch_is_judged_by_other_numbers_then(monkeypatch: pytest.MonkeyPatch) -> None:
     refused: list[str] = []
-    before = interval_batch.over_intervals
+    before = interval_batch.OverIntervals
 
     def seen(*args: Any) -> Any:
         try:
@@ -80,7 +80,7 @@ def test_a_batch_is_judged_by_other_numbers_then(monkeypatch: pytest.MonkeyPatch
         return jnp.where(x > 2.5, 1.1, 1.0) * jnp.sin(x)
 
     batch = (np.linspace(0.5, 3, 40, dtype=np.float32),)
-    monkeypatch.setattr(batch_lies, "over_intervals", seen)
+    monkeypatch.setattr(batch_lies, "OverIntervals", seen)
     monkeypatch.setattr(interval_batch, "_SECONDS", 0.01)
     found = compare(wrong, jnp.sin, np.float32(0.5), batch=batch)
     assert found.verdict is Verdict.REFUTED

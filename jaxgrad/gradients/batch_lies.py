@@ -1,28 +1,28 @@
-"""How two sides lie at every point of a batch: over intervals, and closer where these are wide."""
+"""How two sides lie at rows of values: over intervals, and closer where these are wide."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 
 from jaxgrad.errors import CannotDecide, UnsupportedPrimitive
-from jaxgrad.gradients.double_double_batch import over_double_doubles
-from jaxgrad.gradients.interval_batch import over_intervals
+from jaxgrad.gradients.batch_rows import Rows
+from jaxgrad.gradients.double_double_batch import over_double_doubles, rows_at_once
+from jaxgrad.gradients.interval_batch import OverIntervals, side_program
 from jaxgrad.gradients.lying import Lying
 from jaxgrad.interpret.sides import Side
 from jaxgrad.programs.jaxprs import operations
 
-__all__ = ["lie"]
+__all__ = ["Lies"]
 
 # Operations at all points that balls judge one by one, some two seconds: in less time than it may
 # take to compile what is closer.
 _MOST_FOR_BALLS = 200_000
 
 
-def lie(hand: Side, auto: Side, batch: Sequence[Any]) -> Lying:
-    """How two sides lie at the points of a batch.
+class Lies:
+    """How two sides lie at the rows that they are asked at.
 
     Intervals of 53 bits lose some of them to rounding, and so leave most points of a float64
     program short of 53; these, and a program that is too long to be compiled as one, are run again
@@ -30,34 +30,54 @@ def lie(hand: Side, auto: Side, batch: Sequence[Any]) -> Lying:
 
     Args:
         hand, auto: two sides of the same inputs and outputs.
-        batch: for each input leaf its values, with a first axis of points where it is a variable.
-
-    Raises:
-        UnsupportedPrimitive, CannotDecide: a side has no program that intervals know.
     """
-    count = _points(hand, batch)
-    try:
-        found = over_intervals(hand, auto, batch)
-    except UnsupportedPrimitive as error:
-        # Too long a program, or one that these know no better.
-        where, closer = over_double_doubles(hand, auto, batch, np.arange(count))
+
+    def __init__(self, hand: Side, auto: Side) -> None:
+        self._sides = hand, auto
+
+    @property
+    def lot(self) -> int:
+        """How many rows are run in one call."""
+        if isinstance(self._intervals, UnsupportedPrimitive):
+            return rows_at_once([side_program(side) for side in self._sides])
+        return self._intervals.lot
+
+    def at(self, rows: Rows) -> Lying:
+        """How the sides lie at rows of values.
+
+        Raises:
+            UnsupportedPrimitive, CannotDecide: a side has no program that intervals know.
+        """
+        intervals = self._intervals
+        if isinstance(intervals, UnsupportedPrimitive):
+            return self._unless(rows, intervals)
+        try:
+            found = intervals.at(rows)
+        except UnsupportedPrimitive as error:  # which the others know no better, but for a few
+            return self._unless(rows, error)
+        short = np.flatnonzero(found.short)
+        if len(short) * max(1, sum(map(_operations, self._sides))) <= _MOST_FOR_BALLS:
+            return found
+        worst = short[np.lexsort((found.least[short], ~found.apart[short]))]
+        try:
+            where, closer = over_double_doubles(*self._sides, rows, worst)
+        except (CannotDecide, UnsupportedPrimitive):
+            return found
+        return found.refined(where, closer) if len(where) else found
+
+    @cached_property
+    def _intervals(self) -> OverIntervals | UnsupportedPrimitive:
+        try:
+            return OverIntervals(*self._sides)
+        except UnsupportedPrimitive as error:
+            return error
+
+    def _unless(self, rows: Rows, error: UnsupportedPrimitive) -> Lying:
+        """Over the other numbers alone, unless these do not know them either."""
+        where, closer = over_double_doubles(*self._sides, rows, np.arange(rows.count))
         if not len(where):
             raise error
-        return closer.unknown_at(count).refined(where, closer)
-    short = np.flatnonzero(found.short)
-    if len(short) * max(1, _operations(hand) + _operations(auto)) <= _MOST_FOR_BALLS:
-        return found
-    worst = short[np.lexsort((found.least[short], ~found.apart[short]))]
-    try:
-        where, closer = over_double_doubles(hand, auto, batch, worst)
-    except (CannotDecide, UnsupportedPrimitive):
-        return found
-    return found.refined(where, closer) if len(where) else found
-
-
-def _points(side: Side, batch: Sequence[Any]) -> int:
-    moving = zip(batch, side.inputs, strict=True)
-    return next(len(x) for x, leaf in moving if leaf.differentiable)
+        return closer.unknown_at(rows.count).refined(where, closer)
 
 
 def _operations(side: Side) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +15,14 @@ from jaxgrad.gradients.lying import Lying
 from jaxgrad.gradients.trusts import INTERVALS
 from jaxgrad.numbers.clock import within
 
-__all__ = ["Judged", "Settled", "settled"]
+__all__ = ["BUDGET", "Entries", "Judged", "Settled", "settled"]
 
-# CPU seconds for the points in doubt, judged one by one, the worst first: of a rule with a rounded
-# constant that cancels half of a thousand points may be.
+# CPU seconds for what intervals leave open, judged one by one, the worst first, unless somebody
+# asks for more.
 BUDGET = 20.0
-# And for those at which sums differ that agree to enough bits.
-BUDGET_OF_SUMS = 5.0
+
+# Of points at which sums of entries differ some at a time, and how their entries lie.
+Entries = Callable[[np.ndarray], Iterator[tuple[np.ndarray, Lying]]]
 
 
 @dataclass(frozen=True)
@@ -47,20 +48,22 @@ class Settled:
         batch: the points.
         bits: the fewest bits to which the two sides agree at each.
         left: at which of them it is not known whether they agree.
-        sums: at how many of them sums of entries differ, and the entries were not judged.
+        differing: at how many of them intervals tell the two sides apart.
         refuted: what says that they differ at one of them, or None.
         one_by_one: at how many points they were judged by themselves.
+        entries: at how many points every entry was asked for, as sums of them differ.
         why: why some point is open.
         failed: why intervals know nothing, or None.
-        spent: what ended the judging one by one, or None.
+        spent: what ended it before all points were judged, or None.
     """
 
     batch: Batch
     bits: np.ndarray
     left: np.ndarray
-    sums: int = 0
+    differing: int = 0
     refuted: Any = None
     one_by_one: int = 0
+    entries: int = 0
     why: str = ""
     failed: str | None = None
     spent: str | None = None
@@ -84,10 +87,14 @@ class Settled:
         agree = f"to {int(finite.min())} bits at least" if finite.size else "all equal"
         return f"at the {len(self.batch)} points {drawn} batch{often} {agree}"
 
-    def left_open(self) -> str:
-        """Why the batch is not decided."""
+    def left_open(self, more: str) -> str:
+        """Why the batch is not decided.
+
+        Args:
+            more: what gives it more time.
+        """
         why = "; ".join(filter(None, (self.failed, self.why)))
-        time = f" in {self.spent}, all there is for that" if self.spent else ""
+        time = f" in {self.spent}, all there is for that ({more})" if self.spent else ""
         return (
             f"some entry is not known to agree at {self.open} of the {len(self.batch)} points of "
             f"the batch; {self.one_by_one} were judged by balls{time}"
@@ -100,49 +107,63 @@ def settled(
     lying: Lying | str,
     judge: Callable[[int], Judged],
     exact: bool = False,
-    of_sums: bool = False,
+    entries: Entries | None = None,
+    seconds: float = 0.0,
 ) -> Settled:
     """What is known of the points of a batch, those in doubt judged one by one, the worst first.
 
     In doubt is a point where intervals tell the sides apart by more than half of the last bit of a
-    float, which rounding the result may take; and one where they agree to fewer bits than that.
-    Such a point is left open until it is judged.
+    float, which rounding the result may take, and by more than what the roundings of the program
+    that gives it take; and one where they agree to fewer bits than that.  Such a point is left open
+    until it is judged.
 
     Args:
         batch: the points.
         lying: how the sides lie over intervals, or why that is not known.
         judge: judges one point.
         exact: whether a difference counts that rounding would hide.
-        of_sums: whether what lies so are sums of entries, of which a large one hides a small one:
-            where the sums differ at all points are judged, too, as far as there is time.
+        entries: where what lies so are sums of entries, of which a large one hides a small one: how
+            the entries lie where the sums differ, without which such a point is left open.
+        seconds: how long it may take if that is more than usual.
     """
     failed = lying if isinstance(lying, str) else None
     if isinstance(lying, str):
         lying = Lying.unknown(len(batch))
-    doubtful = lying.apart | (lying.least < math.inf) if exact else lying.short
-    found = Settled(batch, lying.least.copy(), doubtful.copy(), failed=failed)
+    doubtful = lying.apart | (lying.least < math.inf) if exact else lying.doubtful
+    sums = lying.apart & ~doubtful if entries is not None else np.zeros_like(doubtful)
+    found = Settled(batch, lying.least.copy(), doubtful | sums, int(lying.apart.sum()))
+    found.failed = failed
     worst = np.lexsort((lying.least, ~lying.apart))
-    found.spent = _judged(found, worst[doubtful[worst]], judge, BUDGET)
-    if of_sums and found.refuted is None:
-        others = worst[(lying.apart & ~doubtful)[worst]]
-        before = found.one_by_one
-        _judged(found, others, judge, BUDGET_OF_SUMS)
-        found.sums = len(others) - (found.one_by_one - before)
+    with within(max(BUDGET, seconds)) as part:
+        _judge(found, worst[doubtful[worst]], judge)
+        if entries is not None:
+            _judge_entries(found, worst[sums[worst]], entries, judge)
+    found.spent = part.spent
     return found
 
 
-def _judged(
-    found: Settled, which: np.ndarray, judge: Callable[[int], Judged], seconds: float
-) -> str | None:
-    """Judges points one by one, and says what ended that before all were, or None."""
-    with within(seconds) as part:
-        for k in map(int, which):
-            judged = judge(k)
-            found.one_by_one += 1
-            if judged.refuted is not None:
-                found.refuted = judged.refuted
-                break
-            found.why = found.why or judged.why
-            found.left[k] &= judged.bits < SOME_BITS
-            found.bits[k] = max(found.bits[k], judged.bits)
-    return part.spent
+def _judge_entries(
+    found: Settled, which: np.ndarray, entries: Entries, judge: Callable[[int], Judged]
+) -> None:
+    if found.refuted is not None or not len(which):
+        return
+    for where, lying in entries(which):
+        found.entries += len(where)
+        found.bits[where], found.left[where] = lying.least, lying.doubtful
+        worst = np.lexsort((lying.least, ~lying.apart))
+        _judge(found, where[worst[lying.doubtful[worst]]], judge)
+        if found.refuted is not None:
+            return
+
+
+def _judge(found: Settled, which: np.ndarray, judge: Callable[[int], Judged]) -> None:
+    """Judges points one by one."""
+    for k in map(int, which):
+        judged = judge(k)
+        found.one_by_one += 1
+        if judged.refuted is not None:
+            found.refuted = judged.refuted
+            return
+        found.why = found.why or judged.why
+        found.left[k] &= judged.bits < SOME_BITS
+        found.bits[k] = max(found.bits[k], judged.bits)

@@ -127,9 +127,9 @@ def check_grads(
         the check, if it passes.  PROVED: besides, the custom rules give the same polynomials as
         JAX's derivative of the function without them, for every real input except where the
         evidence says (a divisor vanishes, a function has no value), and that is the derivative
-        wherever nothing compared or rounded in the function ties.  A function with a
-        ``stop_gradient`` or a solver of the user's own is never PROVED.  AGREES: the rules are
-        right at the points that were judged.
+        wherever nothing compared or rounded in the function ties.  A ``stop_gradient`` in it is the
+        identity there; a function with a solver of the user's own is never PROVED.  AGREES: the
+        rules are right at the points that were judged.
 
     Raises:
         ArgumentError: an unknown mode or order, an option that is none, nothing to differentiate,
@@ -263,9 +263,10 @@ def _checked(
             share = Stages(stages.left("proof"), share=True)
             return _check(programs(cast), special, share, (), alone=True, whole=False)
 
-        found = over_batch(
-            found, rules, batch, lambda at: _here(stages.budget, programs(at), False)
-        )
+        def here(other: Primal) -> GradientCheck:
+            return _here(stages.budget, programs(other), False)
+
+        found = over_batch(found, rules, batch, here, stages.budget)
         return with_floats(in_other_dtypes(found, primal, dtypes, formula), dtypes)
     except RecursionError:
         return undecided(primal, nested_too_deeply())

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from jaxgrad.errors import CannotDecide, EnginesDisagree, UnsupportedPrimitive
-from jaxgrad.gradients.batch_lies import lie
+from jaxgrad.gradients.batch_lies import Lies
 from jaxgrad.gradients.batch_points import Batch
+from jaxgrad.gradients.batch_rows import Rows
 from jaxgrad.gradients.batch_settled import Judged, settled
 from jaxgrad.gradients.compared_conclusions import unsettled
 from jaxgrad.gradients.compared_floats import undecided
 from jaxgrad.gradients.enclosure import ENOUGH_BITS, Meeting
-from jaxgrad.gradients.hidden_differences import Met
+from jaxgrad.gradients.floats.hidden import bits_beyond_rounding
+from jaxgrad.gradients.hidden_differences import HIDDEN, Met
 from jaxgrad.gradients.lying import Lying
 from jaxgrad.gradients.outcome import Comparison
 from jaxgrad.interpret.sides import Side
@@ -62,8 +64,8 @@ def over_batch(
     if seen.refuted is not None:
         return seen.refuted
     if seen.open:
-        return undecided(hand, auto, seen.left_open())
-    hidden = met.in_words
+        return undecided(hand, auto, seen.left_open("give fewer points"))
+    hidden = met.in_words or HIDDEN * bool(seen.differing)
     said = found.evidence.text
     text = f"{said}; {seen.in_words}" + ("" if hidden in said else hidden)
     evidence = replace(found.evidence, text=text, trusts=(*found.evidence.trusts, *seen.trusts))
@@ -72,6 +74,13 @@ def over_batch(
 
 def _lying(hand: Side, auto: Side, batch: Batch) -> Lying | str:
     try:
-        return lie(hand, auto, batch.values)
+        found = Lies(hand, auto).at(Rows.of(batch.inputs, batch.values))
     except (CannotDecide, UnsupportedPrimitive) as error:
         return str(error)
+    return replace(found, enough=_hidden(hand, auto))
+
+
+def _hidden(hand: Side, auto: Side) -> tuple[float, ...]:
+    """To how many bits entries agree that the rounding of either side could hide."""
+    each = [bits_beyond_rounding(s.program) for s in (hand, auto) if s.program is not None]
+    return tuple(map(min, *each)) if len(each) > 1 else each[0]

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgrad.gradients.batch_rows import Rows
 from jaxgrad.gradients.interval_batch import at_once, filled, side_program
 from jaxgrad.gradients.lying import Lying, agreement, precision, truths_lie
 from jaxgrad.interpret.sides import Side
@@ -22,8 +23,9 @@ from jaxgrad.numbers.clock import tick, within
 from jaxgrad.numbers.double_double import DoubleDouble
 from jaxgrad.numbers.double_doubles import DoubleDoubles
 from jaxgrad.numbers.intervals import IntervalTruths
+from jaxgrad.programs.trace import Program
 
-__all__ = ["over_double_doubles"]
+__all__ = ["over_double_doubles", "rows_at_once"]
 
 # A ball has three numbers, and every result of the program is there until it ends.
 _NUMBERS = 2**19
@@ -32,54 +34,58 @@ _NUMBERS = 2**19
 BUDGET = 15.0
 
 
+def rows_at_once(programs: Sequence[Program]) -> int:
+    """How many rows are run together."""
+    return at_once(programs, _NUMBERS)
+
+
 def over_double_doubles(
-    hand: Side, auto: Side, batch: Sequence[Any], where: np.ndarray
+    hand: Side, auto: Side, rows: Rows, where: np.ndarray
 ) -> tuple[np.ndarray, Lying]:
-    """The points that there was time for, and how the sides lie at these.
+    """The rows that there was time for, and how the sides lie at these.
 
     Args:
         hand, auto: two sides of the same inputs and outputs.
-        batch: for each input leaf its values, with a first axis of points where it is a variable.
-        where: the numbers of points, those first that matter most.
+        rows: their values.
+        where: the numbers of rows, those first that matter most.
 
     Raises:
         UnsupportedPrimitive, CannotDecide: a side has no program that these numbers know.
     """
     programs = [side_program(side) for side in (hand, auto)]
-    most = min(at_once(programs, _NUMBERS), len(where))
-    moving = [leaf.differentiable for leaf in hand.inputs]
+    most = min(rows_at_once(programs), len(where))
     found: list[list[np.ndarray]] = []
     done = 0
     with jax.enable_x64(True), within(BUDGET):
         for start in range(0, len(where), most):
             tick()
             lot = where[start : start + most]
-            inputs = [
-                DoubleDoubles().lift(filled(np.asarray(x)[lot], most)) if moves else x
-                for x, moves in zip(batch, moving, strict=True)
-            ]
-            rows = _at_points(programs, hand, inputs, most)
-            found.append([np.asarray(row)[: len(lot)] for row in rows])
+            moving = [DoubleDoubles().lift(filled(x, most)) for x in rows.moving(lot)]
+            lying = _at_rows(programs, hand, rows, moving, most)
+            found.append([np.asarray(row)[: len(lot)] for row in lying])
             done += len(lot)
     held = tuple(precision(leaf.dtype) for leaf in hand.outputs)
     if not found:
         return where[:0], Lying.unknown(0)
-    apart, *bits = (np.concatenate(rows) for rows in zip(*found, strict=True))
+    apart, *bits = (np.concatenate(each) for each in zip(*found, strict=True))
     return where[:done], Lying(apart, tuple(bits), held)
 
 
-def _at_points(programs: Any, hand: Side, inputs: Sequence[Any], count: int) -> list[jax.Array]:
-    moving = [x for x in inputs if isinstance(x, DoubleDouble)]
-
-    def at_point(*given: DoubleDouble) -> list[jax.Array]:
-        each = iter(given)
-        values = [next(each) if isinstance(x, DoubleDouble) else x for x in inputs]
+def _at_rows(
+    programs: Sequence[Program],
+    hand: Side,
+    rows: Rows,
+    moving: Sequence[DoubleDouble],
+    count: int,
+) -> list[jax.Array]:
+    def at_row(*given: DoubleDouble) -> list[jax.Array]:
+        values = rows.whole(given)
         sides = (interpret(program, DoubleDoubles(), list(values)) for program in programs)
-        rows = [_entry(leaf.dtype, x, y) for leaf, x, y in zip(hand.outputs, *sides, strict=True)]
-        apart = jnp.stack([apart.any() for apart, _ in rows]).any()
-        return [apart, *(jnp.min(bits, initial=jnp.inf) for _, bits in rows)]
+        lying = [_entry(leaf.dtype, x, y) for leaf, x, y in zip(hand.outputs, *sides, strict=True)]
+        apart = jnp.stack([apart.any() for apart, _ in lying]).any()
+        return [apart, *(jnp.min(bits, initial=jnp.inf) for _, bits in lying)]
 
-    return jax.vmap(at_point, axis_size=count)(*moving)
+    return jax.vmap(at_row, axis_size=count)(*moving)
 
 
 def _entry(dtype: Any, x: Any, y: Any) -> tuple[jax.Array, jax.Array]:

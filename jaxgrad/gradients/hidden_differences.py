@@ -22,11 +22,17 @@ from jaxgrad.numbers.ball import relative_bits
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.programs.jaxprs import operations
 
-__all__ = ["Met", "without_hidden"]
+__all__ = ["HIDDEN", "Met", "without_hidden"]
 
 # Points towards which a difference is pursued, and operations in all of them: about 2 s.
 MOST_POINTS = 40
 BUDGET = 100_000
+
+HIDDEN = (
+    "; the formulas differ, by no more than the rounding of the compiled sides could hide; "
+    "exact=True asks for the formulas alone"
+)
+"""What is said of a difference that rounding hides."""
 
 _Entry = tuple[int, tuple[int, ...]]
 
@@ -72,12 +78,7 @@ class Met:
     @property
     def in_words(self) -> str:
         """What is said of a difference that rounding hides."""
-        if self._hidden is None:
-            return ""
-        return (
-            "; the formulas differ, by no more than the rounding of the compiled sides could hide; "
-            "exact=True asks for the formulas alone"
-        )
+        return "" if self._hidden is None else HIDDEN
 
     def grown(self, allowed: Callable[[list[Any]], bool]) -> Meeting | None:
         """The meeting at a point towards which a hidden difference grows until it is none.

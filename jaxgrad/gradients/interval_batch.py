@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.gradients.batch_rows import Rows
 from jaxgrad.gradients.compile_cost import compile_seconds
 from jaxgrad.gradients.lying import Lying, agreement, precision, truths_lie
 from jaxgrad.interpret.sides import Side
@@ -22,7 +23,7 @@ from jaxgrad.numbers.intervals import Interval, Intervals, IntervalTruths, point
 from jaxgrad.programs.jaxprs import equations, inner_programs, operations
 from jaxgrad.programs.trace import Program
 
-__all__ = ["at_once", "filled", "over_intervals", "require_few_equations", "side_program"]
+__all__ = ["OverIntervals", "at_once", "filled", "require_few_equations", "side_program"]
 
 # Numbers in one call, about: half a GiB with what XLA needs on the way.
 _NUMBERS = 2**22
@@ -31,33 +32,45 @@ _NUMBERS = 2**22
 _EQUATIONS, _SECONDS = 500, 20
 
 
-def over_intervals(hand: Side, auto: Side, batch: Sequence[Any]) -> Lying:
-    """How two sides lie at the points of a batch.
+class OverIntervals:
+    """Two sides over intervals, compiled together for as many rows as the first call has.
 
     Args:
         hand, auto: two sides of the same inputs and outputs.
-        batch: for each input leaf its values, with a first axis of points where it is a variable.
 
     Raises:
         UnsupportedPrimitive, CannotDecide: a side has no program that intervals know.
     """
-    programs = [side_program(side) for side in (hand, auto)]
-    require_few_equations(programs)
-    moving = [leaf.differentiable for leaf in hand.inputs]
-    values = [np.asarray(x) for x, moves in zip(batch, moving, strict=True) if moves]
-    count, most = len(values[0]), at_once(programs)
-    fixed = [None if moves else x for x, moves in zip(batch, moving, strict=True)]
-    with jax.enable_x64(True):
-        compiled = _compiled(programs, fixed, min(count, most))
+
+    def __init__(self, hand: Side, auto: Side) -> None:
+        self._programs = [side_program(side) for side in (hand, auto)]
+        require_few_equations(self._programs)
+        self._most, self._compiled = at_once(self._programs), None
+        self._held = tuple(precision(leaf.dtype) for leaf in hand.outputs)
+
+    @property
+    def lot(self) -> int:
+        """How many rows one call has."""
+        return self._most
+
+    def at(self, rows: Rows) -> Lying:
+        """How the sides lie at rows of values.
+
+        Raises:
+            UnsupportedPrimitive, CannotDecide: as intervals do.
+        """
         found = []
-        for start in range(0, count, most):
-            tick()
-            lot = [filled(x[start : start + most], min(count, most)) for x in values]
-            rows = compiled(*(_given(x) for x in lot))
-            here = min(most, count - start)
-            found.append([np.asarray(row)[:here] for row in rows])
-    apart, *bits = (np.concatenate(rows) for rows in zip(*found, strict=True))
-    return Lying(apart, tuple(bits), tuple(precision(leaf.dtype) for leaf in hand.outputs))
+        with jax.enable_x64(True):
+            if self._compiled is None:
+                self._most = min(self._most, rows.count)
+                self._compiled = _compiled(self._programs, rows, self._most)
+            for start in range(0, rows.count, self._most):
+                tick()
+                lot = np.arange(start, min(start + self._most, rows.count))
+                values = [_given(filled(x, self._most)) for x in rows.moving(lot)]
+                found.append([np.asarray(row)[: len(lot)] for row in self._compiled(*values)])
+        apart, *bits = (np.concatenate(each) for each in zip(*found, strict=True))
+        return Lying(apart, tuple(bits), self._held)
 
 
 def _given(values: np.ndarray) -> Any:
@@ -141,18 +154,17 @@ def filled(x: np.ndarray, count: int) -> np.ndarray:
 
 
 def _compiled(
-    programs: Sequence[Program], fixed: Sequence[Any], count: int
+    programs: Sequence[Program], rows: Rows, count: int
 ) -> Callable[..., list[jax.Array]]:
     def at_point(*moving: Any) -> list[jax.Array]:
-        given = (x if isinstance(x, Interval) else Interval(x, x) for x in moving)
-        inputs = [next(given) if value is None else value for value in fixed]
+        inputs = rows.whole([x if isinstance(x, Interval) else Interval(x, x) for x in moving])
         hand, auto = (interpret(program, Intervals(), list(inputs)) for program in programs)
-        rows = [
+        lying = [
             _entry(leaf.dtype, x, y)
             for leaf, x, y in zip(programs[0].outputs, hand, auto, strict=True)
         ]
-        apart = jnp.stack([apart.any() for apart, _ in rows]).any()
-        return [apart, *(jnp.min(bits, initial=jnp.inf) for _, bits in rows)]
+        apart = jnp.stack([apart.any() for apart, _ in lying]).any()
+        return [apart, *(jnp.min(bits, initial=jnp.inf) for _, bits in lying)]
 
     return jitted(jax.vmap(at_point, axis_size=count))
 

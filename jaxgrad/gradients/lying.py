@@ -28,11 +28,14 @@ class Lying:
         bits: for each leaf the fewest bits to which the two sides agree in an entry, of shape
             (points,): −∞ where nothing is known, ∞ where all are equal, or less than every float.
         held: how many bits a number of each leaf has.
+        enough: for each leaf to how many bits two numbers agree that rounding could hide from one
+            another; ∞ where that is not known, and none at all where nobody asks.
     """
 
     apart: np.ndarray
     bits: tuple[np.ndarray, ...]
     held: tuple[int, ...]
+    enough: tuple[float, ...] = ()
 
     @staticmethod
     def unknown(count: int) -> Lying:
@@ -49,7 +52,13 @@ class Lying:
         """How several pairs of sides lie at the same points."""
         bits = tuple(row for each in several for row in each.bits)
         held = tuple(most for each in several for most in each.held)
-        return Lying(np.any(np.stack([each.apart for each in several]), 0), bits, held)
+        enough = tuple(least for each in several for least in each.enough)
+        return Lying(np.any(np.stack([each.apart for each in several]), 0), bits, held, enough)
+
+    def of_each(self, count: int) -> Lying:
+        """How they lie at points each of which has so many rows that follow one another."""
+        bits = tuple(row.reshape(-1, count).min(1) for row in self.bits)
+        return replace(self, apart=self.apart.reshape(-1, count).any(1), bits=bits)
 
     @property
     def least(self) -> np.ndarray:
@@ -61,6 +70,14 @@ class Lying:
         """Where some leaf agrees to fewer bits than its dtype holds, or one more if apart."""
         rows = [bits < most + self.apart for bits, most in zip(self.bits, self.held, strict=True)]
         return np.any(np.stack(rows), 0)
+
+    @property
+    def doubtful(self) -> np.ndarray:
+        """Where some leaf is short, and not known to be so near that rounding could hide it."""
+        enough = self.enough or [math.inf] * len(self.bits)
+        near = [bits >= least for bits, least in zip(self.bits, enough, strict=True)]
+        rows = zip(self.bits, self.held, near, strict=True)
+        return np.any(np.stack([(x < most + self.apart) & ~ok for x, most, ok in rows]), 0)
 
     def refined(self, where: np.ndarray, closer: Lying) -> Lying:
         """The same, with what is known better of some points, whose numbers are given."""

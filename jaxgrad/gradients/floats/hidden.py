@@ -46,7 +46,15 @@ from jaxgrad.numbers.running_error import Rounded
 from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.programs.trace import Program
 
-__all__ = ["SOME_BITS", "RoundedProgram", "Weights", "arithmetic_of", "hidden_by", "rounded"]
+__all__ = [
+    "SOME_BITS",
+    "RoundedProgram",
+    "Weights",
+    "arithmetic_of",
+    "bits_beyond_rounding",
+    "hidden_by",
+    "rounded",
+]
 
 Weights = Sequence[tuple[int, tuple[int, ...], float]]
 
@@ -189,8 +197,7 @@ class RoundedProgram(TrueValues):
             >>> 270 < RoundedProgram(trace(lambda x: x.sum(), (x,)), [x]).chain(0) < 280
             True
         """
-        most = max(self._arithmetic.chains[output], 1)
-        return min(most, LAMBDA * math.sqrt(most))
+        return _chain(self._arithmetic, output)
 
     def allowances(self, output: int, index: tuple[int, ...], bits: int) -> Iterator[arb]:
         known = self.values(bits) if self._known is None else self._known
@@ -213,6 +220,11 @@ class RoundedProgram(TrueValues):
                     Ball().map(distance, *pair) for pair in zip(moved, truth, strict=True)
                 ]
         return self._changes[key]
+
+
+def _chain(arithmetic: Arithmetic, output: int) -> float:
+    most = max(arithmetic.chains[output], 1)
+    return min(most, LAMBDA * math.sqrt(most))
 
 
 def _plain(x: Any) -> arb:
@@ -248,6 +260,36 @@ def rounded(program: Program, values: Sequence[Any], *known: Any) -> RoundedProg
         return RoundedProgram(program, values, *known)
     except (CannotDecide, UnsupportedPrimitive):
         return None
+
+
+def bits_beyond_rounding(program: Program) -> tuple[float, ...]:
+    """To how many bits each result agrees at least with what its own rounding hides, at any point.
+
+    That is what λ√m roundings of a result make of it, whatever the conditioning of the program: two
+    numbers that agree to more bits than these are no further apart than
+    :meth:`RoundedProgram.hides` forgives.  ∞ where nobody knows how often it is rounded.
+
+    Example:
+        >>> from jaxgrad.programs.trace import trace
+        >>> cube = trace(lambda x: x * x * x, (np.float32(3),))
+        >>> [round(bits, 3) for bits in bits_beyond_rounding(cube)]
+        [23.0]
+    """
+    arithmetic = arithmetic_of(program)
+    unknown = tuple(math.inf for _ in program.outputs)
+    if arithmetic is None:
+        return unknown
+    try:
+        chains = [_chain(arithmetic, k) for k in range(len(program.outputs))]
+    except (CannotDecide, UnsupportedPrimitive):
+        return unknown
+    pairs = zip(chains, program.outputs, strict=True)
+    hidden = [
+        chain * float(arithmetic.unit(k)) if leaf.differentiable else 0.0
+        for k, (chain, leaf) in enumerate(pairs)
+    ]
+    # Of the larger of two numbers, where that is the other one.
+    return tuple(math.log2((1 + part) / part) if part else math.inf for part in hidden)
 
 
 def hidden_by(program: Program, values: Sequence[Any], difference: arb) -> bool | None:

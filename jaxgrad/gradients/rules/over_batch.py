@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from jaxgrad.errors import CannotDecide, NoDerivative, UnsupportedPrimitive
-from jaxgrad.gradients.batch_lies import lie
 from jaxgrad.gradients.batch_points import Batch, batch_of
-from jaxgrad.gradients.batch_settled import Judged, settled
+from jaxgrad.gradients.batch_settled import Judged, Settled, settled
 from jaxgrad.gradients.lying import Lying
 from jaxgrad.gradients.outcome import GradientCheck
+from jaxgrad.gradients.rules.batch_derivatives import (
+    BatchDerivatives,
+    entries,
+    modes_of_entries,
+)
 from jaxgrad.gradients.rules.conclusions import undecided
-from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derivatives
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.proof import without_rules
 from jaxgrad.verdict import Verdict
 
 __all__ = ["over_batch"]
 
-# That of the drawn directions, one for each point.
-_SEED = 20
+_HIDDEN = (
+    "; at some of them the formulas differ, by no more than the rounding of the compiled rule "
+    "could hide; exact=True asks for the formula alone"
+)
 
 
 def over_batch(
@@ -31,6 +38,7 @@ def over_batch(
     rules: DerivativePrograms,
     asked: int | tuple[Any, ...] | None,
     check: Callable[[Primal], GradientCheck],
+    seconds: float,
 ) -> GradientCheck:
     """A check that agrees, with what the points of a batch add to it.
 
@@ -39,6 +47,7 @@ def over_batch(
         rules: the derivative programs.
         asked: the batch as it was given; None for none.
         check: judges the rules at the given point of a function, and nowhere else.
+        seconds: how long the points that are judged so may take, if that is more than usual.
 
     Raises:
         ArgumentError, ShapeMismatch, NonFiniteInput: the batch is not like the arguments.
@@ -63,16 +72,26 @@ def over_batch(
             return Judged(why=f"{batch.name(k)}: {at.evidence.text}")
         return Judged(min((leaf.bits for leaf in at.leaves), default=np.inf))
 
-    seen = settled(batch, _lying(rules, batch), judge, rules.exact, of_sums=True)
+    lying, asked_for = _lying(rules, batch)
+    of_entries = functools.partial(entries, asked_for) if asked_for else None
+    seen = settled(batch, lying, judge, rules.exact, of_entries, seconds)
     if seen.refuted is not None:
         return seen.refuted
     if seen.open:
-        return undecided(primal, seen.left_open())
+        return undecided(primal, seen.left_open("budget= gives more"))
+    said = f"; {seen.in_words}{_how(seen, rules)}{_HIDDEN * bool(seen.differing)}"
+    return _saying(found, said, seen.trusts)
+
+
+def _how(seen: Settled, rules: DerivativePrograms) -> str:
+    """What was looked at of the derivatives where balls did not judge all points."""
+    if seen.one_by_one == len(seen.batch):
+        return ""
     first = "first " * (rules.order > 1)
     along = f", {first}derivatives along a direction that is drawn for each"
-    if seen.sums:
-        along += f"; at {seen.sums} of them these differ, and no time was left for each entry"
-    return _saying(found, f"; {seen.in_words}{along}", seen.trusts)
+    if seen.entries:
+        along += f", by each entry at the {seen.entries} at which these differ"
+    return along
 
 
 def _at(primal: Primal, point: list[Any]) -> Primal:
@@ -86,30 +105,25 @@ def _at(primal: Primal, point: list[Any]) -> Primal:
     )
 
 
-def _lying(rules: DerivativePrograms, batch: Batch) -> Lying | str:
-    """How the first derivatives by the rules and without them lie, in whichever mode is worse."""
+def _lying(
+    rules: DerivativePrograms, batch: Batch
+) -> tuple[Lying | str, Sequence[BatchDerivatives]]:
+    """How the first derivatives by the rules and without them lie, in whichever mode is worse.
+
+    Returns:
+        that, or why it is not known, and the derivatives in the modes in which entries are asked
+        for, as far as sums of them may hide one.
+    """
     meant = without_rules(rules)
     if meant is None:
-        return "JAX's derivative without the custom rules is not known to be that of the function"
-    found: list[Lying] = []
-    for mode in rules.modes:
-        try:
-            found.append(_in_mode(rules, meant, mode, batch))
-        except (CannotDecide, NoDerivative, UnsupportedPrimitive) as error:
-            return str(error)
-    return Lying.joined(found)
-
-
-def _in_mode(rules: DerivativePrograms, meant: Derivatives, mode: str, batch: Batch) -> Lying:
-    """Along a direction, or of a cotangent, that is drawn for each point."""
-    hand, auto = (each[(mode,)].side(name) for each, name in ((rules, "hand"), (meant, "auto")))
-    draw, directions = np.random.default_rng(_SEED), hand.inputs[len(batch.inputs) :]
-    moved = [draw.standard_normal((len(batch), *leaf.shape)) for leaf in directions]
-    if not rules.linear:  # no longer than 1, so that nothing clips it
-        squares = sum((x * x).reshape(len(batch), -1).sum(1) for x in moved)
-        moved = [x / np.sqrt(squares).reshape(-1, *[1] * (x.ndim - 1)) / 2 for x in moved]
-    cast = [x.astype(leaf.dtype) for x, leaf in zip(moved, directions, strict=True)]
-    return lie(hand, auto, [*batch.values, *cast])
+        why = "JAX's derivative without the custom rules is not known to be that of the function"
+        return why, []
+    try:
+        found = [BatchDerivatives(rules, meant, mode, batch) for mode in rules.modes]
+        lying = Lying.joined([each.along() for each in found])
+        return lying, modes_of_entries(rules, found)
+    except (CannotDecide, NoDerivative, UnsupportedPrimitive) as error:
+        return str(error), []
 
 
 def _said_of(at: GradientCheck, name: str) -> GradientCheck:

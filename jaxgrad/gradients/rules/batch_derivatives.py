@@ -1,0 +1,145 @@
+"""The first derivatives at the points of a batch, by the rules and without them, in one mode.
+
+Along a direction that moves everything they are sums of entries, of which a large one hides a small
+one.  Where such sums differ the entries are asked for, each by a direction of its own, but for what
+works entry by entry, where one direction asks for them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from jaxgrad.gradients.batch_lies import Lies
+from jaxgrad.gradients.batch_points import Batch
+from jaxgrad.gradients.batch_rows import Rows
+from jaxgrad.gradients.floats.hidden import bits_beyond_rounding
+from jaxgrad.gradients.lying import Lying
+from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derivatives
+from jaxgrad.gradients.rules.proof import UNTRUE
+from jaxgrad.gradients.single_entries import is_of_single_entries
+from jaxgrad.programs.jaxprs import holds_primitive
+
+__all__ = ["BatchDerivatives", "entries", "modes_of_entries"]
+
+# That of the drawn directions, one for each point.
+_SEED = 20
+# Of a leaf everything, not one entry.
+_WHOLE = -1
+
+
+class BatchDerivatives:
+    """The first derivatives in one mode.
+
+    Args:
+        rules: the derivative programs.
+        meant: those without the custom rules.
+        mode: ``"fwd"`` or ``"rev"``.
+        batch: the points.
+    """
+
+    def __init__(
+        self, rules: DerivativePrograms, meant: Derivatives, mode: str, batch: Batch
+    ) -> None:
+        self._hand, self._auto = rules[(mode,)].side("hand"), meant[(mode,)].side("auto")
+        self._lies, self._batch = Lies(self._hand, self._auto), batch
+        self._enough = bits_beyond_rounding(rules[(mode,)].program)
+        draw, self._leaves = np.random.default_rng(_SEED), self._hand.inputs[len(batch.inputs) :]
+        moved = [draw.standard_normal((len(batch), *leaf.shape)) for leaf in self._leaves]
+        if not rules.linear:  # no longer than 1, so that nothing clips it
+            squares = sum((x * x).reshape(len(batch), -1).sum(1) for x in moved)
+            moved = [x / np.sqrt(squares).reshape(-1, *[1] * (x.ndim - 1)) / 2 for x in moved]
+        pairs = zip(moved, self._leaves, strict=True)
+        self._moved = [x.astype(leaf.dtype) for x, leaf in pairs]
+
+    def along(self) -> Lying:
+        """How they lie along a direction, or of a cotangent, that is drawn for each point.
+
+        Raises:
+            UnsupportedPrimitive, CannotDecide: intervals do not know them.
+        """
+        given = [*self._batch.values, *self._moved]
+        found = self._lies.at(Rows.of(self._hand.inputs, given))
+        return replace(found, enough=self._enough)
+
+    @cached_property
+    def directions(self) -> list[tuple[int, int]]:
+        """(leaf, entry) of what moves at a time, so that no two entries of a derivative add up."""
+        found: list[tuple[int, int]] = []
+        for k, leaf in enumerate(self._leaves):
+            place, size = len(self._batch.inputs) + k, int(np.prod(leaf.shape, dtype=int))
+            whole = size == 1 or all(
+                side.program is not None and is_of_single_entries(side.program.jaxpr, place)
+                for side in (self._hand, self._auto)
+            )
+            found += [(k, _WHOLE)] if whole and size else [(k, i) for i in range(size)]
+        return found
+
+    @property
+    def at_a_time(self) -> int:
+        """Of how many points the entries are asked for in one call."""
+        return max(1, self._lies.lot // len(self.directions))
+
+    def by_entries(self, where: np.ndarray) -> Lying:
+        """How the entries lie at some points.
+
+        Raises:
+            UnsupportedPrimitive, CannotDecide: intervals do not know them.
+        """
+        count = len(self.directions)
+        batch = Rows.of(self._batch.inputs, self._batch.values)
+
+        def moving(rows: np.ndarray) -> list[np.ndarray]:
+            points = where[rows // count]
+            return [*batch.moving(points), *self._along(points, rows % count)]
+
+        fixed = (*batch.fixed, *(None for _ in self._leaves))
+        found = self._lies.at(Rows(len(where) * count, fixed, moving)).of_each(count)
+        return replace(found, enough=self._enough)
+
+    def _along(self, points: np.ndarray, which: np.ndarray) -> list[np.ndarray]:
+        """Of each row the leaves of its direction, 0 but for what moves."""
+        leaves, entries = np.array(self.directions)[which].T
+        found = []
+        for k, moved in enumerate(self._moved):
+            drawn = moved.reshape(len(moved), -1)[points]
+            kept = entries[:, None] == np.arange(drawn.shape[1])
+            kept = (leaves == k)[:, None] & (kept | (entries == _WHOLE)[:, None])
+            found.append(np.where(kept, drawn, 0).astype(moved.dtype).reshape(-1, *moved.shape[1:]))
+        return found
+
+
+def modes_of_entries(
+    rules: DerivativePrograms, found: Sequence[BatchDerivatives]
+) -> list[BatchDerivatives]:
+    """The modes in which entries are asked for; none where each derivative is one entry as it is.
+
+    One mode does, the cheaper one, where JAX itself transposes the other from it: they have the
+    same entries.
+
+    Args:
+        rules: the derivative programs.
+        found: the derivatives in each of their modes.
+    """
+    own = "fwd" not in rules.modes or holds_primitive(rules["fwd",].program.jaxpr, UNTRUE)
+    if not own:
+        found = [min(found, key=lambda each: len(each.directions))]
+    return [each for each in found if len(each.directions) > 1]
+
+
+def entries(
+    found: Sequence[BatchDerivatives], which: np.ndarray
+) -> Iterator[tuple[np.ndarray, Lying]]:
+    """Some points at a time, and how their entries lie.
+
+    Args:
+        found: the derivatives in each mode in which they are asked for.
+        which: the numbers of the points.
+    """
+    count = min(each.at_a_time for each in found)
+    for start in range(0, len(which), count):
+        where = which[start : start + count]
+        yield where, Lying.joined([each.by_entries(where) for each in found])
