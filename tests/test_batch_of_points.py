@@ -20,6 +20,7 @@ from jaxgrad.gradients.batch_lies import Lies
 from jaxgrad.gradients.batch_rows import Rows
 from jaxgrad.gradients.lying import Lying
 from jaxgrad.interpret.sides import make_side
+from jaxgrad.numbers.clock import Spent
 from jaxgrad.strategies.programs import Program, programs
 from jaxgrad.verdict import Verdict
 
@@ -359,3 +360,20 @@ def test_what_a_batch_leaves_open_is_said_as_at_the_given_point() -> None:
     assert f"{open_} at point 1 of the 2 of the batch: the enclosures" in str(found)
     normal = compare(tiny(1.1, 1e-30), tiny(1.0, 1e-30), beyond[0], **options)
     assert normal.verdict is Verdict.REFUTED
+
+
+def test_memory_that_is_spent_leaves_points_to_balls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No program over intervals is run where there is no room for it, and nothing is raised."""
+
+    def spent(lies: Lies, rows: Rows) -> Lying:
+        raise Spent("1 GiB of memory")
+
+    monkeypatch.setattr(Lies, "at", spent)
+    points = (np.linspace(0.5, 2, 5, dtype=np.float32),)
+    found = compare(lambda x: jnp.where(x > 9, 2, 1) * jnp.sin(x), jnp.sin, points[0][0],
+                    batch=points, special_points=False)  # fmt: skip
+    assert found.verdict is Verdict.AGREES and "(5 of them by balls)" in found.evidence.text
+    rule = jax.custom_jvp(jnp.sin)
+    rule.defjvp(lambda xs, vs: (rule(*xs), jnp.where(xs[0] > 9, 2, 1) * jnp.cos(xs[0]) * vs[0]))
+    found = check(rule, (points[0][0],), batch=points, special_points=False)
+    assert found.verdict is Verdict.AGREES and "(5 of them by balls)" in found.evidence.text

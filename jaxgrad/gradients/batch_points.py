@@ -186,8 +186,8 @@ def _checked(leaf: Leaf, found: Mapping[str, Any]) -> np.ndarray:
             f"give one point or more, numbers of shape {expected}"
         )
     with np.errstate(over="ignore"):
-        cast = array.astype(leaf.dtype)
-    bad = np.argwhere(~np.isfinite(cast.astype(np.float64)))
+        cast = array.astype(leaf.dtype, copy=False)
+    bad = np.argwhere(~np.isfinite(cast))
     if len(bad):
         index = tuple(int(i) for i in bad[0])
         beyond = f", which {np.dtype(leaf.dtype)} has not" * bool(np.isfinite(float(array[index])))

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from jaxgrad.errors import CannotDecide, NoDerivative, UnsupportedPrimitive
 from jaxgrad.gradients.batch_points import Batch
 from jaxgrad.gradients.floats.hidden import SOME_BITS
 from jaxgrad.gradients.lying import Lying
 from jaxgrad.gradients.trusts import INTERVALS
 from jaxgrad.numbers.clock import within
 
-__all__ = ["BUDGET", "Entries", "Judged", "Settled", "settled"]
+__all__ = ["BUDGET", "Entries", "Judged", "Settled", "known", "settled"]
 
 # CPU seconds for what intervals leave open, judged one by one, the worst first, unless somebody
 # asks for more.
@@ -100,6 +101,26 @@ class Settled:
             f"the batch; {self.one_by_one} were judged by balls{time}"
             + (f" ({why})" if why else "")
         )
+
+
+def known(lying: Callable[[], Lying]) -> Lying | str:
+    """How two sides lie, or why that is not known: memory that is spent is no error.
+
+    Args:
+        lying: says it.
+
+    Example:
+        >>> def fails():
+        ...     raise UnsupportedPrimitive("no rule")
+        >>> known(fails)
+        'no rule'
+    """
+    with within(math.inf) as part:
+        try:
+            return lying()
+        except (CannotDecide, NoDerivative, UnsupportedPrimitive) as error:
+            return str(error)
+    return f"intervals take more than {part.spent}"
 
 
 def settled(

@@ -9,7 +9,7 @@ from jaxgrad.errors import CannotDecide, EnginesDisagree, UnsupportedPrimitive
 from jaxgrad.gradients.batch_lies import Lies
 from jaxgrad.gradients.batch_points import Batch
 from jaxgrad.gradients.batch_rows import Rows
-from jaxgrad.gradients.batch_settled import Judged, settled
+from jaxgrad.gradients.batch_settled import Judged, known, settled
 from jaxgrad.gradients.compared_conclusions import unsettled
 from jaxgrad.gradients.compared_floats import undecided
 from jaxgrad.gradients.enclosure import ENOUGH_BITS, Meeting
@@ -39,7 +39,7 @@ def over_batch(
         refuting: the comparison that a meeting refutes, with the name of its point.
     """
     hand, auto = sides
-    lying = _lying(hand, auto, batch)
+    lying = known(lambda: _lying(hand, auto, batch))
 
     def judge(k: int) -> Judged:
         try:
@@ -72,11 +72,8 @@ def over_batch(
     return replace(found, evidence=evidence)
 
 
-def _lying(hand: Side, auto: Side, batch: Batch) -> Lying | str:
-    try:
-        found = Lies(hand, auto).at(Rows.of(batch.inputs, batch.values))
-    except (CannotDecide, UnsupportedPrimitive) as error:
-        return str(error)
+def _lying(hand: Side, auto: Side, batch: Batch) -> Lying:
+    found = Lies(hand, auto).at(Rows.of(batch.inputs, batch.values))
     return replace(found, enough=_hidden(hand, auto))
 
 

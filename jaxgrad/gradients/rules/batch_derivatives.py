@@ -7,7 +7,7 @@ works entry by entry, where one direction asks for them all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -25,8 +25,8 @@ from jaxgrad.programs.jaxprs import holds_primitive
 
 __all__ = ["BatchDerivatives", "entries", "modes_of_entries"]
 
-# That of the drawn directions, one for each point.
-_SEED = 20
+# That of the drawn directions, one for each point, and of how many they are drawn together.
+_SEED, _TOGETHER = 20, 64
 # Of a leaf everything, not one entry.
 _WHOLE = -1
 
@@ -47,13 +47,7 @@ class BatchDerivatives:
         self._hand, self._auto = rules[(mode,)].side("hand"), meant[(mode,)].side("auto")
         self._lies, self._batch = Lies(self._hand, self._auto), batch
         self._enough = bits_beyond_rounding(rules[(mode,)].program)
-        draw, self._leaves = np.random.default_rng(_SEED), self._hand.inputs[len(batch.inputs) :]
-        moved = [draw.standard_normal((len(batch), *leaf.shape)) for leaf in self._leaves]
-        if not rules.linear:  # no longer than 1, so that nothing clips it
-            squares = sum((x * x).reshape(len(batch), -1).sum(1) for x in moved)
-            moved = [x / np.sqrt(squares).reshape(-1, *[1] * (x.ndim - 1)) / 2 for x in moved]
-        pairs = zip(moved, self._leaves, strict=True)
-        self._moved = [x.astype(leaf.dtype) for x, leaf in pairs]
+        self._leaves, self._linear = self._hand.inputs[len(batch.inputs) :], rules.linear
 
     def along(self) -> Lying:
         """How they lie along a direction, or of a cotangent, that is drawn for each point.
@@ -61,9 +55,8 @@ class BatchDerivatives:
         Raises:
             UnsupportedPrimitive, CannotDecide: intervals do not know them.
         """
-        given = [*self._batch.values, *self._moved]
-        found = self._lies.at(Rows.of(self._hand.inputs, given))
-        return replace(found, enough=self._enough)
+        rows = self._rows(len(self._batch), lambda rows: (rows, self._directions(rows)))
+        return replace(self._lies.at(rows), enough=self._enough)
 
     @cached_property
     def directions(self) -> list[tuple[int, int]]:
@@ -90,25 +83,53 @@ class BatchDerivatives:
             UnsupportedPrimitive, CannotDecide: intervals do not know them.
         """
         count = len(self.directions)
-        batch = Rows.of(self._batch.inputs, self._batch.values)
 
-        def moving(rows: np.ndarray) -> list[np.ndarray]:
+        def moving(rows: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
             points = where[rows // count]
-            return [*batch.moving(points), *self._along(points, rows % count)]
+            return points, self._kept(self._directions(points), rows % count)
 
-        fixed = (*batch.fixed, *(None for _ in self._leaves))
-        found = self._lies.at(Rows(len(where) * count, fixed, moving)).of_each(count)
+        found = self._lies.at(self._rows(len(where) * count, moving)).of_each(count)
         return replace(found, enough=self._enough)
 
-    def _along(self, points: np.ndarray, which: np.ndarray) -> list[np.ndarray]:
+    def _rows(
+        self, count: int, moving: Callable[[np.ndarray], tuple[np.ndarray, list[np.ndarray]]]
+    ) -> Rows:
+        """Rows, of each of which the point and the direction are said."""
+        batch = Rows.of(self._batch.inputs, self._batch.values)
+
+        def values(rows: np.ndarray) -> list[np.ndarray]:
+            points, directions = moving(rows)
+            return [*batch.moving(points), *directions]
+
+        return Rows(count, (*batch.fixed, *(None for _ in self._leaves)), values)
+
+    def _directions(self, points: np.ndarray) -> list[np.ndarray]:
+        """Those that are drawn for some points, the same whenever they are asked for."""
+        moved = [self._drawn(points, k) for k in range(len(self._leaves))]
+        if not self._linear:  # no longer than 1, so that nothing clips it
+            squares = sum((x * x).reshape(len(points), -1).sum(1) for x in moved)
+            moved = [x / np.sqrt(squares).reshape(-1, *[1] * (x.ndim - 1)) / 2 for x in moved]
+        pairs = zip(moved, self._leaves, strict=True)
+        return [x.astype(leaf.dtype) for x, leaf in pairs]
+
+    def _drawn(self, points: np.ndarray, k: int) -> np.ndarray:
+        shape = self._leaves[k].shape
+        found, lots = np.empty((len(points), *shape)), points // _TOGETHER
+        for lot in np.unique(lots):
+            draw, here = np.random.default_rng((_SEED, k, int(lot))), lots == lot
+            drawn = draw.standard_normal((_TOGETHER, *shape))
+            found[here] = drawn[points[here] % _TOGETHER]
+        return found
+
+    def _kept(self, moved: list[np.ndarray], which: np.ndarray) -> list[np.ndarray]:
         """Of each row the leaves of its direction, 0 but for what moves."""
         leaves, entries = np.array(self.directions)[which].T
         found = []
-        for k, moved in enumerate(self._moved):
-            drawn = moved.reshape(len(moved), -1)[points]
+        for k, leaf in enumerate(moved):
+            drawn = leaf.reshape(len(leaf), -1)
             kept = entries[:, None] == np.arange(drawn.shape[1])
             kept = (leaves == k)[:, None] & (kept | (entries == _WHOLE)[:, None])
-            found.append(np.where(kept, drawn, 0).astype(moved.dtype).reshape(-1, *moved.shape[1:]))
+            found.append(np.where(kept, drawn, 0).astype(leaf.dtype).reshape(leaf.shape))
         return found
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from jaxgrad.errors import CannotDecide, NoDerivative, UnsupportedPrimitive
+from jaxgrad.errors import CannotDecide
 from jaxgrad.gradients.batch_points import Batch, batch_of
-from jaxgrad.gradients.batch_settled import Judged, Settled, settled
+from jaxgrad.gradients.batch_settled import Judged, Settled, known, settled
 from jaxgrad.gradients.lying import Lying
 from jaxgrad.gradients.outcome import GradientCheck
 from jaxgrad.gradients.rules.batch_derivatives import (
@@ -29,8 +29,9 @@ __all__ = ["over_batch"]
 
 _HIDDEN = (
     "; at some of them the formulas differ, by no more than the rounding of the compiled rule "
-    "could hide; exact=True asks for the formula alone"
+    "could hide"
 )
+_ALONE = "exact=True"
 
 
 def over_batch(
@@ -72,26 +73,44 @@ def over_batch(
             return Judged(why=f"{batch.name(k)}: {at.evidence.text}")
         return Judged(min((leaf.bits for leaf in at.leaves), default=np.inf))
 
-    lying, asked_for = _lying(rules, batch)
-    of_entries = functools.partial(entries, asked_for) if asked_for else None
-    seen = settled(batch, lying, judge, rules.exact, of_entries, seconds)
+    seen = _seen(rules, batch, judge, seconds)
     if seen.refuted is not None:
         return seen.refuted
     if seen.open:
         return undecided(primal, seen.left_open("budget= gives more"))
-    said = f"; {seen.in_words}{_how(seen, rules)}{_HIDDEN * bool(seen.differing)}"
-    return _saying(found, said, seen.trusts)
+    return _saying(found, f"; {seen.in_words}{_how(seen, rules, found)}", seen.trusts)
 
 
-def _how(seen: Settled, rules: DerivativePrograms) -> str:
-    """What was looked at of the derivatives where balls did not judge all points."""
-    if seen.one_by_one == len(seen.batch):
-        return ""
-    first = "first " * (rules.order > 1)
-    along = f", {first}derivatives along a direction that is drawn for each"
-    if seen.entries:
-        along += f", by each entry at the {seen.entries} at which these differ"
-    return along
+def _seen(
+    rules: DerivativePrograms, batch: Batch, judge: Callable[[int], Judged], seconds: float
+) -> Settled:
+    """What is known of the points, those in doubt as they are judged one by one."""
+    derivatives: list[BatchDerivatives] = []
+
+    def along() -> Lying:
+        """In whichever mode they lie worse."""
+        derivatives.extend(_in_each_mode(rules, batch))
+        return Lying.joined([each.along() for each in derivatives])
+
+    lying = known(along)
+    asked_for = [] if isinstance(lying, str) else modes_of_entries(rules, derivatives)
+    of_entries = functools.partial(entries, asked_for) if asked_for else None
+    return settled(batch, lying, judge, rules.exact, of_entries, seconds)
+
+
+def _how(seen: Settled, rules: DerivativePrograms, found: GradientCheck) -> str:
+    """What was looked at of the derivatives, unless balls judged all points; how they differ."""
+    how = ""
+    if seen.one_by_one < len(seen.batch):
+        first = "first " * (rules.order > 1)
+        how = f", {first}derivatives along a direction that is drawn for each"
+        if seen.entries:
+            how += f", by each entry at the {seen.entries} at which these differ"
+    if seen.differing:
+        how += _HIDDEN
+        if _ALONE not in found.evidence.text:
+            how += f"; {_ALONE} asks for the formula alone"
+    return how
 
 
 def _at(primal: Primal, point: list[Any]) -> Primal:
@@ -105,25 +124,18 @@ def _at(primal: Primal, point: list[Any]) -> Primal:
     )
 
 
-def _lying(
-    rules: DerivativePrograms, batch: Batch
-) -> tuple[Lying | str, Sequence[BatchDerivatives]]:
-    """How the first derivatives by the rules and without them lie, in whichever mode is worse.
+def _in_each_mode(rules: DerivativePrograms, batch: Batch) -> list[BatchDerivatives]:
+    """The first derivatives by the rules and without them.
 
-    Returns:
-        that, or why it is not known, and the derivatives in the modes in which entries are asked
-        for, as far as sums of them may hide one.
+    Raises:
+        CannotDecide, NoDerivative, UnsupportedPrimitive: intervals do not know them.
     """
     meant = without_rules(rules)
     if meant is None:
-        why = "JAX's derivative without the custom rules is not known to be that of the function"
-        return why, []
-    try:
-        found = [BatchDerivatives(rules, meant, mode, batch) for mode in rules.modes]
-        lying = Lying.joined([each.along() for each in found])
-        return lying, modes_of_entries(rules, found)
-    except (CannotDecide, NoDerivative, UnsupportedPrimitive) as error:
-        return str(error), []
+        raise CannotDecide(
+            "JAX's derivative without the custom rules is not known to be that of the function"
+        )
+    return [BatchDerivatives(rules, meant, mode, batch) for mode in rules.modes]
 
 
 def _said_of(at: GradientCheck, name: str) -> GradientCheck:
