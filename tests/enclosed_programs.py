@@ -1,29 +1,39 @@
-"""Numbers, functions and programs on which compiled enclosures are held against balls."""
+"""Numbers, functions and programs on which compiled enclosures are held against balls, and how."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flint import arb
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import jaxgrad
 from jaxgrad import Ball
 from jaxgrad.errors import CannotDecide
+from jaxgrad.interpret.walker import interpret
+from jaxgrad.numbers.arrays import ArraySystem
 from jaxgrad.numbers.base import UNKNOWN
 from jaxgrad.numbers.operations import operation
+from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.trace import trace
 
 __all__ = [
     "ARITIES",
     "LENGTH",
     "NUMBERS",
     "SMALLEST",
-    "SPECIAL",
+    "Enclosures",
     "derived",
     "drawn_programs",
+    "require_drawn_programs_held",
+    "require_held",
+    "require_program_held",
     "truth",
 ]
 
@@ -99,3 +109,77 @@ def drawn_programs(draw: Any) -> Callable[[Any, Any], Any]:
 
 def derived(program: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda x, y: jax.grad(lambda x: jnp.sum(program(x, y)))(x)
+
+
+# -- enclosures held against balls -----------------------------------------------------------------
+class Enclosures(NamedTuple):
+    """A system of arrays, and both ends of each number of an array, or None where it has none."""
+
+    system: ArraySystem
+    ends: Callable[[Any], Iterable[tuple[arb, arb] | None]]
+    is_compiled: bool  # whether programs are compiled whole, or an operation at a time
+
+
+def require_held(
+    ends: Iterable[tuple[arb, arb] | None], true: Any, floats: np.ndarray | None = None
+) -> int:
+    """How many entries are known, each of which holds the ball at its place.
+
+    Balls have no bound for e^x of large x: ``floats`` may, which are JAX's own.
+    """
+    count = 0
+    balls = np.asarray(true, object).reshape(-1)
+    others = [None] * balls.size if floats is None else floats.reshape(-1).tolist()
+    for known, ball, other in zip(ends, balls, others, strict=True):
+        if known is None:
+            continue
+        low, high = known
+        if other is not None and ball is not UNKNOWN and not ball.is_finite():
+            slack = 1e-3 * min(abs(other), 1e307)  # floats are rounded
+            assert low - slack <= arb(other) <= high + slack, (low, high, other)
+            continue
+        assert ball is not UNKNOWN and ball.is_finite(), (low, high, ball)
+        assert not (ball < low or ball > high), (low, high, ball)
+        count += 1
+    return count
+
+
+def require_program_held(
+    enclosures: Enclosures, program: Callable[..., Any], xs: np.ndarray, ys: np.ndarray
+) -> tuple[int, int]:
+    """How many values of a program at a batch were looked at, and how many of them are known."""
+    system, ends, is_compiled = enclosures
+    over = jax.vmap(lambda x, y: jaxgrad.run_over(system, program, x, y))
+    found = (jax.jit(over) if is_compiled else over)(system.lift(xs), system.lift(ys))
+    floats = np.asarray(jax.vmap(program)(jnp.asarray(xs), jnp.asarray(ys)))
+    known, traced = 0, trace(program, (xs[0], ys[0]))
+    with precision(300):
+        for k, point in enumerate(zip(xs, ys, strict=True)):
+            try:
+                (true,) = interpret(traced, Ball(), [Ball().constants(x) for x in point])
+            except CannotDecide:
+                continue
+            known += require_held(ends(found[k]), true, floats[k])
+    return xs.size, known
+
+
+def require_drawn_programs_held(
+    enclosures: Enclosures, examples: int, points: int
+) -> tuple[int, int]:
+    """The same of drawn programs and gradients, extremes, subnormals and overflow included."""
+    counted: list[tuple[int, int]] = []
+
+    @settings(max_examples=examples, derandomize=True, database=None)
+    @given(drawn_programs(), st.booleans(), st.integers(0, 2**32 - 1))
+    def look(program: Any, of_gradient: bool, seed: int) -> None:
+        draw = np.random.default_rng(seed)
+        sizes = draw.choice([1e-3, 0.3, 1.0, 30.0], (2, points, 1))
+        batch = draw.normal(size=(2, points, LENGTH)) * sizes
+        special = draw.random(batch.shape) < 0.1
+        batch = np.where(special, draw.choice(SPECIAL, batch.shape), batch)
+        function = derived(program) if of_gradient else program
+        counted.append(require_program_held(enclosures, function, *batch))
+
+    look()
+    looked_at, known = zip(*counted, strict=True)
+    return sum(looked_at), sum(known)

@@ -16,9 +16,11 @@ from enclosed_programs import (
     LENGTH,
     NUMBERS,
     SMALLEST,
-    SPECIAL,
+    Enclosures,
     derived,
-    drawn_programs,
+    require_drawn_programs_held,
+    require_held,
+    require_program_held,
     truth,
 )
 from flint import arb
@@ -28,15 +30,13 @@ from hypothesis.extra import numpy as arrays_of
 
 import jaxgrad
 from jaxgrad import Ball
-from jaxgrad.errors import ArgumentError, CannotDecide
-from jaxgrad.interpret.walker import interpret
+from jaxgrad.errors import ArgumentError
 from jaxgrad.numbers import double_double as dd
 from jaxgrad.numbers.base import UNKNOWN
 from jaxgrad.numbers.double_double import DoubleDouble
 from jaxgrad.numbers.double_double_functions import FUNCTIONS
 from jaxgrad.numbers.double_doubles import DoubleDoubles
 from jaxgrad.numbers.precision import precision
-from jaxgrad.programs.trace import trace
 
 COUNT = 24
 NUMERIC = sorted(set(FUNCTIONS) - {"sign", "floor", "ceil", "round_half_even", "round_half_away"})
@@ -48,25 +48,15 @@ def wide_floats() -> Iterator[None]:
         yield
 
 
-def _require_held(found: DoubleDouble, true: Any, floats: Any = None) -> int:
-    """How many entries are known, each of which holds the ball at its place."""
-    count = 0
-    rows = zip(*(np.asarray(part).reshape(-1) for part in found.parts), strict=True)
-    balls = np.asarray(true, object).reshape(-1)
-    others = [None] * balls.size if floats is None else np.asarray(floats).reshape(-1).tolist()
-    for parts, ball, other in zip(rows, balls, others, strict=True):
-        if not np.isfinite(parts).all():
-            continue
+def _ends(found: DoubleDouble) -> Iterator[tuple[arb, arb] | None]:
+    for parts in zip(*(np.asarray(part).reshape(-1) for part in found.parts), strict=True):
         high, low, radius = (arb(float(part)) for part in parts)
-        assert radius >= 0
-        if other is not None and ball is not UNKNOWN and not ball.is_finite():
-            slack = 1e-3 * min(abs(other), 1e307)  # floats are rounded
-            assert abs(high - other) <= radius + slack, (parts, other)
-            continue
-        assert ball is not UNKNOWN and ball.is_finite(), (parts, ball)
-        assert not abs(high + low - ball) > radius, (parts, ball)
-        count += 1
-    return count
+        assert not radius < 0
+        is_known = np.isfinite(parts).all()
+        yield (high + low - radius, high + low + radius) if is_known else None
+
+
+ENCLOSURES = Enclosures(DoubleDoubles(), _ends, is_compiled=False)
 
 
 def _usual(x: np.ndarray) -> np.ndarray:
@@ -105,7 +95,7 @@ def test_functions_hold_every_value(name: str, data: st.DataObject) -> None:
         large = [max(map(abs, xs)) > 1e5 for xs in points]
         left_out = np.array(unbounded) & np.array(large)
         found = found.each(lambda part: jnp.where(left_out, jnp.nan, part))
-        _require_held(found, np.array(true, object))
+        require_held(_ends(found), np.array(true, object))
 
 
 @pytest.mark.parametrize("name", NUMERIC)
@@ -123,7 +113,8 @@ def test_powers_hold_every_value(n: int, drawn: Any) -> None:
     x, inside = drawn
     with precision(2500):
         true = [_exactly(each) ** n for each in inside]
-        _require_held(DoubleDoubles().power(x, np.asarray(n)), np.array(true, object))
+        found = DoubleDoubles().power(x, np.asarray(n))
+        require_held(_ends(found), np.array(true, object))
 
 
 # -- arithmetic ------------------------------------------------------------------------------------
@@ -184,7 +175,7 @@ def test_sums_with_constants_lose_nothing(name: str, shape: tuple[int, ...]) -> 
         for run in (compiled, lambda x: jaxgrad.run_over(DoubleDoubles(), function, x)):
             found = run(DoubleDoubles().lift(x))
             with precision(2000):
-                count += _require_held(found, jaxgrad.run_over(Ball(), function, x))
+                count += require_held(_ends(found), jaxgrad.run_over(Ball(), function, x))
     assert count >= 10
 
 
@@ -235,7 +226,7 @@ def test_a_loss_that_is_not_counted_is_found(
     rows = zip(*(np.asarray(part).tolist() for part in (*x.parts[:2], *y.parts[:2])), strict=True)
     true = [(Fraction(a) + Fraction(b)) * (Fraction(c) + Fraction(d)) for a, b, c, d in rows]
     with precision(300), pytest.raises(AssertionError):
-        _require_held(made, np.array([_exactly(each) for each in true], object))
+        require_held(_ends(made), np.array([_exactly(each) for each in true], object))
 
 
 def test_masks_of_infinities_are_left_out() -> None:
@@ -250,7 +241,7 @@ def test_masks_of_infinities_are_left_out() -> None:
         found = jaxgrad.run_over(DoubleDoubles(), program, DoubleDoubles().lift(x))
         with precision(300):
             true = jaxgrad.run_over(Ball(), program, x)
-        assert _require_held(found, true) == np.asarray(true).size
+        assert require_held(_ends(found), true) == np.asarray(true).size
         high, _, radius = map(np.asarray, found.parts)
         assert (radius <= abs(high) * 2.0**-90 + 2.0**-1000).all()
     whole = jaxgrad.run_over(DoubleDoubles(), lambda x: x * 1e308 * 10 - jnp.inf, np.array(2.0))
@@ -274,8 +265,8 @@ def test_what_is_beyond_floats_is_not_taken_for_what_is_not() -> None:
     with precision(3000):
         for f in (lambda x: x, jnp.sqrt, lambda x: x * 2.0):
             true = [jaxgrad.run_over(Ball(), f, _exactly(each)) for each in x]
-            assert _require_held(over(f), true) <= 2
-    assert _require_held(over(lambda x: x), [_exactly(each) for each in x]) == 2
+            assert require_held(_ends(over(f)), true) <= 2
+        assert require_held(_ends(over(lambda x: x)), [_exactly(each) for each in x]) == 2
     positive, one = over(lambda x: x > 0), over(lambda x: x == 1)
     assert bool(positive.parts[1][0]) and bool(one.parts[0][1])  # may be true, may be false
 
@@ -324,43 +315,9 @@ def test_what_differs_in_the_hundredth_bit_is_told_apart() -> None:
 
 
 # -- programs --------------------------------------------------------------------------------------
-def _require_program_held(
-    function: Callable[..., Any], xs: np.ndarray, ys: np.ndarray
-) -> tuple[int, int]:
-    """How many entries were looked at, and of how many the value is known."""
-    batch = [DoubleDoubles().lift(values) for values in (xs, ys)]
-    over = jax.vmap(lambda x, y: jaxgrad.run_over(DoubleDoubles(), function, x, y))
-    found = over(*batch)
-    floats = jax.vmap(function)(jnp.asarray(xs), jnp.asarray(ys))
-    known, traced = 0, trace(function, (xs[0], ys[0]))
-    with precision(300):
-        for k, point in enumerate(zip(xs, ys, strict=True)):
-            try:
-                (true,) = interpret(traced, Ball(), [Ball().constants(x) for x in point])
-            except CannotDecide:
-                continue
-            known += _require_held(found[k], true, floats[k])
-    return xs.size, known
-
-
 def test_ten_thousand_values_of_programs_and_gradients_are_held() -> None:
-    """Drawn programs at drawn points, extremes, subnormals and overflow included."""
-    looked_at, known = [], []
-
-    @settings(max_examples=60, derandomize=True, database=None)
-    @given(drawn_programs(), st.booleans(), st.integers(0, 2**32 - 1))
-    def look(program: Any, of_gradient: bool, seed: int) -> None:
-        draw = np.random.default_rng(seed)
-        points = draw.normal(size=(2, 32, LENGTH)) * draw.choice([1e-3, 0.3, 1.0, 30.0], (2, 32, 1))
-        special = draw.random(points.shape) < 0.1
-        points = np.where(special, draw.choice(SPECIAL, points.shape), points)
-        counted = _require_program_held(derived(program) if of_gradient else program, *points)
-        looked_at.append(counted[0])
-        known.append(counted[1])
-
-    look()
-    assert sum(looked_at) >= 10_000
-    assert sum(known) >= 5_000
+    looked_at, known = require_drawn_programs_held(ENCLOSURES, examples=60, points=32)
+    assert looked_at >= 10_000 and known >= 5_000
 
 
 def test_functions_of_a_network_are_known_further_than_float64_goes() -> None:
@@ -371,7 +328,7 @@ def test_functions_of_a_network_are_known_further_than_float64_goes() -> None:
 
     draw = np.random.default_rng(0)
     xs, ys = draw.normal(size=(2, 8, LENGTH))
-    assert _require_program_held(derived(deep), xs, ys) == (48, 48)
+    assert require_program_held(ENCLOSURES, derived(deep), xs, ys) == (48, 48)
     found = jaxgrad.run_over(DoubleDoubles(), derived(deep), xs[0], ys[0])
     high, _, radius = map(np.asarray, found.parts)
     assert (radius < abs(high) * 2.0**-70).all() and math.isfinite(high.sum())

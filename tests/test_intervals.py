@@ -16,9 +16,11 @@ from enclosed_programs import (
     LENGTH,
     NUMBERS,
     SMALLEST,
-    SPECIAL,
-    derived,
+    Enclosures,
     drawn_programs,
+    require_drawn_programs_held,
+    require_held,
+    require_program_held,
     truth,
 )
 from flint import arb
@@ -28,13 +30,11 @@ from hypothesis.extra import numpy as arrays_of
 
 import jaxgrad
 from jaxgrad import Ball, Interval, Intervals
-from jaxgrad.errors import ArgumentError, CannotDecide
-from jaxgrad.interpret.walker import interpret
+from jaxgrad.errors import ArgumentError
 from jaxgrad.numbers import float64_functions, interval_arithmetic
 from jaxgrad.numbers.base import UNKNOWN
 from jaxgrad.numbers.interval_functions import FUNCTIONS
 from jaxgrad.numbers.precision import precision
-from jaxgrad.programs.trace import trace
 
 
 @pytest.fixture(autouse=True)
@@ -43,26 +43,13 @@ def wide_floats() -> Iterator[None]:
         yield
 
 
-def _held(found: Any, true: Any, floats: Any = None) -> int:
-    """How many entries of intervals are known, each of which holds the ball at its place.
+def _ends(found: Interval) -> Iterator[tuple[arb, arb] | None]:
+    for low, high in zip(*(np.asarray(part).reshape(-1) for part in found.parts), strict=True):
+        is_known = not (math.isnan(low) or math.isnan(high))
+        yield (arb(float(low)), arb(float(high))) if is_known else None
 
-    Balls have no bound for e^x of large x: ``floats`` may, which are JAX's own.
-    """
-    count = 0
-    ends = zip(*(np.asarray(part).reshape(-1) for part in found.parts), strict=True)
-    balls = np.asarray(true, object).reshape(-1)
-    others = [None] * balls.size if floats is None else np.asarray(floats).reshape(-1).tolist()
-    for (low, high), ball, other in zip(ends, balls, others, strict=True):
-        if math.isnan(low) or math.isnan(high):
-            continue
-        if other is not None and ball is not UNKNOWN and not ball.is_finite():
-            slack = 1e-3 * min(abs(other), 1e307)  # floats are rounded
-            assert low <= other + slack and other - slack <= high, (low, high, other)
-            continue
-        assert ball is not UNKNOWN and ball.is_finite(), (low, high, ball)
-        assert not (ball < arb(low) or ball > arb(high)), (low, high, ball)
-        count += 1
-    return count
+
+ENCLOSURES = Enclosures(Intervals(), _ends, is_compiled=True)
 
 
 def _points(values: np.ndarray) -> Interval:
@@ -115,7 +102,7 @@ def test_functions_of_intervals_hold_every_value(name: str, data: st.DataObject)
         large = np.array([max(abs(x) for x in xs) > 1e5 for xs in zip(*inside, strict=True)])
         unbounded = large & [ball is not UNKNOWN and not ball.is_finite() for ball in true]
         found = found.each(lambda end: jnp.where(unbounded, jnp.nan, end))
-        _held(found, np.array(true, object))
+        require_held(_ends(found), np.array(true, object))
 
 
 @pytest.mark.parametrize("n", [-3, -2, -1, 0, 1, 2, 3, 5, 8])
@@ -126,7 +113,7 @@ def test_powers_of_intervals_hold_every_value(n: int, drawn: Any) -> None:
     found = Intervals().power(x, np.asarray(n))
     with precision(300):
         true = np.array([arb(float(x)) ** n for x in inside], object)
-        _held(found, true)
+        require_held(_ends(found), true)
 
 
 @pytest.mark.parametrize("name", ["exp", "log", "sin", "tanh", "atan", "expm1", "logistic"])
@@ -141,7 +128,7 @@ def test_an_error_that_is_bounded_too_low_is_found(
     error = float64_functions.ERRORS[name]
     ends = interval_arithmetic.outwards(values * (1 - error), values * (1 + error))
     with pytest.raises(AssertionError):
-        _held(ends, np.array(true, object))
+        require_held(_ends(ends), np.array(true, object))
 
 
 # -- exact numbers ---------------------------------------------------------------------------------
@@ -160,53 +147,17 @@ def test_intervals_need_wide_floats() -> None:
 
 
 # -- programs --------------------------------------------------------------------------------------
-def _require_held(
-    function: Callable[[Any, Any], Any], xs: np.ndarray, ys: np.ndarray
-) -> tuple[int, int]:
-    """How many entries were looked at, and of how many the intervals know the value."""
-    batch = [_points(values) for values in (xs, ys)]
-    over = jax.vmap(lambda x, y: jaxgrad.run_over(Intervals(), function, x, y))
-    found = jax.jit(over)(*batch)
-    floats = jax.vmap(function)(jnp.asarray(xs), jnp.asarray(ys))
-    known, traced = 0, trace(function, (xs[0], ys[0]))
-    with precision(200):
-        for k, point in enumerate(zip(xs, ys, strict=True)):
-            try:
-                (true,) = interpret(traced, Ball(), [Ball().constants(x) for x in point])
-            except CannotDecide:
-                continue
-            known += _held(found[k], true, floats[k])
-    return xs.size, known
-
-
 @settings(max_examples=8)
 @given(drawn_programs(), arrays_of.arrays(float, (2, 5, LENGTH), elements=NUMBERS))
 def test_programs_over_intervals_hold_the_true_values(
     program: Callable[[Any, Any], Any], points: np.ndarray
 ) -> None:
-    assert _require_held(program, *points)[0] == 5 * LENGTH
+    assert require_program_held(ENCLOSURES, program, *points)[0] == 5 * LENGTH
 
 
 def test_a_hundred_thousand_values_of_programs_and_gradients_are_held() -> None:
-    """Drawn programs at drawn points, extremes, subnormals and overflow included."""
-    looked_at, known = [], []
-
-    @settings(max_examples=120, derandomize=True, database=None)
-    @given(drawn_programs(), st.booleans(), st.integers(0, 2**32 - 1))
-    def look(program: Any, of_gradient: bool, seed: int) -> None:
-        draw = np.random.default_rng(seed)
-        sizes = draw.choice([1e-3, 0.3, 1.0, 30.0], (2, 150, 1))
-        points = draw.normal(size=(2, 150, LENGTH)) * sizes
-        special = draw.random(points.shape) < 0.1
-        points = np.where(special, draw.choice(SPECIAL, points.shape), points)
-        function = derived(program) if of_gradient else program
-        counted = _require_held(function, *points)
-        looked_at.append(counted[0])
-        known.append(counted[1])
-
-    look()
-    assert sum(looked_at) >= 100_000
-    assert sum(known) >= 50_000
+    looked_at, known = require_drawn_programs_held(ENCLOSURES, examples=120, points=150)
+    assert looked_at >= 100_000 and known >= 50_000
 
 
 @pytest.mark.parametrize(
@@ -225,4 +176,4 @@ def test_ends_that_are_rounded_inwards_are_found(
     x = np.array([0.3, -1.7, 2.1])
     found = jaxgrad.run_over(Intervals(), program, _points(x))
     with precision(300), pytest.raises(AssertionError):
-        _held(found, jaxgrad.run_over(Ball(), program, x))
+        require_held(_ends(found), jaxgrad.run_over(Ball(), program, x))
