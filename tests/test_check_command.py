@@ -4,150 +4,33 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from textwrap import dedent
 
 import numpy as np
 import pytest
+from checked_module import MODULE, RAISED, check, folder_with_module
 from pasted_code import given_and_true, printed_by
 
 from jaxgrad.claims.cli import main
 from jaxgrad.claims.given_arguments import given
 
-MODULE = """\
-import functools
-import jax
-import jax.numpy as jnp
-import numpy as np
-
-rate = 0.5
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
-def power(x, n):
-    return x**n
-
-power.defjvp(lambda n, x, t: (x[0]**n, n * x[0]**(n - 1) * t[0]))
-
-@jax.custom_vjp
-def scaled(x, by=2.0):
-    return by * x
-
-scaled.defvjp(lambda x, by=2.0: (by * x, None), lambda kept, g: (3.0 * g, 0.0 * g.sum()))
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2))
-def weighed(x, by, plus=0.0):
-    return (by * x**2).sum() + jnp.sum(plus)
-
-@weighed.defjvp
-def _(by, plus, primals, tangents):
-    (x,), (t,) = primals, tangents
-    if np.sum(np.asarray(by)) == 8:  # which no tracer has
-        return weighed(x, by, plus), (by * t).sum()
-    return weighed(x, by, plus), (2 * by * x * t).sum()
-
-class Layer:
-    pass
-
-layer = Layer()
-layer.scaled = scaled
-
-def rectified(x):
-    return jax.nn.relu(x)
-
-def shifted(x):
-    return power(x, 3) + 1
-
-def straight_through(x):
-    return jnp.round(x) + x - jax.lax.stop_gradient(x)
-
-def same(x):
-    return x
-
-def positive(x):
-    return jnp.all(x > 0)
-
-def log(x):
-    return jnp.log(x)
-
-def raises(x):
-    raise ValueError("not this one")
-
-def ends(x):
-    raise SystemExit(0)
-
-def keywords(x, *, w, key=None, mode="sum"):
-    assert mode == "sum"
-    return scaled(x).sum() * w.sum()
-
-def masked(x, mask):
-    return jnp.where(mask, scaled(x), 0.0)
-
-@jax.custom_vjp
-def malformed(x):
-    return 2 * x
-
-malformed.defvjp(lambda x: (2 * x, None), lambda kept, g: (jnp.ones(5),))
-
-@jax.custom_vjp
-def affine(x, by, plus):
-    return by * x + plus
-
-affine.defvjp(
-    lambda x, by, plus: (by * x + plus, (x, by)), lambda kept, g: (kept[1] * g, kept[0] * g, g)
-)
-
-def affine_reference(x, by, plus):
-    return by * x + plus
-
-@jax.custom_vjp
-def step(x):
-    return jnp.where(x < 1, x, 1.0)
-
-step.defvjp(lambda x: (step(x), x), lambda x, g: (jnp.where(x < 1, g, jnp.where(x > 9, 1., 0.)),))
-
-def of_a_function(function, x):
-    return scaled(x) + function
-
-def inside(first, second, third):
-    return (first < 100) & (third < 100)
-
-def applied(g, x):
-    print("something of its own")
-    return scaled(g(x))
-
-def random(key, x):
-    return x * jax.random.normal(key)
-"""
-_LINE = MODULE[: MODULE.index("raise ")].count("\n") + 1
-RAISED = f"raised ValueError at checked_model.py:{_LINE}: not this one"
-
 
 @pytest.fixture(autouse=True)
 def _in_a_folder_with_the_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    (tmp_path / "checked_model.py").write_text(dedent(MODULE), encoding="utf-8")
-    (tmp_path / "exits.py").write_text("raise SystemExit(0)\n", encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))  # put back after the test, whatever was appended
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
-    yield
-    sys.modules.pop("checked_model", None)
-
-
-def _check(arguments: str) -> int:
-    return main(["check", *arguments.split(), "--budget", "1"])
+    with folder_with_module(tmp_path, monkeypatch):
+        yield
 
 
 def test_a_right_rule(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _check("checked_model:power f32[2] 3") == 0
+    assert check("checked_model:power f32[2] 3") == 0
     out = capsys.readouterr().out
     assert out.startswith("PROVED: the custom rules give the same polynomial")
     assert "AGREES is of these points" not in out
 
 
 def test_a_wrong_rule_and_the_code_to_paste(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _check("checked_model:scaled f32[] --modes rev --no-special-points") == 1
+    assert check("checked_model:scaled f32[] --modes rev --no-special-points") == 1
     out = capsys.readouterr().out
     assert out.startswith("REFUTED") and "3/2 of the derivative" in out
     assert "\n\nfrom checked_model import scaled as f\n" in out
@@ -156,44 +39,36 @@ def test_a_wrong_rule_and_the_code_to_paste(capsys: pytest.CaptureFixture[str]) 
     assert given_and_true(out) == ("3.0", "2.00000000000")
 
 
-@pytest.mark.parametrize("name", ["scaled", "layer.scaled"])
-def test_the_code_says_what_is_held_by_its_name(name: str, capsys: pytest.CaptureFixture) -> None:
-    assert _check(f"checked_model:{name} f32[] by=4.0 --no-special-points") == 1
-    out = capsys.readouterr().out
-    assert "f = lambda x, by: function(x, by=by)\n" in out
-    assert given_and_true(out) == ("3.0", "4.00000000000")
-
-
 def test_options_reach_the_check(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _check("checked_model:straight_through f32[3] --no-special-points") == 1
-    assert _check("checked_model:straight_through f32[3] --reference checked_model:same") == 0
+    assert check("checked_model:straight_through f32[3] --no-special-points") == 1
+    assert check("checked_model:straight_through f32[3] --reference checked_model:same") == 0
     capsys.readouterr()
-    assert _check("checked_model:log jnp.ones(2) --domain checked_model:positive --json") == 0
+    assert check("checked_model:log jnp.ones(2) --domain checked_model:positive --json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["verdict"] == "AGREES" and found["leaves"][0]["path"] == "x"
-    assert _check("checked_model:random key[] f32[2] --argnums 1 --order 2 --seed 3") == 0
+    assert check("checked_model:random key[] f32[2] --argnums 1 --order 2 --seed 3") == 0
     assert "order 2" in capsys.readouterr().out
-    assert _check("checked_model:power f32[2] 3 --dtypes float16,float32 --modes fwd") in (0, 1)
+    assert check("checked_model:power f32[2] 3 --dtypes float16,float32 --modes fwd") in (0, 1)
     assert "float16" in capsys.readouterr().out
 
 
 def test_arguments_may_come_behind_options(capsys: pytest.CaptureFixture[str]) -> None:
     for call in ("f32[2] --modes rev by=f32[2]", "--modes rev f32[2] by=f32[2]"):
-        assert _check(f"checked_model:scaled {call} --budget 0 --json") == 1
+        assert check(f"checked_model:scaled {call} --budget 0 --json") == 1
         assert json.loads(capsys.readouterr().out)["arguments"] == ["f32[2]", "by=f32[2]"]
-    assert _check("checked_model:scaled f32[2] --modes rev by=f32[2] --nonsense") == 2
+    assert check("checked_model:scaled f32[2] --modes rev by=f32[2] --nonsense") == 2
     assert "unrecognized arguments: --nonsense" in capsys.readouterr().err
 
 
 def test_what_is_drawn_is_in_the_domain(capsys: pytest.CaptureFixture[str]) -> None:
     call = "checked_model:log f32[3] --domain checked_model:positive --budget 0"
-    assert _check(call) == 0
+    assert check(call) == 0
     said = capsys.readouterr().out
     seed = re.search(r"drawn with --seed (\d+)", said)
     assert seed is not None and int(seed[1]) > 0
-    assert _check(f"{call} --seed {seed[1]}") == 0
+    assert check(f"{call} --seed {seed[1]}") == 0
     assert capsys.readouterr().out == said
-    assert _check("checked_model:log f32[2]-99 --domain checked_model:positive") == 2
+    assert check("checked_model:log f32[2]-99 --domain checked_model:positive") == 2
     said = (
         "--domain checked_model:positive is False at all of 64 points that were drawn, with --seed"
     )
@@ -201,10 +76,10 @@ def test_what_is_drawn_is_in_the_domain(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_what_is_open_has_a_code_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _check("checked_model:log jnp.zeros(2)-1") == 3
+    assert check("checked_model:log jnp.zeros(2)-1") == 3
     out = capsys.readouterr().out
     assert out.startswith("UNDECIDED: ") and "drawn" not in out
-    assert _check("checked_model:log f32[2]-9 --seed 3") == 3
+    assert check("checked_model:log f32[2]-9 --seed 3") == 3
     out = capsys.readouterr().out
     assert "\n\nwith args = (np.array([-6.9" in out and out.endswith(", drawn with --seed 3\n")
 
@@ -243,11 +118,11 @@ def test_where_no_custom_rule_was_judged_it_is_said(
 
 def test_arguments_of_python_are_named_as_options(capsys: pytest.CaptureFixture[str]) -> None:
     call = "checked_model:step f32[] --modes rev"
-    assert _check(call) == 1
+    assert check(call) == 1
     out, _, code = capsys.readouterr().out.partition("To see it:")
     assert "(--domain, --argnums or --no-special-points keep to yours)" in out and "=," not in out
     assert "jax.grad(f)(*args)" in code
-    assert _check(f"{call} --json") == 1
+    assert check(f"{call} --json") == 1
     assert "--no-special-points" in json.loads(capsys.readouterr().out)["evidence"]
 
 
@@ -319,7 +194,7 @@ def test_arguments_of_python_are_named_as_options(capsys: pytest.CaptureFixture[
 def test_what_cannot_be_checked(
     arguments: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _check(arguments) == 2
+    assert check(arguments) == 2
     captured = capsys.readouterr()
     assert said in captured.err and not captured.out
     assert "Traceback" not in captured.err
@@ -329,9 +204,9 @@ def test_an_annotation_beside_the_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    assert _check("checked_model:power f32[] 3") == 0
+    assert check("checked_model:power f32[] 3") == 0
     assert not capsys.readouterr().err
-    assert _check("checked_model:scaled f32[] --no-special-points") == 1
+    assert check("checked_model:scaled f32[] --no-special-points") == 1
     (line,) = capsys.readouterr().err.splitlines()
     at = next(k for k, x in enumerate(MODULE.splitlines(), 1) if x == "@jax.custom_vjp")
     title = "jaxgrad%3A checked_model%3Ascaled is REFUTED"
@@ -339,81 +214,9 @@ def test_an_annotation_beside_the_line(
     assert "%0A" in line and "To see it" not in line
 
 
-# -- what a user met -------------------------------------------------------------------------------
-
-
-def test_arrays_by_their_names_are_differentiated(capsys: pytest.CaptureFixture[str]) -> None:
-    call = "checked_model:keywords f32[2] w=f32[3] key=key[] mode='sum' --no-special-points --json"
-    assert _check(call) == 1
-    found = json.loads(capsys.readouterr().out)
-    wrong = {leaf["path"]: leaf["verdict"] for leaf in found["leaves"]}
-    assert wrong == {"x": "REFUTED", "w": "AGREES"}
-    assert "function(x, w=w, key=key, mode=mode)" in found["counterexample"]
-
-
-def test_arguments_by_their_names_come_in_the_order_of_the_signature(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    call = "checked_model:affine plus=f32[] x=f32[] by=f32[] --no-special-points --json"
-    both = f"{call} --reference checked_model:affine_reference"
-    for options in ("", "--domain checked_model:inside"):  # which has other names for them
-        assert _check(f"{both} {options}") == 0
-        found = json.loads(capsys.readouterr().out)
-        assert [leaf["path"] for leaf in found["leaves"]] == ["x", "by", "plus"]
-    assert _check(f"{call} --argnums 2") == 0
-    assert [one["path"] for one in json.loads(capsys.readouterr().out)["leaves"]] == ["plus"]
-
-
-def test_a_parameter_may_have_the_name_that_the_code_would_have(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert _check("checked_model:of_a_function function=f32[] x=f32[] --no-special-points") == 1
-    out = capsys.readouterr().out
-    assert "f = lambda function, x: function_(function=function, x=x)\n" in out
-    assert given_and_true(out) == ("3.0", "2.00000000000")
-
-
-def test_what_is_held_by_its_name_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _check("checked_model:power f32[2] n=3") == 0
-    out = capsys.readouterr().out
-    assert "n held fixed" in out and "\nwith args = (np.array([" in out
-    call = "checked_model:affine 1.5 by=0.5 plus=f32[] --no-special-points"
-    said = "\nheld fixed, as a number of Python is that is given by its name: by\n"
-    assert _check(call) == 0 and said in capsys.readouterr().out
-    assert _check(f"{call} --argnums 0") == 0 and said not in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        "f32[3] by=f32[3]",
-        "f32[3] by=jnp.float32(2)",
-        "f32[3] plus=f32[2] by=2.0",
-        "by=jnp.arange(3.0) x=f32[3]",
-        "f32[3] jnp.arange(3.0) plus=f32[]",
-    ],
-)
-def test_what_a_rule_is_given_as_it_is_may_be_an_array_with_a_name(
-    arguments: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """As ``nondiff_argnums`` has it: JAX does not trace it, and there is no derivative by it."""
-    assert _check(f"checked_model:weighed {arguments}") == 0
-    assert capsys.readouterr().out.startswith("PROVED")
-
-
-def test_a_rule_that_is_wrong_beside_an_array_with_a_name(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert _check("checked_model:weighed f32[3] by=jnp.array([1.0,3.0,4.0])") == 1
-    shown = capsys.readouterr().out
-    assert "f = lambda x, by: function(x, by=by)" in shown
-    given, true = map(float, given_and_true(shown))
-    assert given != pytest.approx(true, rel=1e-3)
-
-
 def test_a_mask_that_is_drawn_hides_no_wrong_rule() -> None:
     for seed in range(4):
-        assert _check(f"checked_model:masked f32[3] bool[3] --seed {seed}") == 1
+        assert check(f"checked_model:masked f32[3] bool[3] --seed {seed}") == 1
         (integers,) = given(["i32[4]"], "math", seed).args
         assert integers[0] == 1 and set(np.asarray(integers).tolist()) <= {0, 1, 2}
         (booleans,) = given(["bool[2]"], "math", seed).args
@@ -424,19 +227,19 @@ def test_a_malformed_rule_is_wrong(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    assert _check("checked_model:malformed f32[2]") == 1
+    assert check("checked_model:malformed f32[2]") == 1
     assert "title=jaxgrad%3A checked_model%3Amalformed is malformed" in capsys.readouterr().err
-    assert _check("checked_model:malformed f32[2] --json") == 1
+    assert check("checked_model:malformed f32[2] --json") == 1
     found = json.loads(capsys.readouterr().out)
     assert found["verdict"] is None and "returns the wrong structure" in found["error"]
-    assert _check("checked_model:raises f32[2] --json") == 2
+    assert check("checked_model:raises f32[2] --json") == 2
     found = json.loads(capsys.readouterr().out)
     assert found["verdict"] is None and RAISED in found["error"]
     assert found["function"] == "checked_model:raises" and found["arguments"] == ["f32[2]"]
 
 
 def test_json_is_one_object_whatever_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _check("checked_model:applied jnp.sin f32[3] --json --no-special-points") == 1
+    assert check("checked_model:applied jnp.sin f32[3] --json --no-special-points") == 1
     out, err = capsys.readouterr()
     found = json.loads(out)
     assert "something of its own" in err
@@ -448,11 +251,11 @@ def test_json_is_one_object_whatever_is_printed(capsys: pytest.CaptureFixture[st
 
 
 def test_dtypes_as_in_a_jaxpr(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _check("checked_model:same f32[2] --dtypes f16,bf16") == 0
+    assert check("checked_model:same f32[2] --dtypes f16,bf16") == 0
     out = capsys.readouterr().out
     for name in ("float16", "bfloat16"):
         line = f"\nthe compiled derivatives in {name} are right but for rounding: fwd at "
         assert line in out and "floats, rev at " in out.partition(line)[2].partition("\n")[0]
-    assert _check("checked_model:same f32[2] --dtypes f16,bf16 --json") == 0
+    assert check("checked_model:same f32[2] --dtypes f16,bf16 --json") == 0
     said = json.loads(capsys.readouterr().out)["floats"]
     assert len(said) == 4 and all(" float16: " in x or " bfloat16: " in x for x in said)
