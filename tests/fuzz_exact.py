@@ -127,30 +127,29 @@ class Real:
         self, x: Any, low: float | None, high: float | None, function: Callable[[Any], Any]
     ) -> Any:
         """A function on an open interval, with poles (or singular derivatives) at its ends."""
-        if mpmath.isnan(x):
-            return x
-        for end, sign in ((low, -1), (high, 1)):
-            if end is None:
-                continue
-            side = self.order(x, mpf(end))
-            if side == 0:
-                return self.at_pole()
-            if side == sign:
-                return self.nan()
-        return function(x)
+        return self._between(x, (low, high), function, lambda end: self.at_pole())
 
     def within_closed(
         self, x: Any, low: float | None, high: float | None, function: Callable[[Any], Any]
     ) -> Any:
         """A function on a closed interval."""
+        return self._between(x, (low, high), function, function)
+
+    def _between(
+        self,
+        x: Any,
+        ends: tuple[float | None, float | None],
+        function: Callable[[Any], Any],
+        at_end: Callable[[Any], Any],
+    ) -> Any:
         if mpmath.isnan(x):
             return x
-        for end, sign in ((low, -1), (high, 1)):
+        for end, sign in zip(ends, (-1, 1), strict=True):
             if end is None:
                 continue
             side = self.order(x, mpf(end))
             if side == 0:
-                return function(mpf(end))
+                return at_end(mpf(end))
             if side == sign:
                 return self.nan()
         return function(x)

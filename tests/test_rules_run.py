@@ -197,24 +197,26 @@ def test_an_interrupt_is_a_part_of_the_object(
     assert [rule["name"] for rule in told["rules"]] == rules
 
 
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """In the place of standard error, and the progress is shown at once."""
+    shown = io.StringIO()
+    monkeypatch.setattr(shown, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setattr(progress, "SILENT", 0.0)
+    monkeypatch.setattr(progress, "BETWEEN_LINES", 0.0)
+    return shown
+
+
 def test_what_a_package_prints_stays_beside_the_line_of_the_progress(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    terminal = io.StringIO()
-    monkeypatch.setattr(terminal, "isatty", lambda: True)
-    monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setattr(progress, "SILENT", 0.0)
-    monkeypatch.setattr(progress, "BETWEEN_LINES", 0.0)
+    terminal = _terminal(monkeypatch)
     assert _interrupted(monkeypatch, lambda run: None, printed="hello") == 130
     assert "\r\x1b[Khello\n" in terminal.getvalue()
 
 
 def test_a_terminal_shows_which_rule_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = io.StringIO()
-    monkeypatch.setattr(terminal, "isatty", lambda: True)
-    monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setattr(progress, "SILENT", 0.0)
-    monkeypatch.setattr(progress, "BETWEEN_LINES", 0.0)
+    terminal = _terminal(monkeypatch)
     assert _interrupted(monkeypatch, _says_one_of_three) == 130
     line, cleared, rest = terminal.getvalue().rpartition("\r\x1b[K")
     assert line == "\rjaxgrad: 0 s, 1 of 3 rules, the check of k:b …\x1b[K"

@@ -21,17 +21,20 @@ from jaxgrad.programs.trace import trace
 from jaxgrad.verdict import Verdict
 
 
+def _halved(y: Any, ends: tuple[Any, Any]) -> tuple[Any, Any]:
+    """The half of an interval in which √y is."""
+    low, high = ends
+    middle = 0.5 * (low + high)
+    below = middle * middle < y
+    return jnp.where(below, middle, low), jnp.where(below, high, middle)
+
+
 def bisected(factor: float) -> Callable[[Any], Any]:
     """√y by bisection, with the derivative of √y times a factor."""
 
     def root(y: Any) -> Any:
-        def halved(_: Any, ends: tuple[Any, Any]) -> tuple[Any, Any]:
-            low, high = ends
-            middle = 0.5 * (low + high)
-            below = middle * middle < y
-            return jnp.where(below, middle, low), jnp.where(below, high, middle)
-
-        low, high = lax.fori_loop(0, 60, halved, (jnp.zeros_like(y), 1.0 + y))
+        ends = jnp.zeros_like(y), 1.0 + y
+        low, high = lax.fori_loop(0, 60, lambda _, ends: _halved(y, ends), ends)
         return 0.5 * (low + high)
 
     function = jax.custom_vjp(root)
@@ -137,13 +140,8 @@ def stopped_early(factor: float) -> Callable[[Any], Any]:
         def going(ends: tuple[Any, Any]) -> Any:
             return ends[1] - ends[0] > 1e-5
 
-        def halved(ends: tuple[Any, Any]) -> tuple[Any, Any]:
-            low, high = ends
-            middle = 0.5 * (low + high)
-            below = middle * middle < y
-            return jnp.where(below, middle, low), jnp.where(below, high, middle)
-
-        low, high = lax.while_loop(going, halved, (jnp.zeros_like(y), 1.0 + y))
+        ends = jnp.zeros_like(y), 1.0 + y
+        low, high = lax.while_loop(going, lambda ends: _halved(y, ends), ends)
         return 0.5 * (low + high)
 
     function = jax.custom_jvp(root)
