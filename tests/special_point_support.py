@@ -8,10 +8,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from hypothesis import settings
 
 from jaxgrad.gradients.special_points.search import SpecialPoint, special_points
 from jaxgrad.programs.trace import Program, trace
 
+DRAWN = settings(max_examples=25, deadline=None)
+DTYPES = [
+    np.dtype(name)
+    for name in (jnp.float32, jnp.float64, jnp.float16, jnp.bfloat16, jnp.float8_e4m3fn)
+]
 LIMIT = 24
 
 

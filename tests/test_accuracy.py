@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flint import arb
+from float_support import numbers_of
 
 import jaxgrad
 from jaxgrad.errors import ArgumentError, EnginesDisagree
@@ -25,13 +26,6 @@ from jaxgrad.gradients.accuracy.ordinals import (
 from jaxgrad.numbers import interval_derivatives
 from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Verdict
-
-
-def numbers_of(format: Format) -> np.ndarray:
-    """Every float that is no NaN."""
-    bits = np.arange(2**format.bits, dtype=np.uint32)
-    bits = bits[(bits & format.magnitude) <= format.last]
-    return bits.astype(f"uint{format.bits}").view(format.dtype)
 
 
 # -- every float, against an oracle ----------------------------------------------------------------

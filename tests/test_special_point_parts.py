@@ -8,23 +8,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from rule_examples import EXAMPLES
+from special_point_support import DRAWN, DTYPES
 
 from jaxgrad.gradients.special_points.critical_arguments import Critical, critical_arguments
 from jaxgrad.gradients.special_points.float_points import float_points
 from jaxgrad.gradients.special_points.lines import Space, lines, nearest, neighbour, shortest
 from jaxgrad.gradients.special_points.sampled import SampledInterpreter, run_at
 from jaxgrad.programs.trace import Leaf, trace
-
-DRAWN = settings(max_examples=25, deadline=None)
-DTYPES = [
-    np.dtype(name)
-    for name in (jnp.float32, jnp.float64, jnp.float16, jnp.bfloat16, jnp.float8_e4m3fn)
-]
-LIMIT = 24
-
 
 # -- the parts -------------------------------------------------------------------------------------
 HELD = ("argmax", "argmin", "top_k", "lu")

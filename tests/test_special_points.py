@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from special_point_support import LIMIT, found, values
+from special_point_support import DRAWN, DTYPES, LIMIT, found, values
 
 import jaxgrad.gradients.special_points.lines
 import jaxgrad.gradients.special_points.search
@@ -20,12 +20,6 @@ from jaxgrad.gradients.special_points.lines import nearest
 from jaxgrad.gradients.special_points.search import SpecialPoint, special_points
 from jaxgrad.gradients.special_points.unforeseen import UNFORESEEN
 from jaxgrad.programs.trace import Leaf, trace
-
-DRAWN = settings(max_examples=25, deadline=None)
-DTYPES = [
-    np.dtype(name)
-    for name in (jnp.float32, jnp.float64, jnp.float16, jnp.bfloat16, jnp.float8_e4m3fn)
-]
 
 
 def float32(value: float) -> float:

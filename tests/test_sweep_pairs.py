@@ -10,25 +10,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from float_support import numbers_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import jaxgrad
 from jaxgrad.errors import ArgumentError, JaxgradError, TraceError
 from jaxgrad.evidence import sweep_pairs as module
-from jaxgrad.evidence.float_formats import Float, Format, format_of
+from jaxgrad.evidence.float_formats import Float, format_of
 from jaxgrad.verdict import Verdict
 
 E5M2, E4M3 = "float8_e5m2", "float8_e4m3fn"
 NARROW = (E5M2, E4M3)
-
-
-def numbers_of(format: Format) -> np.ndarray:
-    """Every float that is no NaN, in the order of the patterns."""
-    bits = np.arange(2**format.bits, dtype=f"uint{format.bits}")
-    with np.errstate(invalid="ignore"):
-        values = bits.view(format.dtype)
-        return values[~np.isnan(values.astype(np.float64))]
 
 
 def test_counts_are_those_of_numpy() -> None:

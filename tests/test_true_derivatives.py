@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flint import arb
+from float_support import numbers_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,13 +32,6 @@ from jaxgrad.programs.trace import trace
 
 FORMATS = [format_of(name) for name in ("float8_e5m2", "float16", "bfloat16", "float32")]
 SMALL = [format for format in FORMATS if format.bits <= 16]
-
-
-def numbers_of(format: Format) -> np.ndarray:
-    """Every float that is no NaN."""
-    bits = np.arange(2**format.bits, dtype=np.uint32)
-    bits = bits[(bits & format.magnitude) <= format.last]
-    return bits.astype(f"uint{format.bits}").view(format.dtype)
 
 
 # -- floats in order -------------------------------------------------------------------------------
