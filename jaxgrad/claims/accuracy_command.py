@@ -14,7 +14,7 @@ from typing import Any
 
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
-from jaxgrad.claims.one_object import printed
+from jaxgrad.claims.one_object import print_error, printed
 from jaxgrad.claims.option_types import add_json, add_keep, add_timeout, positive
 from jaxgrad.claims.refusals import refusing
 from jaxgrad.claims.timeout import ending_after
@@ -180,7 +180,4 @@ def _given_up(options: argparse.Namespace) -> None:
         print(f"jaxgrad, given up: {known}", file=sys.stderr)
     error = f"{options.function} was not measured: it took longer than --timeout"
     error += f" {options.timeout:g}"
-    if options.json:
-        printed()
-        print(json.dumps({"error": error}), flush=True)
-    print(f"jaxgrad: {error}", file=sys.stderr)
+    print_error(options, error)

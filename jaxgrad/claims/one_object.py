@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
-__all__ = ["one_object", "printed"]
+__all__ = ["one_object", "print_error", "printed"]
 
 # For each command that runs, whether it has printed its object.
 _printed: list[bool] = []
@@ -88,6 +88,23 @@ def _flush_c() -> None:
     """What code in C has printed and not written yet."""
     with contextlib.suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).fflush(None)
+
+
+def print_error(options: argparse.Namespace, error: str) -> None:
+    """Says why there is no result, in the object of JSON, too, where one was asked for.
+
+    Args:
+        options: as the command line declares them.
+        error: a sentence.
+
+    Example:
+        >>> print_error(argparse.Namespace(json=True), "it took too long")
+        {"error": "it took too long"}
+    """
+    if options.json:
+        printed()
+        print(json.dumps({"error": error}), flush=True)
+    print(f"jaxgrad: {error}", file=sys.stderr)
 
 
 def printed() -> None:

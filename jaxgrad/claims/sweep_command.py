@@ -11,7 +11,7 @@ from typing import Any
 
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.named import named
-from jaxgrad.claims.one_object import printed
+from jaxgrad.claims.one_object import print_error, printed
 from jaxgrad.claims.refusals import refusing
 from jaxgrad.claims.timeout import ending_after
 from jaxgrad.verdict import Verdict
@@ -98,8 +98,5 @@ def _given_up(options: argparse.Namespace) -> int:
             return Exit.NOT_EXPECTED
         print(f"jaxgrad, given up: {found}", file=sys.stderr)
     error = f"{options.function} is UNDECIDED: {late}"
-    if options.json:
-        printed()
-        print(json.dumps({"error": error}), flush=True)
-    print(f"jaxgrad: {error}", file=sys.stderr)
+    print_error(options, error)
     return Exit.UNDECIDED
