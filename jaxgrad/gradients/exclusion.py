@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,6 +16,7 @@ from jaxgrad.numbers.listed import listed
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.ring import Ring
 from jaxgrad.numbers.valuation import Valuation
+from jaxgrad.numbers.written import pieces
 from jaxgrad.programs.trace import Leaf
 
 __all__ = ["Place", "excluded", "failing", "left_out"]
@@ -207,13 +207,13 @@ def _beginning(ring: Ring, poly: fmpq_mpoly, inputs: Sequence[Leaf], room: int) 
     programs: the whole of it is never written.
     """
     text, poly = "", _unnamed(ring, poly)  # which stands alone, and needs no brackets
-    for piece in re.split(r"(g\d+)", str(poly)):
+    for piece in pieces(poly):
         if len(text) >= room:
             break
-        if not re.fullmatch(r"g\d+", piece):
+        if isinstance(piece, str):
             text += piece
             continue
-        generator = ring.generators[int(piece[1:])]
+        generator = ring.generators[piece]
         if generator.kind == "input":
             text += _entry(inputs, *generator.label)
             continue

@@ -17,6 +17,7 @@ from flint import fmpq, fmpq_mpoly
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.canonical_signs import signs
 from jaxgrad.numbers.factors import factors, primes, square_part
+from jaxgrad.numbers.polynomial_table import PolynomialTable
 from jaxgrad.numbers.ring import INDICATORS, Generator, Ring
 from jaxgrad.numbers.sizes import is_factored
 
@@ -58,7 +59,8 @@ class Canonical:
         )
         self.one, self.zero = self.ring.one, self.ring.zero
         self._meanings: dict[int, Quotient] = {}
-        self._denominators: dict[str, int] = {}
+        # m and D of exponentials e^(m/D) -> the largest denominator that one is needed with.
+        self._denominators: PolynomialTable[int] = PolynomialTable()
 
     def quotient(self, poly: fmpq_mpoly) -> Quotient:
         """(N, D) with poly = N/D and D nowhere 0.
@@ -286,11 +288,10 @@ class Canonical:
     def _exp_generator(
         self, coefficient: fmpq, term: fmpq_mpoly, denominator: fmpq_mpoly
     ) -> Quotient:
-        key = f"{term}/{denominator}"
-        known = self._denominators.get(key, 1)
+        known = self._denominators.get((term, denominator)) or 1
         finest = math.lcm(known, int(coefficient.q))
         if finest != known:
-            self._denominators[key] = finest
+            self._denominators.put((term, denominator), finest)
             raise _FinerExponents
         poly = self.ring.generator("exp", (term, denominator), finest).poly
         n = int((coefficient * finest).p)
@@ -383,4 +384,4 @@ class Canonical:
             difference = self._sum(distinct[0], self._scaled(distinct[1], fmpq(-1)))
             gap = self._product(difference, self._positive(difference))
             return self._sum(distinct[1], gap)
-        return self._opaque("maximum", sorted(distinct, key=str))
+        return self._opaque("maximum", sorted(distinct, key=self.ring.place))

@@ -22,12 +22,11 @@ def factors(ring: Ring, poly: fmpq_mpoly) -> Factors:
         ring: the ring.
         poly: not 0; one that is long is returned as its only factor.
     """
-    known = ring.factored.setdefault((len(poly), int(poly.total_degree())), [])
-    for other, found in known:
-        if other == poly:
-            return found
-    known.append((poly, _factors(ring, poly)))
-    return known[-1][1]
+    found = ring.factored.get((poly,))
+    if found is None:
+        found = _factors(ring, poly)
+        ring.factored.put((poly,), found)
+    return found
 
 
 def _factors(ring: Ring, poly: fmpq_mpoly) -> Factors:

@@ -192,7 +192,7 @@ class IndicatorPolynomials(NamedPolynomials):
                 bases.append(x.poly)
         if len(bases) == 1:
             return xs[0]
-        bases.sort(key=str)
+        bases.sort(key=lambda base: self.ring.place((base,)))
         return self._element(self.ring.generator("maximum", tuple(bases)).poly)
 
     def absolute(self, x: PolynomialElement) -> PolynomialElement:

@@ -14,6 +14,7 @@ from jaxgrad.numbers.base import CannotDecide, NumberSystem, exact
 from jaxgrad.numbers.canonical_signs import at
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.numbers.ring import INDICATORS, Generator, Ring
+from jaxgrad.numbers.written import written
 
 __all__ = ["NamedPolynomials", "PolynomialElement"]
 
@@ -78,7 +79,7 @@ class PolynomialElement:
     __rmul__ = __mul__
 
     def __repr__(self) -> str:
-        return f"PolynomialElement({self.poly})"
+        return f"PolynomialElement({written(self.poly)})"
 
 
 class NamedPolynomials(NumberSystem):

@@ -58,10 +58,10 @@ class OpaqueFunctions(IndicatorPolynomials):
         if domain is None:
             return
         if all(argument.is_constant() for argument in arguments):
-            constants = (self._constant_of(argument) for argument in arguments)
+            constants = [self._constant_of(argument) for argument in arguments]
             balls = [arb(fmpq(c.numerator, c.denominator)) for c in constants]
             if not domain.holds(*balls):
-                text = ", ".join(map(str, arguments))
+                text = ", ".join(map(str, constants))
                 raise CannotDecide(f"`{name}` at {text}: {domain.fails}")
             return
         self.ring.take_for_granted(Condition(name, domain, arguments), made)

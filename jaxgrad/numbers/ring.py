@@ -18,6 +18,7 @@ from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import tick
 from jaxgrad.numbers.function import Condition
+from jaxgrad.numbers.polynomial_table import PolynomialTable
 from jaxgrad.numbers.sizes import MOST_PRODUCTS, power_cost, product_cost
 
 __all__ = ["Generator", "Ring", "RingFull"]
@@ -108,8 +109,9 @@ class Ring:
         self._positive_with: dict[int, frozenset[int]] = {}
         self._found: dict[Any, list[Generator]] = {}
         self._relations: dict[tuple[int, int], fmpq_mpoly] = {}
-        # (length, degree) -> polynomials with what :func:`~jaxgrad.numbers.factors.factors` said.
-        self.factored: dict[tuple[int, int], list[tuple[fmpq_mpoly, Any]]] = {}
+        # What :func:`~jaxgrad.numbers.factors.factors` said of polynomials.
+        self.factored: PolynomialTable[Any] = PolynomialTable()
+        self._places: PolynomialTable[int] = PolynomialTable()
         # What others know of this ring, by their names: it goes when the ring does.
         self.kept: dict[str, Any] = {}
         self.zero = self.ring.constant(0)
@@ -148,6 +150,14 @@ class Ring:
             if candidate.arguments == arguments:
                 return candidate
         return None
+
+    def place(self, polys: tuple[fmpq_mpoly, ...]) -> int:
+        """The same number for equal polynomials, another for others: their order in this ring."""
+        place = self._places.get(polys)
+        if place is None:
+            place = len(self._places)
+            self._places.put(polys, place)
+        return place
 
     def relate(self, a: Generator, b: Generator, value: fmpq_mpoly) -> None:
         """Declares a·b = value, where value has smaller degree or comes later in the order."""
