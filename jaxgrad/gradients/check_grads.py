@@ -46,6 +46,7 @@ from jaxgrad.interpret.budgets import nested_too_deeply
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import GRACE, grace, in_grace
 from jaxgrad.numbers.vector_choice import free_vectors
+from jaxgrad.programs.compiled_loops import loops_forgotten
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.held import checked_argnums, without_derivative
 from jaxgrad.programs.options import by_default, flag
@@ -235,7 +236,7 @@ def check(
         exact=flag("exact", exact),
         here=not special and special_points is not None,
     )
-    with without_debug_modes(), stages.watched(), free_vectors():
+    with without_debug_modes(), loops_forgotten(), stages.watched(), free_vectors():
         require_values("check", args, lambda: parameter_names(f, len(args)))
         primal = functools.partial(Primal, f, args, reference, held=held, domain=domain)
         return _checked(primal, programs, special, asked, batch, stages)

@@ -37,6 +37,7 @@ from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import watched
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.progress import Progress
+from jaxgrad.programs.compiled_loops import loops_forgotten
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.held import checked_argnums
 from jaxgrad.programs.options import flag
@@ -126,7 +127,8 @@ def compare(
         )
     progress, known = Progress(), ["nothing known yet"]
     watch = watched(progress.look, limited=False)
-    with without_debug_modes(), watch, progress.followed(lambda: known[-1]):
+    shown = progress.followed(lambda: known[-1])
+    with without_debug_modes(), loops_forgotten(), watch, shown:
         require_values("compare", args, lambda: parameter_names(hand, len(args)))
         held, args = checked_argnums(argnums, len(args)), parted(args)
         asked = checked_batch(batch, len(args))

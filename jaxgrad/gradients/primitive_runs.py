@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgrad.programs.compiled_loops import bound_alone
 from jaxgrad.programs.implementations import is_read_by_implementation
 
 __all__ = ["OPENED", "NotRun", "as_it_is", "bound", "is_key", "running", "typed"]
@@ -62,7 +62,7 @@ def typed(value: Any, atom: Any) -> Any:
 def bound(equation: Any, arguments: list[Any]) -> list[Any]:
     """What the primitive of an equation returns."""
     parameters = equation.primitive.get_bind_params(equation.params)
-    bound = functools.partial(equation.primitive.bind, **parameters)
+    bound = bound_alone(equation.primitive, parameters)
 
     def compiled(*arguments: Any) -> Any:
         return jax.jit(bound)(*arguments)
