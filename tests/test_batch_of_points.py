@@ -151,8 +151,8 @@ def test_a_point_without_a_value_is_undecided() -> None:
 
 
 def test_engines_that_disagree_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def wrong(lies: Lies, rows: Rows) -> Lying:
-        found = right(lies, rows)
+    def wrong(lies: Lies, rows: Rows, closely: bool = False) -> Lying:
+        found = right(lies, rows, closely)
         return Lying(~found.apart, tuple(0 * bits for bits in found.bits), found.held)
 
     right = Lies.at
@@ -291,6 +291,13 @@ def test_a_kink_in_a_batch_is_no_fault() -> None:
     )
     points = (np.array([-1.0, 0.0, 2.0, 0.0], np.float32),)
     assert check(f, (np.float32(1.5),), batch=points).verdict.passes
+    sharp = jax.custom_vjp(lambda x: jnp.abs(x) * jnp.exp(x))
+    sharp.defvjp(
+        lambda x: (sharp(x), x),
+        lambda x, u: (u * (jnp.sign(x) + jnp.where(x == 0, 0.5, 0) + jnp.abs(x)) * jnp.exp(x),),
+    )
+    found = check(sharp, (np.float32(1.5),), batch=points, special_points=False)
+    assert found.verdict is Verdict.AGREES and "formulas differ" not in found.evidence.text
 
 
 def test_without_a_custom_rule_there_is_nothing_to_hold_it_against() -> None:
@@ -365,7 +372,7 @@ def test_what_a_batch_leaves_open_is_said_as_at_the_given_point() -> None:
 def test_memory_that_is_spent_leaves_points_to_balls(monkeypatch: pytest.MonkeyPatch) -> None:
     """No program over intervals is run where there is no room for it, and nothing is raised."""
 
-    def spent(lies: Lies, rows: Rows) -> Lying:
+    def spent(lies: Lies, rows: Rows, closely: bool = False) -> Lying:
         raise Spent("1 GiB of memory")
 
     monkeypatch.setattr(Lies, "at", spent)

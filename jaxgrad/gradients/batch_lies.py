@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 
 import numpy as np
@@ -42,8 +43,12 @@ class Lies:
             return rows_at_once([side_program(side) for side in self._sides])
         return self._intervals.lot
 
-    def at(self, rows: Rows) -> Lying:
+    def at(self, rows: Rows, closely: bool = False) -> Lying:
         """How the sides lie at rows of values.
+
+        Args:
+            rows: the values.
+            closely: whether all bits are asked for that are to be had.
 
         Raises:
             UnsupportedPrimitive, CannotDecide: a side has no program that intervals know.
@@ -55,8 +60,9 @@ class Lies:
             found = intervals.at(rows)
         except UnsupportedPrimitive as error:  # which the others know no better, but for a few
             return self._unless(rows, error)
-        short = np.flatnonzero(found.short)
-        if len(short) * max(1, sum(map(_operations, self._sides))) <= _MOST_FOR_BALLS:
+        short = np.flatnonzero(found.least < math.inf if closely else found.short)
+        few = len(short) * max(1, sum(map(_operations, self._sides))) <= _MOST_FOR_BALLS
+        if not len(short) or (few and not closely):
             return found
         worst = short[np.lexsort((found.least[short], ~found.apart[short]))]
         try:

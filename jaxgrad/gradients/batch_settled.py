@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxgrad.errors import CannotDecide, NoDerivative, UnsupportedPrimitive
 from jaxgrad.gradients.batch_points import Batch
+from jaxgrad.gradients.enclosure import ENOUGH_BITS
 from jaxgrad.gradients.floats.hidden import SOME_BITS
 from jaxgrad.gradients.lying import Lying
 from jaxgrad.gradients.trusts import INTERVALS
@@ -22,7 +23,7 @@ __all__ = ["BUDGET", "Entries", "Judged", "Settled", "known", "settled"]
 # asks for more.
 BUDGET = 20.0
 
-# Of points at which sums of entries differ some at a time, and how their entries lie.
+# Of points at which sums may hide an entry some at a time, and how their entries lie.
 Entries = Callable[[np.ndarray], Iterator[tuple[np.ndarray, Lying]]]
 
 
@@ -49,10 +50,10 @@ class Settled:
         batch: the points.
         bits: the fewest bits to which the two sides agree at each.
         left: at which of them it is not known whether they agree.
-        differing: at how many of them intervals tell the two sides apart.
+        differing: at which of them their formulas differ, as balls say or else intervals.
         refuted: what says that they differ at one of them, or None.
         one_by_one: at how many points they were judged by themselves.
-        entries: at how many points every entry was asked for, as sums of them differ.
+        entries: at how many points every entry was asked for, as sums of them may hide one.
         why: why some point is open.
         failed: why intervals know nothing, or None.
         spent: what ended it before all points were judged, or None.
@@ -61,7 +62,7 @@ class Settled:
     batch: Batch
     bits: np.ndarray
     left: np.ndarray
-    differing: int = 0
+    differing: np.ndarray
     refuted: Any = None
     one_by_one: int = 0
     entries: int = 0
@@ -78,6 +79,12 @@ class Settled:
     def open(self) -> int:
         """At how many points some entry is not known to agree."""
         return int(self.left.sum())
+
+    @property
+    def worst(self) -> int | None:
+        """Of the points at which the sides differ that at which they agree to the fewest bits."""
+        where = np.flatnonzero(self.differing)
+        return int(where[np.argmin(self.bits[where])]) if len(where) else None
 
     @property
     def in_words(self) -> str:
@@ -129,6 +136,7 @@ def settled(
     judge: Callable[[int], Judged],
     exact: bool = False,
     entries: Entries | None = None,
+    hiding: np.ndarray | None = None,
     seconds: float = 0.0,
 ) -> Settled:
     """What is known of the points of a batch, those in doubt judged one by one, the worst first.
@@ -144,15 +152,16 @@ def settled(
         judge: judges one point.
         exact: whether a difference counts that rounding would hide.
         entries: where what lies so are sums of entries, of which a large one hides a small one: how
-            the entries lie where the sums differ, without which such a point is left open.
+            the entries lie.
+        hiding: at which points it may, which are left open where they are not known.
         seconds: how long it may take if that is more than usual.
     """
     failed = lying if isinstance(lying, str) else None
     if isinstance(lying, str):
         lying = Lying.unknown(len(batch))
     doubtful = lying.apart | (lying.least < math.inf) if exact else lying.doubtful
-    sums = lying.apart & ~doubtful if entries is not None else np.zeros_like(doubtful)
-    found = Settled(batch, lying.least.copy(), doubtful | sums, int(lying.apart.sum()))
+    sums = np.zeros_like(doubtful) if hiding is None else hiding & ~doubtful
+    found = Settled(batch, lying.least.copy(), doubtful | sums, lying.apart.copy())
     found.failed = failed
     worst = np.lexsort((lying.least, ~lying.apart))
     with within(max(BUDGET, seconds)) as part:
@@ -188,3 +197,4 @@ def _judge(found: Settled, which: np.ndarray, judge: Callable[[int], Judged]) ->
         found.why = found.why or judged.why
         found.left[k] &= judged.bits < SOME_BITS
         found.bits[k] = max(found.bits[k], judged.bits)
+        found.differing[k] = judged.bits < ENOUGH_BITS

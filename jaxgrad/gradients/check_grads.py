@@ -35,7 +35,7 @@ from jaxgrad.gradients.rules.lost import lost
 from jaxgrad.gradients.rules.modes import MODES, checked_modes
 from jaxgrad.gradients.rules.opaque import by_floats
 from jaxgrad.gradients.rules.other_dtypes import in_other_dtypes
-from jaxgrad.gradients.rules.over_batch import over_batch
+from jaxgrad.gradients.rules.over_batch import Asks, over_batch
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.rest import Given, Rest
 from jaxgrad.gradients.rules.seen_wrong import leaves_of
@@ -267,7 +267,14 @@ def _checked(
         def here(other: Primal) -> GradientCheck:
             return _here(stages.budget, programs(other), False)
 
-        found = over_batch(found, rules, batch, here, stages.budget)
+        def as_given(special: bool, other: Primal) -> GradientCheck:
+            share = Stages(stages.budget, share=True)
+            dtypes = () if special else None
+            return _check(programs(other), special, share, dtypes, alone=True, whole=False)
+
+        alone = functools.partial(as_given, False)
+        more = functools.partial(as_given, True) if special else None
+        found = over_batch(found, rules, batch, Asks(here, alone, more, stages.budget))
         return with_floats(in_other_dtypes(found, primal, dtypes, formula), dtypes)
     except RecursionError:
         return undecided(primal, nested_too_deeply())

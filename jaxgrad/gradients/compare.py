@@ -20,7 +20,7 @@ from jaxgrad.errors import (
 )
 from jaxgrad.gradients import counterexample, enclosure
 from jaxgrad.gradients.batch_points import batch_of, checked_batch
-from jaxgrad.gradients.compared_batch import over_batch
+from jaxgrad.gradients.compared_batch import Asks, over_batch
 from jaxgrad.gradients.compared_conclusions import agrees, proved, refuted
 from jaxgrad.gradients.compared_floats import by_floats, undecided
 from jaxgrad.gradients.hidden_differences import Met
@@ -29,7 +29,7 @@ from jaxgrad.gradients.not_finite import TrueValues, first_not_finite
 from jaxgrad.gradients.not_finite_origin import origin
 from jaxgrad.gradients.outcome import Comparison, LeafResult
 from jaxgrad.gradients.points_of_compare import Points
-from jaxgrad.gradients.witness import Run, hold_side
+from jaxgrad.gradients.witness import hold_side
 from jaxgrad.interpret.budgets import BudgetSpent, has_loops, nested_too_deeply
 from jaxgrad.interpret.sides import Side, make_side
 from jaxgrad.numbers.ball import Ball
@@ -142,7 +142,7 @@ def compare(
         try:
             met = Met(left, right, exact)
             found = _compare(left, right, args, points, budget, met, progress, known)
-            if further is None or found.verdict is not Verdict.AGREES:
+            if further is None or not found.verdict.passes:
                 return found
             progress.say("compare, the batch")
 
@@ -151,7 +151,12 @@ def compare(
                     hold_side(side, meeting.values, few_shapes=True)
                 return refuted(left, right, args, meeting, points, name)
 
-            return over_batch(found, (left, right), further, met, refuting)
+            def as_run(values: list[Any], name: str) -> Comparison:
+                floats = [side.floats(values) for side in (left, right)]
+                return _as_run(found, floats, args, values, name)
+
+            asks = Asks(met, refuting, points.allows, as_run)
+            return over_batch(found, (left, right), further, asks)
         except RecursionError:
             return undecided(left, right, nested_too_deeply())
 
@@ -190,7 +195,7 @@ def _compare(
         known.append("nothing known yet but that polynomials do not show the sides to be the same")
         progress.say("compare, points")
         found = _at_points(met, left, right, args, points, algebra, known)
-    return _as_run(found, runs, args)
+    return _as_run(found, [run.floats for run in runs], args, given)
 
 
 def _same_structure(hand: Side, auto: Side) -> None:
@@ -257,19 +262,31 @@ def _find_opaque(hand: Side, auto: Side, args: Sequence[Any]) -> Comparison | No
     return by_floats(hand, auto, opaque[0], args)
 
 
-def _as_run(found: Comparison, runs: tuple[Run, Run], args: Sequence[Any]) -> Comparison:
-    """The comparison, refuted where a side returns NaN or an infinity at the given arguments.
+def _as_run(
+    found: Comparison,
+    floats: Sequence[list[np.ndarray]],
+    args: Sequence[Any],
+    given: list[Any],
+    name: str = "",
+) -> Comparison:
+    """The comparison, refuted where a side returns NaN or an infinity at a point.
 
     That is so where the other side, or the formula, has a number there.
+
+    Args:
+        found: what is known besides.
+        floats: what each side returned there.
+        args: the given arguments.
+        given: the point.
+        name: which one it is, if it is not that of the given arguments.
     """
     hand, auto = found._sides
     if found.verdict is Verdict.REFUTED:
         return found
-    given = [leaf.value for leaf in hand.inputs]
-    left_floats, right_floats = (run.floats for run in runs)
+    left_floats, right_floats = floats
     truth = TrueValues(_values(hand, auto, given))
     place = first_not_finite(left_floats, right_floats, truth)
-    if place is not None and hand.program is not None and auto.program is not None:
+    if place is not None and not name and hand.program is not None and auto.program is not None:
         # Compiled as a whole, as a side may have been given, it need not overflow on its way.
         left_floats, right_floats = hand.called() or left_floats, auto.called() or right_floats
         place = first_not_finite(left_floats, right_floats, truth)
@@ -280,7 +297,8 @@ def _as_run(found: Comparison, runs: tuple[Run, Run], args: Sequence[Any]) -> Co
     leaves = list(found.leaves)
     path, shape = leaves[k].path, leaves[k].shape
     leaves[k] = LeafResult(path, shape, Verdict.REFUTED, None, index, left, right)
-    text = f"at the given arguments hand returns {left} and auto {right} in floating point"
+    where = name or "the given arguments"
+    text = f"at {where} hand returns {left} and auto {right} in floating point"
     if found.verdict.passes:
         text += f"; as formulas: {found.evidence.text}"
     broken = hand if not math.isfinite(float(left)) else auto

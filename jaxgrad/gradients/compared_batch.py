@@ -2,44 +2,62 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from jaxgrad.errors import CannotDecide, EnginesDisagree, UnsupportedPrimitive
+from jaxgrad.gradients.batch_floats import not_finite
 from jaxgrad.gradients.batch_lies import Lies
 from jaxgrad.gradients.batch_points import Batch
 from jaxgrad.gradients.batch_rows import Rows
-from jaxgrad.gradients.batch_settled import Judged, known, settled
+from jaxgrad.gradients.batch_settled import BUDGET, Judged, known, settled
 from jaxgrad.gradients.compared_conclusions import unsettled
 from jaxgrad.gradients.compared_floats import undecided
 from jaxgrad.gradients.enclosure import ENOUGH_BITS, Meeting
-from jaxgrad.gradients.floats.hidden import bits_beyond_rounding
+from jaxgrad.gradients.floats.hidden import SOME_BITS, bits_beyond_rounding
 from jaxgrad.gradients.hidden_differences import HIDDEN, Met
 from jaxgrad.gradients.lying import Lying
 from jaxgrad.gradients.outcome import Comparison
 from jaxgrad.interpret.sides import Side
+from jaxgrad.numbers.clock import tick, within
+from jaxgrad.verdict import Verdict
 
-__all__ = ["over_batch"]
+__all__ = ["Asks", "over_batch"]
 
 
-def over_batch(
-    found: Comparison,
-    sides: tuple[Side, Side],
-    batch: Batch,
-    met: Met,
-    refuting: Callable[[Meeting, str], Comparison],
-) -> Comparison:
-    """A comparison that agrees, with what the points of a batch add to it.
+@dataclass(frozen=True)
+class Asks:
+    """What a batch asks of a comparison.
 
     Args:
-        found: what is known so far.
-        sides: hand and auto.
-        batch: the points.
         met: how the sides lie at one point, in balls.
         refuting: the comparison that a meeting refutes, with the name of its point.
+        allowed: whether a point that nobody gave may be looked at.
+        as_run: the comparison, refuted where a side returns NaN or an infinity at a point of a
+            name, and ought not to.
+    """
+
+    met: Met
+    refuting: Callable[[Meeting, str], Comparison]
+    allowed: Callable[[list[Any]], bool]
+    as_run: Callable[[list[Any], str], Comparison]
+
+
+def over_batch(found: Comparison, sides: tuple[Side, Side], batch: Batch, asks: Asks) -> Comparison:
+    """A comparison that passes, with what the points of a batch add to it.
+
+    Args:
+        found: what is known so far; if it is proved, only points at which a side has no number in
+            floats may be left out of that.
+        sides: hand and auto.
+        batch: the points.
+        asks: what is asked of each.
     """
     hand, auto = sides
-    lying = known(lambda: _lying(hand, auto, batch))
+    met, refuting = asks.met, asks.refuting
+    before, lying = met.hidden, ""
 
     def judge(k: int) -> Judged:
         try:
@@ -60,16 +78,56 @@ def over_batch(
             )
         return Judged(bits)
 
+    broken = _broken(found, sides, batch, asks, judge)
+    if broken is not None or found.verdict is not Verdict.AGREES:
+        return found if broken is None else broken
+    lying = known(lambda: _lying(hand, auto, batch))
     seen = settled(batch, lying, judge, met.exact)
     if seen.refuted is not None:
         return seen.refuted
     if seen.open:
         return undecided(hand, auto, seen.left_open("give fewer points"))
-    hidden = met.in_words or HIDDEN * bool(seen.differing)
+    if seen.worst is not None and (judged := judge(seen.worst)).refuted is not None:
+        return judged.refuted
+    grown = None if met.hidden is before else met.grown(asks.allowed)
+    if grown is not None:
+        return refuting(
+            grown, "a point towards which a difference grows that is hidden in the batch"
+        )
+    hidden = met.in_words or HIDDEN * (seen.worst is not None)
     said = found.evidence.text
     text = f"{said}; {seen.in_words}" + ("" if hidden in said else hidden)
     evidence = replace(found.evidence, text=text, trusts=(*found.evidence.trusts, *seen.trusts))
     return replace(found, evidence=evidence)
+
+
+def _broken(
+    found: Comparison,
+    sides: tuple[Side, Side],
+    batch: Batch,
+    asks: Asks,
+    judge: Callable[[int], Judged],
+) -> Comparison | None:
+    """The comparison where a side has no number in floats at a point, and that is wrong or open."""
+    rows, programs = Rows.of(batch.inputs, batch.values), [side.program for side in sides]
+    each = [not_finite(program, rows) for program in programs if program is not None]
+    where, proved = sorted(set().union(*each)), found.verdict is not Verdict.AGREES
+    with within(BUDGET) as part:
+        for k in where:
+            tick()
+            run = asks.as_run(batch.point(k), batch.name(k))
+            if run.verdict is Verdict.REFUTED:
+                return run
+            judged = judge(k) if proved else Judged(math.inf)
+            if judged.refuted is not None:
+                return judged.refuted
+            if judged.bits < SOME_BITS:
+                why = f"the proof leaves {batch.name(k)} out, and balls do not decide it"
+                return undecided(*sides, f"{why} ({judged.why})")
+    if part.spent is None:
+        return None
+    return undecided(*sides, f"at {len(where)} points of the batch a side returns no number in "
+                     f"floats, which were not all looked at in {part.spent}")  # fmt: skip
 
 
 def _lying(hand: Side, auto: Side, batch: Batch) -> Lying:

@@ -76,6 +76,11 @@ class Met:
         return found
 
     @property
+    def hidden(self) -> list[Any] | None:
+        """The point at which the sides agree to the fewest bits where rounding hides the others."""
+        return None if self._hidden is None else self._hidden[1]
+
+    @property
     def in_words(self) -> str:
         """What is said of a difference that rounding hides."""
         return "" if self._hidden is None else HIDDEN

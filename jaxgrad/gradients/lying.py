@@ -29,7 +29,8 @@ class Lying:
             (points,): −∞ where nothing is known, ∞ where all are equal, or less than every float.
         held: how many bits a number of each leaf has.
         enough: for each leaf to how many bits two numbers agree that rounding could hide from one
-            another; ∞ where that is not known, and none at all where nobody asks.
+            another, and some bits at least; ∞ where that is not known, and none at all where nobody
+            asks.
     """
 
     apart: np.ndarray

@@ -62,7 +62,9 @@ def _applied(equation: Any, given: list[np.ndarray]) -> list[np.ndarray]:
     inner, name = called(equation), equation.primitive.name
     if inner is not None:
         return _entries(inner, given)
-    if name in _BY_ENTRIES:
+    if name in IDENTITY and len(shapes) == len(given):
+        return given
+    if name in _BY_ENTRIES and len(shapes) == 1:
         found = _met(given)
         return [np.broadcast_to(found, shape) for shape in shapes]
     if name in _MOVES:

@@ -267,7 +267,8 @@ def bits_beyond_rounding(program: Program) -> tuple[float, ...]:
 
     That is what λ√m roundings of a result make of it, whatever the conditioning of the program: two
     numbers that agree to more bits than these are no further apart than
-    :meth:`RoundedProgram.hides` forgives.  ∞ where nobody knows how often it is rounded.
+    :meth:`RoundedProgram.hides` forgives.  ∞ where nobody knows how often it is rounded, and
+    :data:`SOME_BITS` at least.
 
     Example:
         >>> from jaxgrad.programs.trace import trace
@@ -289,7 +290,8 @@ def bits_beyond_rounding(program: Program) -> tuple[float, ...]:
         for k, (chain, leaf) in enumerate(pairs)
     ]
     # Of the larger of two numbers, where that is the other one.
-    return tuple(math.log2((1 + part) / part) if part else math.inf for part in hidden)
+    bits = (math.log2((1 + part) / part) if part else math.inf for part in hidden)
+    return tuple(max(known, SOME_BITS) for known in bits)
 
 
 def hidden_by(program: Program, values: Sequence[Any], difference: arb) -> bool | None:

@@ -1,12 +1,13 @@
 """The first derivatives at the points of a batch, by the rules and without them, in one mode.
 
 Along a direction that moves everything they are sums of entries, of which a large one hides a small
-one.  Where such sums differ the entries are asked for, each by a direction of its own, but for what
-works entry by entry, where one direction asks for them all.
+one.  Where it may the entries are asked for, each by a direction of its own, but for what works
+entry by entry, where one direction asks for them all.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -27,6 +28,9 @@ __all__ = ["BatchDerivatives", "entries", "modes_of_entries"]
 
 # That of the drawn directions, one for each point, and of how many they are drawn together.
 _SEED, _TOGETHER = 20, 64
+# So many entries are asked for at every point whose sums are not equal: their cost is that of so
+# many batches.
+_FEW = 64
 # Of a leaf everything, not one entry.
 _WHOLE = -1
 
@@ -49,14 +53,32 @@ class BatchDerivatives:
         self._enough = bits_beyond_rounding(rules[(mode,)].program)
         self._leaves, self._linear = self._hand.inputs[len(batch.inputs) :], rules.linear
 
-    def along(self) -> Lying:
+    def along(self, hides: bool) -> Lying:
         """How they lie along a direction, or of a cotangent, that is drawn for each point.
+
+        Args:
+            hides: whether it is a sum that may hide an entry: then as closely as can be had, if
+                there are so many entries that they are not all asked for.
 
         Raises:
             UnsupportedPrimitive, CannotDecide: intervals do not know them.
         """
         rows = self._rows(len(self._batch), lambda rows: (rows, self._directions(rows)))
-        return replace(self._lies.at(rows), enough=self._enough)
+        return replace(self._lies.at(rows, hides and self._many), enough=self._enough)
+
+    def hiding(self, lying: Lying) -> np.ndarray:
+        """At which points sums that lie so may hide an entry, which is asked for then.
+
+        Where they differ; and where they are not equal, or, of many entries, do not agree to twice
+        the bits of a float, so that what they hide is beside the others no more than a last bit.
+        """
+        pairs = zip(lying.bits, lying.held, strict=True)
+        rows = [bits < (2 * held if self._many else math.inf) for bits, held in pairs]
+        return lying.apart | np.any(np.stack(rows), 0)
+
+    @property
+    def _many(self) -> bool:
+        return len(self.directions) > _FEW
 
     @cached_property
     def directions(self) -> list[tuple[int, int]]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from jaxgrad.errors import CannotDecide
+from jaxgrad.gradients.batch_floats import not_finite
 from jaxgrad.gradients.batch_points import Batch, batch_of
-from jaxgrad.gradients.batch_settled import Judged, Settled, known, settled
+from jaxgrad.gradients.batch_rows import Rows
+from jaxgrad.gradients.batch_settled import BUDGET, Judged, Settled, known, settled
 from jaxgrad.gradients.lying import Lying
 from jaxgrad.gradients.outcome import GradientCheck
 from jaxgrad.gradients.rules.batch_derivatives import (
@@ -23,9 +25,10 @@ from jaxgrad.gradients.rules.conclusions import undecided
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.proof import without_rules
+from jaxgrad.numbers.clock import tick, within
 from jaxgrad.verdict import Verdict
 
-__all__ = ["over_batch"]
+__all__ = ["Asks", "over_batch"]
 
 _HIDDEN = (
     "; at some of them the formulas differ, by no more than the rounding of the compiled rule "
@@ -34,21 +37,37 @@ _HIDDEN = (
 _ALONE = "exact=True"
 
 
+@dataclass(frozen=True)
+class Asks:
+    """What a batch asks of a check: each judges a function at its given point.
+
+    Args:
+        formulas: judges the rules as formulas, and nowhere else.
+        floats: and what is compiled of them.
+        further: judges all that, and points that nobody gave; None if these may not be looked at.
+        seconds: how long points may take that are judged one by one, if that is more than usual.
+    """
+
+    formulas: Callable[[Primal], GradientCheck]
+    floats: Callable[[Primal], GradientCheck]
+    further: Callable[[Primal], GradientCheck] | None
+    seconds: float
+
+
 def over_batch(
     found: GradientCheck,
     rules: DerivativePrograms,
     asked: int | tuple[Any, ...] | None,
-    check: Callable[[Primal], GradientCheck],
-    seconds: float,
+    asks: Asks,
 ) -> GradientCheck:
-    """A check that agrees, with what the points of a batch add to it.
+    """A check that passes, with what the points of a batch add to it.
 
     Args:
-        found: what is known so far.
+        found: what is known so far; if it is proved, only points at which a derivative is no number
+            in floats may be left out of that.
         rules: the derivative programs.
         asked: the batch as it was given; None for none.
-        check: judges the rules at the given point of a function, and nowhere else.
-        seconds: how long the points that are judged so may take, if that is more than usual.
+        asks: what is asked of its points.
 
     Raises:
         ArgumentError, ShapeMismatch, NonFiniteInput: the batch is not like the arguments.
@@ -58,26 +77,34 @@ def over_batch(
     primal = rules.primal
     inside = primal.is_inside if primal.is_bounded else None
     batch = batch_of(asked, primal.inputs, primal.function, inside, primal.held)
-    if found.verdict is not Verdict.AGREES:
+    if not found.verdict.passes:
         return found
+    broken = _broken(rules, batch, asks)
+    if broken is not None or found.verdict is not Verdict.AGREES:
+        return found if broken is None else broken
     if not rules.custom:
         return _saying(
             found, "; it calls no custom rule, so that the batch has nothing to show", ()
         )
 
     def judge(k: int) -> Judged:
-        at = check(_at(primal, batch.point(k)))
+        at = asks.formulas(_at(primal, batch.point(k)))
         if at.verdict is Verdict.REFUTED:
             return Judged(refuted=_said_of(at, batch.name(k)))
         if not at.verdict.passes:
             return Judged(why=f"{batch.name(k)}: {at.evidence.text}")
         return Judged(min((leaf.bits for leaf in at.leaves), default=np.inf))
 
-    seen = _seen(rules, batch, judge, seconds)
+    seen = _seen(rules, batch, judge, asks.seconds)
     if seen.refuted is not None:
         return seen.refuted
     if seen.open:
         return undecided(primal, seen.left_open("budget= gives more"))
+    if seen.worst is not None and asks.further is not None:
+        # A difference that rounding hides may grow, and be none, at other points.
+        at = asks.further(_at(primal, batch.point(seen.worst)))
+        if at.verdict is Verdict.REFUTED:
+            return _said_of(at, f"{batch.name(seen.worst)}, or from there")
     return _saying(found, f"; {seen.in_words}{_how(seen, rules, found)}", seen.trusts)
 
 
@@ -85,17 +112,22 @@ def _seen(
     rules: DerivativePrograms, batch: Batch, judge: Callable[[int], Judged], seconds: float
 ) -> Settled:
     """What is known of the points, those in doubt as they are judged one by one."""
-    derivatives: list[BatchDerivatives] = []
+    asked_for: list[BatchDerivatives] = []
+    hiding = [np.zeros(len(batch), bool)]
 
     def along() -> Lying:
         """In whichever mode they lie worse."""
-        derivatives.extend(_in_each_mode(rules, batch))
-        return Lying.joined([each.along() for each in derivatives])
+        each = _in_each_mode(rules, batch)
+        asked_for.extend(modes_of_entries(rules, each))
+        found = [one.along(hides=one in asked_for) for one in each]
+        pairs = zip(each, found, strict=True)
+        hiding.extend(one.hiding(lying) for one, lying in pairs if one in asked_for)
+        return Lying.joined(found)
 
     lying = known(along)
-    asked_for = [] if isinstance(lying, str) else modes_of_entries(rules, derivatives)
+    may_hide = None if isinstance(lying, str) else np.any(hiding, 0)
     of_entries = functools.partial(entries, asked_for) if asked_for else None
-    return settled(batch, lying, judge, rules.exact, of_entries, seconds)
+    return settled(batch, lying, judge, rules.exact, of_entries, may_hide, seconds)
 
 
 def _how(seen: Settled, rules: DerivativePrograms, found: GradientCheck) -> str:
@@ -105,12 +137,33 @@ def _how(seen: Settled, rules: DerivativePrograms, found: GradientCheck) -> str:
         first = "first " * (rules.order > 1)
         how = f", {first}derivatives along a direction that is drawn for each"
         if seen.entries:
-            how += f", by each entry at the {seen.entries} at which these differ"
-    if seen.differing:
+            how += f", by each entry at {seen.entries} of them"
+    if seen.worst is not None:
         how += _HIDDEN
         if _ALONE not in found.evidence.text:
             how += f"; {_ALONE} asks for the formula alone"
     return how
+
+
+def _broken(rules: DerivativePrograms, batch: Batch, asks: Asks) -> GradientCheck | None:
+    """The check where a derivative is no number in floats at a point, and that is wrong or open."""
+    where: set[int] = set()
+    for mode in rules.modes:
+        moved = [np.broadcast_to(x, (len(batch), *np.shape(x))) for x in rules.moved(mode)]
+        program = rules[(mode,)].program
+        where.update(not_finite(program, Rows.of(program.inputs, [*batch.values, *moved])))
+    with within(max(BUDGET, asks.seconds)) as part:
+        for k in sorted(where):
+            tick()
+            at = asks.floats(_at(rules.primal, batch.point(k)))
+            if at.verdict is Verdict.REFUTED:
+                return _said_of(at, batch.name(k))
+            if not at.verdict.passes:
+                return undecided(rules.primal, f"{batch.name(k)}: {at.evidence.text}")
+    if part.spent is None:
+        return None
+    return undecided(rules.primal, f"at {len(where)} points of the batch a derivative is no number "
+                     f"in floats, which were not all looked at in {part.spent}")  # fmt: skip
 
 
 def _at(primal: Primal, point: list[Any]) -> Primal:
