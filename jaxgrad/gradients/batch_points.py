@@ -31,11 +31,13 @@ class Batch:
         values: for each leaf that is a variable its values, with a first axis of points, and for
             each other one its value.
         drawn: whether nobody gave them.
+        which: where those that are in the domain are among all of them; all if that is not said.
     """
 
     inputs: tuple[Leaf, ...]
     values: list[Any]
     drawn: bool
+    which: tuple[bool, ...] = ()
 
     def __len__(self) -> int:
         moving = zip(self.values, self.inputs, strict=True)
@@ -49,8 +51,19 @@ class Batch:
         ]
 
     def name(self, k: int) -> str:
-        """Which point it is, in words."""
-        return f"point {k} of the {len(self)} {'drawn for the' if self.drawn else 'of the'} batch"
+        """Which point it is, in words, counted from 0 as in the arrays."""
+        whose = "drawn for the" if self.drawn else "of the"
+        return f"point {self.number(k)} of the {len(self.which) or len(self)} {whose} batch"
+
+    def number(self, k: int) -> int:
+        """Where it is among all that were given, or drawn."""
+        return int(np.flatnonzero(self.which)[k]) if self.which else k
+
+    @property
+    def in_words(self) -> str:
+        """All of them, and how many were left out."""
+        outside = f", {len(self.which) - len(self)} more outside of the domain," * bool(self.which)
+        return f"the {len(self)} points {'drawn for a' if self.drawn else 'of the'} batch{outside}"
 
 
 def checked_batch(batch: Any, count: int) -> Any:
@@ -134,7 +147,8 @@ def _inside(batch: Batch, inside: Callable[[list[Any]], bool] | None) -> Batch:
         )
     pairs = zip(batch.values, batch.inputs, strict=True)
     values = [value[kept] if leaf.differentiable else value for value, leaf in pairs]
-    return Batch(batch.inputs, values, batch.drawn)
+    which = () if kept.all() else tuple(kept.tolist())
+    return Batch(batch.inputs, values, batch.drawn, which)
 
 
 def _by_path(args: Sequence[Any], names: Sequence[str]) -> dict[str, Any]:

@@ -23,6 +23,9 @@ __all__ = ["BUDGET", "Entries", "Judged", "Settled", "known", "settled"]
 # asks for more.
 BUDGET = 20.0
 
+# So many points that are open are named.
+_NAMED = 5
+
 # Of points at which sums may hide an entry some at a time, and how their entries lie.
 Entries = Callable[[np.ndarray], Iterator[tuple[np.ndarray, Lying]]]
 
@@ -90,10 +93,9 @@ class Settled:
     def in_words(self) -> str:
         """What is known, as a part of a sentence."""
         finite = self.bits[np.isfinite(self.bits)]
-        drawn = "drawn for a" if self.batch.drawn else "of the"
         often = f" ({self.one_by_one} of them by balls)" if self.one_by_one else ""
         agree = f"to {int(finite.min())} bits at least" if finite.size else "all equal"
-        return f"at the {len(self.batch)} points {drawn} batch{often} {agree}"
+        return f"at {self.batch.in_words}{often} {agree}"
 
     def left_open(self, more: str) -> str:
         """Why the batch is not decided.
@@ -103,10 +105,12 @@ class Settled:
         """
         why = "; ".join(filter(None, (self.failed, self.why)))
         time = f" in {self.spent}, all there is for that ({more})" if self.spent else ""
+        first = [str(self.batch.number(int(k))) for k in np.flatnonzero(self.left)[:_NAMED]]
+        more_of_them = ", …" * (self.open > _NAMED)
         return (
             f"some entry is not known to agree at {self.open} of the {len(self.batch)} points of "
-            f"the batch; {self.one_by_one} were judged by balls{time}"
-            + (f" ({why})" if why else "")
+            f"the batch (point {', '.join(first)}{more_of_them}, counted from 0); "
+            f"{self.one_by_one} were judged by balls{time}" + (f" ({why})" if why else "")
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -20,10 +21,18 @@ from jaxgrad.numbers.clock import tick
 from jaxgrad.numbers.compiled_intervals import jitted
 from jaxgrad.numbers.interval_arithmetic import is_point
 from jaxgrad.numbers.intervals import Interval, Intervals, IntervalTruths, points
+from jaxgrad.programs.compared_maxima import with_others_compared
 from jaxgrad.programs.jaxprs import equations, inner_programs, operations
 from jaxgrad.programs.trace import Program
 
-__all__ = ["OverIntervals", "at_once", "filled", "require_few_equations", "side_program"]
+__all__ = [
+    "OverIntervals",
+    "at_once",
+    "decidable",
+    "filled",
+    "require_few_equations",
+    "side_program",
+]
 
 # Numbers in one call, about: half a GiB with what XLA needs on the way.
 _NUMBERS = 2**22
@@ -80,14 +89,19 @@ def _given(values: np.ndarray) -> Any:
 
 
 def side_program(side: Side) -> Program:
-    """What a side computes.
+    """What a side computes, where intervals can decide what it compares.
 
     Raises:
         UnsupportedPrimitive: it is NumPy code.
     """
     if side.program is None:
         raise UnsupportedPrimitive("NumPy code does not run over compiled intervals")
-    return side.program
+    return decidable(side.program)
+
+
+def decidable(program: Program) -> Program:
+    """The same program, where intervals can decide more of what it compares."""
+    return replace(program, jaxpr=with_others_compared(program.jaxpr))
 
 
 def require_few_equations(programs: Sequence[Program]) -> int:

@@ -16,7 +16,7 @@ from jaxgrad.errors import ArgumentError, CannotDecide, EnginesDisagree, Unsuppo
 from jaxgrad.gradients.asserted import AssertedOutcome
 from jaxgrad.gradients.compile_cost import compile_seconds
 from jaxgrad.gradients.enclosure import PRECISIONS, balls
-from jaxgrad.gradients.interval_batch import at_once, require_few_equations
+from jaxgrad.gradients.interval_batch import at_once, decidable, require_few_equations
 from jaxgrad.gradients.regions.box import Box, short
 from jaxgrad.gradients.regions.boxes import judging
 from jaxgrad.gradients.regions.picture import draw
@@ -194,16 +194,17 @@ def _decided(box: Box, statement: Statement, program: Program, budget: float) ->
     progress = Progress()
     found = Searched(box.low[None], box.high[None])
     try:
-        count = require_few_equations([program])
+        compared = decidable(program)
+        count = require_few_equations([compared])
         slopes = _slopes(program, box) if count * len(box.low) <= _MOST_EQUATIONS else None
         with jax.enable_x64(True), progress.followed(lambda: f"{found.share:.2g} of it open"):
-            judge = judging(program, slopes, statement, box.fixed)
+            judge = judging(compared, slopes, statement, box.fixed)
 
             def said(text: str) -> None:
                 progress.say(f"everywhere, {text}")
                 progress.look()
 
-            programs = [program] if slopes is None else [program, slopes]
+            programs = [compared] if slopes is None else [compared, slopes]
             lot = min(MOST_IN_LOT, at_once(programs))
             found = searched(judge, box.low, box.high, budget, said, lot)
     except (UnsupportedPrimitive, CannotDecide) as error:
@@ -231,7 +232,7 @@ def _slopes(program: Program, box: Box) -> Program | None:
         )
 
     try:
-        slopes = trace(derivatives, [leaf.value for leaf in program.inputs], "f")
+        slopes = decidable(trace(derivatives, [leaf.value for leaf in program.inputs], "f"))
     except Exception:  # JAX has none of some primitive, whatever it raises then
         return None
     return slopes if compile_seconds([program, slopes]) <= _MOST_SECONDS else None
