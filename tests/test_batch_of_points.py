@@ -138,7 +138,10 @@ def test_points_in_doubt_that_there_is_no_time_for_are_left_open(
     monkeypatch.setattr(batch_settled, "BUDGET", 0.0)
     found = compare(by_hand, jnp.sin, np.float32(0.5), batch=batch)
     assert found.verdict is Verdict.UNDECIDED
-    assert "at 31 of the 31 points of the batch; 0 were judged" in found.evidence.text
+    assert (
+        "of the 31 points of the batch (point 0, 1, 2, 3, 4, …, counted from 0); 0 were"
+        in found.evidence.text
+    )
 
 
 def test_a_point_without_a_value_is_undecided() -> None:
@@ -384,3 +387,16 @@ def test_memory_that_is_spent_leaves_points_to_balls(monkeypatch: pytest.MonkeyP
     rule.defjvp(lambda xs, vs: (rule(*xs), jnp.where(xs[0] > 9, 2, 1) * jnp.cos(xs[0]) * vs[0]))
     found = check(rule, (points[0][0],), batch=points, special_points=False)
     assert found.verdict is Verdict.AGREES and "(5 of them by balls)" in found.evidence.text
+
+
+def test_a_point_is_named_by_its_place_among_all_that_were_given() -> None:
+    points = (np.array([-3, -2, 1, 2, 5.25, 6], np.float32),)
+    wrong = lambda x: jnp.where(abs(x - 5.25) < 1e-3, 1.01, 1.0) * jnp.cos(x)  # noqa: E731
+    options: dict[str, Any] = {"domain": lambda x: x > 0, "batch": points, "special_points": False}
+    found = compare(wrong, jax.grad(jnp.sin), np.float32(1), **options)
+    assert "at point 4 of the 6 of the batch" in found.evidence.text
+    right = compare(lambda x: jnp.cos(x) * 1.0, jax.grad(jnp.sin), np.float32(1), **options)
+    assert right.verdict.passes
+    near = compare(lambda x: jnp.cos(x) * np.float32(1 + 2.0**-23), jax.grad(jnp.sin),
+                   np.float32(1), **options)  # fmt: skip
+    assert "at the 4 points of the batch, 2 more outside of the domain," in near.evidence.text

@@ -154,12 +154,12 @@ def _of_many(one: Any, whole: Any, made: dict[Any, Any]) -> Callable[[_Read], An
 def _reduction(atom: Any, made: dict[Any, Any]) -> Any | None:
     """The maximum that an array repeats along the axes that it was taken over."""
     equation = made.get(atom)
-    if equation is None:
-        return None
-    name = equation.primitive.name
+    name = "" if equation is None else equation.primitive.name
     if name in _OF_MANY:
         return equation
-    (inner, *_), params = equation.invars, equation.params
+    if equation is None or name not in ("reshape", "broadcast_in_dim"):
+        return None
+    inner, params = equation.invars[0], equation.params
     before = None if hasattr(inner, "val") else made.get(inner)
     if before is None or before.primitive.name not in _OF_MANY:
         return None
