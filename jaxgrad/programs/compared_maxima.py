@@ -36,12 +36,12 @@ def with_others_compared(closed: Any) -> Any:
     """A closed jaxpr without such comparisons; the same where there are none.
 
     Example:
-        >>> closed = jax.make_jaxpr(jax.grad(lambda x: lax.max(2 * x, 1.0)))(3.0)
+        >>> closed = jax.make_jaxpr(jax.grad(jnp.max))(np.ones(3))
         >>> [e.primitive.name for e in closed.eqns if e.outvars[0].aval.dtype == bool]
-        ['eq', 'eq']
+        ['eq']
         >>> changed = with_others_compared(closed)
         >>> [e.primitive.name for e in changed.eqns if e.outvars[0].aval.dtype == bool]
-        ['ge', 'ge']
+        ['ge']
     """
     return _CHANGED.of(id(closed), closed, lambda: _changed(closed))
 
