@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxgrad import Verdict, check, compare
+from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients import batch_settled
 from jaxgrad.gradients.batch_points import batch_of
 from jaxgrad.gradients.rules import over_batch
@@ -296,3 +297,15 @@ def test_an_entry_that_intervals_of_a_sum_are_too_wide_for_is_found(count: int, 
     found = check(function, (points[0],), modes="rev", batch=(points,), **ALONE)
     assert found.verdict.passes == (not off), found.evidence.text
     assert not off or found.verdict is Verdict.REFUTED
+
+
+def test_entries_that_cannot_be_had_leave_their_points_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(derivatives: BatchDerivatives, where: Any) -> Any:
+        raise UnsupportedPrimitive("no time for a long program")
+
+    monkeypatch.setattr(BatchDerivatives, "by_entries", fails)
+    found = check(_fwd(_sine(_rounded)), AT, modes="fwd", batch=(POINTS, POINTS), **ALONE)
+    assert found.verdict is Verdict.UNDECIDED
+    assert "(no time for a long program)" in found.evidence.text

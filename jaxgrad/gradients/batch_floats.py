@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from jax.extend.core import jaxpr_as_fun
 
 from jaxgrad.gradients.batch_rows import Rows
 from jaxgrad.gradients.interval_batch import at_once, filled
-from jaxgrad.numbers.clock import tick
+from jaxgrad.numbers.clock import tick, within
 from jaxgrad.programs.trace import Program, is_differentiable
 
 __all__ = ["not_finite"]
@@ -42,13 +43,14 @@ def not_finite(program: Program, rows: Rows) -> Sequence[int]:
         return jnp.all(jnp.stack([jnp.isfinite(x).all() for x in real] or [jnp.array(True)]))
 
     compiled, broken = jax.jit(jax.vmap(finite, axis_size=most)), list[int]()
-    try:
+    with within(math.inf):  # and as much memory as there is
         for start in range(0, rows.count, most):
             tick()
             lot = np.arange(start, min(start + most, rows.count))
             values = [filled(x, most) for x in rows.moving(lot)]
-            good = np.asarray(compiled(*values))[: len(lot)]
+            try:
+                good = np.asarray(compiled(*values))[: len(lot)]
+            except Exception:  # whatever JAX, a callback or a primitive's lowering raises
+                return []
             broken += [int(k) for k in lot[~good]]
-    except Exception:  # whatever JAX, a callback or a primitive's lowering raises
-        return []
     return broken

@@ -181,7 +181,15 @@ def _judge_entries(
 ) -> None:
     if found.refuted is not None or not len(which):
         return
-    for where, lying in entries(which):
+    lots = entries(which)
+    while True:
+        try:
+            where, lying = next(lots, (which[:0], None))
+        except (CannotDecide, UnsupportedPrimitive) as error:
+            found.why = found.why or str(error)
+            return
+        if lying is None:
+            return
         found.entries += len(where)
         found.bits[where], found.left[where] = lying.least, lying.doubtful
         worst = np.lexsort((lying.least, ~lying.apart))

@@ -84,7 +84,9 @@ def over_batch(
         return found if broken is None else broken
     if not rules.custom:
         return _saying(
-            found, "; it calls no custom rule, so that the batch has nothing to show", ()
+            found,
+            "; it calls no custom rule: at the points of the batch floats alone were seen",
+            (),
         )
 
     def judge(k: int) -> Judged:
