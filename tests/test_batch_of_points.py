@@ -154,8 +154,8 @@ def test_a_point_without_a_value_is_undecided() -> None:
 
 
 def test_engines_that_disagree_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def wrong(lies: Lies, rows: Rows, closely: bool = False) -> Lying:
-        found = right(lies, rows, closely)
+    def wrong(lies: Lies, rows: Rows, **asked: Any) -> Lying:
+        found = right(lies, rows, **asked)
         return Lying(~found.apart, tuple(0 * bits for bits in found.bits), found.held)
 
     right = Lies.at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -43,24 +44,26 @@ class Lies:
             return rows_at_once([side_program(side) for side in self._sides])
         return self._intervals.lot
 
-    def at(self, rows: Rows, closely: bool = False) -> Lying:
+    def at(self, rows: Rows, closely: bool = False, enough: tuple[float, ...] = ()) -> Lying:
         """How the sides lie at rows of values.
 
         Args:
             rows: the values.
             closely: whether all bits are asked for that are to be had.
+            enough: for each leaf to how many bits more than which nothing is asked for.
 
         Raises:
             UnsupportedPrimitive, CannotDecide: a side has no program that intervals know.
         """
         intervals = self._intervals
         if isinstance(intervals, UnsupportedPrimitive):
-            return self._unless(rows, intervals)
+            return replace(self._unless(rows, intervals), enough=enough)
         try:
             found = intervals.at(rows)
         except UnsupportedPrimitive as error:  # which the others know no better, but for a few
-            return self._unless(rows, error)
-        short = np.flatnonzero(found.least < math.inf if closely else found.short)
+            return replace(self._unless(rows, error), enough=enough)
+        found = replace(found, enough=enough)
+        short = np.flatnonzero(found.least < math.inf if closely else found.doubtful)
         few = len(short) * max(1, sum(map(_operations, self._sides))) <= _MOST_FOR_BALLS
         if not len(short) or (few and not closely):
             return found

@@ -64,7 +64,7 @@ class BatchDerivatives:
             UnsupportedPrimitive, CannotDecide: intervals do not know them.
         """
         rows = self._rows(len(self._batch), lambda rows: (rows, self._directions(rows)))
-        return replace(self._lies.at(rows, hides and self._many), enough=self._enough)
+        return replace(self._lies.at(rows, closely=hides and self._many), enough=self._enough)
 
     def hiding(self, lying: Lying) -> np.ndarray:
         """At which points sums that lie so may hide an entry, which is asked for then.
@@ -110,8 +110,8 @@ class BatchDerivatives:
             points = where[rows // count]
             return points, self._kept(self._directions(points), rows % count)
 
-        found = self._lies.at(self._rows(len(where) * count, moving)).of_each(count)
-        return replace(found, enough=self._enough)
+        rows = self._rows(len(where) * count, moving)
+        return self._lies.at(rows, enough=self._enough).of_each(count)
 
     def _rows(
         self, count: int, moving: Callable[[np.ndarray], tuple[np.ndarray, list[np.ndarray]]]
