@@ -129,3 +129,26 @@ def test_a_derivative_of_its_own_keeps_a_function_from_being_proved() -> None:
     found = check(both, (np.float32(0.7),), batch=points, special_points=False)
     assert found.verdict is not Verdict.PROVED
     assert math.isclose(float(jax.grad(root)(jnp.float32(4.0))), 0.25, rel_tol=1e-3)
+
+
+@pytest.mark.parametrize("points, verdict", [([0.5, 2.0], True), ([0.5, 4.0], False)])
+def test_what_is_held_against_a_reference_is_so_at_a_batch(
+    points: list[float], verdict: bool
+) -> None:
+    """Without a custom rule, or with a rule of a primitive's own."""
+
+    def other(x: Any) -> Any:
+        return jnp.where(x > 3, x, jnp.sin(x))
+
+    batch = (np.array(points, np.float32),)
+    found = check(other, (np.float32(0.3),), batch=batch, reference=jnp.sin)
+    assert found.verdict is (Verdict.AGREES if verdict else Verdict.REFUTED), found.evidence.text
+
+    def root(x: Any) -> Any:
+        def linear(g: Any, y: Any) -> Any:
+            return jnp.where(x > 3, 0.5, 1.0) * y / g(1.0)
+
+        return lax.custom_root(lambda y: y - x * x, x, lambda f, y: y - f(y), linear)
+
+    found = check(root, (np.float32(0.7),), batch=batch, special_points=False)
+    assert found.verdict is (Verdict.AGREES if verdict else Verdict.REFUTED), found.evidence.text

@@ -65,10 +65,18 @@ def test_nothing_is_left_that_is_compared_to_what_it_is_one_of(name: str) -> Non
     lambda x: jnp.where(x == x[::-1].max(), x, 2 * x),
     lambda x: jnp.where(x.reshape(3, 1) == x.max(), 1.0, x),
     lambda x: jnp.where(x == jnp.arange(3.0), x, 2 * x),
+    lambda x: jnp.where(jnp.arange(3) == jnp.arange(3).max(keepdims=True), x, 2 * x),
+    lambda x: jnp.where((x > 0) == jnp.max(x > 0, keepdims=True), x, 2 * x),
 ])  # fmt: skip
 def test_what_is_compared_to_something_else_stays(same: Callable[[Any], Any]) -> None:
     closed = jax.make_jaxpr(same)(jnp.ones(3))
     assert with_others_compared(closed) is closed
+
+
+def test_a_maximum_of_nothing_is_no_fault() -> None:
+    empty = jax.grad(lambda x: jnp.sum(jnp.max(x[:, None] * jnp.zeros((1, 0)), 1, initial=0.0)))
+    changed = with_others_compared(jax.make_jaxpr(empty)(jnp.ones(3)))
+    assert jaxpr_as_fun(changed)(jnp.ones(3))[0].shape == (3,)
 
 
 REGIONS: dict[str, Callable[[Any], Any]] = {

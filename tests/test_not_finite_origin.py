@@ -161,3 +161,12 @@ def test_in_a_dtype_that_is_asked_for_the_operation_that_overflows_is_named(
     assert "overflows" not in small.evidence.text.splitlines()[0]
     right = jaxgrad.check(jax.nn.softplus, (np.float32(x),), dtypes=[dtype], **asked)
     assert right.verdict is Verdict.AGREES
+
+
+def test_a_maximum_of_nothing_that_is_no_number_is_said() -> None:
+    """JAX's derivative of it is one."""
+    points = np.array([0.3, 0.5, 0.7], np.float32), np.zeros((2, 0), np.float32)
+    found = jaxgrad.check(
+        lambda x, e: jnp.sin(x) * jnp.sum(jnp.max(e, 1, initial=1.0)), points, special_points=False
+    )
+    assert found.verdict is Verdict.REFUTED and "nan by the rules" in found.evidence.text

@@ -8,6 +8,7 @@ that is where a slope is infinite, on the line of the function that has it.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -215,6 +216,8 @@ class _Met:
 
     def _entry(self, array: Any) -> float:
         floats = np.asarray(array).astype(np.float64)
+        if not floats.size:  # a maximum of nothing
+            return math.nan
         return float(floats[self.index] if floats.ndim == len(self.index) else floats.flat[0])
 
 

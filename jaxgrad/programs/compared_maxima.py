@@ -21,6 +21,7 @@ from jaxgrad.programs.evaluated import bind, evaluated
 from jaxgrad.programs.jaxprs import called
 from jaxgrad.programs.kept import Kept
 from jaxgrad.programs.meanings import inner_programs
+from jaxgrad.programs.trace import is_differentiable
 
 __all__ = ["with_others_compared"]
 
@@ -136,7 +137,9 @@ def _of_many(one: Any, whole: Any, made: dict[Any, Any]) -> Callable[[_Read], An
     shape, axes = one.aval.shape, sorted(reduction.params["axes"])
     count = math.prod(shape[axis] for axis in axes)
     kept = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
-    if whole.aval.shape not in (kept, shape) or count * math.prod(shape) > _MOST:
+    if not is_differentiable(one.aval.dtype):  # an integer is known to be equal to itself
+        return None
+    if whole.aval.shape not in (kept, shape) or not 0 < count * math.prod(shape) <= _MOST:
         return None
     relation, largest, least = _OF_MANY[reduction.primitive.name]
     last = range(len(shape) - len(axes), len(shape))

@@ -24,8 +24,10 @@ from jaxgrad.gradients.rules.batch_derivatives import (
 from jaxgrad.gradients.rules.conclusions import undecided
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.primal import Primal
-from jaxgrad.gradients.rules.proof import without_rules
+from jaxgrad.gradients.rules.proof import UNTRUE, without_rules
 from jaxgrad.numbers.clock import tick, within
+from jaxgrad.programs.custom_rules import STOP
+from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.verdict import Verdict
 
 __all__ = ["Asks", "over_batch"]
@@ -82,7 +84,7 @@ def over_batch(
     broken = _broken(rules, batch, asks)
     if broken is not None or found.verdict is not Verdict.AGREES:
         return found if broken is None else broken
-    if not rules.custom:
+    if not _may_err(rules):
         return _saying(
             found,
             "; it calls no custom rule: at the points of the batch floats alone were seen",
@@ -108,6 +110,13 @@ def over_batch(
         if at.verdict is Verdict.REFUTED:
             return _said_of(at, f"{batch.name(seen.worst)}, or from there")
     return _saying(found, f"; {seen.in_words}{_how(seen, rules, found)}", seen.trusts)
+
+
+def _may_err(rules: DerivativePrograms) -> bool:
+    """Whether somebody's rule, solver or ``stop_gradient`` has a say in it, or a reference."""
+    primal, others = rules.primal, UNTRUE | {STOP}
+    own = rules.custom or holds_primitive(primal.moving_program.jaxpr, others)
+    return own or primal.reference is not None
 
 
 def _seen(
@@ -185,7 +194,7 @@ def _in_each_mode(rules: DerivativePrograms, batch: Batch) -> list[BatchDerivati
     Raises:
         CannotDecide, NoDerivative, UnsupportedPrimitive: intervals do not know them.
     """
-    meant = without_rules(rules)
+    meant = without_rules(rules, required=False)
     if meant is None:
         raise CannotDecide(
             "JAX's derivative without the custom rules is not known to be that of the function"

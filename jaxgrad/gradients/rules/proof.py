@@ -99,15 +99,19 @@ def prove_rules(rules: DerivativePrograms) -> Shown | None:
     return _sentence(primal, shown)
 
 
-def without_rules(rules: DerivativePrograms) -> Derivatives | None:
+def without_rules(rules: DerivativePrograms, required: bool = True) -> Derivatives | None:
     """JAX's derivatives of the function, or of the reference, without custom rules.
+
+    Args:
+        rules: the derivative programs.
+        required: whether there have to be such rules.
 
     A ``stop_gradient`` is the identity in it, as it is in the function that is computed.
 
     None where there are no such rules, or where these are not the derivatives of the function.
     """
     primal = rules.primal
-    if not has_custom_rules(primal.moving_program.jaxpr):
+    if required and not has_custom_rules(primal.moving_program.jaxpr):
         return None
     if primal.rounds_integers:
         return None
