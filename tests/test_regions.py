@@ -44,7 +44,9 @@ def test_what_is_open_is_where_the_bound_is_touched() -> None:
     low, high = found.open_boxes
     assert found.verdict is Verdict.UNDECIDED and len(low) >= 1
     assert float(abs(low).max()) < 1e-3 and float(abs(high).max()) < 1e-3
-    assert "leave some room" in found.evidence.text and "1 s" in found.evidence.text
+    assert "leave some room" in found.evidence.text
+    # Which of the two it is depends on how fast the machine is.
+    assert any(why in found.evidence.text for why in ("1 s", "boxes are not kept"))
 
 
 def test_a_refuted_range_has_a_point_to_paste() -> None:
