@@ -243,7 +243,9 @@ def test_masks_of_infinities_are_left_out() -> None:
             true = jaxgrad.run_over(Ball(), program, x)
         assert require_held(_ends(found), true) == np.asarray(true).size
         high, _, radius = map(np.asarray, found.parts)
-        assert (radius <= abs(high) * 2.0**-90 + 2.0**-1000).all()
+        # Since jax 0.12 a softmax is of a maximum with −∞, which is known to fewer bits.
+        bits = 90 if jax.__version_info__ < (0, 12) else 50
+        assert (radius <= abs(high) * 2.0**-bits + 2.0**-1000).all()
     whole = jaxgrad.run_over(DoubleDoubles(), lambda x: x * 1e308 * 10 - jnp.inf, np.array(2.0))
     assert not np.isfinite(np.asarray(whole.parts[0]))  # what overflows is unknown
 

@@ -23,7 +23,7 @@ from jaxgrad.gradients.regions.picture import draw
 from jaxgrad.gradients.regions.search import MOST_IN_LOT, Searched, searched
 from jaxgrad.gradients.regions.stated import stated
 from jaxgrad.gradients.regions.statement import Fails, Near, Statement
-from jaxgrad.gradients.rules.proof import UNTRUE
+from jaxgrad.gradients.rules.proof import holds_untrue
 from jaxgrad.gradients.trusts import BALLS, INTERVALS, said_by_others
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
@@ -33,7 +33,6 @@ from jaxgrad.numbers.progress import Progress
 from jaxgrad.programs.as_code import arguments_as_code, imports, in_scope
 from jaxgrad.programs.custom_rules import strip_custom_rules
 from jaxgrad.programs.debug_modes import without_debug_modes
-from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.programs.options import seconds
 from jaxgrad.programs.trace import Program, require_function, trace
 from jaxgrad.programs.traced_values import require_values
@@ -214,8 +213,8 @@ def _decided(box: Box, statement: Statement, program: Program, budget: float) ->
 
 def _slopes(program: Program, box: Box) -> Program | None:
     """The derivatives of the program without custom rules, where they are those of the function."""
-    untrue = UNTRUE | {name for name, known in FUNCTIONS.items() if known.derivatives < 1}
-    if len(box.low) > _MOST_SLOPES or holds_primitive(program.jaxpr, untrue):
+    untrue = {name for name, known in FUNCTIONS.items() if known.derivatives < 1}
+    if len(box.low) > _MOST_SLOPES or holds_untrue(program.jaxpr, untrue):
         return None
     stripped = strip_custom_rules(program.jaxpr, stops=False)
     moving = [i for i, fixed in enumerate(box.fixed) if fixed is None]

@@ -20,9 +20,8 @@ from jaxgrad.gradients.batch_rows import Rows
 from jaxgrad.gradients.floats.hidden import bits_beyond_rounding
 from jaxgrad.gradients.lying import Lying
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derivatives
-from jaxgrad.gradients.rules.proof import UNTRUE
+from jaxgrad.gradients.rules.proof import holds_untrue
 from jaxgrad.gradients.single_entries import is_of_single_entries
-from jaxgrad.programs.jaxprs import holds_primitive
 
 __all__ = ["BatchDerivatives", "entries", "modes_of_entries"]
 
@@ -167,7 +166,7 @@ def modes_of_entries(
         rules: the derivative programs.
         found: the derivatives in each of their modes.
     """
-    own = "fwd" not in rules.modes or holds_primitive(rules["fwd",].program.jaxpr, UNTRUE)
+    own = "fwd" not in rules.modes or holds_untrue(rules["fwd",].program.jaxpr)
     if not own:
         found = [min(found, key=lambda each: len(each.directions))]
     return [each for each in found if len(each.directions) > 1]

@@ -24,10 +24,9 @@ from jaxgrad.gradients.rules.batch_derivatives import (
 from jaxgrad.gradients.rules.conclusions import undecided
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.primal import Primal
-from jaxgrad.gradients.rules.proof import UNTRUE, without_rules
+from jaxgrad.gradients.rules.proof import holds_untrue, without_rules
 from jaxgrad.numbers.clock import tick, within
 from jaxgrad.programs.custom_rules import STOP
-from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.verdict import Verdict
 
 __all__ = ["Asks", "over_batch"]
@@ -114,8 +113,8 @@ def over_batch(
 
 def _may_err(rules: DerivativePrograms) -> bool:
     """Whether somebody's rule, solver or ``stop_gradient`` has a say in it, or a reference."""
-    primal, others = rules.primal, UNTRUE | {STOP}
-    own = rules.custom or holds_primitive(primal.moving_program.jaxpr, others)
+    primal = rules.primal
+    own = rules.custom or holds_untrue(primal.moving_program.jaxpr, {STOP})
     return own or primal.reference is not None
 
 

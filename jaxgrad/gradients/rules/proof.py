@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
+from typing import Any
 
 from jaxgrad.errors import JaxgradError
 from jaxgrad.gradients.exclusion import left_out
@@ -27,10 +28,10 @@ from jaxgrad.programs.custom_rules import (
 )
 from jaxgrad.programs.held import held_in_words
 from jaxgrad.programs.jaxprs import equations, holds_primitive
-from jaxgrad.programs.trace import Leaf
+from jaxgrad.programs.trace import Leaf, is_differentiable
 from jaxgrad.verdict import Verdict
 
-__all__ = ["Shown", "prove_rules", "without_rules"]
+__all__ = ["Shown", "holds_untrue", "prove_rules", "without_rules"]
 
 # A check of a small function should not take longer for the attempt to prove more of it.
 BUDGET = Budget(terms=20_000, work=50_000_000)
@@ -41,7 +42,6 @@ BUDGET = Budget(terms=20_000, work=50_000_000)
 UNTRUE = frozenset({
     "linear_call", "custom_transpose_call",  # a transpose of the user's own
     "custom_linear_solve",  # a solver, and one for the transpose, of the user's own
-    "call_hi_primitive",  # derivatives of its own, which stay where custom rules are taken off
     "random_gamma_grad",  # an approximation
     MATRIX_IN_PARTS,  # which JAX cannot differentiate
 })  # fmt: skip
@@ -120,13 +120,32 @@ def without_rules(rules: DerivativePrograms, required: bool = True) -> Derivativ
         return None
     truth = primal.truth_program.jaxpr
     untrue = {name for name, known in FUNCTIONS.items() if known.derivatives < rules.order}
-    if holds_primitive(truth, UNTRUE | untrue):
+    if holds_untrue(truth, untrue):
         return None
     # Values are those of the function itself, whatever the derivative comes with.
     own = strip_custom_rules(primal.moving_program.jaxpr)
     if any(map(has_complex, equations(truth))):  # not every complex derivative of JAX's is right
         truth = traced_parts(truth)
     return Derivatives(primal, strip_custom_rules(truth, stops=False), own)
+
+
+def holds_untrue(jaxpr: Any, others: Set[str] = frozenset()) -> bool:
+    """Whether a program holds a primitive whose derivative in JAX need not be its own.
+
+    Args:
+        jaxpr: the program.
+        others: names of more such primitives.
+    """
+    return holds_primitive(jaxpr, UNTRUE | others) or any(map(_brings_derivative, equations(jaxpr)))
+
+
+def _brings_derivative(equation: Any) -> bool:
+    """Whether a primitive has derivatives of its own, which stay where custom rules are taken off.
+
+    One that returns integers, as places in an array, has none.
+    """
+    real = any(is_differentiable(v.aval.dtype) for v in equation.outvars)
+    return real and equation.primitive.name == "call_hi_primitive"
 
 
 def _sentence(primal: Primal, shown: list[Identity]) -> Shown:
