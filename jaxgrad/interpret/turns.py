@@ -46,6 +46,16 @@ class Turns(dict[int, int]):
     iterates = False
     """Whether one of them hands on real numbers, so that it may come near to something."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._equations: dict[int, Any] = {}  # kept, or others may have their numbers
+
+    def note(self, equation: Any, turns: int) -> None:
+        """Notes that a loop has turned so often."""
+        self._equations[id(equation)] = equation
+        self[id(equation)] = max(turns, self.get(id(equation), 0))
+        self.iterates |= _iterates(equation)
+
 
 _counts: ContextVar[Turns | None] = ContextVar("counts", default=None)
 _run_on: ContextVar[Callable[[int], int] | None] = ContextVar("run_on", default=None)
@@ -66,8 +76,7 @@ def note_turns(equation: Any, turns: int) -> None:
     """Notes that a loop has turned so often, where that is counted."""
     counts = _counts.get()
     if counts is not None:
-        counts[id(equation)] = max(turns, counts.get(id(equation), 0))
-        counts.iterates |= _iterates(equation)
+        counts.note(equation, turns)
 
 
 def _iterates(equation: Any) -> bool:

@@ -108,11 +108,11 @@ class Reader(NamedTuple):
 
     Args:
         program: of an equation the closed jaxpr that it stands for, None where there is none.
-        trusted: what a verdict rests on then.
+        trusted: what a verdict rests on then; "" where that is nothing but what JAX itself runs.
     """
 
     program: Callable[[Any], Any | None]
-    trusted: str
+    trusted: str = ""
 
 
 READERS: dict[str, Reader] = {}

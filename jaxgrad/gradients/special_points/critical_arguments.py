@@ -91,15 +91,15 @@ class _Recorder(SampledInterpreter):
         super().__init__()
         self.found: list[Critical] = []
         self._program, self._points = program, points
-        self._seen: dict[int, int] = {}
+        self._seen: dict[int, tuple[Any, int]] = {}  # with the equation, whose number it is
 
     def watch(self, equation: Any, arguments: list[Any]) -> None:
         mild = _is_square(equation)
         critical = _SQUARED if mild else _critical(equation.primitive.name)
         if critical is None or not is_differentiable(equation.invars[0].aval.dtype):
             return  # a step of integers is critical where they are made from floats
-        repeat = self._seen.get(id(equation), 0)
-        self._seen[id(equation)] = repeat + 1
+        _, repeat = self._seen.get(id(equation), (equation, 0))
+        self._seen[id(equation)] = equation, repeat + 1
         if repeat >= MOST_REPEATS:
             return
         place = (self._program, id(equation), repeat)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
     from jaxgrad.interpret.walker import Interpreter
 
 
-__all__ = ["bit_program", "expanded"]
+__all__ = ["bit_program"]
 
 # The exponents e of the floats 2^(e−1) ≤ |x| < 2^e of every dtype, subnormal ones included.
 SMALLEST_EXPONENT, LARGEST_EXPONENT = -1073, 1024
@@ -190,19 +188,5 @@ def _kinds(variables: Sequence[Any]) -> str:
 
 @rule("call_hi_primitive", reads=("_prim",), exact_if_known=False)
 def _carrying(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
-    """A primitive whose program is known to itself: that program, unless it reads bits."""
-    primitive = equation.params["_prim"]
-    known = _CARRYING.get(type(primitive).__name__)
-    if known is not None:
-        return known(interpreter, equation, inputs)
-    return interpreter.call(expanded(equation), inputs)
-
-
-def expanded(equation: Equation) -> Any:
-    """The program that a primitive carries."""
-    primitive = equation.params["_prim"]
-    shapes = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in equation.invars]
-    wide = any(np.dtype(shape.dtype).itemsize == 8 for shape in shapes)
-    with jax.enable_x64(True) if wide else contextlib.nullcontext():
-        arguments = jax.tree.unflatten(primitive.in_tree, shapes)
-        return jax.make_jaxpr(primitive.expand)(*arguments)
+    """A primitive that carries a program which reads bits; of others that program is run."""
+    return _CARRYING[type(equation.params["_prim"]).__name__](interpreter, equation, inputs)

@@ -9,15 +9,29 @@ import numpy as np
 
 from jaxgrad.errors import OpaquePrimitive, UnsupportedPrimitive
 from jaxgrad.interpret.budgets import require_scan
+from jaxgrad.interpret.loop_precision import OpenLoop
 from jaxgrad.interpret.rules.bit_programs import bit_program
 from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Value, anything, rule
 from jaxgrad.interpret.rules.structural import is_key
-from jaxgrad.interpret.turns import beyond_the_end, inside_a_loop, note_turns, turns_beyond
+from jaxgrad.interpret.turns import (
+    beyond_the_end,
+    inside_a_loop,
+    is_run_on,
+    note_turns,
+    turns_beyond,
+)
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.programs.compared_quotients import with_products
 from jaxgrad.programs.counted_loops import turns_of
-from jaxgrad.programs.jaxprs import CALLS, inner_jaxpr, scan_parts, while_parts
+from jaxgrad.programs.jaxprs import (
+    CALLS,
+    OPAQUE,
+    holds_primitive,
+    inner_jaxpr,
+    scan_parts,
+    while_parts,
+)
 from jaxgrad.programs.sharded import why_not_sharded
 
 if TYPE_CHECKING:
@@ -117,8 +131,17 @@ def _cond(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> 
     branches = equation.params["branches"]
     if is_concrete(index):
         chosen = min(max(int(index), 0), len(branches) - 1)
+        if is_run_on():
+            chosen = _not_raising(branches, chosen)
         return interpreter.call(branches[chosen], operands)
     return _cond_from(interpreter, equation, index, 0, operands)
+
+
+def _not_raising(branches: Any, chosen: int) -> int:
+    """The branch that is taken where loops are run on: not that of a guard, which asks where they
+    end, as whether a solver was done."""
+    raises = [holds_primitive(branch, OPAQUE) for branch in branches]
+    return raises.index(False) if raises[chosen] and not all(raises) else chosen
 
 
 def _cond_from(
@@ -170,7 +193,7 @@ def _while(interpreter: Interpreter, equation: Equation, inputs: list[Value]) ->
     while True:
         (condition,) = interpreter.turn(test, [*test_constants, *carry], turns)
         if not is_concrete(condition):
-            raise CannotDecide("whether a `while_loop` goes on depends on an open comparison")
+            raise OpenLoop
         if not np.any(condition):
             break
         turns += 1
