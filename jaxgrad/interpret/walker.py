@@ -7,6 +7,7 @@ object arrays of the system's truth values.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any
 
@@ -18,8 +19,11 @@ from jax.core import Tracer
 from jaxgrad.errors import OpaquePrimitive, UnsupportedPrimitive
 from jaxgrad.interpret import rules
 from jaxgrad.interpret.budgets import require_while
+from jaxgrad.interpret.loop_precision import with_bits_for_loops
 from jaxgrad.interpret.positive_zeros import PositiveZeros
 from jaxgrad.interpret.rules.concrete import evaluate, is_concrete
+from jaxgrad.interpret.rules.registry import Rule
+from jaxgrad.interpret.rules.whole_numbers import WHOLE
 from jaxgrad.numbers.arrays import ArraySystem, NumberByNumber
 from jaxgrad.numbers.base import NumberSystem
 from jaxgrad.numbers.clock import tick
@@ -42,6 +46,70 @@ __all__ = ["Interpreter", "interpret", "no_rule"]
 
 # JAX takes some 200 to 400 μs for an operation on known integers, ten times what a number costs.
 CONCRETE_COST = 10
+# Of which arguments a primitive's results are remembered, and how many of them: truth values and
+# small integers, of which loops make few.
+FEW_BYTES, MOST_REMEMBERED = 16, 64
+
+
+class _Plan:
+    """How an equation is evaluated, whatever its arguments; loops come by it again and again.
+
+    Args:
+        equation: kept, or another may have its identity.
+    """
+
+    def __init__(self, equation: Any) -> None:
+        self._equation = equation
+        self._rule = rules.RULES.get(equation.primitive.name)
+        self._read: tuple[Any, Rule | None] | None = None
+        self._evaluated: dict[Any, list[Any]] = {}
+        self.has_complex = has_complex(equation)
+        self.exact_if_known = self._rule is None or self._rule.exact_if_known
+
+    def evaluated(self, interpreter: Interpreter, arguments: list[Any]) -> list[Any]:
+        """What the primitive itself makes of arguments, few of which are remembered: a loop asks
+        the same of the same truth values again and again, each time at the cost of a call of
+        JAX's."""
+        few = all(type(x) is np.ndarray and x.nbytes <= FEW_BYTES for x in arguments)
+        key = tuple(x.tobytes() for x in arguments) if few else None
+        found = self._evaluated.get(key)
+        if found is None:
+            found = self._evaluate(interpreter, arguments)
+            if key is not None and len(self._evaluated) < MOST_REMEMBERED:
+                self._evaluated[key] = found
+        return list(found)
+
+    def _evaluate(self, interpreter: Interpreter, arguments: list[Any]) -> list[Any]:
+        """By the primitive, or by the program that it is read as where NumPy knows all of that."""
+        meaning = None
+        if self._rule is None:
+            with contextlib.suppress(UnsupportedPrimitive):
+                meaning = meaning_of(self._equation)
+        if meaning is not None and all(x.primitive.name in WHOLE for x in meaning.jaxpr.eqns):
+            return interpreter.call(meaning, arguments)
+        return evaluate(interpreter, self._equation, arguments)
+
+    def read(self) -> tuple[Any, Rule | None]:
+        """The program that it stands for, or the rule of its primitive, whose parameters it knows.
+
+        Raises:
+            UnsupportedPrimitive: there is neither.
+        """
+        if self._read is None:
+            self._read = self._found()
+        return self._read
+
+    def _found(self) -> tuple[Any, Rule | None]:
+        equation, name = self._equation, self._equation.primitive.name
+        meaning = meaning_of(equation)
+        if meaning is not None:
+            return meaning, None
+        if self._rule is None and name in OPAQUE:
+            raise OpaquePrimitive(f"`{name}` runs a kernel, of which only floats can be had")
+        if self._rule is None:
+            raise UnsupportedPrimitive(no_rule(equation))
+        self._rule.read(name, equation.params)
+        return None, self._rule.meaning
 
 
 class Interpreter:
@@ -57,6 +125,11 @@ class Interpreter:
         self._turns: list[int] = []
         self._spent = 0
         self.positive_zeros = PositiveZeros()
+        self._plans: dict[int, _Plan] = {}
+        # Of each literal, as numbers: not in a walk that lifts them by what was walked before.
+        self._literals: dict[int, tuple[Any, Any]] | None = (
+            {} if type(self) is Interpreter else None
+        )
 
     def run(self, jaxpr: Any, consts: Any, inputs: list[Any]) -> list[Any]:
         """The outputs of a jaxpr whose constants and inputs are given as values."""
@@ -105,25 +178,21 @@ class Interpreter:
 
     def apply(self, equation: Any, arguments: list[Any]) -> list[Any]:
         """The outputs of one equation."""
-        name = equation.primitive.name
-        rule = rules.RULES.get(name)
-        by_itself = rule is None or rule.exact_if_known
-        if has_complex(equation):
+        plan = self._plans.get(id(equation))
+        if plan is None:
+            plan = self._plans[id(equation)] = _Plan(equation)
+        if plan.has_complex:
             return self._in_parts(equation, arguments)
-        if by_itself and all(is_concrete(value) for value in arguments):
+        if plan.exact_if_known and all(map(is_concrete, arguments)):
             # Nothing here depends on a real variable: the primitive itself is exact.
-            return evaluate(self, equation, arguments)
-        meaning = meaning_of(equation)
-        if meaning is not None:
-            return self.call(meaning, arguments)
-        if rule is None and name in OPAQUE:
-            raise OpaquePrimitive(f"`{name}` runs a kernel, of which only floats can be had")
+            return plan.evaluated(self, arguments)
+        meaning, rule = plan.read()
         if rule is None:
-            raise UnsupportedPrimitive(no_rule(equation))
+            return self.call(meaning, arguments)
         try:
             outputs = rule(self, equation, arguments)
         except NumberByNumber as error:
-            raise UnsupportedPrimitive(f"`{name}` is {error}") from None
+            raise UnsupportedPrimitive(f"`{equation.primitive.name}` is {error}") from None
         return outputs if isinstance(outputs, list) else [outputs]
 
     def _in_parts(self, equation: Any, arguments: list[Any]) -> list[Any]:
@@ -196,9 +265,14 @@ class Interpreter:
         return value if known is None else known
 
     def _read(self, values: dict[Any, Any], atom: Any) -> Any:
-        if hasattr(atom, "val"):
+        if not hasattr(atom, "val"):
+            return values[atom]
+        if self._literals is None:
             return self.lift(np.asarray(atom.val, dtype=atom.aval.dtype))
-        return values[atom]
+        if id(atom) not in self._literals:
+            found = self.lift(np.asarray(atom.val, dtype=atom.aval.dtype))
+            self._literals[id(atom)] = atom, found
+        return self._literals[id(atom)][1]
 
 
 _SAMPLERS = ("random_gamma",)  # and beta, dirichlet, t and chisquare, which are made of it
@@ -253,9 +327,13 @@ def interpret(program: Any, numbers: NumberSystem | ArraySystem, inputs: list[An
         >>> interpret(program, Ball(), [objects([exact_ball(2)], ())])[0]
         array(12.0000000000000, dtype=object)
     """
-    interpreter = Interpreter(numbers)
-    outputs = interpreter.run(program.jaxpr.jaxpr, program.jaxpr.consts, inputs)
-    return [
-        interpreter.elements(value, leaf.dtype)
-        for value, leaf in zip(outputs, program.outputs, strict=True)
-    ]
+
+    def run() -> list[Any]:
+        interpreter = Interpreter(numbers)
+        outputs = interpreter.run(program.jaxpr.jaxpr, program.jaxpr.consts, inputs)
+        return [
+            interpreter.elements(value, leaf.dtype)
+            for value, leaf in zip(outputs, program.outputs, strict=True)
+        ]
+
+    return with_bits_for_loops(program.jaxpr, numbers, run)

@@ -52,6 +52,7 @@ class Ball(ThreeValued):
     """
 
     name = "ball"
+    sharpens = True
 
     def constant(self, value: Any) -> arb:
         exact = exact_ball(value)

@@ -71,6 +71,8 @@ class NumberSystem:
     """
 
     name = "number"
+    sharpens = False
+    """Whether comparisons that are open may be told by more bits of ``flint.ctx.prec``."""
 
     # -- constants ---------------------------------------------------------------------------
     def constant(self, value: Any) -> Element:

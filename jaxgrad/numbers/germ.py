@@ -48,6 +48,7 @@ class Germ(ThreeValued):
     """
 
     name = "germ"
+    sharpens = True
 
     def __init__(self, terms: int = 6) -> None:
         self.terms = terms

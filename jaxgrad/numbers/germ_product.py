@@ -22,7 +22,7 @@ MOST_PAIRS = 64
 def product(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
     """The matrix product of object arrays of series; None if it is not worth it.
 
-    An entry is known to the least end in its row and its column, so no entry may be infinite.
+    An entry is known to the least end of what it is the sum of, so no entry may be infinite.
     """
     entries = [*a.flat, *b.flat]
     if any(x.reason is not None or x.start < FINITE or not x.is_finite for x in entries):
@@ -40,9 +40,7 @@ def product(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
             sums[key] = sums[key] + found if key in sums else found
     rising = sorted(sums)
     columns = [sums[m].entries() for m in rising]
-    ends = [
-        _least((row, column)) for row, column in itertools.product(map(_end, a), map(_end, b.T))
-    ]
+    ends = _ends(a, b)
     coefficients = zip(*columns, strict=True) if columns else [()] * len(ends)
     terms = a[0, 0].terms
     found = (
@@ -59,6 +57,26 @@ def _coefficients(matrix: np.ndarray, monomial: Monomial) -> flint.arb_mat:
     zero = arb(0)
     rows = [[x.coefficient(monomial) if x.monomials else zero for x in row] for row in matrix]
     return flint.arb_mat(rows)
+
+
+def _ends(a: np.ndarray, b: np.ndarray) -> list[Monomial | None]:
+    """Where what is known of each entry ends: of a product with an exact 0, nowhere."""
+    if all(x.end is None for x in (*a.flat, *b.flat)):
+        return [None] * (a.shape[0] * b.shape[1])
+    if not any(x.is_zero for x in (*a.flat, *b.flat)):
+        rows, columns = list(map(_end, a)), list(map(_end, b.T))
+        return [_least(pair) for pair in itertools.product(rows, columns)]
+    return [
+        _least(
+            [
+                end
+                for x, y in zip(row, column, strict=True)
+                if not (x.is_zero or y.is_zero)
+                for end in (x.end, y.end)
+            ]
+        )
+        for row, column in itertools.product(a, b.T)
+    ]
 
 
 def _end(entries: Sequence[Series]) -> Monomial | None:

@@ -8,9 +8,13 @@ from typing import Any
 from jaxgrad.programs.counted_loops import counts
 from jaxgrad.programs.flow import Flow
 from jaxgrad.programs.jaxprs import inner_programs
+from jaxgrad.programs.kept import Kept
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = ["ends_at_a_tolerance", "loops_end_by"]
+
+
+_FOUND: Kept[bool] = Kept()
 
 
 def loops_end_by(closed: Any, moving: Sequence[bool]) -> bool:
@@ -45,9 +49,13 @@ def ends_at_a_tolerance(equation: Any) -> bool:
         >>> [ends_at_a_tolerance(jax.make_jaxpr(f)(5.0).eqns[0]) for f in (halved, counted)]
         [True, False]
     """
-    flow = _Ends()
-    flow.equation(equation, [is_differentiable(v.aval.dtype) for v in equation.invars])
-    return flow.found
+
+    def found() -> bool:
+        flow = _Ends()
+        flow.equation(equation, [is_differentiable(v.aval.dtype) for v in equation.invars])
+        return flow.found
+
+    return _FOUND.of(id(equation), equation, found)
 
 
 class _Ends(Flow):

@@ -77,6 +77,7 @@ class Program:
         return self.jaxpr if self.stateful is None else self.stateful
 
 
+@functools.cache
 def is_differentiable(dtype: Any) -> bool:
     """Whether arrays of this dtype hold floating-point numbers, bfloat16 and 8-bit floats included.
 
