@@ -285,7 +285,7 @@ UNNAMED: dict[str, Example] = {
 
 # Primitives that no public function emits, bound by hand.
 BOUND: dict[str, str | None] = {"call": PRECEDING, "closed_call": PRECEDING, "eval_jaxpr": SINCE}
-# Primitives that read bits: they are rules in order to say why they are refused.
+# Primitives that read bits have rules to say why they are refused; `nextafter` has its own tests.
 BITS = ("bitcast_convert_type", "nextafter", "random_bits")
 # Primitives that run Python code: the same.
 CALLBACKS = ("io_callback", "pure_callback")

@@ -119,7 +119,32 @@ def _betainc(a: Series, b: Series, x: Series) -> Series:
     rest = _number(1, x.terms) - x
     if not (_nonnegative(x) and _nonnegative(rest)):
         return unknown("betainc outside of 0 ≤ x ≤ 1", x.terms)
-    return by_coefficients("regularized_incomplete_beta", a, b, x)
+    if all(y.is_constant for y in (a, b)):
+        return by_coefficients("regularized_incomplete_beta", a, b, x)
+    for y in (a, b):
+        if y.reason is not None:
+            return y
+    if a.sign() != 1 or b.sign() != 1 or not (a.start == b.start == FINITE):
+        return unknown("betainc outside of a > 0, b > 0", x.terms)
+    if x.is_zero or rest.is_zero:
+        return _number(0 if x.is_zero else 1, x.terms)
+    if x.at(0).mid() > 0.5:
+        return _number(1, x.terms) - _betainc_by_all(b, a, rest, x)
+    return _betainc_by_all(a, b, x, rest)
+
+
+def _betainc_by_all(a: Series, b: Series, x: Series, rest: Series) -> Series:
+    """I_x(a, b) = x^a (1 − x)^b Γ(a + b)/(Γ(a + 1) Γ(b)) ₂F₁(a + b, 1; a + 1; x), of 1 − x, too.
+
+    Source: NIST Digital Library of Mathematical Functions, 8.17.8, https://dlmf.nist.gov/8.17#ii.
+    """
+    one = _number(1, x.terms)
+    powers = a * compose("log", x) + b * compose("log", rest)
+    gammas = compose("lgamma", a + b) - compose("lgamma", a + one) - compose("lgamma", b)
+    return compose("exp", powers + gammas) * _SUM(a + b, one, a + one, x)
+
+
+_SUM = hypergeometric(2)
 
 
 def _hypergeometric(upper: int) -> Callable[..., Series]:

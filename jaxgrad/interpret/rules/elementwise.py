@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
 
 from jaxgrad.errors import UnsupportedPrimitive
@@ -200,35 +199,6 @@ def _truncated(interpreter: Interpreter, value: Value, dtype: Any) -> np.ndarray
             "variable, or that does not fit"
         )
     return np.array(whole, dtype).reshape(value.shape)
-
-
-@rule("nextafter")
-def _next(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
-    """The neighbour of a float, of numbers that are known to be floats."""
-    dtype = equation.outvars[0].aval.dtype
-    pairs = zip(interpreter.numbers(equation, inputs), equation.invars, strict=True)
-    found = [_floats(interpreter, value, atom) for value, atom in pairs]
-    with jax.ensure_compile_time_eval():
-        return interpreter.arrays.lift(np.nextafter(*found).astype(dtype))
-
-
-def _floats(interpreter: Interpreter, value: Any, atom: Any) -> np.ndarray:
-    """Numbers that are known to be floats of their dtype.
-
-    Raises:
-        UnsupportedPrimitive: some of them are not.
-    """
-    dtype = atom.aval.dtype
-    if hasattr(atom, "val"):  # which may be infinite
-        return np.asarray(atom.val, dtype)
-    known = [interpreter.system.exact_value(x) for x in value.reshape(-1)]
-    floats = np.array([0 if x is None else float(x) for x in known]).astype(dtype)
-    exact = (x is not None and x == float(y) for x, y in zip(known, floats, strict=True))
-    if not all(exact):
-        raise UnsupportedPrimitive(
-            "`nextafter` of what is not known to be a float, which is no function of the reals"
-        )
-    return floats.reshape(value.shape)
 
 
 # Known numbers are given to the primitive itself, with all its parameters.
