@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
 
 from jaxgrad import Verdict, check, compare
 from jaxgrad.errors import UnsupportedPrimitive
@@ -115,6 +117,54 @@ def test_one_mode_is_asked_where_jax_transposes_the_other(monkeypatch: pytest.Mo
     found = check(_rev(crooked), AT, batch=batch, **ALONE)
     assert found.verdict is Verdict.REFUTED
     assert len(asked[1]) == 2
+
+
+def _transposed(factor: float) -> Primitive:
+    """(v, x) ↦ v cos x as a primitive of its own, which has a factor backward beyond 1."""
+    made = Primitive("along_a_sine")
+
+    def value(v: Any, x: Any) -> Any:
+        return v * jnp.cos(x)
+
+    def transpose(u: Any, v: Any, x: Any) -> list[Any]:
+        return [u * jnp.cos(x) * jnp.where(x > 1, factor, 1.0), None]
+
+    made.def_impl(value)
+    made.def_abstract_eval(lambda v, x: x)
+    mlir.register_lowering(made, mlir.lower_fun(value, multiple_results=False))
+    batching.defbroadcasting(made)
+    ad.primitive_transposes[made] = transpose
+    return made
+
+
+def _sine_of_its_own(factor: float) -> Any:
+    """sin as a primitive, whose derivative is the one above."""
+    along, made = _transposed(factor), Primitive("own_sine")
+    made.def_impl(jnp.sin)
+    made.def_abstract_eval(lambda x: x)
+    mlir.register_lowering(made, mlir.lower_fun(jnp.sin, multiple_results=False))
+    batching.defvectorized(made)
+    ad.defjvp(made, along.bind)
+    return made.bind
+
+
+def _sine_with_a_rule(factor: float) -> Any:
+    along, made = _transposed(factor), jax.custom_jvp(jnp.sin)
+    made.defjvp(lambda xs, vs: (made(*xs), along.bind(*vs, *xs)))
+    return made
+
+
+@pytest.mark.parametrize("made", [_sine_of_its_own, _sine_with_a_rule])
+@pytest.mark.parametrize("modes", ["rev", ("fwd", "rev")], ids=["rev", "both"])
+def test_a_primitive_with_a_transpose_of_its_own_is_asked_for_entries_in_both_modes(
+    made: Callable[[float], Any], modes: Any
+) -> None:
+    batch = (POINTS, POINTS)
+    right = check(_rev(made(1.0)), AT, modes=modes, batch=batch, **ALONE)
+    assert right.verdict.passes, right.evidence.text
+    found = check(_rev(made(1.1)), AT, modes=modes, batch=batch, **ALONE)
+    assert found.verdict is Verdict.REFUTED, found.evidence.text
+    assert "rev: the derivative of f[1] with respect to x" in str(found)
 
 
 def test_a_rule_that_works_entry_by_entry_is_asked_for_all_of_them_at_once() -> None:

@@ -12,10 +12,12 @@ import pytest
 from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jax.experimental import hijax
 from jax.scipy import special
 from numbers_support import Checked
 
 from benchmarks.cases import with_rule
+from jaxgrad import Verdict, compare
 from jaxgrad.errors import GradientMismatch, UnsupportedPrimitive
 from jaxgrad.gradients.check_grads import check_grads
 from jaxgrad.gradients.one_sided import one_sided_derivatives
@@ -119,6 +121,25 @@ def test_a_namesake_elsewhere_is_run_as_it_is_written() -> None:
 
     checked = Checked(lambda x: jnp.where(signbit(x), x, 2 * x), np.float64(0.5))
     assert checked.balls(np.float64(0.5))[0][()] == 0.5
+
+
+@pytest.mark.parametrize("name", ["Ldexp", "Frexp"])
+def test_a_primitive_named_as_one_of_jaxs_is_run_as_it_is_written(name: str) -> None:
+    def own(x: Any) -> Any:
+        return jnp.where(x > 3, x * 5, x * 2)
+
+    x = jax.typeof(jnp.float32(0))
+
+    def carried(primitive: Any) -> None:
+        primitive.in_avals, primitive.out_aval, primitive.params = (x,), x, {}
+        super(kind, primitive).__init__()
+
+    base: Any = getattr(hijax, "HiPrim", None) or hijax.VJPHiPrimitive  # until jax 0.11
+    kind = type(name, (base,), {"__init__": carried, "expand": lambda _, x: own(x)})
+    made = kind()
+    assert compare(made, lambda x: x * 2, np.float32(0.5)).verdict is Verdict.AGREES
+    assert compare(made, lambda x: x * 2, np.float32(4)).verdict is Verdict.REFUTED
+    assert compare(made, own, np.float32(4)).verdict is Verdict.PROVED
 
 
 def test_the_sign_of_gamma_at_zero_is_open() -> None:

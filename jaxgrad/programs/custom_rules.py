@@ -18,7 +18,7 @@ from jaxgrad.programs.jaxprs import (
     inner_jaxpr,
     source_name,
 )
-from jaxgrad.programs.meanings import inner_programs, is_read_as_program
+from jaxgrad.programs.meanings import READERS, inner_programs, is_read_as_program
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "function_name",
     "has_custom_rules",
     "has_discrete_values",
+    "holds_others_rules",
     "rewritten",
     "strip_custom_rules",
 ]
@@ -57,6 +58,29 @@ def _has_own_rule(equation: Any) -> bool:
         return True
     differentiable = any(not _is_discrete(v.aval.dtype) for v in equation.outvars)
     return differentiable and is_read_as_program(equation)
+
+
+def holds_others_rules(jaxpr: Any) -> bool:
+    """Whether a program holds a primitive that is not JAX's, and is read as a program.
+
+    Whoever made it says how it is differentiated and how it is transposed, each by a rule that may
+    be wrong alone.  One that returns integers has no such rule.
+
+    Example:
+        >>> from jax.extend.core import Primitive
+        >>> doubled = Primitive("doubled")
+        >>> _ = doubled.def_impl(lambda x: x + x)
+        >>> _ = doubled.def_abstract_eval(lambda x: x)
+        >>> holds_others_rules(jax.make_jaxpr(jax.jit(doubled.bind))(1.0))
+        True
+        >>> holds_others_rules(jax.make_jaxpr(jax.nn.relu)(1.0))
+        False
+    """
+    return any(
+        equation.primitive.name not in CUSTOM_RULES.keys() | READERS.keys()
+        and _has_own_rule(equation)
+        for equation in equations(jaxpr)
+    )
 
 
 def has_discrete_values(jaxpr: Any) -> bool:

@@ -22,6 +22,7 @@ from jaxgrad.gradients.lying import Lying
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derivatives
 from jaxgrad.gradients.rules.proof import holds_untrue
 from jaxgrad.gradients.single_entries import is_of_single_entries
+from jaxgrad.programs.custom_rules import holds_others_rules
 
 __all__ = ["BatchDerivatives", "entries", "modes_of_entries"]
 
@@ -160,14 +161,17 @@ def modes_of_entries(
     """The modes in which entries are asked for; none where each derivative is one entry as it is.
 
     One mode does, the cheaper one, where JAX itself transposes the other from it: they have the
-    same entries.
+    same entries.  Not so where a primitive of the function, or of its derivative, brings rules of
+    its own for that.
 
     Args:
         rules: the derivative programs.
         found: the derivatives in each of their modes.
     """
-    own = "fwd" not in rules.modes or holds_untrue(rules["fwd",].program.jaxpr)
-    if not own:
+    if "fwd" in rules.modes and not any(
+        holds_untrue(program.jaxpr) or holds_others_rules(program.jaxpr)
+        for program in (rules.primal.moving_program, rules["fwd",].program)
+    ):
         found = [min(found, key=lambda each: len(each.directions))]
     return [each for each in found if len(each.directions) > 1]
 
