@@ -142,6 +142,7 @@ def settled(
     entries: Entries | None = None,
     hiding: np.ndarray | None = None,
     seconds: float = 0.0,
+    most: float = math.inf,
 ) -> Settled:
     """What is known of the points of a batch, those in doubt judged one by one, the worst first.
 
@@ -159,6 +160,7 @@ def settled(
             the entries lie.
         hiding: at which points it may, which are left open where they are not known.
         seconds: how long it may take if that is more than usual.
+        most: how long it may take at all.
     """
     failed = lying if isinstance(lying, str) else None
     if isinstance(lying, str):
@@ -168,7 +170,7 @@ def settled(
     found = Settled(batch, lying.least.copy(), doubtful | sums, lying.apart.copy())
     found.failed = failed
     worst = np.lexsort((lying.least, ~lying.apart))
-    with within(max(BUDGET, seconds)) as part:
+    with within(min(most, max(BUDGET, seconds))) as part:
         _judge(found, worst[doubtful[worst]], judge)
         if entries is not None:
             _judge_entries(found, worst[sums[worst]], entries, judge)

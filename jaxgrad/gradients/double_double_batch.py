@@ -6,6 +6,7 @@ to compile, where of its operations only those that are new have to be.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,7 +62,10 @@ def over_double_doubles(
             tick()
             lot = where[start : start + most]
             moving = [DoubleDoubles().lift(filled(x, most)) for x in rows.moving(lot)]
-            lying = _at_rows(programs, hand, rows, moving, most)
+            at_rows = functools.partial(_at_rows, programs, hand, rows, most)
+            if not found:  # what they do not know is not come to by compiling all before it
+                jax.eval_shape(at_rows, *moving)
+            lying = at_rows(*moving)
             found.append([np.asarray(row)[: len(lot)] for row in lying])
             done += len(lot)
     held = tuple(precision(leaf.dtype) for leaf in hand.outputs)
@@ -75,8 +79,8 @@ def _at_rows(
     programs: Sequence[Program],
     hand: Side,
     rows: Rows,
-    moving: Sequence[DoubleDouble],
     count: int,
+    *moving: DoubleDouble,
 ) -> list[jax.Array]:
     def at_row(*given: DoubleDouble) -> list[jax.Array]:
         values = rows.whole(given)

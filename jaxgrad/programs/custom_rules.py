@@ -28,6 +28,7 @@ __all__ = [
     "function_name",
     "has_custom_rules",
     "has_discrete_values",
+    "has_own_rule",
     "holds_others_rules",
     "rewritten",
     "strip_custom_rules",
@@ -50,10 +51,15 @@ def has_custom_rules(jaxpr: Any) -> bool:
         >>> has_custom_rules(jax.make_jaxpr(jax.numpy.sin)(1.0))
         False
     """
-    return any(map(_has_own_rule, equations(jaxpr)))
+    return any(map(has_own_rule, equations(jaxpr)))
 
 
-def _has_own_rule(equation: Any) -> bool:
+def has_own_rule(equation: Any) -> bool:
+    """Whether one equation carries such a rule.
+
+    Args:
+        equation: of a jaxpr.
+    """
     if equation.primitive.name in CUSTOM_RULES:
         return True
     differentiable = any(not _is_discrete(v.aval.dtype) for v in equation.outvars)
@@ -78,7 +84,7 @@ def holds_others_rules(jaxpr: Any) -> bool:
     """
     return any(
         equation.primitive.name not in CUSTOM_RULES.keys() | READERS.keys()
-        and _has_own_rule(equation)
+        and has_own_rule(equation)
         for equation in equations(jaxpr)
     )
 
@@ -155,7 +161,7 @@ def _apply(stops: bool, equation: Any, arguments: list[Any]) -> list[Any]:
     if equation.primitive.name == STOP and not stops:
         return arguments
     params, inner, program = equation.params, inner_programs(equation.params), called(equation)
-    custom = _has_own_rule(equation) or any(has_custom_rules(part) for part in inner)
+    custom = has_own_rule(equation) or any(has_custom_rules(part) for part in inner)
     changes = custom or (not stops and any(holds_primitive(part, (STOP,)) for part in inner))
     if changes and program is not None:
         return _stripped(program, stops, *arguments)

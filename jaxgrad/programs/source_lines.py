@@ -13,7 +13,7 @@ import jax
 from jaxgrad.programs.custom_rules import CUSTOM_RULES
 from jaxgrad.programs.raised_by import is_callers, is_engine
 
-__all__ = ["Line", "line_of", "place_in_jax"]
+__all__ = ["Line", "is_made_by_jax", "line_of", "place_in_jax"]
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,57 @@ def place_in_jax(equation: Any) -> str:
     return found
 
 
+def is_made_by_jax(equation: Any) -> bool:
+    """Whether one of JAX's functions of numbers called the function that an operation is named for.
+
+    Not so where a caller did, or handed it to JAX to be called.
+
+    Args:
+        equation: of a jaxpr, a ``stop_gradient`` or a ``custom_linear_solve``.
+
+    Example:
+        >>> from jaxgrad.programs.jaxprs import equations
+        >>> def stops(f):
+        ...     found = equations(jax.make_jaxpr(f)(jax.numpy.ones(2)))
+        ...     return [x for x in found if x.primitive.name == "stop_gradient"]
+        >>> list(map(is_made_by_jax, stops(jax.nn.softmax)))
+        [True]
+        >>> list(map(is_made_by_jax, stops(jax.vmap(jax.lax.stop_gradient))))
+        [False]
+    """
+    trail, called = equation.source_info.traceback, False
+    for frame in () if trail is None else trail.frames:
+        file, name = Path(frame.file_name), frame.function_name
+        place = file.relative_to(_JAX).as_posix() if _JAX in file.parents else ""
+        if not called:
+            called = name == equation.primitive.name and place.startswith("_src/lax/")
+        elif place not in _BETWEEN:
+            return place in _OF_NUMBERS
+    return False
+
+
 _JAX = Path(jax.__file__).parent
+# What stands between a function of JAX and one that it calls, mapped or not, which the rule of a
+# batch calls again.
+_BETWEEN = frozenset({
+    "_src/api.py",
+    "_src/core.py",
+    "_src/interpreters/batching.py",
+    "_src/lax/control_flow/solves.py",
+    "_src/lax/lax.py",
+    "_src/linear_util.py",
+    "_src/traceback_util.py",
+    "_src/tree_util.py",
+})  # fmt: skip
+# Where JAX stops gradients or solves systems by itself, and calls no function of a caller.
+_OF_NUMBERS = frozenset({
+    "_src/lax/linalg.py",
+    "_src/nn/functions.py",
+    "_src/numpy/reductions.py",
+    "_src/numpy/ufuncs.py",
+    "_src/ops/special.py",
+    "_src/scipy/linalg.py",
+})  # fmt: skip
 # Where the functions of JAX are that a caller calls.
 _FUNCTIONS = (
     "jax/_src/nn/",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,8 +26,10 @@ from jaxgrad.gradients.rules.conclusions import undecided
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.proof import holds_untrue, without_rules
+from jaxgrad.gradients.rules.whose import may_err
 from jaxgrad.numbers.clock import tick, within
 from jaxgrad.programs.custom_rules import STOP
+from jaxgrad.programs.jaxprs import equations
 from jaxgrad.verdict import Verdict
 
 __all__ = ["Asks", "over_batch"]
@@ -36,6 +39,8 @@ _HIDDEN = (
     "could hide"
 )
 _ALONE = "exact=True"
+# CPU seconds for balls at points that intervals do not know, where all rules are JAX's own.
+_FOR_JAXS = 2.0
 
 
 @dataclass(frozen=True)
@@ -84,11 +89,8 @@ def over_batch(
     if broken is not None or found.verdict is not Verdict.AGREES:
         return found if broken is None else broken
     if not _may_err(rules):
-        return _saying(
-            found,
-            "; it calls no custom rule: at the points of the batch floats alone were seen",
-            (),
-        )
+        return _by_floats(found, "it calls no custom rule")
+    own = _holds_own(primal)
 
     def judge(k: int) -> Judged:
         at = asks.formulas(_at(primal, batch.point(k)))
@@ -98,9 +100,11 @@ def over_batch(
             return Judged(why=f"{batch.name(k)}: {at.evidence.text}")
         return Judged(min((leaf.bits for leaf in at.leaves), default=np.inf))
 
-    seen = _seen(rules, batch, judge, asks.seconds)
+    seen = _seen(rules, batch, judge, asks.seconds, own)
     if seen.refuted is not None:
         return seen.refuted
+    if seen.open and not own:
+        return _by_floats(found, "its rules are JAX's own, and are not known at all of them")
     if seen.open:
         return undecided(primal, seen.left_open("budget= gives more"))
     if seen.worst is not None and asks.further is not None:
@@ -112,14 +116,23 @@ def over_batch(
 
 
 def _may_err(rules: DerivativePrograms) -> bool:
-    """Whether somebody's rule, solver or ``stop_gradient`` has a say in it, or a reference."""
+    """Whether a rule, a solver or a ``stop_gradient`` has a say in it, or a reference."""
     primal = rules.primal
     own = rules.custom or holds_untrue(primal.moving_program.jaxpr, {STOP})
     return own or primal.reference is not None
 
 
+def _holds_own(primal: Primal) -> bool:
+    """Whether some of these is not JAX's own."""
+    return primal.reference is not None or any(map(may_err, equations(primal.moving_program.jaxpr)))
+
+
 def _seen(
-    rules: DerivativePrograms, batch: Batch, judge: Callable[[int], Judged], seconds: float
+    rules: DerivativePrograms,
+    batch: Batch,
+    judge: Callable[[int], Judged],
+    seconds: float,
+    own: bool,
 ) -> Settled:
     """What is known of the points, those in doubt as they are judged one by one."""
     asked_for: list[BatchDerivatives] = []
@@ -137,7 +150,8 @@ def _seen(
     lying = known(along)
     may_hide = None if isinstance(lying, str) else np.any(hiding, 0)
     of_entries = functools.partial(entries, asked_for) if asked_for else None
-    return settled(batch, lying, judge, rules.exact, of_entries, may_hide, seconds)
+    most = _FOR_JAXS if isinstance(lying, str) and not own else math.inf
+    return settled(batch, lying, judge, rules.exact, of_entries, may_hide, seconds, most)
 
 
 def _how(seen: Settled, rules: DerivativePrograms, found: GradientCheck) -> str:
@@ -205,6 +219,10 @@ def _said_of(at: GradientCheck, name: str) -> GradientCheck:
     """What is wrong at a point of the batch, as what is wrong."""
     text = f"at {name}: {at.evidence.text}"
     return replace(at, evidence=replace(at.evidence, text=text))
+
+
+def _by_floats(found: GradientCheck, why: str) -> GradientCheck:
+    return _saying(found, f"; {why}: at the points of the batch floats alone were seen", ())
 
 
 def _saying(found: GradientCheck, more: str, trusts: tuple[str, ...]) -> GradientCheck:

@@ -31,7 +31,7 @@ from jaxgrad.programs.jaxprs import equations, holds_primitive
 from jaxgrad.programs.trace import Leaf, is_differentiable
 from jaxgrad.verdict import Verdict
 
-__all__ = ["Shown", "holds_untrue", "prove_rules", "without_rules"]
+__all__ = ["UNTRUE", "Shown", "brings_derivative", "holds_untrue", "prove_rules", "without_rules"]
 
 # A check of a small function should not take longer for the attempt to prove more of it.
 BUDGET = Budget(terms=20_000, work=50_000_000)
@@ -136,13 +136,16 @@ def holds_untrue(jaxpr: Any, others: Set[str] = frozenset()) -> bool:
         jaxpr: the program.
         others: names of more such primitives.
     """
-    return holds_primitive(jaxpr, UNTRUE | others) or any(map(_brings_derivative, equations(jaxpr)))
+    return holds_primitive(jaxpr, UNTRUE | others) or any(map(brings_derivative, equations(jaxpr)))
 
 
-def _brings_derivative(equation: Any) -> bool:
+def brings_derivative(equation: Any) -> bool:
     """Whether a primitive has derivatives of its own, which stay where custom rules are taken off.
 
     One that returns integers, as places in an array, has none.
+
+    Args:
+        equation: of a jaxpr.
     """
     real = any(is_differentiable(v.aval.dtype) for v in equation.outvars)
     return real and equation.primitive.name == "call_hi_primitive"
