@@ -152,3 +152,41 @@ def test_what_is_held_against_a_reference_is_so_at_a_batch(
 
     found = check(root, (np.float32(0.7),), batch=batch, special_points=False)
     assert found.verdict is (Verdict.AGREES if verdict else Verdict.REFUTED), found.evidence.text
+
+
+@pytest.mark.parametrize("factor, verdict", [(1.0, Verdict.AGREES), (1.5, Verdict.REFUTED)])
+def test_floats_of_a_callback_are_held_against_a_reference_at_a_batch(
+    factor: float, verdict: Verdict
+) -> None:
+    def on_host(*values: Any) -> Any:
+        def run(x: Any, u: Any = None) -> Any:
+            found = np.tanh(x) if u is None else u / np.cosh(x) ** 2 * np.where(x > 1.25, factor, 1)
+            return found.astype(np.float32)
+
+        like = jax.ShapeDtypeStruct(values[0].shape, np.float32)
+        return jax.pure_callback(run, like, *values, vmap_method="sequential")
+
+    rule = jax.custom_vjp(on_host)
+    rule.defvjp(lambda x: (rule(x), x), lambda x, u: (on_host(x, u),))
+    batch = (np.array([[1, 0.25], [1.5, 0.5]], np.float32),)
+    found = check(rule, (batch[0][0],), modes="rev", reference=jnp.tanh, batch=batch)
+    assert found.verdict is verdict, found.evidence.text
+    right = found.evidence.text.endswith("at this point; so they are at the 2 points of the batch")
+    assert right is (verdict is Verdict.AGREES) and "balls" not in found.evidence.text
+
+
+def test_a_reference_of_the_given_point_alone_is_told_of_at_a_batch() -> None:
+    at = (np.float32(0.5), np.float32(2))
+
+    def straight(x: Any, y: Any) -> Any:
+        return x * lax.stop_gradient(y * y)
+
+    options: dict[str, Any] = {"reference": lambda x, y: x * 4.0, "special_points": False}
+    assert check(straight, at, argnums=0, **options).verdict.passes
+    batch = (np.array([0.5, 1], np.float32), np.array([2, 3], np.float32))
+    found = check(straight, at, batch=batch, **options)
+    assert found.verdict is Verdict.REFUTED
+    first = found.evidence.text.split("\n")[0]
+    assert first.endswith("is one at the given point alone: leave batch= out for it)")
+    alone = check(lambda x, y: x * lax.stop_gradient(y), at, batch=batch, special_points=False)
+    assert alone.verdict is Verdict.REFUTED and "reference" not in alone.evidence.text

@@ -110,7 +110,7 @@ class Settled:
         return (
             f"some entry is not known to agree at {self.open} of the {len(self.batch)} points of "
             f"the batch (point {', '.join(first)}{more_of_them}, counted from 0); "
-            f"{self.one_by_one} were judged by balls{time}" + (f" ({why})" if why else "")
+            f"{self.one_by_one} were judged one by one{time}" + (f" ({why})" if why else "")
         )
 
 

@@ -33,7 +33,10 @@ from jaxgrad.numbers.listed import listed
 from jaxgrad.numbers.precision import precision
 from jaxgrad.verdict import Evidence, Verdict
 
-__all__ = ["by_floats"]
+__all__ = ["NEAR", "by_floats"]
+
+NEAR = "the floats of f are as near to the value and derivative of the reference as rounding allows"
+"""What is said of them where they are right."""
 
 # Each cotangent is one run of the kernel; past this many a drawn one has to do, and two of one
 # entry each, the first and the last.
@@ -90,10 +93,8 @@ def by_floats(
     unexplained = [held for held in results if not held.result.stable]
     if unexplained:
         return _unexplained(primal, next((x for x in unexplained if x.wrong), unexplained[0]))
-    text = "the floats of f are as near to the value and derivative of the reference as rounding "
-    text += "allows"
     digits = max(0.0, min((held.result.digits for held in results), default=math.inf))
-    text += f", at least {digits:.1f} digits" if math.isfinite(digits) else ""
+    text = NEAR + (f", at least {digits:.1f} digits" if math.isfinite(digits) else "")
     evidence = Evidence(Verdict.AGREES, "sampling", f"{text}, at this point", trusts=BALLS)
     leaves = tuple(RuleResult(leaf.path, Verdict.AGREES) for leaf in primal.inputs)
     return GradientCheck(Verdict.AGREES, leaves, evidence)

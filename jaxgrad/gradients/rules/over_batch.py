@@ -24,6 +24,7 @@ from jaxgrad.gradients.rules.batch_derivatives import (
 )
 from jaxgrad.gradients.rules.conclusions import undecided
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
+from jaxgrad.gradients.rules.opaque import NEAR
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.proof import holds_untrue, without_rules
 from jaxgrad.gradients.rules.whose import may_err
@@ -39,6 +40,10 @@ _HIDDEN = (
     "could hide"
 )
 _ALONE = "exact=True"
+_FIXED = (
+    " (a reference that holds fixed what depends on the arguments, as for a stop_gradient, is one "
+    "at the given point alone: leave batch= out for it)"
+)
 # CPU seconds for balls at points that intervals do not know, where all rules are JAX's own.
 _FOR_JAXS = 2.0
 
@@ -95,7 +100,7 @@ def over_batch(
     def judge(k: int) -> Judged:
         at = asks.formulas(_at(primal, batch.point(k)))
         if at.verdict is Verdict.REFUTED:
-            return Judged(refuted=_said_of(at, batch.name(k)))
+            return Judged(refuted=_said_of(primal, at, batch.name(k)))
         if not at.verdict.passes:
             return Judged(why=f"{batch.name(k)}: {at.evidence.text}")
         return Judged(min((leaf.bits for leaf in at.leaves), default=np.inf))
@@ -111,7 +116,9 @@ def over_batch(
         # A difference that rounding hides may grow, and be none, at other points.
         at = asks.further(_at(primal, batch.point(seen.worst)))
         if at.verdict is Verdict.REFUTED:
-            return _said_of(at, f"{batch.name(seen.worst)}, or from there")
+            return _said_of(primal, at, f"{batch.name(seen.worst)}, or from there")
+    if found.evidence.text.startswith(NEAR):
+        return _saying(found, f"; so they are at {batch.in_words}", ())
     return _saying(found, f"; {seen.in_words}{_how(seen, rules, found)}", seen.trusts)
 
 
@@ -181,7 +188,7 @@ def _broken(rules: DerivativePrograms, batch: Batch, asks: Asks) -> GradientChec
             tick()
             at = asks.floats(_at(rules.primal, batch.point(k)))
             if at.verdict is Verdict.REFUTED:
-                return _said_of(at, batch.name(k))
+                return _said_of(rules.primal, at, batch.name(k))
             if not at.verdict.passes:
                 return undecided(rules.primal, f"{batch.name(k)}: {at.evidence.text}")
     if part.spent is None:
@@ -215,10 +222,10 @@ def _in_each_mode(rules: DerivativePrograms, batch: Batch) -> list[BatchDerivati
     return [BatchDerivatives(rules, meant, mode, batch) for mode in rules.modes]
 
 
-def _said_of(at: GradientCheck, name: str) -> GradientCheck:
+def _said_of(primal: Primal, at: GradientCheck, name: str) -> GradientCheck:
     """What is wrong at a point of the batch, as what is wrong."""
-    text = f"at {name}: {at.evidence.text}"
-    return replace(at, evidence=replace(at.evidence, text=text))
+    at = replace(at, evidence=replace(at.evidence, text=f"at {name}: {at.evidence.text}"))
+    return at if primal.reference is None else _saying(at, _FIXED, ())
 
 
 def _by_floats(found: GradientCheck, why: str) -> GradientCheck:
