@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,9 +15,11 @@ from jaxgrad.gradients.enclosure import ENOUGH_BITS
 from jaxgrad.gradients.floats.hidden import SOME_BITS
 from jaxgrad.gradients.lying import Lying
 from jaxgrad.gradients.trusts import INTERVALS
-from jaxgrad.numbers.clock import within
+from jaxgrad.numbers.clock import tick, within
 
-__all__ = ["BUDGET", "Entries", "Judged", "Settled", "known", "settled"]
+__all__ = ["BUDGET", "Entries", "Judged", "Settled", "known", "looked_at", "settled"]
+
+T = TypeVar("T")
 
 # CPU seconds for what intervals leave open, judged one by one, the worst first, unless somebody
 # asks for more.
@@ -112,6 +114,32 @@ class Settled:
             f"the batch (point {', '.join(first)}{more_of_them}, counted from 0); "
             f"{self.one_by_one} were judged one by one{time}" + (f" ({why})" if why else "")
         )
+
+
+def looked_at(
+    where: Iterable[int], look: Callable[[int], T | None], seconds: float = 0.0
+) -> tuple[T | None, str | None]:
+    """The first thing to be said of some points, one after another, and what was spent before.
+
+    Args:
+        where: their numbers.
+        look: says it of one, None where there is nothing to say.
+        seconds: how long it may take if that is more than usual.
+
+    Example:
+        >>> looked_at([1, 2, 3], lambda k: "two" if k == 2 else None)
+        ('two', None)
+        >>> looked_at([1, 3], lambda k: "two" if k == 2 else None)
+        (None, None)
+    """
+    found: T | None = None
+    with within(max(BUDGET, seconds)) as part:
+        for k in where:
+            tick()
+            found = look(k)
+            if found is not None:
+                break
+    return found, part.spent
 
 
 def known(lying: Callable[[], Lying]) -> Lying | str:

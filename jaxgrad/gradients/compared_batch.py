@@ -12,7 +12,7 @@ from jaxgrad.gradients.batch_floats import not_finite
 from jaxgrad.gradients.batch_lies import Lies
 from jaxgrad.gradients.batch_points import Batch
 from jaxgrad.gradients.batch_rows import Rows
-from jaxgrad.gradients.batch_settled import BUDGET, Judged, known, settled
+from jaxgrad.gradients.batch_settled import Judged, known, looked_at, settled
 from jaxgrad.gradients.compared_conclusions import unsettled
 from jaxgrad.gradients.compared_floats import undecided
 from jaxgrad.gradients.enclosure import ENOUGH_BITS, Meeting
@@ -21,7 +21,6 @@ from jaxgrad.gradients.hidden_differences import HIDDEN, Met
 from jaxgrad.gradients.lying import Lying
 from jaxgrad.gradients.outcome import Comparison
 from jaxgrad.interpret.sides import Side
-from jaxgrad.numbers.clock import tick, within
 from jaxgrad.verdict import Verdict
 
 __all__ = ["Asks", "over_batch"]
@@ -112,25 +111,27 @@ def _broken(
     rows, programs = Rows.of(batch.inputs, batch.values), [side.program for side in sides]
     each = [not_finite(program, rows) for program in programs if program is not None]
     where, proved = sorted(set().union(*each)), found.verdict is not Verdict.AGREES
-    with within(BUDGET) as part:
-        for k in where:
-            tick()
-            try:
-                run = asks.as_run(batch.point(k), batch.name(k))
-            except (CannotDecide, UnsupportedPrimitive):  # one side is NumPy code
-                run = found
-            if run.verdict is Verdict.REFUTED:
-                return run
-            judged = judge(k) if proved else Judged(math.inf)
-            if judged.refuted is not None:
-                return judged.refuted
-            if judged.bits < SOME_BITS:
-                why = f"the proof leaves {batch.name(k)} out, and balls do not decide it"
-                return undecided(*sides, f"{why} ({judged.why})")
-    if part.spent is None:
+
+    def look(k: int) -> Comparison | None:
+        try:
+            run = asks.as_run(batch.point(k), batch.name(k))
+        except (CannotDecide, UnsupportedPrimitive):  # one side is NumPy code
+            run = found
+        if run.verdict is Verdict.REFUTED:
+            return run
+        judged = judge(k) if proved else Judged(math.inf)
+        if judged.refuted is not None:
+            return judged.refuted
+        if judged.bits < SOME_BITS:
+            why = f"the proof leaves {batch.name(k)} out, and balls do not decide it"
+            return undecided(*sides, f"{why} ({judged.why})")
         return None
+
+    said, spent = looked_at(where, look)
+    if spent is None:
+        return said
     return undecided(*sides, f"at {len(where)} points of the batch a side returns no number in "
-                     f"floats, which were not all looked at in {part.spent}")  # fmt: skip
+                     f"floats, which were not all looked at in {spent}")  # fmt: skip
 
 
 def _lying(hand: Side, auto: Side, batch: Batch) -> Lying:

@@ -14,7 +14,7 @@ from jaxgrad.errors import CannotDecide
 from jaxgrad.gradients.batch_floats import not_finite
 from jaxgrad.gradients.batch_points import Batch, batch_of
 from jaxgrad.gradients.batch_rows import Rows
-from jaxgrad.gradients.batch_settled import BUDGET, Judged, Settled, known, settled
+from jaxgrad.gradients.batch_settled import Judged, Settled, known, looked_at, settled
 from jaxgrad.gradients.lying import Lying
 from jaxgrad.gradients.outcome import GradientCheck
 from jaxgrad.gradients.rules.batch_derivatives import (
@@ -28,7 +28,6 @@ from jaxgrad.gradients.rules.opaque import NEAR
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.proof import holds_untrue, without_rules
 from jaxgrad.gradients.rules.whose import may_err
-from jaxgrad.numbers.clock import tick, within
 from jaxgrad.programs.custom_rules import STOP
 from jaxgrad.programs.jaxprs import equations
 from jaxgrad.verdict import Verdict
@@ -183,18 +182,20 @@ def _broken(rules: DerivativePrograms, batch: Batch, asks: Asks) -> GradientChec
         moved = [np.broadcast_to(x, (len(batch), *np.shape(x))) for x in rules.moved(mode)]
         program = rules[(mode,)].program
         where.update(not_finite(program, Rows.of(program.inputs, [*batch.values, *moved])))
-    with within(max(BUDGET, asks.seconds)) as part:
-        for k in sorted(where):
-            tick()
-            at = asks.floats(_at(rules.primal, batch.point(k)))
-            if at.verdict is Verdict.REFUTED:
-                return _said_of(rules.primal, at, batch.name(k))
-            if not at.verdict.passes:
-                return undecided(rules.primal, f"{batch.name(k)}: {at.evidence.text}")
-    if part.spent is None:
+
+    def look(k: int) -> GradientCheck | None:
+        at = asks.floats(_at(rules.primal, batch.point(k)))
+        if at.verdict is Verdict.REFUTED:
+            return _said_of(rules.primal, at, batch.name(k))
+        if not at.verdict.passes:
+            return undecided(rules.primal, f"{batch.name(k)}: {at.evidence.text}")
         return None
+
+    found, spent = looked_at(sorted(where), look, asks.seconds)
+    if spent is None:
+        return found
     return undecided(rules.primal, f"at {len(where)} points of the batch a derivative is no number "
-                     f"in floats, which were not all looked at in {part.spent}")  # fmt: skip
+                     f"in floats, which were not all looked at in {spent}")  # fmt: skip
 
 
 def _at(primal: Primal, point: list[Any]) -> Primal:
