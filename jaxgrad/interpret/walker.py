@@ -40,6 +40,7 @@ from jaxgrad.programs.jax_errors import KEEPERS
 from jaxgrad.programs.jaxprs import OPAQUE
 from jaxgrad.programs.meanings import meaning_of
 from jaxgrad.programs.mutable_arrays import REFERENCES
+from jaxgrad.programs.namesakes import is_namesake
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = ["Interpreter", "interpret", "no_rule"]
@@ -56,6 +57,9 @@ class _Plan:
 
     Args:
         equation: kept, or another may have its identity.
+
+    Raises:
+        UnsupportedPrimitive: it is one of somebody else under the name of one of JAX's.
     """
 
     def __init__(self, equation: Any) -> None:
@@ -63,6 +67,11 @@ class _Plan:
         self._rule = rules.RULES.get(equation.primitive.name)
         self._read: tuple[Any, Rule | None] | None = None
         self._evaluated: dict[Any, list[Any]] = {}
+        if self._rule is not None and is_namesake(equation.primitive):
+            raise UnsupportedPrimitive(
+                f"`{equation.primitive.name}` is a primitive of somebody else, under the name of "
+                "one of JAX's, which may mean something else; give it a name of its own"
+            )
         self.has_complex = has_complex(equation)
         self.exact_if_known = self._rule is None or self._rule.exact_if_known
 
