@@ -44,7 +44,7 @@ def said_by_others(*jaxprs: Any) -> tuple[str, ...]:
     names = {equation.primitive.name for equation in found}
     rules = [f"what jaxgrad.rule was told of `{name}`" for name in sorted(names & {*MEANINGS})]
     told = [f"what jaxgrad.function was told of `{name}`" for name in sorted(names & OUTSIDE)]
-    read = [text for name in sorted(names & {*READERS}) if (text := READERS[name].trusted)]
+    read = [READERS[name].trusted for name in sorted(names & {*READERS})]
     traced = [f"what the implementation of `{name}` is traced to" for name in _implemented(found)]
     return (*rules, *told, *read, *traced, *_iterated(found))
 

@@ -20,7 +20,7 @@ from jaxgrad.interpret.budgets import require_scan
 from jaxgrad.interpret.rules import RULES
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.running_error import backward_ulps
-from jaxgrad.programs.carried_programs import CARRIED, expansion
+from jaxgrad.programs.carried_programs import CARRYING, expanded
 from jaxgrad.programs.jaxprs import (
     called,
     entries_of_a_kernel,
@@ -240,8 +240,8 @@ class _Chains:
             return self.through(_open(program), inputs)
         if name == "custom_linear_solve":
             return self._solver(equation, inputs)
-        if name == CARRIED:
-            return self._done_without(expansion(equation), inputs)
+        if name == CARRYING:
+            return self._done_without(expanded(equation), inputs)
         if not self._choices and (chosen := _chosen(equation, inputs)) is not None:
             return chosen
         found = self._join(max(inputs, default=0), self._size_of(equation))

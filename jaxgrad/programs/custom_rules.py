@@ -9,6 +9,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxgrad.programs.carried_programs import (
+    CARRYING,
+    carries_derivatives,
+    carries_rules,
+    expanded,
+    is_told_what_moves,
+    name_of_carrying,
+)
 from jaxgrad.programs.evaluated import bind, evaluated
 from jaxgrad.programs.jaxprs import (
     CUSTOM_VMAP,
@@ -30,7 +38,9 @@ __all__ = [
     "has_discrete_values",
     "has_own_rule",
     "holds_others_rules",
+    "is_rule",
     "rewritten",
+    "rule_program",
     "strip_custom_rules",
 ]
 
@@ -42,7 +52,8 @@ STOP = "stop_gradient"
 def has_custom_rules(jaxpr: Any) -> bool:
     """Whether a program, or one inside it, carries a ``custom_jvp`` or ``custom_vjp`` rule.
 
-    So do primitives that are read as a program: JAX takes the derivatives that they come with.
+    So do primitives that are read as a program, or carry one: JAX takes the derivatives that they
+    come with.
     One whose results have none, as random bits, has no rule that could be wrong.
 
     Example:
@@ -60,7 +71,7 @@ def has_own_rule(equation: Any) -> bool:
     Args:
         equation: of a jaxpr.
     """
-    if equation.primitive.name in CUSTOM_RULES:
+    if equation.primitive.name in CUSTOM_RULES or carries_derivatives(equation):
         return True
     differentiable = any(not _is_discrete(v.aval.dtype) for v in equation.outvars)
     return differentiable and is_read_as_program(equation)
@@ -89,6 +100,19 @@ def holds_others_rules(jaxpr: Any) -> bool:
     )
 
 
+def is_rule(equation: Any) -> bool:
+    """Whether it is a call of a function with a rule for its derivative, a custom one or that of a
+    primitive of a caller's own that carries its program."""
+    return equation.primitive.name in CUSTOM_RULES or carries_rules(equation)
+
+
+def rule_program(equation: Any) -> Any:
+    """The program of the function that a rule is for."""
+    return (
+        expanded(equation) if equation.primitive.name == CARRYING else inner_jaxpr(equation.params)
+    )
+
+
 def has_discrete_values(jaxpr: Any) -> bool:
     """Whether some custom rule in a program returns integers or booleans as values.
 
@@ -100,10 +124,7 @@ def has_discrete_values(jaxpr: Any) -> bool:
     """
     return any(
         equation.primitive.name == CUSTOM_VMAP
-        or (
-            equation.primitive.name in CUSTOM_RULES
-            and any(_is_discrete(v.aval.dtype) for v in equation.outvars)
-        )
+        or (is_rule(equation) and any(_is_discrete(v.aval.dtype) for v in equation.outvars))
         for equation in equations(jaxpr)
     )
 
@@ -115,7 +136,8 @@ def _is_discrete(dtype: Any) -> bool:
 def asks_what_moves(jaxpr: Any) -> bool:
     """Whether a custom rule in a program is told which arguments are differentiated."""
     return any(
-        equation.primitive.name in CUSTOM_RULES and equation.params.get("symbolic_zeros")
+        is_told_what_moves(equation)
+        or (equation.primitive.name in CUSTOM_RULES and equation.params.get("symbolic_zeros"))
         for equation in equations(jaxpr)
     )
 
@@ -127,6 +149,8 @@ def function_name(equation: Any) -> str:
         >>> function_name(jax.make_jaxpr(jax.nn.relu)(1.0).eqns[0])
         'relu'
     """
+    if equation.primitive.name == CARRYING:
+        return name_of_carrying(equation)
     return source_name(inner_jaxpr(equation.params))
 
 

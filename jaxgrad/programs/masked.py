@@ -7,7 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from jaxgrad.programs.custom_rules import CUSTOM_RULES
+from jaxgrad.programs.custom_rules import is_rule
 from jaxgrad.programs.evaluated import bind, evaluated
 from jaxgrad.programs.function_domains import Domain
 from jaxgrad.programs.jaxprs import called
@@ -43,7 +43,7 @@ class Masked:
     def _apply(self, equation: Any, arguments: list[Any], line: Line | None) -> list[Any]:
         own, name = line_of(equation) or line, equation.primitive.name
         inner = called(equation)
-        if inner is not None and name not in CUSTOM_RULES:
+        if inner is not None and not is_rule(equation):
             return self._run(inner, arguments, own)
         inside = None
         if name == self._name and own == self._line:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import jax
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.programs.carried_programs import CARRYING, carried_program
 from jaxgrad.programs.dtypes import has_64_bits
 from jaxgrad.programs.jax_errors import errors_named
 from jaxgrad.programs.kept import Kept
@@ -108,11 +109,11 @@ class Reader(NamedTuple):
 
     Args:
         program: of an equation the closed jaxpr that it stands for, None where there is none.
-        trusted: what a verdict rests on then; "" where that is nothing but what JAX itself runs.
+        trusted: what a verdict rests on then.
     """
 
     program: Callable[[Any], Any | None]
-    trusted: str = ""
+    trusted: str
 
 
 READERS: dict[str, Reader] = {}
@@ -194,6 +195,8 @@ def meaning_of(equation: Any) -> Any | None:
         return READERS[name].program(equation)
     if name in MEANINGS:
         return MEANINGS[name].program(equation)
+    if name == CARRYING:
+        return carried_program(equation)
     return None if name in RULED else _read_by_any(equation)
 
 

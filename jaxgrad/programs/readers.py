@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from jaxgrad.programs.approximate_top_k import APPROXIMATE_TOP_K, exact_top_k
-from jaxgrad.programs.carried_programs import CARRIED, carried_program
 from jaxgrad.programs.implementations import implementation_program
 from jaxgrad.programs.linear_systems import SPARSE_SOLVE, dense_solve, unperturbed_solve
 from jaxgrad.programs.meanings import READERS, READERS_OF_ANY, Reader
@@ -18,7 +17,6 @@ def register_readers() -> None:
     READERS[APPROXIMATE_TOP_K] = Reader(
         exact_top_k, "that `approx_top_k` is exact, as it is without a TPU"
     )
-    READERS[CARRIED] = Reader(carried_program)
     READERS[PALLAS] = Reader(kernel_program, "what JAX's interpreter makes of `pallas_call`")
     READERS[SHARD_MAP] = Reader(
         sharded_program, "what JAX's vmap over named axes makes of `shard_map`"

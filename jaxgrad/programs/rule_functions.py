@@ -13,7 +13,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-__all__ = ["parameters_of_rule", "place_of_rule", "rule_identity"]
+from jaxgrad.programs.carried_programs import (
+    CARRYING,
+    carried_rule_parts,
+    is_of_class,
+    place_of_carrying,
+)
+from jaxgrad.programs.jaxprs import inner_jaxpr, source_place
+from jaxgrad.programs.meanings import told_apart
+
+__all__ = ["parameters_of_rule", "place_of_function", "place_of_rule", "rule_identity"]
 
 # Where an equation keeps the rule: the tangents of a custom_jvp, both passes of a custom_vjp.
 PARAMETERS = ("jvp_jaxpr_fun", "fwd_jaxpr_thunk", "bwd")
@@ -22,6 +31,13 @@ DEEPEST = 3
 # Arrays of up to so many numbers are told apart by them, larger ones by which object they are.
 MOST_NUMBERS = 2**16
 _JAX = Path(jax.__file__).parent
+
+
+def place_of_function(equation: Any) -> str:
+    """The file and line of the function that a rule is for; "" if not known."""
+    if equation.primitive.name == CARRYING:
+        return place_of_carrying(equation)
+    return source_place(inner_jaxpr(equation.params))
 
 
 def place_of_rule(equation: Any) -> str:
@@ -56,12 +72,21 @@ def parameters_of_rule(equation: Any) -> list[str]:
         >>> parameters_of_rule(jax.make_jaxpr(product)(1.0, 2.0).eqns[0])
         ['x', 'y']
     """
-    forward = next(_functions(equation, ("fwd_jaxpr_thunk",)), None)
+    forward = _forward(equation)
     if forward is None:
         return []
     parameters = inspect.signature(forward).parameters.values()
     named = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
     return [x.name for x in parameters] if all(x.kind in named for x in parameters) else []
+
+
+def _forward(equation: Any) -> Any | None:
+    """What takes the arguments of a rule by their names."""
+    if equation.primitive.name != CARRYING:
+        return next(_functions(equation, ("fwd_jaxpr_thunk",)), None)
+    if is_of_class(equation):
+        return equation.params["_prim"].expand
+    return next(_own(carried_rule_parts(equation)), None)
 
 
 def rule_identity(equation: Any) -> Hashable:
@@ -70,12 +95,20 @@ def rule_identity(equation: Any) -> Hashable:
     Args:
         equation: a call of a ``custom_jvp`` or a ``custom_vjp``.
     """
+    if equation.primitive.name == CARRYING and is_of_class(equation):
+        primitive = equation.params["_prim"]
+        return type(primitive), told_apart(primitive.params)
     return tuple(_identity(function) for function in _functions(equation))
 
 
 def _functions(equation: Any, names: Sequence[str] = PARAMETERS) -> Iterator[Any]:
     """Those of a rule that are not JAX's own, which wrap them."""
-    waiting = [equation.params[name] for name in names if name in equation.params]
+    if equation.primitive.name == CARRYING:
+        return _own(carried_rule_parts(equation))
+    return _own([equation.params[name] for name in names if name in equation.params])
+
+
+def _own(waiting: list[Any]) -> Iterator[Any]:
     seen: dict[int, Any] = {}
     while waiting:
         x = waiting.pop(0)

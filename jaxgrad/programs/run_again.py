@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jaxgrad.programs.custom_rules import CUSTOM_RULES
+from jaxgrad.programs.custom_rules import is_rule
 from jaxgrad.programs.evaluated import bind, evaluated
-from jaxgrad.programs.jaxprs import inner_jaxpr, source_place
 from jaxgrad.programs.raised_by import is_callers
+from jaxgrad.programs.rule_functions import place_of_function
 
 __all__ = ["run_again"]
 
@@ -43,7 +43,7 @@ def _apply(equation: Any, arguments: list[Any]) -> list[Any]:
 
 def _is_of_caller(equation: Any) -> bool:
     """Whether it calls a custom rule of the caller's own code, neither JAX's nor a library's."""
-    if equation.primitive.name not in CUSTOM_RULES:
+    if not is_rule(equation):
         return False
-    file = source_place(inner_jaxpr(equation.params)).rpartition(":")[0]
+    file = place_of_function(equation).rpartition(":")[0]
     return bool(file) and is_callers(Path(file))

@@ -69,8 +69,7 @@ def _readings(equation: Any) -> Iterator[Reading]:
             meaning_of(equation)
             yield Reading("own rule", _place(MEANINGS[name].function))
         if name in READERS and meaning_of(equation) is not None:
-            trusted = READERS[name].trusted
-            yield Reading("program", f"trusts {trusted}" if trusted else "what it expands to")
+            yield Reading("program", f"trusts {READERS[name].trusted}")
         if name in RULES:
             RULES[name].read(name, equation.params)
             yield Reading("rule", _place(RULES[name].meaning))

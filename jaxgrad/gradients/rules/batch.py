@@ -37,6 +37,7 @@ from jaxgrad.gradients.witness import hold_program
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
 from jaxgrad.numbers.clock import GRACE, grace, in_grace
 from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.carried_programs import carries_batching
 from jaxgrad.programs.implementations import is_read_by_implementation
 from jaxgrad.programs.jax_errors import first_line
 from jaxgrad.programs.jaxprs import CUSTOM_VMAP, equations
@@ -78,11 +79,13 @@ def _has_own_rules(rules: DerivativePrograms) -> bool:
 def _is_batched_by_others(rules: DerivativePrograms) -> bool:
     """Whether somebody else's rules may say what is computed of a batch.
 
-    A ``custom_vmap`` comes with another program for it, whatever it has for a derivative.
+    A ``custom_vmap`` comes with another program for it, whatever it has for a derivative, and so
+    does a primitive that carries its own.
     """
     return any(
         equation.primitive.name == CUSTOM_VMAP
         or equation.primitive.name in MEANINGS
+        or carries_batching(equation)
         or is_read_by_implementation(equation)
         for program in rules.programs
         for equation in equations(program.jaxpr)

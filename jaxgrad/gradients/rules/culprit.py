@@ -17,7 +17,8 @@ from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.sides import text_of
 from jaxgrad.interpret.walker import Interpreter
 from jaxgrad.numbers.ball import Ball
-from jaxgrad.programs.custom_rules import CUSTOM_RULES, function_name
+from jaxgrad.programs.carried_programs import constants_before
+from jaxgrad.programs.custom_rules import CUSTOM_RULES, function_name, is_rule
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = ["wrong_value_of"]
@@ -59,14 +60,21 @@ class _Watching(Interpreter):
 
     def apply(self, equation: Any, arguments: list[Any]) -> list[Any]:
         outputs = super().apply(equation, arguments)
-        kind = CUSTOM_RULES.get(equation.primitive.name)
-        if kind is not None:
+        for kind in _kinds_of_rule(equation):
             by_rule = _Plain().values(equation, kind, arguments)
             for value, truth in zip(by_rule, _floating(equation.outvars, outputs), strict=False):
                 for a, b in zip(value.flat, truth.flat, strict=True):
                     if b.is_finite() and not a.overlaps(b):
                         self.found.append(_said(equation, kind, a, b))
         return outputs
+
+
+def _kinds_of_rule(equation: Any) -> tuple[str, ...]:
+    """A primitive that carries its rules has them for both modes."""
+    if not is_rule(equation):
+        return ()
+    kind = CUSTOM_RULES.get(equation.primitive.name)
+    return tuple(_FORWARD) if kind is None else (kind,)
 
 
 def _said(equation: Any, kind: str, value: arb, truth: arb) -> tuple[float, str]:
@@ -95,7 +103,7 @@ class _Plain(Interpreter):
 def _through_rule(equation: Any, kind: str) -> Callable[..., list[Any]]:
     primitive = equation.primitive
     # By what a function closes over, its first inputs, a rule has no derivative.
-    closed_over = equation.params.get("num_consts", 0)
+    closed_over = constants_before(equation)
     differentiable = [is_differentiable(v.aval.dtype) for v in equation.invars]
     moving = [i for i, has in enumerate(differentiable) if has and i >= closed_over]
 

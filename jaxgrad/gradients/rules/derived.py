@@ -134,4 +134,4 @@ def _no_derivative(error: Exception) -> NoDerivative:
 
 def _is_one_way(jaxpr: Any) -> bool:
     """Whether a trace holds what JAX leaves where it pushes a tangent through a custom_vjp rule."""
-    return holds_primitive(jaxpr, ("custom_lin",))
+    return holds_primitive(jaxpr, ("custom_lin", "call_hi_primitive_linearized"))

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.interpret.rules.elementwise import ELEMENTWISE, IDENTITY
+from jaxgrad.programs.carried_programs import CARRYING
 from jaxgrad.programs.custom_rules import CUSTOM_RULES
 from jaxgrad.programs.evaluated import bind, evaluated
 from jaxgrad.programs.jaxprs import called, inner_jaxpr
@@ -44,13 +45,13 @@ class EntryByEntry:
         self.equation = equation
         shapes = {tuple(v.aval.shape) for v in (*equation.invars, *equation.outvars)} - {()}
         self._shape: Shape = next(iter(shapes)) if len(shapes) == 1 else ()
-        self._kind = CUSTOM_RULES[equation.primitive.name]
+        self._kind = CUSTOM_RULES.get(equation.primitive.name)  # None of a primitive with rules
         of_one = any(not v.aval.shape for v in equation.outvars)  # made of numbers alone
         numbers = all(
             is_differentiable(v.aval.dtype) for v in (*equation.invars, *equation.outvars)
         )
         plain = numbers and not of_one and not equation.params.get("symbolic_zeros")
-        self._plain = len(shapes) == 1 and plain
+        self._plain = len(shapes) == 1 and plain and self._kind is not None
 
     @cached_property
     def holds(self) -> bool:
@@ -151,6 +152,8 @@ class EntryByEntry:
         name = equation.primitive.name
         if name in CUSTOM_RULES:  # its derivatives are looked at where they are asked for
             return [all(given)] * len(equation.outvars) if EntryByEntry(equation).is_part else None
+        if name == CARRYING:  # it is nothing of another shape
+            return None
         if called(equation) is not None:
             return self._repeated(called(equation), given)
         if name not in _BY_ENTRIES:

@@ -16,6 +16,7 @@ import numpy as np
 
 from jaxgrad.interpret.rules.elementwise import IDENTITY
 from jaxgrad.numbers.functions import ALL, FUNCTIONS
+from jaxgrad.programs.carried_programs import CARRYING, name_in_jax
 from jaxgrad.programs.jaxprs import called, equations, scan_parts, while_parts
 from jaxgrad.programs.meanings import MEANINGS
 from jaxgrad.programs.trace import is_differentiable
@@ -53,7 +54,7 @@ Barred = frozenset[str]
 
 BY_RULES = frozenset({
     "stop_gradient", "custom_jvp_call", "custom_vjp_call", "linear_call",
-    "custom_transpose_call", "custom_linear_solve",
+    "custom_transpose_call", "custom_linear_solve", CARRYING,
 })  # fmt: skip
 """Primitives that may be linear, and of which JAX takes the derivative from somebody's rule."""
 
@@ -164,6 +165,8 @@ def _of_constant(value: Any) -> Kind:
 
 def _applied(equation: Any, kinds: list[Kind], barred: Barred) -> list[Kind]:
     name, outputs = equation.primitive.name, len(equation.outvars)
+    if name_in_jax(equation) == "Ldexp" and kinds[1] <= Kind.FREE:
+        return kinds[:1]
     by_rule = name in barred or (bool(barred) and name in MEANINGS)
     if by_rule and max(kinds, default=Kind.FREE) > Kind.FREE:
         return [Kind.OTHER] * outputs

@@ -32,8 +32,8 @@ from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.numbers.ball import exact_ball
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.samples import dense
-from jaxgrad.programs.custom_rules import CUSTOM_RULES, strip_custom_rules
-from jaxgrad.programs.jaxprs import holds_primitive
+from jaxgrad.programs.custom_rules import is_rule, strip_custom_rules
+from jaxgrad.programs.jaxprs import equations
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = ["Overflows"]
@@ -50,7 +50,7 @@ class Overflows:
     def __init__(self, rules: DerivativePrograms, points: Sequence[SpecialPoint]) -> None:
         self._rules, self._points = rules, points
         program = rules.primal.moving_program.jaxpr
-        own = holds_primitive(program, CUSTOM_RULES) and rules.primal.reference is None
+        own = any(map(is_rule, equations(program))) and rules.primal.reference is None
         self._asked = own and not rules.exact  # which asks for the formula alone
 
     def first(self) -> tuple[SpecialPoint, AtPoint, FloatResult] | None:

@@ -33,7 +33,7 @@ from jaxgrad.gradients.rules.rule_alone import (
 from jaxgrad.gradients.rules.rule_calls import RuleCall, rule_calls, rule_equations
 from jaxgrad.numbers.clock import in_grace, tick, within
 from jaxgrad.numbers.listed import listed
-from jaxgrad.programs.custom_rules import CUSTOM_RULES
+from jaxgrad.programs.custom_rules import is_rule
 from jaxgrad.programs.jax_errors import first_line
 from jaxgrad.programs.jaxprs import inner_jaxpr
 from jaxgrad.verdict import Verdict
@@ -220,7 +220,7 @@ def the_rule(program: Any) -> tuple[str, str] | None:
     while len(jaxpr.eqns) == 1 and jaxpr.eqns[0].primitive.name == "jit":
         inner = inner_jaxpr(jaxpr.eqns[0].params)
         jaxpr = getattr(inner, "jaxpr", inner)
-    if len(jaxpr.eqns) != 1 or jaxpr.eqns[0].primitive.name not in CUSTOM_RULES:
+    if len(jaxpr.eqns) != 1 or not is_rule(jaxpr.eqns[0]):
         return None
     rule = rule_of(jaxpr.eqns[0])
     return rule.name, rule.where

@@ -18,6 +18,7 @@ from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.trusts import up_to
 from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.functions import FUNCTIONS
+from jaxgrad.programs.carried_programs import carries_derivatives
 from jaxgrad.programs.complex_parts import has_complex, traced_parts
 from jaxgrad.programs.complex_structure import MATRIX_IN_PARTS
 from jaxgrad.programs.custom_rules import (
@@ -27,8 +28,8 @@ from jaxgrad.programs.custom_rules import (
     strip_custom_rules,
 )
 from jaxgrad.programs.held import held_in_words
-from jaxgrad.programs.jaxprs import equations, holds_primitive
-from jaxgrad.programs.trace import Leaf, is_differentiable
+from jaxgrad.programs.jaxprs import called, equations, holds_primitive
+from jaxgrad.programs.trace import Leaf
 from jaxgrad.verdict import Verdict
 
 __all__ = ["UNTRUE", "Shown", "brings_derivative", "holds_untrue", "prove_rules", "without_rules"]
@@ -140,15 +141,12 @@ def holds_untrue(jaxpr: Any, others: Set[str] = frozenset()) -> bool:
 
 
 def brings_derivative(equation: Any) -> bool:
-    """Whether a primitive has derivatives of its own, which stay where custom rules are taken off.
-
-    One that returns integers, as places in an array, has none.
+    """Whether a primitive has derivatives of its own that stay where custom rules are taken off.
 
     Args:
         equation: of a jaxpr.
     """
-    real = any(is_differentiable(v.aval.dtype) for v in equation.outvars)
-    return real and equation.primitive.name == "call_hi_primitive"
+    return carries_derivatives(equation) and called(equation) is None
 
 
 def _sentence(primal: Primal, shown: list[Identity]) -> Shown:

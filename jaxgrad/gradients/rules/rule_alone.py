@@ -14,9 +14,14 @@ import numpy as np
 from jaxgrad.gradients.rules.few_entries import EntryByEntry
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.rule_calls import RuleCall
-from jaxgrad.programs.custom_rules import function_name
-from jaxgrad.programs.jaxprs import inner_jaxpr, source_place
-from jaxgrad.programs.rule_functions import parameters_of_rule, place_of_rule, rule_identity
+from jaxgrad.programs.carried_programs import CARRYING, constants_before
+from jaxgrad.programs.custom_rules import function_name, rule_program
+from jaxgrad.programs.rule_functions import (
+    parameters_of_rule,
+    place_of_function,
+    place_of_rule,
+    rule_identity,
+)
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = ["MOST_CALLS", "RuleAlone", "moving_arguments", "questions", "rule_key", "rule_of"]
@@ -127,7 +132,7 @@ def _is_called_so(equation: Any, moving: Sequence[int], live: Sequence[bool]) ->
 
 def moving_arguments(call: RuleCall) -> list[int]:
     """The arguments that are differentiated by: no constants of its program, and no integers."""
-    constants = call.equation.params.get("num_consts", 0)
+    constants = constants_before(call.equation)
     return [
         i
         for i, (variable, moves) in enumerate(zip(call.equation.invars, call.moving, strict=True))
@@ -136,10 +141,10 @@ def moving_arguments(call: RuleCall) -> list[int]:
 
 
 def _argument_names(equation: Any, moving: Sequence[int]) -> list[str] | None:
-    inner = inner_jaxpr(equation.params)
+    inner = rule_program(equation)
     names = getattr(getattr(inner, "jaxpr", inner).debug_info, "arg_names", None)
-    if not names:
-        names = [""] * equation.params.get("num_consts", 0) + parameters_of_rule(equation)
+    if not names or equation.primitive.name == CARRYING:  # which has those of the method
+        names = [""] * constants_before(equation) + parameters_of_rule(equation)
     if len(names) != len(equation.invars):
         return ["x"] if len(moving) == 1 else None
     chosen = [names[i] or "" for i in moving]
@@ -151,7 +156,7 @@ def _argument_names(equation: Any, moving: Sequence[int]) -> list[str] | None:
 
 
 def rule_of(equation: Any) -> RuleAlone:
-    place = source_place(inner_jaxpr(equation.params))
+    place = place_of_function(equation)
     file, _, line = place.rpartition(":")
     home = Path(jax.__file__).parent
     if file and home in Path(file).parents:  # the rule for it may be somebody's own
@@ -162,6 +167,6 @@ def rule_of(equation: Any) -> RuleAlone:
 
 def rule_key(equation: Any) -> Hashable:
     """What tells one rule from another: its functions, and the function it is for, its shapes."""
-    program = inner_jaxpr(equation.params)
-    own = source_place(program), str(getattr(program, "jaxpr", program))
+    program = rule_program(equation)
+    own = place_of_function(equation), str(getattr(program, "jaxpr", program))
     return equation.primitive.name, *own, rule_identity(equation)

@@ -22,9 +22,9 @@ from jaxgrad.gradients.primitive_runs import as_it_is, bound, running, typed
 from jaxgrad.gradients.witness import run_primitives
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import tick
-from jaxgrad.programs.custom_rules import CUSTOM_RULES, has_custom_rules
+from jaxgrad.programs.custom_rules import has_custom_rules, is_rule, rule_program
 from jaxgrad.programs.flow import Flow
-from jaxgrad.programs.jaxprs import called, holds_primitive, inner_jaxpr, scan_parts, while_parts
+from jaxgrad.programs.jaxprs import called, holds_primitive, scan_parts, while_parts
 from jaxgrad.programs.meanings import inner_programs
 from jaxgrad.programs.trace import is_differentiable
 
@@ -115,7 +115,7 @@ def run_calls(
 def rule_equations(jaxpr: Any) -> Iterator[Any]:
     """The calls of custom rules in a program, but not those within the function of another."""
     for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
-        if equation.primitive.name in CUSTOM_RULES:
+        if is_rule(equation):
             yield equation
             continue
         for inner in inner_programs(equation.params):
@@ -161,10 +161,10 @@ class _Run:
         """The results of an equation, and which of them move."""
         equation, arguments = step.equation, step.arguments
         name, params = equation.primitive.name, equation.params
-        if name in CUSTOM_RULES:
+        if is_rule(equation):
             step.call = RuleCall(equation, arguments, moving, index=len(self.calls))
             self.calls.append(step.call)
-            outputs = self._plainly(inner_jaxpr(params), arguments)
+            outputs = self._plainly(rule_program(equation), arguments)
             if self._moved is not None and self._moved[0] == len(self.calls) - 1:
                 outputs = [_beside(x, self._moved[1]) for x in outputs]
             return outputs, _coarse(equation, moving)
@@ -269,7 +269,7 @@ class _Derivatives(Flow):
     may say anything."""
 
     def equation(self, equation: Any, moving: list[bool]) -> list[bool]:
-        if equation.primitive.name in CUSTOM_RULES:
+        if is_rule(equation):
             return self.operation(equation, moving)
         return super().equation(equation, moving)
 

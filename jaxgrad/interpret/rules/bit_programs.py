@@ -12,6 +12,7 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.interpret.rules.registry import Equation, Outputs, Rule, Value, rule
 from jaxgrad.numbers.base import CannotDecide, NumberSystem, objects
+from jaxgrad.programs.carried_programs import CARRYING, expanded, name_in_jax
 from jaxgrad.programs.trace import is_differentiable
 
 if TYPE_CHECKING:
@@ -186,7 +187,11 @@ def _kinds(variables: Sequence[Any]) -> str:
     return "".join("f" if is_differentiable(d) else np.dtype(d).kind for d in dtypes)
 
 
-@rule("call_hi_primitive", reads=("_prim",), exact_if_known=False)
+@rule(CARRYING, reads=("_prim",), exact_if_known=False)
 def _carrying(interpreter: Interpreter, equation: Equation, inputs: list[Value]) -> Outputs:
-    """A primitive that carries a program which reads bits; of others that program is run."""
-    return _CARRYING[type(equation.params["_prim"]).__name__](interpreter, equation, inputs)
+    """A primitive of JAX's that stands for no program of its own, as it reads bits: what it
+    computes; of others the program that it runs."""
+    known = _CARRYING.get(name_in_jax(equation))
+    if known is not None:
+        return known(interpreter, equation, inputs)
+    return interpreter.call(expanded(equation), inputs)
