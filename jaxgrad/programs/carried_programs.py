@@ -74,6 +74,9 @@ def expanded(equation: Any) -> Any:
         UnsupportedPrimitive: it cannot be traced.
     """
     primitive = equation.params["_prim"]
+    variables = (*equation.invars, *equation.outvars)
+    if not all(hasattr(v.aval, "shape") and hasattr(v.aval, "dtype") for v in variables):
+        raise _not_traced(primitive, "it takes or returns what is no array")
     kinds = tuple((v.aval.shape, str(v.aval.dtype)) for v in equation.invars)
     key = id(primitive), kinds, has_64_bits()
     return _EXPANDED.of(key, primitive, lambda: _traced(equation))
@@ -88,10 +91,14 @@ def _traced(equation: Any) -> Any:
             arguments = tree_unflatten(primitive.in_tree, shapes)
             return jax.make_jaxpr(primitive.expand)(*arguments)
     except Exception as error:  # whatever a program of somebody's own raises
-        raise UnsupportedPrimitive(
-            f"the primitive `{type(primitive).__name__}` carries a program that cannot be traced: "
-            f"{first_line(error)}"
-        ) from error
+        raise _not_traced(primitive, first_line(error)) from error
+
+
+def _not_traced(primitive: Any, reason: str) -> UnsupportedPrimitive:
+    return UnsupportedPrimitive(
+        f"the primitive `{type(primitive).__name__}` carries a program that cannot be traced: "
+        f"{reason}"
+    )
 
 
 # -- rules that are somebody's own -------------------------------------------------------------
@@ -104,7 +111,8 @@ def carries_derivatives(equation: Any) -> bool:
     """
     if equation.primitive.name != CARRYING:
         return False
-    return any(jnp.issubdtype(v.aval.dtype, jnp.inexact) for v in equation.outvars)
+    dtypes = (getattr(v.aval, "dtype", np.dtype(bool)) for v in equation.outvars)
+    return any(jnp.issubdtype(dtype, jnp.inexact) for dtype in dtypes)
 
 
 def carries_rules(equation: Any) -> bool:

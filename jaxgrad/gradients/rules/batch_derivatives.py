@@ -23,6 +23,7 @@ from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Deri
 from jaxgrad.gradients.rules.proof import holds_untrue
 from jaxgrad.gradients.single_entries import is_of_single_entries
 from jaxgrad.programs.custom_rules import holds_others_rules
+from jaxgrad.programs.trace import Program
 
 __all__ = ["BatchDerivatives", "entries", "modes_of_entries"]
 
@@ -168,12 +169,14 @@ def modes_of_entries(
         rules: the derivative programs.
         found: the derivatives in each of their modes.
     """
-    if "fwd" in rules.modes and not any(
-        holds_untrue(program.jaxpr) or holds_others_rules(program.jaxpr)
-        for program in (rules.primal.moving_program, rules["fwd",].program)
-    ):
+    if "fwd" in rules.modes and not any(map(_has_modes_of_its_own, rules.programs)):
         found = [min(found, key=lambda each: len(each.directions))]
     return [each for each in found if len(each.directions) > 1]
+
+
+def _has_modes_of_its_own(program: Program) -> bool:
+    """Whether it holds what JAX does not transpose itself, as it has rules of its own for that."""
+    return holds_untrue(program.jaxpr) or holds_others_rules(program.jaxpr)
 
 
 def entries(

@@ -325,7 +325,10 @@ class Rest:
         notes = list(rules.missing)
         primal = rules.primal
         if len(primal.inputs) > 1 and asks_what_moves(primal.moving_program.jaxpr):
-            notes.append("rules with symbolic_zeros not asked where some arguments alone move")
+            notes.append(
+                "rules that are told what moves, by symbolic_zeros or as hijax does, not asked "
+                "where some arguments alone move"
+            )
         if at.skipped:
             notes.append(f"{at.skipped} mixed derivatives at kinks not judged")
         notes += filter(None, [solved_to(at)])
