@@ -39,17 +39,6 @@ def test_its_rule_is_judged(factor: float, verdict: Verdict, reference: Any) -> 
     assert check(root(factor), (X,), reference=reference).verdict is verdict
 
 
-def complex_root(factor: float) -> Any:
-    return lambda a: lax.custom_root(
-        lambda y: y - a * a, a, lambda f, y: a * a, lambda g, y: factor * y / g(1.0 + 0j)
-    )
-
-
-@pytest.mark.parametrize(("factor", "verdict"), [(1, Verdict.PROVED), (1.001, Verdict.REFUTED)])
-def test_of_complex_numbers(factor: float, verdict: Verdict) -> None:
-    assert check(complex_root(factor), (np.complex64(0.3 + 0.4j),)).verdict is verdict
-
-
 def test_a_verdict_is_the_same_every_time() -> None:
     hijax = pytest.importorskip("jax.experimental.hijax", reason="there since jax 0.11")
     if not hasattr(hijax, "HiPrim"):

@@ -31,13 +31,15 @@ __all__ = [
     "name_in_jax",
     "name_of_carrying",
     "place_of_carrying",
+    "program_of_values",
 ]
 
 CARRYING = "call_hi_primitive"
 
 # JAX's own that stay what they are: functions of the reals that read bits, and a root, of which
 # another equation gives the derivatives than the one that its program solves.
-_NO_PROGRAMS = frozenset({"Ldexp", "Frexp", "CustomRoot"})
+_READS_BITS = frozenset({"Ldexp", "Frexp"})
+_NO_PROGRAMS = _READS_BITS | {"CustomRoot"}
 # What JAX makes of a custom rule of a caller's -> how many of its arguments, the first ones, are
 # what the function closes over, where that is handed in.
 _OF_RULES = {"CustomVJPTraced": 2, "CustomJVPTraced": 1}
@@ -62,6 +64,17 @@ def carried_program(equation: Any) -> Any | None:
         UnsupportedPrimitive: it cannot be traced.
     """
     if equation.primitive.name != CARRYING or name_in_jax(equation) in _NO_PROGRAMS:
+        return None
+    return expanded(equation)
+
+
+def program_of_values(equation: Any) -> Any | None:
+    """The program that gives the values of an equation, a root's, too; None where there is none.
+
+    Raises:
+        UnsupportedPrimitive: it cannot be traced.
+    """
+    if equation.primitive.name != CARRYING or name_in_jax(equation) in _READS_BITS:
         return None
     return expanded(equation)
 

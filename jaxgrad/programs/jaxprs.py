@@ -7,6 +7,7 @@ from collections.abc import Container, Iterator
 from typing import Any, TypeVar
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.programs.carried_programs import program_of_values
 from jaxgrad.programs.complex_parts import has_complex, parts_program
 from jaxgrad.programs.meanings import inner_programs, meaning_of
 
@@ -75,7 +76,7 @@ def _meant(equation: Any) -> list[Any]:
     try:
         if has_complex(equation) and not inner_programs(equation.params):
             return [parts_program(equation)]
-        meaning = meaning_of(equation)
+        meaning = meaning_of(equation) or program_of_values(equation)
     except UnsupportedPrimitive:
         return []
     return [] if meaning is None else [meaning]
