@@ -96,6 +96,13 @@ def test_each_is_asked() -> None:
     assert asked | {"select_n", "dynamic_slice"} == set(WHOLE)
 
 
+def test_keys_are_left_to_jax() -> None:
+    key = jax.random.key(0)
+    closed = jax.make_jaxpr(lambda k: jax.numpy.where(True, k, k))(key)
+    found = [by_numpy(equation, [np.asarray(True), key, key]) for equation in closed.jaxpr.eqns]
+    assert found and not any(x is not None for x in found)
+
+
 def test_what_is_not_the_same_is_left_to_jax() -> None:
     x = np.arange(3, dtype=np.int32)
     of_floats: Any = lambda x: x * 2.0  # noqa: E731

@@ -80,7 +80,8 @@ def by_numpy(equation: Any, inputs: Sequence[Any]) -> np.ndarray | None:
         inputs: its arrays, of which no real variable is a part.
     """
     known = WHOLE.get(equation.primitive.name)
-    if known is None or np.dtype(equation.outvars[0].aval.dtype).kind not in _KINDS:
+    dtype = equation.outvars[0].aval.dtype  # that of a PRNG key is none of NumPy's
+    if known is None or not isinstance(dtype, np.dtype) or dtype.kind not in _KINDS:
         return None
     if not all(isinstance(x, np.ndarray) and x.dtype.kind in _KINDS for x in inputs):
         return None
