@@ -66,21 +66,22 @@ def _next_beside(system: NumberSystem, dtype: Any, x: Any, y: Any) -> Any:
     Raises:
         UnsupportedPrimitive: it is not known between which, or on which side of y.
     """
-    relations = {
-        relation: system.known(system.compare(relation, x, y)) for relation in ("lt", "gt", "eq")
-    }
-    if relations["eq"]:
+    above, below, same = (system.known(system.compare(which, y, x)) for which in ("gt", "lt", "eq"))
+    if same:
         return y
-    logarithm = system.divide(
-        system.function("log", system.absolute(x)),
-        system.function("log", system.constant(2)),
-    )
-    exponent = system.exact_value(system.function("floor", logarithm))
+    exponent = _exponent(system, x) if above or below else None
     limits = jax.numpy.finfo(dtype)
-    sided = relations["lt"] or relations["gt"]
-    if exponent is None or not sided or not limits.minexp <= exponent < limits.maxexp - 1:
+    if exponent is None or not limits.minexp <= exponent < limits.maxexp - 1:
         raise UnsupportedPrimitive(
             "`nextafter` of what is known neither to be a float nor to lie between two powers of 2"
         )
-    distance = Fraction(2) ** int(exponent - limits.nmant)
-    return x + system.constant(distance if relations["lt"] else -distance)
+    distance = Fraction(2) ** (exponent - limits.nmant)
+    return x + system.constant(distance if above else -distance)
+
+
+def _exponent(system: NumberSystem, x: Any) -> int | None:
+    """The n with 2ⁿ < |x| < 2ⁿ⁺¹, if it is known."""
+    logarithm, two = system.function("log", system.absolute(x)), system.constant(2)
+    quotient = system.divide(logarithm, system.function("log", two))
+    found = system.exact_value(system.function("floor", quotient))
+    return None if found is None else int(found)
