@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from jaxgrad.errors import CannotDecide, UnsupportedPrimitive
-from jaxgrad.numbers.clock import tick, ticking
+from jaxgrad.numbers.clock import ELEMENTS, tick, ticking
 from jaxgrad.numbers.functions import FUNCTIONS
 
 __all__ = ["UNKNOWN", "CannotDecide", "Element", "NumberSystem", "ObjectArray", "objects"]
@@ -346,7 +346,9 @@ class NumberSystem:
         if any(array.shape != shape for array in arrays):
             arrays = np.broadcast_arrays(*arrays, subok=False)
             shape = arrays[0].shape
-        each = ticking(zip(*(array.reshape(-1) for array in arrays), strict=True))
+        each = zip(*(array.reshape(-1) for array in arrays), strict=True)
+        if arrays[0].size > ELEMENTS:  # fewer are done before the next look at the clock
+            each = ticking(each)
         return objects(itertools.starmap(operation, each), shape)
 
 

@@ -20,6 +20,7 @@ from typing import TypeVar
 from jaxgrad.numbers.context import holding
 
 __all__ = [
+    "ELEMENTS",
     "GRACE",
     "MOST_MEMORY",
     "WORDS",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -47,6 +48,8 @@ class Elements(ArraySystem):
 
     def function(self, name: str, *arrays: np.ndarray) -> np.ndarray:
         system, f = self.system, operation(name)
+        if type(system).carry_out is NumberSystem.carry_out:
+            return system.map(functools.partial(f, system), *arrays)
         return system.map(lambda *xs: system.carry_out(name, f, *xs), *arrays)
 
     def power(self, array: np.ndarray, exponents: np.ndarray) -> np.ndarray:
