@@ -54,6 +54,32 @@ def with_momentum(a: Any, tolerance: float) -> Any:
     return lax.while_loop(lambda pair: jnp.abs(pair[0] - pair[1]) > tolerance, step, start)[0]
 
 
+def within_rounding(a: Any, tolerance: float) -> Any:
+    """The same by descents with momentum whose step is accepted within a rounding: about the
+    solution all steps are, the longest too, and they go about it for ever."""
+
+    def value(x: Any) -> Any:
+        return x**4 / 4 + x**2 / 2 - a * x
+
+    def step(state: Any) -> Any:
+        x, before, length, turns = state
+        ahead = x + 0.9 * (x - before)
+        slope = ahead**3 + ahead - a
+
+        def is_long(length: Any) -> Any:
+            most = value(ahead) - length * slope**2 / 2 + jnp.finfo(jnp.float32).eps
+            return value(ahead - length * slope) > most
+
+        length = lax.while_loop(is_long, lambda y: y / 2, 2 * length)
+        return ahead - length * slope, x, jnp.minimum(length, 1), turns + 1
+
+    def goes_on(state: Any) -> Any:
+        return (jnp.abs(state[0] - state[1]) > tolerance) & (state[3] < 40)
+
+    start = jnp.float32(1), jnp.float32(0.9), jnp.float32(1), 0
+    return lax.while_loop(goes_on, step, start)[0]
+
+
 def counted(a: Any, tolerance: float) -> Any:
     """The same by six of these steps, whatever is left."""
     del tolerance
@@ -75,6 +101,7 @@ def _verdict(solve: Callable[..., Any], tolerance: float, factor: float) -> tupl
         (slowly, 1e-2, "before they have come to their solution"),
         (with_momentum, 1e-3, "before they have come to their solution"),
         (slowly, 1e-3, "before they have come to their solution"),
+        (within_rounding, 1e-7, "changes by as much as the rule is off"),
     ],
 )
 def test_the_rule_of_the_solution_is_not_refuted(solve: Any, tolerance: float, said: str) -> None:
@@ -92,6 +119,8 @@ def test_the_rule_of_the_solution_is_not_refuted(solve: Any, tolerance: float, s
         (bisected, 1e-4, 1.01),
         (with_momentum, 1e-3, -1.0),
         (with_momentum, 1e-3, 1.5),
+        (within_rounding, 1e-7, -1.0),
+        (within_rounding, 1e-7, 1.5),
         (slowly, 1e-2, -1.0),
         (slowly, 1e-3, 1.01),
         (counted, 0.0, 1.0),  # no tolerance says that anything else is meant
@@ -345,3 +374,30 @@ def test_turns_beside_a_solution_leave_it_as_it_is() -> None:
     assert _at(_with_rule(solve, slope), 0.8).verdict is Verdict.AGREES
     wrong = _with_rule(solve, lambda a, g: (1.01 * slope(a, g)[0],))
     assert _at(wrong, 0.8).verdict is Verdict.REFUTED
+
+
+def implicit_step(factor: float, tolerance: float) -> Any:
+    """A step of time of ẏ = −y³/10 by an equation for its end, solved to a tolerance."""
+
+    def solve(c: Any) -> Any:
+        return lax.while_loop(
+            lambda y: jnp.abs(y + 0.1 * y**3 - c) > tolerance * jnp.abs(c),
+            lambda y: y - (y + 0.1 * y**3 - c) / (1 + 0.3 * y * y),
+            c,
+        )
+
+    step: Any = jax.custom_jvp(solve)
+    step.defjvp(lambda xs, ts: ((y := step(*xs)), factor * ts[0] / (1 + 0.3 * y * y)))
+    return step
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("tolerance", [1e-6, 1e-4])
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, Verdict.AGREES), (1.01, Verdict.REFUTED)])
+def test_more_steps_of_time_are_another_time(
+    steps: int, tolerance: float, factor: float, verdict: Verdict
+) -> None:
+    step = implicit_step(factor, tolerance)
+    function = lambda x: lax.scan(lambda c, _: (step(c), None), x, None, length=steps)[0]  # noqa: E731
+    found = check(function, (np.float32(0.7),), domain=lambda x: x > 0)
+    assert found.verdict is verdict, found

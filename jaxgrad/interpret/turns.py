@@ -13,7 +13,7 @@ from typing import Any
 
 from jaxgrad.numbers.context import holding
 from jaxgrad.programs.frozen_loops import thawed
-from jaxgrad.programs.tolerances import ends_at_a_tolerance
+from jaxgrad.programs.tolerances import ends_at_a_tolerance, ends_itself_at_a_tolerance
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = [
@@ -61,6 +61,7 @@ _counts: ContextVar[Turns | None] = ContextVar("counts", default=None)
 _run_on: ContextVar[Callable[[int], int] | None] = ContextVar("run_on", default=None)
 _outermost: ContextVar[bool] = ContextVar("outermost", default=False)
 _at_tolerances: ContextVar[bool] = ContextVar("at_tolerances", default=False)
+_themselves: ContextVar[bool] = ContextVar("themselves", default=False)
 _thaw: ContextVar[bool] = ContextVar("thaw", default=False)
 
 
@@ -128,6 +129,7 @@ def further_turns(
     beyond: Callable[[int], int] = as_many_again,
     *,
     at_tolerances: bool = False,
+    themselves: bool = False,
     thaw: bool = False,
 ) -> Iterator[None]:
     """Lets loops that hand on numbers and nothing else turn on past their end within a block.
@@ -136,9 +138,16 @@ def further_turns(
         beyond: how many turns more a loop makes that has turned so often; by default as many again.
         at_tolerances: whether only those that end at a tolerance, or have such loops inside of
             them, do; one of a number of turns beside a solver means that many.
+        themselves: whether those that have such loops inside of them do not, as a number of steps
+            in time, each of which solves an equation.
         thaw: whether what keeps what it has when it is done goes on all the same.
     """
-    with holding(_run_on, beyond), holding(_at_tolerances, at_tolerances), holding(_thaw, thaw):
+    with (
+        holding(_run_on, beyond),
+        holding(_at_tolerances, at_tolerances),
+        holding(_themselves, themselves),
+        holding(_thaw, thaw),
+    ):
         yield
 
 
@@ -186,5 +195,7 @@ def turns_beyond(equation: Any, turns: int) -> int:
     if beyond is None or not _iterates(equation):
         return 0
     if _at_tolerances.get() and not ends_at_a_tolerance(equation):
+        return 0
+    if _themselves.get() and not ends_itself_at_a_tolerance(equation):
         return 0
     return beyond(turns)

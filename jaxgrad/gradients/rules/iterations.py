@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from flint import arb
 
@@ -19,8 +19,9 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.rules.judgement import Judgement, agreement
 from jaxgrad.gradients.rules.no_gradient import NO_GRADIENT, has_no_gradient
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.gradients.rules.run_on import Ended, Endings
+from jaxgrad.gradients.rules.run_on import Ended, Endings, holds_solvers
 from jaxgrad.gradients.rules.secants import Secants
+from jaxgrad.gradients.rules.seen_as_run_on import Seen, comes_near, is_unsettled
 from jaxgrad.interpret.rules.solution import FEWEST_BITS
 from jaxgrad.interpret.turns import (
     LENGTHS,
@@ -43,10 +44,8 @@ __all__ = ["Iterations"]
 Answer = TypeVar("Answer")
 
 # An iteration that has come to a tolerance t of its start leaves √t of what is left in half as many
-# turns more, which is less than this of it if t is less than a half,
+# turns more, which is less than this of it if t is less than a half.
 NEARER = 3 / 4
-# and t of it in as many, which is less than this where t is; so much of it a wrong number may be.
-LEFT = 1 / 4
 LONGER = (half_as_many_more, many_more)
 # How far they are run on where that returns no number, as of a secant method at its end.
 LITTLE = (one_more, two_more)
@@ -58,6 +57,10 @@ _BEYOND = (
 _EARLY = (
     "the loops of the function end at a tolerance before they have come to their solution, and the "
     "rule gives the derivative of what they come near to; at a smaller one it is judged"
+)
+_UNSETTLED = (
+    "the loops of the function end at a tolerance, and as they are run on the derivative changes "
+    "by as much as the rule is off, which gives the same number; at a smaller one it is judged"
 )
 _JUMPS = (
     "the loops of the function end at a tolerance, and between two of its jumps the derivative is "
@@ -74,7 +77,10 @@ class Iterations:
 
     def __init__(self, at: AtPoint) -> None:
         self._at = at
-        self._further: dict[tuple[Callable[[int], int], bool], AtPoint] = {}
+        self._further: dict[tuple[Callable[[int], int], bool, bool], AtPoint] = {}
+        # Whether loops that have solvers inside of them are not run on, and how each ends then.
+        self._themselves = False
+        self._ends: dict[bool, Endings] = {}
         # Whether somebody asked for the point: at others loops may not come near to anything.
         self.asked_for = True
         # Whether the rule is known to be the derivative of loops as they stand, so that where it is
@@ -97,6 +103,19 @@ class Iterations:
             found: the judgement that refutes it.
             finite: whether it is a real number.
         """
+        judgement = self._judged(question, found, finite)
+        closed = self._at.rules.primal.truth_program.jaxpr
+        if judgement.verdict is Verdict.REFUTED and holds_solvers(closed):
+            # As in steps of time, each of which solves an equation: more of them are another time.
+            self._themselves = True
+            try:
+                other = self._judged(question, found, finite)
+            finally:
+                self._themselves = False
+            return judgement if other.verdict is Verdict.REFUTED else other
+        return judgement
+
+    def _judged(self, question: Question, found: Judgement, finite: bool) -> Judgement:
         prolong(GRACE / 2)  # what was found wrong is not lost where the time is spent
         not_known = replace(found, verdict=Verdict.UNDECIDED)
         if has_no_gradient(self._at.truth, question):
@@ -131,6 +150,8 @@ class Iterations:
         not_known = replace(found, verdict=Verdict.UNDECIDED)
         if self._leave_open(question):
             return replace(not_known, reason=_EARLY)
+        if is_unsettled(self._run(question, outermost=True)):
+            return replace(not_known, reason=_UNSETTLED)
         if len(question.moving) != 1:
             return found
         secants = self._secants(question)
@@ -250,9 +271,9 @@ class Iterations:
         by chance where it ends, and less near half as many turns later.
         """
         runs = (self._run(question, outermost) for outermost in (False, True))
-        return any(len(run) > 1 and _comes_near(run) for run in runs)
+        return any(len(run) > 1 and comes_near(run) for run in runs)
 
-    def _run(self, question: Question, outermost: bool = False) -> list[_Seen]:
+    def _run(self, question: Question, outermost: bool = False) -> list[Seen]:
         """The number beside the truth where loops end and as they are run on, as far as known.
 
         Args:
@@ -260,11 +281,11 @@ class Iterations:
             outermost: whether loops inside of others are left as they are.
         """
 
-        def seen(at: AtPoint) -> _Seen | None:
+        def seen(at: AtPoint) -> Seen | None:
             sides, number = at.sides(question), at.numbers.enclosed(question)
             known = [] if sides is None else sides.known
             nearest = min(known, key=lambda side: abs(number - side).upper(), default=None)
-            return None if nearest is None else _Seen(number, nearest)
+            return None if nearest is None else Seen(number, nearest)
 
         here = seen(self._at)
         for lengths in (LONGER, LITTLE):
@@ -295,7 +316,7 @@ class Iterations:
     ) -> Answer | None:
         """What the same point answers where loops are run on; None where that is not known."""
         which = outermost_alone() if outermost else contextlib.nullcontext()
-        key = length, outermost
+        key = length, outermost, self._themselves
         further = self._running_on(length)
         with contextlib.suppress(CannotDecide, UnsupportedPrimitive), further, which:
             if key not in self._further:
@@ -305,7 +326,10 @@ class Iterations:
 
     def _running_on(self, length: Callable[[int], int]) -> contextlib.AbstractContextManager[None]:
         has_tolerances = self._at.rules.primal.has_tolerances
-        return further_turns(length, at_tolerances=has_tolerances, thaw=self._endings.thaw)
+        ends = self._endings
+        return further_turns(
+            length, at_tolerances=has_tolerances, themselves=ends.themselves, thaw=ends.thaw
+        )
 
     def _secant_bits(self, question: Question) -> float | None:
         """How many bits of a first derivative are those of the slope of the secants.
@@ -356,44 +380,12 @@ class Iterations:
     def _are_meant(self) -> bool:
         return self.loops_are_meant()
 
-    @cached_property
-    def _endings(self) -> Endings:
-        prolong(GRACE / 2)
-        rules = self._at.rules
-        return Endings(rules.primal.truth_program, self._at.numbers.point, rules.float_bits)
-
-
-class _Seen(NamedTuple):
-    """A number and the nearer side of the truth."""
-
-    number: arb
-    truth: arb
-
     @property
-    def apart(self) -> arb:
-        """How far they are apart at most."""
-        return abs(self.number - self.truth).upper()
-
-
-def _comes_near(run: Sequence[_Seen]) -> bool:
-    """Whether the truth comes near to the number as loops are run on, or to where that leads.
-
-    What changes by the same factor again and again leads to a limit that three of it tell, however
-    little that is (Aitken's Δ² process); so does what is left as c/n after n turns.
-    """
-    *before, last = run
-    first, truth = run[0]
-    if not abs(last.number - first) <= max(abs(first).lower(), abs(truth).lower()) / 2:
-        return False  # the loops of the rule dwindle as well, and their numbers mean nothing
-    within = LEFT * max(seen.apart for seen in before)
-    if last.apart <= within:
-        return True
-    changes = [after.truth - here.truth for here, after in itertools.pairwise(run)]
-    if len(changes) < 2 or not abs(changes[1]) < abs(changes[0]):
-        return False
-    limits = [last.truth - changes[1] ** 2 / (changes[1] - changes[0])]
-    # Of c/n after n, 3n/2 and 2n turns the second change is half of the first, and as much as both
-    # together is left.
-    if abs(2 * changes[1] - changes[0]) <= abs(changes[0]) * LEFT:
-        limits.append(last.truth + sum(changes))
-    return any(bool(abs(last.number - limit) <= within) for limit in limits)
+    def _endings(self) -> Endings:
+        if self._themselves not in self._ends:
+            prolong(GRACE / 2)
+            rules, point = self._at.rules, self._at.numbers.point
+            self._ends[self._themselves] = Endings(
+                rules.primal.truth_program, point, rules.float_bits, self._themselves
+            )
+        return self._ends[self._themselves]

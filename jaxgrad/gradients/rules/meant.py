@@ -17,7 +17,7 @@ from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.gradients.rules.run_on import Ended, ended
+from jaxgrad.gradients.rules.run_on import Ended, ended, holds_solvers
 from jaxgrad.interpret.turns import LENGTHS, further_turns
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.verdict import Verdict
@@ -48,14 +48,18 @@ def _end_before(at: AtPoint, judged: list[tuple[Question, Judgement]]) -> bool:
     if any(found.hidden for _, found in judged):
         return False
     program = at.rules.primal.truth_program
-    return ended(program, at.numbers.point, at.rules.float_bits) is Ended.BEFORE
+    themselves = holds_solvers(program.jaxpr)
+    return ended(program, at.numbers.point, at.rules.float_bits, themselves) is Ended.BEFORE
 
 
 def _is_no_limit(at: AtPoint, judged: list[tuple[Question, Judgement]]) -> bool:
     """Whether some number is not the derivative of the same loops run on."""
     numbers = [(question, at.numbers.enclosed(question)) for question, _ in judged]
+    themselves = holds_solvers(at.rules.primal.truth_program.jaxpr)
     for length in LENGTHS:
-        further = further_turns(length, at_tolerances=at.rules.primal.has_tolerances)
+        further = further_turns(
+            length, at_tolerances=at.rules.primal.has_tolerances, themselves=themselves
+        )
         with contextlib.suppress(CannotDecide, UnsupportedPrimitive), further:
             longer = AtPoint(at.rules, at.values)
             for question, number in numbers:

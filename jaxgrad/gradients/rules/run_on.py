@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from enum import Enum
+from typing import Any
 
 import numpy as np
 from flint import arb
@@ -25,10 +26,15 @@ from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
 from jaxgrad.programs.frozen_loops import freezes
-from jaxgrad.programs.tolerances import loops_end_by
+from jaxgrad.programs.jaxprs import equations
+from jaxgrad.programs.tolerances import (
+    ends_at_a_tolerance,
+    ends_itself_at_a_tolerance,
+    loops_end_by,
+)
 from jaxgrad.programs.trace import Program
 
-__all__ = ["Ended", "Endings", "ended"]
+__all__ = ["Ended", "Endings", "ended", "holds_solvers"]
 
 
 class Ended(Enum):
@@ -47,6 +53,7 @@ class Endings:
         program: of floating-point leaves.
         point: balls.
         float_bits: how many bits a float of its results has.
+        themselves: whether loops that have solvers inside of them are not run on.
 
     Attributes:
         turns: how often all loops have turned together.
@@ -54,11 +61,18 @@ class Endings:
             they would do nothing else.
     """
 
-    def __init__(self, program: Program, point: Sequence[ObjectArray], float_bits: float) -> None:
+    def __init__(
+        self,
+        program: Program,
+        point: Sequence[ObjectArray],
+        float_bits: float,
+        themselves: bool = False,
+    ) -> None:
         self._half = 2.0 ** (-float_bits / 2)
         self._runs: list[list[ObjectArray]] | None = None
         self.turns = 0
         self.thaw = False
+        self.themselves = themselves
         self._iterates = not is_run_on()
         if not self._iterates:
             return
@@ -68,10 +82,10 @@ class Endings:
             self._iterates = turns.iterates
             self.turns = sum(turns.values())
             if self._iterates:
-                self._runs = [before, *_further(program, point)]
+                self._runs = [before, *_further(program, point, False, themselves)]
                 if _is_frozen(self._runs) and freezes(program.jaxpr):
                     self.thaw = True
-                    self._runs = [before, *_further(program, point, thaw=True)]
+                    self._runs = [before, *_further(program, point, True, themselves)]
 
     def of(self, entries: Sequence[tuple[int, tuple[int, ...]]] | None = None) -> Ended:
         """Where the loops end that some entries of the result come of.
@@ -120,9 +134,20 @@ _ENDS = (LENGTHS[0], LENGTHS[-1])
 
 
 def _further(
-    program: Program, point: Sequence[ObjectArray], thaw: bool = False
+    program: Program, point: Sequence[ObjectArray], thaw: bool, themselves: bool
 ) -> list[list[ObjectArray]]:
-    return [_longer(program, point, beyond, thaw) for beyond in (one_more, *_ENDS)]
+    lengths = (one_more, *_ENDS)
+    return [_longer(program, point, beyond, thaw, themselves) for beyond in lengths]
+
+
+def holds_solvers(jaxpr: Any) -> bool:
+    """Whether some loop ends at no tolerance, and has one that does inside of it."""
+    return any(
+        equation.primitive.name in ("scan", "while")
+        and ends_at_a_tolerance(equation)
+        and not ends_itself_at_a_tolerance(equation)
+        for equation in equations(jaxpr)
+    )
 
 
 def _is_frozen(runs: Sequence[Sequence[ObjectArray]]) -> bool:
@@ -140,17 +165,20 @@ def _longer(
     point: Sequence[ObjectArray],
     length: Callable[[int], int],
     thaw: bool,
+    themselves: bool,
 ) -> list[ObjectArray]:
     closed = program.jaxpr
     at_tolerances = loops_end_by(closed, [True] * len(closed.jaxpr.invars))
-    with further_turns(length, at_tolerances=at_tolerances, thaw=thaw):
+    with further_turns(length, at_tolerances=at_tolerances, themselves=themselves, thaw=thaw):
         return interpret(program, Ball(), list(point))
 
 
-def ended(program: Program, point: Sequence[ObjectArray], float_bits: float) -> Ended:
+def ended(
+    program: Program, point: Sequence[ObjectArray], float_bits: float, themselves: bool = False
+) -> Ended:
     """Where the loops of a program end at a point.
 
     Args:
-        program, point, float_bits: as for :class:`Endings`.
+        program, point, float_bits, themselves: as for :class:`Endings`.
     """
-    return Endings(program, point, float_bits).of()
+    return Endings(program, point, float_bits, themselves).of()
