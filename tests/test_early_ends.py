@@ -374,30 +374,3 @@ def test_turns_beside_a_solution_leave_it_as_it_is() -> None:
     assert _at(_with_rule(solve, slope), 0.8).verdict is Verdict.AGREES
     wrong = _with_rule(solve, lambda a, g: (1.01 * slope(a, g)[0],))
     assert _at(wrong, 0.8).verdict is Verdict.REFUTED
-
-
-def implicit_step(factor: float, tolerance: float) -> Any:
-    """A step of time of ẏ = −y³/10 by an equation for its end, solved to a tolerance."""
-
-    def solve(c: Any) -> Any:
-        return lax.while_loop(
-            lambda y: jnp.abs(y + 0.1 * y**3 - c) > tolerance * jnp.abs(c),
-            lambda y: y - (y + 0.1 * y**3 - c) / (1 + 0.3 * y * y),
-            c,
-        )
-
-    step: Any = jax.custom_jvp(solve)
-    step.defjvp(lambda xs, ts: ((y := step(*xs)), factor * ts[0] / (1 + 0.3 * y * y)))
-    return step
-
-
-@pytest.mark.parametrize("steps", [1, 3])
-@pytest.mark.parametrize("tolerance", [1e-6, 1e-4])
-@pytest.mark.parametrize(("factor", "verdict"), [(1.0, Verdict.AGREES), (1.01, Verdict.REFUTED)])
-def test_more_steps_of_time_are_another_time(
-    steps: int, tolerance: float, factor: float, verdict: Verdict
-) -> None:
-    step = implicit_step(factor, tolerance)
-    function = lambda x: lax.scan(lambda c, _: (step(c), None), x, None, length=steps)[0]  # noqa: E731
-    found = check(function, (np.float32(0.7),), domain=lambda x: x > 0)
-    assert found.verdict is verdict, found

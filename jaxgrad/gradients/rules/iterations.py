@@ -150,7 +150,9 @@ class Iterations:
         not_known = replace(found, verdict=Verdict.UNDECIDED)
         if self._leave_open(question):
             return replace(not_known, reason=_EARLY)
-        if is_unsettled(self._run(question, outermost=True)):
+        closed = self._at.rules.primal.truth_program.jaxpr
+        meant = holds_solvers(closed) and not self._themselves
+        if not meant and is_unsettled(self._run(question, outermost=True)):
             return replace(not_known, reason=_UNSETTLED)
         if len(question.moving) != 1:
             return found
