@@ -19,7 +19,7 @@ from rule_examples import EXAMPLES
 
 from jaxgrad.gradients.one_sided import OneSided, one_sided_derivatives
 from jaxgrad.numbers.base import objects
-from jaxgrad.numbers.jet import OPEN, Jet
+from jaxgrad.numbers.jet import OPEN, Jet, Taylor
 from jaxgrad.numbers.precision import precision, series_length
 
 ORDER = 2
@@ -89,7 +89,6 @@ def test_every_primitive(name: str) -> None:
         lambda x: jnp.maximum(x, x * x),
         lambda x: jnp.sort(jnp.stack([x, -x]))[0],
         lambda x: 0 * jnp.log(x),
-        lambda x: (x - x) * jnp.abs(x),
         lambda x: lax.cond(x > 0, lambda u: u, lambda u: -u, x),
         lambda x: jnp.arccos(1 - x),
     ],
@@ -97,6 +96,44 @@ def test_every_primitive(name: str) -> None:
 def test_a_look_beside_the_point_is_seen(function: Callable[..., Any]) -> None:
     assert not _compared(function, (0.0,), (1.0,)).smooth
     assert _compared(function, (0.375,), (1.0,)).smooth
+
+
+@pytest.mark.parametrize(
+    ("function", "slope"),
+    [
+        (lambda x: (x - x) * jnp.abs(x), 0),
+        (lambda x: jnp.where(x > 0, jnp.sin(x), x), 1),
+        (lambda x: x * x * jnp.abs(x) + 3 * x, 3),
+        (lambda x: x * x * jnp.sign(x) * x, 0),
+        (lambda x: jnp.where(jnp.exp(x) > jnp.cosh(x) + jnp.sinh(x), 2 * x, x + x), 2),
+        (lambda x: x * x * (x > 0) * x - x, -1),
+        (lambda x: x * lax.cond(x > 0, lambda: 2.0, lambda: 2.0), 2),
+    ],
+)
+def test_a_tie_that_makes_no_difference_is_smooth(
+    function: Callable[..., Any], slope: float
+) -> None:
+    for args, direction in (((0.0,), (1.0,)), ((0.0,), (-0.5,))):
+        found = _compared(function, args, direction)
+        assert found.smooth
+        (right,), (left,) = found.right, found.left
+        assert right[1] == left[1] == slope * direction[0]
+    jet = Jet(1)
+    with series_length(2):
+        x, y = jet.line(0, 1), jet.line(0, 3)
+        either = jet.maximum(x, y)
+        assert jet.undecided and jet.coefficient(either, 1).contains(1)
+        assert jet.coefficient(either, 1).contains(3)
+        assert jet.select(None, x, Taylor(None)) is OPEN
+        assert jet.select(None, arb(1), arb("nan")) is OPEN
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_tie_that_makes_one_in_an_order_that_is_asked(order: int) -> None:
+    found = one_sided_derivatives(lambda x: x * jnp.abs(x), (0.0,), (1.0,), order)
+    assert found.smooth is (order == 1)
+    if order == 2:
+        assert [side[0][2] for side in (found.left, found.right)] == [-2, 2]
 
 
 def test_what_does_not_move_is_not_a_tie() -> None:

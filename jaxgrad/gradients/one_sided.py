@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from flint import arb
+from flint import arb, ctx
 
 from jaxgrad.errors import JaxgradError
 from jaxgrad.interpret.walker import interpret
@@ -43,8 +43,8 @@ class OneSided:
             f₊⁽ᵏ⁾(x; v) and f₋⁽ᵏ⁾(x; v) for k = 0 … order, enclosed; ±∞ where the slope is infinite
             and NaN where nothing is known (outside the domain, at a pole, or too few terms).
         reasons: why some entry is NaN.
-        smooth: whether the program is analytic along the line, because no operation of it asked
-            for what is true beside the point only; then the sides are equal.
+        smooth: whether no operation asked for what is true beside the point only, or whatever it
+            is there makes no difference to so many derivatives; then the sides are equal.
 
     Example:
         >>> import jax
@@ -136,7 +136,7 @@ def analytic_at(
     except JaxgradError:
         return [None] * len(points)
     return [
-        _smooth(leaves) if k not in numbers.failed and _are_finite(leaves) else None
+        _smooth(leaves) if k not in numbers.failed and _are_settled(jet, leaves) else None
         for k, leaves in enumerate(found)
     ]
 
@@ -156,8 +156,15 @@ def _smooth(found: list[np.ndarray]) -> OneSided:
     return OneSided(found, [leaf.copy() for leaf in found], (), smooth=True)
 
 
-def _are_finite(found: list[np.ndarray]) -> bool:
-    return all(x.is_finite() for leaf in found for x in leaf.flat)
+def _are_settled(system: Germ | Jet, found: list[np.ndarray]) -> bool:
+    """Whether all is known, and what was left open makes no difference that is to be seen."""
+    is_known = _is_narrow if system.undecided else arb.is_finite
+    return all(is_known(x) for leaf in found for x in leaf.flat)
+
+
+def _is_narrow(x: arb) -> bool:
+    """Whether its width is that of rounding, beside 1; more bits show what is finer."""
+    return x.is_finite() and x.rel_one_accuracy_bits() >= ctx.prec // 2
 
 
 def _analytic(program: Program, direction: Sequence[Any], order: int) -> list[np.ndarray] | None:
@@ -170,7 +177,7 @@ def _analytic(program: Program, direction: Sequence[Any], order: int) -> list[np
             found = [_stacked(values, order, jet.derivatives) for values in outputs]
     except JaxgradError:  # germs decide more, or say what is the matter
         return None
-    return found if _are_finite(found) else None
+    return found if _are_settled(jet, found) else None
 
 
 def _one_side(
@@ -191,10 +198,10 @@ def _one_side(
             if last:
                 raise
             continue
-        if last or not (germ.undecided or why):
+        if last or _is_settled(germ, found, why):
             break
     large = operations(program.jaxpr.jaxpr) > MOST_EXACT_OPERATIONS
-    if germ.open and (germ.undecided or why) and not large:
+    if germ.open and not large and not _is_settled(germ, found, why):
         for system in (ExactGerm, IdenticalGerm):
             for terms in attempts:
                 germ = system(terms)
@@ -203,6 +210,10 @@ def _one_side(
                     break
     reasons |= why
     return found
+
+
+def _is_settled(germ: Germ, found: list[np.ndarray], why: set[str]) -> bool:
+    return not why and (not germ.undecided or _are_settled(germ, found))
 
 
 def _over(

@@ -1,8 +1,8 @@
 """Jets: Taylor polynomials in t of what a program does at x + tv, where it is analytic.
 
 A number that does not move with t is a ball; one that does is a polynomial.  Nothing is decided
-by what moves beside the point: where a tie, a root or a quotient of an infinitesimal would ask for
-that, the value is open, and whoever wants it needs germs.
+by what moves beside the point: where a root or a quotient of an infinitesimal would ask for that,
+the value is open, and whoever wants it needs germs.  What a tie selects is either number.
 """
 
 from __future__ import annotations
@@ -100,6 +100,7 @@ class Jet(Ball):
 
     def __init__(self, order: int) -> None:
         self.order = order
+        self.undecided = False  # whether a selection had to take both branches
 
     def line(self, value: Any, slope: Any) -> Taylor:
         """value + slope·t."""
@@ -244,7 +245,13 @@ class Jet(Ball):
     def select(self, p: bool | None, if_false: Any, if_true: Any) -> Any:
         if p is not UNKNOWN or not isinstance(if_true, arb | Taylor):
             return super().select(p, if_false, if_true)
-        return OPEN
+        self.undecided = True
+        columns = [[self.coefficient(x, k) for x in (if_false, if_true)]
+                   for k in range(self.order + 1)]  # fmt: skip
+        if isinstance(if_false, arb) and isinstance(if_true, arb):
+            either = if_true.union(if_false)
+            return either if either.is_finite() else OPEN
+        return self._taylor([a.union(b) for a, b in columns])
 
     def maximum(self, x: Any, y: Any) -> Any:
         if isinstance(x, arb) and isinstance(y, arb):
