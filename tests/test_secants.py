@@ -82,12 +82,13 @@ def test_a_loop_that_does_not_jump_is_held_against_its_derivative(
     assert found.verdict is verdict
 
 
-def secants(function: Callable[..., Any], *point: float) -> Secants:
+def secants(function: Callable[..., Any], *point: float, may_jump: bool = False) -> Secants:
     """Those along the first of some numbers."""
     at = [np.float32(x) for x in point]
     along = Direction([np.float64(k == 0) for k in range(len(at))])
     balls = [Ball().constants(x) for x in at]
-    return Secants(trace(function, tuple(at)), balls, along, Direction([np.ones(())]), 23.0)
+    program, cotangent = trace(function, tuple(at)), Direction([np.ones(())])
+    return Secants(program, balls, along, cotangent, 23.0, may_jump)
 
 
 def test_secants_tend_to_the_derivative_where_nothing_jumps() -> None:
@@ -98,6 +99,14 @@ def test_secants_tend_to_the_derivative_where_nothing_jumps() -> None:
     assert not smooth.tend_to(slope * 1.00001)
     of_the_last_steps = arb(2).sqrt() / 3  # the root stands so far on the way from 0 to 1 + y
     assert not jumping.tend_to(of_the_last_steps)
+
+
+def test_secants_of_what_may_jump_tell_no_more_than_jumps_leave_of_them() -> None:
+    steps = lambda x: jnp.floor(x * 2.0**12) / 2.0**12  # noqa: E731
+    for x in np.random.default_rng(0).uniform(0.1, 1.9, 200):
+        assert not secants(steps, x, may_jump=True).tell_apart(arb(1))
+    assert secants(bisected(1.0), 2.0, may_jump=True).tell_apart(arb(2).sqrt() / 3)
+    assert any(secants(steps, k / 100).tell_apart(arb(1)) for k in range(10, 190))
 
 
 def test_secants_that_are_not_known_tell_nothing() -> None:

@@ -92,7 +92,7 @@ class Jet(Ball):
     Example:
         >>> jet = Jet(2)
         >>> x = jet.line(0, 1)
-        >>> jet.coefficient(jet.exp(x), 1), jet.coefficient(jet.absolute(x), 1)
+        >>> jet.coefficient(jet.exp(x), 1), jet.coefficient(jet.sqrt(x), 1)
         (1.00000000000000, nan)
     """
 

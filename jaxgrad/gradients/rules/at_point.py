@@ -343,9 +343,8 @@ class AtPoint:
                 return None if rest is None else self.judge(rest)
         if found.verdict is Verdict.UNDECIDED and own:
             found = exactly(self, question, found)
-        if found.verdict is Verdict.REFUTED:
-            found = self.iterations.judged(question, found, number.is_finite())
-            wrong = wrong and found.verdict is Verdict.REFUTED
+        found = self.iterations.judged(question, found, number.is_finite())
+        wrong = wrong and found.verdict is Verdict.REFUTED
         if wrong and self.excuses.is_beyond_floats(question):
             return replace(found, verdict=Verdict.UNDECIDED)
         if wrong and not self.truth.tells(directions, cotangent):

@@ -17,21 +17,15 @@ from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.rules.judgement import Judgement, agreement
+from jaxgrad.gradients.rules.jumps import by_secants, compares_in_loops, held_to, jumps, passed
 from jaxgrad.gradients.rules.no_gradient import NO_GRADIENT, has_no_gradient
+from jaxgrad.gradients.rules.open_ends import BEYOND, EARLY, JUMPS, UNSETTLED
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.run_on import Ended, Endings, holds_solvers
 from jaxgrad.gradients.rules.secants import Secants
-from jaxgrad.gradients.rules.seen_as_run_on import Seen, comes_near, is_unsettled
+from jaxgrad.gradients.rules.seen_as_run_on import LITTLE, LONGER, Seen, comes_near, is_unsettled
 from jaxgrad.interpret.rules.solution import FEWEST_BITS
-from jaxgrad.interpret.turns import (
-    LENGTHS,
-    further_turns,
-    half_as_many_more,
-    many_more,
-    one_more,
-    outermost_alone,
-    two_more,
-)
+from jaxgrad.interpret.turns import LENGTHS, further_turns, outermost_alone
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import GRACE, prolong
 from jaxgrad.verdict import Verdict
@@ -46,26 +40,6 @@ Answer = TypeVar("Answer")
 # An iteration that has come to a tolerance t of its start leaves √t of what is left in half as many
 # turns more, which is less than this of it if t is less than a half.
 NEARER = 3 / 4
-LONGER = (half_as_many_more, many_more)
-# How far they are run on where that returns no number, as of a secant method at its end.
-LITTLE = (one_more, two_more)
-
-_BEYOND = (
-    "past their end the loops of the function return no number, so that what they come near to is "
-    "not known, whose derivative it may be; name it with reference="
-)
-_EARLY = (
-    "the loops of the function end at a tolerance before they have come to their solution, and the "
-    "rule gives the derivative of what they come near to; at a smaller one it is judged"
-)
-_UNSETTLED = (
-    "the loops of the function end at a tolerance, and as they are run on the derivative changes "
-    "by as much as the rule is off, which gives the same number; at a smaller one it is judged"
-)
-_JUMPS = (
-    "the loops of the function end at a tolerance, and between two of its jumps the derivative is "
-    "not that of what they come near to; whether the rule is that is seen at a smaller one"
-)
 
 
 class Iterations:
@@ -93,16 +67,18 @@ class Iterations:
         return not self.asked_for and self._ended() is Ended.BEFORE
 
     def judged(self, question: Question, found: Judgement, finite: bool) -> Judgement:
-        """The judgement of a number that is not the derivative of loops that end.
+        """The judgement of a number of which it is known whether it is the derivative of loops.
 
         It agrees where it is that of what they come near to.  At a point that nobody asked for
         they may not have come near to anything.
 
         Args:
             question: which number.
-            found: the judgement that refutes it.
+            found: the judgement without regard to loops.
             finite: whether it is a real number.
         """
+        if found.verdict is not Verdict.REFUTED:
+            return self._passed(question, found) if found.verdict is Verdict.AGREES else found
         judgement = self._judged(question, found, finite)
         closed = self._at.rules.primal.truth_program.jaxpr
         if judgement.verdict is Verdict.REFUTED and holds_solvers(closed):
@@ -135,12 +111,32 @@ class Iterations:
             if bits is not None:
                 return replace(found, verdict=Verdict.AGREES, bits=bits, hidden=True)
         if end is Ended.UNKNOWN and self._nearest(question) >= self._fewest:
-            return replace(not_known, reason=_BEYOND)
+            return replace(not_known, reason=BEYOND)
         if self.asked_for and end is not Ended.NOWHERE and self._end_at_a_tolerance:
             return self._of_a_tolerance(question, found)
-        if end is Ended.AT_A_SOLUTION:
-            return found if self._settles(question) or self.asked_for else not_known
-        return found if self.asked_for or end is Ended.NOWHERE else not_known
+        if end is Ended.NOWHERE:
+            return found
+        if self.asked_for or (end is Ended.AT_A_SOLUTION and self._settles(question)):
+            return self._by_secants(question, found)
+        return not_known
+
+    def _passed(self, question: Question, found: Judgement) -> Judgement:
+        """The judgement of a derivative of loops, which is none of f where these jump."""
+        plain = found.plain and self.asked_for and len(question.moving) == 1
+        if not plain or self._at.rules.exact or not self._compare:
+            return found
+        return passed(self._secants(question), self._at.numbers.enclosed(question), found)
+
+    @cached_property
+    def _compare(self) -> bool:
+        return compares_in_loops(self._at.rules.primal.truth_program.jaxpr)
+
+    def _by_secants(self, question: Question, found: Judgement) -> Judgement:
+        """The same, held to secants where loops jump and these have a slope that no side is."""
+        if len(question.moving) != 1 or not self._compare:
+            return found
+        number = self._at.numbers.enclosed(question)
+        return by_secants(self._secants(question), number, self._known(question), found)
 
     def _of_a_tolerance(self, question: Question, found: Judgement) -> Judgement:
         """The judgement where loops end at a tolerance, before they have come to a solution.
@@ -149,11 +145,11 @@ class Iterations:
         """
         not_known = replace(found, verdict=Verdict.UNDECIDED)
         if self._leave_open(question):
-            return replace(not_known, reason=_EARLY)
+            return replace(not_known, reason=EARLY)
         closed = self._at.rules.primal.truth_program.jaxpr
         meant = holds_solvers(closed) and not self._themselves
         if not meant and is_unsettled(self._run(question, outermost=True)):
-            return replace(not_known, reason=_UNSETTLED)
+            return replace(not_known, reason=UNSETTLED)
         if len(question.moving) != 1:
             return found
         secants = self._secants(question)
@@ -169,8 +165,8 @@ class Iterations:
             if not all(map(secants.tell_apart, sides.known)):
                 return found  # there is no jump between their ends, or they tell nothing
             if not secants.tell_apart(number):
-                return replace(not_known, reason=_JUMPS)
-            return replace(found, truth=f"{secants.in_words} by secants", by_secants=True)
+                return replace(not_known, reason=JUMPS)
+            return held_to(secants, found)
 
     def _nearest(self, question: Question) -> float:
         """To how many bits the number agrees with a side."""
@@ -349,9 +345,11 @@ class Iterations:
             return None
         secants = self._secants(question)
         number = at.numbers.enclosed(question)
-        if any(map(secants.tend_to, self._known(question))):
-            return None
         half = at.rules.float_bits / 2
+        near = self._compare and self._nearest(question) >= half  # jumps may be further off
+        tend = any(map(secants.tend_to, self._known(question)))
+        if tend and not near and not (self._compare and jumps(secants)):
+            return None
         if secants.have_slope(number):
             return half
         longer = self._longer(LENGTHS[-1], lambda at: at.numbers.enclosed(question))
@@ -368,6 +366,7 @@ class Iterations:
             question.moving[0],
             question.cotangent,
             self._at.rules.float_bits,
+            self._compare,
         )
 
     def _ended(self, question: Question | None = None) -> Ended:

@@ -69,6 +69,8 @@ class Overflows:
     def _suspected(self) -> list[SpecialPoint]:
         """Those at which a number on the way is none of its dtype, as NumPy computes it."""
         primal = self._rules.primal
+        if primal.has_tolerances:
+            return []  # a loop that overflows may never come to its tolerance, in floats
         rows = [np.concatenate([np.ravel(x) for x in point.values]) for point in self._points]
         columns = np.asarray(rows, np.float64)
         left = np.zeros(len(rows), bool)

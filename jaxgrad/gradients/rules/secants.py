@@ -8,6 +8,7 @@ changes.  Where nothing jumps they tend to the derivative, which tells more than
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -31,6 +32,8 @@ COARSER = (1 / 3, 1 / 4, 1 / 6, 1 / 12)
 # A slope of a smooth function over h is off by ch², over 3h by 9ch², so that an eighth of what
 # a longer step changes is enough; so much more is left to jumps, by which all of them are off.
 MANY = 4
+# Parts of a step at which jumps are seen that longer secants agree on by chance.
+WITHIN = (0.2, 0.35, 0.5, 0.65, 0.8)
 # The root of x³ + x² = 1, which is far from every quotient of small integers.
 ODD = 0.7548776662466927
 
@@ -43,8 +46,10 @@ class Secants:
         point: balls.
         direction, cotangent: v and u.
         float_bits: how many bits a float has.
+        may_jump: whether f compares numbers in loops.
 
     Attributes:
+        program, cotangent: as given.
         size: the largest of the numbers that move.
     """
 
@@ -55,10 +60,11 @@ class Secants:
         direction: Direction,
         cotangent: Direction,
         float_bits: float,
+        may_jump: bool,
     ) -> None:
-        self._program, self._point = program, point
-        self._direction, self._cotangent = direction, cotangent
-        self._float_bits = float_bits
+        self.program, self._point = program, point
+        self._direction, self.cotangent = direction, cotangent
+        self._float_bits, self._may_jump = float_bits, may_jump
         # Of the numbers that move alone: one beside them says nothing of how they do.
         sizes = [float(abs(point[leaf][index]).mid()) for leaf, index in direction.support]
         self.size = max(sizes, default=0.0) or 1.0
@@ -66,17 +72,19 @@ class Secants:
     def have_slope(self, number: arb) -> bool:
         """Whether a number is their slope, as far as they tell.
 
-        That is to half the digits of a float, and no further from the shortest secant than twice
-        its length changes it, or than a float tells where it changes nothing, as of straight lines.
+        That is to half the digits of a float, and no further from the shortest secant than longer
+        ones tell, or than a float does where they change nothing, as of straight lines.
         """
         # The error of a secant of step h is of order h², what rounding makes of its ends
         # 2^(1-bits)/h.
-        step = self._step(1 / 3)
-        short, long = self._slope(step), self._slope(2 * step)
+        slope = self._over(self.step(1 / 3))
+        if slope is None:
+            return False
+        short = arb(slope.mid())
         off = abs(number - short)
         near = off <= abs(short) * 2.0 ** (-self._float_bits / 2)
-        change = abs(short - long).max(abs(short) * 2.0**-self._float_bits)
-        return bool(off <= change) and bool(near)
+        told = slope.rad().max(abs(short) * 2.0**-self._float_bits)
+        return bool(off <= told) and bool(near)
 
     def tell_apart(self, number: arb) -> bool:
         """Whether a number is certainly not their slope, or they have none."""
@@ -90,32 +98,44 @@ class Secants:
 
     @cached_property
     def _shown(self) -> arb | None:
-        """The slope of some that are as long as they have to be to show one; None if unknown.
+        """The slope of those that tell most of it; None if unknown.
 
-        It is 0 where none does: those of what is the same number for all points nearby are.
+        It is 0 where none shows another: those of what is the same number for all points nearby do.
         """
-        for digits in COARSER:
-            step = self._step(digits)
-            short, *longer = (self._slope(k * step) for k in (1, 1.5, 2, 3))
-            if not all(slope.is_finite() for slope in (short, *longer)):
-                return None
-            if any(slope != 0 for slope in (short, *longer)):
-                change = max(abs(slope - short).upper() for slope in longer)
-                return arb(short.mid(), MANY * change + short.rad())
-        return arb(0)
+        found = [self._over(self.step(digits)) for digits in COARSER]
+        slopes = [slope for slope in found if slope is not None and not slope.is_zero()]
+        if found[0] is None:
+            return None
+        return min(slopes, key=lambda slope: slope.rad(), default=arb(0))
+
+    def _over(self, step: float) -> arb | None:
+        """The slope over a step, as far as longer ones tell; None if unknown."""
+        short, *longer = (self._slope(k * step) for k in (1, 1.5, 2, 3))
+        if not all(slope.is_finite() for slope in (short, *longer)):
+            return None
+        change = max(abs(slope - short).upper() for slope in longer)
+        told = MANY * change + self._roughness(step, short)
+        return arb(short.mid(), told.upper() + short.rad()) if told.is_finite() else None
+
+    def _roughness(self, step: float, slope: arb) -> arb:
+        """How far f is from a straight line within a step, over its length; 0 if it can't jump."""
+        if not self._may_jump:
+            return arb(0)
+        found = [k * abs(self._slope(k * step) - slope).upper() for k in WITHIN]
+        return 2 * max(found, key=lambda x: math.inf if x.is_nan() else x)
 
     def tend_to(self, derivative: arb) -> bool:
         """Whether the shorter they are the nearer they come to a number.
 
         The error of those of a smooth function is of order h², and less than h is asked for.
         """
-        return all(self._is_near(derivative, self._step(digits)) for digits in FINER)
+        return all(self._is_near(derivative, self.step(digits)) for digits in FINER)
 
     def _is_near(self, derivative: arb, step: float) -> bool:
         slope = self._slope(step)
         return bool(abs(slope - derivative) <= abs(slope) * (step / self.size))
 
-    def _step(self, digits: float) -> float:
+    def step(self, digits: float) -> float:
         """A step that leaves so many of the digits of the point as they are.
 
         It is no power of two: of what jumps at multiples of one that would count no jump too many.
@@ -131,8 +151,11 @@ class Secants:
         return (ends[0] - ends[1]) / (2 * step)
 
     def _value(self, step: float) -> arb:
-        moved = [
+        return pairing(interpret(self.program, Ball(), self.moved(step)), self.cotangent)
+
+    def moved(self, step: float) -> list[ObjectArray]:
+        """The point, a step further along the direction."""
+        return [
             Ball().map(lambda x, v: x + arb(float(v)) * step, leaf, along)
             for leaf, along in zip(self._point, self._direction.leaves, strict=True)
         ]
-        return pairing(interpret(self._program, Ball(), moved), self._cotangent)

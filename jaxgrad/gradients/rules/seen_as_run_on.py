@@ -8,11 +8,16 @@ from typing import NamedTuple
 
 from flint import arb
 
-__all__ = ["Seen", "comes_near", "is_unsettled"]
+from jaxgrad.interpret.turns import half_as_many_more, many_more, one_more, two_more
+
+__all__ = ["LITTLE", "LONGER", "Seen", "comes_near", "is_unsettled"]
 
 # An iteration that has come to a tolerance t of its start leaves t of what is left in as many turns
 # more, which is less than this of it where t is; so much of it a wrong number may be.
 LEFT = 1 / 4
+LONGER = (half_as_many_more, many_more)
+# How far loops are run on where that returns no number, as of a secant method at its end.
+LITTLE = (one_more, two_more)
 
 
 class Seen(NamedTuple):

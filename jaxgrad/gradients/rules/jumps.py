@@ -1,0 +1,143 @@
+"""Loops that jump at a scale that no float sees, between which their derivative is none of f.
+
+A bisection compares at every turn, and what it compares comes out another way at every neighbour of
+its argument.  Where it does not, secants that differ from the derivative are no sign of jumps.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from flint import arb
+
+from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.gradients.rules.directions import pairing
+from jaxgrad.gradients.rules.judgement import Judgement
+from jaxgrad.gradients.rules.open_ends import BETWEEN_FLOATS, STEPS
+from jaxgrad.gradients.rules.secants import FINER, Secants
+from jaxgrad.interpret.walker import interpret
+from jaxgrad.numbers.ball import Ball
+from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.programs.jaxprs import equations
+from jaxgrad.verdict import Verdict
+
+__all__ = ["by_secants", "compares_in_loops", "held_to", "jumps", "passed"]
+
+_SELECT = {"lt", "le", "gt", "ge", "eq", "ne", "sign", "floor", "ceil", "round", "argmax", "argmin"}
+# Steps from a third of the digits of a float to two thirds, at which secants show a slope.
+SEEN = (1 / 3, 1 / 2, 2 / 3)
+# From secants that differ among themselves by less than this of what parts them from a number.
+APART = 1 / 4
+# A number that they give to so many bits is theirs, whatever else they tell.
+BITS = 6
+
+
+def compares_in_loops(jaxpr: Any) -> bool:
+    """Whether the body of some loop compares numbers, so that the loop may jump."""
+    return any(
+        equation.primitive.name in _SELECT
+        for loop in equations(jaxpr)
+        if loop.primitive.name in ("scan", "while")
+        for equation in equations(loop.params["jaxpr" if "jaxpr" in loop.params else "body_jaxpr"])
+    )
+
+
+def passed(secants: Secants, number: arb, found: Judgement) -> Judgement:
+    """The judgement of a derivative of f, which is no slope of it where f jumps.
+
+    Args:
+        secants: those of f along the direction in which it is.
+        number: the derivative, as the rules give it.
+        found: the judgement by which it is one.
+    """
+    with contextlib.suppress(CannotDecide, UnsupportedPrimitive):
+        beside = _Beside(secants)
+        slope = beside.slope(1 / 2)
+        apart = abs(slope - number)
+        near = apart * 2.0**BITS <= abs(slope).max(abs(number))
+        if near or not all(beside.jumps_to(slope, apart * APART, digits) for digits in SEEN):
+            return found
+        if all(beside.jumps_to(slope, apart * APART, digits) for digits in FINER):
+            return replace(held_to(secants, found), verdict=Verdict.REFUTED)
+        return replace(found, verdict=Verdict.UNDECIDED, reason=BETWEEN_FLOATS)
+    return found
+
+
+def by_secants(secants: Secants, number: arb, known: Sequence[arb], found: Judgement) -> Judgement:
+    """The same judgement held to secants where f jumps, or these have a slope that no side is.
+
+    Args:
+        secants, number: as in :func:`passed`.
+        known: the derivatives of f from either side.
+        found: the judgement that refutes the number by these.
+    """
+    apart = bool(known) and all(map(secants.tell_apart, known))
+    if not apart and not jumps(secants):
+        return found
+    if secants.tell_apart(number):
+        return held_to(secants, found)
+    return replace(found, verdict=Verdict.UNDECIDED, reason=STEPS)
+
+
+def held_to(secants: Secants, found: Judgement) -> Judgement:
+    """The same, of which the truth is what secants tell."""
+    return replace(found, truth=f"{secants.in_words} by secants", by_secants=True)
+
+
+def jumps(secants: Secants) -> bool:
+    """Whether what is compared comes out another way to either side, at every scale seen."""
+    with contextlib.suppress(CannotDecide, UnsupportedPrimitive):
+        beside = _Beside(secants)
+        return all(beside.compares_otherwise(digits) for digits in SEEN)
+    return False
+
+
+class _Compared(Ball):
+    """Balls that keep how everything that is compared comes out."""
+
+    name = "ball that keeps what is compared"
+
+    def __init__(self) -> None:
+        self.compared: list[bool | None] = []
+
+    def compare(self, relation: str, x: Any, y: Any) -> bool | None:
+        found = super().compare(relation, x, y)
+        self.compared.append(found)
+        return found
+
+
+class _Beside:
+    """⟨u, f⟩ beside a point, and what is compared there."""
+
+    def __init__(self, secants: Secants) -> None:
+        self._secants = secants
+        self._found: dict[float, tuple[arb, Sequence[bool | None]]] = {}
+
+    def slope(self, digits: float) -> arb:
+        """That over a step to either side."""
+        step = self._secants.step(digits)
+        return (self._at(step)[0] - self._at(-step)[0]) / (2 * step)
+
+    def jumps_to(self, slope: arb, off: arb, digits: float) -> bool:
+        """Whether either side has nearly this slope, and what is compared there is not as here."""
+        here, _ = self._at(0.0)
+        step = self._secants.step(digits)
+        slopes = [(self._at(signed)[0] - here) / signed for signed in (step, -step)]
+        near = all(abs(found - slope) <= off for found in slopes)
+        return near and self.compares_otherwise(digits)
+
+    def compares_otherwise(self, digits: float) -> bool:
+        """Whether what is compared at either side is not as here."""
+        step = self._secants.step(digits)
+        _, here = self._at(0.0)
+        return all(self._at(signed)[1] != here for signed in (step, -step))
+
+    def _at(self, step: float) -> tuple[arb, Sequence[bool | None]]:
+        if step not in self._found:
+            balls = _Compared()
+            outputs = interpret(self._secants.program, balls, self._secants.moved(step))
+            self._found[step] = pairing(outputs, self._secants.cotangent), balls.compared
+        return self._found[step]

@@ -1,0 +1,30 @@
+"""Why a number that a rule gives for iterations is neither right nor wrong, as far as is seen."""
+
+from __future__ import annotations
+
+__all__ = ["BETWEEN_FLOATS", "BEYOND", "EARLY", "JUMPS", "STEPS", "UNSETTLED"]
+
+BEYOND = (
+    "past their end the loops of the function return no number, so that what they come near to is "
+    "not known, whose derivative it may be; name it with reference="
+)
+EARLY = (
+    "the loops of the function end at a tolerance before they have come to their solution, and the "
+    "rule gives the derivative of what they come near to; at a smaller one it is judged"
+)
+UNSETTLED = (
+    "the loops of the function end at a tolerance, and as they are run on the derivative changes "
+    "by as much as the rule is off, which gives the same number; at a smaller one it is judged"
+)
+JUMPS = (
+    "the loops of the function end at a tolerance, and between two of its jumps the derivative is "
+    "not that of what they come near to; whether the rule is that is seen at a smaller one"
+)
+STEPS = (
+    "the loops of the function jump from one number to the next, and the rule gives the slope of "
+    "its secants, as far as these tell; at smaller jumps, which more turns give, it is judged"
+)
+BETWEEN_FLOATS = (
+    "the rule gives the derivative between two jumps of the loops of the function, and secants "
+    "over more of them show another slope; at smaller jumps, which more turns give, it is judged"
+)
