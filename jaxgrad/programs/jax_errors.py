@@ -28,6 +28,7 @@ from jaxgrad.errors import (
 from jaxgrad.programs.raised_by import is_jaxs_own, is_raised_outside, place
 
 __all__ = [
+    "ASKS_FOR_VALUES",
     "DERIVATIVE",
     "KEEPERS",
     "backward_only",
@@ -102,6 +103,8 @@ _ASKED: tuple[tuple[type[Exception], str], ...] = (
     (jax.errors.ConcretizationTypeError,
      "float(), int(), bool() and .item() need one: leave the array as it is, or use .astype"),
 )  # fmt: skip
+ASKS_FOR_VALUES = tuple(kind for kind, _ in _ASKED)
+"""What JAX raises where a value that it traces is asked for its number."""
 
 
 def _untraceable(error: Exception, side: str) -> Exception | None:

@@ -14,6 +14,7 @@ import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path
 
 from jaxgrad.errors import ArgumentError, NonFiniteInput
+from jaxgrad.programs.array_constants import with_array_constants
 from jaxgrad.programs.jax_errors import errors_named
 from jaxgrad.programs.mutable_arrays import without_references
 from jaxgrad.programs.pallas_kernels import runnable
@@ -266,6 +267,6 @@ def trace(
         jaxpr, shapes = jax.make_jaxpr(anew(function), return_shape=True)(*args)
     paths, out_tree = tree_flatten_with_path(shapes)
     outputs = tuple(Leaf(keystr(path), tuple(s.shape), s.dtype) for path, s in paths)
-    traced = with_rounded_constants(runnable(jaxpr))
+    traced = with_array_constants(with_rounded_constants(runnable(jaxpr)))
     read = without_references(traced)
     return Program(read, inputs, outputs, out_tree, None if read is traced else traced)

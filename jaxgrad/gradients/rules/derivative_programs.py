@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from jaxgrad.errors import NoDerivative
+from jaxgrad.errors import NoDerivative, TraceError
 from jaxgrad.gradients.floats.arithmetic import least_float
 from jaxgrad.gradients.rules.derivatives import (
     Function,
@@ -32,6 +32,7 @@ from jaxgrad.gradients.rules.primal import Leaves, Primal
 from jaxgrad.gradients.witness import Run, hold_program, program_floats
 from jaxgrad.numbers.clock import tick
 from jaxgrad.programs.custom_rules import has_custom_rules
+from jaxgrad.programs.jax_errors import ASKS_FOR_VALUES
 from jaxgrad.programs.jaxprs import operations, promises_symmetry
 from jaxgrad.programs.trace import Program
 
@@ -124,7 +125,12 @@ class Derivatives:
         self, function: Function, args: tuple[Any, ...], values: int = 0, outputs: Any = ()
     ) -> Derived:
         """A derivative, traced through the function itself where its trace does not do."""
-        found = traced(function, args, values, outputs)
+        try:
+            found = traced(function, args, values, outputs)
+        except TraceError as error:
+            if not (isinstance(error.__cause__, ASKS_FOR_VALUES) and self.primal.hand_numbers()):
+                raise
+            found = traced(function, args, values, outputs)
         kept = [each for each in found.program.jaxpr.consts if isinstance(each, Tracer)]
         if kept and self.primal.holds_fixed(kept) and self.primal.run_function():
             return traced(function, args, values, outputs)

@@ -18,6 +18,7 @@ from jax.tree_util import tree_leaves, tree_structure, tree_unflatten
 
 from jaxgrad.errors import ArgumentError, ShapeMismatch, TreeMismatch
 from jaxgrad.gradients.domain import Domain
+from jaxgrad.programs.array_constants import as_array, with_number_constants
 from jaxgrad.programs.custom_rules import has_discrete_values
 from jaxgrad.programs.held import (
     as_given,
@@ -92,7 +93,7 @@ class Primal:
         self.in_parts = has_parts(self.args)
         self.function = self._of_arguments(function, held)
         self.reference = None if reference is None else self._of_arguments(reference, held)
-        self.held_arguments, self._needs_function = held, False
+        self.held_arguments, self._needs_function, self._hands_numbers = held, False, False
         self.program = program or trace(self.function, self.args, "f", held, finite=False)
         if returns_complex([leaf.dtype for leaf in self.program.outputs]):
             self.in_parts, self.function = True, of_parts(self.function)
@@ -254,7 +255,12 @@ class Primal:
         result = None
         if not self._needs_function:
             with contextlib.suppress(*_OF_ANOTHER_TIME):
-                result = run_again(program.as_traced)(*self.values_at(leaves))
+                values, traced = self.values_at(leaves), program.as_traced
+                if self._hands_numbers:
+                    traced = with_number_constants(traced)
+                else:
+                    values = map(as_array, values)
+                result = run_again(traced)(*values)
         if result is None:
             result = tree_leaves(function(*self.args_at(leaves)))
         return self._numbers(result)
@@ -271,6 +277,12 @@ class Primal:
         the trace at hand.
         """
         is_new, self._needs_function = not self._needs_function, True
+        return is_new
+
+    def hand_numbers(self) -> bool:
+        """From now on hands its rules what is held as numbers that they may look at; whether that
+        is new."""
+        is_new, self._hands_numbers = not self._hands_numbers, True
         return is_new
 
     def of_all(
