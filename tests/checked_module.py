@@ -44,6 +44,9 @@ def _(by, plus, primals, tangents):
         return weighed(x, by, plus), (by * t).sum()
     return weighed(x, by, plus), (2 * by * x * t).sum()
 
+def tripled(x, by):
+    return 3 * x
+
 class Layer:
     pass
 

@@ -105,6 +105,9 @@ def test_a_dtype_that_was_not_judged_does_not_pass(capsys: pytest.CaptureFixture
         ("rectified f32[2]", True),
         ("power f32[2] 3", False),
         ("shifted f32[2]", False),
+        ("scaled f32[2] by=2 --modes rev --reference checked_model:tripled", False),
+        ("straight_through f32[2] --reference checked_model:same", True),
+        ("affine jnp.float32(jnp.inf) by=2 plus=3 --modes rev", False),
     ],
 )
 def test_where_no_custom_rule_was_judged_it_is_said(

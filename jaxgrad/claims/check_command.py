@@ -122,7 +122,7 @@ def _beside(options: argparse.Namespace, called: Called, found: Any) -> Iterator
     if options.argnums is None and called.held:
         held = ", ".join(called.held)
         said.append(f"held fixed, as a number of Python is that is given by its name: {held}")
-    if found and all(rule.is_jaxs for rule in found.rules):
+    if found and found._jaxs_alone:
         said.append("no custom rule but JAX's own is in it: what was judged is JAX's derivative")
     elif found.verdict is Verdict.AGREES:
         said.append(

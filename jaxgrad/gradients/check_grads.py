@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from jaxgrad.errors import ArgumentError, OpaquePrimitive, UnsupportedPrimitive
@@ -42,6 +43,7 @@ from jaxgrad.gradients.rules.seen_wrong import leaves_of
 from jaxgrad.gradients.rules.smaller import smaller
 from jaxgrad.gradients.rules.stages import Stages, checked_budget
 from jaxgrad.gradients.rules.unjudged_floats import with_floats
+from jaxgrad.gradients.rules.whose import holds_callers_rules
 from jaxgrad.interpret.budgets import nested_too_deeply
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import GRACE, grace, in_grace
@@ -275,7 +277,8 @@ def _checked(
         alone = functools.partial(as_given, False)
         more = functools.partial(as_given, True) if special else None
         found = over_batch(found, rules, batch, Asks(here, alone, more, stages.budget))
-        return with_floats(in_other_dtypes(found, primal, dtypes, formula), dtypes)
+        found = with_floats(in_other_dtypes(found, primal, dtypes, formula), dtypes)
+        return replace(found, _jaxs_alone=not holds_callers_rules(primal.moving_program.jaxpr))
     except RecursionError:
         return undecided(primal, nested_too_deeply())
 

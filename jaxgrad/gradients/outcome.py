@@ -298,6 +298,8 @@ class GradientCheck(GradientOutcome):
     _elsewhere: Sequence[Any] | None = field(default=None, repr=False, compare=False)
     # What the time did not do for, in words.
     _missed: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    # Whether no custom rule but JAX's own is in the function; None where nobody has looked.
+    _jaxs_alone: bool | None = field(default=None, repr=False, compare=False)
 
     @property
     def kinks(self) -> tuple[str, ...]:
