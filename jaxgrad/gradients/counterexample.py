@@ -10,13 +10,9 @@ from jax.tree_util import tree_structure, tree_unflatten
 from jaxgrad.interpret.sides import Side
 from jaxgrad.programs.as_code import arguments_as_code, imports, in_scope
 from jaxgrad.programs.held import hidden, numbers_as_given
+from jaxgrad.programs.parts_code import of_parts_lines
 
 __all__ = ["write"]
-
-_IN_PARTS = (
-    "from jaxgrad.programs.real_parts import Parts, of_parts",
-    "hand, auto = of_parts(hand), of_parts(auto)",
-)
 
 
 def write(
@@ -49,10 +45,11 @@ def write(
     point = arguments_as_code(tree_unflatten(tree, numbers_as_given(args, side.held, values)))
     show = f'    print(name, "is", np.asarray(jax.tree.leaves(gradient(*args))[{leaf}])[{index!r}])'
     lines = [
-        *(_IN_PARTS if side.in_parts else ()),
         *imports(side.inputs),
         point,
         'for name, gradient in (("hand", hand), ("auto", auto)):',
         show,
     ]
+    if side.in_parts:
+        lines = of_parts_lines({"hand": "hand", "auto": "auto"}, lines, numpy=True)
     return in_scope("`hand` and `auto`", lines)

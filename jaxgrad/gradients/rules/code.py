@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.gradients.rules.asked import Bend
@@ -16,6 +17,7 @@ from jaxgrad.gradients.rules.question import Question
 from jaxgrad.numbers.listed import listed
 from jaxgrad.programs.as_code import arguments_as_code, as_code, imports, in_scope
 from jaxgrad.programs.held import has_held
+from jaxgrad.programs.parts_code import of_parts_lines
 from jaxgrad.programs.trace import Leaf
 
 __all__ = [
@@ -108,8 +110,9 @@ def paste(
 
 def _along(primal: Primal, question: Question, point: Sequence[np.ndarray], should: str) -> str:
     """The same where arguments or results are trees, or several numbers move."""
-    moves = ", ".join(_entries(direction, primal.place) for direction in question.directions)
+    moves = ", ".join(_entries(d, primal.inputs, primal.place) for d in question.directions)
     nested, called, whole = "along", "", _is_whole(primal, question)
+    kept = primal.place_of_outputs
     for i, mode in enumerate(question.modes):
         rest = ", ".join(f"s{k}" for k in range(i + 1, len(question.modes)))
         inner = f"lambda s: ({nested})({', '.join(filter(None, ('s', rest)))})"
@@ -126,7 +129,7 @@ def _along(primal: Primal, question: Question, point: Sequence[np.ndarray], shou
         "        for k, v in direction.items():",
         "            moved[k] = moved[k] + jnp.asarray(s * v, moved[k].dtype)",
         "    result = jax.tree.leaves(f(*jax.tree.unflatten(tree, moved)))",
-        f"    weights = {_entries(question.cotangent, primal.place_of_outputs, whole)}",
+        f"    weights = {_entries(question.cotangent, primal.outputs, kept, whole)}",
         "    return sum(jnp.sum(result[k] * u) for k, u in weights.items())",
         f"print({called}{should})",
     ]
@@ -159,12 +162,9 @@ _AT_ZERO = {
 
 def scoped(primal: Primal, lines: Sequence[str]) -> str:
     """Lines that call ``f``, after one that says which function that is."""
-    before = [] if primal.name == "f" else [f"f = {primal.name}"]
     if primal.in_parts:
-        before = [
-            "from jaxgrad.programs.real_parts import Parts, of_parts",
-            f"f = of_parts({primal.name})",
-        ]
+        return in_scope(f"`{primal.name}`", of_parts_lines({"f": primal.name}, lines))
+    before = [] if primal.name == "f" else [f"f = {primal.name}"]
     return in_scope(f"`{primal.name}`", [*before, *lines])
 
 
@@ -270,15 +270,22 @@ def paste_kernel(primal: Primal) -> str:
         "print('reference is', reference(*args))",
     ]
     if primal.in_parts:
-        lines.insert(0, "f, reference = of_parts(f), of_parts(reference)")
-        lines.insert(0, "from jaxgrad.programs.real_parts import Parts, of_parts")
+        lines = of_parts_lines({name: name for name in ("f", "reference")}, lines)
     return in_scope("`f` and `reference`", lines)
 
 
-def _entries(direction: Direction, places: Sequence[int], whole: bool = False) -> str:
-    """The leaves that are not 0, by their place among all leaves."""
+def _entries(
+    direction: Direction, leaves: Sequence[Leaf], places: Sequence[int], whole: bool = False
+) -> str:
+    """The leaves that are not 0, by their place among all leaves.
+
+    Args:
+        leaves: what it is a direction of. In float32 at least: narrower ones are cast where they
+            are added.
+    """
+    dtypes = [bool if whole else jnp.promote_types(np.float32, x.dtype) for x in leaves]
     moving = {
-        places[i]: np.asarray(leaf, bool if whole else np.float32)
+        places[i]: np.asarray(leaf, dtypes[i])
         for i, leaf in enumerate(direction.leaves)
         if leaf.any()
     }
