@@ -9,13 +9,24 @@ from flint import arb
 __all__ = ["DIGITS", "Sides", "is_known", "sum_of", "text_of"]
 
 DIGITS = 12  # of a number in a message
+# Of what no float of any dtype is as small as, its size is said; and of what nobody would read.
+_TINY, _HUGE = arb(2) ** -1100, arb(10) ** 9999
 
 
 def text_of(x: arb, digits: int = DIGITS) -> str:
-    """A ball, an infinity or NaN as text."""
-    if x.is_finite():
-        return x.str(digits)
-    return "inf" if x > 0 else "-inf" if x < 0 else "nan"
+    """A ball, an infinity or NaN as text.
+
+    Example:
+        >>> text_of(arb(0.5)), text_of(arb(2) ** -(10**9)), text_of(arb(2) ** 10**9)
+        ('0.500000000000', 'less than 1e-300 in size', 'more than 1e+9999')
+    """
+    if not x.is_finite():
+        return "inf" if x > 0 else "-inf" if x < 0 else "nan"
+    if abs(x) < _TINY and not x.is_zero():
+        return "less than 1e-300 in size"
+    if abs(x) > _HUGE:
+        return "more than 1e+9999" if x > 0 else "less than -1e+9999"
+    return x.str(digits)
 
 
 def is_known(x: arb) -> bool:
