@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-__all__ = ["Likeness", "by_leaf", "by_result", "decimal", "times", "where"]
+__all__ = ["Likeness", "by_leaf", "by_result", "by_symmetry", "decimal", "times", "where"]
 
 Moved = Callable[[np.ndarray], np.ndarray]
 
@@ -103,6 +103,38 @@ def by_result(shape: tuple[int, ...], name: str, leaf: int) -> Iterator[Likeness
             yield Likeness(first, lambda u, axis=axis: _first(u, axis), leaf)
             summed = f"{{}}the derivative for the cotangent summed over axis {axis}"
             yield Likeness(summed, lambda u, axis=axis: _summed(u, axis), leaf)
+
+
+def by_symmetry(leaf: int) -> Iterator[tuple[Likeness, str]]:
+    """What a derivative by a matrix may be like that is right for symmetric ones alone.
+
+    Args:
+        leaf: the matrix.
+
+    Returns:
+        each with the matrix that the function is of then, of which ``x`` is the one it is given.
+
+    Example:
+        >>> for found, _ in by_symmetry(0):
+        ...     print(found.words)
+        the symmetric part of the derivative
+        the derivative by the lower triangle, of which the upper one is the transpose
+        the derivative by the upper triangle, of which the lower one is the transpose
+    """
+    part = "the symmetric part of the derivative"
+    yield Likeness(part, _symmetric_part, leaf), "(x + x.mT) / 2"
+    for of, this, other in ((np.tril, "lower", "upper"), (np.triu, "upper", "lower")):
+        words = f"the derivative by the {this} triangle, of which the {other} one is the transpose"
+        strict = -1 if of is np.tril else 1
+        matrix = f"jnp.{of.__name__}(x) + jnp.{of.__name__}(x, {strict}).mT"
+        yield (
+            Likeness(words, lambda v, of=of, k=strict: of(v) + _transposed(of(v, k)), leaf),
+            matrix,
+        )
+
+
+def _symmetric_part(v: np.ndarray) -> np.ndarray:
+    return (v + _transposed(v)) / 2
 
 
 def _transposed(v: np.ndarray) -> np.ndarray:

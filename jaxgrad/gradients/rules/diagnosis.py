@@ -12,30 +12,40 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from flint import arb, fmpq
 
 from jaxgrad.errors import JaxgradError
 from jaxgrad.gradients.enclosure import ENOUGH_BITS, FIRST_PRECISION, FLOAT_BITS
-from jaxgrad.gradients.likeness import Likeness, by_leaf, by_result, decimal, times, where
+from jaxgrad.gradients.likeness import (
+    Likeness,
+    by_leaf,
+    by_result,
+    by_symmetry,
+    decimal,
+    times,
+    where,
+)
 from jaxgrad.gradients.program_factors import Factors
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.code import WITH_RESPECT_TO
-from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms, Derivatives
+from jaxgrad.gradients.rules.connected import is_connected
+from jaxgrad.gradients.rules.derivative_programs import Derivatives
 from jaxgrad.gradients.rules.directions import Direction, pairing
 from jaxgrad.gradients.rules.judgement import Judgement, agreement
 from jaxgrad.gradients.rules.not_finite import not_finite
+from jaxgrad.gradients.rules.on_purpose import REVERSED, STRAIGHT_THROUGH, passes_on, vanishes
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.question import Question
+from jaxgrad.gradients.rules.symmetric_points import instead, near_symmetric
 from jaxgrad.gradients.special_points.drawn_points import drawn_points
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import WORDS, within
 from jaxgrad.numbers.precision import precision
 from jaxgrad.programs.custom_rules import strip_custom_rules
-from jaxgrad.programs.jaxprs import called, equations
+from jaxgrad.programs.jaxprs import equations
 from jaxgrad.programs.source_lines import line_of
 from jaxgrad.programs.trace import Program
 from jaxgrad.verdict import Verdict
@@ -98,7 +108,11 @@ class _Looked:
         if self.question.is_value:
             return self._of_value(self._asked(lambda _: self.question))
         asked = self._asked(self._whole) if self._has_whole else []
-        for look in (self._disconnected, self._multiple, self._alike, self._constant):
+        looks = (
+            self._disconnected, self._multiple, self._alike, self._symmetric, self._zero,
+            self._constant,
+        )  # fmt: skip
+        for look in looks:
             said = look(asked) if asked else ""
             if said:
                 return said
@@ -160,7 +174,7 @@ class _Looked:
         inputs = self.rules.primal.inputs
         name = inputs[self.question.leaf or 0].path
         said = f"; {WITH_RESPECT_TO}{name} they give 0{where(len(asked))}"
-        if not _is_connected(self.rules, self.question):
+        if not is_connected(self.rules, self.question):
             stopped = _stopped_at(self.rules.primal)
             cut = f"the stop_gradient at {stopped}" if stopped else "a stop_gradient"
             said += (
@@ -184,7 +198,9 @@ class _Looked:
             words = decimal(float(ratios[0].mid()))
         name = self.rules.primal.inputs[self.question.leaf or 0].path
         like = ", as a conjugate does" * (words == "minus" and name.endswith(".imag"))
-        return self._said(asked, f"{words} {_what(self.question)}{like}")
+        reversed_ = all(passes_on(at.sides(x), x) for at, x in asked)
+        meant = REVERSED if reversed_ and self._has_whole else ""
+        return self._said(asked, f"{words} {_what(self.question)}{like}") + meant
 
     def _alike(self, asked: list[_Asked]) -> str:
         """The transpose, the derivative by another leaf, and the like."""
@@ -210,6 +226,38 @@ class _Looked:
         for likeness in by_result(self.rules.out_shapes[result], name, result):
             moved = _moved(self.rules.out_shapes, likeness, u.leaves[result])
             yield likeness, replace(question, cotangent=moved)
+
+    def _symmetric(self, asked: list[_Asked]) -> str:
+        """What is right for symmetric matrices, seen where the matrix is one."""
+        at, question = asked[0]
+        leaf, rules = question.leaf or 0, self.rules
+        near = near_symmetric(rules.primal, at.values, leaf)
+        if near is None or self._is_right(AtPoint(rules, near.beside)):
+            return ""
+        points, name = [AtPoint(rules, x) for x in near.points], rules.primal.inputs[leaf].path
+        for likeness, matrix in by_symmetry(leaf):
+            if not self._affords():
+                return ""
+            if all(self._is_like(each, i, likeness) for i, each in enumerate(points)):
+                said = f"; where {name} is equal to its transpose they give {likeness.words}"
+                return f"{said}{where(len(points))}{instead(rules.primal, leaf, matrix)}"
+        return ""
+
+    def _is_right(self, at: AtPoint) -> bool:
+        return self._judged(at, self._whole(0)) is not Verdict.REFUTED
+
+    def _is_like(self, at: AtPoint, seed: int, likeness: Likeness) -> bool:
+        """Whether the rules give at a point what the derivative gives along another direction."""
+        question = self._whole(seed)
+        moved = _moved(self.rules.shapes, likeness, question.directions[0].leaves[likeness.leaf])
+        return self._fits(at, question, replace(question, directions=(moved,)), 1)
+
+    def _zero(self, asked: list[_Asked]) -> str:
+        """Something, where the derivative is 0: what is meant is another function's, perhaps."""
+        if any(not vanishes(at.sides(question)) for at, question in asked):
+            return ""
+        name = self.rules.primal.inputs[self.question.leaf or 0].path
+        return f"; {WITH_RESPECT_TO}{name} the derivative is 0{where(len(asked))}{STRAIGHT_THROUGH}"
 
     def _constant(self, asked: list[_Asked]) -> str:
         """The same everywhere, where the derivative is not."""
@@ -314,33 +362,3 @@ def _moved(shapes: Sequence[tuple[int, ...]], likeness: Likeness, v: np.ndarray)
     leaves = [np.zeros(shape) for shape in shapes]
     leaves[likeness.leaf] = likeness.moved(v)
     return Direction(leaves)
-
-
-def _is_connected(rules: DerivativePrograms, question: Question) -> bool:
-    """Whether the derivative program computes it of a cotangent, or of a tangent of the leaf."""
-    derived, fixed = rules[question.modes], len(rules.primal.inputs)
-    leaf = question.leaf or 0
-    backward = question.modes == ("rev",)
-    jaxpr = derived.program.jaxpr.jaxpr
-    moving = range(fixed, len(jaxpr.invars)) if backward else [fixed + leaf]
-    outputs = _reached(jaxpr, {jaxpr.invars[i] for i in moving})
-    return any(outputs[derived.values :][slice(leaf, leaf + 1) if backward else slice(None)])
-
-
-def _reached(jaxpr: Any, variables: set[Any]) -> list[bool]:
-    """Of each output, whether it is computed of some of the variables."""
-    for equation in jaxpr.eqns:
-        of = [_is_in(atom, variables) for atom in equation.invars]
-        inner = called(equation) if any(of) else None
-        if inner is not None:
-            inner = getattr(inner, "jaxpr", inner)
-            given = {v for v, moves in zip(inner.invars, of, strict=True) if moves}
-            reached = _reached(inner, given)
-        else:
-            reached = [any(of)] * len(equation.outvars)
-        variables |= {v for v, moves in zip(equation.outvars, reached, strict=True) if moves}
-    return [_is_in(atom, variables) for atom in jaxpr.outvars]
-
-
-def _is_in(atom: Any, variables: set[Any]) -> bool:
-    return not hasattr(atom, "val") and atom in variables

@@ -36,7 +36,7 @@ from jaxgrad.programs.tolerances import loops_end_by
 from jaxgrad.programs.trace import Leaf, Program, parameter_names, trace
 from jaxgrad.programs.traced_values import is_held_fixed, require_known_constants
 
-__all__ = ["Leaves", "Primal"]
+__all__ = ["Leaves", "Primal", "is_symmetric"]
 
 Leaves = Sequence[Any]
 
@@ -226,7 +226,7 @@ class Primal:
 
     def is_inside(self, point: Leaves) -> bool:
         """Whether a point is certainly in the domain, if there is one, and keeps promises."""
-        if not all(_is_symmetric(point[i]) for i in self._symmetric):
+        if not all(is_symmetric(point[i]) for i in self._symmetric):
             return False
         return self.domain is None or self.domain.holds(self.values_at(point))
 
@@ -240,7 +240,7 @@ class Primal:
         """Leaves that have to stay symmetric, where a solver in the function promises it."""
         if not promises_symmetry(self.program.jaxpr):
             return []
-        return [i for i, value in enumerate(self.point) if _is_symmetric(value)]
+        return [i for i, value in enumerate(self.point) if is_symmetric(value)]
 
     def __call__(self, *leaves: Any) -> list[Any]:
         return self._evaluate(self.program, self.function, leaves)
@@ -386,7 +386,7 @@ class Primal:
         return tuple(np.asarray(v, y.dtype) for v, y in zip(leaves, self.outputs, strict=True))
 
 
-def _is_symmetric(value: np.ndarray) -> bool:
+def is_symmetric(value: np.ndarray) -> bool:
     """Whether an array is a symmetric matrix, or a batch of these."""
     square = value.ndim > 1 and value.shape[-1] == value.shape[-2]
     return square and np.array_equal(value, np.swapaxes(value, -1, -2))
