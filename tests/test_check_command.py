@@ -203,6 +203,25 @@ def test_what_cannot_be_checked(
     assert "Traceback" not in captured.err
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        ["checked_model:same", "f32[]", "--reference", "lambda x: x"],
+        ["checked_model:same", "f32[]", "--domain", "x > 0"],
+        ["checked_model:same", "f32[]", "--domain", "functools.partial(jnp.less, 0.0)"],
+        ["lambda x: x", "f32[]"],
+    ],
+)
+def test_a_function_is_a_name_and_no_expression(
+    call: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", *call]) == 2
+    what, code = ("MODULE:FUNCTION", call[0]) if len(call) == 2 else call[2:]
+    said = f"jaxgrad: {what} {code!r} is an expression of Python, and has to be the name"
+    error = capsys.readouterr().err
+    assert said in error and "name it MODULE:FUNCTION, by which it is imported" in error
+
+
 def test_an_annotation_beside_the_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

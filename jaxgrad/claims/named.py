@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import operator
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,9 @@ from jaxgrad.claims.raised_text import all_that_was_raised
 from jaxgrad.errors import ArgumentError
 
 __all__ = ["named"]
+
+# What no name of a module or of a function has in it, and a lambda, a comparison or a call has.
+_EXPRESSION = re.compile(r"[\s()\[\]<>=,'\"]")
 
 
 def named(option: str, name: str, meant: str = "a function") -> Callable[..., Any]:
@@ -34,6 +38,12 @@ def named(option: str, name: str, meant: str = "a function") -> Callable[..., An
     if module.endswith(".py"):
         instead = _written(module.removesuffix(".py"), function or "FUNCTION")
         raise ArgumentError(f"{option} {name!r}: write the module's name, {instead}")
+    if _EXPRESSION.search(name) and "/" not in module and os.sep not in module:
+        raise ArgumentError(
+            f"{option} {name!r} is an expression of Python, and has to be the name of a function: "
+            "write it with `def` and a name in a file, and name it MODULE:FUNCTION, by which it is "
+            "imported; none is written on the command line"
+        )
     if not module or not function:
         dotted, _, last = module.rpartition(".")
         instead = f"{dotted}:{last}" if dotted and last else f"module:function for {meant}"
