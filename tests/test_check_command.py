@@ -84,6 +84,26 @@ def test_what_is_open_has_a_code_of_its_own(capsys: pytest.CaptureFixture[str]) 
     assert "\n\nwith args = (np.array([-6.9" in out and out.endswith(", drawn with --seed 3\n")
 
 
+def test_where_f_is_nan_at_what_was_drawn_a_domain_is_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    nan = "; f returns NaN at what was drawn: --domain MODULE:PREDICATE says where it does not"
+    assert check("checked_model:log f32[2]-9") == 3
+    out = capsys.readouterr().out
+    assert f"{nan}\n" in out and "matrix" not in out
+    assert check("checked_model:log jnp.ones(2)-9") == 3
+    assert "returns NaN" not in capsys.readouterr().out
+    assert check("checked_model:scaled f32[2] --modes rev") == 1
+    assert "returns NaN" not in capsys.readouterr().out
+    call = ["check", "checked_model:factor", "f32[3,3]", "--modes", "rev"]
+    assert main(call) == 1
+    definite = "(lambda a: a @ a.T)(f32[3, 3])"
+    out = capsys.readouterr().out
+    assert f"{nan}, and '{definite}' draws a positive definite matrix\n" in out
+    assert main([*call[:2], definite, *call[3:]]) == 1
+    assert "returns NaN" not in capsys.readouterr().out
+
+
 def test_a_dtype_that_was_not_judged_does_not_pass(capsys: pytest.CaptureFixture[str]) -> None:
     call = ["check", "checked_model:power", "f32[2]", "3", "--budget", "0"]
     assert main(call) == 0

@@ -196,6 +196,7 @@ def _found(options: argparse.Namespace) -> tuple[Called, Any]:
     reference = named("--reference", options.reference) if options.reference else None
     sys.path.append(str(Path.cwd()))  # for what these import when they are called
     from jaxgrad.claims.as_options import as_options, in_options
+    from jaxgrad.claims.drawn_outside import with_domain_suggested
     from jaxgrad.claims.given_arguments import full_name
     from jaxgrad.gradients.check_grads import check
 
@@ -224,6 +225,8 @@ def _found(options: argparse.Namespace) -> tuple[Called, Any]:
         raise
     except BaseException as error:  # SystemExit, or one of the user's own
         raise ArgumentError(_raised(options, function, domain, error)) from error
+    if called.is_drawn and domain is None:
+        found = with_domain_suggested(found, called.by_places(function), called.args)
     return called, in_options(found)
 
 
