@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import jax.numpy as jnp
@@ -20,6 +21,7 @@ from jaxgrad.gradients.floats.arithmetic import least_float
 from jaxgrad.gradients.rules.in_range import leaves_range
 from jaxgrad.gradients.rules.judgement import agreement, digits_beyond
 from jaxgrad.gradients.rules.operators import Leaves, Operator
+from jaxgrad.gradients.rules.seen_as_run_on import LEFT
 from jaxgrad.gradients.rules.sides import text_of
 from jaxgrad.gradients.special_points.thresholds import thresholds
 from jaxgrad.numbers.ball import Ball, exact_ball
@@ -41,6 +43,10 @@ FROM_THE_ENDS = (0, 1, 2, 4, 8)
 # At a point that nobody asked for, of which there may be forty: a size near 1 and two further ones.
 FEW_EXPONENTS = (1, 7, 20)
 FEW_FROM_THE_ENDS = (0, 4)
+# Of sizes like this a solver leaves what its tolerance is, and of others no more than so many times
+# as much.
+ORDINARY = (0.5, 0.75, 1.25, 1.5, 2.0, 3.0)
+MOST_LEFT = 8
 # Each of them is two questions, fewer in all than those of the sizes.
 MOST_SPECIAL = 24
 
@@ -223,7 +229,7 @@ class Asked:
             if weights[1]:  # 0 times NaN is not 0
                 total += second[k][index] * b
             said = apart(self.operator, value, total, both, (k, index), self._tiny)
-            if said is None or self._is_tolerated(abs(value - total), k):
+            if said is None or self._is_tolerated(abs(value - total), k, weights):
                 return None
             if self._leaves_range(value, both, g, h, weights):
                 return None
@@ -235,16 +241,32 @@ class Asked:
         )
         return [found for found in firsts if found is not None]
 
-    def _is_tolerated(self, difference: arb, leaf: int) -> bool:
+    def _is_tolerated(self, difference: arb, leaf: int, weights: tuple[float, float]) -> bool:
         """Whether a solver may leave it, to which what is below an absolute tolerance is 0.
 
-        That is half the digits of what the operator gives of an ordinary cotangent or tangent.
+        That is half the digits of what the operator gives of an ordinary cotangent or tangent; or,
+        as nobody knows the tolerance, some times what it leaves of ordinary ones, if that is small.
         """
         ordinary = self._kept(drawn(self.operator, 0)) if self.operator.has_tolerance else None
         if ordinary is None:
             return False
         size = max((abs(x).upper() for x in ordinary[leaf].flat), default=arb(0))
-        return bool(difference <= size * 2.0 ** -self.operator.bits(leaf))
+        left = self._left[leaf].min(size * LEFT) * max(1.0, *map(abs, weights))
+        return bool(difference <= left.max(size * 2.0 ** -self.operator.bits(leaf)))
+
+    @cached_property
+    def _left(self) -> list[arb]:
+        """What it may leave of ordinary ones, for each leaf that it gives."""
+        g = drawn(self.operator, 0)
+        first, found = self._kept(g), [arb(0)] * len(self.operator.outputs)
+        for weight in ORDINARY:
+            scaled = self.operator.balls([Ball().constants(x * weight) for x in map(_wide, g)])
+            if scaled is None or first is None:
+                continue
+            for k, (leaf, once) in enumerate(zip(scaled, first, strict=True)):
+                for x, y in zip(leaf.flat, once.flat, strict=True):
+                    found[k] = found[k].max(abs(x - y * weight).upper())
+        return [arb(x * MOST_LEFT) if x.is_finite() else arb(0) for x in found]
 
     def _has(self, moved: Sequence[ObjectArray]) -> bool:
         """Whether the dtypes have numbers as large."""
@@ -309,3 +331,7 @@ def apart(
         return None
     digits = digits_beyond(alike)
     return text_of(value, digits), text_of(total, digits)
+
+
+def _wide(leaf: np.ndarray) -> np.ndarray:
+    return np.asarray(leaf, np.float64)

@@ -72,12 +72,13 @@ class Secants:
     def have_slope(self, number: arb) -> bool:
         """Whether a number is their slope, as far as they tell.
 
-        That is to half the digits of a float, and no further from the shortest secant than longer
-        ones tell, or than a float does where they change nothing, as of straight lines.
+        That is to half the digits of a float, and no further from the shortest secant than twice
+        its length changes it, or jumps do, or than a float tells where nothing changes it, as of
+        straight lines.
         """
         # The error of a secant of step h is of order h², what rounding makes of its ends
         # 2^(1-bits)/h.
-        slope = self._over(self.step(1 / 3))
+        slope = self._over(self.step(1 / 3), (2,), 1)
         if slope is None:
             return False
         short = arb(slope.mid())
@@ -108,13 +109,15 @@ class Secants:
             return None
         return min(slopes, key=lambda slope: slope.rad(), default=arb(0))
 
-    def _over(self, step: float) -> arb | None:
+    def _over(
+        self, step: float, lengths: Sequence[float] = (1.5, 2, 3), many: float = MANY
+    ) -> arb | None:
         """The slope over a step, as far as longer ones tell; None if unknown."""
-        short, *longer = (self._slope(k * step) for k in (1, 1.5, 2, 3))
+        short, *longer = (self._slope(k * step) for k in (1, *lengths))
         if not all(slope.is_finite() for slope in (short, *longer)):
             return None
         change = max(abs(slope - short).upper() for slope in longer)
-        told = MANY * change + self._roughness(step, short)
+        told = many * change + self._roughness(step, short)
         return arb(short.mid(), told.upper() + short.rad()) if told.is_finite() else None
 
     def _roughness(self, step: float, slope: arb) -> arb:
