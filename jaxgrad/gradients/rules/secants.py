@@ -30,7 +30,8 @@ FINER = (1 / 2, 2 / 3, 5 / 6, 1)
 # Steps from a third of the digits of a float to few of them.
 COARSER = (1 / 3, 1 / 4, 1 / 6, 1 / 12)
 # A slope of a smooth function over h is off by ch², over 3h by 9ch², so that an eighth of what
-# a longer step changes is enough; so much more is left to jumps, by which all of them are off.
+# a longer step changes is enough; so much more is left to what else may be, where jumps are not
+# looked for.
 MANY = 4
 # Parts of a step at which jumps are seen that longer secants agree on by chance.
 WITHIN = (0.2, 0.35, 0.5, 0.65, 0.8)
@@ -103,15 +104,14 @@ class Secants:
 
         It is 0 where none shows another: those of what is the same number for all points nearby do.
         """
-        found = [self._over(self.step(digits)) for digits in COARSER]
+        told = ((1.5, 2), 1) if self._may_jump else ((1.5, 2, 3), MANY)
+        found = [self._over(self.step(digits), *told) for digits in COARSER]
         slopes = [slope for slope in found if slope is not None and not slope.is_zero()]
         if found[0] is None:
             return None
         return min(slopes, key=lambda slope: slope.rad(), default=arb(0))
 
-    def _over(
-        self, step: float, lengths: Sequence[float] = (1.5, 2, 3), many: float = MANY
-    ) -> arb | None:
+    def _over(self, step: float, lengths: Sequence[float], many: float) -> arb | None:
         """The slope over a step, as far as longer ones tell; None if unknown."""
         short, *longer = (self._slope(k * step) for k in (1, *lengths))
         if not all(slope.is_finite() for slope in (short, *longer)):
