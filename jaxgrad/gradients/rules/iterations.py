@@ -19,7 +19,7 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.rules.judgement import Judgement, agreement
 from jaxgrad.gradients.rules.jumps import by_secants, compares_in_loops, held_to, jumps, passed
 from jaxgrad.gradients.rules.no_gradient import NO_GRADIENT, has_no_gradient
-from jaxgrad.gradients.rules.open_ends import BEYOND, EARLY, JUMPS, UNSETTLED
+from jaxgrad.gradients.rules.open_ends import BETWEEN_JUMPS, BEYOND, EARLY, UNSETTLED
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.run_on import Ended, Endings, holds_solvers
 from jaxgrad.gradients.rules.secants import Secants
@@ -165,7 +165,7 @@ class Iterations:
             if not all(map(secants.tell_apart, sides.known)):
                 return found  # there is no jump between their ends, or they tell nothing
             if not secants.tell_apart(number):
-                return replace(not_known, reason=JUMPS)
+                return replace(not_known, reason=BETWEEN_JUMPS)
             return held_to(secants, found)
 
     def _nearest(self, question: Question) -> float:

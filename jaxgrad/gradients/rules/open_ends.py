@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BETWEEN_FLOATS", "BEYOND", "EARLY", "JUMPS", "STEPS", "UNSETTLED"]
+__all__ = ["BETWEEN_FLOATS", "BETWEEN_JUMPS", "BEYOND", "EARLY", "STEPS", "UNSETTLED"]
 
 BEYOND = (
     "past their end the loops of the function return no number, so that what they come near to is "
@@ -16,7 +16,7 @@ UNSETTLED = (
     "the loops of the function end at a tolerance, and as they are run on the derivative changes "
     "by as much as the rule is off, which gives the same number; at a smaller one it is judged"
 )
-JUMPS = (
+BETWEEN_JUMPS = (
     "the loops of the function end at a tolerance, and between two of its jumps the derivative is "
     "not that of what they come near to; whether the rule is that is seen at a smaller one"
 )
