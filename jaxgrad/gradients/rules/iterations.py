@@ -153,8 +153,8 @@ class Iterations:
         if len(question.moving) != 1:
             return found
         secants = self._secants(question)
-        if any(map(secants.tend_to, self._known(question))):
-            return found
+        if not self._compare and any(map(secants.tend_to, self._known(question))):
+            return found  # nothing jumps
         longer = self._longer(
             LENGTHS[-1], lambda at: (at.numbers.enclosed(question), at.sides(question))
         )
