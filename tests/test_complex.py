@@ -177,7 +177,7 @@ def test_code_to_paste_prints_both_parts() -> None:
     rule = forward(lambda z: z**3, lambda z: 3 * z.conj() ** 2)
     code = check(rule, (Z[:2],)).evidence.counterexample
     assert code is not None
-    assert len(code.splitlines()) <= 12
+    assert len(code.splitlines()) <= 20  # eight of them take complex numbers apart
     printed: list[Any] = []
     exec(code, {"f": rule, "print": lambda *x: printed.append(x)})  # as a reader would
     [(got, should)] = printed

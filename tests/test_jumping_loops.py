@@ -128,6 +128,31 @@ def test_what_compares_and_does_not_jump_at_every_scale_is_as_before(
         assert found.verdict is Verdict.AGREES, found
 
 
+def _shrunk(below: float) -> Callable[..., Any]:
+    shrink = lambda z, _: (jnp.where(jnp.abs(z) < below, 0.0, z) * 0.9, None)  # noqa: E731
+    return lambda z: lax.scan(shrink, z, None, length=5)[0]
+
+
+@pytest.mark.parametrize(
+    ("below", "z"),
+    [(1e-2, [1e6, 0, 2]), (1e-2, [3e5, 0.003]), (1e-6, [100, 0]), (1e-8, [0, 0]), (1e-3, [0.5])],
+)
+def test_a_dead_zone_that_floats_see_is_no_jump(below: float, z: list[float]) -> None:
+    found = asked(_shrunk(below), np.float32(z))
+    assert found.verdict is Verdict.AGREES, found
+
+
+def test_digit_by_digit_no_slope_but_that_of_the_program_is_asked_for() -> None:
+    """Its steps are given to it: more turns than there are steps are none of it."""
+    steps = 2.0 ** -jnp.arange(60)
+
+    def root(a: Any) -> Any:
+        add = lambda r, h: (jnp.where((r + h) ** 2 <= a, r + h, r), None)  # noqa: E731
+        return lax.scan(add, jnp.zeros_like(a), steps)[0]
+
+    assert asked(root, np.float32(2.3)).verdict is not Verdict.REFUTED
+
+
 def test_a_series_that_overflows_where_nobody_asked_ends() -> None:
     """Where a term is infinite the loop goes on for ever, in floats."""
 

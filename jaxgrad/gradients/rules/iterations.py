@@ -125,6 +125,8 @@ class Iterations:
         plain = found.plain and self.asked_for and len(question.moving) == 1
         if not plain or self._at.rules.exact or not self._compare:
             return found
+        if self._ended(question) is not Ended.AT_A_SOLUTION:
+            return found  # its jumps may be what is meant
         return passed(self._secants(question), self._at.numbers.enclosed(question), found)
 
     @cached_property

@@ -54,6 +54,8 @@ def passed(secants: Secants, number: arb, found: Judgement) -> Judgement:
         found: the judgement by which it is one.
     """
     with contextlib.suppress(CannotDecide, UnsupportedPrimitive):
+        if not secants.of_one_scale:
+            return found  # floats see what is near to 0, however small it is
         beside = _Beside(secants)
         slope = beside.slope(1 / 2)
         apart = abs(slope - number)

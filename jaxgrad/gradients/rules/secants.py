@@ -33,6 +33,8 @@ COARSER = (1 / 3, 1 / 4, 1 / 6, 1 / 12)
 # a longer step changes is enough; so much more is left to what else may be, where jumps are not
 # looked for.
 MANY = 4
+# Numbers that are no smaller than the largest by more than this are of one scale.
+ONE_SCALE = 16
 # Parts of a step at which jumps are seen that longer secants agree on by chance.
 WITHIN = (0.2, 0.35, 0.5, 0.65, 0.8)
 # The root of x³ + x² = 1, which is far from every quotient of small integers.
@@ -52,6 +54,7 @@ class Secants:
     Attributes:
         program, cotangent: as given.
         size: the largest of the numbers that move.
+        of_one_scale: whether the others are about as large, so that their floats lie as close.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Secants:
         # Of the numbers that move alone: one beside them says nothing of how they do.
         sizes = [float(abs(point[leaf][index]).mid()) for leaf, index in direction.support]
         self.size = max(sizes, default=0.0) or 1.0
+        self.of_one_scale = min(sizes, default=0.0) * ONE_SCALE >= self.size
 
     def have_slope(self, number: arb) -> bool:
         """Whether a number is their slope, as far as they tell.
