@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.gradients.rules.asked import Bend
@@ -283,7 +282,8 @@ def _entries(
         leaves: what it is a direction of. In float32 at least: narrower ones are cast where they
             are added.
     """
-    dtypes = [bool if whole else jnp.promote_types(np.float32, x.dtype) for x in leaves]
+    wide = [np.float64 if x.dtype == np.float64 else np.float32 for x in leaves]
+    dtypes = [bool if whole else dtype for dtype in wide]
     moving = {
         places[i]: np.asarray(leaf, dtypes[i])
         for i, leaf in enumerate(direction.leaves)
