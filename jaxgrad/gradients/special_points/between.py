@@ -1,22 +1,25 @@
-"""Points between the ties of a program, and beyond the outermost.
+"""Points between the ties of a program, beyond the outermost, and beside each of them.
 
 At a tie itself both pieces of a program are most often right.  A rule that is wrong in one piece is
-wrong between two ties, or beyond the last one.
+wrong between two ties, or beyond the last one; what is a limit, or a series, in one piece is off
+the most at its end, which is the float beside the tie.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.gradients.special_points.lines import Line, nearest
 from jaxgrad.gradients.special_points.zero_search import Zero, in_turn
 
-__all__ = ["between_zeros"]
+__all__ = ["beside_zeros", "between_zeros"]
 
 # How far from the one to the other: in the middle, as at 0 between −1 and 1, much is right by
 # symmetry.
@@ -34,13 +37,35 @@ def between_zeros(zeros: Sequence[Zero]) -> Iterator[tuple[np.ndarray, str]]:
         each critical argument in turn, so that one of which there are many, as of a ``floor``,
         leaves room for others; of each line in turn, lines of single entries first.
     """
+    yield from _rarest_first(zeros, _along)
+
+
+def beside_zeros(zeros: Sequence[Zero]) -> Iterator[tuple[np.ndarray, str]]:
+    """Along every line the floats next to each zero, on both sides.
+
+    Args:
+        zeros: where critical arguments vanish.
+
+    Yields:
+        points with their words, in the order of those between.
+    """
+    yield from _rarest_first(zeros, _next_to)
+
+
+# The zeros that some point has to do with, and the point with its words.
+Found = tuple[list[Zero], tuple[np.ndarray, str]]
+
+
+def _rarest_first(
+    zeros: Sequence[Zero], along: Callable[[Line, dict[float, Zero]], Iterator[Found]]
+) -> Iterator[tuple[np.ndarray, str]]:
     count = Counter(zero.critical.key for zero in zeros)
     by_line: dict[Line, dict[float, Zero]] = {}
     for zero in sorted(zeros, key=lambda zero: count[zero.critical.key]):
         by_line.setdefault(zero.line, {}).setdefault(zero.t, zero)
     groups: dict[tuple[Any, ...], dict[Line, list[tuple[np.ndarray, str]]]] = {}
     for line, found in sorted(by_line.items(), key=lambda pair: pair[0].entry is None):
-        for ends, point in _along(line, found):
+        for ends, point in along(line, found):
             rarest = min((zero.critical.key for zero in ends), key=count.__getitem__)
             groups.setdefault(rarest, {}).setdefault(line, []).append(point)
 
@@ -51,9 +76,19 @@ def between_zeros(zeros: Sequence[Zero]) -> Iterator[tuple[np.ndarray, str]]:
     yield from in_turn([list(in_turn(list(groups[key].values()))) for key in ordered])
 
 
-def _along(
-    line: Line, zeros: dict[float, Zero]
-) -> Iterator[tuple[list[Zero], tuple[np.ndarray, str]]]:
+def _next_to(line: Line, zeros: dict[float, Zero]) -> Iterator[Found]:
+    """Every zero, and the float on either side of it; of 0 what one digit of 1 makes of it."""
+    unit = float(jnp.finfo(line.dtype).eps)
+    for zero in sorted(zeros.values(), key=lambda zero: abs(zero.t - line.given)):
+        end = np.array(zero.t, line.dtype)
+        for way in (np.inf, -np.inf):
+            beside = float(np.nextafter(end, line.dtype.type(way)))
+            t = beside if zero.t else math.copysign(unit, way)
+            words = f"{line.describe(t)}, next to {line.number(zero.t)}, {zero.place}"
+            yield [zero], (line.points(np.array([t]))[0], words)
+
+
+def _along(line: Line, zeros: dict[float, Zero]) -> Iterator[Found]:
     """The zeros that each part of a line ends at, and the point inside."""
     ts = sorted(zeros)
     pieces = [(None, ts[0]), *itertools.pairwise(ts), (ts[-1], None)]

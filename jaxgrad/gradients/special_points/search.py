@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxgrad.gradients.special_points.between import between_zeros
+from jaxgrad.gradients.special_points.between import beside_zeros, between_zeros
 from jaxgrad.gradients.special_points.critical_arguments import Critical, critical_arguments
 from jaxgrad.gradients.special_points.lines import Space, lines
 from jaxgrad.gradients.special_points.usual_points import usual_points
@@ -79,11 +79,13 @@ def special_points(
     space = Space(leaves, inside)
     if not space.size or limit <= 0:
         return []
-    ties, between, others = _critical_points(space, programs)
+    ties, between, beside, others = _critical_points(space, programs)
     ties, common = _distinct(space, ties), _distinct(space, _representable(space), limit)
-    # Points between ties are more than there are ties: a third is theirs, or what is left.
+    # Points between ties are more than there are ties: a third is theirs, or what is left; those
+    # beside them a sixth.
     share = max(limit // 3, limit - len(ties) - len(common))
-    first = _distinct(space, in_turn([ties, _distinct(space, between, share)]))
+    parts = [ties, _distinct(space, between, share), _distinct(space, beside, max(limit // 6, 2))]
+    first = _distinct(space, in_turn(parts))
     # A program with very many special points of its own leaves a third to those of all programs.
     own = max(limit - len(common), limit - limit // 3)
     points = _distinct(space, [*first[:own], *common, *first[own:], *others], limit)
@@ -120,15 +122,15 @@ def _representable(space: Space) -> Iterator[Candidate]:
 
 def _critical_points(
     space: Space, programs: Sequence[Program]
-) -> tuple[list[Candidate], Iterable[Candidate], list[Candidate]]:
-    """Those that come before the points of all programs, what lies between and beyond these, and
-    those that come after."""
+) -> tuple[list[Candidate], Iterable[Candidate], Iterable[Candidate], list[Candidate]]:
+    """Those that come before the points of all programs, what lies between and beyond these, what
+    is beside them, and those that come after."""
     work = space.size + sum(operations(program.jaxpr.jaxpr) for program in programs)
     points = BUDGET // work
     found_lines = lines(space, min(MOST_LINES, points // FEWEST_SAMPLES))
     passes = min(PASSES, OPERATIONS // work - 1)
     if not found_lines or passes < 1:
-        return [], [], []  # the program is too large to be run even so
+        return [], [], [], []  # the program is too large to be run even so
     samples = min(SAMPLES, points // len(found_lines))
 
     def evaluate(points: np.ndarray) -> list[Critical]:
@@ -143,7 +145,7 @@ def _critical_points(
     sharp = [zero for zero in found if not zero.critical.mild]
     ties = [*(_candidate(zero) for zero in first), *joined]
     last = [_candidate(zero) for zero in (*others, *mild, *nearly)]
-    return ties, between_zeros(sharp), last
+    return ties, between_zeros(sharp), beside_zeros(sharp), last
 
 
 def _candidate(zero: Zero) -> Candidate:
