@@ -11,6 +11,7 @@ import numpy as np
 from flint import arb, ctx
 
 from jaxgrad.errors import JaxgradError
+from jaxgrad.interpret.turns import is_run_on
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.base import CannotDecide, objects
 from jaxgrad.numbers.exact_germ import ExactGerm
@@ -200,7 +201,8 @@ def _one_side(
             continue
         if last or _is_settled(germ, found, why):
             break
-    large = operations(program.jaxpr.jaxpr) > MOST_EXACT_OPERATIONS
+    # Loops that are run on are many times as large, and what they come to is a witness of several.
+    large = is_run_on() or operations(program.jaxpr.jaxpr) > MOST_EXACT_OPERATIONS
     if germ.open and not large and not _is_settled(germ, found, why):
         for system in (ExactGerm, IdenticalGerm):
             for terms in attempts:

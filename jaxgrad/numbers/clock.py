@@ -27,6 +27,7 @@ __all__ = [
     "Part",
     "Spent",
     "grace",
+    "hasten",
     "in_grace",
     "prolong",
     "tick",
@@ -72,13 +73,14 @@ class Part:
 class _Watch:
     """Until when a part may go on, and what is looked at meanwhile."""
 
-    __slots__ = ("deadline", "given", "look", "memory", "next", "why")
+    __slots__ = ("deadline", "given", "half", "look", "memory", "next", "why")
 
     def __init__(
         self, deadline: float, why: str, memory: float, look: Callable[[], None] | None
     ) -> None:
         self.deadline, self.why, self.memory, self.look = deadline, why, memory, look
         self.given = deadline
+        self.half = (time.process_time() + deadline) / 2
         self.next = 0.0
 
     def examine(self) -> None:
@@ -186,6 +188,26 @@ def prolong(seconds: float) -> None:
     if watch is not None:
         latest = min(time.process_time() + seconds, watch.given + seconds)
         watch.deadline = max(watch.deadline, latest)
+        watch.next = 0.0
+
+
+def hasten() -> None:
+    """Ends the part that is under way where half of its time is spent, but not at once.
+
+    For what is known to be wrong: an answer is worth more than what else is.
+
+    Example:
+        >>> with within(100) as part:
+        ...     hasten()
+        ...     prolong(1)
+        ...     tick()
+        >>> part.spent is None
+        True
+    """
+    watch = _current.get()
+    if watch is not None:
+        soon = max(watch.half, time.process_time() + GRACE)
+        watch.deadline = watch.given = min(watch.deadline, soon)
         watch.next = 0.0
 
 

@@ -27,7 +27,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from flint import arb
+from flint import arb, ctx
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import FIRST_PRECISION, balls
@@ -100,6 +100,7 @@ class RoundedProgram(TrueValues):
         arithmetic = arithmetic or arithmetic_of(program) or _counted(program, point)
         super().__init__(formula, program.inputs, point, program.outputs, arithmetic)
         self._program, self._moved, self._known = program, Perturbed(Ball()), known
+        self._bits = _bits()
 
     def hides(self, weights: Weights, difference: arb) -> bool | None:
         """Whether a difference is within what rounding may make of a weighed sum of results.
@@ -127,7 +128,7 @@ class RoundedProgram(TrueValues):
         found = [[run[k][index] for k, index, _ in weights] for run in self._runs]
         if not all(x.is_finite() for run in found for x in run):
             return None
-        truth = self.values(FIRST_PRECISION)
+        truth = self.values(self._bits)
         moved = [
             sum((w * (x - truth[k][i]) for (k, i, w), x in zip(weights, run, strict=True)), arb(0))
             for run in found
@@ -150,7 +151,7 @@ class RoundedProgram(TrueValues):
     @functools.cached_property
     def _running(self) -> list[Any] | None:
         try:
-            with precision(FIRST_PRECISION):
+            with precision(self._bits):
                 return enclosures(self._program, self._point, RoundedOnce(), constants=True)
         except (CannotDecide, UnsupportedPrimitive):
             return None
@@ -159,7 +160,7 @@ class RoundedProgram(TrueValues):
     def _runs(self) -> list[list[ObjectArray]]:
         """The results where every operation is rounded at random; none where they are not had."""
         found = []
-        with contextlib.suppress(CannotDecide, UnsupportedPrimitive), precision(FIRST_PRECISION):
+        with contextlib.suppress(CannotDecide, UnsupportedPrimitive), precision(self._bits):
             for seed in range(RUNS):
                 run = enclosures(self._program, self._point, RoundedAtRandom(seed), constants=True)
                 found.append([Ball().map(_plain, leaf) for leaf in run])
@@ -179,7 +180,7 @@ class RoundedProgram(TrueValues):
         return False if difference > allowed else None
 
     def _sums(self, weights: Weights) -> Iterator[arb]:
-        each = [self.allowances(k, index, FIRST_PRECISION) for k, index, _ in weights]
+        each = [self.allowances(k, index, self._bits) for k, index, _ in weights]
         for terms in zip(*each, strict=True):
             pairs = zip(weights, terms, strict=True)
             yield sum((abs(weight) * term for (_, _, weight), term in pairs), arb(0))
@@ -227,6 +228,12 @@ def _chain(arithmetic: Arithmetic, output: int) -> float:
     return min(most, LAMBDA * math.sqrt(most))
 
 
+def _bits() -> int:
+    """The precision in force, where more is asked for than the first: with that a long loop tells
+    nothing."""
+    return max(FIRST_PRECISION, ctx.prec)
+
+
 def _plain(x: Any) -> arb:
     """The number that a run gave; NaN of what is none."""
     return x.moved.value if isinstance(x, Twins) else arb.nan()
@@ -244,7 +251,7 @@ def _arithmetic(program: Program, turns: Mapping[int, int] | None = None) -> Ari
 
 def _counted(program: Program, point: list[Any]) -> Arithmetic:
     """What rounding is in a program at a point: its loops turn as often as over exact numbers."""
-    with counting_turns() as turns, precision(FIRST_PRECISION):
+    with counting_turns() as turns, precision(_bits()):
         interpret(program, Ball(), balls(program.inputs, point))
     return _arithmetic(program, turns)
 

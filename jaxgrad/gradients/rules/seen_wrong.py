@@ -7,7 +7,7 @@ from collections.abc import Callable
 from jaxgrad.gradients.outcome import RuleResult
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.conclusions import Judged, leaf_result
-from jaxgrad.numbers.clock import Spent
+from jaxgrad.numbers.clock import Spent, grace
 from jaxgrad.verdict import Verdict
 
 __all__ = ["leaves_of", "or_seen_wrong"]
@@ -26,8 +26,11 @@ def or_seen_wrong(at: AtPoint, ask: Callable[[], Judged]) -> tuple[Judged, bool]
     try:
         return ask(), False
     except Spent:
-        if not at.wrong or at.truth.jumps or at.truth.defined_by_limits:
+        if not at.wrong:
             raise
+        with grace():  # so that what was found is not lost
+            if at.truth.jumps or at.truth.defined_by_limits:
+                raise
         return at.wrong, True
 
 

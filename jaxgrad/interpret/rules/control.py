@@ -208,9 +208,9 @@ def _while(interpreter: Interpreter, equation: Equation, inputs: list[Value]) ->
     further = turns_beyond(equation, turns)
     if further:
         body = with_products(beyond_the_end(params["body_jaxpr"], len(carry)))
-    for turn in range(turns, turns + further):
+    for _ in range(further):  # which are known to end
         with inside_a_loop():
-            carry = interpreter.turn(body, [*constants, *carry], turn)
+            carry = interpreter.call(body, [*constants, *carry])
     return carry
 
 
