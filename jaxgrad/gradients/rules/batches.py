@@ -185,6 +185,8 @@ class Rows:
             at = AtPoint(self._rules, values)
             at.nobody_asked()
             at.iterations.loops_are_meant = second.iterations.loops_are_meant
+            jump_where_asked = second.iterations.given_steps.jump_where_asked
+            at.iterations.given_steps.jump_where_asked = jump_where_asked
             line = self._lines[1]
             if at.truth.defined and at.truth.defined_along(line) and not at.truth.jumps:
                 return at

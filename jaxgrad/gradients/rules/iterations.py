@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, TypeVar
 from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.gradients.rules.given_steps import GivenSteps
 from jaxgrad.gradients.rules.judgement import Judgement, agreement
 from jaxgrad.gradients.rules.jumps import by_secants, compares_in_loops, held_to, jumps, passed
 from jaxgrad.gradients.rules.no_gradient import NO_GRADIENT, has_no_gradient
 from jaxgrad.gradients.rules.open_ends import BETWEEN_JUMPS, BEYOND, EARLY, UNSETTLED
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.run_on import Ended, Endings, holds_solvers
-from jaxgrad.gradients.rules.secants import Secants
+from jaxgrad.gradients.rules.secants import Secants, secants_at
 from jaxgrad.gradients.rules.seen_as_run_on import LITTLE, LONGER, Seen, comes_near, is_unsettled
 from jaxgrad.interpret.rules.solution import FEWEST_BITS
-from jaxgrad.interpret.turns import LENGTHS, further_turns, outermost_alone
+from jaxgrad.interpret.turns import LENGTHS, further_turns, is_run_on, outermost_alone
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import GRACE, prolong
 from jaxgrad.verdict import Verdict
@@ -60,6 +61,7 @@ class Iterations:
         # Whether the rule is known to be the derivative of loops as they stand, so that where it is
         # not it is wrong, whatever they come near to; asked where there are loops.
         self.loops_are_meant: Callable[[], bool] = lambda: False
+        self.given_steps = GivenSteps(at, self._secants, self._known, self._cannot_be_run_on)
 
     @property
     def tells_nothing(self) -> bool:
@@ -97,6 +99,8 @@ class Iterations:
         if has_no_gradient(self._at.truth, question):
             return replace(not_known, reason=NO_GRADIENT)
         end = self._ended(question)
+        if end is Ended.NOWHERE and self._cannot_be_run_on():
+            return self.given_steps.judged(question, found, finite)
         if not finite:
             return not_known if not self.asked_for and end is not Ended.NOWHERE else found
         if end is Ended.AT_A_SOLUTION:
@@ -362,14 +366,13 @@ class Iterations:
             return min(bits, half) if secants.have_slope(longer) else None
 
     def _secants(self, question: Question) -> Secants:
-        return Secants(
-            self._at.rules.primal.truth_program,
-            self._at.numbers.point,
-            question.moving[0],
-            question.cotangent,
-            self._at.rules.float_bits,
-            self._compare,
-        )
+        return secants_at(self._at, question, self._compare)
+
+    def _cannot_be_run_on(self) -> bool:
+        """Whether loops compare, and have no turns beyond their end."""
+        if self._at.rules.exact or is_run_on() or not self._compare:
+            return False
+        return self._endings.of() is Ended.NOWHERE
 
     def _ended(self, question: Question | None = None) -> Ended:
         """Where the loops of the function end that a number comes of, or all of them."""

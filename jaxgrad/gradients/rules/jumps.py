@@ -17,18 +17,28 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.rules.directions import pairing
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.open_ends import BETWEEN_FLOATS, STEPS
-from jaxgrad.gradients.rules.secants import FINER, Secants
+from jaxgrad.gradients.rules.secants import FINER, WITHIN, Secants
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.programs.jaxprs import equations
 from jaxgrad.verdict import Verdict
 
-__all__ = ["by_secants", "compares_in_loops", "held_to", "jumps", "passed"]
+__all__ = [
+    "are_steps",
+    "by_secants",
+    "compares_in_loops",
+    "held_to",
+    "is_straight_in_floats",
+    "jumps",
+    "passed",
+]
 
 _SELECT = {"lt", "le", "gt", "ge", "eq", "ne", "sign", "floor", "ceil", "round", "argmax", "argmin"}
 # Steps from a third of the digits of a float to two thirds, at which secants show a slope.
 SEEN = (1 / 3, 1 / 2, 2 / 3)
+# Steps over which nothing smooth bends by as much as floats lie apart.
+FINE = (2 / 3, 5 / 6, 1)
 # From secants that differ among themselves by less than this of what parts them from a number.
 APART = 1 / 4
 # A number that they give to so many bits is theirs, whatever else they tell.
@@ -76,12 +86,17 @@ def by_secants(secants: Secants, number: arb, known: Sequence[arb], found: Judge
         known: the derivatives of f from either side.
         found: the judgement that refutes the number by these.
     """
-    apart = bool(known) and all(map(secants.tell_apart, known))
-    if not apart and not jumps(secants):
+    if not are_steps(secants, known):
         return found
     if secants.tell_apart(number):
         return held_to(secants, found)
     return replace(found, verdict=Verdict.UNDECIDED, reason=STEPS)
+
+
+def are_steps(secants: Secants, known: Sequence[arb]) -> bool:
+    """Whether f jumps, or its secants have a slope that is none of its derivatives."""
+    apart = bool(known) and all(map(secants.tell_apart, known))
+    return apart or jumps(secants)
 
 
 def held_to(secants: Secants, found: Judgement) -> Judgement:
@@ -94,6 +109,20 @@ def jumps(secants: Secants) -> bool:
     with contextlib.suppress(CannotDecide, UnsupportedPrimitive):
         beside = _Beside(secants)
         return all(beside.compares_otherwise(digits) for digits in SEEN)
+    return False
+
+
+def is_straight_in_floats(secants: Secants) -> bool:
+    """Whether f is nearer to a straight line than its floats lie apart.
+
+    Floats near f have at most 2^-bits |f| between them.  What rounds a root down to one of them is
+    off by less than that at either end of a secant, and so is the difference of its ends.
+    """
+    with contextlib.suppress(CannotDecide, UnsupportedPrimitive):
+        beside = _Beside(secants)
+        slope, least = beside.slope(SEEN[0]), beside.size * 2.0**-secants.float_bits
+        steps = [secants.step(digits) * part for digits in FINE for part in (*WITHIN, 1)]
+        return all(beside.bend(slope, step) <= least for step in steps)
     return False
 
 
@@ -117,6 +146,15 @@ class _Beside:
     def __init__(self, secants: Secants) -> None:
         self._secants = secants
         self._found: dict[float, tuple[arb, Sequence[bool | None]]] = {}
+
+    @property
+    def size(self) -> arb:
+        """That of the value at the point."""
+        return abs(self._at(0.0)[0])
+
+    def bend(self, slope: arb, step: float) -> arb:
+        """How far the difference of both ends of a secant is from that of a line of a slope."""
+        return abs(self._at(step)[0] - self._at(-step)[0] - 2 * step * slope)
 
     def slope(self, digits: float) -> arb:
         """That over a step to either side."""

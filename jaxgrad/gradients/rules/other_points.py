@@ -20,6 +20,7 @@ from jaxgrad.gradients.rules.causes import cause
 from jaxgrad.gradients.rules.conclusions import Judged, first_wrong, wrong_at, wrong_floats_at
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.directions import entry_count
+from jaxgrad.gradients.rules.given_steps import jump_at
 from jaxgrad.gradients.rules.known import Known
 from jaxgrad.gradients.rules.linear_programs import is_analytic, rounds_to_fewer_bits
 from jaxgrad.gradients.rules.linearity import LinearChecks
@@ -201,6 +202,11 @@ class OtherPoints:
         near = [] if self._near is None else [self._near.values]
         return any(loops_are_meant(self.rules, x) for x in (self.rules.primal.point, *near))
 
+    @cached_property
+    def _steps_jump(self) -> bool:
+        """Whether loops that cannot be run on jump at the given point."""
+        return jump_at(AtPoint(self.rules, self.rules.primal.point))
+
     def _note_hidden(self, bits: float, values: list[np.ndarray]) -> None:
         if bits < (ENOUGH_BITS if self._least is None else self._least[0]):
             self._least = bits, values
@@ -282,6 +288,7 @@ class OtherPoints:
         with as_far_as_it_goes() as left:
             at = AtPoint(self.rules, point.values, known)
             at.iterations.loops_are_meant = lambda: self._loops_are_meant
+            at.iterations.given_steps.jump_where_asked = lambda: self._steps_jump
             return at, or_seen_wrong(at, lambda: at.together(entries=point.pursued))[0]
         self._open[left[0] if left else "they cannot be looked at"] += not point.pursued
         return None, []

@@ -11,19 +11,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.rules.directions import Direction, pairing
+from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.sides import text_of
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
 from jaxgrad.programs.trace import Program
 
-__all__ = ["Secants"]
+if TYPE_CHECKING:
+    from jaxgrad.gradients.rules.at_point import AtPoint
+
+__all__ = ["Secants", "secants_at"]
 
 # Steps from half the digits of a float to all of them.
 FINER = (1 / 2, 2 / 3, 5 / 6, 1)
@@ -52,7 +57,7 @@ class Secants:
         may_jump: whether f compares numbers in loops.
 
     Attributes:
-        program, cotangent: as given.
+        program, cotangent, float_bits: as given.
         size: the largest of the numbers that move.
         of_one_scale: whether the others are about as large, so that their floats lie as close.
     """
@@ -68,7 +73,7 @@ class Secants:
     ) -> None:
         self.program, self._point = program, point
         self._direction, self.cotangent = direction, cotangent
-        self._float_bits, self._may_jump = float_bits, may_jump
+        self.float_bits, self._may_jump = float_bits, may_jump
         # Of the numbers that move alone: one beside them says nothing of how they do.
         sizes = [float(abs(point[leaf][index]).mid()) for leaf, index in direction.support]
         self.size = max(sizes, default=0.0) or 1.0
@@ -88,8 +93,8 @@ class Secants:
             return False
         short = arb(slope.mid())
         off = abs(number - short)
-        near = off <= abs(short) * 2.0 ** (-self._float_bits / 2)
-        told = slope.rad().max(abs(short) * 2.0**-self._float_bits)
+        near = off <= abs(short) * 2.0 ** (-self.float_bits / 2)
+        told = slope.rad().max(abs(short) * 2.0**-self.float_bits)
         return bool(off <= told) and bool(near)
 
     def tell_apart(self, number: arb) -> bool:
@@ -147,7 +152,7 @@ class Secants:
 
         It is no power of two: of what jumps at multiples of one that would count no jump too many.
         """
-        return ODD * 2.0 ** np.floor(np.log2(self.size) - self._float_bits * digits)
+        return ODD * 2.0 ** np.floor(np.log2(self.size) - self.float_bits * digits)
 
     def _slope(self, step: float) -> arb:
         """The slope over a step to either side; NaN where it is not known."""
@@ -166,3 +171,15 @@ class Secants:
             Ball().map(lambda x, v: x + arb(float(v)) * step, leaf, along)
             for leaf, along in zip(self._point, self._direction.leaves, strict=True)
         ]
+
+
+def secants_at(at: AtPoint, question: Question, may_jump: bool) -> Secants:
+    """Those of f at a point along what a first derivative moves."""
+    return Secants(
+        at.rules.primal.truth_program,
+        at.numbers.point,
+        question.moving[0],
+        question.cotangent,
+        at.rules.float_bits,
+        may_jump,
+    )
