@@ -69,6 +69,33 @@ def test_the_derivative_between_two_jumps_is_none(turns: int) -> None:
         assert asked(g, np.float32(2)).verdict is verdict
 
 
+def _sides_of(m: Any, kind: str) -> Any:
+    """±1 as a number is positive or not."""
+    large = jnp.clip(m * 1e30, -1, 0.5)
+    return {
+        "sign": jnp.sign(m),
+        "floor": 2 * jnp.floor(large) + 1,
+        "ceil": 2 * jnp.ceil(large + 0.5) - 1,
+        "round": jnp.round(2 * jnp.round(large - 0.1) + 1),
+        "rem": 2 * (large + 1 - lax.rem(large + 1, jnp.float32(1))) - 1,
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["sign", "floor", "ceil", "round", "rem"])
+def test_what_is_rounded_to_wholes_jumps_as_what_is_compared(kind: str) -> None:
+    def root(a: Any) -> Any:
+        def turn(_: Any, c: Any) -> Any:
+            return c[0] + c[1] * _sides_of(a - c[0] ** 2, kind), c[1] / 2
+
+        return lax.fori_loop(0, 40, turn, (1 + 0 * a, 0.5 + 0 * a))[0]
+
+    for g in (root, with_rule(root, jnp.zeros_like)):
+        found = asked(g, np.float32(2))
+        assert found.verdict is Verdict.REFUTED and "by secants in truth" in str(found), found
+    right = with_rule(root, lambda a: 1 / (2 * jnp.sqrt(a)))
+    assert asked(right, np.float32(2)).verdict is Verdict.AGREES
+
+
 def test_jumps_that_some_floats_see_leave_it_open() -> None:
     with jax.enable_x64(True):
         f = bisected(50)  # it jumps by 2^-49, and a float64 has 53 bits

@@ -21,6 +21,7 @@ from jaxgrad.gradients.rules.secants import FINER, WITHIN, Secants
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.programs.jaxprs import equations
 from jaxgrad.verdict import Verdict
 
@@ -34,7 +35,9 @@ __all__ = [
     "passed",
 ]
 
-_SELECT = {"lt", "le", "gt", "ge", "eq", "ne", "sign", "floor", "ceil", "round", "argmax", "argmin"}
+_COMPARE = {"lt", "le", "gt", "ge", "eq", "ne", "argmax", "argmin"}
+_SELECT = {*_COMPARE, "sign", "floor", "ceil", "round", "rem"}
+_STEPS = {name for name, function in FUNCTIONS.items() if function.jumps == "steps"}
 # Steps from a third of the digits of a float to two thirds, at which secants show a slope.
 SEEN = (1 / 3, 1 / 2, 2 / 3)
 # Steps over which nothing smooth bends by as much as floats lie apart.
@@ -127,16 +130,29 @@ def is_straight_in_floats(secants: Secants) -> bool:
 
 
 class _Compared(Ball):
-    """Balls that keep how everything that is compared comes out."""
+    """Balls that keep how everything that is compared comes out, and what is rounded to wholes."""
 
     name = "ball that keeps what is compared"
 
     def __init__(self) -> None:
-        self.compared: list[bool | None] = []
+        self.compared: list[Any] = []
 
     def compare(self, relation: str, x: Any, y: Any) -> bool | None:
         found = super().compare(relation, x, y)
         self.compared.append(found)
+        return found
+
+    def sign(self, x: arb) -> arb:
+        found = super().sign(x)
+        self.compared.append(self.exact_value(found))
+        return found
+
+    def function(self, name: str, *xs: arb) -> arb:
+        found = super().function(name, *xs)
+        if name in _STEPS:
+            self.compared.append(self.exact_value(found))
+        elif name == "rem":  # what jumps is how often the divisor is in it
+            self.compared.append(self.divide(xs[0] - found, xs[1]).unique_fmpz())
         return found
 
 
@@ -145,7 +161,7 @@ class _Beside:
 
     def __init__(self, secants: Secants) -> None:
         self._secants = secants
-        self._found: dict[float, tuple[arb, Sequence[bool | None]]] = {}
+        self._found: dict[float, tuple[arb, Sequence[Any]]] = {}
 
     @property
     def size(self) -> arb:
@@ -175,7 +191,7 @@ class _Beside:
         _, here = self._at(0.0)
         return all(self._at(signed)[1] != here for signed in (step, -step))
 
-    def _at(self, step: float) -> tuple[arb, Sequence[bool | None]]:
+    def _at(self, step: float) -> tuple[arb, Sequence[Any]]:
         if step not in self._found:
             balls = _Compared()
             outputs = interpret(self._secants.program, balls, self._secants.moved(step))
