@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from flint import arb, ctx
 
+from jaxgrad.gradients.rules.along_ties import along_ties
 from jaxgrad.gradients.rules.borders import Borders, Steep
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.direction_tuples import entries_of, leaves_of, moving, tuples_of
@@ -198,7 +199,7 @@ class AtPoint:
                     found += self._settle(question)
                     if self.rules.custom:
                         found += self._judged(question.beside())
-        return found
+        return [*found, *along_ties(self, found)]
 
     def _beside_infinities(self, directions: list[Direction]) -> Iterator[Question]:
         """Many results weighed without those of infinite slope, as each of few is."""

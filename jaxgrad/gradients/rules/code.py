@@ -69,11 +69,11 @@ def _by(directions: Sequence[Direction], leaves: Sequence[Leaf]) -> str:
 
 def _moved(direction: Direction, leaves: Sequence[Leaf]) -> str:
     leaf, index = direction.place
-    if leaf is None:
-        return "along a drawn direction"
-    if index is None:
-        return f"along a drawn direction of {leaves[leaf].path}"
-    return f"{WITH_RESPECT_TO}{named(leaves[leaf], index)}"
+    if leaf is not None and index is not None:
+        return f"{WITH_RESPECT_TO}{named(leaves[leaf], index)}"
+    ones = all(value == 1 for _, _, value in direction.entries)
+    along = "along the direction of ones" if ones else "along a drawn direction"
+    return along if leaf is None else f"{along} of {leaves[leaf].path}"
 
 
 def _of(question: Question, primal: Primal) -> str:
