@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from jaxgrad import Verdict, check
+from jaxgrad.errors import TraceError
 from jaxgrad.programs.array_constants import as_array, with_array_constants, with_number_constants
 
 C = np.float32(0.3)  # 0.3² + 0.1 is no float
@@ -82,6 +83,59 @@ def test_a_rule_may_look_at_a_constant() -> None:
     f.defvjp(lambda x, c: (f(x, c), c), backward)
     for given in (0.5, np.float32(0.5)):
         assert check(f, (1.0, given), modes="rev", argnums=0).verdict is Verdict.PROVED
+
+
+def _pushing(factor: float) -> Callable[..., Any]:
+    """x² c by a rule of forward mode that looks at c."""
+
+    @jax.custom_jvp
+    def f(x: Any, c: Any) -> Any:
+        return x * x * c
+
+    @f.defjvp
+    def _(primals: Any, tangents: Any) -> Any:
+        x, c = primals
+        return f(x, c), factor * 2 * x * (c if c > 0 and float(c) < 1 else 0 * c) * tangents[0]
+
+    return f
+
+
+def _leading(factor: float) -> Callable[..., Any]:
+    """The same by a rule of backward mode whose forward half does."""
+
+    @jax.custom_vjp
+    def f(x: Any, c: Any) -> Any:
+        return x * x * c
+
+    def forward(x: Any, c: Any) -> Any:
+        return f(x, c), (x, c if c > 0 and float(c) < 1 else 0 * c)
+
+    f.defvjp(forward, lambda kept, g: (factor * g * 2 * kept[0] * kept[1], None))
+    return f
+
+
+LOOKED_AT = {
+    "number of Python": (lambda f: f, (1.5, 0.5)),
+    "number of NumPy": (lambda f: f, (1.5, np.float32(0.5))),
+    "literal": (lambda f: lambda x, c: f(x, 0.5), (1.5, 0.5)),
+}
+
+
+@pytest.mark.parametrize("kind", LOOKED_AT)
+@pytest.mark.parametrize("rule", [_pushing, _leading])
+@pytest.mark.parametrize(("factor", "verdict"), [(1, Verdict.PROVED), (1.01, Verdict.REFUTED)])
+def test_what_runs_forwards_may_look_at_a_constant(
+    kind: str, rule: Callable[..., Any], factor: float, verdict: Verdict
+) -> None:
+    taken, args = LOOKED_AT[kind]
+    assert check(taken(rule(factor)), args, argnums=0, order=2).verdict is verdict
+
+
+@pytest.mark.parametrize("rule", [_pushing, _leading])
+def test_what_moves_it_may_not_look_at(rule: Callable[..., Any]) -> None:
+    for f, args in ((rule(1), (1.5, 0.5)), (jax.jit(lambda x: rule(1)(x, 0.5)), (1.5,))):
+        with pytest.raises(TraceError, match="asks for the values of its arguments"):
+            check(f, args, special_points=False)
 
 
 def test_weak_types_stay() -> None:

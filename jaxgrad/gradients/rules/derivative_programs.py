@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -128,13 +128,31 @@ class Derivatives:
         try:
             found = traced(function, args, values, outputs)
         except TraceError as error:
-            if not (isinstance(error.__cause__, ASKS_FOR_VALUES) and self.primal.hand_numbers()):
-                raise
-            found = traced(function, args, values, outputs)
+            found = self._of_numbers(error, lambda: traced(function, args, values, outputs))
         kept = [each for each in found.program.jaxpr.consts if isinstance(each, Tracer)]
         if kept and self.primal.holds_fixed(kept) and self.primal.run_function():
             return traced(function, args, values, outputs)
         return found
+
+    def _of_numbers(self, error: TraceError, take: Callable[[], Derived]) -> Derived:
+        """A derivative whose rules look at what is held.
+
+        A backward rule is handed that of a trace of the function; JAX traces forward ones with it,
+        and hands them numbers where the function itself runs.
+
+        Args:
+            error: what JAX said where they were handed arrays.
+            take: traces it.
+        """
+        for is_new in (self.primal.hand_numbers, self.primal.run_function):
+            if not isinstance(error.__cause__, ASKS_FOR_VALUES):
+                break
+            if is_new():
+                try:
+                    return take()
+                except TraceError as other:
+                    error = other
+        raise error
 
     @property
     def _point(self) -> Leaves:
