@@ -27,7 +27,6 @@ from jaxgrad.gradients.rules.rule_numbers import RuleNumbers
 from jaxgrad.gradients.rules.several_points import in_sums
 from jaxgrad.gradients.rules.sides import Sides
 from jaxgrad.gradients.rules.truth import Truth
-from jaxgrad.numbers.clock import hasten
 from jaxgrad.verdict import Verdict
 
 __all__ = ["FEW_OUTPUTS", "AtPoint"]
@@ -278,7 +277,6 @@ class AtPoint:
         self, question: Question, judgement: Judgement
     ) -> list[tuple[Question, Judgement]]:
         """The entry that is wrong, looked for once for every leaf."""
-        hasten()
         leaf = question.leaf
         is_nan = judgement.value == "nan" and len(question.directions) == 1
         if is_nan and self.numbers.is_opposed(question):  # NaN of the sum alone

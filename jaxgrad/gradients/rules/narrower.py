@@ -16,7 +16,7 @@ from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.rule_numbers import RuleNumbers
-from jaxgrad.numbers.clock import GRACE, Spent, grace
+from jaxgrad.numbers.clock import GRACE, Spent, grace, hasten
 from jaxgrad.verdict import Verdict
 
 __all__ = ["aligned", "followed", "least_hidden", "narrowed", "settled"]
@@ -38,6 +38,8 @@ def narrowed(judge: Judge, question: Question, judgement: Judgement) -> tuple[Qu
     """
     found = question, judgement
     wrong = judgement.verdict is Verdict.REFUTED
+    if wrong:
+        hasten()
     with _to_the_end() if wrong else contextlib.nullcontext():
         while (half := _half(judge, *found)) is not None:
             found = half
