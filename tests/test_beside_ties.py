@@ -57,7 +57,7 @@ def test_what_is_off_beside_a_threshold_alone_is_found(name: str) -> None:
     primal, wrong, right = SLOPES[name]
     found = check(with_slope(primal, wrong), (np.float32(0.5),))
     assert found.verdict is Verdict.REFUTED
-    assert "next to" in str(found)
+    assert "beside" in str(found)
     assert check(with_slope(primal, right), (np.float32(0.5),)).verdict is not Verdict.REFUTED
 
 
@@ -77,6 +77,6 @@ def test_a_series_that_is_good_up_to_its_end_is_right() -> None:
 def test_the_floats_beside_a_tie_are_looked_at() -> None:
     program = trace(lambda x: jnp.where(x > 4, x, 2 * x), (np.float32(1),))
     points = special_points([program], program.inputs, 40)
-    beside = {float(point.values[0]) for point in points if "next to 4.0" in point.why}
+    beside = {float(point.values[0]) for point in points if "beside 4.0" in point.why}
     four = np.float32(4)
     assert beside == {float(np.nextafter(four, np.float32(way))) for way in (0, 5)}

@@ -18,7 +18,8 @@ from flint import arb
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.rules.given_steps import GivenSteps
 from jaxgrad.gradients.rules.judgement import Judgement, agreement
-from jaxgrad.gradients.rules.jumps import by_secants, compares_in_loops, held_to, jumps, passed
+from jaxgrad.gradients.rules.jumping import Jumping
+from jaxgrad.gradients.rules.jumps import compares_in_loops, held_to, jumps
 from jaxgrad.gradients.rules.no_gradient import NO_GRADIENT, has_no_gradient
 from jaxgrad.gradients.rules.open_ends import BETWEEN_JUMPS, BEYOND, EARLY, UNSETTLED
 from jaxgrad.gradients.rules.question import Question
@@ -62,6 +63,7 @@ class Iterations:
         # not it is wrong, whatever they come near to; asked where there are loops.
         self.loops_are_meant: Callable[[], bool] = lambda: False
         self.given_steps = GivenSteps(at, self._secants, self._known, self._cannot_be_run_on)
+        self.jumping = Jumping(at, self._secants, self._known, self._left)
 
     @property
     def tells_nothing(self) -> bool:
@@ -80,7 +82,8 @@ class Iterations:
             finite: whether it is a real number.
         """
         if found.verdict is not Verdict.REFUTED:
-            return self._passed(question, found) if found.verdict is Verdict.AGREES else found
+            agrees = found.verdict is Verdict.AGREES and self._may_jump(question)
+            return self.jumping.passed(question, found) if agrees else found
         judgement = self._judged(question, found, finite)
         closed = self._at.rules.primal.truth_program.jaxpr
         if judgement.verdict is Verdict.REFUTED and holds_solvers(closed):
@@ -121,28 +124,18 @@ class Iterations:
         if end is Ended.NOWHERE:
             return found
         if self.asked_for or (end is Ended.AT_A_SOLUTION and self._settles(question)):
-            return self._by_secants(question, found)
+            return self.jumping.by_secants(question, found) if self._compare else found
         return not_known
 
-    def _passed(self, question: Question, found: Judgement) -> Judgement:
-        """The judgement of a derivative of loops, which is none of f where these jump."""
-        plain = found.plain and self.asked_for and len(question.moving) == 1
-        if not plain or self._at.rules.exact or not self._compare:
-            return found
-        if self._ended(question) is not Ended.AT_A_SOLUTION:
-            return found  # its jumps may be what is meant
-        return passed(self._secants(question), self._at.numbers.enclosed(question), found)
+    def _may_jump(self, question: Question) -> bool:
+        """Whether loops that have come to a solution may jump; what else does may be meant."""
+        if not self.asked_for or self._at.rules.exact or not self._compare:
+            return False
+        return self._ended(question) is Ended.AT_A_SOLUTION
 
     @cached_property
     def _compare(self) -> bool:
         return compares_in_loops(self._at.rules.primal.truth_program.jaxpr)
-
-    def _by_secants(self, question: Question, found: Judgement) -> Judgement:
-        """The same, held to secants where loops jump and these have a slope that no side is."""
-        if len(question.moving) != 1 or not self._compare:
-            return found
-        number = self._at.numbers.enclosed(question)
-        return by_secants(self._secants(question), number, self._known(question), found)
 
     def _of_a_tolerance(self, question: Question, found: Judgement) -> Judgement:
         """The judgement where loops end at a tolerance, before they have come to a solution.
@@ -165,14 +158,16 @@ class Iterations:
             LENGTHS[-1], lambda at: (at.numbers.enclosed(question), at.sides(question))
         )
         number, sides = longer or (None, None)
+        as_they_stand = self.jumping.by_secants if self._compare else lambda _, found: found
         if number is None or sides is None or not sides.known or sides.kink:
-            return found
+            return as_they_stand(question, found)
+        further = self._secants(question)
         with self._running_on(LENGTHS[-1]):
-            if not all(map(secants.tell_apart, sides.known)):
-                return found  # there is no jump between their ends, or they tell nothing
-            if not secants.tell_apart(number):
-                return replace(not_known, reason=BETWEEN_JUMPS)
-            return held_to(secants, found)
+            if all(map(further.tell_apart, sides.known)):
+                if not further.refute(number):
+                    return replace(not_known, reason=BETWEEN_JUMPS)
+                return held_to(further, found)
+        return as_they_stand(question, found)  # no jump between their ends, or they tell nothing
 
     def _nearest(self, question: Question) -> float:
         """To how many bits the number agrees with a side."""
@@ -373,6 +368,12 @@ class Iterations:
         if self._at.rules.exact or is_run_on() or not self._compare:
             return False
         return self._endings.of() is Ended.NOWHERE
+
+    def _left(self, question: Question) -> arb | None:
+        """By how much further turns change what has come to a solution; None of what has not."""
+        if self._ended(question) is not Ended.AT_A_SOLUTION:
+            return None
+        return max(self._endings.changes(question.cotangent), key=lambda x: float(x.upper()))
 
     def _ended(self, question: Question | None = None) -> Ended:
         """Where the loops of the function end that a number comes of, or all of them."""

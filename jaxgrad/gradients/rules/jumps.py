@@ -18,6 +18,7 @@ from jaxgrad.gradients.rules.directions import pairing
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.open_ends import BETWEEN_FLOATS, STEPS
 from jaxgrad.gradients.rules.secants import FINER, WITHIN, Secants
+from jaxgrad.gradients.rules.sides import text_of
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide
@@ -40,6 +41,8 @@ _SELECT = {*_COMPARE, "sign", "floor", "ceil", "round", "rem"}
 _STEPS = {name for name, function in FUNCTIONS.items() if function.jumps == "steps"}
 # Steps from a third of the digits of a float to two thirds, at which secants show a slope.
 SEEN = (1 / 3, 1 / 2, 2 / 3)
+# Of what is sharp the first of them have left the place.
+SEEN_NEAR = SEEN[1:]
 # Steps over which nothing smooth bends by as much as floats lie apart.
 FINE = (2 / 3, 5 / 6, 1)
 # From secants that differ among themselves by less than this of what parts them from a number.
@@ -73,10 +76,11 @@ def passed(secants: Secants, number: arb, found: Judgement) -> Judgement:
         slope = beside.slope(1 / 2)
         apart = abs(slope - number)
         near = apart * 2.0**BITS <= abs(slope).max(abs(number))
-        if near or not all(beside.jumps_to(slope, apart * APART, digits) for digits in SEEN):
+        if near or not all(beside.jumps_to(slope, apart * APART, digits) for digits in SEEN_NEAR):
             return found
         if all(beside.jumps_to(slope, apart * APART, digits) for digits in FINER):
-            return replace(held_to(secants, found), verdict=Verdict.REFUTED)
+            seen = arb(slope.mid(), (apart * APART).upper())
+            return replace(_held_to(seen, found), verdict=Verdict.REFUTED)
         return replace(found, verdict=Verdict.UNDECIDED, reason=BETWEEN_FLOATS)
     return found
 
@@ -91,7 +95,7 @@ def by_secants(secants: Secants, number: arb, known: Sequence[arb], found: Judge
     """
     if not are_steps(secants, known):
         return found
-    if secants.tell_apart(number):
+    if (secants.moves_one or secants.of_one_scale) and secants.refute(number):
         return held_to(secants, found)
     return replace(found, verdict=Verdict.UNDECIDED, reason=STEPS)
 
@@ -104,7 +108,12 @@ def are_steps(secants: Secants, known: Sequence[arb]) -> bool:
 
 def held_to(secants: Secants, found: Judgement) -> Judgement:
     """The same, of which the truth is what secants tell."""
-    return replace(found, truth=f"{secants.in_words} by secants", by_secants=True)
+    return _held_to(secants.shown, found)
+
+
+def _held_to(slope: arb | None, found: Judgement) -> Judgement:
+    told = "unknown" if slope is None else text_of(slope)
+    return replace(found, truth=f"{told} by secants", by_secants=True)
 
 
 def jumps(secants: Secants) -> bool:

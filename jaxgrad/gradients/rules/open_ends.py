@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["BETWEEN_FLOATS", "BETWEEN_JUMPS", "BEYOND", "EARLY", "STEPS", "UNSETTLED"]
+__all__ = [
+    "BESIDE_A_TIE",
+    "BETWEEN_FLOATS",
+    "BETWEEN_JUMPS",
+    "BEYOND",
+    "EARLY",
+    "STEPS",
+    "UNSETTLED",
+]
 
 BEYOND = (
     "past their end the loops of the function return no number, so that what they come near to is "
@@ -27,4 +35,8 @@ STEPS = (
 BETWEEN_FLOATS = (
     "the rule gives the derivative between two jumps of the loops of the function, and secants "
     "over more of them show another slope; at smaller jumps, which more turns give, it is judged"
+)
+BESIDE_A_TIE = (
+    "points beside a tie show derivatives between two jumps of the loops of the function, and the "
+    "rule gives what is between these, and neither side; a little away from the tie it is judged"
 )

@@ -19,7 +19,7 @@ from flint import arb
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.rules.directions import Direction, pairing
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.gradients.rules.sides import text_of
+from jaxgrad.interpret.turns import is_run_on
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
@@ -42,6 +42,8 @@ MANY = 4
 ONE_SCALE = 16
 # Parts of a step at which jumps are seen that longer secants agree on by chance.
 WITHIN = (0.2, 0.35, 0.5, 0.65, 0.8)
+# Shorter ones that jumps change by less than this of what parts the longer from a number tell, too.
+CLEAR = 1 / 4
 # The root of x³ + x² = 1, which is far from every quotient of small integers.
 ODD = 0.7548776662466927
 
@@ -74,6 +76,7 @@ class Secants:
         self.program, self._point = program, point
         self._direction, self.cotangent = direction, cotangent
         self.float_bits, self._may_jump = float_bits, may_jump
+        self._values: dict[tuple[float, bool], arb] = {}
         # Of the numbers that move alone: one beside them says nothing of how they do.
         sizes = [float(abs(point[leaf][index]).mid()) for leaf, index in direction.support]
         self.size = max(sizes, default=0.0) or 1.0
@@ -99,16 +102,52 @@ class Secants:
 
     def tell_apart(self, number: arb) -> bool:
         """Whether a number is certainly not their slope, or they have none."""
-        slope = self._shown
+        slope = self.shown
         return slope is not None and not slope.overlaps(number)
 
+    def refute(self, number: arb) -> bool:
+        """Whether a number is certainly not their slope, however short they are, to either side.
+
+        Where f is sharp long ones have left the place, and at a kink each side has its own slope.
+        """
+        slope = self.shown
+        if slope is None or not self.tell_apart(number):
+            return False
+        apart = abs(slope - number).lower() * CLEAR
+        return not any(self._may_have(number, self.step(digits), apart) for digits in FINER)
+
+    def _may_have(self, number: arb, step: float, clear: arb) -> bool:
+        """Whether those of a step to one side may be of a slope, if they are clear enough."""
+        around = self._slope(step)
+        rough = self._roughness(step, around)
+        if not (around.is_finite() and rough <= clear) or around.is_zero():
+            return False
+        sides = []
+        for signed in (step, -step):
+            short, longer, longest = (self._slope_to(k * signed) for k in (1, 2, 4))
+            # The error of a secant to one side is of order h, and of this h².
+            best, other = 2 * short - longer, 2 * longer - longest
+            sides.append(best + arb(0, (abs(best - other) + 3 * rough).upper()))
+        hull = sides[0].union(sides[1])
+        return not hull.is_finite() or hull.overlaps(number)
+
     @property
-    def in_words(self) -> str:
-        """Their slope, to the digits that they tell."""
-        return "unknown" if self._shown is None else text_of(self._shown)
+    def moves_one(self) -> bool:
+        """Whether a single number moves."""
+        return len(self._direction.support) == 1
+
+    def none_shows(self, number: arb, left: arb) -> bool:
+        """Whether a slope is too little to be seen over the longest step that is looked at.
+
+        Args:
+            number: the slope.
+            left: what else changes f, if that is more than the distance of its floats.
+        """
+        least = abs(self._value(0.0)) * 2.0**-self.float_bits
+        return not left.max(least) < abs(number) * self.step(COARSER[-1])
 
     @cached_property
-    def _shown(self) -> arb | None:
+    def shown(self) -> arb | None:
         """The slope of those that tell most of it; None if unknown.
 
         It is 0 where none shows another: those of what is the same number for all points nearby do.
@@ -162,7 +201,20 @@ class Secants:
             return arb.nan()
         return (ends[0] - ends[1]) / (2 * step)
 
+    def _slope_to(self, step: float) -> arb:
+        """The slope over a step to one side."""
+        try:
+            return (self._value(step) - self._value(0.0)) / step
+        except (CannotDecide, UnsupportedPrimitive):
+            return arb.nan()
+
     def _value(self, step: float) -> arb:
+        key = step, is_run_on()
+        if key not in self._values:
+            self._values[key] = self._value_at(step)
+        return self._values[key]
+
+    def _value_at(self, step: float) -> arb:
         return pairing(interpret(self.program, Ball(), self.moved(step)), self.cotangent)
 
     def moved(self, step: float) -> list[ObjectArray]:

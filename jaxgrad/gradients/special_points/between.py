@@ -82,9 +82,12 @@ def _next_to(line: Line, zeros: dict[float, Zero]) -> Iterator[Found]:
     for zero in sorted(zeros.values(), key=lambda zero: abs(zero.t - line.given)):
         end = np.array(zero.t, line.dtype)
         for way in (np.inf, -np.inf):
-            beside = float(np.nextafter(end, line.dtype.type(way)))
+            with np.errstate(over="ignore"):  # the largest float has none beyond it
+                beside = float(np.nextafter(end, line.dtype.type(way)))
             t = beside if zero.t else math.copysign(unit, way)
-            words = f"{line.describe(t)}, next to {line.number(zero.t)}, {zero.place}"
+            if not math.isfinite(t):
+                continue
+            words = f"{line.describe(t)}, beside {line.number(zero.t)}, {zero.place}"
             yield [zero], (line.points(np.array([t]))[0], words)
 
 

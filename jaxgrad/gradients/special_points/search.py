@@ -84,8 +84,8 @@ def special_points(
     # Points between ties are more than there are ties: a third is theirs, or what is left; those
     # beside them a sixth.
     share = max(limit // 3, limit - len(ties) - len(common))
-    parts = [ties, _distinct(space, between, share), _distinct(space, beside, max(limit // 6, 2))]
-    first = _distinct(space, in_turn(parts))
+    first = [*in_turn([ties, _distinct(space, between, share)])]
+    first = _distinct(space, [*first, *_distinct(space, beside, limit // 6)])
     # A program with very many special points of its own leaves a third to those of all programs.
     own = max(limit - len(common), limit - limit // 3)
     points = _distinct(space, [*first[:own], *common, *first[own:], *others], limit)
@@ -145,7 +145,8 @@ def _critical_points(
     sharp = [zero for zero in found if not zero.critical.mild]
     ties = [*(_candidate(zero) for zero in first), *joined]
     last = [_candidate(zero) for zero in (*others, *mild, *nearly)]
-    return ties, between_zeros(sharp), beside_zeros(sharp), last
+    beside = beside_zeros([zero for zero in sharp if zero.exact])  # others are beside it already
+    return ties, between_zeros(sharp), beside, last
 
 
 def _candidate(zero: Zero) -> Candidate:
