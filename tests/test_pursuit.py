@@ -135,3 +135,11 @@ def test_pursued_points_are_in_the_domain() -> None:
     assert found.verdict.passes and "exact=True" in str(found)
     found = check(wrong, (X,), modes="rev", domain=lambda x: jnp.mean(x * x) > 1e-9)
     assert found.verdict is Verdict.REFUTED
+
+
+def test_the_words_tell_the_whole_way() -> None:
+    """The second round starts from the worst point of the first."""
+    seen = followed({"x": [1.0, 2.0]}, lambda x: 20 + math.log2(abs(float(x[1]))))
+    furthest = min(seen, key=lambda point: abs(float(point.values[0][1])))
+    assert " and then " in furthest.why and "as large" in furthest.why
+    assert not any(" and then " in point.why for point in seen if float(point.values[0][1]) >= 2)

@@ -179,12 +179,36 @@ def _malformed(error: Exception, whose: str) -> Exception | None:
     if wanted is None:
         return None
     message = f"a custom derivative rule of {whose} returns the wrong structure: {text}"
-    message = f"{message.rstrip('.')}; {wanted}"
+    message = f"{message.rstrip('.')}; {wanted}{_unsummed(text)}"
     types = _TYPES.search(text)
     if types is None and ("structure" in text or "must produce a pair" in text):
         return TreeMismatch(message)
     dtypes = {dtype for dtype in types.groups() if dtype} if types else set()
     return DtypeMismatch(message) if len(dtypes) == 2 else ShapeMismatch(message)
+
+
+# The shapes of a cotangent and of its argument, where a bwd rule returns another one.
+_COTANGENT = re.compile(
+    r"produced an output of type \w+\[([\d,]*)\].*input of type \w+\[([\d,]*)\]"
+)
+
+
+def _unsummed(text: str) -> str:
+    """What is likely where a cotangent has the shape that its argument was broadcast to."""
+    shapes = _COTANGENT.search(text)
+    if shapes is None:
+        return ""
+    given, wanted = (tuple(map(int, filter(None, x.split(",")))) for x in shapes.groups())
+    added = len(given) - len(wanted)
+    kept = (1,) * added + wanted
+    axes = [
+        k for k, pair in enumerate(zip(given, kept, strict=False)) if k < added or len({*pair}) > 1
+    ]
+    if added < 0 or not axes or any(kept[k] != 1 for k in axes):
+        return ""
+    total = f"jnp.sum(…, axis={axes[0] if len(axes) == 1 else tuple(axes)})"
+    shaped = "" if len(axes) == added else f".reshape({wanted})"
+    return f"; where the argument is broadcast its cotangent is a sum over that: {total}{shaped}"
 
 
 # What JAX says where it has no derivative, and what to do where it does not say that itself.

@@ -76,7 +76,7 @@ class OtherPoints:
         self.seen: list[SpecialPoint] = []
         self._reached = 0
         # Where formulas differ by what rounding hides: to how many bits they agree, and the point.
-        self._least: tuple[float, list[np.ndarray]] | None = None
+        self._least: tuple[float, list[np.ndarray], str] | None = None
         self._pursued = 0
         # What is known of points that were looked at together, by their places, and how long the
         # last one took.
@@ -100,7 +100,7 @@ class OtherPoints:
             self._reached += 1
             if wrong is not None:
                 return wrong
-            self._note_hidden(bits, point.values)
+            self._note_hidden(bits, point)
         return self._overflowing(leaves) if self._asks_floats else None
 
     def _find_several(self, place: int) -> None:
@@ -172,10 +172,10 @@ class OtherPoints:
         least = min((leaf.bits for leaf in leaves), default=math.inf)
         given = self.rules.primal.point
         if least < ENOUGH_BITS:
-            self._least, self._bits_given = (least, given), int(least)
+            self._least, self._bits_given = (least, given, ""), int(least)
         if not self.asked or self._least is None:
             return None
-        start, values = self._least
+        start, values, why = self._least
         found: list[GradientCheck] = []
 
         def bits_at(point: SpecialPoint) -> float | None:
@@ -186,11 +186,12 @@ class OtherPoints:
             self._pursued += 1
             wrong, bits = self._looked_at(point, leaves, checks)
             found.extend([] if wrong is None else [wrong])
-            self._note_hidden(bits, point.values)
+            self._note_hidden(bits, point)
             return None if found else bits
 
         inputs = self.rules.primal.inputs
-        pursue([replace(x, value=v) for x, v in zip(inputs, values, strict=True)], start, bits_at)
+        leaves_there = [replace(x, value=v) for x, v in zip(inputs, values, strict=True)]
+        pursue(leaves_there, start, bits_at, why)
         return found[0] if found else None
 
     @cached_property
@@ -207,9 +208,9 @@ class OtherPoints:
         """Whether loops that cannot be run on jump at the given point."""
         return jump_at(AtPoint(self.rules, self.rules.primal.point))
 
-    def _note_hidden(self, bits: float, values: list[np.ndarray]) -> None:
+    def _note_hidden(self, bits: float, point: SpecialPoint) -> None:
         if bits < (ENOUGH_BITS if self._least is None else self._least[0]):
-            self._least = bits, values
+            self._least = bits, point.values, point.why
 
     def _looked_at(
         self,

@@ -30,7 +30,10 @@ LEAST = 0.5
 
 
 def pursue(
-    leaves: Sequence[Leaf], start: float, bits_at: Callable[[SpecialPoint], float | None]
+    leaves: Sequence[Leaf],
+    start: float,
+    bits_at: Callable[[SpecialPoint], float | None],
+    why: str = "",
 ) -> None:
     """Follows a difference to where it is largest.
 
@@ -38,6 +41,7 @@ def pursue(
         leaves: the floating-point leaves with their values, the point from where it starts.
         start: to how many bits the formulas agree there.
         bits_at: the same at another point, infinite where they do not differ; None ends it.
+        why: what the point is in words, if it is not the given one.
 
     Example:
         >>> x = Leaf("x", (), np.dtype("float32"), np.float32(1))
@@ -52,11 +56,15 @@ def pursue(
     search = _Pursuit(bits_at)
     for _ in range(ROUNDS):
         space = Space(leaves)
-        best = search.along_lines(space, start)
+        best = search.along_lines(space, start, why)
         if search.ended or best is None:
             return
-        start, values = best
+        start, values, why = best
         leaves = [replace(leaf, value=x) for leaf, x in zip(leaves, values, strict=True)]
+
+
+# To how many bits formulas agree at a point, the point, and what it is in words.
+Worse = tuple[float, list[np.ndarray], str]
 
 
 class _Pursuit:
@@ -67,21 +75,21 @@ class _Pursuit:
         self._seen: set[bytes] = set()
         self.ended = False
 
-    def along_lines(self, space: Space, start: float) -> tuple[float, list[np.ndarray]] | None:
+    def along_lines(self, space: Space, start: float, why: str) -> Worse | None:
         """The worst point along lines from the one of a space; None if none is worse."""
-        best: tuple[float, list[np.ndarray]] | None = None
+        best: Worse | None = None
         for line in _scaling(space):
             for sign in (-1, 1):
-                for bits, values in self._along(space, line, sign, start):
-                    if bits < (start if best is None else best[0]) - LEAST:
-                        best = bits, values
+                for worse in self._along(space, line, sign, start, why):
+                    if worse[0] < (start if best is None else best[0]) - LEAST:
+                        best = worse
                 if self.ended:
                     return best
         return best
 
     def _along(
-        self, space: Space, line: Line, sign: int, start: float
-    ) -> Iterator[tuple[float, list[np.ndarray]]]:
+        self, space: Space, line: Line, sign: int, start: float, why: str
+    ) -> Iterator[Worse]:
         """Further and further, while fewer bits agree."""
         last = start
         for exponent in EXPONENTS:
@@ -91,14 +99,25 @@ class _Pursuit:
                 return
             self._seen.add(point.tobytes())
             values = space.arrays(point)
-            bits = self._bits_at(SpecialPoint(values, line.describe(t), pursued=True))
+            words = _after(why, line.describe(t))
+            bits = self._bits_at(SpecialPoint(values, words, pursued=True))
             if bits is None:
                 self.ended = True
                 return
             if not bits < last - LEAST:
                 return
             last = bits
-            yield bits, values
+            yield bits, values, words
+
+
+def _after(why: str, then: str) -> str:
+    """Where a point is, of one that is some way from another.
+
+    Example:
+        >>> _after("x[1] = 4.0", "x is 0.25 times what was given")
+        'x[1] = 4.0, and then x is 0.25 times as large'
+    """
+    return f"{why}, and then {then.replace('what was given', 'as large')}" if why else then
 
 
 def _scaling(space: Space) -> list[Line]:
