@@ -228,10 +228,13 @@ TRIMMED: list[Callable[[jax.Array], jax.Array]] = [
 @pytest.mark.parametrize("function", TRIMMED)
 def test_a_kink_along_no_line_is_one(function: Callable[[jax.Array], jax.Array]) -> None:
     """Every line is straight, and the derivatives along them do not add up."""
-    x = np.ones(6, np.float32)
-    assert check(function, (x,), special_points=False).verdict.passes
     doubled = with_rule(function, lambda xs, ts: 2.5 * jax.jvp(function, xs, ts)[1])
-    assert check(doubled, (x,), special_points=False).verdict is Verdict.REFUTED
+    for size in (4, 6):
+        x = np.ones(size, np.float32)
+        assert check(function, (x,), special_points=False).verdict.passes
+        wrong = check(doubled, (x,), special_points=False)
+        # Six numbers have more orders than are looked at.
+        assert wrong.verdict is (Verdict.REFUTED if size == 4 else Verdict.UNDECIDED)
 
 
 def test_a_wrong_rule_where_entries_of_a_sort_tie() -> None:

@@ -348,8 +348,8 @@ class AtPoint:
         wrong = wrong and found.verdict is Verdict.REFUTED
         if wrong and self.excuses.is_beyond_floats(question):
             return replace(found, verdict=Verdict.UNDECIDED)
-        if wrong and not self.truth.tells(directions, cotangent):
-            return replace(found, verdict=Verdict.UNDECIDED)
+        if wrong and (why := self.truth.leaves_open(directions, cotangent)) is not None:
+            return replace(found, verdict=Verdict.UNDECIDED, reason=why)
         if found.verdict is Verdict.REFUTED and len(directions) > 1:
             around = next(self._around(sides, directions, cotangent), None)
             if around is not None and not around.is_finite():

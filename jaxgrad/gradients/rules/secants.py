@@ -42,6 +42,8 @@ MANY = 4
 ONE_SCALE = 16
 # Parts of a step at which jumps are seen that longer secants agree on by chance.
 WITHIN = (0.2, 0.35, 0.5, 0.65, 0.8)
+# Steps of which those of a bisection to the last bit still show a slope.
+SHORT = FINER[:2]
 # Shorter ones that jumps change by less than this of what parts the longer from a number tell, too.
 CLEAR = 1 / 4
 # The root of x³ + x² = 1, which is far from every quotient of small integers.
@@ -114,7 +116,7 @@ class Secants:
         if slope is None or not self.tell_apart(number):
             return False
         apart = abs(slope - number).lower() * CLEAR
-        return not any(self._may_have(number, self.step(digits), apart) for digits in FINER)
+        return not any(self._may_have(number, self.step(digits), apart) for digits in SHORT)
 
     def _may_have(self, number: arb, step: float, clear: arb) -> bool:
         """Whether those of a step to one side may be of a slope, if they are clear enough."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ from jaxgrad.numbers.germ import Germ
 from jaxgrad.numbers.series import Monomial, Series
 from jaxgrad.programs.trace import Program
 
-__all__ = ["BetweenTies", "slopes_between_ties"]
+__all__ = ["MANY_TIES", "BetweenTies", "slopes_between_ties"]
 
 # Lines for three numbers and more, each with its opposite, and parts on all of them for one
 # direction: three entries that tie have six orders, and each line goes through three or four.
@@ -37,6 +38,10 @@ MOST_OF_ALL = 3 * MOST_PARTS
 STEP = -20
 # Bits of a direction to which a step of 30 bits is added without a rounding.
 BITS = 51
+MANY_TIES = (
+    "so much ties at the point that not all of its orders beside it are looked at, and the rule "
+    "may be right in another; fewer entries that tie are judged"
+)
 TERMS = 3  # powers of ε: a first derivative, and one that a quotient may cost
 
 
@@ -89,6 +94,20 @@ class BetweenTies:
         self._shapes = [leaf.value.shape for leaf in program.inputs]
         self._found: dict[bytes, _Kept] = {}
         self._left = MOST_OF_ALL
+        self._cut: set[bytes] = set()
+
+    def is_cut(self, direction: Direction) -> bool:
+        """Whether there may be further limits along a direction, beyond the parts looked at.
+
+        So many ties have as many orders as there are numbers of so many bits.
+        """
+        return direction.key in self._cut and self._ties > math.log2(MOST_PARTS)
+
+    @functools.cached_property
+    def _ties(self) -> int:
+        """How much ties beside the point."""
+        seen = _seen(self._program, ramp(self._shapes))
+        return 0 if seen is None else len(seen.ties)
 
     def limits(self, direction: Direction, cotangent: Direction) -> Iterator[arb]:
         """Of the derivatives of ⟨u, f⟩ along a direction."""
@@ -119,11 +138,12 @@ class BetweenTies:
     def _slopes(self, direction: Direction) -> Iterator[list[ObjectArray]]:
         lines = [slopes_between_ties(self._program, line, direction) for line in self._lines]
         parts = _in_turn(lines)
-        for slopes in itertools.islice(parts, MOST_PARTS):
+        for count, slopes in enumerate(parts, 1):
             if slopes is not None:
                 yield slopes
             self._left -= 1
-            if self._left <= 0:
+            if count >= MOST_PARTS or self._left <= 0:
+                self._cut.add(direction.key)
                 return
 
     @functools.cached_property

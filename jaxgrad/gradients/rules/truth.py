@@ -19,7 +19,7 @@ from jaxgrad.gradients.rules.free_values import FREE, FreeVectors
 from jaxgrad.gradients.rules.known import Known
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.sides import Sides, is_known, sum_of
-from jaxgrad.gradients.rules.ties import BetweenTies
+from jaxgrad.gradients.rules.ties import MANY_TIES, BetweenTies
 from jaxgrad.gradients.rules.value_by_limits import Ran, exact_values, has_values
 from jaxgrad.gradients.witness import program_floats
 from jaxgrad.numbers.ball import Ball
@@ -311,6 +311,18 @@ class Truth:
             return self._around(first, len(directions), cotangent)
         plus, minus = (self._around(first.plus(last, sign), 2, cotangent) for sign in (1, -1))
         return (plus - minus) / 4
+
+    def leaves_open(self, directions: Sequence[Direction], cotangent: Direction) -> str | None:
+        """Why another number may be a derivative as well; None where that is known.
+
+        Of more ties than are looked at nobody knows all that a rule may give, unless it is known
+        what selections may make of them, which is not so where much is sorted.
+        """
+        if not self.tells(directions, cotangent):
+            return ""
+        is_cut = len(directions) == 1 and self.between_ties.is_cut(directions[0])
+        unknown = is_cut and not self.around(directions, cotangent).is_finite()
+        return MANY_TIES if unknown else None
 
     def _around(self, direction: Direction, order: int, cotangent: Direction) -> arb:
         return either_branch(self._program, self.point, direction, order, cotangent)
