@@ -315,14 +315,23 @@ class Truth:
     def leaves_open(self, directions: Sequence[Direction], cotangent: Direction) -> str | None:
         """Why another number may be a derivative as well; None where that is known.
 
-        Of more ties than are looked at nobody knows all that a rule may give, unless it is known
-        what selections may make of them, which is not so where much is sorted.
+        Of more ties than are looked at nobody knows all that a rule may give, unless slopes add up
+        as those of a gradient do, or it is known what selections may make of them, which is not so
+        where much is sorted.
         """
         if not self.tells(directions, cotangent):
             return ""
         is_cut = len(directions) == 1 and self.between_ties.is_cut(directions[0])
-        unknown = is_cut and not self.around(directions, cotangent).is_finite()
+        unknown = is_cut and not (
+            self._has_gradient or self.around(directions, cotangent).is_finite()
+        )
         return MANY_TIES if unknown else None
+
+    @functools.cached_property
+    def _has_gradient(self) -> bool:
+        """Whether slopes along drawn directions add up: of these sums are not rounded."""
+        lines = [drawn([value.shape for value in self.point], seed) for seed in range(NEARBY)]
+        return all(self.adds_up(*pair) for pair in itertools.pairwise(lines))
 
     def _around(self, direction: Direction, order: int, cotangent: Direction) -> arb:
         return either_branch(self._program, self.point, direction, order, cotangent)
