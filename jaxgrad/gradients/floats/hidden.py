@@ -34,7 +34,7 @@ from jaxgrad.gradients.enclosure import FIRST_PRECISION, balls
 from jaxgrad.gradients.floats.allowance import SIGN_VECTORS, TrueValues, distance
 from jaxgrad.gradients.floats.arithmetic import Arithmetic
 from jaxgrad.gradients.witness import enclosures
-from jaxgrad.interpret.turns import counting_turns
+from jaxgrad.interpret.turns import counting_turns, is_run_on
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
@@ -229,9 +229,9 @@ def _chain(arithmetic: Arithmetic, output: int) -> float:
 
 
 def _bits() -> int:
-    """The precision in force, where more is asked for than the first: with that a long loop tells
-    nothing."""
-    return max(FIRST_PRECISION, ctx.prec)
+    """The first precision; that in force of loops that are run on, of which the first tells nothing
+    where they are long."""
+    return max(FIRST_PRECISION, ctx.prec) if is_run_on() else FIRST_PRECISION
 
 
 def _plain(x: Any) -> arb:
