@@ -132,3 +132,24 @@ def test_of_forward_rules_as_well() -> None:
         f.defjvp(rule)
         args = (np.float32(1), np.float32(1))
         assert check(f, args, special_points=False, budget=0).verdict is verdict
+
+
+@pytest.mark.parametrize("x", [[2, 1, 0.5, 2, 2], [2, 1, 2, 2, 0.5, 2, 2]])
+def test_a_median_of_what_ties(x: list[float]) -> None:
+    """Where `clamp` is asked for the index alone."""
+    median = lambda x: jnp.median(x)  # noqa: E731
+    top = lambda x: 1.0 * (x == median(x))  # noqa: E731
+    middle = lambda x: jnp.argsort(x)[x.size // 2]  # noqa: E731
+    every = by_hand(median, lambda x: (top(x),))
+    mean = by_hand(median, lambda x: (top(x) / jnp.sum(top(x)),))
+    one = by_hand(median, lambda x: (1.0 * (jnp.arange(x.size) == middle(x)),))
+    for f, passes in ((every, False), (mean, True), (one, True)):
+        found = check(f, (np.float32(x),), modes="rev", special_points=False, budget=0)
+        assert found.verdict.passes is passes, found
+        assert passes or found.verdict is Verdict.REFUTED
+
+
+def test_ends_that_clip_are_no_gradient_together() -> None:
+    """JAX's own derivatives of `clip` at equal ends, all of which are 0."""
+    clip = by_hand(jax.lax.clamp, lambda low, x, high: (0.0 * low, 0.0 * x, 0.0 * high))
+    assert at(clip, 1, 1, 1).verdict is not Verdict.REFUTED

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from jaxgrad.programs.jaxprs import called, scan_parts, while_parts
 
-__all__ = ["Flow"]
+__all__ = ["Flow", "meets"]
 
 
 class Flow:
@@ -85,3 +85,32 @@ class Flow:
             if now == carry:
                 return [*now, *outputs[len(carry) :]]
             carry = now
+
+
+class _Meets(Flow):
+    """Notes a primitive of some names that meets what moves."""
+
+    def __init__(self, names: Container[str]) -> None:
+        self._names, self.found = names, False
+
+    def operation(self, equation: Any, moving: list[bool]) -> list[bool]:
+        self.found |= equation.primitive.name in self._names
+        return super().operation(equation, moving)
+
+
+def meets(closed: Any, names: Container[str]) -> bool:
+    """Whether what a program is given meets a primitive of one of these names in it.
+
+    Args:
+        closed: the program.
+        names: those of primitives that hold no program themselves.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> clipped = jax.make_jaxpr(lambda x: jnp.clip(x, 0, 1) + jax.lax.floor(1.5))(0.5)
+        >>> meets(clipped, {"max"}), meets(clipped, {"floor"})
+        (True, False)
+    """
+    flow = _Meets(names)
+    flow.through(closed, [True] * len(getattr(closed, "jaxpr", closed).invars))
+    return flow.found

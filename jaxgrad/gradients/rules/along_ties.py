@@ -17,7 +17,7 @@ from jaxgrad.gradients.rules.directions import Direction, entry_count
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.narrower import narrowed
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.programs.jaxprs import holds_primitive
+from jaxgrad.programs.flow import meets
 from jaxgrad.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["along_ties"]
 
-# JAX gives none of the three arguments of `clamp` a derivative where two tie.
+# JAX gives none of the three arguments of `clamp` a derivative where two tie.  Those of an index,
+# as a median has, meet nothing that moves.
 _NO_GRADIENT = frozenset({"clamp"})
 # Operations times lines that are spent on it at a point, at about 20 μs each: half a second.
 BUDGET = 20_000
@@ -66,7 +67,7 @@ def _are_asked(at: AtPoint) -> bool:
     ):
         return False
     closed = rules.primal.truth_program.jaxpr
-    return not holds_primitive(closed, _NO_GRADIENT) and not at.truth.jumps
+    return not meets(closed, _NO_GRADIENT) and not at.truth.jumps
 
 
 def _has_slope(at: AtPoint, question: Question) -> bool:
