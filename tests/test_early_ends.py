@@ -130,6 +130,56 @@ def test_what_is_further_off_is_refuted(solve: Any, tolerance: float, factor: fl
     assert _verdict(solve, tolerance, factor)[0] is Verdict.REFUTED
 
 
+@pytest.mark.parametrize(
+    ("factor", "verdict"),
+    [(1.0, Verdict.AGREES), (1.001, Verdict.REFUTED), (-1.0, Verdict.REFUTED)],
+)
+@pytest.mark.parametrize(("solve", "tolerance"), [(slowly, 1e-5), (with_momentum, 1e-6)])
+def test_a_rule_that_a_smaller_tolerance_hardly_changes_is_judged_there(
+    solve: Any, tolerance: float, factor: float, verdict: Verdict
+) -> None:
+    assert _verdict(solve, tolerance, factor)[0] is verdict
+
+
+def in_a_bracket_that_is_doubled(a: Any, tolerance: float) -> Any:
+    """The root of x³ + x = a by bisection, between ends that are moved outwards until it is."""
+
+    def below(x: Any) -> Any:
+        return x**3 + x < a
+
+    wide = lax.while_loop(below, lambda x: 2 * x, 0 * a + 0.25)
+
+    def halved(ends: Any) -> Any:
+        low, high = ends
+        middle = (low + high) / 2
+        return jnp.where(below(middle), middle, low), jnp.where(below(middle), high, middle)
+
+    far = lambda ends: ends[1] - ends[0] > tolerance  # noqa: E731
+    return sum(lax.while_loop(far, halved, (0 * a, wide))) / 2
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict"), [(1.0, Verdict.AGREES), (1.01, Verdict.REFUTED), (-1.0, Verdict.REFUTED)]
+)
+def test_a_bracket_that_is_doubled_takes_turns_to_be_narrow_again(
+    factor: float, verdict: Verdict
+) -> None:
+    assert _verdict(in_a_bracket_that_is_doubled, 1e-6, factor)[0] is verdict
+
+
+def test_a_value_that_further_turns_change_is_no_solution() -> None:
+    """A rule that is right for more turns alone."""
+
+    def delay(a: Any) -> Any:
+        body = lambda c: (c[1], a, c[2] / 2)  # noqa: E731
+        return lax.while_loop(lambda c: c[2] > 0.3, body, (0 * a, -3 * a, 0 * a + 0.5))[0]
+
+    f = jax.custom_vjp(delay)
+    f.defvjp(lambda a: (f(a), None), lambda _, g: (g,))
+    found = check(f, (np.float32(0.25),), special_points=False, budget=0)
+    assert not found.verdict.passes, str(found)
+
+
 @pytest.mark.parametrize(("off", "right"), [(0.0, True), (1e-4, False)])
 def test_a_zero_that_an_iteration_comes_near_to(off: float, right: bool) -> None:
     """The entries of a solution beside the diagonal, which are as small as what is left to do."""

@@ -15,6 +15,7 @@ from jax import lax
 from jaxgrad import GradientCheck, Verdict, check
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.gradients.rules.jumps import is_straight_in_floats, jumps
+from jaxgrad.gradients.rules.lines import Line
 from jaxgrad.gradients.rules.secants import Secants
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.programs.trace import trace
@@ -137,9 +138,7 @@ def test_what_compares_and_does_not_jump_is_as_before(h: float) -> None:
 def test_steps_that_floats_see_are_not_straight(bits: int, straight: bool) -> None:
     steps = lambda x: jnp.floor(x * 2.0**bits) / 2.0**bits  # noqa: E731
     point = np.float32(1.2718281)
-    secants = Secants(
-        trace(steps, (point,)), [Ball().constants(point)], Direction([np.ones(())]),
-        Direction([np.ones(())]), 23.0, True,
-    )  # fmt: skip
+    along, balls = Direction([np.ones(())]), [Ball().constants(point)]
+    secants = Secants(Line(trace(steps, (point,)), balls, along, True), along, 23.0)
     assert is_straight_in_floats(secants) is straight
     assert not straight or (jumps(secants) and secants.have_slope(arb(1)))

@@ -15,7 +15,9 @@ from jax import lax
 from jaxgrad.errors import GradientMismatch
 from jaxgrad.gradients.check_grads import check, check_grads
 from jaxgrad.gradients.rules.directions import Direction
+from jaxgrad.gradients.rules.lines import Line
 from jaxgrad.gradients.rules.secants import Secants
+from jaxgrad.interpret.turns import further_turns, two_more
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.programs.trace import trace
 from jaxgrad.verdict import Verdict
@@ -88,7 +90,7 @@ def secants(function: Callable[..., Any], *point: float, may_jump: bool = False)
     along = Direction([np.float64(k == 0) for k in range(len(at))])
     balls = [Ball().constants(x) for x in at]
     program, cotangent = trace(function, tuple(at)), Direction([np.ones(())])
-    return Secants(program, balls, along, cotangent, 23.0, may_jump)
+    return Secants(Line(program, balls, along, may_jump), cotangent, 23.0)
 
 
 def test_secants_tend_to_the_derivative_where_nothing_jumps() -> None:
@@ -114,6 +116,34 @@ def test_secants_that_are_not_known_tell_nothing() -> None:
     assert not unknown.tell_apart(arb(3)) and unknown.shown is None
     flat = secants(lambda x: jnp.floor(x), 0.5)
     assert flat.tell_apart(arb(3)) and not flat.tell_apart(arb(0)) and flat.shown == 0
+
+
+def test_the_slope_of_a_small_number_is_known_to_the_digits_of_what_comes_with_it() -> None:
+    cubed = secants(lambda x: 1e-9 * x**3, 2.0)
+    assert not cubed.have_slope(arb(0)) and cubed.have_slope(arb(0), arb(1))
+    assert not cubed.have_slope(arb(0), arb(1e-9)) and not cubed.have_slope(arb(1), arb(1))
+
+
+def test_every_cotangent_asks_one_line() -> None:
+    balls, along = [Ball().constants(np.float32(2.0))], Direction([np.ones(())])
+    line = Line(trace(lambda x: (x**2, x**3), (np.float32(2.0),)), balls, along, False)
+    first = Direction([np.ones(()), np.zeros(())])
+    second = Direction([np.zeros(()), np.ones(())])
+    squared, cubed = (Secants(line, cotangent, 23.0) for cotangent in (first, second))
+    assert squared.value(0.5) == 6.25 and cubed.value(0.5) == 15.625
+    assert line.outputs(0.5) is line.outputs(0.5)
+
+
+def test_a_line_is_another_where_loops_are_run_on() -> None:
+    def halves(x: Any) -> Any:
+        return lax.while_loop(lambda y: jnp.abs(y) > 1, lambda y: y / 2, x)
+
+    point = np.float32(3.0)
+    line = Line(trace(halves, (point,)), [Ball().constants(point)], Direction([np.ones(())]), False)
+    ends = line.outputs(0.0)[0].item()
+    with further_turns(two_more):
+        assert line.outputs(0.0)[0].item() == ends / 4
+    assert line.outputs(0.0)[0].item() == ends == 0.75
 
 
 def test_steps_are_as_long_as_what_moves() -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "counting_turns",
     "further_turns",
     "half_as_many_more",
+    "how_run_on",
     "inside_a_loop",
     "is_run_on",
     "many_more",
@@ -187,6 +188,18 @@ def is_run_on() -> bool:
         True
     """
     return _run_on.get() is not None
+
+
+def how_run_on() -> tuple[Callable[[int], int] | None, bool, bool, bool, bool]:
+    """How loops are run on: equal where a program does the same.
+
+    Example:
+        >>> with further_turns():
+        ...     how_run_on() == how_run_on()
+        True
+    """
+    ways = _outermost.get(), _at_tolerances.get(), _themselves.get(), _thaw.get()
+    return _run_on.get(), *ways
 
 
 def turns_beyond(equation: Any, turns: int) -> int:

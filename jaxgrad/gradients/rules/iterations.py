@@ -6,7 +6,6 @@ They end before what they come near to, whose derivative it is.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,16 +15,17 @@ from typing import TYPE_CHECKING, TypeVar
 from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
+from jaxgrad.gradients.rules.early_ends import EarlyEnds
 from jaxgrad.gradients.rules.given_steps import GivenSteps
 from jaxgrad.gradients.rules.judgement import Judgement, agreement
 from jaxgrad.gradients.rules.jumping import Jumping
-from jaxgrad.gradients.rules.jumps import compares_in_loops, held_to, jumps
+from jaxgrad.gradients.rules.jumps import compares_in_loops, jumps
+from jaxgrad.gradients.rules.lines import Line
 from jaxgrad.gradients.rules.no_gradient import NO_GRADIENT, has_no_gradient
-from jaxgrad.gradients.rules.open_ends import BETWEEN_JUMPS, BEYOND, EARLY, UNSETTLED
+from jaxgrad.gradients.rules.open_ends import BEYOND
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.run_on import Ended, Endings, holds_solvers
-from jaxgrad.gradients.rules.secants import Secants, secants_at
-from jaxgrad.gradients.rules.seen_as_run_on import LITTLE, LONGER, Seen, comes_near, is_unsettled
+from jaxgrad.gradients.rules.secants import Secants
 from jaxgrad.interpret.rules.solution import FEWEST_BITS
 from jaxgrad.interpret.turns import LENGTHS, further_turns, is_run_on, outermost_alone
 from jaxgrad.numbers.base import CannotDecide
@@ -39,10 +39,6 @@ __all__ = ["Iterations"]
 
 Answer = TypeVar("Answer")
 
-# An iteration that has come to a tolerance t of its start leaves √t of what is left in half as many
-# turns more, which is less than this of it if t is less than a half.
-NEARER = 3 / 4
-
 
 class Iterations:
     """The loops of a function at one point.
@@ -55,15 +51,17 @@ class Iterations:
         self._at = at
         self._further: dict[tuple[Callable[[int], int], bool, bool], AtPoint] = {}
         # Whether loops that have solvers inside of them are not run on, and how each ends then.
-        self._themselves = False
+        self.themselves = False
         self._ends: dict[bool, Endings] = {}
+        self._lines: dict[bytes, Line] = {}
         # Whether somebody asked for the point: at others loops may not come near to anything.
         self.asked_for = True
         # Whether the rule is known to be the derivative of loops as they stand, so that where it is
         # not it is wrong, whatever they come near to; asked where there are loops.
         self.loops_are_meant: Callable[[], bool] = lambda: False
-        self.given_steps = GivenSteps(at, self._secants, self._known, self._cannot_be_run_on)
-        self.jumping = Jumping(at, self._secants, self._known, self._left)
+        self.given_steps = GivenSteps(at, self.secants, self.known, self._cannot_be_run_on)
+        self.jumping = Jumping(at, self.secants, self.known, self._left)
+        self.early_ends = EarlyEnds(at, self)
 
     @property
     def tells_nothing(self) -> bool:
@@ -88,11 +86,11 @@ class Iterations:
         closed = self._at.rules.primal.truth_program.jaxpr
         if judgement.verdict is Verdict.REFUTED and holds_solvers(closed):
             # As in steps of time, each of which solves an equation: more of them are another time.
-            self._themselves = True
+            self.themselves = True
             try:
                 other = self._judged(question, found, finite)
             finally:
-                self._themselves = False
+                self.themselves = False
             return judgement if other.verdict is Verdict.REFUTED else other
         return judgement
 
@@ -113,74 +111,42 @@ class Iterations:
             if limit is not None:
                 return limit
             bits = self._secant_bits(question)
-            if bits is None and self._dwindles(question):
+            if bits is None and self.early_ends.dwindles(question):
                 bits = self._at.rules.float_bits
             if bits is not None:
                 return replace(found, verdict=Verdict.AGREES, bits=bits, hidden=True)
-        if end is Ended.UNKNOWN and self._nearest(question) >= self._fewest:
+        if end is Ended.UNKNOWN and self._nearest(question) >= self.fewest:
             return replace(not_known, reason=BEYOND)
         if self.asked_for and end is not Ended.NOWHERE and self._end_at_a_tolerance:
-            return self._of_a_tolerance(question, found)
+            return self.early_ends.judged(question, found)
         if end is Ended.NOWHERE:
             return found
         if self.asked_for or (end is Ended.AT_A_SOLUTION and self._settles(question)):
-            return self.jumping.by_secants(question, found) if self._compare else found
+            return self.jumping.by_secants(question, found) if self.compare else found
         return not_known
 
     def _may_jump(self, question: Question) -> bool:
         """Whether loops that have come to a solution may jump; what else does may be meant."""
-        if not self.asked_for or self._at.rules.exact or not self._compare:
+        if not self.asked_for or self._at.rules.exact or not self.compare:
             return False
         return self._ended(question) is Ended.AT_A_SOLUTION
 
     @cached_property
-    def _compare(self) -> bool:
+    def compare(self) -> bool:
         return compares_in_loops(self._at.rules.primal.truth_program.jaxpr)
-
-    def _of_a_tolerance(self, question: Question, found: Judgement) -> Judgement:
-        """The judgement where loops end at a tolerance, before they have come to a solution.
-
-        It is open as far as they leave it open; and where they jump their secants are the truth.
-        """
-        not_known = replace(found, verdict=Verdict.UNDECIDED)
-        if self._leave_open(question):
-            return replace(not_known, reason=EARLY)
-        closed = self._at.rules.primal.truth_program.jaxpr
-        meant = holds_solvers(closed) and not self._themselves
-        if not meant and is_unsettled(self._run(question, outermost=True)):
-            return replace(not_known, reason=UNSETTLED)
-        if len(question.moving) != 1:
-            return found
-        secants = self._secants(question)
-        if not self._compare and any(map(secants.tend_to, self._known(question))):
-            return found  # nothing jumps
-        longer = self._longer(
-            LENGTHS[-1], lambda at: (at.numbers.enclosed(question), at.sides(question))
-        )
-        number, sides = longer or (None, None)
-        as_they_stand = self.jumping.by_secants if self._compare else lambda _, found: found
-        if number is None or sides is None or not sides.known or sides.kink:
-            return as_they_stand(question, found)
-        further = self._secants(question)
-        with self._running_on(LENGTHS[-1]):
-            if all(map(further.tell_apart, sides.known)):
-                if not further.refute(number):
-                    return replace(not_known, reason=BETWEEN_JUMPS)
-                return held_to(further, found)
-        return as_they_stand(question, found)  # no jump between their ends, or they tell nothing
 
     def _nearest(self, question: Question) -> float:
         """To how many bits the number agrees with a side."""
         number = self._at.numbers.enclosed(question)
-        return max((agreement(number, t) for t in self._known(question)), default=0.0)
+        return max((agreement(number, t) for t in self.known(question)), default=0.0)
 
-    def _known(self, question: Question) -> Sequence[arb]:
+    def known(self, question: Question) -> Sequence[arb]:
         """The sides of the truth that are known."""
         sides = self._at.sides(question)
         return [] if sides is None else sides.known
 
     @property
-    def _fewest(self) -> float:
+    def fewest(self) -> float:
         """To how many bits two numbers agree that iterations to a tolerance may leave of one."""
         return min(FEWEST_BITS, self._at.rules.float_bits / 2)
 
@@ -191,11 +157,11 @@ class Iterations:
         are run on, too, and have to have ended near to where they end then.  Loops of so many turns
         mean them: the rule has to be near to their derivative as well.
         """
-        if not self._is_near(question) and not self._settles_at_a_tolerance(question):
+        if not self._is_near(question) and not self.settles_at_a_tolerance(question):
             return None
         found, bits = None, max(self._nearest(question), 0.0)
         for length in LENGTHS:
-            found = self._longer(length, lambda at: at.judge(question))
+            found = self.longer(length, lambda at: at.judge(question))
             if found is None or found.verdict is Verdict.REFUTED:
                 return None
             if found.verdict is Verdict.UNDECIDED:
@@ -216,23 +182,30 @@ class Iterations:
         number = self._at.numbers.enclosed(question)
         left = (self._endings.turns + 1) * 2.0 ** (-self._at.rules.float_bits / 2)
         return any(
-            abs(number - side) <= abs(number).max(abs(side)) * left
-            for side in self._known(question)
+            abs(number - side) <= abs(number).max(abs(side)) * left for side in self.known(question)
         )
 
-    def _settles_at_a_tolerance(self, question: Question) -> bool:
+    def settles_at_a_tolerance(
+        self, question: Question, beside: Sequence[arb] = (), soon: bool = True
+    ) -> bool:
         """Whether a value at a tolerance is left as it is, for all that moves it, by further turns.
 
         Half of its digits may be those of a large number beside the loops: a change has to be as
         little beside what the derivative makes of the digits of the point.  That of loops that
         begin at their solution may be any, and they change nothing.
+
+        Args:
+            question: which number.
+            beside: derivatives that come with it, which tell how f moves where it is 0.
+            soon: whether it has to be so after a single turn, too: a bracket that one more makes
+                twice as wide takes as many to be as narrow again.
         """
         if not self._end_at_a_tolerance or len(question.moving) != 1:
             return self._end_at_a_tolerance
         number = self._at.numbers.enclosed(question)
-        slope = max((abs(x) for x in (number, *self._known(question))), key=lambda x: x.upper())
-        moves = slope.upper() * self._secants(question).size
-        changes = self._endings.changes(question.cotangent)
+        slopes = (abs(x).upper() for x in (number, *self.known(question), *beside))
+        moves = max(slopes) * self.secants(question).size
+        changes = self._endings.changes(question.cotangent)[0 if soon else 1 :]
         return all(change <= moves * 2.0 ** (-self._at.rules.float_bits / 2) for change in changes)
 
     def _bits_of_longer(self, question: Question, length: Callable[[int], int]) -> float:
@@ -244,63 +217,17 @@ class Iterations:
         """
         numbers = self._at.numbers
         here = numbers.enclosed(question)
-        longer = self._longer(length, lambda at: at.numbers.enclosed(question))
+        longer = self.longer(length, lambda at: at.numbers.enclosed(question))
         if longer is None:
             return -math.inf
         sizes = (abs(x).upper() for x in (longer, *numbers.beside(question)) if x.is_finite())
-        may_leave = max(sizes, default=arb(0)) * 2.0**-self._fewest
+        may_leave = max(sizes, default=arb(0)) * 2.0**-self.fewest
         return max(agreement(here, longer), 0.0) if abs(here - longer) <= may_leave else -math.inf
-
-    def _dwindles(self, question: Question) -> bool:
-        """Whether the number differs by what vanishes where loops are run on.
-
-        It is less than a rounding of the largest number that comes with it, as where a derivative
-        is 0 and an iteration has come near to that.
-        """
-        sizes = (abs(x).upper() for x in self._at.numbers.beside(question) if x.is_finite())
-        hidden = max(sizes, default=arb(0)) * 2.0**-self._at.rules.float_bits
-        run = [seen.apart for seen in self._run(question)]
-        if len(run) <= len(LONGER) or not run[0] <= hidden:
-            return False
-        return all(after <= NEARER * here for here, after in itertools.pairwise(run))
-
-    def _leave_open(self, question: Question) -> bool:
-        """Whether the number is the derivative of what loops come near to, as far as is seen.
-
-        It is nearer to the truth the further they are run on, all or those alone that are inside of
-        no others: a search along a line may find nothing any more.  What swings may be near to it
-        by chance where it ends, and less near half as many turns later.
-        """
-        runs = (self._run(question, outermost) for outermost in (False, True))
-        return any(len(run) > 1 and comes_near(run) for run in runs)
-
-    def _run(self, question: Question, outermost: bool = False) -> list[Seen]:
-        """The number beside the truth where loops end and as they are run on, as far as known.
-
-        Args:
-            question: which number.
-            outermost: whether loops inside of others are left as they are.
-        """
-
-        def seen(at: AtPoint) -> Seen | None:
-            sides, number = at.sides(question), at.numbers.enclosed(question)
-            known = [] if sides is None else sides.known
-            nearest = min(known, key=lambda side: abs(number - side).upper(), default=None)
-            return None if nearest is None else Seen(number, nearest)
-
-        here = seen(self._at)
-        for lengths in (LONGER, LITTLE):
-            longer = (self._longer(length, seen, outermost) for length in lengths)
-            found = itertools.takewhile(lambda x: x is not None, longer)
-            known = [x for x in found if x is not None]
-            if known:
-                break
-        return [] if here is None else [here, *known]
 
     def _settles(self, question: Question) -> bool:
         """Whether loops that are run on change less than half the digits of the derivative."""
         here = self._at.sides(question)
-        sides = [self._longer(length, lambda at: at.sides(question)) for length in LENGTHS]
+        sides = [self.longer(length, lambda at: at.sides(question)) for length in LENGTHS]
         half = self._at.rules.float_bits / 2
         return here is not None and all(
             there is not None
@@ -309,7 +236,7 @@ class Iterations:
             for there in sides
         )
 
-    def _longer(
+    def longer(
         self,
         length: Callable[[int], int],
         asked: Callable[[AtPoint], Answer | None],
@@ -317,15 +244,15 @@ class Iterations:
     ) -> Answer | None:
         """What the same point answers where loops are run on; None where that is not known."""
         which = outermost_alone() if outermost else contextlib.nullcontext()
-        key = length, outermost, self._themselves
-        further = self._running_on(length)
+        key = length, outermost, self.themselves
+        further = self.running_on(length)
         with contextlib.suppress(CannotDecide, UnsupportedPrimitive), further, which:
             if key not in self._further:
                 self._further[key] = type(self._at)(self._at.rules, self._at.values)
             return asked(self._further[key])
         return None
 
-    def _running_on(self, length: Callable[[int], int]) -> contextlib.AbstractContextManager[None]:
+    def running_on(self, length: Callable[[int], int]) -> contextlib.AbstractContextManager[None]:
         has_tolerances = self._at.rules.primal.has_tolerances
         ends = self._endings
         return further_turns(
@@ -344,28 +271,33 @@ class Iterations:
         at = self._at
         if len(question.moving) != 1:
             return None
-        secants = self._secants(question)
+        secants = self.secants(question)
         number = at.numbers.enclosed(question)
         half = at.rules.float_bits / 2
-        near = self._compare and self._nearest(question) >= half  # jumps may be further off
-        tend = any(map(secants.tend_to, self._known(question)))
-        if tend and not near and not (self._compare and jumps(secants)):
+        near = self.compare and self._nearest(question) >= half  # jumps may be further off
+        tend = any(map(secants.tend_to, self.known(question)))
+        if tend and not near and not (self.compare and jumps(secants)):
             return None
         if secants.have_slope(number):
             return half
-        longer = self._longer(LENGTHS[-1], lambda at: at.numbers.enclosed(question))
+        longer = self.longer(LENGTHS[-1], lambda at: at.numbers.enclosed(question))
         bits = -math.inf if longer is None else agreement(number, longer)
-        if longer is None or bits < self._fewest:
+        if longer is None or bits < self.fewest:
             return None
-        with self._running_on(LENGTHS[-1]):
+        with self.running_on(LENGTHS[-1]):
             return min(bits, half) if secants.have_slope(longer) else None
 
-    def _secants(self, question: Question) -> Secants:
-        return secants_at(self._at, question, self._compare)
+    def secants(self, question: Question) -> Secants:
+        """Those of f along what a first derivative moves; equal lines are looked along once."""
+        at, direction = self._at, question.moving[0]
+        if direction.key not in self._lines:
+            program, point = at.rules.primal.truth_program, at.numbers.point
+            self._lines[direction.key] = Line(program, point, direction, self.compare)
+        return Secants(self._lines[direction.key], question.cotangent, at.rules.float_bits)
 
     def _cannot_be_run_on(self) -> bool:
         """Whether loops compare, and have no turns beyond their end."""
-        if self._at.rules.exact or is_run_on() or not self._compare:
+        if self._at.rules.exact or is_run_on() or not self.compare:
             return False
         return self._endings.of() is Ended.NOWHERE
 
@@ -391,10 +323,10 @@ class Iterations:
 
     @property
     def _endings(self) -> Endings:
-        if self._themselves not in self._ends:
+        if self.themselves not in self._ends:
             prolong(GRACE / 2)
             rules, point = self._at.rules, self._at.numbers.point
-            self._ends[self._themselves] = Endings(
-                rules.primal.truth_program, point, rules.float_bits, self._themselves
+            self._ends[self.themselves] = Endings(
+                rules.primal.truth_program, point, rules.float_bits, self.themselves
             )
-        return self._ends[self._themselves]
+        return self._ends[self.themselves]

@@ -14,15 +14,11 @@ from typing import Any
 from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
-from jaxgrad.gradients.rules.directions import pairing
 from jaxgrad.gradients.rules.judgement import Judgement
 from jaxgrad.gradients.rules.open_ends import BETWEEN_FLOATS, STEPS
 from jaxgrad.gradients.rules.secants import FINER, WITHIN, Secants
 from jaxgrad.gradients.rules.sides import text_of
-from jaxgrad.interpret.walker import interpret
-from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide
-from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.programs.jaxprs import equations
 from jaxgrad.verdict import Verdict
 
@@ -38,7 +34,6 @@ __all__ = [
 
 _COMPARE = {"lt", "le", "gt", "ge", "eq", "ne", "argmax", "argmin"}
 _SELECT = {*_COMPARE, "sign", "floor", "ceil", "round", "rem"}
-_STEPS = {name for name, function in FUNCTIONS.items() if function.jumps == "steps"}
 # Steps from a third of the digits of a float to two thirds, at which secants show a slope.
 SEEN = (1 / 3, 1 / 2, 2 / 3)
 # Of what is sharp the first of them have left the place.
@@ -138,71 +133,39 @@ def is_straight_in_floats(secants: Secants) -> bool:
     return False
 
 
-class _Compared(Ball):
-    """Balls that keep how everything that is compared comes out, and what is rounded to wholes."""
-
-    name = "ball that keeps what is compared"
-
-    def __init__(self) -> None:
-        self.compared: list[Any] = []
-
-    def compare(self, relation: str, x: Any, y: Any) -> bool | None:
-        found = super().compare(relation, x, y)
-        self.compared.append(found)
-        return found
-
-    def sign(self, x: arb) -> arb:
-        found = super().sign(x)
-        self.compared.append(self.exact_value(found))
-        return found
-
-    def function(self, name: str, *xs: arb) -> arb:
-        found = super().function(name, *xs)
-        if name in _STEPS:
-            self.compared.append(self.exact_value(found))
-        elif name == "rem":  # what jumps is how often the divisor is in it
-            self.compared.append(self.divide(xs[0] - found, xs[1]).unique_fmpz())
-        return found
-
-
 class _Beside:
     """⟨u, f⟩ beside a point, and what is compared there."""
 
     def __init__(self, secants: Secants) -> None:
         self._secants = secants
-        self._found: dict[float, tuple[arb, Sequence[Any]]] = {}
 
     @property
     def size(self) -> arb:
         """That of the value at the point."""
-        return abs(self._at(0.0)[0])
+        return abs(self._secants.value(0.0))
 
     def bend(self, slope: arb, step: float) -> arb:
         """How far the difference of both ends of a secant is from that of a line of a slope."""
-        return abs(self._at(step)[0] - self._at(-step)[0] - 2 * step * slope)
+        return abs(self._change(step) - 2 * step * slope)
 
     def slope(self, digits: float) -> arb:
         """That over a step to either side."""
         step = self._secants.step(digits)
-        return (self._at(step)[0] - self._at(-step)[0]) / (2 * step)
+        return self._change(step) / (2 * step)
 
     def jumps_to(self, slope: arb, off: arb, digits: float) -> bool:
         """Whether either side has nearly this slope, and what is compared there is not as here."""
-        here, _ = self._at(0.0)
+        here = self._secants.value(0.0)
         step = self._secants.step(digits)
-        slopes = [(self._at(signed)[0] - here) / signed for signed in (step, -step)]
+        slopes = [(self._secants.value(signed) - here) / signed for signed in (step, -step)]
         near = all(abs(found - slope) <= off for found in slopes)
         return near and self.compares_otherwise(digits)
 
     def compares_otherwise(self, digits: float) -> bool:
         """Whether what is compared at either side is not as here."""
-        step = self._secants.step(digits)
-        _, here = self._at(0.0)
-        return all(self._at(signed)[1] != here for signed in (step, -step))
+        step, compared = self._secants.step(digits), self._secants.line.compared
+        return all(compared(signed) != compared(0.0) for signed in (step, -step))
 
-    def _at(self, step: float) -> tuple[arb, Sequence[Any]]:
-        if step not in self._found:
-            balls = _Compared()
-            outputs = interpret(self._secants.program, balls, self._secants.moved(step))
-            self._found[step] = pairing(outputs, self._secants.cotangent), balls.compared
-        return self._found[step]
+    def _change(self, step: float) -> arb:
+        """The difference of both ends of a secant."""
+        return self._secants.value(step) - self._secants.value(-step)

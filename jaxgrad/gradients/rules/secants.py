@@ -11,24 +11,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from flint import arb
 
 from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.rules.directions import Direction, pairing
-from jaxgrad.gradients.rules.question import Question
-from jaxgrad.interpret.turns import is_run_on
-from jaxgrad.interpret.walker import interpret
-from jaxgrad.numbers.ball import Ball
-from jaxgrad.numbers.base import CannotDecide, ObjectArray
-from jaxgrad.programs.trace import Program
+from jaxgrad.gradients.rules.lines import Line
+from jaxgrad.numbers.base import CannotDecide
 
-if TYPE_CHECKING:
-    from jaxgrad.gradients.rules.at_point import AtPoint
-
-__all__ = ["Secants", "secants_at"]
+__all__ = ["Secants"]
 
 # Steps from half the digits of a float to all of them.
 FINER = (1 / 2, 2 / 3, 5 / 6, 1)
@@ -51,45 +43,37 @@ ODD = 0.7548776662466927
 
 
 class Secants:
-    """Those of ⟨u, f⟩ along v at a point.
+    """Those of ⟨u, f⟩ along a line.
 
     Args:
-        program: f, of floating-point leaves.
-        point: balls.
-        direction, cotangent: v and u.
+        line: f along it.
+        cotangent: u.
         float_bits: how many bits a float has.
-        may_jump: whether f compares numbers in loops.
 
     Attributes:
-        program, cotangent, float_bits: as given.
+        line, float_bits: as given.
         size: the largest of the numbers that move.
         of_one_scale: whether the others are about as large, so that their floats lie as close.
     """
 
-    def __init__(
-        self,
-        program: Program,
-        point: Sequence[ObjectArray],
-        direction: Direction,
-        cotangent: Direction,
-        float_bits: float,
-        may_jump: bool,
-    ) -> None:
-        self.program, self._point = program, point
-        self._direction, self.cotangent = direction, cotangent
-        self.float_bits, self._may_jump = float_bits, may_jump
-        self._values: dict[tuple[float, bool], arb] = {}
+    def __init__(self, line: Line, cotangent: Direction, float_bits: float) -> None:
+        self.line, self._cotangent, self.float_bits = line, cotangent, float_bits
         # Of the numbers that move alone: one beside them says nothing of how they do.
-        sizes = [float(abs(point[leaf][index]).mid()) for leaf, index in direction.support]
+        moving = line.direction.support
+        sizes = [float(abs(line.point[leaf][index]).mid()) for leaf, index in moving]
         self.size = max(sizes, default=0.0) or 1.0
         self.of_one_scale = min(sizes, default=0.0) * ONE_SCALE >= self.size
 
-    def have_slope(self, number: arb) -> bool:
+    def have_slope(self, number: arb, beside: arb | None = None) -> bool:
         """Whether a number is their slope, as far as they tell.
 
         That is to half the digits of a float, and no further from the shortest secant than twice
         its length changes it, or jumps do, or than a float tells where nothing changes it, as of
         straight lines.
+
+        Args:
+            number: the number.
+            beside: the largest that comes with it, of which these are the digits; itself if None.
         """
         # The error of a secant of step h is of order h², what rounding makes of its ends
         # 2^(1-bits)/h.
@@ -98,8 +82,9 @@ class Secants:
             return False
         short = arb(slope.mid())
         off = abs(number - short)
-        near = off <= abs(short) * 2.0 ** (-self.float_bits / 2)
-        told = slope.rad().max(abs(short) * 2.0**-self.float_bits)
+        size = abs(short) if beside is None else abs(short).max(beside)
+        near = off <= size * 2.0 ** (-self.float_bits / 2)
+        told = slope.rad().max(size * 2.0**-self.float_bits)
         return bool(off <= told) and bool(near)
 
     def tell_apart(self, number: arb) -> bool:
@@ -136,7 +121,7 @@ class Secants:
     @property
     def moves_one(self) -> bool:
         """Whether a single number moves."""
-        return len(self._direction.support) == 1
+        return len(self.line.direction.support) == 1
 
     def none_shows(self, number: arb, left: arb) -> bool:
         """Whether a slope is too little to be seen over the longest step that is looked at.
@@ -145,7 +130,7 @@ class Secants:
             number: the slope.
             left: what else changes f, if that is more than the distance of its floats.
         """
-        least = abs(self._value(0.0)) * 2.0**-self.float_bits
+        least = abs(self.value(0.0)) * 2.0**-self.float_bits
         return not left.max(least) < abs(number) * self.step(COARSER[-1])
 
     @cached_property
@@ -154,7 +139,7 @@ class Secants:
 
         It is 0 where none shows another: those of what is the same number for all points nearby do.
         """
-        told = ((1.5, 2), 1) if self._may_jump else ((1.5, 2, 3), MANY)
+        told = ((1.5, 2), 1) if self.line.compares else ((1.5, 2, 3), MANY)
         found = [self._over(self.step(digits), *told) for digits in COARSER]
         slopes = [slope for slope in found if slope is not None and not slope.is_zero()]
         if found[0] is None:
@@ -172,7 +157,7 @@ class Secants:
 
     def _roughness(self, step: float, slope: arb) -> arb:
         """How far f is from a straight line within a step, over its length; 0 if it can't jump."""
-        if not self._may_jump:
+        if not self.line.compares:
             return arb(0)
         found = [k * abs(self._slope(k * step) - slope).upper() for k in WITHIN]
         return 2 * max(found, key=lambda x: math.inf if x.is_nan() else x)
@@ -198,7 +183,7 @@ class Secants:
     def _slope(self, step: float) -> arb:
         """The slope over a step to either side; NaN where it is not known."""
         try:
-            ends = [self._value(sign * step) for sign in (1, -1)]
+            ends = [self.value(sign * step) for sign in (1, -1)]
         except (CannotDecide, UnsupportedPrimitive):
             return arb.nan()
         return (ends[0] - ends[1]) / (2 * step)
@@ -206,34 +191,14 @@ class Secants:
     def _slope_to(self, step: float) -> arb:
         """The slope over a step to one side."""
         try:
-            return (self._value(step) - self._value(0.0)) / step
+            return (self.value(step) - self.value(0.0)) / step
         except (CannotDecide, UnsupportedPrimitive):
             return arb.nan()
 
-    def _value(self, step: float) -> arb:
-        key = step, is_run_on()
-        if key not in self._values:
-            self._values[key] = self._value_at(step)
-        return self._values[key]
+    def value(self, step: float) -> arb:
+        """⟨u, f⟩ a step along the line.
 
-    def _value_at(self, step: float) -> arb:
-        return pairing(interpret(self.program, Ball(), self.moved(step)), self.cotangent)
-
-    def moved(self, step: float) -> list[ObjectArray]:
-        """The point, a step further along the direction."""
-        return [
-            Ball().map(lambda x, v: x + arb(float(v)) * step, leaf, along)
-            for leaf, along in zip(self._point, self._direction.leaves, strict=True)
-        ]
-
-
-def secants_at(at: AtPoint, question: Question, may_jump: bool) -> Secants:
-    """Those of f at a point along what a first derivative moves."""
-    return Secants(
-        at.rules.primal.truth_program,
-        at.numbers.point,
-        question.moving[0],
-        question.cotangent,
-        at.rules.float_bits,
-        may_jump,
-    )
+        Raises:
+            CannotDecide, UnsupportedPrimitive: f has no value there.
+        """
+        return pairing(self.line.outputs(step), self._cotangent)
