@@ -34,7 +34,7 @@ from jaxgrad.gradients.enclosure import FIRST_PRECISION, balls
 from jaxgrad.gradients.floats.allowance import SIGN_VECTORS, TrueValues, distance
 from jaxgrad.gradients.floats.arithmetic import Arithmetic
 from jaxgrad.gradients.witness import enclosures
-from jaxgrad.interpret.turns import counting_turns, is_run_on
+from jaxgrad.interpret.turns import counting_turns, how_run_on, is_run_on
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
@@ -69,6 +69,23 @@ FEW, FAR = 4, 1000
 # few that push against each other so many runs leave nothing in one of 2¹⁵, where two do and are
 # equal.  One alone spreads by half a unit in every run.
 RUNS = 16
+# Runs are kept of the directions that are asked for last.
+MOST_KEPT = 16
+
+
+class KeptRuns:
+    """Runs with random rounding, which are the same whatever precision asks for them."""
+
+    def __init__(self) -> None:
+        self._runs: dict[Any, list[list[ObjectArray]]] = {}
+
+    def of(self, program: Program, point: Sequence[Any], bits: int) -> list[list[ObjectArray]]:
+        """Those of a program, which is kept elsewhere, as many as there are; the last few."""
+        where = b"".join(np.asarray(x).tobytes() for x in point)
+        key = id(program), where, bits, how_run_on()
+        if key not in self._runs and len(self._runs) == MOST_KEPT:
+            del self._runs[next(iter(self._runs))]
+        return self._runs.setdefault(key, [])
 
 
 class RoundedProgram(TrueValues):
@@ -83,6 +100,7 @@ class RoundedProgram(TrueValues):
         known: its results at this point before it was rounded to the dtypes, if somebody has them:
             they are as large.
         arithmetic: what rounding is in it, if that is known.
+        kept: where its runs with random rounding are kept, if others ask for the same.
     """
 
     def __init__(
@@ -91,6 +109,7 @@ class RoundedProgram(TrueValues):
         values: Sequence[Any],
         known: Sequence[ObjectArray] | None = None,
         arithmetic: Arithmetic | None = None,
+        kept: KeptRuns | None = None,
     ) -> None:
         point = [
             np.asarray(x, leaf.dtype) if leaf.differentiable else x
@@ -101,6 +120,7 @@ class RoundedProgram(TrueValues):
         super().__init__(formula, program.inputs, point, program.outputs, arithmetic)
         self._program, self._moved, self._known = program, Perturbed(Ball()), known
         self._bits = _bits()
+        self._at_random = (kept or KeptRuns()).of(program, self._point, self._bits)
 
     def hides(self, weights: Weights, difference: arb) -> bool | None:
         """Whether a difference is within what rounding may make of a weighed sum of results.
@@ -123,20 +143,18 @@ class RoundedProgram(TrueValues):
         # One that is larger than all others together spreads as far as it ever goes.
         if not difference <= self._at_worst(weights):
             return False
-        if not self._runs:
-            return False
-        found = [[run[k][index] for k, index, _ in weights] for run in self._runs]
-        if not all(x.is_finite() for run in found for x in run):
-            return None
         truth = self.values(self._bits)
-        moved = [
-            sum((w * (x - truth[k][i]) for (k, i, w), x in zip(weights, run, strict=True)), arb(0))
-            for run in found
-        ]
-        spread = (sum((x * x for x in moved), arb(0)) / len(moved)).sqrt()
         # m roundings spread as √m do, and add up to m, or λ√m.
         most = max(self._arithmetic.chains[k] for k, _, _ in weights)
-        return bool(difference <= min(math.sqrt(max(most, 1)), LAMBDA) * spread)
+        times, squares = min(math.sqrt(max(most, 1)), LAMBDA), arb(0)
+        for run in self._runs():
+            if not all(run[k][index].is_finite() for k, index, _ in weights):
+                return None
+            moved = sum((w * (run[k][i] - truth[k][i]) for k, i, w in weights), arb(0))
+            squares += moved * moved
+            if difference <= times * (squares / RUNS).sqrt():
+                return True  # the runs that follow add to the mean of all, and take nothing away
+        return False
 
     def _at_worst(self, weights: Weights) -> arb:
         """What every operation that rounds once makes of a weighed sum; infinite if not known."""
@@ -156,15 +174,18 @@ class RoundedProgram(TrueValues):
         except (CannotDecide, UnsupportedPrimitive):
             return None
 
-    @functools.cached_property
-    def _runs(self) -> list[list[ObjectArray]]:
+    def _runs(self) -> Iterator[list[ObjectArray]]:
         """The results where every operation is rounded at random; none where they are not had."""
-        found = []
-        with contextlib.suppress(CannotDecide, UnsupportedPrimitive), precision(self._bits):
+        with contextlib.suppress(CannotDecide, UnsupportedPrimitive):
             for seed in range(RUNS):
-                run = enclosures(self._program, self._point, RoundedAtRandom(seed), constants=True)
-                found.append([Ball().map(_plain, leaf) for leaf in run])
-        return found if len(found) == RUNS else []
+                if seed == len(self._at_random):
+                    self._at_random.append(self._run(seed))
+                yield self._at_random[seed]
+
+    def _run(self, seed: int) -> list[ObjectArray]:
+        with precision(self._bits):
+            run = enclosures(self._program, self._point, RoundedAtRandom(seed), constants=True)
+        return [Ball().map(_plain, leaf) for leaf in run]
 
     def _is_allowed(self, weights: Weights, difference: arb) -> bool | None:
         """Whether a difference is within the allowance."""

@@ -19,6 +19,7 @@ from jax.core import Tracer
 
 from jaxgrad.errors import NoDerivative, TraceError
 from jaxgrad.gradients.floats.arithmetic import least_float
+from jaxgrad.gradients.floats.hidden import KeptRuns
 from jaxgrad.gradients.rules.derivatives import (
     Function,
     along_steps,
@@ -221,6 +222,7 @@ class DerivativePrograms(Derivatives):
         self.flushed = max(least_float(limit.dtype) for limit in limits)
         self.float_bits = -math.log2(max(float(limit.eps) for limit in limits))
         self.missing: list[str] = []
+        self.random_runs = KeptRuns()
         self.modes = self._available(modes)
 
     @property

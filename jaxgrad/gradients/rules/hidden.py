@@ -63,6 +63,6 @@ class Hidden:
                 weighed, first = cotangent, 0 if question.is_value else derived.values
             weights = [(first + k, index, w) for k, index, w in weighed.entries]
         if key not in self._programs:
-            known = self._numbers.outputs(question), derived.arithmetic
+            known = self._numbers.outputs(question), derived.arithmetic, self._rules.random_runs
             self._programs[key] = rounded(derived.program, [*self._point, *moved], *known)
         return self._programs[key], weights
