@@ -118,9 +118,9 @@ def test_only_what_a_loop_makes_is_counted_against_its_budget() -> None:
     interpreter, number = Interpreter(Ball()), [objects([arb(1)], ())]
     for function, counted in ((jnp.sin, False), (loop, True), (jnp.sin, False), (loop, True)):
         jaxpr = trace(function, (1.0,)).jaxpr
-        before = interpreter._spent
+        before = interpreter.spent
         interpreter.run(jaxpr.jaxpr, jaxpr.consts, number)
-        assert (interpreter._spent > before) == counted
+        assert (interpreter.spent > before) == counted
 
 
 CHOSEN: dict[str, Callable[..., Any]] = {

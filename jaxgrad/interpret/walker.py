@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -132,7 +133,7 @@ class Interpreter:
         self.arrays = array_system(numbers)
         # How often the `while_loop`s that are being run, one within the other, have turned.
         self._turns: list[int] = []
-        self._spent = 0
+        self.spent = 0  # of the budget of all these loops together
         self.positive_zeros = PositiveZeros()
         self._plans: dict[int, _Plan] = {}
         # Of each literal, as numbers: not in a walk that lifts them by what was walked before.
@@ -142,12 +143,20 @@ class Interpreter:
 
     def run(self, jaxpr: Any, consts: Any, inputs: list[Any]) -> list[Any]:
         """The outputs of a jaxpr whose constants and inputs are given as values."""
-        values: dict[Any, Any] = {}
-        values.update(zip(jaxpr.constvars, (self.lift(c) for c in consts), strict=True))
-        values.update(zip(jaxpr.invars, inputs, strict=True))
-        for equation in jaxpr.eqns:
+        values = self.bound(jaxpr, consts, inputs)
+        self.go_through(jaxpr, jaxpr.eqns, values)
+        return [self.read(values, atom) for atom in jaxpr.outvars]
+
+    def bound(self, jaxpr: Any, consts: Any, inputs: list[Any]) -> dict[Any, Any]:
+        """The values of the constants and the inputs of a jaxpr, by its variables."""
+        lifted = zip(jaxpr.constvars, (self.lift(c) for c in consts), strict=True)
+        return {**dict(lifted), **dict(zip(jaxpr.invars, inputs, strict=True))}
+
+    def go_through(self, jaxpr: Any, equations: Sequence[Any], values: dict[Any, Any]) -> None:
+        """Adds to values those that some equations of a jaxpr give."""
+        for equation in equations:
             tick()
-            arguments = [self._read(values, atom) for atom in equation.invars]
+            arguments = [self.read(values, atom) for atom in equation.invars]
             outputs = self.apply(equation, arguments)
             if self._turns:
                 size = sum(math.prod(value.shape) for value in outputs)
@@ -155,7 +164,6 @@ class Interpreter:
                 self._spend(CONCRETE_COST * size if known else size)
             self.positive_zeros.note(jaxpr, equation, arguments, outputs)
             values.update(zip(equation.outvars, outputs, strict=True))
-        return [self._read(values, atom) for atom in jaxpr.outvars]
 
     def call(self, closed: Any, inputs: list[Any]) -> list[Any]:
         """The outputs of a closed jaxpr, or of an open one without constants."""
@@ -182,8 +190,8 @@ class Interpreter:
             self._turns.pop()
 
     def _spend(self, numbers: int) -> None:
-        self._spent += numbers
-        require_while(self._spent, max(self._turns))
+        self.spent += numbers
+        require_while(self.spent, max(self._turns))
 
     def apply(self, equation: Any, arguments: list[Any]) -> list[Any]:
         """The outputs of one equation."""
@@ -264,6 +272,11 @@ class Interpreter:
         dtype = equation.outvars[0].aval.dtype
         return [self.elements(value, dtype) for value in inputs]
 
+    def results(self, program: Any, outputs: list[Any]) -> list[Any]:
+        """The outputs of a traced program, each as an array of its dtype."""
+        pairs = zip(outputs, program.outputs, strict=True)
+        return [self.elements(value, leaf.dtype) for value, leaf in pairs]
+
     def truths(self, value: Any) -> Any:
         """A value as an array of truth values."""
         return self.arrays.truths(np.asarray(value)) if is_concrete(value) else value
@@ -273,7 +286,8 @@ class Interpreter:
         known = self.arrays.known(value)
         return value if known is None else known
 
-    def _read(self, values: dict[Any, Any], atom: Any) -> Any:
+    def read(self, values: dict[Any, Any], atom: Any) -> Any:
+        """The value of a variable, or of a literal."""
         if not hasattr(atom, "val"):
             return values[atom]
         if self._literals is None:
@@ -340,9 +354,6 @@ def interpret(program: Any, numbers: NumberSystem | ArraySystem, inputs: list[An
     def run() -> list[Any]:
         interpreter = Interpreter(numbers)
         outputs = interpreter.run(program.jaxpr.jaxpr, program.jaxpr.consts, inputs)
-        return [
-            interpreter.elements(value, leaf.dtype)
-            for value, leaf in zip(outputs, program.outputs, strict=True)
-        ]
+        return interpreter.results(program, outputs)
 
     return with_bits_for_loops(program.jaxpr, numbers, run)

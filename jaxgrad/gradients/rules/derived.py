@@ -56,11 +56,15 @@ class Derived:
             system: the balls, if not the plain ones.
         """
         system = system or Ball()
-        flat = [
+        return interpret(self.program, system, self.filled(*args, system=system))
+
+    def filled(self, *args: Leaves, system: Ball | None = None) -> list[ObjectArray]:
+        """What its program is given of these arguments, as :meth:`balls` takes them."""
+        system = system or Ball()
+        return [
             v if v.dtype == object else system.constants(v)
             for v in map(np.asarray, tree_leaves(list(args)))
         ]
-        return interpret(self.program, system, flat)
 
     def floats(self, *args: Leaves) -> list[np.ndarray]:
         """What JAX computes, primitive by primitive."""

@@ -14,7 +14,7 @@ from jax.extend.core import jaxpr_as_fun
 
 from jaxgrad.errors import JaxgradError, UnsupportedPrimitive
 from jaxgrad.gradients.witness import program_floats
-from jaxgrad.interpret.walker import interpret
+from jaxgrad.interpret.partly_known import PartlyKnown
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
 from jaxgrad.programs.tolerances import loops_end_by
@@ -82,6 +82,10 @@ class Operator:
         return not self.exact and loops_end_by(self.program.jaxpr, moves)
 
     @cached_property
+    def _partly(self) -> PartlyKnown:
+        return PartlyKnown(self.program, self.moving)
+
+    @cached_property
     def _balls(self) -> list[ObjectArray]:
         return [Ball().constants(np.asarray(x)) for x in self.inputs]
 
@@ -95,8 +99,7 @@ class Operator:
     def balls(self, moved: Sequence[Any]) -> list[ObjectArray] | None:
         """What it gives; None where that has no exact value."""
         try:
-            found = interpret(self.program, Ball(), self.as_balls(moved))
-            return found[self.values :]
+            return self._partly.run(self.as_balls(moved))[self.values :]
         except (CannotDecide, UnsupportedPrimitive):
             return None
 

@@ -12,6 +12,7 @@ from flint import arb
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
 from jaxgrad.gradients.rules.directions import Direction, pairing, terms
 from jaxgrad.gradients.rules.question import Question
+from jaxgrad.interpret.partly_known import PartlyKnown
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
 
@@ -48,6 +49,7 @@ class RuleNumbers:
         found = {(modes, Ball): results for modes, results in (known or {}).items()}
         self._outputs: dict[Any, dict[Any, list[ObjectArray]]] = found
         self._floats: dict[Any, list[np.ndarray]] = {}
+        self._known_programs: dict[tuple[str, ...], PartlyKnown] = {}
 
     def enclosed(self, question: Question, system: Callable[[], Ball] = Ball) -> arb:
         """The enclosure of what the rules give."""
@@ -81,9 +83,20 @@ class RuleNumbers:
     ) -> Any:
         outputs = self._outputs.setdefault((modes, system), {})
         if key not in outputs:
-            point = self.point if system is Ball else self._values
-            outputs[key] = self._rules[modes].balls(point, *moved, system=system())
+            derived = self._rules[modes]
+            if system is Ball:
+                outputs[key] = self._partly(modes).run(derived.filled(self.point, *moved))
+            else:
+                outputs[key] = derived.balls(self._values, *moved, system=system())
         return outputs[key]
+
+    def _partly(self, modes: tuple[str, ...]) -> PartlyKnown:
+        """The program of some modes, of which the point is known."""
+        if modes not in self._known_programs:
+            program = self._rules[modes].program
+            moving = range(len(self.point), len(program.inputs))
+            self._known_programs[modes] = PartlyKnown(program, moving)
+        return self._known_programs[modes]
 
     def _any_balls(self, modes: tuple[str, ...], system: Callable[[], Ball]) -> Any:
         """The outputs along a direction that was asked for already, if there is one."""
