@@ -345,11 +345,8 @@ class AtPoint:
         if found.verdict is Verdict.UNDECIDED and own:
             found = exactly(self, question, found)
         found = self.iterations.judged(question, found, number.is_finite())
-        wrong = wrong and found.verdict is Verdict.REFUTED
-        if wrong and self.excuses.is_beyond_floats(question):
-            return replace(found, verdict=Verdict.UNDECIDED)
-        if wrong and (why := self.truth.leaves_open(directions, cotangent)) is not None:
-            return replace(found, verdict=Verdict.UNDECIDED, reason=why)
+        if wrong and found.verdict is Verdict.REFUTED:
+            found = self.excuses.excused(question, number, found)
         if found.verdict is Verdict.REFUTED and len(directions) > 1:
             around = next(self._around(sides, directions, cotangent), None)
             if around is not None and not around.is_finite():

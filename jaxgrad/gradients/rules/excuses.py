@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax.numpy as jnp
@@ -17,10 +18,12 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.floats.hidden import SOME_BITS
 from jaxgrad.gradients.rules.directions import Direction, pairing
 from jaxgrad.gradients.rules.hidden import Hidden
-from jaxgrad.gradients.rules.judgement import agreement
+from jaxgrad.gradients.rules.judgement import Judgement, agreement
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.truth import Truth
+from jaxgrad.gradients.rules.unseen_branches import UnseenBranches
 from jaxgrad.numbers.base import CannotDecide
+from jaxgrad.verdict import Verdict
 
 if TYPE_CHECKING:
     from jaxgrad.gradients.rules.at_point import AtPoint
@@ -40,6 +43,23 @@ class Excuses:
     def __init__(self, at: AtPoint) -> None:
         self._at, self._hidden = at, Hidden(at.rules, at.values, at.numbers)
         self._truths: dict[Any, Truth] = {}
+        self._unseen = UnseenBranches(at)
+
+    def excused(self, question: Question, number: arb, found: Judgement) -> Judgement:
+        """The judgement of a real number that is refuted, if something else excuses it.
+
+        Args:
+            question: which number.
+            number: its enclosure.
+            found: the judgement without regard to that.
+        """
+        if self.is_beyond_floats(question):
+            return replace(found, verdict=Verdict.UNDECIDED)
+        if self._unseen.give(question, number):
+            bits = self._at.rules.float_bits
+            return replace(found, verdict=Verdict.AGREES, bits=bits, hidden=True)
+        why = self._at.truth.leaves_open(question.moving, question.cotangent)
+        return found if why is None else replace(found, verdict=Verdict.UNDECIDED, reason=why)
 
     def hides(self, question: Question, difference: arb) -> bool | None:
         """Whether the rounding of the compiled rule could hide a difference.

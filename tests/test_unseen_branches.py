@@ -1,0 +1,108 @@
+"""A branch that no float tells from the other one is no branch of the function that is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgrad import Verdict, check
+
+
+def guarded(within: float, inner: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """sin(x)/x, and something else near to 0."""
+
+    def f(x: Any) -> Any:
+        near = jnp.abs(x) < within
+        safe = jnp.where(near, 1.0, x)
+        return jnp.where(near, inner(x), jnp.sin(safe) / safe)
+
+    return f
+
+
+def one(x: Any) -> Any:
+    return jnp.ones_like(x)
+
+
+def slope(x: Any) -> Any:
+    """The derivative of sin(x)/x, by its series near to 0."""
+    near = jnp.abs(x) < 1e-2
+    safe = jnp.where(near, 1.0, x)
+    return jnp.where(
+        near, -x / 3 + x**3 / 30, (safe * jnp.cos(safe) - jnp.sin(safe)) / (safe * safe)
+    )
+
+
+def ruled(f: Callable[[Any], Any], slope: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    g = jax.custom_jvp(f)
+    g.defjvp(lambda xs, ts: (f(*xs), slope(*xs) * ts[0]))
+    return g
+
+
+FUNCTIONS = {
+    "a constant": guarded(1e-6, one),
+    "the first terms": guarded(1e-2, lambda x: 1 - x * x / 6),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("x", [0.7, 3.75e-7])
+@pytest.mark.parametrize("factor", [1.0, 2.0, -1.0, 1.01])
+def test_the_rule_of_what_is_meant_is_right(name: str, x: float, factor: float) -> None:
+    f = ruled(FUNCTIONS[name], lambda x: factor * slope(x))
+    found = check(f, (np.float32(x),))
+    assert found.verdict is (Verdict.AGREES if factor == 1 else Verdict.REFUTED), str(found)
+
+
+def test_so_is_that_of_the_branch_as_it_stands() -> None:
+    f = ruled(FUNCTIONS["a constant"], lambda x: jnp.where(jnp.abs(x) < 1e-6, 0.0, slope(x)))
+    assert check(f, (np.float32(3.75e-7),)).verdict.passes
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.5])
+def test_each_entry_has_a_branch_of_its_own(factor: float) -> None:
+    f = ruled(FUNCTIONS["a constant"], lambda x: jnp.where(x < 1e-6, factor, 1) * slope(x))
+    found = check(f, (np.float32([0.5, 3e-7, 2e-7]),), special_points=False, budget=0)
+    assert found.verdict is (Verdict.AGREES if factor == 1 else Verdict.REFUTED), str(found)
+
+
+@pytest.mark.parametrize("x", [3.75e-7, 3.75e-3])
+def test_a_branch_that_floats_see_is_one(x: float) -> None:
+    f = ruled(guarded(1e-2, one), slope)
+    assert check(f, (np.float32(x),), special_points=False).verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("x", [1e-9, -1e-9])
+def test_what_is_seen_further_on_is_seen(x: float) -> None:
+    """Of 1 + max(x, 0) no float tells the branches apart near to 0."""
+    f = ruled(lambda x: 1 + jnp.where(x > 0, x, 0.0), lambda x: 1.0 * (x <= 0))
+    assert check(f, (np.float32(x),), special_points=False).verdict is Verdict.REFUTED
+
+
+def test_the_formula_alone_is_held_to_the_letter() -> None:
+    f = ruled(FUNCTIONS["a constant"], slope)
+    here = (np.float32(3.75e-7),)
+    assert check(f, here, exact=True).verdict is Verdict.REFUTED
+
+
+def test_a_rotation_near_to_none() -> None:
+    """The exponential of a vector as a rotation of another, as is done near to 0."""
+
+    def parts(v: Any) -> tuple[Any, Any]:
+        squared = jnp.sum(v * v)
+        near = squared < 1e-12
+        angle = jnp.sqrt(jnp.where(near, 1.0, squared))
+        sine = jnp.where(near, 1.0, jnp.sin(angle) / angle)
+        return sine, jnp.where(near, 0.5, (1 - jnp.cos(angle)) / (angle * angle))
+
+    def rotated(v: Any) -> Any:
+        u = jnp.array([0.3, -0.5, 0.8], v.dtype)
+        sine, cosine = parts(v)
+        return u + sine * jnp.cross(v, u) + cosine * jnp.cross(v, jnp.cross(v, u))
+
+    for x in ([0.3, 0.2, -0.1], [2e-7, 1e-7, -3e-7]):
+        assert check(rotated, (np.float32(x),)).verdict.passes
