@@ -424,3 +424,101 @@ def test_turns_beside_a_solution_leave_it_as_it_is() -> None:
     assert _at(_with_rule(solve, slope), 0.8).verdict is Verdict.AGREES
     wrong = _with_rule(solve, lambda a, g: (1.01 * slope(a, g)[0],))
     assert _at(wrong, 0.8).verdict is Verdict.REFUTED
+
+
+# -- what they come near to, and what they are --------------------------------------------------
+
+
+def cooled(a: Any) -> Any:
+    """The maximum of numbers, smoothed less and less, until its value moves little."""
+
+    def step(state: Any) -> Any:
+        heat, value, _ = state
+        return heat / 2, heat / 2 * jax.nn.logsumexp(2 * a / heat), value
+
+    moves = lambda state: jnp.abs(state[1] - state[2]) > 1e-4  # noqa: E731
+    return lax.while_loop(moves, step, (1 + 0 * a[0], a[0] + 1, a[0] + 3))[1]
+
+
+@pytest.mark.parametrize("special", [False, True])
+def test_the_derivative_of_a_limit_is_not_that_of_what_has_its_value(special: bool) -> None:
+    """Its derivatives are 0.16 and 0.84, and those of the maximum 0 and 1."""
+    f = jax.custom_vjp(cooled)
+    f.defvjp(lambda a: (f(a), a), lambda a, g: (g * (a == jnp.max(a)),))
+    found = check(f, (np.float32([1, 1.0002]),), special_points=special, budget=5)
+    assert not found.verdict.passes, str(found)
+
+
+@pytest.mark.parametrize("power", [30, 200, 1000])
+def test_what_is_left_of_a_decay_is_no_jump(power: int) -> None:
+    def f(a: Any) -> Any:
+        decay = lambda x: x * jnp.exp(-(a**power))  # noqa: E731
+        return a + lax.while_loop(lambda x: x > 2e-4, decay, 1 + 0 * a)
+
+    ruled = jax.custom_jvp(f)
+    ruled.defjvp(lambda xs, ts: (f(*xs), ts[0]))
+    assert not check(ruled, (np.float32(1),), budget=5).verdict.passes
+
+
+def averaged(a: Any, tolerance: float) -> Any:
+    """The root by a descent, of which an average is taken."""
+
+    def step(state: Any) -> Any:
+        x, mean, _ = state
+        return x - 0.3 * (x**3 + x - a), 0.9 * mean + 0.1 * x, mean
+
+    far = lambda state: jnp.abs(state[1] - state[2]) > tolerance  # noqa: E731
+    return lax.while_loop(far, step, (1 + 0 * a, 0 * a, 9 + 0 * a))[1]
+
+
+def test_a_rule_with_a_loop_of_its_own_that_has_no_turns_beyond_its_end() -> None:
+    f = jax.custom_vjp(lambda a: averaged(a, 1e-3))
+    f.defvjp(lambda a: (f(a), a), lambda a, g: (g / (3 * averaged(a, 1e-7) ** 2 + 1),))
+    found = check(f, (np.float32(1.5),), special_points=False, budget=0)
+    assert found.verdict is not Verdict.REFUTED, str(found)
+
+
+@pytest.mark.parametrize(("factor", "refuted"), [(1.0, False), (-1.0, True), (1.5, True)])
+def test_what_dwindles_slowly_is_waited_for(factor: float, refuted: bool) -> None:
+    """A descent by estimated moments, whose steps are hardly shorter than the last ones."""
+
+    def solve(a: Any, tolerance: float) -> Any:
+        def step(state: Any) -> Any:
+            x, mean, square, turns, _ = state
+            slope = x**3 + x - a
+            mean, square = 0.9 * mean + 0.1 * slope, 0.99 * square + 0.01 * slope**2
+            size = jnp.sqrt(square / (1 - 0.99**turns)) + 1e-3
+            return x - 0.1 * mean / (1 - 0.9**turns) / size, mean, square, turns + 1, x
+
+        zero = 0 * a
+        start = zero + 1, zero, zero, zero + 1, zero + 9
+        far = lambda state: jnp.abs(state[0] - state[4]) > tolerance  # noqa: E731
+        return lax.while_loop(far, step, start)[0]
+
+    def newton(a: Any) -> Any:
+        step = lambda _, x: x - (x**3 + x - a) / (3 * x * x + 1)  # noqa: E731
+        return lax.fori_loop(0, 8, step, 1 + 0 * a)
+
+    f = jax.custom_vjp(lambda a: solve(a, 3e-4))
+    f.defvjp(lambda a: (f(a), a), lambda a, g: (factor * g / (3 * newton(a) ** 2 + 1),))
+    found = check(f, (np.float32(1.5),), special_points=False, budget=0)
+    assert (found.verdict is Verdict.REFUTED) is refuted, str(found)
+
+
+@pytest.mark.parametrize(("of_the_guess", "right"), [(0.0, True), (1e-4, False)])
+@pytest.mark.parametrize("tolerance", [1e-5, 1e-10])
+def test_a_first_guess_moves_no_solution(
+    tolerance: float, of_the_guess: float, right: bool
+) -> None:
+    def root(a: Any, guess: Any) -> Any:
+        far = lambda state: (jnp.abs(state[0] ** 3 - a) > tolerance) & (state[1] < 60)  # noqa: E731
+        step = lambda s: (s[0] - (s[0] ** 3 - a) / (3 * s[0] ** 2), s[1] + 1)  # noqa: E731
+        return lax.while_loop(far, step, (guess, 0))[0]
+
+    f = jax.custom_vjp(root)
+    f.defvjp(
+        lambda a, guess: (f(a, guess),) * 2,
+        lambda x, g: (g / (3 * x**2), of_the_guess * g),
+    )
+    found = check(f, (np.float32(2), np.float32(1)), special_points=False, budget=0)
+    assert found.verdict is (Verdict.AGREES if right else Verdict.REFUTED), str(found)

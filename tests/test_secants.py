@@ -124,6 +124,14 @@ def test_the_slope_of_a_small_number_is_known_to_the_digits_of_what_comes_with_i
     assert not cubed.have_slope(arb(0), arb(1e-9)) and not cubed.have_slope(arb(1), arb(1))
 
 
+def test_what_is_sharp_is_come_to_and_what_jumps_is_not() -> None:
+    sharp = secants(lambda x: jnp.exp(-(x**1000)), 1.0)
+    truth = -1000 * arb(-1).exp()
+    assert sharp.come_to(truth) and not sharp.come_to(truth * 1.01) and not sharp.come_to(arb(0))
+    steps = secants(lambda x: jnp.floor(x * 2.0**15) / 2.0**15, 1.2718281)
+    assert not steps.come_to(arb(0))
+
+
 def test_every_cotangent_asks_one_line() -> None:
     balls, along = [Ball().constants(np.float32(2.0))], Direction([np.ones(())])
     line = Line(trace(lambda x: (x**2, x**3), (np.float32(2.0),)), balls, along, False)

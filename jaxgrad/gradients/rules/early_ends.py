@@ -59,7 +59,7 @@ class EarlyEnds:
             return replace(found, verdict=Verdict.AGREES, bits=bits, hidden=True)
         for outermost in (False, True):
             run = self._run(question, outermost)
-            if len(run) > 1 and comes_near(run):
+            if len(run) > 1 and (comes_near(run) or self._comes_later(question, run, outermost)):
                 further = self._as_run_on(question, run, outermost)
                 return further or replace(not_known, reason=EARLY)
         closed = self._at.rules.primal.truth_program.jaxpr
@@ -74,15 +74,33 @@ class EarlyEnds:
         It is less than a rounding of the largest number that comes with it, as where a derivative
         is 0 and an iteration has come near to that.
         """
-        hidden = self._beside(question) * 2.0**-self._at.rules.float_bits
-        run = [seen.apart for seen in self._run(question)]
-        if len(run) <= len(LONGER) or not run[0] <= hidden:
+        rounding = 2.0**-self._at.rules.float_bits
+        first, *later = run = [seen.apart for seen in self._run(question)] or [arb(0)]
+        if len(run) <= len(LONGER) or not first <= self._beside(question) * rounding:
             return False
-        return all(after <= NEARER * here for here, after in itertools.pairwise(run))
+        # What is nothing beside the first may grow again, as far as no precision tells it from 0.
+        return all(
+            after <= NEARER * here or after <= first * rounding
+            for here, after in zip(run, later, strict=False)
+        )
+
+    def _comes_later(self, question: Question, run: list[Seen], outermost: bool) -> bool:
+        """Whether it comes near to the number where what is left dwindles slowly, by more turns."""
+        pairs = itertools.pairwise(seen.apart for seen in run)
+        if len(run) <= len(LONGER) or not all(after < here for here, after in pairs):
+            return False
+        last = self._loops.longer(LENGTHS[-1], lambda at: self._seen(at, question), outermost)
+        if last is None:
+            return bool(run[-1].apart <= run[0].apart / 2)
+        return comes_near([*run, self._of_the_rule(last, run[0])])
 
     def _as_run_on(self, question: Question, run: list[Seen], outermost: bool) -> Judgement | None:
-        """The judgement at a smaller tolerance of a number that changes little with it."""
-        bits = agreement(run[0].number, run[-1].number)
+        """The judgement at a smaller tolerance of a number that changes little with it.
+
+        Nor may the derivative of the loops: what they come near to has to be what they are.
+        """
+        here = run[0]
+        bits = min(agreement(here.number, x) for x in (run[-1].number, here.truth))
         if bits < self._loops.fewest or not self._loops.settles_at_a_tolerance(question):
             return None
         found = None
@@ -141,17 +159,27 @@ class EarlyEnds:
             outermost: whether loops inside of others are left as they are.
         """
 
-        def seen(at: AtPoint) -> Seen | None:
-            sides, number = at.sides(question), at.numbers.enclosed(question)
-            known = [] if sides is None else sides.known
-            nearest = min(known, key=lambda side: abs(number - side).upper(), default=None)
-            return None if nearest is None else Seen(number, nearest)
-
-        here = seen(self._at)
+        here = self._seen(self._at, question)
+        if here is None:
+            return []
+        known: list[Seen] = []
         for lengths in (LONGER, LITTLE):
-            longer = (self._loops.longer(length, seen, outermost) for length in lengths)
+            longer = (
+                self._loops.longer(length, lambda at: self._seen(at, question), outermost)
+                for length in lengths
+            )
             found = itertools.takewhile(lambda x: x is not None, longer)
-            known = [x for x in found if x is not None]
+            known = [self._of_the_rule(x, here) for x in found if x is not None]
             if known:
                 break
-        return [] if here is None else [here, *known]
+        return [here, *known]
+
+    def _seen(self, at: AtPoint, question: Question) -> Seen | None:
+        sides, number = at.sides(question), at.numbers.enclosed(question)
+        known = [] if sides is None else sides.known
+        nearest = min(known, key=lambda side: abs(number - side).upper(), default=None)
+        return None if nearest is None else Seen(number, nearest)
+
+    def _of_the_rule(self, longer: Seen, here: Seen) -> Seen:
+        """The same, with the number where loops of the rule end if they have none further on."""
+        return longer if longer.number.is_finite() else Seen(here.number, longer.truth)

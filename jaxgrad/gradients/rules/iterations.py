@@ -22,7 +22,7 @@ from jaxgrad.gradients.rules.jumping import Jumping
 from jaxgrad.gradients.rules.jumps import compares_in_loops, jumps
 from jaxgrad.gradients.rules.lines import Line
 from jaxgrad.gradients.rules.no_gradient import NO_GRADIENT, has_no_gradient
-from jaxgrad.gradients.rules.open_ends import BEYOND
+from jaxgrad.gradients.rules.open_ends import BEYOND, NEARLY
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.run_on import Ended, Endings, holds_solvers
 from jaxgrad.gradients.rules.secants import Secants
@@ -167,7 +167,11 @@ class Iterations:
             if found.verdict is Verdict.UNDECIDED:
                 return found  # a higher precision may tell
             bits = min(bits, self._bits_of_longer(question, length))
-        return None if found is None or bits < 0 else replace(found, bits=bits, hidden=True)
+        if found is None or bits < 0:
+            return None
+        if bits < self.fewest and not self._is_near(question):  # nor is f what they come near to
+            return replace(found, verdict=Verdict.UNDECIDED, reason=NEARLY)
+        return replace(found, bits=bits, hidden=True)
 
     @property
     def _end_at_a_tolerance(self) -> bool:
@@ -278,6 +282,8 @@ class Iterations:
         tend = any(map(secants.tend_to, self.known(question)))
         if tend and not near and not (self.compare and jumps(secants)):
             return None
+        if not self.compare and any(map(secants.come_to, self.known(question))):
+            return None  # what is sharp is no jump
         if secants.have_slope(number):
             return half
         longer = self.longer(LENGTHS[-1], lambda at: at.numbers.enclosed(question))

@@ -8,6 +8,7 @@ __all__ = [
     "BETWEEN_JUMPS",
     "BEYOND",
     "EARLY",
+    "NEARLY",
     "STEPS",
     "UNSETTLED",
 ]
@@ -19,6 +20,11 @@ BEYOND = (
 EARLY = (
     "the loops of the function end at a tolerance before they have come to their solution, and the "
     "rule gives the derivative of what they come near to; at a smaller one it is judged"
+)
+NEARLY = (
+    "run on, the loops of the function have the derivative that the rule gives, and where they end "
+    "another one, though their value has come to half of its digits; more turns tell, or a smaller "
+    "tolerance"
 )
 UNSETTLED = (
     "the loops of the function end at a tolerance, and as they are run on the derivative changes "
