@@ -159,6 +159,19 @@ def test_a_neural_differential_equation(adjoint: str, solver: str, modes: str) -
     _passes(function, (START, INTO, OUT), modes=modes, linear=False)
 
 
+@pytest.mark.parametrize(("factor", "verdict"), [(1, Verdict.AGREES), (1.01, Verdict.REFUTED)])
+def test_an_adjoint_that_is_integrated_backwards(factor: float, verdict: Verdict) -> None:
+    """An equation of its own, which gives the derivative of the steps to 19 bits."""
+    solve = _neural("BacksolveAdjoint", "Tsit5", 3)
+    scaled = jax.custom_vjp(solve)
+    scaled.defvjp(
+        lambda *args: (solve(*args), args),
+        lambda args, g: tuple(factor * x for x in jax.vjp(solve, *args)[1](g)),
+    )
+    args = START, INTO, OUT
+    assert check(scaled, args, budget=0, linear=False, modes="rev").verdict is verdict
+
+
 # -- layers of networks ----------------------------------------------------------------------------
 def test_a_convolutional_network() -> None:
     nn = pytest.importorskip("equinox").nn
