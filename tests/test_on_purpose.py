@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -48,6 +49,17 @@ def test_what_is_wrong_in_a_region_is_not_called_symmetric() -> None:
     for matrix in (np.eye(3, dtype=np.float32), SYMMETRIC):
         found = jaxgrad.check(by_rule(function, rule), (matrix,), modes="rev")
         assert found.verdict is Verdict.REFUTED and "symmetric" not in found.evidence.text
+
+
+def test_a_zero_that_is_a_sum_is_known_as_one() -> None:
+    """The derivative of a choice, which the gradient of what it is made of is passed on for."""
+
+    def chosen(x: Any) -> Any:
+        y = jax.nn.softmax(x)
+        return y + jax.lax.stop_gradient(jax.nn.one_hot(jnp.argmax(y), x.size) - y)
+
+    said = first_line(chosen, (np.float32([0.3, -0.2, 0.9]),))
+    assert "on purpose" in said and "reference= names" in said
 
 
 def test_what_may_be_on_purpose_is_said_to_have_a_reference() -> None:

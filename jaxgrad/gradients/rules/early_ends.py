@@ -103,9 +103,8 @@ class EarlyEnds:
         bits = min(agreement(here.number, x) for x in (run[-1].number, here.truth))
         if bits < self._loops.fewest or not self._loops.settles_at_a_tolerance(question):
             return None
-        found = None
-        for length in LENGTHS[1:]:  # twice as many turns may leave more than rounding hides
-            found = self._loops.longer(length, lambda at: at.judge(question), outermost)
+        # Twice as many turns may leave more than rounding hides.
+        found = self._loops.longer(LENGTHS[-1], lambda at: at.judge(question), outermost)
         if found is None or found.verdict is not Verdict.AGREES:
             return None
         return replace(found, bits=min(bits, found.bits), hidden=True)
@@ -158,7 +157,6 @@ class EarlyEnds:
             question: which number.
             outermost: whether loops inside of others are left as they are.
         """
-
         here = self._seen(self._at, question)
         if here is None:
             return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flint import arb
+from flint import arb, ctx
 
 from jaxgrad.gradients.rules.question import Question
 from jaxgrad.gradients.rules.sides import Sides
@@ -44,5 +44,10 @@ def _is(sides: Sides | None, number: arb) -> bool:
         sides is not None
         and len(sides.known) == 2
         and all(side.overlaps(number) for side in sides.known)
-        and all(side.rel_accuracy_bits() > 40 or side.is_zero() for side in sides.known)
+        and all(side.rel_accuracy_bits() > 40 or _is_nothing(side) for side in sides.known)
     )
+
+
+def _is_nothing(side: arb) -> bool:
+    """Whether it is 0, or half of the bits tell it from no other number: a sum may be 0."""
+    return bool(abs(side).upper() <= 2.0 ** (-ctx.prec / 2))
