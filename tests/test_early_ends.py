@@ -522,3 +522,20 @@ def test_a_first_guess_moves_no_solution(
     )
     found = check(f, (np.float32(2), np.float32(1)), special_points=False, budget=0)
     assert found.verdict is (Verdict.AGREES if right else Verdict.REFUTED), str(found)
+
+
+@pytest.mark.parametrize("start", [1e3, 1.0])
+@pytest.mark.parametrize("factor", [0.0, 2.0])
+def test_what_a_large_number_hides_of_a_small_one_is_no_part_of_it(
+    start: float, factor: float
+) -> None:
+    def f(x: Any, y: Any) -> Any:
+        return 1e6 * y + lax.fori_loop(0, 5, lambda _, s: s / 2, x), y
+
+    ruled = jax.custom_vjp(f)
+    ruled.defvjp(
+        lambda x, y: (f(x, y), None),
+        lambda _, g: (factor * lax.fori_loop(0, 5, lambda _, s: s / 2, g[0]), 1e6 * g[0] + g[1]),
+    )
+    found = check(ruled, (np.float32(start), np.float32(1)), special_points=False, budget=0)
+    assert found.verdict.passes is (start == 1), str(found)  # 0.03 of 1e6 is less than a rounding

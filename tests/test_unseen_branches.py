@@ -83,6 +83,33 @@ def test_what_is_seen_further_on_is_seen(x: float) -> None:
     assert check(f, (np.float32(x),), special_points=False).verdict is Verdict.REFUTED
 
 
+def test_what_is_seen_of_two_comparisons_together_is_seen() -> None:
+    """Either of them alone chooses between nothing that floats tell apart."""
+
+    def f(x: Any) -> Any:
+        one, other = jnp.abs(x) < 1e-3, jnp.abs(x) < 1e-3
+        little = jnp.where(one, 0, 1e-9 * x) + jnp.where(other, 0, 1e-9 * x)
+        return jnp.where(one | other, 1 + x / 2, 3 + 7 * x) + little
+
+    for slope, right in ((lambda x: 0.5 + 0 * x, True), (lambda x: 7.0 + 0 * x, False)):
+        found = check(ruled(f, slope), (np.float32(2e-4),), special_points=False)
+        assert found.verdict.passes is right, str(found)
+
+
+@pytest.mark.parametrize("x", [5e-18, 3e-17])
+@pytest.mark.parametrize(("factor", "right"), [(1.0, True), (2.0, False)])
+def test_a_guard_of_doubles(x: float, factor: float, right: bool) -> None:
+    def quotient(x: Any) -> Any:
+        near = jnp.abs(x) < 1e-16
+        safe = jnp.where(near, 1.0, x)
+        return jnp.where(near, 1.0, jnp.expm1(safe) / safe)
+
+    with jax.enable_x64(True):
+        f = ruled(quotient, lambda x: factor * (0.5 + x / 3))
+        found = check(f, (np.float64(x),), special_points=False)
+    assert (found.verdict is Verdict.REFUTED) is not right, str(found)
+
+
 def test_the_formula_alone_is_held_to_the_letter() -> None:
     f = ruled(FUNCTIONS["a constant"], slope)
     here = (np.float32(3.75e-7),)

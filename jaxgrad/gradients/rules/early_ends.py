@@ -72,11 +72,16 @@ class EarlyEnds:
         """Whether the number differs by what vanishes where loops are run on.
 
         It is less than a rounding of the largest number that comes with it, as where a derivative
-        is 0 and an iteration has come near to that.
+        is 0 and an iteration has come near to that; and so is what it makes of what moves beside
+        the value that is asked of, or a number that moves little would hide what a large one does.
         """
+        if len(question.moving) != 1:
+            return False
         rounding = 2.0**-self._at.rules.float_bits
         first, *later = run = [seen.apart for seen in self._run(question)] or [arb(0)]
         if len(run) <= len(LONGER) or not first <= self._beside(question) * rounding:
+            return False
+        if not first * self._loops.secants(question).size <= self._value(question) * rounding:
             return False
         # What is nothing beside the first may grow again, as far as no precision tells it from 0.
         return all(
@@ -140,6 +145,12 @@ class EarlyEnds:
         if nearly and self._loops.settles_at_a_tolerance(question, [beside], soon=False):
             return replace(found, verdict=Verdict.AGREES, bits=bits, hidden=True, by_secants=True)
         return replace(found, verdict=Verdict.UNDECIDED, reason=BETWEEN_JUMPS)
+
+    def _value(self, question: Question) -> arb:
+        """The largest value of f that is asked of."""
+        asked = question.cotangent.support
+        values = (abs(self._at.truth.value[leaf][index]).upper() for leaf, index in asked)
+        return max((x for x in values if x.is_finite()), default=arb(0))
 
     def _beside(self, question: Question) -> arb:
         """The largest number that comes with it."""

@@ -35,8 +35,9 @@ _COMPARE = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 _LOOPS = frozenset({"while", "scan"})
 # Operations times runs that are spent on a direction, at about 20 μs each: half a second.
 BUDGET = 20_000
-# From one place to the next the distance grows so many times.
-FURTHER = 16.0
+# From one place to the next the distance grows so many times; by a power of 2 one of them may be 0
+# itself, where the other branch is 0/0.
+FURTHER = 13.0
 # How often what is between two of them is halved, to find where a branch ends.
 HALVINGS = 8
 
@@ -63,7 +64,7 @@ class UnseenBranches:
             return False
         direction = question.moving[0]
         if direction.key not in self._found:
-            self._found[direction.key] = frozenset(_Along(self._at, direction).unseen())
+            self._found[direction.key] = _Along(self._at, direction).unseen()
         unseen = self._found[direction.key]
         other = _run(self._at, direction, 0.0, unseen) if unseen else None
         if other is None:
@@ -96,8 +97,23 @@ class _Along:
         self._left = BUDGET // max(at.rules.size, 1)
         self._plain: dict[float, _Run | None] = {}
 
-    def unseen(self) -> Iterator[int]:
-        """Which comparisons, by their order, choose between what no float tells apart."""
+    def unseen(self) -> frozenset[int]:
+        """Which comparisons, by their order, choose between what no float tells apart.
+
+        That is so of all of them together, too, wherever each comes out as it does here.
+        """
+        found = frozenset(self._each())
+        here = self._runs(0.0)
+        if len(found) < 2 or here is None:
+            return found
+        places = [
+            step
+            for step, run in list(self._plain.items())
+            if run is not None and all(run.outcomes[k] is here.outcomes[k] for k in found)
+        ]
+        return found if all(self._is_same(step, *found) for step in places) else frozenset()
+
+    def _each(self) -> Iterator[int]:
         here = self._runs(0.0)
         outcomes = [] if here is None else here.outcomes
         for k, outcome in enumerate(outcomes):
@@ -136,9 +152,9 @@ class _Along:
         found = self._runs(step)
         return found.outcomes[k] if found is not None and k < len(found.outcomes) else None
 
-    def _is_same(self, step: float, k: int) -> bool:
-        """Whether every value is the same, to half a rounding, however a comparison comes out."""
-        plain, other = self._runs(step), self._runs(step, k)
+    def _is_same(self, step: float, *flipped: int) -> bool:
+        """Whether every value is the same, to half a rounding, however comparisons come out."""
+        plain, other = self._runs(step), self._runs(step, *flipped)
         if plain is None or other is None or len(plain.outcomes) != len(other.outcomes):
             return False
         leaves = self._at.rules.primal.outputs
@@ -160,15 +176,15 @@ class _Along:
             yield step
             step = max(FURTHER * step, size * unit, self._at.rules.flushed)
 
-    def _runs(self, step: float, flipped: int | None = None) -> _Run | None:
-        """f at a place, with a comparison coming out otherwise; None where too much is spent."""
-        if flipped is None and step in self._plain:
+    def _runs(self, step: float, *flipped: int) -> _Run | None:
+        """f at a place, with comparisons coming out otherwise; None where too much is spent."""
+        if not flipped and step in self._plain:
             return self._plain[step]
         self._left -= 1
         if self._left < 0:
             return None
-        found = _run(self._at, self._direction, step, () if flipped is None else (flipped,))
-        if flipped is None:
+        found = _run(self._at, self._direction, step, flipped)
+        if not flipped:
             self._plain[step] = found
         return found
 
@@ -211,7 +227,7 @@ class _Flipping(Germ):
     name = "germ that flips comparisons"
 
     def __init__(self, flipped: Collection[int]) -> None:
-        super().__init__(2)
+        super().__init__(4)  # of which a quotient of what is 0 loses some
         self._flipped = flipped
         self.outcomes: list[Any] = []
 
