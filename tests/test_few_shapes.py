@@ -13,12 +13,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from jax import lax
+from jax.extend.core import primitives
 from test_witness import _thousandth_more, misread
 
 from jaxgrad import Verdict, compare
 from jaxgrad.errors import EnginesDisagree
 from jaxgrad.gradients import few_shapes
-from jaxgrad.gradients.witness import hold_program, program_floats
+from jaxgrad.gradients.primitive_runs import bound
+from jaxgrad.gradients.witness import hold_program, program_floats, run_primitives
 from jaxgrad.programs.trace import Program, trace
 
 __all__ = ["misread"]
@@ -45,6 +47,12 @@ FUNCTIONS = {
     "a product": lambda x: _eighths(x) @ _eighths(x.T),
     "a product of vectors": lambda x: jnp.dot(_eighths(x[0]), _eighths(x[1])),
     "a product of batches": lambda x: jnp.einsum("bi,bj,b->bij", x, x, x[:, 0]),
+    "a sum": lambda x: _eighths(x).sum(),
+    "a sum over an axis": lambda x: _eighths(x).sum(0),
+    "a sum over axes": lambda x: _eighths(jnp.stack([x, x, x + 1])).sum((0, 2)),
+    "a sum of nothing": lambda x: x[:0].sum(0),
+    "a large sum": lambda x: jnp.tile(_eighths(x), (1, 50)).sum(1),
+    "a sum of integers": lambda x: (x * 8).astype(jnp.int32).sum(0),
     "a product of numbers alone": lambda x: jnp.tensordot(x[0, 0], x, 0),
     "a large product": lambda x: (
         jnp.tile(_eighths(x), (30, 30)) @ jnp.tile(_eighths(x.T), (30, 30))
@@ -77,6 +85,13 @@ def test_numpy_moves_entries_as_jax_does(data: st.DataObject) -> None:
     x = np.arange(math.prod(shape), dtype=np.float32).reshape(shape)
     axes = data.draw(st.permutations(range(len(shape))))
     some = data.draw(st.sets(st.integers(0, len(shape) - 1))) if shape else set()
+    low = [data.draw(st.integers(0, n)) for n in shape]
+    high = [data.draw(st.integers(k, n)) for k, n in zip(low, shape, strict=True)]
+    steps = [data.draw(st.integers(1, 3)) for _ in shape]
+    inner = [data.draw(st.integers(0, 2)) for _ in shape]
+    least = [-((n + (n - 1) * k) if n else 0) for n, k in zip(shape, inner, strict=True)]
+    before = [data.draw(st.integers(k, 2)) for k in least]
+    after = [data.draw(st.integers(k - min(b, 0), 2)) for k, b in zip(least, before, strict=True)]
     broad = data.draw(st.permutations(range(len(shape) + 2)))[: len(shape)]
     target = [data.draw(st.integers(0, 3)) for _ in range(len(shape) + 2)]
     for axis, n in zip(sorted(broad), shape, strict=True):
@@ -89,12 +104,63 @@ def test_numpy_moves_entries_as_jax_does(data: st.DataObject) -> None:
             lax.squeeze(x, tuple(axis for axis in some if shape[axis] == 1)),
             lax.reshape(x, (x.size, 1)),
             lax.broadcast_in_dim(x, target, sorted(broad)),
+            lax.slice(x, low, high, steps),
+            lax.pad(x, jnp.float32(-1), list(zip(before, after, inner, strict=True))),
+            *(lax.concatenate([x, x, x[:1]], k) for k in range(min(x.ndim, 1))),
+            *(p for k in range(x.ndim) for p in lax.split(x, (low[k], x.shape[k] - low[k]), k)),
+            *(lax.broadcasted_iota(np.int32, x.shape, k) for k in range(x.ndim)),
         ]
 
     program = trace(moved, (x,))
     for numpys, jaxs in zip(program_floats(program, [x], True), moved(jnp.asarray(x)), strict=True):
         assert numpys.dtype == jaxs.dtype
         np.testing.assert_array_equal(numpys, jaxs)
+
+
+_BINARY = {
+    "add": lax.add, "sub": lax.sub, "mul": lax.mul, "div": lax.div, "max": lax.max, "min": lax.min,
+    "lt": lax.lt, "le": lax.le, "gt": lax.gt, "ge": lax.ge, "eq": lax.eq, "ne": lax.ne,
+    "add_any": primitives.add_jaxvals_p.bind, "select_n": lambda x, y: lax.select(x > y, x, y),
+}  # fmt: skip
+_UNARY = {
+    "neg": lax.neg, "abs": lax.abs, "sign": lax.sign, "sqrt": lax.sqrt, "floor": lax.floor,
+    "ceil": lax.ceil, "round": lax.round, "is_finite": lax.is_finite,
+    "convert_element_type": lambda x: (x > 0).astype(jnp.float32),
+}  # fmt: skip
+_LOGICAL = {"and": lax.bitwise_and, "or": lax.bitwise_or, "xor": lax.bitwise_xor}
+
+
+@given(st.data())
+def test_what_ieee_rounds_is_the_same_to_the_last_bit(data: st.DataObject) -> None:
+    shape = data.draw(st.sampled_from([(), (1,), (3,), (3, 4), (17,), (5, 41)]))
+    bits = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    x, y = (bits.integers(0, 2**32, shape, np.uint32).view(np.float32) for _ in range(2))
+    small = bits.integers(0, 2**23, shape, np.uint32).view(np.float32)  # 0 and below what is normal
+    x = np.where(bits.integers(0, 4, shape) == 0, small, x)
+    y = np.where(bits.integers(0, 4, shape) == 0, x, y)  # some tie
+
+    def functions(x: Any, y: Any) -> list[Any]:
+        truths = x > 0, y > 0
+        return [
+            *(each(x, y) for each in _BINARY.values()),
+            *(each(x) for each in _UNARY.values()),
+            *(each(*truths) for each in _LOGICAL.values()),
+            ~truths[0],
+            x.astype(jnp.bfloat16),
+            x.astype(jnp.bfloat16) * y.astype(jnp.bfloat16),
+        ]
+
+    program = trace(functions, (np.zeros_like(x), np.zeros_like(y)))
+    assert {*_BINARY, *_UNARY, *_LOGICAL, "not"} == few_shapes._EXACT
+    own = run_primitives(program.as_traced, [x, y], bound)
+    rows = run_primitives(program.as_traced, [x, y], few_shapes.bound_to_the_last_bit)
+    for a, b in zip(own, rows, strict=True):
+        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        with np.errstate(invalid="ignore"):  # a signalling NaN
+            a, b = np.float64(a), np.float64(b)
+        np.testing.assert_array_equal(a, b)
+        numbers = ~np.isnan(a)  # the sign of a NaN says nothing
+        np.testing.assert_array_equal(np.signbit(a)[numbers], np.signbit(b)[numbers])
 
 
 @given(st.data())

@@ -4,27 +4,29 @@ Compiling a primitive takes a hundred times as long as running it, and a derivat
 adds arrays of every shape there is.  What an elementwise primitive makes of an entry depends on
 neither its place nor the shape around it: the entries are put in a row, which is filled up with the
 last of them.  A product of matrices is the corner of one of larger matrices that are filled up with
-zeros.  What only moves entries needs no compiler: NumPy moves them.
+zeros, and a sum that of a longer row.  What only moves entries needs no compiler: NumPy moves them.
 
 A row, or a larger product, may be compiled to other instructions than the shape itself, which round
 otherwise in the last bits; so this is for runs that are held against what rounding allows, and
-never for those of which the floats themselves are judged.
+never for those of which the floats themselves are judged.  These are the same to the last bit where
+nothing is rounded, or where IEEE 754 says how: :func:`bound_to_the_last_bit` does that much.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import numpy as np
 from jax.extend.core import primitives
 
+from jaxgrad.gradients.numpy_moves import moved
 from jaxgrad.gradients.primitive_runs import bound, is_key
 from jaxgrad.interpret.rules.elementwise import ELEMENTWISE
 
-__all__ = ["bound_in_few_shapes"]
+__all__ = ["bound_in_few_shapes", "bound_to_the_last_bit"]
 
 # The lengths of rows.  Past the last one running takes as long as compiling.
 LENGTHS = (128, 2048)
@@ -34,6 +36,15 @@ SIDES = (8, 32, 128)
 _MOST = SIDES[-1] ** 2
 _OTHERS = ("integer_pow", "pow", "round", "lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not",
            "xor", "is_finite", "select_n", "convert_element_type")  # fmt: skip
+
+
+# Of numbers of these dtypes, these return one float whatever the instructions are.  In shorter ones
+# some flush to 0 what others do not.
+_EXACT = frozenset((
+    "add", "add_any", "sub", "mul", "div", "neg", "abs", "sign", "max", "min", "sqrt", "floor",
+    "ceil", *(name for name in _OTHERS if name not in ("integer_pow", "pow")),
+))  # fmt: skip
+_OF_DTYPES = frozenset(map(np.dtype, ("float32", "int32", "bool")))
 
 
 def _primitives() -> dict[str, Any]:
@@ -50,20 +61,40 @@ def bound_in_few_shapes(equation: Any, arguments: list[Any]) -> list[Any]:
     """What the primitive of an equation returns, by an array of a usual shape where it has one."""
     if any(map(is_key, arguments)):
         return bound(equation, arguments)
-    move = _moves(equation)
-    if move is not None:
-        return [move(np.asarray(arguments[0]), equation.params)]
+    found = moved(equation, arguments)
+    if found is not None:
+        return found
     if equation.primitive is jax.lax.dot_general_p:
         return _product(equation, arguments)
+    if equation.primitive is jax.lax.reduce_sum_p:
+        return _sum(equation, *arguments)
+    return _in_a_row(equation, arguments)
+
+
+def bound_to_the_last_bit(equation: Any, arguments: list[Any]) -> list[Any]:
+    """The same where it returns the floats that the arrays as they are do, and no others."""
+    if any(map(is_key, arguments)):
+        return bound(equation, arguments)
+    found = moved(equation, arguments)
+    if found is not None:
+        return found
+    dtypes = {x.aval.dtype for x in (*equation.invars, *equation.outvars)}
+    if equation.primitive.name in _EXACT and dtypes <= _OF_DTYPES:
+        return _in_a_row(equation, arguments)
+    return bound(equation, arguments)
+
+
+# -------------------------------------------------------------------------------------------- rows
+
+
+def _in_a_row(equation: Any, arguments: list[Any]) -> list[Any]:
+    """What an elementwise primitive returns, or whatever another one does."""
     length = _length(equation, arguments)
     if length is None:
         return bound(equation, arguments)
     shape = equation.outvars[0].aval.shape
-    (row,) = bound(equation, [_row(x, shape, length) if np.ndim(x) else x for x in arguments])
+    (row,) = bound(equation, [_row(x, shape, length) for x in arguments])
     return [np.asarray(row)[: math.prod(shape)].reshape(shape)]
-
-
-# -------------------------------------------------------------------------------------------- rows
 
 
 def _length(equation: Any, arguments: list[Any]) -> int | None:
@@ -71,8 +102,7 @@ def _length(equation: Any, arguments: list[Any]) -> int | None:
     if _PRIMITIVES.get(equation.primitive.name) is not equation.primitive:
         return None
     shape = equation.outvars[0].aval.shape
-    shapes = [np.shape(x) for x in arguments if np.ndim(x)]
-    if not shapes or not all(_spreads(each, shape) for each in shapes):
+    if not all(_spreads(np.shape(x), shape) for x in arguments if np.ndim(x)):
         return None
     size = math.prod(shape)
     return next((length for length in LENGTHS if 0 < size <= length), None)
@@ -85,8 +115,30 @@ def _spreads(shape: Sequence[int], whole: Sequence[int]) -> bool:
 
 
 def _row(value: Any, shape: Sequence[int], length: int) -> np.ndarray:
-    flat = np.broadcast_to(np.asarray(value), shape).reshape(-1)
-    return np.pad(flat, (0, length - flat.size), mode="edge")
+    value = np.asarray(value)
+    row, size = np.empty(length, value.dtype), math.prod(shape)
+    row[:size] = np.broadcast_to(value, shape).reshape(-1)
+    row[size:] = row[size - 1]
+    return row
+
+
+# ----------------------------------------------------------------------------------------- sums
+
+
+def _sum(equation: Any, value: Any) -> list[Any]:
+    """A sum over axes, as one of the rows of a larger matrix that is filled up with zeros."""
+    value, asked = np.asarray(value), equation.params
+    kept = [axis for axis in range(value.ndim) if axis not in asked["axes"]]
+    shape = [value.shape[axis] for axis in kept]
+    rows = np.transpose(value, (*kept, *asked["axes"])).reshape(
+        math.prod(shape), -1 if value.size else 0
+    )
+    larger = _side_lengths(rows.shape)
+    if larger is None or asked.get("out_sharding") is not None:
+        return bound(equation, [value])
+    of_rows = equation.replace(params={**asked, "axes": (1,)})
+    (sums,) = bound(of_rows, [_filled_up(rows, larger)])
+    return [np.asarray(sums)[: rows.shape[0]].reshape(shape)]
 
 
 # ---------------------------------------------------------------------------------------- products
@@ -120,34 +172,3 @@ def _filled_up(value: Any, shape: Sequence[int]) -> np.ndarray:
     value = np.asarray(value)
     missing = [(0, more - n) for n, more in zip(value.shape, shape, strict=True)]
     return np.pad(value, missing) if missing else value
-
-
-# ------------------------------------------------------------------------------------------- moves
-
-_Move = Callable[[np.ndarray, Mapping[str, Any]], np.ndarray]
-
-
-def _broadcast(x: np.ndarray, params: Mapping[str, Any]) -> np.ndarray:
-    shape = [1] * len(params["shape"])
-    for axis, n in zip(params["broadcast_dimensions"], x.shape, strict=True):
-        shape[axis] = n
-    return np.broadcast_to(x.reshape(shape), params["shape"])
-
-
-_MOVES: dict[Any, _Move] = {
-    jax.lax.transpose_p: lambda x, params: np.transpose(x, params["permutation"]),
-    jax.lax.reshape_p: lambda x, params: np.reshape(x, params["new_sizes"]),
-    jax.lax.broadcast_in_dim_p: _broadcast,
-    jax.lax.squeeze_p: lambda x, params: np.squeeze(x, params["dimensions"]),
-    jax.lax.rev_p: lambda x, params: np.flip(x, params["dimensions"]),
-}
-
-
-def _moves(equation: Any) -> _Move | None:
-    """What moves the entries of an array whose shapes are known; nothing that is sharded."""
-    asked = equation.params
-    if len(equation.invars) != 1 or asked.get("sharding") is not None:
-        return None
-    if equation.primitive is jax.lax.reshape_p and asked["dimensions"] is not None:
-        return None
-    return _MOVES.get(equation.primitive)

@@ -18,7 +18,7 @@ import numpy as np
 from flint import arb
 
 from jaxgrad.errors import EnginesDisagree, TraceError, UnsupportedPrimitive
-from jaxgrad.gradients.few_shapes import bound_in_few_shapes
+from jaxgrad.gradients.few_shapes import bound_in_few_shapes, bound_to_the_last_bit
 from jaxgrad.gradients.primitive_runs import OPENED, as_it_is, bound, is_key, typed
 from jaxgrad.gradients.trusts import compiled_otherwise, told_wrongly
 from jaxgrad.interpret.rules.concrete import is_concrete
@@ -203,9 +203,8 @@ def program_floats(
     """
     with as_it_is():
         try:
-            outputs = run_primitives(
-                program.as_traced, values, bound_in_few_shapes if few_shapes else bound
-            )
+            run = bound_in_few_shapes if few_shapes else bound_to_the_last_bit
+            outputs = run_primitives(program.as_traced, values, run)
         except Exception as error:
             raise TraceError(
                 "JAX traces the program, and fails to run it: "
