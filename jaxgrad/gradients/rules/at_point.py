@@ -120,7 +120,7 @@ class AtPoint:
                 judged = [
                     (question, found)
                     for question, found in self._ask([line], pairs=False, named=entries)
-                    if len(question.moving) == 1 or self._twice_finite(question)
+                    if not self._ends_here(question)
                 ]
                 wrong = any(found.verdict is Verdict.REFUTED for _, found in judged)
                 if wrong and self.truth.jumps:
@@ -149,15 +149,18 @@ class AtPoint:
         found = None if same_sign is None else self.judge(same_sign)
         return found is not None and found.verdict is Verdict.REFUTED
 
-    def _twice_finite(self, question: Question) -> bool:
-        """Whether a higher derivative is a real number on both sides.
+    def _ends_here(self, question: Question) -> bool:
+        """Whether it is a higher derivative that is no real number on both sides.
 
         At the end of its domain a function has none, and JAX's NaN is as good as an infinity.
+        Where a point was asked for, such a NaN is told of.
         """
-        if question.is_value:
-            return True
-        sides = self.sides(question)
-        return sides is not None and sides.right.is_finite() and sides.left.is_finite()
+        return not question.is_value and self._ends(self.sides(question), question.moving)
+
+    def _ends(self, sides: Sides | None, directions: Sequence[Direction]) -> bool:
+        if self.borders.asked_for or len(directions) == 1:
+            return False
+        return sides is None or not (sides.right.is_finite() and sides.left.is_finite())
 
     def _at_logarithms_end(self) -> list[tuple[Question, Judgement]]:
         """What has a finite slope, of a function that has a gradient from within its domain."""
@@ -256,7 +259,8 @@ class AtPoint:
         if judgement.plain or (is_open and not (self._named and self._last)):
             return [(question, judgement)]
         if judgement.verdict is Verdict.REFUTED:
-            return self._refuted(question, judgement)
+            ends = judgement.value == "nan" and self._ends_here(question)
+            return [(question, judgement)] if ends else self._refuted(question, judgement)
         direction = question.directions[0]
         small = question.leaf is None or self.affords_entries(direction)
         if judgement.hidden and not small:
@@ -362,7 +366,7 @@ class AtPoint:
         what lies between neighbouring ties.
         """
         truth = self.truth
-        if truth.smooth or self.iterations.tells_nothing:
+        if truth.smooth or self.iterations.tells_nothing or self._ends(sides, directions):
             return
         first, last = directions[0], directions[-1]
         if len(directions) > 1:
