@@ -18,7 +18,9 @@ from jaxgrad.programs.trace import Leaf
 from jaxgrad.verdict import Verdict
 
 
-def followed(start: dict[str, Any], bits: Callable[..., float | None]) -> list[SpecialPoint]:
+def followed(
+    start: dict[str, Any], bits: Callable[..., float | None], entries: bool = True
+) -> list[SpecialPoint]:
     """The points that are come to; bits is a function of the leaves."""
     leaves = [
         Leaf(name, np.shape(x), np.dtype("float32"), np.asarray(x, np.float32))
@@ -32,7 +34,7 @@ def followed(start: dict[str, Any], bits: Callable[..., float | None]) -> list[S
 
     found = bits(*(leaf.value for leaf in leaves))
     assert found is not None
-    pursue(leaves, found, bits_at)
+    pursue(leaves, found, bits_at, entries=entries)
     return seen
 
 
@@ -67,6 +69,13 @@ def test_each_leaf_and_each_entry_is_scaled_and_all_together() -> None:
     assert len(seen) <= 2 * MOST_LINES
     # All together come first, then entries.
     assert points[0][0] == [0.25, 0.5] and seen[-1].why.startswith("y[1]")
+
+
+def test_of_jaxs_own_derivatives_only_whole_leaves_are_scaled() -> None:
+    seen = followed({"x": [1.0, 2.0], "y": [3.0, 5.0]}, lambda *_: 20.0, entries=False)
+    points = [[x.tolist() for x in p.values] for p in seen]
+    assert len(points) == 6 and [[0.25, 0.5], [3, 5]] in points
+    assert not any("[" in p.why for p in seen)
 
 
 def test_what_grows_with_one_leaf_alone_is_found() -> None:

@@ -117,7 +117,8 @@ def check_grads(
             an iteration that ends; by default it agrees, and the evidence says to how many bits.
         special_points: whether to judge the points at which the program compares equal, divides
             by 0 and the like, too, and one drawn near the given one, whose numbers have every bit;
-            by default yes, without a reference.
+            by default yes, without a reference.  Of a function without custom rules, where all
+            derivatives are JAX's own, these are 16 points; with ``True``, as of others, up to 40.
         linear: whether a backward rule has to be linear in its cotangent, and a forward rule in
             its tangent, as every derivative is; by default yes, without a reference.  ``False``
             declares that a rule is not on purpose, as one that clips gradients; it is then asked
@@ -237,6 +238,7 @@ def check(
         linear=linear,
         exact=flag("exact", exact),
         here=not special and special_points is not None,
+        thorough=special_points is True,
     )
     with without_debug_modes(), loops_forgotten(), stages.watched(), free_vectors():
         require_values("check", args, lambda: parameter_names(f, len(args)))

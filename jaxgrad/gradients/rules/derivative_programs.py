@@ -196,6 +196,7 @@ class DerivativePrograms(Derivatives):
             are asked with tangents and cotangents no longer than 1, of both signs.
         exact: whether a difference counts that the rounding of the compiled rule would hide.
         here: whether nothing but the given point is asked about, not in floats either.
+        thorough: whether JAX's own derivatives are looked at everywhere as rules of others are.
 
     Raises:
         ArgumentError: none of the modes is to be had.
@@ -209,9 +210,12 @@ class DerivativePrograms(Derivatives):
         linear: bool = True,
         exact: bool = False,
         here: bool = False,
+        thorough: bool = False,
     ) -> None:
         super().__init__(primal)
         self.order, self.linear, self.exact, self.here = order, linear, exact, here
+        # JAX's rules are right nearly everywhere; those of others are looked at more closely.
+        self.closely = thorough or self.custom or primal.reference is not None
         self.empty = not any(map(math.prod, self.shapes)) or not any(
             map(math.prod, self.out_shapes)
         )

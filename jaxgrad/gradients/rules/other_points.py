@@ -46,6 +46,7 @@ __all__ = ["OtherPoints"]
 # Operations spent at special points, at about 20 μs each in all modes: half a second.
 SPECIAL_BUDGET = 20_000
 MOST_SPECIAL_POINTS = 40
+MOST_OF_JAXS = 16  # of JAX's own derivatives
 # Points are looked at together where so many of them, one by one, would take no more seconds: what
 # is wrong at the first ends the search.
 MOST_TOGETHER, SECONDS_TOGETHER = 16, 0.5
@@ -191,7 +192,7 @@ class OtherPoints:
 
         inputs = self.rules.primal.inputs
         leaves_there = [replace(x, value=v) for x, v in zip(inputs, values, strict=True)]
-        pursue(leaves_there, start, bits_at, why)
+        pursue(leaves_there, start, bits_at, why, self.rules.closely)
         return found[0] if found else None
 
     @cached_property
@@ -355,7 +356,8 @@ class OtherPoints:
 
 def _most(rules: DerivativePrograms) -> int:
     """How many special points may be looked at."""
-    return min(MOST_SPECIAL_POINTS, SPECIAL_BUDGET // rules.size)
+    most = MOST_SPECIAL_POINTS if rules.closely else MOST_OF_JAXS
+    return min(most, SPECIAL_BUDGET // rules.size)
 
 
 def _special(rules: DerivativePrograms) -> list[SpecialPoint]:

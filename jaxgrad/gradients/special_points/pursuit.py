@@ -34,6 +34,7 @@ def pursue(
     start: float,
     bits_at: Callable[[SpecialPoint], float | None],
     why: str = "",
+    entries: bool = True,
 ) -> None:
     """Follows a difference to where it is largest.
 
@@ -42,6 +43,7 @@ def pursue(
         start: to how many bits the formulas agree there.
         bits_at: the same at another point, infinite where they do not differ; None ends it.
         why: what the point is in words, if it is not the given one.
+        entries: whether single entries are made smaller and larger, too.
 
     Example:
         >>> x = Leaf("x", (), np.dtype("float32"), np.float32(1))
@@ -53,7 +55,7 @@ def pursue(
         >>> pursued[:3]
         ['x = 0.25', 'x = 0.03125', 'x = 0.001953125']
     """
-    search = _Pursuit(bits_at)
+    search = _Pursuit(bits_at, entries)
     for _ in range(ROUNDS):
         space = Space(leaves)
         best = search.along_lines(space, start, why)
@@ -70,15 +72,15 @@ Worse = tuple[float, list[np.ndarray], str]
 class _Pursuit:
     """A search that is told how many bits agree at each point that it comes to."""
 
-    def __init__(self, bits_at: Callable[[SpecialPoint], float | None]) -> None:
-        self._bits_at = bits_at
+    def __init__(self, bits_at: Callable[[SpecialPoint], float | None], entries: bool) -> None:
+        self._bits_at, self._entries = bits_at, entries
         self._seen: set[bytes] = set()
         self.ended = False
 
     def along_lines(self, space: Space, start: float, why: str) -> Worse | None:
         """The worst point along lines from the one of a space; None if none is worse."""
         best: Worse | None = None
-        for line in _scaling(space):
+        for line in _scaling(space, self._entries):
             for sign in (-1, 1):
                 for worse in self._along(space, line, sign, start, why):
                     if worse[0] < (start if best is None else best[0]) - LEAST:
@@ -120,11 +122,11 @@ def _after(why: str, then: str) -> str:
     return f"{why}, and then {then.replace('what was given', 'as large')}" if why else then
 
 
-def _scaling(space: Space) -> list[Line]:
+def _scaling(space: Space, entries: bool) -> list[Line]:
     """Lines along which all leaves, each leaf, or single entries are multiplied by a number."""
     found = [line for line in lines(space, MOST_LINES) if line.given != 0.0]
     whole = [line for line in found if line.entry is None and line.slope.any() and _scales(line)]
-    return [*whole, *(line for line in found if line.entry is not None)]
+    return [*whole, *(line for line in found if entries and line.entry is not None)]
 
 
 def _scales(line: Line) -> bool:
