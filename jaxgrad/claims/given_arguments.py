@@ -154,6 +154,8 @@ def _names(module: str, generator: np.random.Generator, seed: int) -> dict[str, 
     drawn = {name: _Drawn(name, dtype, generator) for name, dtype in _DTYPES.items()}
     kept = {"bool": _DrawnBooleans("bool", "bool", generator), "key": _Keys(seed)}
     own, shapes = vars(sys.modules[module]), {**drawn, **kept}
+    package = module.partition(".")[0]
+    known[package] = sys.modules[package]  # as it is after an import
     # What the module names itself comes first, but where a shape is behind what has no places.
     behind = [name for name in shapes if name in own and not _has_places(own[name])]
     return {**known, **shapes, **own, **{_of_shape(name): shapes[name] for name in behind}}
