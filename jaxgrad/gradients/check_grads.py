@@ -48,6 +48,7 @@ from jaxgrad.interpret.budgets import nested_too_deeply
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import GRACE, grace, in_grace
 from jaxgrad.numbers.vector_choice import free_vectors
+from jaxgrad.programs.callers_frames import CallersFrames
 from jaxgrad.programs.compiled_loops import loops_forgotten
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.held import checked_argnums, without_derivative
@@ -220,6 +221,7 @@ def check(
 
     Source: docs/check_grads.md.
     """
+    __tracebackhide__ = True
     modes = checked_modes(modes)
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ArgumentError(f"order is {order!r}; it is 1, 2, … (the highest derivative)")
@@ -240,7 +242,13 @@ def check(
         here=not special and special_points is not None,
         thorough=special_points is True,
     )
-    with without_debug_modes(), loops_forgotten(), stages.watched(), free_vectors():
+    with (
+        CallersFrames(),
+        without_debug_modes(),
+        loops_forgotten(),
+        stages.watched(),
+        free_vectors(),
+    ):
         require_values("check", args, lambda: parameter_names(f, len(args)))
         primal = functools.partial(Primal, f, args, reference, held=held, domain=domain)
         return _checked(primal, programs, special, asked, batch, stages)

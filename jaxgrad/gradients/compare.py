@@ -37,6 +37,7 @@ from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import watched
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.progress import Progress
+from jaxgrad.programs.callers_frames import CallersFrames
 from jaxgrad.programs.compiled_loops import loops_forgotten
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.held import checked_argnums
@@ -119,6 +120,7 @@ def compare(
 
     Source: claim A5 (the product) and claim E1 (the recurrence) are proved by this function.
     """
+    __tracebackhide__ = True
     exact, special_points = flag("exact", exact), flag("special_points", special_points)
     if not isinstance(budget, Budget | None):
         raise ArgumentError(
@@ -128,7 +130,7 @@ def compare(
     progress, known = Progress(), ["nothing known yet"]
     watch = watched(progress.look, limited=False)
     shown = progress.followed(lambda: known[-1])
-    with without_debug_modes(), loops_forgotten(), watch, shown:
+    with CallersFrames(), without_debug_modes(), loops_forgotten(), watch, shown:
         require_values("compare", args, lambda: parameter_names(hand, len(args)))
         held, args = checked_argnums(argnums, len(args)), parted(args)
         asked = checked_batch(batch, len(args))

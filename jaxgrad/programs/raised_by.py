@@ -13,6 +13,7 @@ __all__ = [
     "is_callers",
     "is_engine",
     "is_jaxs_own",
+    "is_known",
     "is_raised_by_caller",
     "is_raised_outside",
     "place",
@@ -38,7 +39,7 @@ def is_jaxs_own(error: BaseException) -> bool:
         False
     """
     frames = traceback.extract_tb(error.__traceback__)
-    return all(_is_known(Path(frame.filename)) for frame in frames)
+    return all(is_known(Path(frame.filename)) for frame in frames)
 
 
 def is_raised_by_caller(error: BaseException) -> bool:
@@ -58,7 +59,7 @@ def is_raised_by_caller(error: BaseException) -> bool:
 def is_raised_outside(error: BaseException) -> bool:
     """Whether one of the caller's or of an installed library did, not of JAX or this package."""
     file = _raised_in(error)
-    return file is not None and not _is_known(file)
+    return file is not None and not is_known(file)
 
 
 def _raised_in(error: BaseException) -> Path | None:
@@ -85,7 +86,7 @@ def place(error: BaseException) -> str:
 
 def is_callers(file: Path) -> bool:
     """Whether a file is neither of this package or an installed one nor of Python itself."""
-    return not _is_known(file) and "site-packages" not in file.parts
+    return not is_known(file) and "site-packages" not in file.parts
 
 
 def is_engine(file: Path) -> bool:
@@ -93,7 +94,8 @@ def is_engine(file: Path) -> bool:
     return _OWN in file.parents and _OWN / "networks" not in file.parents
 
 
-def _is_known(file: Path) -> bool:
+def is_known(file: Path) -> bool:
+    """Whether a file is of JAX, of this package or of Python's own library."""
     if any(package in file.parents for package in _PACKAGES):
         return True
     return str(file).startswith("<frozen") or (

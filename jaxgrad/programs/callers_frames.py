@@ -1,0 +1,73 @@
+"""Errors that are shown with the lines of the caller's code, and without a hundred others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+import jax
+
+from jaxgrad.errors import JaxgradError
+from jaxgrad.programs.raised_by import is_known
+
+__all__ = ["CallersFrames"]
+
+
+class CallersFrames:
+    """A block out of which errors come without frames of this package and of JAX.
+
+    These are the errors of this package and those that the caller's code raises or runs into.
+    What they come of, their ``__cause__``, is kept, and shown in the same way.  All frames are
+    shown where JAX is told to show its own (``JAX_TRACEBACK_FILTERING=off``), and of any other
+    error, which is a fault of this package.
+
+    Example:
+        >>> with CallersFrames():
+        ...     raise JaxgradError("a rule is malformed")
+        Traceback (most recent call last):
+            ...
+        jaxgrad.errors.JaxgradError: a rule is malformed
+    """
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        shows_all = getattr(jax.config, "jax_traceback_filtering", None) == "off"
+        if shows_all or not isinstance(error, Exception):
+            return
+        if isinstance(error, JaxgradError) or _callers(error.__traceback__) is not None:
+            for each in _of_which_it_comes(error):
+                each.__traceback__ = _callers(each.__traceback__)
+
+
+def _of_which_it_comes(error: BaseException) -> Iterator[BaseException]:
+    """An error, its cause, the cause of that, and so on, as far as they say something.
+
+    JAX puts the place of an operation behind its error as an exception that has the same text.
+    """
+    seen: set[int] = set()
+    while id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        cause = error.__cause__
+        if cause is not None and type(cause).__name__ == "JaxStackTraceBeforeTransformation":
+            cause = cause.__cause__  # the one before JAX put its own there
+            error.__cause__ = cause
+        if cause is None:
+            return
+        error = cause
+
+
+def _callers(trace: TracebackType | None) -> TracebackType | None:
+    """A traceback of those frames alone that are the caller's, or of a library between."""
+    frames: list[TracebackType] = []
+    while trace is not None:
+        if not is_known(Path(trace.tb_frame.f_code.co_filename)):
+            frames.append(trace)
+        trace = trace.tb_next
+    kept: TracebackType | None = None
+    for each in reversed(frames):
+        kept = TracebackType(kept, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    return kept
