@@ -98,11 +98,17 @@ class Meeting:
 
 def balls(inputs: Sequence[Leaf], values: Sequence[Any]) -> list[Any]:
     """The exact balls of a point; leaves that are not floating point stay as they are."""
-    system = Ball()
     return [
-        system.constants(np.asarray(value)) if leaf.real else value
+        _constants(leaf, np.asarray(value)) if leaf.real else value
         for leaf, value in zip(inputs, values, strict=True)
     ]
+
+
+def _constants(leaf: Leaf, values: np.ndarray) -> Any:
+    """The balls of a leaf, which do not move where it is held fixed."""
+    system = Ball()
+    found = system.constants(values)
+    return found if leaf.differentiable else system.map(system.still, found)
 
 
 def truth_at(

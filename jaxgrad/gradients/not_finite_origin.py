@@ -61,10 +61,17 @@ class Step:
 
 @dataclass
 class Value:
-    """An array, and the operation that returned it, if one did."""
+    """An array.
+
+    Args:
+        array: it.
+        step: the operation that returned it, if one did.
+        given: whether it depends on an argument.
+    """
 
     array: Any
     step: Step | None = None
+    given: bool = True
 
 
 def origin(
@@ -115,10 +122,14 @@ def run_steps(
         step = Step(equation, own, arguments)
         steps.append(step)
         arrays = bound(equation, [value.array for value in arguments])
-        step.outputs = [Value(array, step) for array in arrays]
+        # An infinity that is computed of constants alone is meant, as one that is written.
+        given = any(value.given for value in arguments)
+        step.outputs = [Value(array, step if given else None, given) for array in arrays]
         return step.outputs
 
-    return evaluated(program, inputs, apply, lambda value, atom: Value(typed(value, atom)))
+    return evaluated(
+        program, inputs, apply, lambda value, atom: Value(typed(value, atom), given=False)
+    )
 
 
 # -- back from the result --------------------------------------------------------------------------
@@ -295,6 +306,8 @@ def _in_words(met: _Met, finite: bool, mends: Mends | None) -> str:
     return said + mended(line, name, known) if tried and known is not None else said
 
 
+# Of which no argument is one of a function.
+_LOOPS = ("scan", "while", "cond")
 # By what rules of decompositions divide that may be 0, in words.
 _DIVIDES = {
     "eigh": "the difference of two eigenvalues, which is 0",
@@ -306,6 +319,8 @@ def _what(met: _Met, operation: str, number: str) -> tuple[str, bool]:
     """What it does, and whether at an end of its domain or outside, where no float overflows."""
     if met.step.equation.primitive.name == "div" and met.number == 0:
         return f"; {operation} divides by {number}", True
+    if met.step.equation.primitive.name in _LOOPS:
+        return f"; {operation} makes a NaN" if np.isnan(met.value) else "", False
     if np.isnan(met.value):
         return f"; {operation} is asked for at {number}, outside of its domain", True
     divides = _DIVIDES.get(met.step.equation.primitive.name)

@@ -25,6 +25,7 @@ from jaxgrad.interpret.positive_zeros import PositiveZeros
 from jaxgrad.interpret.rules.concrete import evaluate, is_concrete
 from jaxgrad.interpret.rules.registry import Rule
 from jaxgrad.interpret.rules.whole_numbers import WHOLE
+from jaxgrad.interpret.still_values import StillValues
 from jaxgrad.numbers.arrays import ArraySystem, NumberByNumber
 from jaxgrad.numbers.base import NumberSystem
 from jaxgrad.numbers.clock import tick
@@ -135,6 +136,7 @@ class Interpreter:
         self._turns: list[int] = []
         self.spent = 0  # of the budget of all these loops together
         self.positive_zeros = PositiveZeros()
+        self.still = StillValues(self.arrays)
         self._plans: dict[int, _Plan] = {}
         # Of each literal, as numbers: not in a walk that lifts them by what was walked before.
         self._literals: dict[int, tuple[Any, Any]] | None = (
@@ -149,7 +151,7 @@ class Interpreter:
 
     def bound(self, jaxpr: Any, consts: Any, inputs: list[Any]) -> dict[Any, Any]:
         """The values of the constants and the inputs of a jaxpr, by its variables."""
-        lifted = zip(jaxpr.constvars, (self.lift(c) for c in consts), strict=True)
+        lifted = zip(jaxpr.constvars, (self._constant(c) for c in consts), strict=True)
         return {**dict(lifted), **dict(zip(jaxpr.invars, inputs, strict=True))}
 
     def go_through(self, jaxpr: Any, equations: Sequence[Any], values: dict[Any, Any]) -> None:
@@ -157,7 +159,7 @@ class Interpreter:
         for equation in equations:
             tick()
             arguments = [self.read(values, atom) for atom in equation.invars]
-            outputs = self.apply(equation, arguments)
+            outputs = self.still.outputs(arguments, self.apply(equation, arguments))
             if self._turns:
                 size = sum(math.prod(value.shape) for value in outputs)
                 known = not any(map(_holds_numbers, arguments))  # left to JAX itself
@@ -220,6 +222,10 @@ class Interpreter:
             return evaluate(self, equation, arguments)
         outputs = self.call(parts_program(equation), flat_parts(arguments))
         return joined_parts(equation.outvars, outputs)
+
+    def _constant(self, value: Any) -> Any:
+        """A constant of the program as a value."""
+        return self.still.noted(self.lift(value))
 
     def lift(self, value: Any) -> Any:
         """A concrete array as a value: floats become numbers, everything else stays."""
@@ -291,9 +297,9 @@ class Interpreter:
         if not hasattr(atom, "val"):
             return values[atom]
         if self._literals is None:
-            return self.lift(np.asarray(atom.val, dtype=atom.aval.dtype))
+            return self._constant(np.asarray(atom.val, dtype=atom.aval.dtype))
         if id(atom) not in self._literals:
-            found = self.lift(np.asarray(atom.val, dtype=atom.aval.dtype))
+            found = self._constant(np.asarray(atom.val, dtype=atom.aval.dtype))
             self._literals[id(atom)] = atom, found
         return self._literals[id(atom)][1]
 

@@ -10,10 +10,17 @@ import flint
 import numpy as np
 from flint import arb, fmpq
 
-from jaxgrad.numbers.base import UNKNOWN, objects
+from jaxgrad.numbers.base import UNKNOWN, ObjectArray, objects
 from jaxgrad.numbers.elementary_functions import raised_to
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.no_number import NoNumber, is_nan, over
+from jaxgrad.numbers.still_zero import (
+    STILL_ZERO,
+    StillZero,
+    is_end_of_logarithm,
+    is_product_of_still_zeros,
+    still,
+)
 from jaxgrad.numbers.three_valued import ThreeValued
 
 __all__ = ["Ball", "exact_ball"]
@@ -58,6 +65,9 @@ class Ball(ThreeValued):
         exact = exact_ball(value)
         return NoNumber(infinite=False) if exact.is_nan() else exact
 
+    def still(self, x: arb) -> arb:
+        return still(x)
+
     def divide(self, x: arb, y: arb) -> arb:
         """x/y, which is no number where the ball of y holds 0."""
         return over(x, y)
@@ -75,10 +85,15 @@ class Ball(ThreeValued):
         if any(isinstance(x, NoNumber) for x in (*a.flat, *b.flat)):
             return super().matmul(a, b)
         product = flint.arb_mat(a.tolist()) * flint.arb_mat(b.tolist())
-        return objects(product.entries(), shape)
+        found: ObjectArray = objects(product.entries(), shape)
+        if any(isinstance(x, StillZero) for x in (*a.flat, *b.flat)):  # which FLINT does not know
+            for i, j in np.ndindex(shape):
+                if found[i, j].is_zero() and is_product_of_still_zeros(a[i], b[:, j]):
+                    found[i, j] = STILL_ZERO
+        return found
 
     def total(self, terms: list[arb]) -> arb:
-        return sum(terms, arb(0))
+        return sum(terms[1:], terms[0]) if terms else arb(0)
 
     def apart(self, x: arb) -> tuple[arb, arb]:
         return x, arb(0)
@@ -92,7 +107,10 @@ class Ball(ThreeValued):
             return super().function(name, *xs)
         if len(xs) == 1 and xs[0].is_nan():  # Arb has −π/2 for asin of one without a radius
             return xs[0] if is_nan(xs[0]) else arb.nan()
-        return known.ball(*xs)
+        if is_end_of_logarithm(name, xs[0]):
+            return arb.neg_inf()
+        found = known.ball(*xs)
+        return STILL_ZERO if found.is_zero() and xs[0] == _MINUS_INFINITY else found
 
     def compare(self, relation: str, x: arb, y: arb) -> bool | None:
         if x is y and x.is_finite():  # one number, whatever its radius: `x != x` asks for NaN
@@ -156,6 +174,9 @@ class Ball(ThreeValued):
             return False
         # A ball around an infinity is that infinity; any other may hold real numbers.
         return False if x.is_exact() and not x.is_nan() else UNKNOWN
+
+
+_MINUS_INFINITY = arb.neg_inf()
 
 
 def _same(x: arb, y: arb) -> bool:

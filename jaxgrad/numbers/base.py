@@ -103,6 +103,10 @@ class NumberSystem:
         """Elements after a conversion to a floating-point dtype, which leaves reals alone."""
         return values
 
+    def still(self, x: Element) -> Element:
+        """An element that does not depend on the arguments of a program, where that tells more."""
+        return x
+
     # -- arithmetic --------------------------------------------------------------------------
     def divide(self, x: Element, y: Element) -> Element:
         """x/y, where y may hold 0: what the system has in place of a number then."""

@@ -23,6 +23,7 @@ from jaxgrad.numbers.no_number import over
 from jaxgrad.numbers.polynomial import Polynomial
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.ring import Generator, Ring, RingFull
+from jaxgrad.numbers.still_zero import is_end_of_logarithm
 from jaxgrad.numbers.valuation import Valuation
 from jaxgrad.numbers.zero import substituted, vanishes
 
@@ -276,7 +277,9 @@ class ExactBall(Ball):
         xs = tuple(map(self.snapped, xs))
         if name in FUNCTIONS and FUNCTIONS[name].ball is None:  # made of others
             return super().function(name, *xs)
-        ball = self._noted(super().function(name, *xs), name == "log" and xs[0].is_zero(), *xs)
+        ball = super().function(name, *xs)
+        if not is_end_of_logarithm(name, xs[0]):  # which is −∞, and nothing is open
+            ball = self._noted(ball, name == "log" and xs[0].is_zero(), *xs)
         known, x = self.field.quotient(xs[0]), xs[0]
         if known is None or not is_analytic(name) or not (name not in ("log", "sqrt") or x > 0):
             return ball

@@ -9,11 +9,9 @@ from __future__ import annotations
 from flint import arb
 
 from jaxgrad.numbers.ball import Ball
+from jaxgrad.numbers.still_zero import LOGARITHMS
 
 __all__ = ["ExtendedBall"]
-
-# Where the argument of a logarithm vanishes.
-_ENDS = {"log": 0, "log1p": -1}
 
 
 class ExtendedBall(Ball):
@@ -28,6 +26,6 @@ class ExtendedBall(Ball):
     name = "ball with infinite logarithms"
 
     def function(self, name: str, *xs: arb) -> arb:
-        if name in _ENDS and xs[0].is_exact() and xs[0] == _ENDS[name]:
+        if name in LOGARITHMS and xs[0].is_exact() and xs[0] == LOGARITHMS[name]:
             return arb.neg_inf()
         return super().function(name, *xs)

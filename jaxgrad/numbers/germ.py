@@ -8,6 +8,7 @@ whatever derivative rules its functions carry.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -119,7 +120,9 @@ class Germ(ThreeValued):
         return compose("exp", rest).scaled((-p, 0))
 
     def log(self, x: Series) -> Series:
-        """log(c ε^a (1 + h)) = log c − aℓ + log(1 + h)."""
+        """log(c ε^a (1 + h)) = log c − aℓ + log(1 + h); −∞ of what is 0 beside the point, too."""
+        if x.is_zero:
+            return self.constant(-math.inf)
         if self._sign(x) != 1:
             return unknown("log at a value that is not certainly positive", self.terms)
         a, b = x.start

@@ -14,6 +14,7 @@ from jaxgrad.numbers.base import CannotDecide, NumberSystem, exact
 from jaxgrad.numbers.canonical_signs import at
 from jaxgrad.numbers.nonfinite import NonFinite, apply_nonfinite
 from jaxgrad.numbers.ring import INDICATORS, Generator, Ring
+from jaxgrad.numbers.still_zero import LOGARITHMS
 from jaxgrad.numbers.written import written
 
 __all__ = ["NamedPolynomials", "PolynomialElement"]
@@ -107,6 +108,8 @@ class NamedPolynomials(NumberSystem):
     def carry_out(self, name: str, operation: Callable[..., Any], *xs: Any) -> Any:
         if any(isinstance(x, NonFinite) for x in xs):
             return apply_nonfinite(self, name, xs)
+        if name in LOGARITHMS and (self._meaning(xs[0].poly) - LOGARITHMS[name]).is_zero():
+            return NonFinite(-math.inf)  # the same for all inputs, as a constant is
         return operation(self, *xs)
 
     def _element(self, poly: fmpq_mpoly) -> PolynomialElement:

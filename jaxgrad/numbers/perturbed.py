@@ -120,6 +120,9 @@ class Perturbed(NumberSystem):
         exact = self.system.constant(value)
         return Twins(exact, exact)
 
+    def still(self, x: Twins) -> Twins:
+        return self._both(lambda system: system.still, x)
+
     # -- arithmetic and functions ------------------------------------------------------------
     def difference(self, x: Twins, y: Twins) -> Twins:
         return self._both(lambda system: system.difference, x, y)

@@ -137,6 +137,9 @@ class Pointwise(NumberSystem):
     def constant(self, value: Any) -> OfPoints:
         return OfPoints(self, (self.inner.constant(value),))
 
+    def still(self, x: OfPoints) -> OfPoints:
+        return self.of(self.inner.still, x)
+
     def divide(self, x: OfPoints, y: OfPoints) -> OfPoints:
         return self.of(self.inner.divide, x, y)
 

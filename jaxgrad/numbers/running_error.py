@@ -215,6 +215,9 @@ class RunningError(ThreeValued):
             exact = exact.union(arb(0))  # where it enters an operation XLA may flush it
         return Rounded(exact, self)
 
+    def still(self, x: Rounded) -> Rounded:
+        return Rounded(self.ball.still(x.value), self)
+
     def divide(self, x: Rounded, y: Rounded) -> Rounded:
         if y.value.is_zero():
             return Rounded(over(x.value, y.value), self)
@@ -232,8 +235,7 @@ class RunningError(ThreeValued):
 
     def total(self, terms: list[Rounded]) -> Rounded:
         size = sum((term.value.abs_upper() for term in terms), arb(0))
-        exact = sum((term.value for term in terms), arb(0))
-        return self._summed(exact, size, len(terms))
+        return self._summed(self.ball.total([term.value for term in terms]), size, len(terms))
 
     def _summed(self, exact: arb, size: arb, count: int) -> Rounded:
         """A sum of so many terms of such a size in any order, or of products."""
@@ -383,8 +385,7 @@ class RunningError(ThreeValued):
         return self.ball.exact_value(x.value)
 
     def is_finite(self, x: Rounded) -> Any:
-        # What may have overflowed is NaN here, of which the balls know nothing.
-        return self.ball.is_finite(x.value)
+        return self.ball.is_finite(x.value)  # nothing is known of what may have overflowed: NaN
 
 
 def _least_distance(found: Sequence[np.ndarray]) -> arb:

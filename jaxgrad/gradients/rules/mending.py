@@ -38,9 +38,27 @@ def mends(at: AtPoint, question: Question, line: Line, name: str, domain: Domain
             return None
         rules = copy.copy(at.rules)
         rules._programs = {question.modes: masked}
-        found = at.judge(question, RuleNumbers(rules, at.values).enclosed(question))
-        return found is not None and found.verdict is Verdict.AGREES
+        numbers = RuleNumbers(rules, at.values)
+        found = at.judge(question, numbers.enclosed(question))
+        agrees = found is not None and found.verdict is Verdict.AGREES
+        return agrees and _has_same_values(at, question, numbers)
     return None
+
+
+def _has_same_values(at: AtPoint, question: Question, numbers: RuleNumbers) -> bool:
+    """Whether the function that is masked has the value of the function, as far as that is known.
+
+    It has not where a −∞ is meant, as that of a probability which is 0.
+    """
+    if len(question.modes) > 1 or question.is_value:
+        return True
+    found = numbers.outputs(question)[: len(at.truth.value)]
+    pairs = zip(at.truth.value, found, strict=True)
+    return not any(
+        value.is_finite() and masked.is_finite() and not value.overlaps(masked)
+        for each in pairs
+        for value, masked in zip(*(leaf.flat for leaf in each), strict=True)
+    )
 
 
 def _masked(
