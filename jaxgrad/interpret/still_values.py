@@ -7,11 +7,10 @@ which some systems cannot tell from a 0 that an argument is, and have their own 
 from __future__ import annotations
 
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import ref
 
 import numpy as np
 
-from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.numbers.arrays import ArraySystem
 from jaxgrad.numbers.base import NumberSystem
 from jaxgrad.numbers.elements import Elements
@@ -30,27 +29,29 @@ class StillValues:
         system = arrays.system if isinstance(arrays, Elements) else None
         asks = system is not None and type(system).still is not NumberSystem.still
         self._system = system if asks else None
-        self._found: WeakValueDictionary[int, Any] = WeakValueDictionary()  # by identity
+        self._found: dict[int, ref[Any]] = {}  # by identity, as long as they live
 
     def noted(self, value: Any) -> Any:
         """A value that depends on no argument, as the system has it."""
         system = self._system
-        if system is None or not isinstance(value, np.ndarray) or is_concrete(value):
+        if system is None or type(value) is not np.ndarray or value.dtype.kind != "O":
             return value
+        known = value.reshape(-1).tolist()
         # Beside numbers there are truth values, of which None is one.
-        found = system.map(lambda x: system.still(x) if _is_number(x) else x, value)
-        self._found[id(found)] = found
-        return found
+        still = [x if x is None or x is True or x is False else system.still(x) for x in known]
+        if any(x is not y for x, y in zip(known, still, strict=True)):
+            value = np.fromiter(still, object, value.size).reshape(value.shape)
+        found, key = self._found, id(value)
+        found[key] = ref(value, lambda _: found.pop(key, None))
+        return value
 
     def outputs(self, inputs: list[Any], outputs: list[Any]) -> list[Any]:
         """What an equation returns, which depends on no argument if its inputs do not."""
-        if self._system is None or not all(map(self._has, inputs)):
+        if self._system is None:
             return outputs
-        return list(map(self.noted, outputs))
-
-    def _has(self, value: Any) -> bool:
-        return id(value) in self._found or (isinstance(value, np.ndarray) and is_concrete(value))
-
-
-def _is_number(x: Any) -> bool:
-    return x is not None and not isinstance(x, bool)
+        for value in inputs:  # of every equation, so it is written out
+            if id(value) not in self._found and (
+                type(value) is not np.ndarray or value.dtype.kind == "O"
+            ):
+                return outputs
+        return [self.noted(value) for value in outputs]

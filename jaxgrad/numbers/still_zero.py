@@ -81,7 +81,7 @@ def still(x: Any) -> Any:
     """A number that does not move, known as such where a logarithm ends; a truth value as it is."""
     if not isinstance(x, arb):
         return x
-    return STILL_ZERO if x.is_zero() else _STILL_MINUS_ONE if x == -1 else x
+    return STILL_ZERO if x.is_zero() else _STILL_MINUS_ONE if x == _STILL_MINUS_ONE else x
 
 
 def is_end_of_logarithm(name: str, x: arb) -> bool:
