@@ -132,7 +132,7 @@ def test_an_open_pivot_is_no_guess() -> None:
 
 
 def test_a_wrong_pivot_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matrices, "_pivot", lambda system, column, start: start)
+    monkeypatch.setattr(matrices, "_pivot", lambda system, column, start, order: start)
     with pytest.raises(Disagreement):
         Checked(lambda a: lax.linalg.lu(a)[0], np.eye(2)).check(np.array([[1.0, 2.0], [4.0, 2.0]]))
 

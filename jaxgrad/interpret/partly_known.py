@@ -7,18 +7,40 @@ as the loops of a solver, is the same for all of them, and is run once.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flint import ctx
 
+from jaxgrad.interpret.every_pivot import with_every_pivot
 from jaxgrad.interpret.loop_precision import with_bits_for_loops
 from jaxgrad.interpret.turns import how_run_on
 from jaxgrad.interpret.walker import Interpreter
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
+from jaxgrad.numbers.pivot_choice import Met, chosen_pivots
 from jaxgrad.programs.trace import Program
 
 __all__ = ["PartlyKnown"]
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A walk that has come as far as the known inputs lead.
+
+    Args:
+        how: at which precision, and how loops are run on.
+        interpreter: the walk.
+        values: what is asked for later on.
+        spent: what its loops have spent by then.
+        pivots: which were chosen on the way, where they are open.
+    """
+
+    how: Any
+    interpreter: Interpreter
+    values: dict[Any, Any]
+    spent: int
+    pivots: Met
 
 
 class PartlyKnown:
@@ -52,7 +74,7 @@ class PartlyKnown:
                 moved.update(equation.outvars)
             else:
                 self._first.append(equation)
-        self._known: tuple[Any, Interpreter, dict[Any, Any], int] | None = None
+        self._known: list[_Begun] = []
 
     def run(self, inputs: list[ObjectArray]) -> list[ObjectArray]:
         """What the program returns, of known inputs that are those of every call.
@@ -72,18 +94,25 @@ class PartlyKnown:
             outputs = [interpreter.read(values, atom) for atom in self._jaxpr.outvars]
             return interpreter.results(self._program, outputs)
 
-        return with_bits_for_loops(closed, Ball(), run)
+        return with_every_pivot(Ball(), lambda: with_bits_for_loops(closed, Ball(), run))
 
     def _begun(self, inputs: list[ObjectArray]) -> tuple[Interpreter, dict[Any, Any]]:
         """A walk that has come as far as the known inputs lead, at the precision in force."""
-        how = ctx.prec, how_run_on()
-        if self._known is None or self._known[0] != how:
+        how, choice = (ctx.prec, how_run_on()), chosen_pivots()
+        assert choice is not None
+        self._known = [known for known in self._known if known.how == how]
+        begun = next((x for x in self._known if choice.agrees_with(x.pivots)), None)
+        if begun is None:
             interpreter = Interpreter(Ball())
             values = interpreter.bound(self._jaxpr, self._program.jaxpr.consts, inputs)
             interpreter.go_through(self._jaxpr, self._first, values)
-            self._known = how, interpreter, self._kept(values), interpreter.spent
-        _, interpreter, values, interpreter.spent = self._known
-        return interpreter, values
+            begun = _Begun(
+                how, interpreter, self._kept(values), interpreter.spent, choice.met.copy()
+            )
+            self._known.append(begun)
+        choice.met |= begun.pivots
+        begun.interpreter.spent = begun.spent
+        return begun.interpreter, begun.values
 
     def _kept(self, values: dict[Any, Any]) -> dict[Any, Any]:
         """The values that are asked for later on."""

@@ -20,6 +20,7 @@ from jax.core import Tracer
 from jaxgrad.errors import OpaquePrimitive, UnsupportedPrimitive
 from jaxgrad.interpret import rules
 from jaxgrad.interpret.budgets import require_while
+from jaxgrad.interpret.every_pivot import with_every_pivot
 from jaxgrad.interpret.loop_precision import with_bits_for_loops
 from jaxgrad.interpret.positive_zeros import PositiveZeros
 from jaxgrad.interpret.rules.concrete import evaluate, is_concrete
@@ -362,4 +363,4 @@ def interpret(program: Any, numbers: NumberSystem | ArraySystem, inputs: list[An
         outputs = interpreter.run(program.jaxpr.jaxpr, program.jaxpr.consts, inputs)
         return interpreter.results(program, outputs)
 
-    return with_bits_for_loops(program.jaxpr, numbers, run)
+    return with_every_pivot(numbers, lambda: with_bits_for_loops(program.jaxpr, numbers, run))

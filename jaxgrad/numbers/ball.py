@@ -60,6 +60,7 @@ class Ball(ThreeValued):
 
     name = "ball"
     sharpens = True
+    any_pivot = True
 
     def constant(self, value: Any) -> arb:
         exact = exact_ball(value)

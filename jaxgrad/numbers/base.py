@@ -74,6 +74,9 @@ class NumberSystem:
     sharpens = False
     """Whether comparisons that are open may be told by more bits of ``flint.ctx.prec``."""
 
+    any_pivot = False
+    """Whether any pivot of ``lu`` is taken that may be the largest, each in a run of its own."""
+
     # -- constants ---------------------------------------------------------------------------
     def constant(self, value: Any) -> Element:
         """The exact element of a Python or NumPy number (a float is a binary rational)."""

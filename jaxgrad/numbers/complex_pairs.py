@@ -59,7 +59,7 @@ class ComplexPairs(NumberSystem):
     name = "complex"
 
     def __init__(self, system: NumberSystem) -> None:
-        self.system = system
+        self.system, self.any_pivot = system, system.any_pivot
 
     def joined(self, real: Any, imag: Any) -> Any:
         """An array of complex numbers, of the arrays of their parts."""

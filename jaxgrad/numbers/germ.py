@@ -50,6 +50,7 @@ class Germ(ThreeValued):
 
     name = "germ"
     sharpens = True
+    any_pivot = True
 
     def __init__(self, terms: int = 6) -> None:
         self.terms = terms

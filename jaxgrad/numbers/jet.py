@@ -97,6 +97,7 @@ class Jet(Ball):
     """
 
     name = "jet"
+    any_pivot = False  # what moves may break a tie, which germs tell
 
     def __init__(self, order: int) -> None:
         self.order = order

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
+from flint import arb
 
-from jaxgrad.numbers.base import NumberSystem
+from jaxgrad.numbers.base import CannotDecide, NumberSystem
 from jaxgrad.numbers.clock import tick
 from jaxgrad.numbers.complex_matrices import in_pairs
+from jaxgrad.numbers.complex_pairs import ComplexNumber
 from jaxgrad.numbers.complex_spectra import complex_eigh, complex_svd
 from jaxgrad.numbers.general_spectra import eig
-from jaxgrad.numbers.ordering import decided
+from jaxgrad.numbers.pivot_choice import chosen_pivots
 from jaxgrad.numbers.reflections import factored, orthogonal, qr
 from jaxgrad.numbers.schur import complex_schur, schur
+from jaxgrad.numbers.series import Series
 from jaxgrad.numbers.spectra import eigh, svd
 
-__all__ = ["matrix_function"]
+__all__ = ["OPEN_PIVOT", "matrix_function"]
+
+OPEN_PIVOT = "the choice of a pivot of `lu` depends on an open comparison"
+"""Why nothing is known where not every choice of a row can be tried."""
 
 
 def matrix_function(system: NumberSystem, name: str, *matrices: np.ndarray, **options: Any) -> Any:
@@ -105,10 +111,11 @@ def _eliminate(system: NumberSystem, a: np.ndarray, order: np.ndarray) -> list[i
 
     Rows are multiplied by the pivot in place of being divided by it, so that what remains of a
     singular matrix is 0 exactly while products are exact, and no quotient of balls that holds 0.
+    By a power of 2, where what is left is far from 1, so that no product is beyond a dtype.
     """
     swaps, scale = [], system.constant(1)
     for k in range(min(a.shape)):
-        pivot = _pivot(system, a[:, k], k)
+        pivot = _pivot(system, a[:, k], k, tuple(order.tolist()))
         swaps.append(pivot)
         a[[k, pivot]] = a[[pivot, k]]
         order[[k, pivot]] = order[[pivot, k]]
@@ -118,9 +125,11 @@ def _eliminate(system: NumberSystem, a: np.ndarray, order: np.ndarray) -> list[i
             a[k, j] = system.divide(a[k, j], scale)
         if system.known(system.compare("eq", head, system.constant(0))):
             continue  # the column is 0 below as well: nothing to eliminate
+        power = _power_of_2(system, scale, head)
+        head = head if power is None else head * power
         for i in range(k + 1, len(a)):
             tick()
-            factor = a[i, k]
+            factor = a[i, k] if power is None else a[i, k] * power
             a[i, k] = system.divide(factor, head)
             for j, x in enumerate(row, k + 1):
                 a[i, j] = head * a[i, j] - factor * x
@@ -128,14 +137,57 @@ def _eliminate(system: NumberSystem, a: np.ndarray, order: np.ndarray) -> list[i
     return swaps
 
 
-def _pivot(system: NumberSystem, column: np.ndarray, start: int) -> int:
-    """The first place from ``start`` on where the absolute value is largest."""
+_DIGITS = 60  # by which numbers are told apart
+# Of numbers between this and its inverse products of a few are in the range of every dtype that has
+# an `lu`.
+_FAR = 2.0**32
+
+
+def _power_of_2(system: NumberSystem, *factors: Any) -> Any:
+    """What a product is to be multiplied by to be near 1; None if it is not far from it."""
+    try:
+        size = math.prod(float(abs(system.apart(x)[0]).upper()) for x in factors)
+    except CannotDecide:
+        return None
+    if not 0 < size < math.inf or 1 / _FAR < size < _FAR:
+        return None
+    return system.constant(2.0 ** -math.frexp(size)[1])
+
+
+def _pivot(system: NumberSystem, column: np.ndarray, start: int, order: tuple[int, ...]) -> int:
+    """The first place from ``start`` on where the absolute value is largest.
+
+    Args:
+        system: the numbers.
+        column: what is left of the matrix in it.
+        start: how many pivots there are already.
+        order: the rows, as they lie by now.
+    """
     sizes = {i: system.absolute(column[i]) for i in range(start, len(column))}
-    best = start
+    largest = [start]
     for i in range(start + 1, len(column)):
-        if decided(system, "gt", sizes[i], sizes[best], "the choice of a pivot of `lu`"):
-            best = i
-    return best
+        is_larger = [system.known(system.ordered("gt", sizes[i], sizes[k])) for k in largest]
+        if False not in is_larger:
+            left = (k for k, larger in zip(largest, is_larger, strict=True) if larger is None)
+            largest = [*left, i]
+    if len(largest) == 1:
+        return largest[0]
+    choice, zero = chosen_pivots(), system.constant(0)
+    positive = (system.known(system.compare("gt", sizes[i], zero)) for i in largest)
+    if choice is None or not system.any_pivot or not all(positive):
+        raise CannotDecide(OPEN_PIVOT)
+    return choice.of((order[:start], *(_written(column[i]) for i in largest)), largest)
+
+
+def _written(x: Any) -> Hashable:
+    """What a number is, which is the same in every run."""
+    if isinstance(x, arb):
+        return x.mid().str(_DIGITS, radius=False), x.rad().str(radius=False)
+    if isinstance(x, Series):
+        return x.monomials, *map(_written, x.coefficients)
+    if isinstance(x, ComplexNumber):
+        return _written(x.real), _written(x.imag)
+    return _written(x.exact)  # of twins
 
 
 def _conjugated(system: NumberSystem, array: np.ndarray) -> np.ndarray:

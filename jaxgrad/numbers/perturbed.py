@@ -93,7 +93,7 @@ class Perturbed(NumberSystem):
     def __init__(self, system: NumberSystem, beside: Any = None) -> None:
         self.system = system
         self.beside = beside or system
-        self.sharpens = system.sharpens
+        self.sharpens, self.any_pivot = system.sharpens, system.any_pivot
 
     def _both(self, operation: Callable[[NumberSystem], Callable[..., Any]], *xs: Twins) -> Twins:
         """An operation in either system."""

@@ -39,6 +39,7 @@ from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import CannotDecide, ObjectArray
 from jaxgrad.numbers.perturbed import Perturbed, Twins
+from jaxgrad.numbers.pivot_choice import first_pivots
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.random_rounding import RoundedAtRandom
 from jaxgrad.numbers.rounded_once import RoundedOnce
@@ -183,7 +184,7 @@ class RoundedProgram(TrueValues):
                 yield self._at_random[seed]
 
     def _run(self, seed: int) -> list[ObjectArray]:
-        with precision(self._bits):
+        with precision(self._bits), first_pivots():
             run = enclosures(self._program, self._point, RoundedAtRandom(seed), constants=True)
         return [Ball().map(_plain, leaf) for leaf in run]
 

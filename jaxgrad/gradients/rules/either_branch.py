@@ -80,6 +80,7 @@ class _EitherBranch(Germ):
     """Germs in which a tie is left open, so that a selection takes both branches."""
 
     name = "either-branch germ"
+    any_pivot = False  # a run of it is one, in which each comparison comes out once
 
     def compare(self, relation: str, x: Series, y: Series) -> Any:
         difference = x - y

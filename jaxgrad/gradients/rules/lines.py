@@ -82,6 +82,7 @@ class _Compared(Ball):
     """Balls that keep how everything that is compared comes out, and what is rounded to wholes."""
 
     name = "ball that keeps what is compared"
+    any_pivot = False  # a run of it is one, in which each comparison comes out once
 
     def __init__(self) -> None:
         self.compared: list[Any] = []

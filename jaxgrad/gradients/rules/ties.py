@@ -67,6 +67,7 @@ class _Ties(Germ):
     """Germs that keep the difference of what they compare, where it vanishes at the point."""
 
     name = "germ that keeps ties"
+    any_pivot = False  # a run of it is one, in which each comparison comes out once
 
     def __init__(self, terms: int) -> None:
         super().__init__(terms)

@@ -225,6 +225,7 @@ class _Flipping(Germ):
     """
 
     name = "germ that flips comparisons"
+    any_pivot = False  # a run of it is one, in which each comparison comes out once
 
     def __init__(self, flipped: Collection[int]) -> None:
         super().__init__(4)  # of which a quotient of what is 0 loses some
