@@ -119,7 +119,7 @@ def check_grads(
         special_points: whether to judge the points at which the program compares equal, divides
             by 0 and the like, too, and one drawn near the given one, whose numbers have every bit;
             by default yes, without a reference.  Of a function without custom rules, where all
-            derivatives are JAX's own, these are 16 points; with ``True``, as of others, up to 40.
+            derivatives are JAX's own, these are 26 points; with ``True``, as of others, up to 40.
         linear: whether a backward rule has to be linear in its cotangent, and a forward rule in
             its tangent, as every derivative is; by default yes, without a reference.  ``False``
             declares that a rule is not on purpose, as one that clips gradients; it is then asked

@@ -46,7 +46,7 @@ __all__ = ["OtherPoints"]
 # Operations spent at special points, at about 20 μs each in all modes: half a second.
 SPECIAL_BUDGET = 20_000
 MOST_SPECIAL_POINTS = 40
-MOST_OF_JAXS = 16  # of JAX's own derivatives
+MOST_OF_JAXS = 26  # of JAX's own derivatives
 # Points are looked at together where so many of them, one by one, would take no more seconds: what
 # is wrong at the first ends the search.
 MOST_TOGETHER, SECONDS_TOGETHER = 16, 0.5

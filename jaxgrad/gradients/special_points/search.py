@@ -26,6 +26,7 @@ OPERATIONS = 50_000
 MOST_LINES = 48
 SAMPLES = 66  # of each line, where the budget allows them: every one of MAGNITUDES
 FEWEST_SAMPLES = 10
+COMMON = 13  # two points of each of the first kinds of those of all programs
 MOST_ZEROS = 4  # of one critical argument, before the points of all programs
 
 
@@ -86,8 +87,9 @@ def special_points(
     share = max(limit // 3, limit - len(ties) - len(common))
     first = [*in_turn([ties, _distinct(space, between, share)])]
     first = _distinct(space, [*first, *_distinct(space, beside, limit // 6)])
-    # A program with very many special points of its own leaves a third to those of all programs.
-    own = max(limit - len(common), limit - limit // 3)
+    # A program with very many special points of its own leaves some to those of all programs.
+    least = max(limit // 3, min(COMMON, limit // 2))
+    own = max(limit - len(common), limit - least)
     points = _distinct(space, [*first[:own], *common, *first[own:], *others], limit)
     return [SpecialPoint(space.arrays(point), why) for point, why in points]
 

@@ -15,7 +15,7 @@ Candidate = tuple[np.ndarray, str]
 
 # Entries of a leaf that are set alone, first and last ones: the others differ in their place only.
 ENTRIES = 4
-FEW = 4  # of one kind, before the next kind has its turn
+FEW = 2  # of one kind, before the next kind has its turn
 POWERS = (2.0, 0.5, -2.0, -0.5, 4.0, -4.0, 16.0, -16.0, 128.0, -128.0, 1024.0, -1024.0)
 
 
@@ -86,8 +86,8 @@ def _equal_leaves(space: Space) -> Iterator[Candidate]:
             by_shape.setdefault(leaf.shape, []).append(i)
     pairs = [pair for group in by_shape.values() for pair in itertools.pairwise(group)]
     for sign, text in ((1.0, "{} = {}"), (-1.0, "{} = −{}")):
-        for first, second in pairs:
-            for i, j in ((first, second), (second, first)):
+        for ordered in (pairs, [pair[::-1] for pair in pairs]):
+            for i, j in ordered:
                 moved = _with(space, space.slices[i], sign * space.point[space.slices[j]])
                 yield moved, text.format(space.leaves[i].path, space.leaves[j].path)
 
