@@ -74,7 +74,7 @@ def special_points(
         >>> import jax
         >>> from jaxgrad.programs.trace import trace
         >>> program = trace(jax.nn.relu6, (1.0,))
-        >>> [point.why for point in special_points([program], program.inputs, 2)]
+        >>> [point.why for point in special_points([program], program.inputs, 4)[:2]]
         ['x = 0.0, where `max` ties', 'x = -0.375, beyond 0.0, where `max` ties']
     """
     space = Space(leaves, inside)

@@ -32,10 +32,11 @@ def usual_points(space: Space) -> Iterator[Candidate]:
         _zero(space),
         _whole_leaves(space, 0.0),
         _single_entries(space, 0.0),
-        _equal_leaves(space),
+        _equal_leaves(space, 1.0),
         _whole_leaves(space, 1.0),
         _equal_entries(space),
         _whole_leaves(space, -1.0),
+        _equal_leaves(space, -1.0),
         _single_entries(space, 1.0),
         _single_entries(space, -1.0),
         _integers(space),
@@ -78,18 +79,17 @@ def _single_entries(space: Space, value: float) -> Iterator[Candidate]:
                 yield _with(space, entry, value), f"{space.name(entry)} = {value:g}"
 
 
-def _equal_leaves(space: Space) -> Iterator[Candidate]:
-    """x = y, keeping either, and x = −y."""
+def _equal_leaves(space: Space, sign: float) -> Iterator[Candidate]:
+    """x = y, keeping either, or x = −y."""
     by_shape: dict[tuple[int, ...], list[int]] = {}
     for i, leaf in enumerate(space.leaves):
         if space.slices[i].stop > space.slices[i].start:
             by_shape.setdefault(leaf.shape, []).append(i)
     pairs = [pair for group in by_shape.values() for pair in itertools.pairwise(group)]
-    for sign, text in ((1.0, "{} = {}"), (-1.0, "{} = −{}")):
-        for ordered in (pairs, [pair[::-1] for pair in pairs]):
-            for i, j in ordered:
-                moved = _with(space, space.slices[i], sign * space.point[space.slices[j]])
-                yield moved, text.format(space.leaves[i].path, space.leaves[j].path)
+    for i, j in [*pairs, *(pair[::-1] for pair in pairs)]:
+        moved = _with(space, space.slices[i], sign * space.point[space.slices[j]])
+        first, second = space.leaves[i].path, space.leaves[j].path
+        yield moved, f"{first} = {'−' * (sign < 0)}{second}"
 
 
 def _equal_entries(space: Space) -> Iterator[Candidate]:
