@@ -31,7 +31,7 @@ def test_fewer_points_are_looked_at_unless_they_are_asked_for() -> None:
     few, many = check(own, (X, Y)), check(own, (X, Y), special_points=True)
     ruled = check(with_right_rule, (X, Y))
     assert few.verdict is many.verdict is Verdict.AGREES and ruled.verdict.passes
-    assert len(few.special_points) <= 17 < 30 < len(many.special_points)
+    assert len(few.special_points) <= 27 < 30 < len(many.special_points)
     assert len(ruled.special_points) > 30
     kinds = [f"`{name}` ties" in " ".join(few.special_points) for name in ("max", "abs")]
     assert any(kinds), few.special_points
@@ -40,6 +40,36 @@ def test_fewer_points_are_looked_at_unless_they_are_asked_for() -> None:
 def test_with_a_reference_none_are_left_out() -> None:
     found = check(own, (X, Y), reference=lambda x, y: own(x, y) + 0, special_points=True)
     assert found.verdict is Verdict.AGREES and len(found.special_points) > 30
+
+
+def capsule(p: Any, a: Any, b: Any, r: Any) -> Any:
+    """The distance from a segment, less a radius."""
+    along = b - a
+    h = jnp.clip((p - a) @ along / (along @ along), 0, 1)
+    return jnp.linalg.norm(p - a - along * h) - r
+
+
+FULL = {  # of points of their own, by which none of those of all programs are to be crowded out
+    "relative error": (
+        lambda x, y, z: (
+            jnp.linalg.norm(x - y) / jnp.linalg.norm(y) + jnp.sum(jnp.maximum(z * x, 0))
+        ),
+        ([0.5, -1.25, 2, 0.75], [1.5, 0.25, -0.5, 2.5], [-0.3, 1.1, 0.6, 1.7]),
+        "x = y",
+    ),
+    "capsule": (
+        capsule,
+        ([0.5, -1.25, 2], [1.5, 0.25, -0.5], [-0.3, 1.1, 0.6], 0.5),
+        "p = a",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_where_two_arguments_are_one_is_looked_at(name: str) -> None:
+    f, args, where = FULL[name]
+    found = check(f, tuple(np.float32(x) for x in args))
+    assert found.verdict is Verdict.REFUTED and where in str(found)
 
 
 @pytest.mark.parametrize(

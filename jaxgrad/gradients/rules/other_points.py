@@ -36,6 +36,7 @@ from jaxgrad.gradients.special_points.drawn_points import (
 )
 from jaxgrad.gradients.special_points.pursuit import pursue
 from jaxgrad.gradients.special_points.search import SpecialPoint, points_in_words, special_points
+from jaxgrad.gradients.special_points.usual_points import FEW
 from jaxgrad.numbers.clock import GRACE, grace, in_grace
 from jaxgrad.numbers.listed import listed
 from jaxgrad.programs.trace import Program
@@ -46,7 +47,8 @@ __all__ = ["OtherPoints"]
 # Operations spent at special points, at about 20 μs each in all modes: half a second.
 SPECIAL_BUDGET = 20_000
 MOST_SPECIAL_POINTS = 40
-MOST_OF_JAXS = 26  # of JAX's own derivatives
+# Of JAX's own derivatives, and how many of one kind of the usual ones before the next kind.
+MOST_OF_JAXS, FEW_OF_JAXS = 26, 2
 # Points are looked at together where so many of them, one by one, would take no more seconds: what
 # is wrong at the first ends the search.
 MOST_TOGETHER, SECONDS_TOGETHER = 16, 0.5
@@ -366,7 +368,8 @@ def _special(rules: DerivativePrograms) -> list[SpecialPoint]:
     inside = primal.is_inside if primal.is_bounded else None
     # Where the domain ends something ties, too, and what lies before that is a piece to look at.
     programs = [*rules.programs, *primal.domain_programs]
-    return special_points(programs, primal.inputs, _most(rules), inside)
+    few = FEW if rules.closely else FEW_OF_JAXS
+    return special_points(programs, primal.inputs, _most(rules), inside, few)
 
 
 def _why_open(at: AtPoint, judged: Judged) -> str:

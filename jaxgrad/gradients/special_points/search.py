@@ -11,7 +11,7 @@ import numpy as np
 from jaxgrad.gradients.special_points.between import beside_zeros, between_zeros
 from jaxgrad.gradients.special_points.critical_arguments import Critical, critical_arguments
 from jaxgrad.gradients.special_points.lines import Space, lines
-from jaxgrad.gradients.special_points.usual_points import usual_points
+from jaxgrad.gradients.special_points.usual_points import FEW, usual_points
 from jaxgrad.gradients.special_points.zero_search import PASSES, Zero, in_turn, zeros
 from jaxgrad.numbers.listed import listed
 from jaxgrad.programs.jaxprs import operations
@@ -52,6 +52,7 @@ def special_points(
     leaves: Sequence[Leaf],
     limit: int,
     inside: Callable[[list[np.ndarray]], bool] | None = None,
+    few: int = FEW,
 ) -> list[SpecialPoint]:
     """The points near a given one at which a program, or many a function, is special.
 
@@ -66,6 +67,7 @@ def special_points(
         leaves: the floating-point leaves with their values, the given point.
         limit: the most points to return.
         inside: which points are in the domain, one array for each leaf; all if None.
+        few: how many of one kind of those of all programs come before the next kind.
 
     Returns:
         different points other than the given one, most important first, of finite floats.
@@ -81,7 +83,7 @@ def special_points(
     if not space.size or limit <= 0:
         return []
     ties, between, beside, others = _critical_points(space, programs)
-    ties, common = _distinct(space, ties), _distinct(space, _representable(space), limit)
+    ties, common = _distinct(space, ties), _distinct(space, _representable(space, few), limit)
     # Points between ties are more than there are ties: a third is theirs, or what is left; those
     # beside them a sixth.
     share = max(limit // 3, limit - len(ties) - len(common))
@@ -115,9 +117,9 @@ def _distinct(
     return kept
 
 
-def _representable(space: Space) -> Iterator[Candidate]:
+def _representable(space: Space, few: int) -> Iterator[Candidate]:
     """The points of all programs that are what their text says in these dtypes."""
-    for point, why in usual_points(space):
+    for point, why in usual_points(space, few):
         if np.array_equal(space.rounded(point[None])[0], point):
             yield point, why
 

@@ -9,18 +9,22 @@ import numpy as np
 
 from jaxgrad.gradients.special_points.lines import Space
 
-__all__ = ["usual_points"]
+__all__ = ["FEW", "usual_points"]
 
 Candidate = tuple[np.ndarray, str]
 
 # Entries of a leaf that are set alone, first and last ones: the others differ in their place only.
 ENTRIES = 4
-FEW = 2  # of one kind, before the next kind has its turn
+FEW = 4
 POWERS = (2.0, 0.5, -2.0, -0.5, 4.0, -4.0, 16.0, -16.0, 128.0, -128.0, 1024.0, -1024.0)
 
 
-def usual_points(space: Space) -> Iterator[Candidate]:
+def usual_points(space: Space, few: int = FEW) -> Iterator[Candidate]:
     """Vectors of all entries with what they are in words, most important first; some repeat.
+
+    Args:
+        space: the entries.
+        few: how many of one kind come before the next kind has its turn.
 
     Example:
         >>> from jaxgrad.programs.trace import Leaf
@@ -32,11 +36,10 @@ def usual_points(space: Space) -> Iterator[Candidate]:
         _zero(space),
         _whole_leaves(space, 0.0),
         _single_entries(space, 0.0),
-        _equal_leaves(space, 1.0),
+        _equal_leaves(space),
         _whole_leaves(space, 1.0),
         _equal_entries(space),
         _whole_leaves(space, -1.0),
-        _equal_leaves(space, -1.0),
         _single_entries(space, 1.0),
         _single_entries(space, -1.0),
         _integers(space),
@@ -44,10 +47,10 @@ def usual_points(space: Space) -> Iterator[Candidate]:
         *(_single_entries(space, value) for value in POWERS),
     ]
     while kinds:
-        turns = [list(itertools.islice(kind, FEW)) for kind in kinds]
+        turns = [list(itertools.islice(kind, few)) for kind in kinds]
         for turn in turns:
             yield from turn
-        kinds = [kind for kind, turn in zip(kinds, turns, strict=True) if len(turn) == FEW]
+        kinds = [kind for kind, turn in zip(kinds, turns, strict=True) if len(turn) == few]
 
 
 def _zero(space: Space) -> Iterator[Candidate]:
@@ -79,17 +82,18 @@ def _single_entries(space: Space, value: float) -> Iterator[Candidate]:
                 yield _with(space, entry, value), f"{space.name(entry)} = {value:g}"
 
 
-def _equal_leaves(space: Space, sign: float) -> Iterator[Candidate]:
-    """x = y, keeping either, or x = −y."""
+def _equal_leaves(space: Space) -> Iterator[Candidate]:
+    """x = y, keeping either, and x = −y."""
     by_shape: dict[tuple[int, ...], list[int]] = {}
     for i, leaf in enumerate(space.leaves):
         if space.slices[i].stop > space.slices[i].start:
             by_shape.setdefault(leaf.shape, []).append(i)
     pairs = [pair for group in by_shape.values() for pair in itertools.pairwise(group)]
-    for i, j in [*pairs, *(pair[::-1] for pair in pairs)]:
-        moved = _with(space, space.slices[i], sign * space.point[space.slices[j]])
-        first, second = space.leaves[i].path, space.leaves[j].path
-        yield moved, f"{first} = {'−' * (sign < 0)}{second}"
+    for sign, text in ((1.0, "{} = {}"), (-1.0, "{} = −{}")):
+        for first, second in pairs:
+            for i, j in ((first, second), (second, first)):
+                moved = _with(space, space.slices[i], sign * space.point[space.slices[j]])
+                yield moved, text.format(space.leaves[i].path, space.leaves[j].path)
 
 
 def _equal_entries(space: Space) -> Iterator[Candidate]:
