@@ -144,7 +144,7 @@ def test_floats_are_asked_inside_alone() -> None:
     found = asked()
     assert found.verdict is Verdict.REFUTED  # 0 for large arguments
     assert "at a point, not the given one (domain=" in found.evidence.text
-    assert asked(domain=lambda x: jnp.abs(x) < 8).verdict.passes
+    assert asked(domain=lambda x: jnp.abs(x) < 4).verdict.passes
     assert asked(domain=lambda x: jnp.abs(x) < 50).verdict is Verdict.REFUTED
 
 

@@ -34,7 +34,6 @@ NEARBY = 6
 # A step in a direction of 30 drawn bits: below the distance of most of their entries.
 TAU = 2.0**-20
 JUMPS = "f jumps at the point"  # one of the reasons
-_NO_VALUE = {math.inf: "f is ∞ at the point", -math.inf: "f is −∞ at the point"}
 
 
 def marked(marks: Iterable[bool], leaf: ObjectArray) -> np.ndarray:
@@ -363,7 +362,9 @@ class Truth:
         if not value.is_finite():
             if limit.is_finite() and self._ran(leaf, index).is_value(limit, other):
                 return ""
-            return _NO_VALUE.get(float(value), "f is no real number at the point")
+            if math.isinf(float(value)):
+                return f"f is {'∞' if value > 0 else '−∞'} at the point"
+            return "f is no real number at the point"
         if not limit.is_finite():
             return "f grows without bound, or is not defined, beside the point"
         return "" if value.overlaps(limit) else JUMPS
