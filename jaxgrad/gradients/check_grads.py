@@ -221,7 +221,6 @@ def check(
 
     Source: docs/check_grads.md.
     """
-    __tracebackhide__ = True
     modes = checked_modes(modes)
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ArgumentError(f"order is {order!r}; it is 1, 2, … (the highest derivative)")

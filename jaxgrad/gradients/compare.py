@@ -120,7 +120,6 @@ def compare(
 
     Source: claim A5 (the product) and claim E1 (the recurrence) are proved by this function.
     """
-    __tracebackhide__ = True
     exact, special_points = flag("exact", exact), flag("special_points", special_points)
     if not isinstance(budget, Budget | None):
         raise ArgumentError(
@@ -128,8 +127,7 @@ def compare(
             "jaxgrad.gradients.identity.Budget, and no time as that of check; leave it out"
         )
     progress, known = Progress(), ["nothing known yet"]
-    watch = watched(progress.look, limited=False)
-    shown = progress.followed(lambda: known[-1])
+    watch, shown = watched(progress.look, limited=False), progress.followed(lambda: known[-1])
     with CallersFrames(), without_debug_modes(), loops_forgotten(), watch, shown:
         require_values("compare", args, lambda: parameter_names(hand, len(args)))
         held, args = checked_argnums(argnums, len(args)), parted(args)
