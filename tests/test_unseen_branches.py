@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from jaxgrad import Verdict, check
+from jaxgrad.gradients.rules import unseen_branches
 
 
 def guarded(within: float, inner: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -22,6 +24,20 @@ def guarded(within: float, inner: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return jnp.where(near, inner(x), jnp.sin(safe) / safe)
 
     return f
+
+
+def apart(inner: Callable[[Any], Any], outer: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """sin(x)/x, with one condition for what is divided by and one for the result."""
+
+    def f(x: Any) -> Any:
+        safe = jnp.where(inner(x), 1.0, x)
+        return jnp.where(outer(x), 1.0, jnp.sin(safe) / safe)
+
+    return f
+
+
+def within(x: Any) -> Any:
+    return jnp.abs(x) < 1e-6
 
 
 def one(x: Any) -> Any:
@@ -133,3 +149,104 @@ def test_a_rotation_near_to_none() -> None:
 
     for x in ([0.3, 0.2, -0.1], [2e-7, 1e-7, -3e-7]):
         assert check(rotated, (np.float32(x),)).verdict.passes
+
+
+GUARDS = {
+    "two masks": apart(*(lambda x: (x > -1e-6) & (x < 1e-6),) * 2),
+    "written twice": apart(within, within),
+    "not the opposite": apart(within, lambda x: ~(jnp.abs(x) >= 1e-6)),
+    "squares and sizes": apart(lambda x: x * x < 1e-12, within),
+    "no more than": apart(*(lambda x: jnp.abs(x) <= 1e-6,) * 2),
+}
+
+
+@pytest.mark.parametrize("name", GUARDS)
+@pytest.mark.parametrize("factor", [1.0, 1.01])
+def test_however_a_guard_is_written(name: str, factor: float) -> None:
+    f = ruled(GUARDS[name], lambda x: factor * slope(x))
+    found = check(f, (np.float32([0.5, 3e-7, -1e-7]),), special_points=False)
+    assert found.verdict is (Verdict.AGREES if factor == 1 else Verdict.REFUTED), str(found)
+
+
+@pytest.mark.parametrize("shape", [(16,), (4, 8)])
+@pytest.mark.parametrize("factor", [1.0, 1.01])
+def test_many_entries_at_a_guard(shape: tuple[int, ...], factor: float) -> None:
+    x = np.linspace(-3e-7, 9e-7, math.prod(shape), dtype=np.float32).reshape(shape)
+    f = ruled(FUNCTIONS["a constant"], lambda x: jnp.where(x < 0, factor, 1) * slope(x))
+    found = check(f, (x,), special_points=False, budget=1)
+    assert found.verdict is (Verdict.AGREES if factor == 1 else Verdict.REFUTED), str(found)
+
+
+@pytest.mark.parametrize("shape", [(16,), (4, 8)])
+def test_a_right_rule_passes_whatever_the_size(shape: tuple[int, ...]) -> None:
+    x = np.random.default_rng(0).uniform(0.3, 2, shape).astype(np.float32)
+    found = check(ruled(FUNCTIONS["a constant"], slope), (x,), budget=5)
+    assert found.verdict is Verdict.AGREES, str(found)
+
+
+@pytest.mark.parametrize("x", [[3e-7], [3e-7, 0.4, -2e-7]])
+@pytest.mark.parametrize("factor", [1.0, 1.01])
+def test_second_derivatives(x: list[float], factor: float) -> None:
+    f = ruled(FUNCTIONS["a constant"], slope)
+    g = ruled(f, lambda x: jnp.where(x < 0.1, factor, 1) * slope(x))
+    found = check(g if factor != 1 else f, (np.float32(x),), 2, special_points=False)
+    assert found.verdict is (Verdict.AGREES if factor == 1 else Verdict.REFUTED), str(found)
+
+
+def test_a_second_derivative_alone_is_wrong() -> None:
+    """Its first one, at this very point, is right."""
+    x = np.float32(3e-7)
+    f = ruled(FUNCTIONS["a constant"], lambda y: -x / 3 - (y - x) * 1.01 / 3)
+    found = check(f, (x,), 2, special_points=False)
+    assert found.verdict is Verdict.REFUTED, str(found)
+    right = ruled(FUNCTIONS["a constant"], lambda y: -x / 3 - (y - x) / 3)
+    assert check(right, (x,), 2, special_points=False).verdict.passes
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.01])
+def test_at_zero_itself(factor: float) -> None:
+    def quotient(x: Any) -> Any:
+        near = jnp.abs(x) < 1e-7
+        safe = jnp.where(near, 1.0, x)
+        return jnp.where(near, 1.0, jnp.log1p(safe) / safe)
+
+    f = ruled(quotient, lambda x: factor * (-0.5 + 2 * x / 3))
+    found = check(f, (np.zeros(20, np.float32),), special_points=False)
+    assert found.verdict is (Verdict.AGREES if factor == 1 else Verdict.REFUTED), str(found)
+
+
+@pytest.mark.parametrize(("factor", "right"), [(1.0, True), (1.01, False)])
+def test_a_guard_of_a_norm(factor: float, right: bool) -> None:
+    """The rule is that of what is meant, along a direction that moves every entry."""
+
+    def scaled(x: Any) -> Any:
+        squared = jnp.sum(x * x)
+        near = squared < 1e-14
+        norm = jnp.sqrt(jnp.where(near, 1.0, squared))
+        return x * jnp.where(near, 1.0, jnp.tanh(norm) / norm)
+
+    def moved(x: Any, t: Any) -> Any:
+        squared = jnp.sum(x * x)
+        return t * (1 - squared / 3) - x * 2 / 3 * jnp.sum(x * t)
+
+    f = jax.custom_jvp(scaled)
+    f.defjvp(lambda xs, ts: (scaled(*xs), factor * moved(xs[0], ts[0])))
+    found = check(f, (np.float32([2e-8, 1e-8, -3e-8]),), special_points=False)
+    assert found.verdict.passes is right, str(found)
+
+
+@pytest.mark.parametrize("slope", [0.0, 1.0])
+def test_what_is_chosen_without_end_is_no_guard(slope: float) -> None:
+    """1e9 + max(x, 0): no float tells the branches apart, but they go on for ever."""
+    f = ruled(lambda x: 1e9 + jnp.where(x > 0, x, 0.0), lambda x: slope + 0 * x)
+    found = check(f, (np.float32(1e-3),), special_points=False)
+    assert found.verdict is (Verdict.REFUTED if slope == 0 else Verdict.AGREES), str(found)
+
+
+def test_what_takes_too_long_is_not_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unseen_branches, "SEEING", 10)
+    found = check(ruled(FUNCTIONS["a constant"], slope), (np.float32(3.75e-7),), budget=0)
+    assert found.verdict is Verdict.UNDECIDED, str(found)
+    assert "nobody knows whether floats tell two branches of f apart" in str(found)
+    wrong = ruled(FUNCTIONS["a constant"], lambda x: 1.01 * slope(x))
+    assert check(wrong, (np.float32(3.75e-7),), budget=0).verdict is Verdict.REFUTED

@@ -55,7 +55,11 @@ class Excuses:
         """
         if self.is_beyond_floats(question):
             return replace(found, verdict=Verdict.UNDECIDED)
-        if self._unseen.give(question, number):
+        given = self._unseen.give(question, number)
+        if given is None:
+            reason = "nobody knows whether floats tell two branches of f apart"
+            return replace(found, verdict=Verdict.UNDECIDED, reason=reason)
+        if given:
             bits = self._at.rules.float_bits
             return replace(found, verdict=Verdict.AGREES, bits=bits, hidden=True)
         why = self._at.truth.leaves_open(question.moving, question.cotangent)

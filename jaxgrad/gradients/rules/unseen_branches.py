@@ -7,23 +7,20 @@ sin(x)/x is right, as the function that is meant has no such branch.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from itertools import combinations
+from typing import TYPE_CHECKING
 
-import jax.numpy as jnp
 from flint import arb
 
-from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.gradients.enclosure import ENOUGH_BITS
 from jaxgrad.gradients.rules.directions import Direction
+from jaxgrad.gradients.rules.flipped_comparisons import Line, Met, Run, Spent
 from jaxgrad.gradients.rules.judgement import agreement
 from jaxgrad.gradients.rules.question import Question
-from jaxgrad.interpret.walker import interpret
-from jaxgrad.numbers.base import CannotDecide, ObjectArray
-from jaxgrad.numbers.germ import Germ
-from jaxgrad.numbers.series import Series
 from jaxgrad.programs.jaxprs import holds_primitive
 
 if TYPE_CHECKING:
@@ -32,14 +29,23 @@ if TYPE_CHECKING:
 __all__ = ["UnseenBranches"]
 
 _COMPARE = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
-_LOOPS = frozenset({"while", "scan"})
-# Operations times runs that are spent on a direction, at about 20 μs each: half a second.
-BUDGET = 20_000
+# Numbers that are made, at about 20 μs each, to find other branches that give a number: half a
+# second; and to see whether floats tell these from the branches that are taken: two.
+FINDING, SEEING = 20_000, 100_000
+# Of so many arrays that are compared it is asked whether that chooses between equal values.
+FEW = 8
+# Of so many that do so, every choice of some is looked at.
+PAIRED = 3
 # From one place to the next the distance grows so many times; by a power of 2 one of them may be 0
-# itself, where the other branch is 0/0.
-FURTHER = 13.0
-# How often what is between two of them is halved, to find where a branch ends.
-HALVINGS = 8
+# itself, where the other branch is 0/0.  As long as nothing has ended, so much faster.
+FURTHER, FASTER = 1.7, 13.0**8
+# How often what is between two places is halved, to find where the first branch ends.
+HALVINGS = 9
+# How far places are looked at, in sizes of the largest number that moves, or of 1.
+HORIZON = 13.0
+
+
+Place = tuple[int, tuple[int, ...]]  # a leaf, and an index
 
 
 class UnseenBranches:
@@ -51,189 +57,243 @@ class UnseenBranches:
 
     def __init__(self, at: AtPoint) -> None:
         self._at = at
-        self._found: dict[bytes, frozenset[int]] = {}
+        self._lines: dict[tuple[bytes, int], _Branches] = {}
+        self._unseen: list[tuple[frozenset[Place], frozenset[int]]] = []
 
-    def give(self, question: Question, number: arb) -> bool:
-        """Whether a first derivative is that of f with the other branches in their place.
+    def give(self, question: Question, number: arb) -> bool | None:
+        """Whether a derivative is that of f with the other branches in their place.
 
         Args:
             question: which number.
             number: its enclosure.
+
+        Returns:
+            None where it is, but nobody knows whether floats tell these branches apart.
         """
-        if len(question.moving) != 1 or not self._may_be:
+        if not self._may_be:
             return False
-        direction = question.moving[0]
-        if direction.key not in self._found:
-            self._found[direction.key] = _Along(self._at, direction).unseen()
-        unseen = self._found[direction.key]
-        other = _run(self._at, direction, 0.0, unseen) if unseen else None
-        if other is None:
+        ways = self._lines_of(question)
+        unknown = False
+        for flipped in ways[0].others():
+            if not self._is_given(question, number, flipped, ways):
+                continue
+            seen = [self._seen(way, flipped) for way in ways]
+            if all(found is False for found in seen):
+                return True
+            unknown = unknown or True not in seen
+        return None if unknown else False
+
+    def _seen(self, way: _Branches, flipped: frozenset[int]) -> bool | None:
+        """As :meth:`_Branches.seen`; what is not seen where more moves is not seen here."""
+        moving = frozenset(way.direction.support)
+        if any(moving <= wider and flipped <= more for wider, more in self._unseen):
             return False
-        terms = [(other.results[leaf][index], u) for leaf, index, u in question.cotangent.entries]
-        if not all(x.is_taylor(1) for x, _ in terms):
+        found = way.seen(flipped)
+        if found is False:
+            self._unseen.append((moving, flipped))
+        return found
+
+    def _lines_of(self, question: Question) -> list[_Branches]:
+        """f along the line of the derivative; along two lines for one of two directions."""
+        first, last = question.moving[0], question.moving[-1]
+        order = len(question.moving)
+        both = [first] if first.key == last.key else [first.plus(last, sign) for sign in (1, -1)]
+        for line in both:
+            if (line.key, order) not in self._lines:
+                self._lines[line.key, order] = _Branches(self._at, line, order)
+        return [self._lines[line.key, order] for line in both]
+
+    def _is_given(
+        self, question: Question, number: arb, flipped: frozenset[int], ways: Sequence[_Branches]
+    ) -> bool:
+        """Whether it is the derivative with these comparisons coming out the other way."""
+        each = [way.derivative(flipped, question.cotangent) for way in ways]
+        known = [x for x in each if x is not None]
+        if len(known) < len(each):
             return False
-        slope = sum((x.at(1) * u for x, u in terms), arb(0))
+        slope = known[0] if len(known) == 1 else (known[0] - known[1]) / 4  # D²⟨u, f⟩(v, w)
         near = agreement(number, slope) >= ENOUGH_BITS
         return near or self._at.excuses.rounds(question, abs(number - slope)) is True
 
     @cached_property
     def _may_be(self) -> bool:
-        """Whether f compares numbers, and not so often as a loop does."""
+        """Whether f compares numbers."""
         closed = self._at.rules.primal.truth_program.jaxpr
-        compares = holds_primitive(closed, _COMPARE) and not holds_primitive(closed, _LOOPS)
-        return compares and not self._at.rules.exact
+        return holds_primitive(closed, _COMPARE) and not self._at.rules.exact
 
 
-class _Along:
+class _Branches:
     """f along a line through a point, as far as its branches go.
 
     Args:
         at: the point.
         direction: that of the line.
+        order: that of the derivative.
     """
 
-    def __init__(self, at: AtPoint, direction: Direction) -> None:
-        self._at, self._direction = at, direction
-        self._left = BUDGET // max(at.rules.size, 1)
-        self._plain: dict[float, _Run | None] = {}
+    def __init__(self, at: AtPoint, direction: Direction, order: int) -> None:
+        self._left, self.direction = FINDING, direction
+        self._line = Line(at, direction, order, self._spend)
+        self._others: list[frozenset[int]] | None = None
+        self._seen: dict[frozenset[int], bool | None] = {}
 
-    def unseen(self) -> frozenset[int]:
-        """Which comparisons, by their order, choose between what no float tells apart.
+    def others(self) -> list[frozenset[int]]:
+        """Which comparisons, by their order, may choose between what no float tells apart."""
+        if self._others is None:
+            self._left, self._others = FINDING, []
+            with suppress(Spent):
+                self._others.extend(self._find())
+        return self._others
 
-        That is so of all of them together, too, wherever each comes out as it does here.
-        """
-        found = frozenset(self._each())
-        here = self._runs(0.0)
-        if len(found) < 2 or here is None:
-            return found
-        places = [
-            step
-            for step, run in list(self._plain.items())
-            if run is not None and all(run.outcomes[k] is here.outcomes[k] for k in found)
-        ]
-        return found if all(self._is_same(step, *found) for step in places) else frozenset()
-
-    def _each(self) -> Iterator[int]:
-        here = self._runs(0.0)
-        outcomes = [] if here is None else here.outcomes
-        for k, outcome in enumerate(outcomes):
-            if type(outcome) is not bool or not self._matters(k):
-                continue
-            if all(self._is_unseen(k, outcome, sign) for sign in (1.0, -1.0)):
-                yield k
-
-    def _matters(self, k: int) -> bool:
-        """Whether a derivative along the line is another one if it comes out otherwise."""
-        plain, other = self._runs(0.0), self._runs(0.0, k)
-        return plain is None or other is None or plain.slopes != other.slopes
-
-    def _is_unseen(self, k: int, outcome: bool, sign: float) -> bool:
-        """Whether no float tells one branch from the other as far as a comparison comes out so."""
-        before = 0.0
-        for step in self._steps():
-            if self._comes_out(sign * step, k) is not outcome:
-                return self._is_same(sign * self._end(k, outcome, sign, before, step), k)
-            if not self._is_same(sign * step, k):
-                return False
-            before = step
-        return False
-
-    def _end(self, k: int, outcome: bool, sign: float, before: float, after: float) -> float:
-        """The last place, nearly, at which a comparison comes out so."""
-        for _ in range(HALVINGS):
-            middle = (before + after) / 2
-            if self._comes_out(sign * middle, k) is outcome:
-                before = middle
-            else:
-                after = middle
-        return before
-
-    def _comes_out(self, step: float, k: int) -> Any:
-        found = self._runs(step)
-        return found.outcomes[k] if found is not None and k < len(found.outcomes) else None
-
-    def _is_same(self, step: float, *flipped: int) -> bool:
-        """Whether every value is the same, to half a rounding, however comparisons come out."""
-        plain, other = self._runs(step), self._runs(step, *flipped)
-        if plain is None or other is None or len(plain.outcomes) != len(other.outcomes):
-            return False
-        leaves = self._at.rules.primal.outputs
-        for mine, its, leaf in zip(plain.results, other.results, leaves, strict=True):
-            unit = float(jnp.finfo(leaf.dtype).eps) / 2
-            for x, y in zip(mine.flat, its.flat, strict=True):
-                if not (x.is_taylor(1) and y.is_taylor(1)):
-                    return False
-                if not abs(x.at(0) - y.at(0)) <= abs(x.at(0)) * unit:
-                    return False
-        return True
-
-    def _steps(self) -> Iterator[float]:
-        """How far along the line places are looked at: from a float on, as far as it may end."""
-        values, moving = self._at.values, self._direction.support
-        size = max((float(abs(values[leaf][index])) for leaf, index in moving), default=0.0)
-        step, unit = 0.0, 2.0**-self._at.rules.float_bits
-        while step <= FURTHER * max(size, 1.0):
-            yield step
-            step = max(FURTHER * step, size * unit, self._at.rules.flushed)
-
-    def _runs(self, step: float, *flipped: int) -> _Run | None:
-        """f at a place, with comparisons coming out otherwise; None where too much is spent."""
-        if not flipped and step in self._plain:
-            return self._plain[step]
-        self._left -= 1
-        if self._left < 0:
+    def derivative(self, flipped: frozenset[int], cotangent: Direction) -> arb | None:
+        """That of ⟨u, f⟩ with some comparisons coming out the other way."""
+        self._left = FINDING
+        try:
+            run = self._line.run(0.0, flipped)
+        except Spent:
             return None
-        found = _run(self._at, self._direction, step, flipped)
-        if not flipped:
-            self._plain[step] = found
-        return found
+        return None if run is None else run.derivative(cotangent)
+
+    def seen(self, flipped: frozenset[int]) -> bool | None:
+        """Whether floats tell the branches apart as far as they go; None where nobody knows."""
+        if flipped not in self._seen:
+            self._left = SEEING
+            try:
+                self._seen[flipped] = not all(
+                    _Way(self._line, part, sign).is_unseen()
+                    for part in self._parts(flipped)
+                    for sign in (1.0, -1.0)
+                )
+            except Spent:
+                self._seen[flipped] = None
+        return self._seen[flipped]
+
+    def _spend(self, operations: int) -> None:
+        self._left -= operations
+        if self._left < 0:
+            raise Spent
+
+    def _find(self) -> Iterator[frozenset[int]]:
+        here = self._line.run(0.0)
+        if here is None:
+            return
+        places = _places(here.met)[:FEW]
+        nearest = [self._nearest(here, groups) for groups in places]
+        alone = [some for some in nearest if some and self._chooses(here, some)]
+        if len(alone) > PAIRED:
+            yield _all_of(alone)
+        for count in range(min(len(alone), PAIRED), 0, -1):
+            yield from map(_all_of, combinations(alone, count))
+        for pair in combinations(places[:PAIRED], 2):  # as one guards what the other divides by
+            together = self._nearest(here, [a | b for a, b in zip(*pair, strict=False)])
+            if together and self._chooses(here, together):
+                yield together
+
+    def _nearest(self, here: Run, groups: Sequence[frozenset[int]]) -> frozenset[int]:
+        """Those nearest to coming out otherwise, as many as choose between equal values."""
+        enough, too_many = 0, len(groups) + 1
+        while too_many - enough > 1:
+            middle = (enough + too_many) // 2
+            some = _all_of(groups[:middle])
+            other = self._line.run(0.0, some)
+            if other is not None and self._line.same_values(here, other):
+                enough = middle
+            else:
+                too_many = middle
+        return _all_of(groups[:enough])
+
+    def _chooses(self, here: Run, flipped: frozenset[int]) -> bool:
+        """Whether they choose between the same values, but not between the same derivatives."""
+        other = self._line.run(0.0, flipped)
+        same = other is not None and self._line.same_values(here, other)
+        return same and other is not None and not here.is_as(other)
+
+    def _parts(self, flipped: frozenset[int]) -> list[frozenset[int]]:
+        """All of them together, and of few places those of each that choose alone."""
+        here = self._line.run(0.0)
+        if here is None:
+            return [flipped]
+        parts = [_all_of(groups) & flipped for groups in _places(here.met)]
+        parts = [part for part in parts if part]
+        alone = parts if 1 < len(parts) <= PAIRED else []
+        return [flipped, *(part for part in alone if self._chooses(here, part))]
 
 
-@dataclass(frozen=True)
-class _Run:
-    """What f gives, and how what it compares comes out in turn."""
-
-    results: list[ObjectArray]
-    outcomes: list[Any]
-
-    @property
-    def slopes(self) -> list[tuple[Any, Any] | None]:
-        """The first derivatives as far as there are any, each by its middle and its radius."""
-        numbers = [x for leaf in self.results for x in leaf.flat]
-        return [(x.at(1).mid(), x.at(1).rad()) if x.is_taylor(1) else None for x in numbers]
+def _all_of(groups: Iterable[frozenset[int]]) -> frozenset[int]:
+    return frozenset(k for group in groups for k in group)
 
 
-def _run(at: AtPoint, direction: Direction, step: float, flipped: Collection[int]) -> _Run | None:
-    """f along a line through a place, with some comparisons coming out the other way."""
-    system = _Flipping(flipped)
-    inputs = [
-        system.map(lambda x, v: system.line(float(x) + float(v) * step, float(v)), leaf, moved)
-        for leaf, moved in zip(at.values, direction.leaves, strict=True)
-    ]
-    try:
-        results = interpret(at.rules.primal.truth_program, system, inputs)
-    except (CannotDecide, UnsupportedPrimitive):
-        return None
-    return _Run(results, system.outcomes)
+def _places(met: Sequence[Met]) -> list[list[frozenset[int]]]:
+    """The comparisons that may come out otherwise along a line, those that will so soonest first.
+
+    They are put together by the arrays that are compared.  Those of the same two numbers are one,
+    written twice or as both x < y and x ≥ y, and belong to the first of these arrays.
+    """
+    found: dict[object, list[int]] = {}
+    for k, one in enumerate(met):
+        if one.moves and type(one.outcome) is bool:
+            found.setdefault(one.operands, []).append(k)
+    places: dict[int, list[frozenset[int]]] = {}
+    for group in sorted(found.values(), key=lambda group: met[group[0]].apart):
+        places.setdefault(met[group[0]].place, []).append(frozenset(group))
+    return list(places.values())
 
 
-class _Flipping(Germ):
-    """Germs in which some comparisons come out the other way.
+class _Way:
+    """One way along a line, on which branches are looked at until the last of them ends.
 
     Args:
-        flipped: which, by their order.
+        line: the line.
+        flipped: the comparisons that choose them.
+        sign: 1 or −1, the way.
     """
 
-    name = "germ that flips comparisons"
-    any_pivot = False  # a run of it is one, in which each comparison comes out once
+    def __init__(self, line: Line, flipped: frozenset[int], sign: float) -> None:
+        self._line, self._all, self._sign = line, flipped, sign
+        self._horizon = HORIZON * max(line.size, 1.0)
 
-    def __init__(self, flipped: Collection[int]) -> None:
-        super().__init__(4)  # of which a quotient of what is 0 loses some
-        self._flipped = flipped
-        self.outcomes: list[Any] = []
+    def is_unseen(self) -> bool:
+        """Whether every value is the same by either branch, at every place that is looked at."""
+        before, step = 0.0, self._line.beside
+        while self._choosing(step, self._all) == self._all:
+            if step > self._horizon or not self._is_same(step, self._all):
+                return False
+            before, step = step, FASTER * step
+        last, left = self._last(before, step), self._all
+        step = last or step
+        while step <= self._horizon and last is not None:
+            left = self._choosing(step, left)
+            if not left:
+                return True
+            if not self._is_same(step, left):
+                return False
+            step *= FURTHER
+        return False
 
-    def compare(self, relation: str, x: Series, y: Series) -> Any:
-        found = super().compare(relation, x, y)
-        flips = len(self.outcomes) in self._flipped and type(found) is bool
-        self.outcomes.append(found)
-        return not found if flips else found
+    def _last(self, before: float, after: float) -> float | None:
+        """The last place, nearly, at which all still choose; None if something is seen before."""
+        for _ in range(HALVINGS if before else 0):
+            middle = math.sqrt(before * after)
+            if self._choosing(middle, self._all) != self._all:
+                after = middle
+            elif self._is_same(middle, self._all):
+                before = middle
+            else:
+                return None
+        return before
+
+    def _choosing(self, step: float, some: frozenset[int]) -> frozenset[int]:
+        """Those of some comparisons that come out as they do here, if the other branch differs."""
+        here, plain = self._line.run(0.0), self._line.run(self._sign * step)
+        if here is None or plain is None or not plain.is_met_as(here):
+            return some
+        as_here = frozenset(k for k in some if plain.met[k].outcome is here.met[k].outcome)
+        other = self._line.run(self._sign * step, as_here)
+        ends = not as_here or (other is not None and plain.is_as(other))
+        return frozenset() if ends else as_here
+
+    def _is_same(self, step: float, flipped: frozenset[int]) -> bool:
+        """Whether every value is the same there, to half a rounding, by either branch."""
+        place = self._sign * step
+        plain, other = self._line.run(place), self._line.run(place, flipped)
+        return plain is not None and other is not None and self._line.same_values(plain, other)
