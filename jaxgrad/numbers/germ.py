@@ -198,6 +198,9 @@ class Germ(ThreeValued):
         sign = 0 if _one_number(x, y) else x.order(y) or self._sign(x - y)
         return UNKNOWN if sign is None else _RELATIONS[relation](sign)
 
+    def is_nan(self, x: Series) -> bool:
+        return x.is_nan
+
     def certainly_differ(self, x: Series, y: Series) -> bool:
         """In some term, even where it is open which term leads."""
         return any(c > 0 or c < 0 for c in (x - y).coefficients)

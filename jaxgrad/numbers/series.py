@@ -145,16 +145,20 @@ class Series:
         return 0 if self.end is None else None
 
     def order(self, other: Series) -> int:
-        """1 or −1 where the leading terms tell that it is above or below another, 0 elsewhere."""
-        x, y = self.monomials[:1], other.monomials[:1]
-        if not x or x != y or not (self.knows(x[0]) and other.knows(x[0])):
-            return 0
+        """1 or −1 where the first terms that differ tell that it is above or below, 0 elsewhere."""
         if self.reason is not None or other.reason is not None:
             return 0
-        difference = self.coefficients[0] - other.coefficients[0]
-        if not difference.is_finite():
-            return 0
-        return 1 if difference > 0 else -1 if difference < 0 else 0
+        pairs = zip(self.monomials, other.monomials, strict=False)
+        numbers = zip(self.coefficients, other.coefficients, strict=False)
+        for (mine, its), (c, d) in zip(pairs, numbers, strict=True):
+            if mine != its or not (self.knows(mine) and other.knows(mine)):
+                return 0
+            difference = c - d
+            if not difference.is_finite():
+                return 0
+            if not difference.is_zero():
+                return 1 if difference > 0 else -1 if difference < 0 else 0
+        return 0
 
     def scaled(self, monomial: Monomial, factor: arb | None = None) -> Series:
         """The value times one term."""
