@@ -59,9 +59,7 @@ _PRIMITIVES = _primitives()
 
 def bound_in_few_shapes(equation: Any, arguments: list[Any]) -> list[Any]:
     """What the primitive of an equation returns, by an array of a usual shape where it has one."""
-    if any(map(is_key, arguments)):
-        return bound(equation, arguments)
-    found = moved(equation, arguments)
+    found = _without_numbers(equation, arguments)
     if found is not None:
         return found
     if equation.primitive is jax.lax.dot_general_p:
@@ -73,15 +71,19 @@ def bound_in_few_shapes(equation: Any, arguments: list[Any]) -> list[Any]:
 
 def bound_to_the_last_bit(equation: Any, arguments: list[Any]) -> list[Any]:
     """The same where it returns the floats that the arrays as they are do, and no others."""
-    if any(map(is_key, arguments)):
-        return bound(equation, arguments)
-    found = moved(equation, arguments)
+    found = _without_numbers(equation, arguments)
     if found is not None:
         return found
     dtypes = {x.aval.dtype for x in (*equation.invars, *equation.outvars)}
     if equation.primitive.name in _EXACT and dtypes <= _OF_DTYPES:
         return _in_a_row(equation, arguments)
     return bound(equation, arguments)
+
+
+def _without_numbers(equation: Any, arguments: list[Any]) -> list[Any] | None:
+    """What a primitive returns that makes no number: of keys, or what moves entries alone."""
+    keys = any(map(is_key, arguments))
+    return bound(equation, arguments) if keys else moved(equation, arguments)
 
 
 # -------------------------------------------------------------------------------------------- rows
