@@ -178,14 +178,15 @@ _kept_drawn = lru_cache(maxsize=256)(_drawn)
 
 
 def ramp(shapes: Shapes) -> Direction:
-    """The direction whose entries are in their order.
+    """The direction whose entries are in their order, so that sums with others are exact.
 
     Example:
-        >>> ramp([(2,), (2,)]).leaves
-        (array([0.25, 0.5 ]), array([0.75, 1.  ]))
+        >>> ramp([(2,), (1,)]).leaves
+        (array([0.25, 0.5 ]), array([0.75]))
     """
     count, ends = entry_count(shapes), np.cumsum([math.prod(shape) for shape in shapes])[:-1]
-    rows = np.split(np.arange(1, count + 1) / count, ends)
+    size = 2.0 ** math.ceil(math.log2(max(count, 1)))
+    rows = np.split(np.arange(1, count + 1) / size, ends)
     return Direction([row.reshape(shape) for row, shape in zip(rows, shapes, strict=True)])
 
 
