@@ -24,6 +24,7 @@ from jaxgrad.numbers.polynomial import Polynomial
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.ring import Generator, Ring, RingFull
 from jaxgrad.numbers.still_zero import is_end_of_logarithm
+from jaxgrad.numbers.unique_integer import unique_integer
 from jaxgrad.numbers.valuation import Valuation
 from jaxgrad.numbers.zero import substituted, vanishes
 
@@ -288,9 +289,9 @@ class ExactBall(Ball):
     def snapped(self, x: arb) -> arb:
         """The integer that a number is, if it is one: a function may have its end there."""
         if isinstance(x, Exact) and not x.is_exact():
-            whole = x.unique_fmpz()
+            whole = unique_integer(x)
             if whole is not None and (x - arb(whole)).is_zero():
-                return self.constant(int(whole))
+                return self.constant(whole)
         return x
 
     def compare(self, relation: str, x: arb, y: arb) -> bool | None:

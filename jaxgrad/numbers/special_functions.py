@@ -11,6 +11,7 @@ from collections.abc import Callable
 from flint import acb_series, arb, arb_series
 
 from jaxgrad.numbers.precision import series_length
+from jaxgrad.numbers.unique_integer import unique_integer
 
 __all__ = [
     "bessel_branch", "bessel_i0e", "bessel_i1e", "betainc", "betainc_in_last",
@@ -39,8 +40,7 @@ def unknown_coefficients(count: int) -> Coefficients:
 
 
 def _integer(x: arb) -> int | None:
-    found = x.unique_fmpz() if x.is_exact() and x.is_finite() else None
-    return None if found is None else int(found)
+    return unique_integer(x) if x.is_exact() else None
 
 
 # -- Bessel functions -----------------------------------------------------------------------------

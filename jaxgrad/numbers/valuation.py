@@ -15,6 +15,7 @@ from jaxgrad.errors import UnsupportedPrimitive
 from jaxgrad.numbers.ball import Ball, exact_ball
 from jaxgrad.numbers.elementary_functions import raised_to
 from jaxgrad.numbers.ring import INDICATORS, Generator, Ring
+from jaxgrad.numbers.unique_integer import unique_integer
 
 __all__ = ["Valuation"]
 
@@ -79,8 +80,7 @@ class Valuation:
         if generator.kind not in INDICATORS:
             return None
         value = self.generator(generator)
-        integer = value.unique_fmpz()
-        return int(integer) if integer is not None and value.is_exact() else None
+        return unique_integer(value) if value.is_exact() else None
 
     def _meaning(self, generator: Generator) -> arb:
         if generator.kind == "input":

@@ -16,6 +16,7 @@ from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.numbers.functions import FUNCTIONS
+from jaxgrad.numbers.unique_integer import unique_integer
 from jaxgrad.programs.trace import Program
 
 __all__ = ["Line"]
@@ -102,5 +103,5 @@ class _Compared(Ball):
         if name in _STEPS:
             self.compared.append(self.exact_value(found))
         elif name == "rem":  # what jumps is how often the divisor is in it
-            self.compared.append(self.divide(xs[0] - found, xs[1]).unique_fmpz())
+            self.compared.append(unique_integer(self.divide(xs[0] - found, xs[1])))
         return found
