@@ -15,6 +15,7 @@ from flint import arb
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.functions import FUNCTIONS
 from jaxgrad.numbers.no_number import NoNumber, over
+from jaxgrad.numbers.overflow import is_a_float, within_floats
 from jaxgrad.numbers.perturbed import Perturbed, Twins
 from jaxgrad.numbers.rounded_once import is_infinity
 from jaxgrad.numbers.running_error import Rounded, RunningError
@@ -101,11 +102,12 @@ class _Drawn(RunningError):
             return Rounded(value, self)  # it is a float
         if is_infinity(value):
             return Rounded(value, self)
-        size = value.abs_upper() if size is None else size
-        if not size <= self.largest_float:
+        if not is_a_float(value.abs_upper(), self.largest_float, self.ulp):
             return self._unknown()
+        size = value.abs_upper() if size is None else size
         side = 1 if self._draws.integers(2) else -1
-        return Rounded(self._single(value + side * size * self.ulp / 2), self)
+        drawn = within_floats(value + side * size * self.ulp / 2, self.largest_float)
+        return Rounded(self._single(drawn), self)
 
     def _single(self, value: arb) -> arb:
         """One number of a narrow ball: less itself a float is 0, and a ball is not."""
@@ -139,6 +141,8 @@ class _Drawn(RunningError):
         """Of many roundings of a sum the size of so many that know nothing of one another."""
         if count < 2 or size.is_zero():
             return Rounded(exact, self)
+        if count > 2 and not size <= self.largest_float:
+            return self._unknown()
         return Rounded(self.rounded(exact, size=size * arb(count).sqrt()).value, self)
 
     def function(self, name: str, *xs: Rounded) -> Rounded:

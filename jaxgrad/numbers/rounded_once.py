@@ -7,6 +7,8 @@ from typing import Any
 from flint import arb
 
 from jaxgrad.numbers.function import Function
+from jaxgrad.numbers.no_number import NoNumber
+from jaxgrad.numbers.overflow import is_a_float, within_floats
 from jaxgrad.numbers.running_error import Rounded, RunningError
 
 __all__ = ["RoundedOnce", "is_infinity"]
@@ -41,9 +43,16 @@ class RoundedOnce(RunningError):
     def rounded(
         self, value: arb, ulps: float | arb | None = None, size: arb | None = None
     ) -> Rounded:
-        if is_infinity(value):
+        if is_infinity(value) or isinstance(value, NoNumber):
             return Rounded(value, self)
-        return super().rounded(value, ulps, size)
+        if not is_a_float(value.abs_upper(), self.largest_float, self.ulp):
+            return self._unknown()
+        size = (value.abs_upper() if size is None else size).min(self.largest_float)
+        found = super().rounded(within_floats(value, self.largest_float), ulps, size)
+        return Rounded(within_floats(found.value, self.largest_float), self)
+
+    def _summed(self, exact: arb, size: arb, count: int) -> Rounded:
+        return self.rounded(exact) if count == 2 else super()._summed(exact, size, count)
 
     def constant(self, value: Any) -> Rounded:
         found = super().constant(value)
