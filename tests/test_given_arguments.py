@@ -134,7 +134,7 @@ def test_a_module_with_a_dtype_of_the_name_of_shapes_is_checked(
     monkeypatch.syspath_prepend(tmp_path)
     assert main(["rules", "--check", "with_a_dtype"]) == 0
     shown = capfd.readouterr().out
-    assert "jaxgrad check with_a_dtype:square 'f32[3]'" in shown and "checked: 1 PROVED" in shown
+    assert "jaxgrad check with_a_dtype:square 'f32[3, 2]'" in shown and "checked: 1 PROVED" in shown
 
 
 def test_a_list_by_the_name_of_a_dtype_ends_no_search_for_arguments(

@@ -147,17 +147,17 @@ def test_rules_with_a_name(capsys: pytest.CaptureFixture[str]) -> None:
     found = _found()
     assert not capsys.readouterr().out  # what the modules print
     named = {
-        "ruled:norm": ("custom_vjp", ("f32[3]", "f32[]")),  # not where it is private
-        "ruled._norm:power": ("custom_jvp", ("f32[3]", "1")),
+        "ruled:norm": ("custom_vjp", ("f32[3, 2]", "f32[]")),  # not where it is private
+        "ruled._norm:power": ("custom_jvp", ("f32[3, 2]", "3")),
         "ruled._norm:inverse": ("custom_jvp", ("f32[3, 3]",)),
         "ruled._norm:without": ("custom_jvp", None),
-        "ruled.parts.kernel:half": ("custom_jvp", ("f32[3]",)),  # in no __init__.py
-        "ruled.solvers.made:square": ("custom_gradient", ("f32[3]",)),
-        "ruled.solvers.made:filtered": ("filter_custom_vjp", ("f32[3]",)),
-        "ruled.solvers.made:Activation.twice": ("custom_jvp", ("f32[3]",)),
+        "ruled.parts.kernel:half": ("custom_jvp", ("f32[3, 2]",)),  # in no __init__.py
+        "ruled.solvers.made:square": ("custom_gradient", ("f32[3, 2]",)),
+        "ruled.solvers.made:filtered": ("filter_custom_vjp", ("f32[3, 2]",)),
+        "ruled.solvers.made:Activation.twice": ("custom_jvp", ("f32[3, 2]",)),
         "ruled.solvers.made:Activation.method": ("custom_jvp", None),
-        "ruled.solvers.made:Activation.Deeper.malformed": ("custom_vjp", ("f32[3]",)),
-        "ruled.solvers.made:ends": ("custom_vjp", ("f32[3]",)),
+        "ruled.solvers.made:Activation.Deeper.malformed": ("custom_vjp", ("f32[3, 2]",)),
+        "ruled.solvers.made:ends": ("custom_vjp", ("f32[3, 2]",)),
     }
     assert {name: (r.kind, r.arguments) for name, r in found.items() if not r.inside} == named
     assert [name for name, rule in found.items() if rule.missing] == ["ruled._norm:without"]
@@ -197,7 +197,7 @@ def test_the_command_says_how_each_is_checked(capsys: pytest.CaptureFixture[str]
     out, err = capsys.readouterr()
     lines = out.splitlines()
     at = lines.index(f"ruled:norm  custom_vjp, _norm.py:{_line('_norm.py', '@jax.custom_vjp')}")
-    assert lines[at + 1] == "    jaxgrad check ruled:norm 'f32[3]' 'f32[]'"
+    assert lines[at + 1] == "    jaxgrad check ruled:norm 'f32[3, 2]' 'f32[]'"
     assert "    it has no rule yet: without.defjvp(rule) defines one" in lines
     assert (
         "    made where root is called; check that, or what calls it: "
@@ -205,7 +205,7 @@ def test_the_command_says_how_each_is_checked(capsys: pytest.CaptureFixture[str]
     )
     solve = "    made where Solver.solve is called: check what calls it"
     assert solve in lines  # the first argument of a method is no array
-    assert lines[-1] == "13 custom rules in 5 modules of ruled"
+    assert lines[-1] == "13 custom rules in 5 modules of ruled; 2 more cannot be imported"
     assert "jaxgrad: ruled.broken cannot be imported: ModuleNotFoundError" in err
 
 
@@ -223,11 +223,17 @@ def test_the_command_checks_them(capsys: pytest.CaptureFixture[str]) -> None:
         "ruled.solvers.made:Activation.twice": "PROVED",
         "ruled.solvers.made:Activation.Deeper.malformed": None,
         "ruled.solvers.made:ends": None,
+        "ruled._norm:without": None,
+        "ruled.solvers.made:Activation.method": None,
+        "ruled.solvers.made:Solver.solve": None,
+        "ruled.solvers.made:root": None,
     }
     assert found["modules"] == 5 and len(found["failures"]) == 2
     told = {rule["name"]: rule.get("text") for rule in found["rules"]}
     line = _line("solvers/made.py", "raise SystemExit")
-    assert told["ruled.solvers.made:ends"] == f"it raised SystemExit at made.py:{line}: 0"
+    said = told["ruled.solvers.made:ends"].splitlines()
+    assert said[0] == f"it raised SystemExit at made.py:{line}: 0"
+    assert told["ruled._norm:without"] == "it has no rule yet: without.defjvp(rule) defines one"
 
 
 def test_a_package_without_rules(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from jaxgrad.claims import child_processes
 from jaxgrad.claims.child_processes import supervise
 from jaxgrad.claims.cli import main
 from jaxgrad.claims.found_rule import FoundRule
-from jaxgrad.claims.rules_command import _lines
+from jaxgrad.claims.rule_words import lines_of
 from jaxgrad.claims.rules_run import RulesRun, SeenRule
 from jaxgrad.numbers import progress
 
@@ -282,7 +282,7 @@ def test_what_does_not_pass_is_shown_beside_the_line(
 
 def test_every_line_of_what_was_raised_is_shown() -> None:
     seen = SeenRule(RULES[0], "it raised RuntimeError at k.py:9: the rule is\nbroken")
-    assert list(_lines(seen))[-2:] == [
+    assert list(lines_of(seen))[-2:] == [
         "    not checked: it raised RuntimeError at k.py:9: the rule is",
         "    broken",
     ]

@@ -64,7 +64,7 @@ def test_a_rule_of_a_tree_is_checked_at_one(
     (here / f"{name}.py").write_text(text)
     code = main(["rules", name, "--check"])
     said = capsys.readouterr().out
-    assert f"jaxgrad check {name}:f '{kind}(f32[3], f32[3])' 'f32[]'" in said
+    assert f"jaxgrad check {name}:f '{kind}(f32[3, 2], f32[3, 2])' 'f32[]'" in said
     assert ("REFUTED" in said) is (factor == 2) and ("PROVED" in said) is (factor == 1)
     assert (code == 0) is (factor == 1)
     assert sys.modules.pop(name, None) is None  # it runs by itself
@@ -78,7 +78,7 @@ def test_an_annotation_that_names_nothing_is_none(
         "def f(x: Nothing):\n    return 2 * x\n\nf.defjvp(lambda x, v: (f(*x), 2 * v[0]))\n"
     )
     assert main(["rules", "unnamed", "--check"]) == 0
-    assert "jaxgrad check unnamed:f 'f32[3]'" in capsys.readouterr().out
+    assert "jaxgrad check unnamed:f 'f32[3, 2]'" in capsys.readouterr().out
 
 
 def test_the_module_is_known_by_its_name(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,6 +25,7 @@ from jaxgrad.claims.option_types import (
     add_keep,
     add_switch,
     add_timeout,
+    arguments_of_rules,
     cores,
     listed,
     not_negative,
@@ -320,9 +321,32 @@ def rules(parser: argparse.ArgumentParser) -> _Runner:
 
         jaxgrad rules optax
         jaxgrad rules my_package.kernels --check
+        jaxgrad rules my_package --check --skip my_package.losses:huber,my_package.legacy
+        jaxgrad rules my_package --check --arguments '{"my_package:norm": ["f32[3, 4]", "axis=0"]}'
+
+    What a package always leaves out, or has arguments for, stands in its pyproject.toml:
+
+        [tool.jaxgrad.rules]
+        skip = ["my_package.losses:huber", "my_package.legacy"]
+        arguments = {"my_package:norm" = ["f32[3, 4]", "axis=0"]}
     """
     parser.add_argument("package", metavar="PACKAGE", help="a package or module, e.g. optax")
     parser.add_argument("--check", action="store_true", help="check those that can be, too")
+    parser.add_argument(
+        "--skip",
+        type=listed(str),
+        default=(),
+        metavar="NAME,NAME",
+        help="rules (MODULE:FUNCTION) and modules (MODULE) that are left out",
+    )
+    parser.add_argument(
+        "--arguments",
+        type=arguments_of_rules,
+        default={},
+        metavar="JSON",
+        help="at which rules are checked: an object of MODULE:FUNCTION with a list of arguments, "
+        "each as jaxgrad check takes it",
+    )
     add_timeout(parser, "the import of a module, or the check of a rule,")
     add_json(parser)
     return rules_command.rules

@@ -75,10 +75,11 @@ exit codes:
 """,
     "rules": """\
 exit codes:
-  0  the rules are listed, and pass where they are checked
-  1  one is REFUTED, or raised or ended its process where it was checked
+  0  the rules are listed, or all that are not left out were checked and pass
+  1  one is REFUTED, malformed or not there at all, or raised or ended its process
   2  the package cannot be imported
-  3  one is UNDECIDED, or was given up, and none is wrong
+  3  one is UNDECIDED, was given up or could not be checked, as no arguments suit it, it is
+     made where a function is called or a module cannot be imported, and none is wrong
   130  interrupted
   141  whoever read the output was gone before all was written
 """,

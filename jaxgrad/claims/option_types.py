@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import os
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["add_dtypes", "add_json", "add_switch", "cores", "listed", "not_negative", "positive"]
+__all__ = [
+    "add_dtypes",
+    "add_json",
+    "add_switch",
+    "arguments_of_rules",
+    "cores",
+    "listed",
+    "not_negative",
+    "positive",
+]
 
 
 def listed(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
@@ -42,6 +52,35 @@ def not_negative(text: str) -> int:
 
 
 not_negative.__name__ = "whole number from 0 on"  # for the message of argparse
+
+
+def arguments_of_rules(text: str) -> dict[str, tuple[str, ...]]:
+    """The arguments of several functions, each with a list of them, as one object of JSON.
+
+    Example:
+        >>> arguments_of_rules('{"my.losses:huber": ["f32[3, 2]", 2.0], "my.norms:rms": "f32[3]"}')
+        {'my.losses:huber': ('f32[3, 2]', '2.0'), 'my.norms:rms': ('f32[3]',)}
+    """
+    try:
+        table = json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"it is no JSON: {error}") from None
+    if not isinstance(table, dict):
+        raise argparse.ArgumentTypeError(f"{text:.60} is not an object of names; {_MEANT}")
+    return {name: _texts(name, given) for name, given in table.items()}
+
+
+_MEANT = 'write it as {"my_package.losses:huber": ["f32[3, 2]", "2.0"]}'
+
+
+def _texts(name: str, given: Any) -> tuple[str, ...]:
+    texts = given if isinstance(given, list) else [given]
+    if ":" not in name or not all(isinstance(x, str | int | float) for x in texts) or not texts:
+        raise argparse.ArgumentTypeError(
+            f"{name!r} has {json.dumps(given):.60}, and has to be MODULE:FUNCTION with a list of "
+            f"arguments; {_MEANT}"
+        )
+    return tuple(map(str, texts))
 
 
 def add_dtypes(parser: argparse.ArgumentParser, text: str) -> None:

@@ -33,21 +33,28 @@ class RulesOfPackage:
         modules: how many were looked at.
         rules: the rules, by file and line.
         failures: (module, why it cannot be imported).
+        left_out: the modules that were to be.
     """
 
     modules: int
     rules: tuple[FoundRule, ...]
     failures: tuple[tuple[str, str], ...]
+    left_out: tuple[str, ...] = ()
 
 
 def rules_of(
-    package: str, *, without: Collection[str] = (), at: Callable[[str], object] = lambda _: None
+    package: str,
+    *,
+    without: Collection[str] = (),
+    skip: Collection[str] = (),
+    at: Callable[[str], object] = lambda _: None,
 ) -> RulesOfPackage:
     """Imports every module of a package, but its tests, and looks for derivative rules in it.
 
     Args:
         package: the name of a package, or of one module.
-        without: names of modules that are left out.
+        without: names of modules that are not imported.
+        skip: names of modules that are left out with all that is in them.
         at: called with the name of each module before it is imported.
 
     Raises:
@@ -59,22 +66,24 @@ def rules_of(
         (True, ())
     """
     failures: list[tuple[str, str]] = []
-    modules = list(_modules(package, without, at, failures))
+    left_out: list[str] = []
+    modules = []
+    for name in _names(package, at):
+        if any(is_of(name, one) for one in skip):
+            left_out.append(name)
+        elif name not in without:
+            modules += _modules(name, package, at, failures)
     named = [rule for rule in _named(modules, package) if rule is not None]
     made = [rule for module in modules for rule in rules_in_source(module, package)]
     places = {(rule.file, rule.line) for rule in named}
     rules = [*named, *(rule for rule in made if (rule.file, rule.line) not in places)]
     in_order = sorted(dict.fromkeys(rules), key=lambda rule: (rule.file, rule.line, rule.name))
-    return RulesOfPackage(len(modules), tuple(in_order), tuple(failures))
+    return RulesOfPackage(len(modules), tuple(in_order), tuple(failures), tuple(left_out))
 
 
 # -- modules ---------------------------------------------------------------------------------------
-def _modules(
-    package: str,
-    without: Collection[str],
-    at: Callable[[str], object],
-    failures: list[tuple[str, str]],
-) -> Iterator[ModuleType]:
+def _names(package: str, at: Callable[[str], object]) -> Iterator[str]:
+    """The names of a package, which is imported then, and of the modules in it."""
     at(package)
     try:
         top = _imported(package)
@@ -83,18 +92,24 @@ def _modules(
             f"{package} cannot be imported: {all_that_was_raised(error)}; it is looked for in "
             "the current folder and among what is installed"
         ) from error
-    yield top
+    yield package
     folders = [Path(folder) for folder in getattr(top, "__path__", ())]
-    for name in dict.fromkeys(name for folder in folders for name in _inside(folder, package)):
-        if _NO_PART.search(name) or name in without:
-            continue
+    inside = (name for folder in folders for name in _inside(folder, package))
+    yield from (name for name in dict.fromkeys(inside) if not _NO_PART.search(name))
+
+
+def _modules(
+    name: str, package: str, at: Callable[[str], object], failures: list[tuple[str, str]]
+) -> Iterator[ModuleType]:
+    """The module of a name, unless it cannot be imported."""
+    if name != package:
         at(name)
-        try:
-            yield _imported(name)
-        except BaseException as error:  # a script that ends the process, too
-            if isinstance(error, KeyboardInterrupt):
-                raise
-            failures.append((name, all_that_was_raised(error)))
+    try:
+        yield _imported(name)
+    except BaseException as error:  # a script that ends the process, too
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        failures.append((name, all_that_was_raised(error)))
 
 
 def _inside(folder: Path, package: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 import tomllib
@@ -89,7 +90,7 @@ def project_options(
 
     Raises:
         ArgumentError: the file cannot be read, has a table of a command that does not exist, or an
-            option that is no boolean, number, text or list.
+            option that is no boolean, number, text or list, nor a table where it takes one.
 
     Example:
         >>> project_options("prove", Path("/"), {"prove": argparse.ArgumentParser()}).arguments
@@ -107,10 +108,8 @@ def project_options(
     if not isinstance(options, dict):
         raise ArgumentError(f"{file}: [tool.jaxgrad.{command}] is {options!r:.40}, not a table")
     paths = _texts(file, "paths", options.pop("paths", []))
-    switches = _switches(commands[command])
-    arguments = [
-        x for name, value in options.items() for x in _argument(file, name, value, switches)
-    ]
+    parser = commands[command]
+    arguments = [x for name, value in options.items() for x in _argument(file, name, value, parser)]
     return ProjectOptions(
         file if options else None, arguments, [str(file.parent / p) for p in paths]
     )
@@ -144,13 +143,21 @@ def _switches(parser: argparse.ArgumentParser) -> set[str]:
     }
 
 
-def _argument(file: Path, name: str, value: Any, switches: set[str]) -> Iterator[str]:
+def _takes_table(parser: argparse.ArgumentParser, name: str) -> bool:
+    """Whether an option takes a table, as JSON."""
+    of_json = (action for action in parser._actions if action.metavar == "JSON")
+    return any(f"--{name}" in action.option_strings for action in of_json)
+
+
+def _argument(file: Path, name: str, value: Any, parser: argparse.ArgumentParser) -> Iterator[str]:
     name = name.replace("_", "-")
     if isinstance(value, bool):
         if value:
             yield f"--{name}"
-        elif f"--{name}" in switches:
+        elif f"--{name}" in _switches(parser):
             yield f"--no-{name}"
+    elif isinstance(value, dict) and _takes_table(parser, name):
+        yield f"--{name}={json.dumps(value, default=str)}"
     else:
         yield f"--{name}={','.join(_texts(file, name, value))}"
 

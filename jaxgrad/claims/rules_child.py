@@ -6,21 +6,35 @@ arguments that suit it and what its check says.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from jaxgrad.claims.answers import Answers, answer_with
-from jaxgrad.claims.as_options import in_options
+from jaxgrad.claims.as_options import as_options, in_options
+from jaxgrad.claims.called import Called
 from jaxgrad.claims.found_rule import FoundRule
-from jaxgrad.claims.given_arguments import given
+from jaxgrad.claims.meant_rules import is_meant, meaningless
 from jaxgrad.claims.named import named
 from jaxgrad.claims.package_rules import rules_of
 from jaxgrad.claims.raised_text import all_that_was_raised
-from jaxgrad.claims.suitable_arguments import with_arguments
-from jaxgrad.errors import ArgumentError, JaxgradError
+from jaxgrad.claims.suitable_arguments import suitable
+from jaxgrad.errors import (
+    ArgumentError,
+    DtypeMismatch,
+    JaxgradError,
+    ShapeMismatch,
+    TreeMismatch,
+)
 from jaxgrad.gradients.check_grads import check
 
 __all__ = ["main"]
+
+# Of a rule that cannot be traced at any drawn arguments that its function takes.
+_SO = (
+    "\nit is so at all drawn arguments that the function takes; --arguments, or "
+    "[tool.jaxgrad.rules] of pyproject.toml, gives it others"
+)
 
 
 def main() -> None:
@@ -32,30 +46,50 @@ def _answer(request: dict[str, Any], tell: Answers) -> None:
     def begin(module: str) -> None:
         tell(begins=module)
 
+    skip, package = request["skip"], request["package"]
+    modules = [name for name in skip if ":" not in name]
     try:
-        found = rules_of(request["package"], without=request["without"], at=begin)
+        found = rules_of(package, without=request["without"], skip=modules, at=begin)
     except ArgumentError as error:
         tell(refused=str(error))
         return
     rules = [asdict(rule) for rule in found.rules]
-    tell(declared=rules, modules=found.modules, failures=found.failures)
+    unknown = list(meaningless([*skip, *request["arguments"]], package, found))
+    tell(declared=rules, modules=found.modules, failures=found.failures, meaningless=unknown)
     for number, rule in enumerate(found.rules):
         if number in request["done"]:
             continue
-        suited = with_arguments(rule)
-        if suited.arguments is not None:
-            tell(suits=suited.arguments)
-        checked = _checked(suited) if request["check"] and suited.arguments else {}
-        tell(ends=number, checked=checked)
+        if any(is_meant(name, rule) for name in skip):
+            tell(ends=number, checked={"left_out": True})
+        else:
+            tell(ends=number, checked=_seen(rule, request, tell))
 
 
-def _checked(rule: FoundRule) -> dict[str, Any]:
-    """The verdict on a rule at the arguments that suit it, and what is said of it."""
-    function = named("MODULE:FUNCTION", rule.name)
-    args = given(rule.arguments or (), rule.name.partition(":")[0]).args
+def _seen(rule: FoundRule, request: dict[str, Any], tell: Answers) -> dict[str, Any]:
+    """What comes of a rule, at the arguments that are given for it, or at some that suit it."""
+    given = (texts for name, texts in request["arguments"].items() if is_meant(name, rule))
+    own = None if rule.missing else next(given, None)
+    if own is None:
+        arguments, traces = suitable(rule, lambda texts: tell(suits=texts))
+    else:
+        tell(suits=own)
+        arguments, traces = own, True
+    if not request["check"] or arguments is None:
+        return {}
+    checked = _checked(rule.name, arguments)
+    return checked if traces or checked["verdict"] else {**checked, "text": checked["text"] + _SO}
+
+
+def _checked(name: str, arguments: Sequence[str]) -> dict[str, Any]:
+    """The verdict on a rule at arguments, and what is said of it."""
     try:
-        found = in_options(check(function, args))
+        called = Called(name, named("MODULE:FUNCTION", name), arguments, 0)
+        found = check(called.by_places(called.function), called.args, argnums=called.argnums(None))
+    except (TreeMismatch, ShapeMismatch, DtypeMismatch) as error:
+        return {"verdict": None, "malformed": True, "text": str(error)}
     except BaseException as error:  # whatever a rule raises
-        said = str(error) if isinstance(error, JaxgradError) else all_that_was_raised(error)
-        return {"verdict": None, "text": f"it raised {said}"}
-    return {"verdict": str(found.verdict), "text": str(found).partition("\n\nTo see it:")[0]}
+        own = isinstance(error, JaxgradError)
+        text = as_options(str(error)) if own else f"it raised {all_that_was_raised(error)}"
+        return {"verdict": None, "text": text}
+    text = str(in_options(found)).partition("\n\nTo see it:")[0]
+    return {"verdict": str(found.verdict), "text": text}

@@ -6,27 +6,31 @@ import argparse
 import json
 import os
 import re
-import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxgrad.claims.annotations import annotate
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.one_object import printed
+from jaxgrad.claims.rule_words import (
+    came_to,
+    code_of,
+    command_of,
+    lines_of,
+    title_of,
+    why_unchecked,
+)
 from jaxgrad.errors import ArgumentError
 from jaxgrad.verdict import Verdict
 
 if TYPE_CHECKING:
-    from jaxgrad.claims.found_rule import FoundRule
     from jaxgrad.claims.rules_run import RulesRun, SeenRule
 
 __all__ = ["rules"]
 
-_PASSES = tuple(str(verdict) for verdict in Verdict if verdict.passes)
+_VERDICTS = tuple(map(str, Verdict))
 _PACKAGE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -53,13 +57,13 @@ def rules(options: argparse.Namespace) -> int:
 
     def tell(seen: SeenRule) -> None:
         progress.clear()
-        _tell(seen, options.json)
+        _tell(seen, options)
 
     def look() -> None:
         progress.say(_reached(run))
         progress.look()
 
-    run = RulesRun(options.package, options.check, tell)
+    run = RulesRun(options.package, options.check, tell, options.arguments, options.skip)
     heard = progress.above if sys.stderr.isatty() else None
     try:
         for _ in supervise([run], jobs=1, timeout=options.timeout, look=look, heard=heard):
@@ -75,13 +79,12 @@ def rules(options: argparse.Namespace) -> int:
     return _exit_code(run)
 
 
-def _tell(seen: SeenRule, quiet: bool) -> None:
+def _tell(seen: SeenRule, options: argparse.Namespace) -> None:
     """Print a rule and what came of it, and annotate it where it does not pass."""
-    if seen.text and seen.verdict not in _PASSES:
-        how = f"is {seen.verdict}" if seen.verdict else "was not checked"
-        annotate(f"{seen.rule.name} {how}", seen.text, seen.rule.file, seen.rule.line)
-    if not quiet:
-        print(*_lines(seen), sep="\n", flush=True)
+    if (options.check or seen.text) and code_of(seen):
+        annotate(title_of(seen), why_unchecked(seen), seen.rule.file, seen.rule.line)
+    if not options.json:
+        print(*lines_of(seen), sep="\n", flush=True)
 
 
 def _reached(run: RulesRun) -> str:
@@ -102,14 +105,20 @@ def _conclude(
     """
     for module, why in run.failures:
         print(f"jaxgrad: {module} cannot be imported: {why}", file=sys.stderr)
+        if options.check:
+            annotate(f"{module} cannot be imported", why)
+    if run.meaningless:
+        names = ", ".join(run.meaningless)
+        said = f"{names}, of --skip or --arguments, names no rule of {run.package}"
+        print(f"jaxgrad: {said}; jaxgrad rules {run.package} lists them", file=sys.stderr)
     if options.json:
         printed()
         print(_json(run, interrupted))
         return
     if options.check:
-        verdicts = Counter(x.verdict or "not checked" for x in run.seen.values() if x.text)
-        counts = [f"{count} {verdict}" for verdict, count in verdicts.items()]
-        print(f"checked: {', '.join(counts) or 'none'}")
+        print(f"checked: {_numbers(run, among=True) or 'none'}")
+        if unchecked := _numbers(run, among=False):
+            print(f"not checked: {unchecked}")
     if interrupted:
         looked_at = (
             "" if run.rules is None else f", after {len(run.seen)} of {len(run.rules)} rules"
@@ -126,64 +135,43 @@ def _without_result(run: RulesRun) -> list[str]:
     return [(run.rules or ())[number].name for number in run.rest]
 
 
+def _numbers(run: RulesRun, *, among: bool) -> str:
+    """How many rules came to what: to verdicts, or to none."""
+    counts = Counter(map(came_to, run.seen.values()))
+    return ", ".join(f"{n} {came}" for came, n in counts.items() if (came in _VERDICTS) is among)
+
+
 def _exit_code(run: RulesRun) -> int:
-    """1 if a rule is refuted, or raised; 3 if one is open, or something was given up."""
-    verdicts = [seen.verdict for seen in run.seen.values() if seen.text]
-    if run.check and any(verdict in (None, str(Verdict.REFUTED)) for verdict in verdicts):
+    """1 if a rule is refuted, malformed or none; 3 if one is open, or something is not checked."""
+    codes = [code_of(seen) for seen in run.seen.values() if run.check or seen.text]
+    if run.check and Exit.NOT_EXPECTED in codes:
         return Exit.NOT_EXPECTED
-    if run.given_up or str(Verdict.UNDECIDED) in verdicts:
+    if run.given_up or Exit.UNDECIDED in codes or (run.check and run.failures):
         return Exit.UNDECIDED
     return Exit.ALL_EXPECTED
 
 
 def _json(run: RulesRun, interrupted: str | None) -> str:
     failures = [{"module": module, "error": why} for module, why in run.failures]
-    rules = [_as_json(seen) for seen in run.seen.values()]
+    rules = [_as_json(seen, run.check) for seen in run.seen.values()]
     whole = {"modules": run.modules, "rules": rules, "failures": failures}
     if interrupted:
         whole["without_result"] = _without_result(run)
     return json.dumps({**whole, "interrupted": interrupted or None}, indent=1)
 
 
-def _as_json(seen: SeenRule) -> dict[str, Any]:
-    told = {**asdict(seen.rule), "command": _command(seen.rule)}
-    return told | ({"verdict": seen.verdict, "text": seen.text} if seen.text else {})
-
-
-def _lines(seen: SeenRule) -> Iterator[str]:
-    rule = seen.rule
-    yield f"{rule.name}  {rule.kind}, {Path(rule.file).name}:{rule.line}"
-    yield f"    {_command(rule) if seen.text else _how(rule)}"
-    if seen.text:
-        given_up = f"{seen.verdict}: " if seen.verdict else "not checked: "
-        text = seen.text if seen.text.startswith(seen.verdict or " ") else given_up + seen.text
-        yield from (f"    {line}" for line in text.splitlines())
+def _as_json(seen: SeenRule, check: bool) -> dict[str, Any]:
+    told = {**asdict(seen.rule), "command": command_of(seen.rule)}
+    if seen.left_out:
+        return told | {"left_out": True}
+    if not check and not seen.text:
+        return told
+    return told | {"verdict": seen.verdict, "text": why_unchecked(seen)}
 
 
 def _counted(run: RulesRun) -> str:
     count = len(run.rules or ())
     counted = f"{count} custom rule{'s' * (count != 1)}"
-    return f"{counted} in {run.modules} module{'s' * (run.modules != 1)} of {run.package}"
-
-
-def _how(rule: FoundRule) -> str:
-    if rule.missing:
-        name = rule.name.rpartition(":")[2]
-        defines = "defjvp(rule)" if rule.kind == "custom_jvp" else "defvjp(forward, backward)"
-        return f"it has no rule yet: {name}.{defines} defines one"
-    if rule.inside and "." in rule.name.rpartition(":")[2]:
-        return f"made where {rule.name.rpartition(':')[2]} is called: check what calls it"
-    if rule.inside:
-        return (
-            f"made where {rule.name.rpartition(':')[2]} is called; check that, or what calls it: "
-            f"{_command(rule)}"
-        )
-    if rule.arguments is None:
-        return f"at arguments of your own, since none that were tried suit it: {_command(rule)}"
-    return _command(rule)
-
-
-def _command(rule: FoundRule) -> str:
-    """How it is checked."""
-    arguments = ["ARGUMENT"] if rule.arguments is None else map(shlex.quote, rule.arguments)
-    return " ".join(["jaxgrad check", rule.name, *arguments, *["..."] * (rule.arguments is None)])
+    looked_at = f"{counted} in {run.modules} module{'s' * (run.modules != 1)} of {run.package}"
+    failed = len(run.failures)
+    return looked_at + f"; {failed} more cannot be imported" * (failed > 0)

@@ -26,11 +26,15 @@ class SeenRule:
         rule: with the arguments that suit it, if there are any.
         text: what its check says, or why there is none; empty where it was not checked.
         verdict: what its check came to; None where it raised, or ended its process.
+        malformed: whether the rule does not return what it has to.
+        left_out: whether it was to be left out.
     """
 
     rule: FoundRule
     text: str = ""
     verdict: str | None = None
+    malformed: bool = False
+    left_out: bool = False
 
 
 @dataclass
@@ -41,23 +45,29 @@ class RulesRun:
         package: whose rules are found.
         check: whether they are checked, where arguments suit them.
         tell: called with each rule in turn.
+        arguments: those of rules by their names, which are not looked for then.
+        skip: names of rules and modules that are left out.
         rules: those that were found; None before.
         modules: how many modules were looked at.
         failures: (module, why it cannot be imported).
         seen: the rules that have been looked at, by their number.
         given_up: whether something took too long, or ended its process.
         refused: why there is no such package.
+        meaningless: names of arguments and skip that are of nothing in the package.
     """
 
     package: str
     check: bool
     tell: Callable[[SeenRule], None]
+    arguments: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    skip: tuple[str, ...] = ()
     rules: list[FoundRule] | None = None
     modules: int = 0
     failures: list[tuple[str, str]] = field(default_factory=list)
     seen: dict[int, SeenRule] = field(default_factory=dict)
     given_up: bool = False
     refused: ArgumentError | None = None
+    meaningless: list[str] = field(default_factory=list)
     module: str = "jaxgrad.claims.rules_child"
     _lost: list[tuple[str, str]] = field(default_factory=list)
     _at: str = ""
@@ -70,7 +80,7 @@ class RulesRun:
         self._begun, self._suited = False, None
         without = [module for module, _ in self._lost]
         told = {"package": self.package, "check": self.check, "without": without}
-        return told | {"done": list(self.seen)}
+        return told | {"arguments": self.arguments, "skip": self.skip, "done": list(self.seen)}
 
     @property
     def complete(self) -> bool:
@@ -112,7 +122,8 @@ class RulesRun:
         if self.rules is None:
             self._lose_module(how, late)
         elif self._begun:
-            stage = "its check" if self._suited else "the search for arguments that suit it"
+            alone = "its check" if self.check else "its derivative"
+            stage = alone if self._suited else "the search for arguments that suit it"
             self._give_up(self.rest[0], f"{stage} {how}", late)
         else:
             for number in self.rest:
@@ -131,6 +142,7 @@ class RulesRun:
             failed = ((module, why) for module, why in message["failures"])
             self.rules, self.modules = rules, message["modules"]
             self.failures = [*self._lost, *failed]
+            self.meaningless = message.get("meaningless", [])
         elif rules != self.rules:
             for number in self.rest:
                 self._give_up(number, "its package has other rules, imported again", late=True)

@@ -1,112 +1,139 @@
-"""Arguments at which a custom derivative rule can be checked, found by trying."""
+"""Arguments at which a custom derivative rule can be checked, found by trying.
+
+A function may take what its rule does not: ``x + b`` takes two vectors, where a rule that sums over
+the rows of x returns no cotangent of b.  So the rule is traced as well, and one that fails at
+some arguments is asked at others.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
-import numpy as np
+import jax.numpy as jnp
 
-from jaxgrad.claims.found_rule import FoundRule, rule_of
+from jaxgrad.claims.found_rule import FoundRule
 from jaxgrad.claims.given_arguments import given
 from jaxgrad.claims.named import named
+from jaxgrad.claims.tried_arguments import tried_arguments
 from jaxgrad.errors import ArgumentError
 
-__all__ = ["with_arguments"]
+__all__ = ["Suitable", "suitable", "with_arguments"]
 
-# Shapes that are tried for each argument, and how many calls of them at most.
-_SHAPES = ("f32[3]", "f32[]", "f32[3, 2]", "f32[3, 3]", "i32[3]", "i32[]")
-_CALLS = 60
+# At so many arguments that the function takes a rule may fail before it is taken to be malformed.
+_FAILURES = 60
+
+
+class Suitable(NamedTuple):
+    """What was found for a rule.
+
+    Args:
+        arguments: as ``jaxgrad check`` takes them; None where the function takes none of those that
+            were tried.
+        traces: whether its rule can be traced there, and at no others that were tried if not.
+    """
+
+    arguments: tuple[str, ...] | None
+    traces: bool = False
+
+
+def suitable(rule: FoundRule, tell: Callable[[Sequence[str]], object] = lambda _: None) -> Suitable:
+    """Arguments that a function takes and its rule does, or the first that the function takes.
+
+    Args:
+        rule: which.
+        tell: called with arguments before the rule is traced there, and with those that are found.
+    """
+    if rule.missing or rule.inside:
+        return Suitable(None)
+    module = rule.name.partition(":")[0]
+    function = named("MODULE:FUNCTION", rule.name)
+    failed: list[tuple[str, ...]] = []
+    for texts in tried_arguments(function):
+        call = _call(function, texts, module)
+        if call is None or not _takes(call):
+            continue
+        tell(texts)
+        if _rule_takes(call, forward="jvp" in rule.kind):
+            return Suitable(texts, traces=True)
+        failed.append(texts)
+        if len(failed) == _FAILURES:
+            break
+    if not failed:
+        return Suitable(None)
+    tell(failed[0])
+    return Suitable(failed[0])
 
 
 def with_arguments(rule: FoundRule) -> FoundRule:
-    """The rule with arguments that the function takes, and of which it makes floating results."""
-    if rule.missing or rule.inside:
-        return rule
-    module = rule.name.partition(":")[0]
-    function = named("MODULE:FUNCTION", rule.name)
-    found = next((texts for texts in _tried(function) if _takes(function, texts, module)), None)
-    return replace(rule, arguments=found)
+    """The rule with the arguments of :func:`suitable`."""
+    return replace(rule, arguments=suitable(rule).arguments)
 
 
-def _tried(function: Callable[..., Any]) -> Iterator[tuple[str, ...]]:
-    """Arguments for the parameters without a default: first of one shape all, then of several."""
-    try:
-        parameters = _signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return
-    needed = [p for p in parameters if p.default is p.empty and p.kind is not p.KEYWORD_ONLY]
-    if needed and needed[0].name == "self":
-        return
-    static = getattr(rule_of(function), "nondiff_argnums", ())
-    alone = {k: _of_annotation(p) for k, p in enumerate(needed)} | dict.fromkeys(static, "1")
-    trees = {k: p.annotation for k, p in enumerate(needed) if _fields(p.annotation)}
-    count = len([p for p in needed if p.kind is not p.VAR_POSITIONAL]) or 1
-    alike = ((shape,) * count for shape in _SHAPES)
-    several = itertools.product(_SHAPES, repeat=count)
-    for shapes in itertools.islice(itertools.chain(alike, several), _CALLS):
-        yield tuple(
-            _tree(trees[k], shape) if k in trees else alone.get(k) or shape
-            for k, shape in enumerate(shapes)
-        )
+class _Call(NamedTuple):
+    """A function of the floating-point arrays among its arguments alone, and those.
 
-
-def _signature(function: Callable[..., Any]) -> inspect.Signature:
-    """Its signature, of which texts are read as the annotations that they are, if they can be."""
-    try:
-        return inspect.signature(function, eval_str=True)
-    except Exception:  # whatever an annotation raises that nobody reads while it is a text
-        return inspect.signature(function)
-
-
-def _fields(annotation: Any) -> tuple[str, ...]:
-    """The fields of what a parameter is said to be: of a named tuple or of a dataclass."""
-    if dataclasses.is_dataclass(annotation):
-        return tuple(field.name for field in dataclasses.fields(annotation) if field.init)
-    named = isinstance(annotation, type) and issubclass(annotation, tuple)
-    return getattr(annotation, "_fields", ()) if named else ()
-
-
-def _tree(annotation: Any, shape: str) -> str:
-    """One of those all of whose fields are arrays of a shape.
-
-    Example:
-        >>> from typing import NamedTuple
-        >>> _tree(NamedTuple("State", [("q", float), ("v", float)]), "f32[3]")
-        'State(f32[3], f32[3])'
+    Args:
+        results: it returns the floating-point arrays among its results.
+        values: at which.
     """
-    return f"{annotation.__name__}({', '.join([shape] * len(_fields(annotation)))})"
+
+    results: Callable[..., list[jax.Array]]
+    values: list[jax.Array]
 
 
-def _of_annotation(parameter: inspect.Parameter) -> str | None:
-    """What a parameter takes that is said to be one of Python's numbers; None if it is not."""
-    annotation = parameter.annotation
-    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-    return {"float": "f32[]", "int": "1", "bool": "True"}.get(name)
-
-
-def _takes(function: Callable[..., Any], texts: Sequence[str], module: str) -> bool:
-    """Whether the function has floating results at these arguments, whatever its rule returns."""
+def _call(function: Callable[..., Any], texts: Sequence[str], module: str) -> _Call | None:
+    """The call with arguments as they are written; None where nothing moves, or they are none."""
     try:
         args = given(texts, module).args
     except ArgumentError:  # the module has a list, or the like, by the name of a dtype
-        return False
+        return None
     leaves, tree = jax.tree.flatten(args)
-    moving = [k for k, x in enumerate(leaves) if isinstance(x, jax.Array) and x.dtype == "float32"]
+    moving = [k for k, x in enumerate(leaves) if isinstance(x, jax.Array) and _floats(x)]
 
-    def moved(*values: jax.Array) -> Any:
+    def results(*values: jax.Array) -> list[jax.Array]:
         every = list(leaves)
         for k, x in zip(moving, values, strict=True):
             every[k] = x
-        return function(*jax.tree.unflatten(tree, every))
+        found = jax.tree.leaves(function(*jax.tree.unflatten(tree, every)))
+        return [jnp.asarray(x) for x in found if _floats(x)]
 
+    return _Call(results, [leaves[k] for k in moving]) if moving else None
+
+
+def _floats(x: Any) -> bool:
+    return jnp.issubdtype(jnp.result_type(x), jnp.inexact)
+
+
+def _takes(call: _Call) -> bool:
+    """Whether the function has floating results there, whatever its rule returns."""
+    return _is_traced(call.results, call.values)
+
+
+def _rule_takes(call: _Call, *, forward: bool) -> bool:
+    """Whether JAX can trace the derivative there, so that the rule returns what it has to.
+
+    Args:
+        call: of the function.
+        forward: whether the rule has tangents.
+    """
+
+    def tangents(*values: jax.Array) -> Any:
+        return jax.jvp(call.results, values, tuple(map(jnp.ones_like, values)))
+
+    def cotangents(*values: jax.Array) -> Any:
+        results, pull = jax.vjp(call.results, *values)
+        return pull([jnp.ones_like(x) for x in results])
+
+    return _is_traced(tangents if forward else cotangents, call.values)
+
+
+def _is_traced(function: Callable[..., Any], values: Sequence[jax.Array]) -> bool:
     try:
-        results = jax.tree.leaves(jax.eval_shape(moved, *(leaves[k] for k in moving)))
-    except BaseException:  # whatever the function raises
+        return bool(jax.tree.leaves(jax.eval_shape(function, *values)))
+    except BaseException as error:  # whatever the function raises, or its rule
+        if isinstance(error, KeyboardInterrupt):
+            raise
         return False
-    return bool(moving) and any(jax.numpy.issubdtype(x.dtype, np.inexact) for x in results)
