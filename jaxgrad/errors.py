@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 __all__ = [
     "ArgumentError",
     "CannotDecide",
@@ -14,6 +16,7 @@ __all__ = [
     "NonFiniteInput",
     "OpaquePrimitive",
     "PropertyRefuted",
+    "RuleFault",
     "ShapeMismatch",
     "TraceError",
     "TreeMismatch",
@@ -26,8 +29,34 @@ class JaxgradError(Exception):
     """Base class of every error that the package raises on purpose."""
 
 
+@dataclass(frozen=True)
+class RuleFault:
+    """A custom derivative rule that is malformed, or missing.
+
+    Args:
+        name: of the function that it is for.
+        where: the file and line of that; empty if not known.
+        what: what is wrong with it.
+
+    Example:
+        >>> print(RuleFault("norm", "norms.py:3", "bwd returns 1 cotangent for 2 arguments"))
+        `norm` (norms.py:3): bwd returns 1 cotangent for 2 arguments
+    """
+
+    name: str
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        place = f" ({self.where})" if self.where else ""
+        return f"`{self.name}`{place}: {self.what}"
+
+
 class ArgumentError(JaxgradError, ValueError):
     """An argument is outside what the function accepts (unknown mode, empty network, ...)."""
+
+    fault: RuleFault | None = None
+    """The custom rule that it is about, where one is known."""
 
 
 class NonFiniteInput(ArgumentError):

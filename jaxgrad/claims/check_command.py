@@ -18,18 +18,13 @@ from typing import IO, TYPE_CHECKING, Any
 from jaxgrad.claims.annotations import annotate, in_repository
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.claims.interrupts import say_what_is_known
+from jaxgrad.claims.malformed import is_malformed, place_of_fault, said_of_fault
 from jaxgrad.claims.named import named
 from jaxgrad.claims.one_object import printed
 from jaxgrad.claims.raised_text import line_of, what_it_did
 from jaxgrad.claims.timeout import ending_after
 from jaxgrad.claims.written_files import require_writable, written
-from jaxgrad.errors import (
-    ArgumentError,
-    DtypeMismatch,
-    JaxgradError,
-    ShapeMismatch,
-    TreeMismatch,
-)
+from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -88,11 +83,13 @@ def _given_up(options: argparse.Namespace, stdout: IO[str]) -> None:
 def _told(options: argparse.Namespace, called: Called, found: Any) -> int:
     """Prints what came of it, and returns the exit code."""
     if isinstance(found, JaxgradError):
+        said = said_of_fault(found)
         if options.json:
             printed()
-            print(_without_verdict(options, found))
-        print(f"jaxgrad: {options.function}: {found}", file=sys.stderr)
-        annotate(f"{options.function} is malformed", str(found), *place_of(called.function))
+            print(_without_verdict(options, said))
+        print(f"jaxgrad: {options.function}: {said}", file=sys.stderr)
+        place = place_of_fault(found) or place_of(called.function)
+        annotate(f"{options.function} is malformed", said, *place)
         return Exit.NOT_EXPECTED
     if options.json:
         whole = {**json.loads(found.to_json()), **called.described()}
@@ -215,9 +212,9 @@ def _found(options: argparse.Namespace) -> tuple[Called, Any]:
     modes = {} if options.modes is None else {"modes": options.modes}
     try:
         found = check(called.by_places(function), called.args, **asked, **modes)
-    except (TreeMismatch, ShapeMismatch, DtypeMismatch) as error:
-        return called, error
     except ArgumentError as error:
+        if is_malformed(error):
+            return called, error
         raise ArgumentError(as_options(str(error))) from error
     except JaxgradError as error:
         raise ArgumentError(f"{name}: {as_options(str(error))}") from error

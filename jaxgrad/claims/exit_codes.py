@@ -31,7 +31,7 @@ _EXIT_CODES_OF = {
     "check": """\
 exit codes:
   0  PROVED, PROBABLE or AGREES
-  1  REFUTED, or a custom rule is malformed
+  1  REFUTED, or a custom rule is malformed or not there at all
   2  nothing could be checked, or the function raised or ended the process
   3  UNDECIDED
   130  interrupted

@@ -6,7 +6,9 @@ arguments that suit it and what its check says.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,25 +16,22 @@ from jaxgrad.claims.answers import Answers, answer_with
 from jaxgrad.claims.as_options import as_options, in_options
 from jaxgrad.claims.called import Called
 from jaxgrad.claims.found_rule import FoundRule
+from jaxgrad.claims.malformed import is_malformed, said_of_fault
 from jaxgrad.claims.meant_rules import is_meant, meaningless
 from jaxgrad.claims.named import named
 from jaxgrad.claims.package_rules import rules_of
 from jaxgrad.claims.raised_text import all_that_was_raised
-from jaxgrad.claims.suitable_arguments import suitable
-from jaxgrad.errors import (
-    ArgumentError,
-    DtypeMismatch,
-    JaxgradError,
-    ShapeMismatch,
-    TreeMismatch,
-)
+from jaxgrad.claims.suitable_arguments import Suitable, suitable
+from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.gradients.check_grads import check
 
 __all__ = ["main"]
 
+# What is drawn and no number.
+_HAS_AXES = re.compile(r"\[\d")
 # Of a rule that cannot be traced at any drawn arguments that its function takes.
 _SO = (
-    "\nit is so at all drawn arguments that the function takes; --arguments, or "
+    "it is so at all drawn arguments that the function takes; --arguments, or "
     "[tool.jaxgrad.rules] of pyproject.toml, gives it others"
 )
 
@@ -70,14 +69,22 @@ def _seen(rule: FoundRule, request: dict[str, Any], tell: Answers) -> dict[str, 
     given = (texts for name, texts in request["arguments"].items() if is_meant(name, rule))
     own = None if rule.missing else next(given, None)
     if own is None:
-        arguments, traces = suitable(rule, lambda texts: tell(suits=texts))
+        found = suitable(rule, lambda texts: tell(suits=texts))
     else:
         tell(suits=own)
-        arguments, traces = own, True
-    if not request["check"] or arguments is None:
+        found = Suitable(tuple(own), traces=True)
+    if not request["check"] or found.arguments is None:
         return {}
-    checked = _checked(rule.name, arguments)
-    return checked if traces or checked["verdict"] else {**checked, "text": checked["text"] + _SO}
+    checked = _checked(rule.name, found.arguments)
+    return {**checked, "text": "\n".join([checked["text"], *_of_others(found, checked)])}
+
+
+def _of_others(found: Suitable, checked: dict[str, Any]) -> Iterator[str]:
+    """What is to be said of the other arguments that were tried."""
+    if not found.traces and not checked["verdict"]:
+        yield _SO
+    elif found.traces and found.failed and not any(map(_HAS_AXES.search, found.arguments or ())):
+        yield f"the function takes {shlex.join(found.failed)}, too, where its rule fails"
 
 
 def _checked(name: str, arguments: Sequence[str]) -> dict[str, Any]:
@@ -85,9 +92,9 @@ def _checked(name: str, arguments: Sequence[str]) -> dict[str, Any]:
     try:
         called = Called(name, named("MODULE:FUNCTION", name), arguments, 0)
         found = check(called.by_places(called.function), called.args, argnums=called.argnums(None))
-    except (TreeMismatch, ShapeMismatch, DtypeMismatch) as error:
-        return {"verdict": None, "malformed": True, "text": str(error)}
     except BaseException as error:  # whatever a rule raises
+        if is_malformed(error):
+            return {"verdict": None, "malformed": True, "text": said_of_fault(error)}
         own = isinstance(error, JaxgradError)
         text = as_options(str(error)) if own else f"it raised {all_that_was_raised(error)}"
         return {"verdict": None, "text": text}

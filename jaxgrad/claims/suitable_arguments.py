@@ -33,10 +33,13 @@ class Suitable(NamedTuple):
         arguments: as ``jaxgrad check`` takes them; None where the function takes none of those that
             were tried.
         traces: whether its rule can be traced there, and at no others that were tried if not.
+        failed: the first arguments that the function takes and its rule does not; None if there
+            are none.
     """
 
     arguments: tuple[str, ...] | None
     traces: bool = False
+    failed: tuple[str, ...] | None = None
 
 
 def suitable(rule: FoundRule, tell: Callable[[Sequence[str]], object] = lambda _: None) -> Suitable:
@@ -57,14 +60,14 @@ def suitable(rule: FoundRule, tell: Callable[[Sequence[str]], object] = lambda _
             continue
         tell(texts)
         if _rule_takes(call, forward="jvp" in rule.kind):
-            return Suitable(texts, traces=True)
+            return Suitable(texts, True, next(iter(failed), None))
         failed.append(texts)
         if len(failed) == _FAILURES:
             break
     if not failed:
         return Suitable(None)
     tell(failed[0])
-    return Suitable(failed[0])
+    return Suitable(failed[0], False, failed[0])
 
 
 def with_arguments(rule: FoundRule) -> FoundRule:

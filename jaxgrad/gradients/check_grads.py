@@ -30,6 +30,7 @@ from jaxgrad.gradients.rules.conclusions import (
     wrong_value,
 )
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
+from jaxgrad.gradients.rules.faults import faults_named
 from jaxgrad.gradients.rules.judged_precisely import judged_precisely
 from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.lost import lost
@@ -218,8 +219,6 @@ def check(
         >>> _ = f.defjvp(lambda x, v: (f(*x), x[0] * v[0]))
         >>> check(f, (3.0,)).verdict
         <Verdict.REFUTED: 'REFUTED'>
-
-    Source: docs/check_grads.md.
     """
     modes = checked_modes(modes)
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
@@ -250,7 +249,8 @@ def check(
     ):
         require_values("check", args, lambda: parameter_names(f, len(args)))
         primal = functools.partial(Primal, f, args, reference, held=held, domain=domain)
-        return _checked(primal, programs, special, asked, batch, stages)
+        with faults_named(f, args, held):
+            return _checked(primal, programs, special, asked, batch, stages)
 
 
 def _checked(

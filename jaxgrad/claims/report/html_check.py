@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from jaxgrad.claims.called import Called
+from jaxgrad.claims.malformed import said_of_fault
 from jaxgrad.claims.named import named
 from jaxgrad.claims.pictures.along_line import along_line, line_picture
 from jaxgrad.claims.pictures.derivatives import Derivatives, Jacobian
@@ -51,7 +52,8 @@ def render(
     with contextlib.redirect_stdout(sys.stderr):
         if isinstance(found, JaxgradError):
             head = [banner("bad", "✗ A custom rule is malformed")]
-            wrong = section("What is wrong", "wrong", element("p", str(found), class_="said"))
+            said = (element("p", line, class_="said") for line in said_of_fault(found).splitlines())
+            wrong = section("What is wrong", "wrong", *said)
             sections = [wrong, _asked(options, called, place)]
         else:
             head = [_verdict(found)]

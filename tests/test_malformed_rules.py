@@ -1,0 +1,184 @@
+"""A malformed rule, or a missing one, is named with its place, whichever function calls it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+import jaxgrad
+from jaxgrad.claims.cli import main
+from jaxgrad.claims.exit_codes import Exit
+from jaxgrad.errors import ArgumentError, NoDerivative, RuleFault, ShapeMismatch, TreeMismatch
+
+MODULE = """\
+import jax, jax.numpy as jnp
+
+@jax.custom_vjp
+def right(x):
+    return 2 * x
+
+right.defvjp(lambda x: (2 * x, None), lambda kept, g: (2 * g,))
+
+@jax.custom_vjp
+def scale_shift(x, scale, shift):
+    return x * scale + shift
+
+def forward(x, scale, shift):
+    return x * scale + shift, (x, scale)
+
+scale_shift.defvjp(forward, lambda kept, g: (g * kept[1], g * kept[0]))
+
+@jax.custom_vjp
+def tree(weights, x):
+    return weights["a"] * x + weights["b"]
+
+tree.defvjp(lambda weights, x: (tree(weights, x), x), lambda x, g: ({"a": g * x}, g))
+
+@jax.custom_vjp
+def biased(x, bias):
+    return x + bias
+
+biased.defvjp(lambda x, bias: (x + bias, None), lambda kept, g: (g, g))
+
+@jax.custom_vjp
+def bare(x):
+    return x / 2
+
+bare.defvjp(lambda x: (x / 2, None), lambda kept, g: g / 2)
+
+@jax.custom_vjp
+def single(x):
+    return x / 2
+
+single.defvjp(lambda x: x / 2, lambda kept, g: (g / 2,))
+
+@jax.custom_jvp
+def summed(x):
+    return x / 2
+
+summed.defjvp(lambda x, t: (x[0] / 2, jnp.sum(t[0])))
+
+@jax.custom_vjp
+def forgotten(x):
+    return 2 * x
+
+@jax.custom_jvp
+def left(x):
+    return 2 * x
+
+class Layer:
+    def call(self, x):
+        return forgotten(right(x))
+
+def shifted(x):
+    def step(carry, row):
+        return carry + jnp.sum(scale_shift(row, 2.0 * row, row)), row
+    return jax.lax.scan(step, 0.0, right(x))[0]
+
+def of_tree(x):
+    return tree({"a": right(x), "b": x}, x)
+
+def of_biased(x):
+    return biased(x, right(x)[0])
+
+def of_bare(x):
+    return jax.jit(bare)(right(x))
+
+def of_single(x):
+    return single(right(x))
+
+def of_summed(x):
+    return right(summed(x))
+
+def uses(x):
+    return jax.jit(Layer().call)(x)
+
+def of_left(x):
+    return right(left(x))
+"""
+_FAULTS = [
+    ("shifted", "scale_shift", "bwd returns 2 cotangents for 3 arguments (x, scale, shift)"),
+    ("of_tree", "tree", "bwd returns another tree for weights than that is"),
+    ("of_biased", "biased", "bwd returns float32[3,2] for bias, which is float32[2]"),
+    ("of_bare", "bare", "bwd returns no tuple for 1 argument (x)"),
+    ("of_single", "single", "fwd returns the wrong structure"),
+    ("of_summed", "summed", "its tangent is float32[], and has to be float32[3,2]"),
+    ("uses", "forgotten", "it has no rule yet: forgotten.defvjp(forward, backward) defines one"),
+    ("of_left", "left", "it has no rule yet: left.defjvp(rule) defines one"),
+]
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    (tmp_path / "badly.py").write_text(MODULE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import badly  # pyright: ignore
+
+    yield badly
+    del sys.modules["badly"]
+
+
+def _line(name: str) -> int:
+    """Of the decorator of a rule."""
+    return MODULE[: MODULE.index(f"def {name}(")].count("\n")
+
+
+@pytest.mark.parametrize(("function", "rule", "what"), _FAULTS)
+def test_the_error_knows_the_rule(module: ModuleType, function: str, rule: str, what: str) -> None:
+    filtering = jax.config.jax_traceback_filtering  # pyright: ignore
+    with pytest.raises(ArgumentError) as caught:
+        jaxgrad.check(getattr(module, function), (jnp.ones((3, 2)),))
+    assert isinstance(caught.value, TreeMismatch | ShapeMismatch | NoDerivative)
+    where = f"{module.__file__}:{_line(rule)}"
+    assert caught.value.fault == RuleFault(rule, where, what)
+    assert caught.value.__notes__ == [f"It is `{rule}` ({where}): {what}."]
+    assert jax.config.jax_traceback_filtering == filtering  # pyright: ignore
+
+
+@pytest.mark.parametrize(("function", "rule", "what"), _FAULTS)
+def test_the_command_names_it_first_and_the_annotation_is_beside_it(
+    module: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    function: str,
+    rule: str,
+    what: str,
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert main(["check", f"badly:{function}", "f32[3, 2]"]) == Exit.NOT_EXPECTED
+    said, jaxs, shown = capsys.readouterr().err.splitlines()
+    named = f"`{rule}` (badly.py:{_line(rule)}): {what}"
+    assert said == f"jaxgrad: badly:{function}: {named}"
+    assert "Custom" in jaxs or "No VJP" in jaxs or "No JVP" in jaxs
+    title = f"jaxgrad%3A badly%3A{function} is malformed"
+    assert shown.startswith(f"::error file=badly.py,line={_line(rule)},title={title}::{named}%0A")
+
+
+def test_one_object_and_a_function_that_is_the_rule(
+    module: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "badly:forgotten", "f32[3]", "--json"]) == Exit.NOT_EXPECTED
+    out, err = capsys.readouterr()
+    said = f"`forgotten` (badly.py:{_line('forgotten')}): it has no rule yet: forgotten.defvjp("
+    assert json.loads(out)["error"].startswith(said)
+    assert err.startswith(f"jaxgrad: badly:forgotten: {said}")
+
+
+def test_what_is_no_fault_of_a_rule_has_none() -> None:
+    def grows(x: jax.Array) -> jax.Array:
+        return jax.lax.while_loop(lambda s: s < 10, lambda s: 2 * s, x)
+
+    with pytest.raises(NoDerivative) as caught:
+        jaxgrad.check(grows, (1.5,), modes="rev")
+    assert caught.value.fault is None and not hasattr(caught.value, "__notes__")
+    with pytest.raises(TreeMismatch) as caught:
+        jaxgrad.check(jnp.sin, (1.5,), reference=lambda x: (x, x))
+    assert caught.value.fault is None
