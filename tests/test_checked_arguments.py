@@ -173,3 +173,5 @@ def test_right_rules_pass_and_wrong_ones_do_not(
     assert verdicts["summed"] == "PROVED"  # of numbers, and that is said
     assert said["summed"].endswith("the function takes 'f32[3, 2]', too, where its rule fails")
     assert all("too, where" not in said[name] for name in _RIGHT)
+    assert "\nat one row alone, 'f32[2]', it is PROVED; --arguments" in said["wrong_softmax"]
+    assert "at one row" not in said["wrong_matmul"] + said["wrong_force"] + said["softmax"]

@@ -77,6 +77,17 @@ def test_a_rule_that_ends_its_process_has_no_verdict() -> None:
 
 
 @pytest.mark.parametrize("how", [LATE, DEAD])
+def test_what_is_known_of_a_rule_is_kept_where_it_is_looked_at_further(how: str) -> None:
+    told = _Told().declares().suits()
+    told.run.receive({"knows": {"verdict": "REFUTED", "text": "REFUTED: no"}})
+    told.loses(how)
+    assert (told[0].verdict, told[0].text) == ("REFUTED", "REFUTED: no")
+    told.declares().suits()
+    told.loses(how)  # of the next one nothing is known
+    assert told[1].text == f"its check {how}"
+
+
+@pytest.mark.parametrize("how", [LATE, DEAD])
 def test_a_package_that_is_not_the_same_again(how: str) -> None:
     told = _Told().declares().ends(0)
     told.loses(how)

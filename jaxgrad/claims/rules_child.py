@@ -24,16 +24,18 @@ from jaxgrad.claims.raised_text import all_that_was_raised
 from jaxgrad.claims.suitable_arguments import Suitable, suitable
 from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.gradients.check_grads import check
+from jaxgrad.verdict import Verdict
 
 __all__ = ["main"]
 
 # What is drawn and no number.
 _HAS_AXES = re.compile(r"\[\d")
 # Of a rule that cannot be traced at any drawn arguments that its function takes.
-_SO = (
-    "it is so at all drawn arguments that the function takes; --arguments, or "
-    "[tool.jaxgrad.rules] of pyproject.toml, gives it others"
-)
+_OTHERS = "--arguments, or [tool.jaxgrad.rules] of pyproject.toml, gives it others"
+_SO = f"it is so at all drawn arguments that the function takes; {_OTHERS}"
+# Matrices, of which a row is taken.
+_MATRIX = re.compile(r"\bf32\[\d+, (\d+)\]")
+_PASSES = tuple(str(verdict) for verdict in Verdict if verdict.passes)
 
 
 def main() -> None:
@@ -76,7 +78,20 @@ def _seen(rule: FoundRule, request: dict[str, Any], tell: Answers) -> dict[str, 
     if not request["check"] or found.arguments is None:
         return {}
     checked = _checked(rule.name, found.arguments)
-    return {**checked, "text": "\n".join([checked["text"], *_of_others(found, checked)])}
+    if own is not None:
+        return checked
+    tell(knows=checked)
+    more = [*_of_others(found, checked), *_of_one_row(rule.name, found.arguments, checked)]
+    return {**checked, "text": "\n".join([checked["text"], *more])}
+
+
+def _of_one_row(name: str, arguments: Sequence[str], checked: dict[str, Any]) -> Iterator[str]:
+    """Whether a rule that is wrong at matrices is right at one row of them, as may be meant."""
+    row = [_MATRIX.sub(r"f32[\1]", text) for text in arguments]
+    if checked["verdict"] != str(Verdict.REFUTED) or row == list(arguments):
+        return
+    if (verdict := _checked(name, row)["verdict"]) in _PASSES:
+        yield f"at one row alone, {shlex.join(row)}, it is {verdict}; {_OTHERS}"
 
 
 def _of_others(found: Suitable, checked: dict[str, Any]) -> Iterator[str]:

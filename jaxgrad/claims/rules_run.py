@@ -73,11 +73,12 @@ class RulesRun:
     _at: str = ""
     _begun: bool = False
     _suited: FoundRule | None = None
+    _known: dict[str, Any] | None = None  # of a rule that is looked at further
 
     @property
     def request(self) -> dict[str, Any]:
         """What the process is asked: what was not looked at before."""
-        self._begun, self._suited = False, None
+        self._begun, self._suited, self._known = False, None, None
         without = [module for module, _ in self._lost]
         told = {"package": self.package, "check": self.check, "without": without}
         return told | {"arguments": self.arguments, "skip": self.skip, "done": list(self.seen)}
@@ -112,6 +113,8 @@ class RulesRun:
             assert self.rules is not None
             rule = self.rules[self.rest[0]]
             self._suited = replace(rule, arguments=tuple(message["suits"]))
+        elif "knows" in message:
+            self._known = message["knows"]
         else:
             self._see(message["ends"], **message["checked"])
 
@@ -121,6 +124,8 @@ class RulesRun:
         how = _outside(how)
         if self.rules is None:
             self._lose_module(how, late)
+        elif self._begun and self._known is not None:
+            self._see(self.rest[0], **self._known)
         elif self._begun:
             alone = "its check" if self.check else "its derivative"
             stage = alone if self._suited else "the search for arguments that suit it"
@@ -168,7 +173,7 @@ class RulesRun:
             rule = self._suited or self.rules[number]
             self.seen[number] = SeenRule(rule, **told)
             self.tell(self.seen[number])
-        self._suited = None
+        self._suited = self._known = None
 
 
 def _outside(how: str) -> str:
