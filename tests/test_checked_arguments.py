@@ -90,6 +90,14 @@ wrong_force = ruled(
 )
 
 summed = ruled(lambda x: x / 2, kept(lambda x: x / 2), lambda k, g: (jnp.sum(g) / 2,))
+def stiff(depth, beta=1.0):
+    return jnp.where(depth > 0, beta * depth**2, 0.0)
+
+wrong_stiff = ruled(
+    stiff,
+    lambda depth, beta=1.0: (stiff(depth, beta), depth),
+    lambda depth, g: (jnp.where(depth > 0, 2 * depth * g, 0.0), None),
+)
 malformed = ruled(shifted, kept(shifted), lambda k, g: (g,))
 of_objects = ruled(lambda x: x.size, lambda x: (x.size, None), lambda k, g: (g,))
 '''
@@ -108,6 +116,7 @@ _WRONG = {
     "wrong_softmax": ("f32[3, 2]",),
     "wrong_huber": ("f32[3, 2]",),
     "wrong_force": ("f32[3, 2]", "3"),
+    "wrong_stiff": ("f32[3, 2]", "beta=0.75"),
 }
 
 

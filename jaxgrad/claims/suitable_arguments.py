@@ -90,7 +90,7 @@ class _Call(NamedTuple):
 def _call(function: Callable[..., Any], texts: Sequence[str], module: str) -> _Call | None:
     """The call with arguments as they are written; None where nothing moves, or they are none."""
     try:
-        args = given(texts, module).args
+        args, keywords = given(texts, module)
     except ArgumentError:  # the module has a list, or the like, by the name of a dtype
         return None
     leaves, tree = jax.tree.flatten(args)
@@ -100,7 +100,7 @@ def _call(function: Callable[..., Any], texts: Sequence[str], module: str) -> _C
         every = list(leaves)
         for k, x in zip(moving, values, strict=True):
             every[k] = x
-        found = jax.tree.leaves(function(*jax.tree.unflatten(tree, every)))
+        found = jax.tree.leaves(function(*jax.tree.unflatten(tree, every), **keywords))
         return [jnp.asarray(x) for x in found if _floats(x)]
 
     return _Call(results, [leaves[k] for k in moving]) if moving else None

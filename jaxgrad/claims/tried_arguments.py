@@ -2,7 +2,8 @@
 
 A matrix whose axes differ shows what a vector hides: a sum without its axis, ``/ shape[0]`` for
 ``/ size``; two matrices of which one is wide a transpose that is missing.  A number that is handed
-on as it is shows as 3, or 0.75, what 1 and 2 hide: a power, or a factor that is lost.
+on as it is shows as 3, or 0.75, what 1 and 2 hide: a power, or a factor that is lost.  So where it
+is 1.0 by default it is given by its name, at which it is held.
 """
 
 from __future__ import annotations
@@ -35,24 +36,28 @@ _CALLS = 600
 # be: 3 may be no axis, where 1 is one.
 _WHOLE = ("3", "2", "1", "0")
 _HELD = {"float": ("0.75", "3.0"), "bool": ("True", "False")}
+_NO_FACTOR = "0.75"  # in place of 1.0
 # And where they are differentiated, or may be.
 _GIVEN = {"float": (_NUMBER,), "bool": ("True",), "int": _WHOLE}
 
 
 def tried_arguments(function: Callable[..., Any]) -> Iterator[tuple[str, ...]]:
-    """Arguments for the parameters without a default, as ``jaxgrad check`` takes them.
+    """Arguments for the parameters without a default, or with 1.0, as ``jaxgrad check`` takes them.
 
     Args:
         function: whose signature is read; of a method nothing is tried.
 
     Example:
         >>> def scaled(x, by: float): ...
+        >>> def by_default(x, axis=1, by=1.0): ...
         >>> import itertools
         >>> list(itertools.islice(tried_arguments(scaled), 2))
         [('f32[3, 2]', 'f32[]'), ('f32[2, 3]', 'f32[]')]
+        >>> list(itertools.islice(tried_arguments(by_default), 2))
+        [('f32[3, 2]', 'by=0.75'), ('f32[3, 2]',)]
     """
     try:
-        parameters = _signature(function).parameters.values()
+        parameters = list(_signature(function).parameters.values())
     except (TypeError, ValueError):
         return
     needed = [p for p in parameters if p.default is p.empty and p.kind is not p.KEYWORD_ONLY]
@@ -63,12 +68,13 @@ def tried_arguments(function: Callable[..., Any]) -> Iterator[tuple[str, ...]]:
     numbers = {k: x for k, p in enumerate(places) if (x := _numbers(p, held=k in static))}
     free = [k for k, _ in enumerate(places) if k not in numbers]
     trees = {k: places[k].annotation for k in free if _fields(places[k].annotation)}
-    count = len(places)
+    named = tuple(f"{p.name}={_NO_FACTOR}" for p in parameters if _hides_a_factor(p))
     calls = (
-        tuple(_written(chosen[k], trees.get(k)) for k in range(count))
+        tuple(_written(chosen[k], trees.get(k)) for k, _ in enumerate(places)) + more
         for shapes in dict.fromkeys(_shapes(len(free)))
         for held in _together(numbers)
         for chosen in [held | dict(zip(free, shapes, strict=True))]
+        for more in dict.fromkeys((named, ()))
     )
     yield from itertools.islice(calls, _CALLS)
 
@@ -102,6 +108,12 @@ def _numbers(parameter: inspect.Parameter, *, held: bool) -> tuple[str, ...]:
     annotation = parameter.annotation
     name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
     return _HELD.get(name, _WHOLE) if held else _GIVEN.get(name, ())
+
+
+def _hides_a_factor(parameter: inspect.Parameter) -> bool:
+    """Whether a parameter is 1.0 where nobody gives it, and can be given by its name."""
+    is_named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    return is_named and type(parameter.default) is float and parameter.default == 1
 
 
 def _written(shape: str, annotation: Any) -> str:
