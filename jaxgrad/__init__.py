@@ -197,13 +197,26 @@ def __getattr__(name: str) -> Any:
         except PackageNotFoundError:  # a checkout on the path
             value = "unknown"
     elif name in _HOME:
-        value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+        value = _public(getattr(importlib.import_module(f".{_HOME[name]}", __name__), name))
     elif name in _MODULES:
         value = importlib.import_module(f".{_MODULES[name]}", __name__)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value  # so that this runs once for each name
     return value
+
+
+def _public(value: Any) -> Any:
+    """What is public of a module: a function whose errors are shown in the caller's lines."""
+    import inspect
+
+    if not inspect.isfunction(value):
+        return value
+    from jaxgrad.programs.callers_frames import in_callers_frames
+
+    function = in_callers_frames(value)
+    function.__module__ = __name__  # where pickle finds it
+    return function
 
 
 def __dir__() -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 from jaxgrad.claims.failures import problem_of
 from jaxgrad.claims.registration import current, origin
 from jaxgrad.errors import ArgumentError
+from jaxgrad.programs.callers_frames import in_callers_frames
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["Claim", "ClaimResult", "Declaration", "claim"]
@@ -224,7 +225,7 @@ def claim(
         setattr(function, MARK, (*getattr(function, MARK, ()), made))
         return function
 
-    return declare
+    return in_callers_frames(declare)
 
 
 def _refuse(error: ArgumentError) -> None:

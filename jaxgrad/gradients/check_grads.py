@@ -34,7 +34,7 @@ from jaxgrad.gradients.rules.faults import faults_named
 from jaxgrad.gradients.rules.judged_precisely import judged_precisely
 from jaxgrad.gradients.rules.linearity import LinearChecks
 from jaxgrad.gradients.rules.lost import lost
-from jaxgrad.gradients.rules.modes import MODES, checked_modes
+from jaxgrad.gradients.rules.modes import MODES, checked_modes, checked_order
 from jaxgrad.gradients.rules.opaque import by_floats
 from jaxgrad.gradients.rules.other_dtypes import in_other_dtypes
 from jaxgrad.gradients.rules.over_batch import Asks, over_batch
@@ -49,7 +49,6 @@ from jaxgrad.interpret.budgets import nested_too_deeply
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import GRACE, grace, in_grace
 from jaxgrad.numbers.vector_choice import free_vectors
-from jaxgrad.programs.callers_frames import CallersFrames
 from jaxgrad.programs.compiled_loops import loops_forgotten
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.held import checked_argnums, without_derivative
@@ -220,12 +219,13 @@ def check(
         >>> check(f, (3.0,)).verdict
         <Verdict.REFUTED: 'REFUTED'>
     """
-    modes = checked_modes(modes)
-    if isinstance(order, bool) or not isinstance(order, int) or order < 1:
-        raise ArgumentError(f"order is {order!r}; it is 1, 2, … (the highest derivative)")
     if not isinstance(args, tuple | list):
         given = "array" if hasattr(args, "shape") else type(args).__name__
-        raise ArgumentError(f"args is one {given}; give a tuple of the arguments: (x,) for one")
+        raise ArgumentError(
+            f"args is one {given}; give a tuple of the arguments: (x,) for one, (x, y) for two"
+        )
+    checked_order(order)
+    modes = checked_modes(modes)
     special = by_default("special_points", special_points, reference is None)
     linear = by_default("linear", linear, reference is None)
     asked, stages = checked_dtypes(dtypes), Stages(checked_budget(budget))
@@ -240,13 +240,7 @@ def check(
         here=not special and special_points is not None,
         thorough=special_points is True,
     )
-    with (
-        CallersFrames(),
-        without_debug_modes(),
-        loops_forgotten(),
-        stages.watched(),
-        free_vectors(),
-    ):
+    with without_debug_modes(), loops_forgotten(), stages.watched(), free_vectors():
         require_values("check", args, lambda: parameter_names(f, len(args)))
         primal = functools.partial(Primal, f, args, reference, held=held, domain=domain)
         with faults_named(f, args, held):

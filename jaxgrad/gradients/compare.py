@@ -37,7 +37,6 @@ from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.clock import watched
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.progress import Progress
-from jaxgrad.programs.callers_frames import CallersFrames
 from jaxgrad.programs.compiled_loops import loops_forgotten
 from jaxgrad.programs.debug_modes import without_debug_modes
 from jaxgrad.programs.held import checked_argnums
@@ -128,7 +127,7 @@ def compare(
         )
     progress, known = Progress(), ["nothing known yet"]
     watch, shown = watched(progress.look, limited=False), progress.followed(lambda: known[-1])
-    with CallersFrames(), without_debug_modes(), loops_forgotten(), watch, shown:
+    with without_debug_modes(), loops_forgotten(), watch, shown:
         require_values("compare", args, lambda: parameter_names(hand, len(args)))
         held, args = checked_argnums(argnums, len(args)), parted(args)
         asked = checked_batch(batch, len(args))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import ParamSpec, TypeVar
 
 import jax
 
 from jaxgrad.errors import JaxgradError
 from jaxgrad.programs.raised_by import is_known
 
-__all__ = ["CallersFrames"]
+__all__ = ["CallersFrames", "in_callers_frames"]
+
+_Arguments = ParamSpec("_Arguments")
+_Returned = TypeVar("_Returned")
 
 
 class CallersFrames:
@@ -37,9 +42,37 @@ class CallersFrames:
         shows_all = getattr(jax.config, "jax_traceback_filtering", None) == "off"
         if shows_all or not isinstance(error, Exception):
             return
-        if isinstance(error, JaxgradError) or _callers(error.__traceback__) is not None:
+        if isinstance(error, JaxgradError) or _is_no_fault(error):
             for each in _of_which_it_comes(error):
                 each.__traceback__ = _callers(each.__traceback__)
+
+
+def _is_no_fault(error: Exception) -> bool:
+    """Whether the caller's code was running, or the very call is one of other arguments."""
+    trace = error.__traceback__
+    return _callers(trace) is not None or trace is None or trace.tb_next is None
+
+
+def in_callers_frames(
+    function: Callable[_Arguments, _Returned],
+) -> Callable[_Arguments, _Returned]:
+    """A function out of which errors come so, and of which pytest shows no line.
+
+    Args:
+        function: which the caller calls.
+
+    Example:
+        >>> in_callers_frames(max)(1, 2)
+        2
+    """
+
+    @functools.wraps(function)
+    def called(*args: _Arguments.args, **options: _Arguments.kwargs) -> _Returned:
+        __tracebackhide__ = True
+        with CallersFrames():
+            return function(*args, **options)
+
+    return called
 
 
 def _of_which_it_comes(error: BaseException) -> Iterator[BaseException]:

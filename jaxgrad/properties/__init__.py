@@ -12,6 +12,9 @@ Example:
     tried
 """
 
+from inspect import isfunction
+
+from jaxgrad.programs.callers_frames import in_callers_frames
 from jaxgrad.properties.by_hand import (
     derivative_rules,
     gradient_by_hand,
@@ -41,3 +44,7 @@ __all__ = [
     "increasing",
     "network_gradient_by_hand",
 ]
+
+for _name in __all__:
+    if isfunction(globals()[_name]):
+        globals()[_name] = in_callers_frames(globals()[_name])

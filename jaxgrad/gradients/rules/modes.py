@@ -1,14 +1,31 @@
-"""Forward and reverse mode, and which of them were asked for."""
+"""Which derivatives are asked for: to which order, and in forward or in reverse mode."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from jaxgrad.errors import ArgumentError
 
-__all__ = ["MODES", "checked_modes"]
+__all__ = ["MODES", "checked_modes", "checked_order"]
 
 MODES = ("fwd", "rev")
+
+
+def checked_order(order: Any) -> int:
+    """The highest order that is asked for.
+
+    Raises:
+        ArgumentError: it is none, as where arguments are given without a tuple around them.
+
+    Example:
+        >>> checked_order(2)
+        2
+    """
+    if isinstance(order, int) and not isinstance(order, bool) and order > 0:
+        return order
+    cause = "" if isinstance(order, int | str) else "; give the arguments as one tuple: (x, y)"
+    raise ArgumentError(f"order is {order!r:.60}; it is 1, 2, … (the highest derivative){cause}")
 
 
 def checked_modes(modes: Sequence[str] | str) -> tuple[str, ...]:

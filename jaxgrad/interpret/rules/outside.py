@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from jaxgrad.errors import ArgumentError
 from jaxgrad.interpret.rules.registry import RULES
+from jaxgrad.programs.callers_frames import in_callers_frames
 from jaxgrad.programs.meanings import MEANINGS, Meaning
 
 __all__ = ["rule"]
@@ -71,7 +72,7 @@ def rule(name: str, *, harmless: str | Iterable[str] = ()) -> Callable[[_Functio
         MEANINGS[name] = Meaning(function, unread, _keywords(function, name))
         return function
 
-    return register
+    return in_callers_frames(register)
 
 
 def _keywords(function: Callable[..., Any], name: str) -> frozenset[str]:
