@@ -75,6 +75,61 @@ def test_a_proof_says_what_is_held() -> None:
     )
 
 
+@dataclass
+class Spring:
+    """A class that is no pytree: JAX sees none of its floats."""
+
+    k: Any
+    c: float = 0.5
+
+
+@dataclass(slots=True)
+class SlottedSpring:
+    k: Any
+
+
+def pull(p: Any, x: Any) -> Any:
+    return p.k * jnp.sin(x)
+
+
+def test_what_agrees_at_points_says_what_is_held() -> None:
+    bent = lambda x: jnp.abs(jnp.sin(x)) if x.dtype else x  # noqa: E731
+    by_root = lambda n, x: n * jnp.sqrt(jnp.sin(x) ** 2)  # noqa: E731
+    for found in (
+        check(lambda n, x: n * bent(x), (2.0, 0.3), argnums=1),
+        check(lambda n, x: n * bent(x), (2, 0.3)),
+        compare(lambda n, x: n * bent(x), by_root, 2.0, 0.3, argnums=1),
+        compare(lambda n, x: n * bent(x), by_root, 2, 0.3, batch=3),
+    ):
+        assert found.verdict is Verdict.AGREES
+        assert found.evidence.text.count("n held fixed") == 1, found
+    for found in (
+        check(lambda n, x: n * bent(x), (2.0, 0.3)),
+        compare(lambda n, x: n * bent(x), by_root, 2.0, 0.3),
+    ):
+        assert "held fixed" not in found.evidence.text
+
+
+@pytest.mark.parametrize("spring", [Spring(1.5), SlottedSpring(1.5), Spring([1.5, 2])])
+def test_floats_that_jax_does_not_see_are_told(spring: Any) -> None:
+    f = lambda p, x: pull(p, x) if not isinstance(p.k, list) else p.k[0] * jnp.sin(x)  # noqa: E731
+    said = f"p (a {type(spring).__name__}, in which JAX sees no floats) held fixed"
+    found = check(f, (spring, 0.3))
+    assert found.verdict is Verdict.AGREES and said in found.evidence.text
+    found = compare(f, lambda p, x: f(p, x + 0), spring, 0.3)
+    assert found.verdict is Verdict.PROVED and said in found.evidence.text
+    with pytest.raises(ArgumentError, match=r"argument p is a \w+: convert numbers"):
+        compare(f, f, spring, 3)
+
+
+@pytest.mark.parametrize("spring", [Spring(jnp.ones(())), SlottedSpring(jnp.ones(()))])
+def test_arrays_that_jax_does_not_see_are_refused(spring: Any) -> None:
+    with pytest.raises(
+        ArgumentError, match=r"which is not an array of numbers.*register the class"
+    ):
+        check(pull, (spring, 0.3))
+
+
 def loss(m: Layer, x: Any) -> Any:
     return jnp.sum(m(x) ** 2)
 

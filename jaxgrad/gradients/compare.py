@@ -23,6 +23,7 @@ from jaxgrad.gradients.batch_points import batch_of, checked_batch
 from jaxgrad.gradients.compared_batch import Asks, over_batch
 from jaxgrad.gradients.compared_conclusions import agrees, proved, refuted
 from jaxgrad.gradients.compared_floats import by_floats, undecided
+from jaxgrad.gradients.held_fixed import naming_held
 from jaxgrad.gradients.hidden_differences import Met
 from jaxgrad.gradients.identity import Budget, Identity, identity
 from jaxgrad.gradients.not_finite import TrueValues, first_not_finite
@@ -180,7 +181,7 @@ def _compare(
     progress.say("compare, the given point")
     found = _find_opaque(left, right, args)
     if found is not None:
-        return found
+        return naming_held(found, left)
     given = [leaf.value for leaf in left.inputs]
     for side in (left, right):
         spent = _budget_spent(side, given)
@@ -194,7 +195,7 @@ def _compare(
         known.append("nothing known yet but that polynomials do not show the sides to be the same")
         progress.say("compare, points")
         found = _at_points(met, left, right, args, points, algebra, known)
-    return _as_run(found, [run.floats for run in runs], args, given)
+    return naming_held(_as_run(found, [run.floats for run in runs], args, given), left)
 
 
 def _same_structure(hand: Side, auto: Side) -> None:

@@ -28,7 +28,14 @@ from jaxgrad.interpret.numpy_code.elements import UNWRITTEN, dtype_of, has_exact
 from jaxgrad.interpret.walker import Interpreter, interpret
 from jaxgrad.numbers.base import NumberSystem
 from jaxgrad.numbers.ring import RingFull
-from jaxgrad.programs.held import as_given, hidden, is_held, paths_of_held, revealing
+from jaxgrad.programs.held import (
+    as_given,
+    held_objects,
+    hidden,
+    is_held,
+    paths_of_held,
+    revealing,
+)
 from jaxgrad.programs.jax_errors import first_line
 from jaxgrad.programs.raised_by import is_raised_by_caller
 from jaxgrad.programs.real_parts import are_complex, has_parts, of_parts, parted, returns_complex
@@ -87,7 +94,7 @@ class Side:
         """The key paths of the arguments that are held fixed."""
         names = parameter_names(self.function, len(self._args))
         held = [leaf.path for leaf in self.inputs if not leaf.differentiable]
-        return [*held, *paths_of_held(self._args, names)]
+        return [*held, *held_objects(self._args, names)]
 
     def over(self, system: NumberSystem, inputs: list[Any]) -> list[np.ndarray]:
         """The outputs over a number system, an object array for each leaf.

@@ -10,6 +10,7 @@ import functools
 import numbers
 import operator
 from collections.abc import Callable, Collection, Sequence
+from types import ModuleType
 from typing import Any
 
 import jax
@@ -28,6 +29,7 @@ __all__ = [
     "has_held",
     "held_as_given",
     "held_in_words",
+    "held_objects",
     "hidden",
     "is_held",
     "numbers_as_given",
@@ -157,8 +159,17 @@ def has_held(args: Sequence[Any]) -> bool:
 
 def paths_of_held(args: Sequence[Any], names: Sequence[str]) -> list[str]:
     """The key paths of the objects that are held."""
+    return [path for path, _ in _held_objects(args, names)]
+
+
+def held_objects(args: Sequence[Any], names: Sequence[str]) -> list[str]:
+    """The same, and what an object is that has floats, which may have been meant as variables."""
+    return [path + _unseen_floats(value) for path, value in _held_objects(args, names)]
+
+
+def _held_objects(args: Sequence[Any], names: Sequence[str]) -> list[tuple[str, Any]]:
     return [
-        name + keystr(path)
+        (name + keystr(path), leaf.value)
         for argument, name in zip(args, names, strict=True)
         for path, leaf in tree_flatten_with_path(argument, is_leaf=is_held)[0]
         if is_held(leaf)
@@ -185,7 +196,22 @@ def _is_object(leaf: Any) -> bool:
         return True
     if isinstance(leaf, numbers.Number) or any(hasattr(leaf, name) for name in _ARRAYS):
         return False
-    return not any(map(_is_real, jax.tree.leaves(getattr(leaf, "__dict__", None))))
+    return not any(map(_is_real, jax.tree.leaves(_attributes(leaf))))
+
+
+def _attributes(leaf: Any) -> Any:
+    """What an object holds; of a dataclass with slots its fields."""
+    names = getattr(type(leaf), "__dataclass_fields__", ())
+    slots = {name: getattr(leaf, name, None) for name in names}
+    return getattr(leaf, "__dict__", slots)
+
+
+def _unseen_floats(value: Any) -> str:
+    """What is said of an object with floats of Python among what it holds."""
+    if isinstance(value, type | ModuleType):
+        return ""
+    holds = any(type(x) is float for x in jax.tree.leaves(_attributes(value)))
+    return f" (a {type(value).__name__}, in which JAX sees no floats)" if holds else ""
 
 
 # What has one of these is an array, or stands for one.

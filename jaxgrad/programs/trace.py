@@ -180,7 +180,8 @@ def _values(path: str, value: Any) -> np.ndarray:
 
 def _registered(value: Any) -> str:
     """What to do with an object of a class of the caller's that holds arrays."""
-    if not hasattr(value, "__dict__") or hasattr(value, "dtype"):
+    known = ("__dict__", "__dataclass_fields__")
+    if not any(hasattr(value, name) for name in known) or hasattr(value, "dtype"):
         return ""
     return ", or register the class as a pytree (jax.tree_util.register_dataclass)"
 

@@ -23,10 +23,10 @@ from jaxgrad.programs.custom_rules import has_discrete_values
 from jaxgrad.programs.held import (
     as_given,
     held_as_given,
+    held_objects,
     hidden,
     is_held,
     numbers_as_given,
-    paths_of_held,
     revealing,
 )
 from jaxgrad.programs.jaxprs import promises_symmetry
@@ -164,7 +164,7 @@ class Primal:
     def paths_of_held(self) -> list[str]:
         """The key paths of all that is held fixed, what is no array, too."""
         names = parameter_names(self.function, len(self.args))
-        return [*(leaf.path for leaf in self.held), *paths_of_held(self.args, names)]
+        return [*(leaf.path for leaf in self.held), *held_objects(self.args, names)]
 
     @property
     def outputs(self) -> list[Leaf]:
