@@ -236,7 +236,7 @@ def test_what_is_said_later_is_read(way: str, monkeypatch: pytest.MonkeyPatch) -
         assert implementation_program(equation) is None
         assert why_not_read(equation) == "its implementation calls `called`, which has none"
     if way == "rule":
-        monkeypatch.setitem(MEANINGS, "called", Meaning(jnp.sin, frozenset(), frozenset()))
+        monkeypatch.setitem(MEANINGS, "called", Meaning(jnp.sin, frozenset(), ()))
     else:
         inner.def_impl(jnp.sin)
     assert implementation_program(equation) is not None

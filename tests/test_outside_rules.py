@@ -24,6 +24,7 @@ from jaxgrad.errors import (
     UnsupportedPrimitive,
 )
 from jaxgrad.programs.jaxprs import operations
+from jaxgrad.programs.meanings import MEANINGS
 
 X = np.float32(0.3)
 V = np.array([0.3, -0.7, 1.2], np.float32)
@@ -107,6 +108,51 @@ def test_a_wrong_derivative_of_the_primitive(derivative: Callable[..., Any], ord
         check_grads(lambda x: jnp.sum(leaky(x) ** 2), (V,), order=order)
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda x, slope: meaning(x, slope=slope),
+        lambda x, slope=0.2: meaning(x, slope=slope),
+        lambda x, /, slope, more=None: meaning(x, slope=slope),
+        lambda *xs, slope: meaning(*xs, slope=slope),
+        lambda x, **params: meaning(x, **params),
+    ],
+)
+def test_parameters_need_no_star_where_the_inputs_come_first(form: Callable[..., Any]) -> None:
+    leaky = primitive("leaky21")
+    jaxgrad.rule("leaky21")(form)
+    try:
+        assert compare(leaky, lambda x: meaning(x, slope=0.1), V).verdict is Verdict.PROVED
+        assert compare(leaky, lambda x: meaning(x, slope=0.11), V).verdict is Verdict.REFUTED
+    finally:
+        del MEANINGS["leaky21"]
+
+
+@pytest.mark.parametrize("form", [lambda slope: slope, lambda x: x, lambda slope, /, **rest: slope])
+def test_a_parameter_in_the_place_of_an_input_is_none(form: Callable[..., Any]) -> None:
+    leaky = primitive("leaky22")
+    jaxgrad.rule("leaky22")(form)
+    try:
+        text = compare(leaky, jnp.sin, V).evidence.text
+        assert "a keyword slope, as in (x, *, slope), or say harmless='slope'" in text
+    finally:
+        del MEANINGS["leaky22"]
+
+
+def test_of_a_primitive_that_runs_python_the_rule_is_named() -> None:
+    def run(x: Any, slope: float) -> Any:
+        shape = jax.ShapeDtypeStruct(jnp.shape(x), jnp.result_type(x))
+        return jax.pure_callback(lambda x: np.maximum(x, slope * x), shape, x)
+
+    said = r"with reference=, or write one of the primitive under @jaxgrad.rule\('leaky23'\)"
+    with pytest.raises(UndecidedError, match=said):
+        check_grads(primitive("leaky23", run), (X,))
+    ruled = jax.custom_jvp(lambda x: run(x, 0.1))  # no primitive of anybody's own
+    ruled.defjvp(lambda xs, ts: (ruled(*xs), ts[0]))
+    with pytest.raises(UndecidedError, match=r"with reference=$"):
+        check_grads(ruled, (X,))
+
+
 def test_a_rule_that_is_not_the_primitive_is_no_verdict() -> None:
     leaky = primitive("leaky3")
 
@@ -114,7 +160,10 @@ def test_a_rule_that_is_not_the_primitive_is_no_verdict() -> None:
     def _(x: Any, *, slope: float) -> Any:
         return jnp.where(x > 0, x, slope * x) * 1.001
 
-    with pytest.raises(EnginesDisagree, match="was told of `leaky3` is not what it computes"):
+    primitive("another3")
+    jaxgrad.rule("another3")(meaning)  # which is not in the program
+    first = "included; what jaxgrad.rule was told of `leaky3` is not what it computes; or a rule of"
+    with pytest.raises(EnginesDisagree, match=first):
         compare(leaky, lambda x: meaning(x, slope=0.1), V)
     with pytest.raises(EnginesDisagree):
         check_grads(leaky, (V,))

@@ -92,7 +92,7 @@ def test_a_primitive_without_a_rule_is_listed_though_another_stops_before_it() -
 
 def test_with_a_rule_of_the_callers_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     gap = _primitive("gap_three")
-    meaning = Meaning(lambda x: x * x, frozenset(), frozenset())
+    meaning = Meaning(lambda x: x * x, frozenset(), ())
     monkeypatch.setitem(MEANINGS, "gap_three", meaning)
     found = look_at(gap.bind, (np.float32(0.5),))
     assert _use(found, "gap_three").reading.kind == "own rule"

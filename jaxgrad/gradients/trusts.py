@@ -19,9 +19,8 @@ __all__ = [
     "INTERVALS",
     "POLYNOMIALS",
     "RESIDUES",
-    "compiled_otherwise",
+    "misread",
     "said_by_others",
-    "told_wrongly",
     "up_to",
 ]
 
@@ -76,18 +75,32 @@ def _implemented(equations: Iterable[Any]) -> list[str]:
     return sorted({x.primitive.name for x in equations if is_read_by_implementation(x)})
 
 
-def told_wrongly() -> str:
-    """What else a gap between two engines may come from, where others have told of primitives."""
-    if not (MEANINGS or OUTSIDE):
-        return ""
-    names = _listed(sorted({*MEANINGS, *OUTSIDE}))
-    return f"; or what jaxgrad.rule or jaxgrad.function was told of {names} is not what it computes"
+def misread(jaxpr: Any = None) -> str:
+    """Why a program's own run may be another than what it is read as, the likeliest cause first.
 
+    Args:
+        jaxpr: the program; None of NumPy code.
 
-def compiled_otherwise(jaxpr: Any) -> str:
-    """The same, of primitives that are read by their implementation."""
-    names = _listed(_implemented(equations(jaxpr)))
-    return f"; or the implementation of {names} is not what is compiled for it" if names else ""
+    Example:
+        >>> import jax
+        >>> misread(jax.make_jaxpr(abs)(1.0))
+        'a rule of this package misreads an operation of the program, please report it ...'
+    """
+    found = [] if jaxpr is None else list(equations(jaxpr))
+    names = {equation.primitive.name for equation in found}
+    causes = [
+        f"what jaxgrad.{said} was told of {_listed(told)} is not what it computes"
+        for said, known in (("rule", MEANINGS), ("function", OUTSIDE))
+        if (told := sorted(names & {*known}))
+    ]
+    causes.append(
+        "a rule of this package misreads an operation of the program, please report it with the "
+        "program"
+    )
+    implemented = _listed(_implemented(found))
+    if implemented:
+        causes.append(f"the implementation of {implemented} is not what is compiled for it")
+    return "; or ".join(causes)
 
 
 def _listed(names: Iterable[str]) -> str:

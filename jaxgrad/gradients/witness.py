@@ -20,7 +20,7 @@ from flint import arb
 from jaxgrad.errors import EnginesDisagree, TraceError, UnsupportedPrimitive
 from jaxgrad.gradients.few_shapes import bound_in_few_shapes, bound_to_the_last_bit
 from jaxgrad.gradients.primitive_runs import OPENED, as_it_is, bound, is_key, typed
-from jaxgrad.gradients.trusts import compiled_otherwise, told_wrongly
+from jaxgrad.gradients.trusts import misread
 from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.interpret.sides import Side
 from jaxgrad.interpret.walker import Interpreter
@@ -121,7 +121,7 @@ def hold_program(
             floats = program_floats(program, values)
             run = _held(name, floats, known, program.outputs, in_time)
     except EnginesDisagree as error:
-        raise EnginesDisagree(f"{error}{compiled_otherwise(program.jaxpr)}") from None
+        raise EnginesDisagree(f"{error}; {misread(program.jaxpr)}") from None
     return run
 
 
@@ -156,7 +156,7 @@ def hold_side(side: Side, values: Sequence[Any], few_shapes: bool = False) -> Ru
     try:
         return _held(side.name, floats, known, side.outputs, in_time)
     except EnginesDisagree as error:
-        raise EnginesDisagree(f"{error}; {_NUMPY_CAUSES}") from None
+        raise EnginesDisagree(f"{error}; {misread()}; {_NUMPY_CAUSES}") from None
 
 
 def _known(
@@ -381,9 +381,7 @@ def _gap(name: str, leaf: Leaf, index: tuple[int, ...], floats: Any, known: Any)
     at = f"{name}{leaf.path}{list(index) if index else ''}"
     read = known.value.str(10) if isinstance(known, Rounded) else known
     return EnginesDisagree(
-        f"{at} is {floats[index]} when it is run, and is read as {read}, rounding included; a rule "
-        "of this package misreads an operation of the program, please report it with the program"
-        + told_wrongly()
+        f"{at} is {floats[index]} when it is run, and is read as {read}, rounding included"
     )
 
 

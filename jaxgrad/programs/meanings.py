@@ -3,7 +3,8 @@ read as, because a caller's own package says that it computes that, or JAX imple
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from inspect import Parameter
 from typing import Any, NamedTuple
 
 import jax
@@ -38,15 +39,15 @@ class Meaning:
     """What a primitive computes, as a JAX function of its inputs.
 
     Args:
-        function: takes the inputs, and the parameters that it reads as keywords.
+        function: takes the inputs, and the parameters that it reads by their names.
         harmless: parameters that it does not read, since they change no result.
-        reads: the keywords of the function.
+        form: the parameters of the function.
     """
 
     def __init__(
-        self, function: Callable[..., Any], harmless: frozenset[str], reads: frozenset[str]
+        self, function: Callable[..., Any], harmless: frozenset[str], form: Sequence[Parameter]
     ) -> None:
-        self.function, self.harmless, self.reads = function, harmless, reads
+        self.function, self.harmless, self.form = function, harmless, form
         # What parameters and shapes were traced to.
         self._traced: Kept[Any] = Kept()
 
@@ -59,17 +60,32 @@ class Meaning:
             TraceError, ArgumentError: the function cannot be traced with its inputs.
         """
         name = equation.primitive.name
-        unread = [p for p in equation.params if p not in self.reads | self.harmless]
+        reads = self._reads(equation)
+        unread = [p for p in equation.params if p not in reads | self.harmless]
         if unread:
             raise UnsupportedPrimitive(
                 f"`{name}` with {unread[0]}={equation.params[unread[0]]!r:.{_LONGEST}}, of which "
                 f"its rule takes no account; give the function under @jaxgrad.rule({name!r}) a "
-                f"keyword {unread[0]}, or say harmless={unread[0]!r} where it changes no result"
+                f"keyword {unread[0]}, as in (x, *, {unread[0]}), or say harmless={unread[0]!r} "
+                "where it changes no result"
             )
-        params = {key: value for key, value in equation.params.items() if key in self.reads}
+        params = {key: value for key, value in equation.params.items() if key in reads}
         shapes = tuple(_kind(variable.aval) for variable in equation.invars)
         key = name, shapes, told_apart(params), has_64_bits()
         return self._traced.of(key, params, lambda: self._read(equation, params, key))
+
+    def _reads(self, equation: Any) -> frozenset[str]:
+        """The parameters of an equation that the function takes by name: its keywords, and what it
+        takes by place or by name beyond the inputs."""
+        several = len(equation.invars)
+        if any(p.kind is p.VAR_POSITIONAL for p in self.form):
+            several = len(self.form)
+        places = [p for p in self.form if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        beyond = [p for p in places[several:] if p.kind is p.POSITIONAL_OR_KEYWORD]
+        found = {p.name for p in [*beyond, *(p for p in self.form if p.kind is p.KEYWORD_ONLY)]}
+        if any(p.kind is p.VAR_KEYWORD for p in self.form):
+            found |= set(equation.params) - {p.name for p in places} - self.harmless
+        return frozenset(found)
 
     def _read(self, equation: Any, params: dict[str, Any], key: Any) -> Any:
         name = equation.primitive.name

@@ -31,6 +31,7 @@ from jaxgrad.interpret.sides import Side
 from jaxgrad.numbers.base import CannotDecide
 from jaxgrad.numbers.listed import listed
 from jaxgrad.numbers.precision import precision
+from jaxgrad.programs.run_by_callbacks import run_by_callbacks
 from jaxgrad.verdict import Evidence, Verdict
 
 __all__ = ["NEAR", "by_floats"]
@@ -72,10 +73,12 @@ def by_floats(
     """
     primal = rules.primal
     if primal.reference is None:
+        own = [f"@jaxgrad.rule({name!r})" for name in run_by_callbacks(primal.program.jaxpr)]
+        rule = f", or write one of the primitive under {own[0]}" if own else ""
         return undecided(
             primal,
             "f calls a kernel or a callback, of which only floats can be had; name a JAX function "
-            "that computes the same with reference=",
+            f"that computes the same with reference={rule}",
         )
     if rules.order > 1:
         return undecided(

@@ -28,7 +28,8 @@ def rule(name: str, *, harmless: str | Iterable[str] = ()) -> Callable[[_Functio
     Args:
         name: the primitive's name, as a jaxpr shows it.
         harmless: parameters of the primitive that change no result, such as a tile size.  All
-            others are handed to the function by name, and it has to take them as keywords.
+            others are handed to the function by name, which takes the inputs by place: in
+            ``(x, *, slope)`` or ``(x, slope)`` the slope is a parameter of a primitive of x.
 
     Returns:
         the decorator; it returns the function as it is.
@@ -69,21 +70,20 @@ def rule(name: str, *, harmless: str | Iterable[str] = ()) -> Callable[[_Functio
                 f"rule: the primitive {name!r} has a rule already, and a second one would be "
                 "ignored or ignore the first; give your own primitive a name of its own"
             )
-        MEANINGS[name] = Meaning(function, unread, _keywords(function, name))
+        MEANINGS[name] = Meaning(function, unread, _form(function, name))
         return function
 
     return in_callers_frames(register)
 
 
-def _keywords(function: Callable[..., Any], name: str) -> frozenset[str]:
+def _form(function: Callable[..., Any], name: str) -> tuple[inspect.Parameter, ...]:
     try:
-        parameters = inspect.signature(function).parameters.values()
+        return tuple(inspect.signature(function).parameters.values())
     except ValueError:
         raise ArgumentError(
             f"rule: the arguments of {function!r:.60} cannot be told; write a function of your own "
             f"under @jaxgrad.rule({name!r})"
         ) from None
-    return frozenset(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
 
 
 def _is_same(before: Callable[..., Any], now: Callable[..., Any]) -> bool:
