@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 from own_rule_support import WRONG, X
 
+from jaxgrad.claims.as_options import in_options
+from jaxgrad.errors import GradientMismatch
 from jaxgrad.gradients.check_grads import check
 from jaxgrad.gradients.rules import at_fault, own_rules
 from jaxgrad.numbers.clock import Spent
@@ -185,3 +188,56 @@ def test_with_a_reference_no_rule_is_judged(monkeypatch):
     monkeypatch.setattr(at_fault, "OwnRules", None)
     found = check(lambda x: right(scaled(2)(x, x)), (X,), reference=jnp.cos)
     assert found.verdict is Verdict.REFUTED and found.rules == ()
+
+
+@pytest.mark.parametrize("around", [lambda f: f, lambda f: lambda x: f(x), jax.jit])
+@pytest.mark.parametrize("asked", [{}, {"special_points": False}, {"modes": "fwd"}])
+def test_a_rule_that_is_the_function_is_named_with_its_line(around, asked):
+    found = check(around(squared(3.0)), (np.float32(2.0),), **asked)
+    [rule] = found.rules
+    line = f"  it is the rule `square` ({rule.where})"
+    assert rule.is_itself and found.evidence.text.splitlines()[-1] == line
+    assert str(found).splitlines().count(line) == 1
+    with pytest.raises(GradientMismatch, match=r"it is the rule `square` \(.*at_fault\.py:\d+\)"):
+        found.assert_agrees()
+    assert "it is the rule" not in str(in_options(found))  # a command has a line of its own
+    passes = check(around(squared(4.0)), (np.float32(2.0),), **asked)
+    assert passes.verdict.passes and "it is the rule" not in str(passes)
+
+
+def test_a_rule_that_a_batch_refutes_is_named_as_well():
+    found = check(
+        squared(3.0), (np.float32(0.5),), special_points=False, batch=(np.array([0.5, 2.0]),)
+    )
+    assert found.verdict is Verdict.REFUTED and "  it is the rule `square`" in str(found)
+
+
+def test_a_reference_of_another_function_lays_it_on_no_rule():
+    found = check(squared(4.0), (X,), reference=lambda x: x)
+    assert found.verdict is Verdict.REFUTED and "it is the rule" not in str(found)
+
+
+def held(static):
+    """depth²·k by a rule of half the derivative, with k as its place says: held, or given."""
+
+    @functools.partial(jax.custom_vjp, nondiff_argnums=static)
+    def force(depth, k):
+        return k * depth**2
+
+    def forward(depth, k):
+        return force(depth, k), (depth, k)
+
+    def backward(k, kept, g):
+        return (k * kept[0] * g,)
+
+    both = lambda kept, g: (kept[0] * kept[1] * g, kept[0] ** 2 * g)  # noqa: E731
+    force.defvjp(forward, backward if static else both)
+    return force
+
+
+@pytest.mark.parametrize("static", [(1,), ()])
+def test_its_argument_is_named_beside_what_is_held(static):
+    force = held(static)
+    text = check(lambda x: 1 + force(x, 2.0), (X,)).evidence.text
+    assert "the rule `force`" in text and "by its argument `depth`" in text
+    assert "the derivative of force with respect to depth is" in text

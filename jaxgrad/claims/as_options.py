@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
-from jaxgrad.gradients.outcome import GradientCheck
+from jaxgrad.gradients.outcome import GradientCheck, line_of
 
 __all__ = ["as_options", "in_options", "of_check"]
 
@@ -85,10 +85,14 @@ def of_check(text: str, own: Collection[str]) -> str:
 def in_options(found: GradientCheck) -> GradientCheck:
     """The same check in the words of a terminal; the code that it shows is Python.
 
+    The rule that the function is a command names where it has its file as the folder has it.
+
     Args:
         found: a check.
     """
-    evidence = replace(found.evidence, text=as_options(found.evidence.text))
+    itself = {line_of(rule.name, rule.where) for rule in found.rules if rule.is_itself}
+    said = [line for line in found.evidence.text.split("\n") if line not in itself]
+    evidence = replace(found.evidence, text=as_options("\n".join(said)))
     leaves = tuple(replace(leaf, text=as_options(leaf.text)) for leaf in found.leaves)
     rules = tuple(replace(rule, text=as_options(rule.text)) for rule in found.rules)
     return replace(found, evidence=evidence, leaves=leaves, rules=rules)

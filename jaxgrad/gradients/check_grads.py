@@ -17,7 +17,7 @@ from jaxgrad.gradients.batch_points import checked_batch
 from jaxgrad.gradients.floats.question import checked_dtypes, floats_of
 from jaxgrad.gradients.held_fixed import naming_held
 from jaxgrad.gradients.outcome import GradientCheck, RuleResult
-from jaxgrad.gradients.rules.at_fault import with_rules_at_fault
+from jaxgrad.gradients.rules.at_fault import naming_itself, with_rules_at_fault
 from jaxgrad.gradients.rules.at_infinity import at_infinity, is_finite
 from jaxgrad.gradients.rules.at_point import AtPoint
 from jaxgrad.gradients.rules.border_words import MEND, at_a_border, nothing_judged
@@ -282,7 +282,7 @@ def _checked(
         more = functools.partial(as_given, True) if special else None
         found = over_batch(found, rules, batch, Asks(here, alone, more, stages.budget))
         found = with_floats(in_other_dtypes(found, primal, dtypes, formula), dtypes)
-        found = naming_held(found, primal)
+        found = naming_itself(naming_held(found, primal), primal)
         return replace(found, _jaxs_alone=not holds_callers_rules(primal.moving_program.jaxpr))
     except RecursionError:
         return undecided(primal, nested_too_deeply())

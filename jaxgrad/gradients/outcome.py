@@ -26,6 +26,7 @@ __all__ = [
     "GradientOutcome",
     "LeafResult",
     "RuleResult",
+    "line_of",
 ]
 
 
@@ -264,6 +265,16 @@ class CustomRule(Outcome):
 
     def __str__(self) -> str:
         return f"rule `{self.name}` ({self.where}): {self.verdict}: {self.text}"
+
+
+def line_of(name: str, where: str) -> str:
+    """The line of a refuted check that names the rule which the function is.
+
+    Args:
+        name: of the function that the rule is for.
+        where: the file and line at which that is defined.
+    """
+    return f"  it is the rule `{name}` ({where})"
 
 
 @dataclass(frozen=True, repr=False)

@@ -61,6 +61,8 @@ def place_of_rule(equation: Any) -> str:
 def parameters_of_rule(equation: Any) -> list[str]:
     """The names of the arguments in the forward pass of a ``custom_vjp``; none if unknown.
 
+    Those in ``nondiff_argnums``, which the backward pass has before all else, are left out.
+
     Args:
         equation: a call of a ``custom_vjp``, whose function JAX keeps without names.
 
@@ -75,7 +77,15 @@ def parameters_of_rule(equation: Any) -> list[str]:
     forward = _forward(equation)
     if forward is None:
         return []
-    parameters = inspect.signature(forward).parameters.values()
+    names, carries = _names_of_places(forward), equation.primitive.name == CARRYING
+    backward = None if carries else next(_functions(equation, ("bwd",)), None)
+    static = [] if backward is None else _names_of_places(backward)[:-2]
+    return [x for x in names if x not in static] if {*static} <= {*names} else names
+
+
+def _names_of_places(function: Any) -> list[str]:
+    """Those of all parameters; none where some are no places."""
+    parameters = inspect.signature(function).parameters.values()
     named = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
     return [x.name for x in parameters] if all(x.kind in named for x in parameters) else []
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from jaxgrad.gradients.outcome import CustomRule, GradientCheck
+from jaxgrad.gradients.outcome import CustomRule, GradientCheck, line_of
 from jaxgrad.gradients.rules.code import WITH_RESPECT_TO
 from jaxgrad.gradients.rules.conclusions import WRONG
 from jaxgrad.gradients.rules.derivative_programs import DerivativePrograms
@@ -20,11 +20,12 @@ from jaxgrad.gradients.rules.own_rules import (
     the_function_itself,
     the_rule,
 )
+from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.stages import Stages
 from jaxgrad.numbers.listed import listed
 from jaxgrad.verdict import Verdict
 
-__all__ = ["with_rules_at_fault"]
+__all__ = ["naming_itself", "with_rules_at_fault"]
 
 _Wrong = tuple[CustomRule, GradientCheck]
 
@@ -55,6 +56,23 @@ def with_rules_at_fault(
             wrong.append(pair)
     own_rules = found.rules or tuple(rule for rule in own.all if not rule.is_jaxs)
     return replace(_named(found, wrong), rules=_with(own_rules, wrong))
+
+
+def naming_itself(found: GradientCheck, primal: Primal) -> GradientCheck:
+    """The same check; where it is refuted, with a line that names the rule that the function is.
+
+    Args:
+        found: the check.
+        primal: the function.
+    """
+    if found.verdict is not Verdict.REFUTED or primal.reference is not None:
+        return found
+    itself = the_rule(primal.moving_program.jaxpr)
+    if itself is None:
+        return found
+    rules = found.rules or (the_function_itself(itself, found),)
+    evidence = replace(found.evidence, text=f"{found.evidence.text}\n{line_of(*itself)}")
+    return replace(found, evidence=evidence, rules=rules)
 
 
 def _with(rules: tuple[CustomRule, ...], wrong: list[_Wrong]) -> tuple[CustomRule, ...]:

@@ -77,7 +77,7 @@ def _moved(direction: Direction, leaves: Sequence[Leaf]) -> str:
 
 
 def _of(question: Question, primal: Primal) -> str:
-    name, leaves = primal.name, primal.outputs
+    name, leaves = primal.called or primal.name, primal.outputs
     leaf, index = question.cotangent.place
     if leaf is None:
         return f"a drawn combination of {name}"

@@ -73,7 +73,10 @@ class Primal:
     """
 
     name = "f"
-    """What the function is called in messages, and in code."""
+    """What the function is called in code, and in messages."""
+
+    called: str | None = None
+    """In messages, where code calls it otherwise, as of fewer arguments than it has."""
 
     def __init__(
         self,

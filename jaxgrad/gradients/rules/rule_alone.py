@@ -119,15 +119,11 @@ def _primal(call: RuleCall, values: Sequence[Any], bind: Callable[..., Any]) -> 
         function.__signature__ = inspect.Signature(parts)  # pyright: ignore
     function.__name__ = function_name(equation)
     primal = Primal(function, tuple(np.asarray(values[i]) for i in moving))
-    if _is_called_so(equation, moving, live):
-        primal.name = function.__name__
+    if function.__name__.isidentifier() and len(live) == sum(live):  # it returns the same
+        primal.called = function.__name__
+        if len(moving) == len(equation.invars):  # and takes the same
+            primal.name = function.__name__
     return primal
-
-
-def _is_called_so(equation: Any, moving: Sequence[int], live: Sequence[bool]) -> bool:
-    """Whether the function of a rule by its own name takes and returns the same."""
-    name = function_name(equation)
-    return name.isidentifier() and len(moving) == len(equation.invars) and len(live) == sum(live)
 
 
 def moving_arguments(call: RuleCall) -> list[int]:
