@@ -46,7 +46,7 @@ BY_HAND = "--derivative", "measured_by_command:late"
     [
         ((), 0, "derivative of measured_by_command:square, float8_e5m2: at least 3 of 3 bits"),
         (("--bits", "3"), 0, "PROVED: measured_by_command:square: 3 bits or more are right at 248"),
-        (("--bits", "1", *BY_HAND), 1, "REFUTED: measured_by_command:square: 1 bits or more are"),
+        (("--bits", "1", *BY_HAND), 1, "REFUTED: measured_by_command:square: 1 bit or more is"),
         (BY_HAND, 0, "0 by mistake at 55, outwards from 5.0"),
     ],
 )

@@ -153,6 +153,7 @@ def test_arguments_of_python_are_named_as_options(capsys: pytest.CaptureFixture[
     ("arguments", "said"),
     [
         ("nowhere:f 1.0", "MODULE:FUNCTION 'nowhere:f' cannot be imported: ModuleNotFoundError"),
+        ("nowhere:f 1.0", "; the module is looked for in the current folder and among what is"),
         ("checked_model 1.0", "names no function; write module:function"),
         ("package.module.f 1.0", "'package.module.f' names no function; write package.module:f"),
         ("checked_model.py 1.0", "write the module's name, checked_model:FUNCTION"),
@@ -184,7 +185,7 @@ def test_arguments_of_python_are_named_as_options(capsys: pytest.CaptureFixture[
             "ends, or its rule, ended the process (SystemExit: 0) at check",
         ),
         ("checked_model:power exit(3) 2", "argument 0 'exit(3)' raised SystemExit: 3"),
-        ("exits:f 1.0", "'exits:f' cannot be imported: SystemExit at exits.py:1: 0; the module is"),
+        ("exits:f 1.0", "'exits:f' cannot be imported: SystemExit at exits.py:1: 0\n"),
         ("checked_model:power f32[] 2 --seed -1", "--seed: invalid whole number from 0 on value"),
         ("checked_model:power 1 2", "no argument is floating point"),
         (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -10,15 +12,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxgrad
 from jaxgrad import sweep
 from jaxgrad.errors import (
     ArgumentError,
     DtypeMismatch,
+    GradientMismatch,
     JaxgradError,
     NoDerivative,
     ShapeMismatch,
     TraceError,
     TreeMismatch,
+    UndecidedError,
 )
 from jaxgrad.gradients.check_grads import check_grads
 from jaxgrad.gradients.compare import compare
@@ -346,3 +351,28 @@ def test_a_tuple_of_the_arguments_of_a_comparison_is_hinted_at() -> None:
         compare(jnp.cos, jax.grad(jnp.sin), (0.5,))
     assert "the one argument is a tuple" in caught.value.__notes__[-1]
     assert compare(lambda x: (2 * x[0],), jax.grad(lambda x: x[0] ** 2), (0.5,))
+
+
+@pytest.mark.parametrize("kind", [JaxgradError, GradientMismatch, UndecidedError])
+def test_public_errors_are_shown_and_pickled_by_their_public_names(kind: type[Exception]) -> None:
+    """A line of pytest's summary has little room for a message behind a name."""
+    assert traceback.format_exception_only(kind("REFUTED")) == [
+        f"jaxgrad.{kind.__name__}: REFUTED\n"
+    ]
+    again = pickle.loads(pickle.dumps(kind("REFUTED")))
+    assert type(again) is kind is getattr(jaxgrad, kind.__name__) and str(again) == "REFUTED"
+
+
+def test_what_is_no_function_is_named_with_its_article() -> None:
+    with pytest.raises(ArgumentError, match=r"^auto is an int, not a callable"):
+        compare(jnp.sin, 3, 0.5)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match=r"^hand is None, not a callable"):
+        compare(None, jnp.sin, 0.5)  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_batched_is_not_called_underivable() -> None:
+    def f(x: Any) -> Any:
+        return jax.custom_derivatives.linear_call(lambda r, x: 2 * x, lambda r, g: 2 * g, None, x)
+
+    text = check_grads(f, (X[0],)).evidence.text
+    assert "not looked at under vmap: JAX cannot batch f: Batching rule for" in text

@@ -245,7 +245,7 @@ def test_every_method_checks(method):
 
 
 def test_a_missing_target_is_refused():
-    with pytest.raises(ArgumentError, match="y is a NoneType, not an array"):
+    with pytest.raises(ArgumentError, match="y is None, not an array"):
         Chain(1).cost([(0.5, 1.0)], 1.0, None)  # pyright: ignore[reportArgumentType]
 
 

@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 
 from jaxgrad import closed_form, properties, strategies
 from jaxgrad.claims.cli import main
+from jaxgrad.claims.properties_command import _counted
 from jaxgrad.errors import ArgumentError, GradientMismatch, PropertyRefuted, UndecidedError
 from jaxgrad.networks import Activation, Chain
+from jaxgrad.properties.document import Property
 from jaxgrad.properties.search import Once, smallest
-from jaxgrad.verdict import Verdict
+from jaxgrad.verdict import Evidence, Verdict
 
 FEW = {"dtypes": "float32", "max_examples": 10}
 
@@ -256,7 +258,7 @@ def test_the_command(tmp_path, monkeypatch, capsys: pytest.CaptureFixture[str]) 
     asked = ["properties", "jax.nn:sigmoid", "--dtypes", "float16", "--max-examples", "5"]
     assert main(asked) == 1
     assert "REFUTED, where AGREES is expected: f' <= 1/5" in (out := capsys.readouterr().out)
-    assert "from jax.nn import sigmoid as f" in out
+    assert "from jax.nn import sigmoid as f" in out and "properties, 1 not as expected" in out
     assert main(["properties"]) == 2
     assert "--below is of a function of yours" in capsys.readouterr().err
     assert main(["properties", "jax.nn:nothing", "--json"]) == 2
@@ -264,6 +266,21 @@ def test_the_command(tmp_path, monkeypatch, capsys: pytest.CaptureFixture[str]) 
     assert told["properties"] == [] and "cannot be imported" in told["error"]
     assert main(["properties", "jax.nn:relu", "--below", "1/0"]) == 2
     assert "invalid number value: '1/0'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (["AGREES"], "1 property, all as expected"),
+        (["AGREES", "REFUTED"], "2 properties, 1 not as expected"),
+        (["AGREES", "UNDECIDED"], "2 properties, 1 undecided"),
+        (["REFUTED", "UNDECIDED"], "2 properties, 1 not as expected, 1 undecided"),
+    ],
+)
+def test_how_many_are_as_expected(verdicts, said) -> None:
+    found = [Evidence(Verdict(verdict), "sampling", "") for verdict in verdicts]
+    told = [(Property("", "", lambda: found[0], Verdict.AGREES), each) for each in found]
+    assert _counted(told) == said
 
 
 def test_the_exit_code_where_one_is_open(tmp_path, monkeypatch, capsys) -> None:

@@ -59,9 +59,10 @@ def named(option: str, name: str, meant: str = "a function") -> Callable[..., An
     try:
         found = operator.attrgetter(function)(importlib.import_module(module))
     except (Exception, SystemExit) as error:
+        where = "; the module is looked for in the current folder and among what is installed"
+        missing = where if isinstance(error, ModuleNotFoundError) else ""
         raise ArgumentError(
-            f"{option} {name!r} cannot be imported: {all_that_was_raised(error)}; "
-            "the module is looked for in the current folder and among what is installed"
+            f"{option} {name!r} cannot be imported: {all_that_was_raised(error)}{missing}"
         ) from error
     finally:
         sys.path.remove(here)

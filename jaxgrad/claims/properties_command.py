@@ -20,6 +20,7 @@ from jaxgrad.claims.one_object import printed
 from jaxgrad.claims.option_types import add_dtypes, add_json, add_switch, listed, positive
 from jaxgrad.claims.raised_text import what_it_did
 from jaxgrad.errors import ArgumentError, JaxgradError
+from jaxgrad.numbers.listed import counted
 from jaxgrad.verdict import Evidence, Verdict
 
 if TYPE_CHECKING:
@@ -195,8 +196,9 @@ def _counted(told: list[tuple[Property, Evidence]]) -> str:
     others = [found.verdict for one, found in told if not one.as_expected(found)]
     undecided = others.count(Verdict.UNDECIDED)
     wrong = len(others) - undecided
-    more = f", {undecided} undecided" if undecided else ""
-    return f"{len(told)} properties, {wrong or 'none'} not as expected{more}"
+    said = {"not as expected": wrong, "undecided": undecided, "as expected": 0 if others else "all"}
+    parts = [counted(len(told), "property", "properties")]
+    return ", ".join([*parts, *(f"{number} {what}" for what, number in said.items() if number)])
 
 
 def _exit_code(told: list[tuple[Property, Evidence]]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from jaxgrad.errors import ArgumentError
+from jaxgrad.errors import ArgumentError, kind_of
 from jaxgrad.verdict import Evidence, Verdict, evidence_of
 
 __all__ = ["conjunction", "induction"]
@@ -82,9 +82,7 @@ def conjunction(parts: Mapping[str, Any], statement: str, kind: str) -> Evidence
     Source: claims E1 and E2, of which one part stands for each pair of widths.
     """
     if not isinstance(parts, Mapping):
-        raise ArgumentError(
-            f"conjunction: name the parts: give a dict, not a {type(parts).__name__}"
-        )
+        raise ArgumentError(f"conjunction: name the parts: give a dict, not {kind_of(parts)}")
     if not parts:
         raise ArgumentError("conjunction: there are no parts, so nothing is said; give one")
     found = _evidence_of(parts)

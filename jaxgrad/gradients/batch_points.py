@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path
 
-from jaxgrad.errors import ArgumentError, NonFiniteInput, ShapeMismatch
+from jaxgrad.errors import ArgumentError, NonFiniteInput, ShapeMismatch, kind_of
 from jaxgrad.programs.real_parts import parted
 from jaxgrad.programs.trace import Leaf, parameter_names
 
@@ -83,7 +83,7 @@ def checked_batch(batch: Any, count: int) -> Any:
     if isinstance(batch, tuple | list) and len(batch) == count:
         return tuple(batch)
     sequence = isinstance(batch, tuple | list)
-    given = f"a {type(batch).__name__} of {len(batch)}" if sequence else f"{batch!r:.60}"
+    given = f"{kind_of(batch)} of {len(batch)}" if sequence else f"{batch!r:.60}"
     of = "the one argument" if count == 1 else f"the {count} arguments"
     raise ArgumentError(
         f"batch is {given}; give a number of points to draw, or a tuple of {of}, each array with a "

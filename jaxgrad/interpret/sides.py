@@ -17,7 +17,7 @@ import jax
 import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path, tree_unflatten
 
-from jaxgrad.errors import ArgumentError, JaxgradError, TraceError, UnsupportedPrimitive
+from jaxgrad.errors import ArgumentError, JaxgradError, TraceError, UnsupportedPrimitive, kind_of
 
 # These fill the table of NumPy's functions.
 from jaxgrad.interpret.numpy_code import functions as numpy_functions  # noqa: F401
@@ -290,7 +290,7 @@ def make_side(
     """
     if not callable(function):
         raise ArgumentError(
-            f"{name} is a {type(function).__name__}, not a callable; pass the function that "
+            f"{name} is {kind_of(function)}, not a callable; pass the function that "
             "returns the gradient, for example jax.grad(cost), not its value"
         )
     if not args:
@@ -351,9 +351,8 @@ def _what_is_held(function: Any, args: Sequence[Any], inputs: Sequence[Leaf]) ->
     if not objects:
         return "there is no array in them"
     [path, *_] = paths_of_held(args, parameter_names(function, len(args)))
-    kind = type(objects[0].value).__name__
-    a = "an" if kind[0] in "aeiou" else "a"
-    return f"argument {path} is {a} {kind}: convert numbers with jnp.asarray(x, float)"
+    kind = kind_of(objects[0].value)
+    return f"argument {path} is {kind}: convert numbers with jnp.asarray(x, float)"
 
 
 def _numpy_side(

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 
-from jaxgrad.errors import ArgumentError, DtypeMismatch, ShapeMismatch, TreeMismatch
+from jaxgrad.errors import ArgumentError, DtypeMismatch, ShapeMismatch, TreeMismatch, kind_of
 
 __all__ = ["Shape", "check_arrays", "checked_widths", "chosen", "named_parameters", "positive"]
 
@@ -58,7 +58,7 @@ def named_parameters(net: str, shapes: Sequence[tuple[Shape, Shape]], params: An
     """Every w and b of the network with these shapes, once params is a list of pairs."""
     if not isinstance(params, list | tuple):
         raise TreeMismatch(
-            f"params is a {type(params).__name__}: pass a list of pairs (w, b), one per layer"
+            f"params is {kind_of(params)}: pass a list of pairs (w, b), one per layer"
         )
     if len(params) != len(shapes):
         raise TreeMismatch(
@@ -97,7 +97,7 @@ def _array_type(where: str, value: Any, shape: Shape) -> Any:
         found = jax.typeof(value)
     except TypeError as error:
         raise ArgumentError(
-            f"{where} is a {type(value).__name__}, not an array: "
+            f"{where} is {kind_of(value)}, not an array: "
             f"pass an array of shape {shape}, e.g. by jnp.asarray"
         ) from error
     if found.shape != shape:

@@ -1,10 +1,10 @@
-"""Names in a row, as a sentence has them."""
+"""Names in a row, and how many there are, as a sentence has them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["listed"]
+__all__ = ["counted", "listed"]
 
 
 def listed(names: Iterable[object]) -> str:
@@ -19,3 +19,18 @@ def listed(names: Iterable[object]) -> str:
     """
     *others, last = [*map(str, names)] or [""]
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """A number and what it is of.
+
+    Args:
+        count: how many there are.
+        one: what one of them is called.
+        several: what others are, if not the same with an s.
+
+    Example:
+        >>> counted(1, "bit"), counted(0, "bit"), counted(2, "property", "properties")
+        ('1 bit', '0 bits', '2 properties')
+    """
+    return f"{count} {one if count == 1 else several or f'{one}s'}"

@@ -32,7 +32,7 @@ class CallersFrames:
         ...     raise JaxgradError("a rule is malformed")
         Traceback (most recent call last):
             ...
-        jaxgrad.errors.JaxgradError: a rule is malformed
+        jaxgrad.JaxgradError: a rule is malformed
     """
 
     def __enter__(self) -> None:

@@ -17,7 +17,7 @@ import jax
 import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path
 
-from jaxgrad.errors import ArgumentError
+from jaxgrad.errors import ArgumentError, kind_of
 from jaxgrad.programs.by_places import never_traced
 from jaxgrad.programs.trace import is_differentiable
 
@@ -211,7 +211,7 @@ def _unseen_floats(value: Any) -> str:
     if isinstance(value, type | ModuleType):
         return ""
     holds = any(type(x) is float for x in jax.tree.leaves(_attributes(value)))
-    return f" (a {type(value).__name__}, in which JAX sees no floats)" if holds else ""
+    return f" ({kind_of(value)}, in which JAX sees no floats)" if holds else ""
 
 
 # What has one of these is an array, or stands for one.

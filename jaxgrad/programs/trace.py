@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path
 
-from jaxgrad.errors import ArgumentError, NonFiniteInput
+from jaxgrad.errors import ArgumentError, NonFiniteInput, kind_of
 from jaxgrad.programs.array_constants import with_array_constants
 from jaxgrad.programs.jax_errors import errors_named
 from jaxgrad.programs.mutable_arrays import without_references
@@ -141,7 +141,7 @@ def _argument_leaf(path: str, value: Any, finite: bool) -> Leaf:
         aval = jax.typeof(value)
     except TypeError as error:
         raise ArgumentError(
-            f"argument {path} is a {type(value).__name__}, which is not an array of numbers; "
+            f"argument {path} is {kind_of(value)}, which is not an array of numbers; "
             "pass arrays or Python numbers, and close over everything else" + _registered(value)
         ) from error
     if jnp.issubdtype(aval.dtype, np.complexfloating):
@@ -168,7 +168,7 @@ def _values(path: str, value: Any) -> np.ndarray:
     try:
         found = np.asarray(value)
         if found.dtype == object:  # what NumPy makes of an object that it does not know
-            raise TypeError(f"a {type(value).__name__} is not made of numbers")
+            raise TypeError(f"{kind_of(value)} is not made of numbers")
     except (TypeError, ValueError, RuntimeError) as error:
         first = (str(error).splitlines() or [""])[0]
         raise ArgumentError(

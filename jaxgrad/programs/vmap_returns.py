@@ -28,6 +28,7 @@ from jaxgrad.errors import (
     ShapeMismatch,
     TraceError,
     TreeMismatch,
+    kind_of,
 )
 from jaxgrad.programs.jaxprs import source_name, source_place
 
@@ -172,7 +173,7 @@ def _not_a_pair(batch: Asked, result: Any) -> JaxgradError | None:
     if result is None:
         kind, fix = "None", "its `return` may be missing: write `return out, True`"
     elif isinstance(result, tuple | list):
-        kind = f"a {type(result).__name__} of {len(result)}"
+        kind = f"{kind_of(result)} of {len(result)}"
         if len(result) == 2:
             if not _is_swapped(*result):
                 return None
@@ -254,7 +255,7 @@ def _no_array(batch: Asked, name: str, value: Any) -> JaxgradError | None:
         jax.typeof(value)
     except TypeError:
         return ArgumentError(
-            f"{batch.rule} returns a {type(value).__name__} for {name}, which is no array of "
+            f"{batch.rule} returns {kind_of(value)} for {name}, which is no array of "
             "numbers; return what the function returns, with the axis of the batch in front"
         )
     return None

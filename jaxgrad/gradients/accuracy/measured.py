@@ -14,6 +14,7 @@ from jaxgrad.errors import ArgumentError
 from jaxgrad.evidence.failing_float import FailingFloat
 from jaxgrad.evidence.float_formats import Float
 from jaxgrad.evidence.swept import Count
+from jaxgrad.numbers.listed import counted
 from jaxgrad.verdict import Evidence, Verdict, to_see
 
 __all__ = ["Accuracy", "Binade", "WorstFloat"]
@@ -87,10 +88,10 @@ class WorstFloat:
         )
 
     def __str__(self) -> str:
-        low, high = self.truth
+        (low, high), verb = self.truth, "is" if self.right == 1 else "are"
         return (
             f"at {self.x} the derivative returned is {float(self.y)!r}, the true one lies in "
-            f"[{low}, {high}]: {self.right} bits are right"
+            f"[{low}, {high}]: {counted(self.right, 'bit')} {verb} right"
         )
 
 
@@ -184,7 +185,8 @@ class Accuracy:
                 f"of {self.dtype.name}"
             )
         wrong = sum(self.right[:bits])
-        said = f"{bits} bits or more are right at {self.judged - wrong} of {self.judged} floats"
+        right = f"{self.judged - wrong} of {counted(self.judged, 'float')}"
+        said = f"{counted(bits, 'bit')} or more {'is' if bits == 1 else 'are'} right at {right}"
         if wrong and self.worst is not None:
             code = self.worst.code
             return Evidence(Verdict.REFUTED, "exhaustion", f"{said}.", {}, code, self.trusts)
@@ -203,7 +205,7 @@ class Accuracy:
 
     def _headline(self) -> str:
         least = "nothing is known" if self.least is None else f"at least {self.least}"
-        said = [f"{least} of {self.bits} bits right at {self.judged} floats"]
+        said = [f"{least} of {self.bits} bits right at {counted(self.judged, 'float')}"]
         said += [
             f"{name} by mistake at {count.total}"
             for name, count in self._mistakes().items()
@@ -216,7 +218,7 @@ class Accuracy:
 
     def _rows(self) -> Sequence[str]:
         rows = [
-            f"{r} bit{'s' * (r != 1)} right at {count} floats"
+            f"{counted(r, 'bit')} right at {counted(count, 'float')}"
             for r, count in reversed(tuple(enumerate(self.right)))
             if count
         ]

@@ -133,7 +133,8 @@ def traced(
 
 def _no_derivative(error: Exception) -> NoDerivative:
     said = str(error) or type(error).__name__
-    return NoDerivative(f"JAX cannot differentiate f: {said}", f"JAX has none: {said}")
+    unable = "batch" if said.startswith("Batching rule") else "differentiate"  # that of a batch
+    return NoDerivative(f"JAX cannot {unable} f: {said}", f"JAX has none: {said}")
 
 
 def _is_one_way(jaxpr: Any) -> bool:
