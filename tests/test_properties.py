@@ -278,7 +278,7 @@ def test_the_command(tmp_path, monkeypatch, capsys: pytest.CaptureFixture[str]) 
     ],
 )
 def test_how_many_are_as_expected(verdicts, said) -> None:
-    found = [Evidence(Verdict(verdict), "sampling", "") for verdict in verdicts]
+    found = [Evidence(Verdict(verdict), "sampling", "at 3 points") for verdict in verdicts]
     told = [(Property("", "", lambda: found[0], Verdict.AGREES), each) for each in found]
     assert _counted(told) == said
 
