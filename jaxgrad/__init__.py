@@ -212,11 +212,9 @@ def _public(value: Any) -> Any:
 
     if not inspect.isfunction(value):
         return value
-    from jaxgrad.programs.callers_frames import in_callers_frames
+    from jaxgrad.programs.callers_frames import offered
 
-    function = in_callers_frames(value)
-    function.__module__ = __name__  # where pickle finds it
-    return function
+    return offered(value)
 
 
 def __dir__() -> list[str]:

@@ -139,8 +139,10 @@ def test_pytest_shows_the_line_of_the_test_alone(pytester: pytest.Pytester) -> N
     )
 
 
-def test_public_functions_are_pickled_by_their_public_names() -> None:
+def test_public_functions_can_be_pickled() -> None:
     assert pickle.loads(pickle.dumps(jaxgrad.check)) is jaxgrad.check
+    below = jaxgrad.properties.derivative_below
+    assert pickle.loads(pickle.dumps(below)) is below
     assert jaxgrad.check.__name__ == "check" and "REFUTED" in str(jaxgrad.check.__doc__)
 
 

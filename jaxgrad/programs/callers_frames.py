@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +14,7 @@ import jax
 from jaxgrad.errors import JaxgradError
 from jaxgrad.programs.raised_by import is_known
 
-__all__ = ["CallersFrames", "in_callers_frames"]
+__all__ = ["CallersFrames", "in_callers_frames", "offered"]
 
 _Arguments = ParamSpec("_Arguments")
 _Returned = TypeVar("_Returned")
@@ -73,6 +74,17 @@ def in_callers_frames(
             return function(*args, **options)
 
     return called
+
+
+def offered(function: Callable[_Arguments, _Returned]) -> Callable[_Arguments, _Returned]:
+    """The same of a function that is public; its module has it from then on, where pickle looks.
+
+    Args:
+        function: of a module, by its name there.
+    """
+    shown = in_callers_frames(function)
+    setattr(sys.modules[function.__module__], function.__name__, shown)
+    return shown
 
 
 def _of_which_it_comes(error: BaseException) -> Iterator[BaseException]:

@@ -14,7 +14,7 @@ Example:
 
 from inspect import isfunction
 
-from jaxgrad.programs.callers_frames import in_callers_frames
+from jaxgrad.programs.callers_frames import offered
 from jaxgrad.properties.by_hand import (
     derivative_rules,
     gradient_by_hand,
@@ -47,4 +47,4 @@ __all__ = [
 
 for _name in __all__:
     if isfunction(globals()[_name]):
-        globals()[_name] = in_callers_frames(globals()[_name])
+        globals()[_name] = offered(globals()[_name])
