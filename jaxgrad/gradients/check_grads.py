@@ -219,6 +219,8 @@ def check(
         >>> _ = f.defjvp(lambda x, v: (f(*x), x[0] * v[0]))
         >>> check(f, (3.0,)).verdict
         <Verdict.REFUTED: 'REFUTED'>
+
+    Source: docs/check_grads.md.
     """
     if not isinstance(args, tuple | list):
         given = "array" if hasattr(args, "shape") else type(args).__name__
