@@ -57,13 +57,12 @@ class Excuses:
             return replace(found, verdict=Verdict.UNDECIDED)
         given = self._unseen.give(question, number)
         if given is None:
-            reason = "nobody knows whether floats tell two branches of f apart"
-            return replace(found, verdict=Verdict.UNDECIDED, reason=reason)
+            return _undecided(found, "nobody knows whether floats tell two branches of f apart")
         if given:
             bits = self._at.rules.float_bits
             return replace(found, verdict=Verdict.AGREES, bits=bits, hidden=True)
         why = self._at.truth.leaves_open(question.moving, question.cotangent)
-        return found if why is None else replace(found, verdict=Verdict.UNDECIDED, reason=why)
+        return found if why is None else _undecided(found, why)
 
     def hides(self, question: Question, difference: arb) -> bool | None:
         """Whether the rounding of the compiled rule could hide a difference.
@@ -154,3 +153,7 @@ class Excuses:
             rules = self._at.rules
             self._truths[key] = Truth(rules.primal.truth_program, moved, rules.order)
         return self._truths[key]
+
+
+def _undecided(found: Judgement, reason: str) -> Judgement:
+    return replace(found, verdict=Verdict.UNDECIDED, reason=reason)
