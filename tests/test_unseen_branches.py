@@ -235,9 +235,103 @@ def test_a_guard_of_a_norm(factor: float, right: bool) -> None:
     assert found.verdict.passes is right, str(found)
 
 
+def one_at_zero(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A rule that gives 1 at 0, where f is constant."""
+    return ruled(f, lambda x: jnp.where(x == 0, 1.0, jax.grad(lambda y: jnp.sum(f(y)))(x)))
+
+
+def shrunk(x: Any) -> Any:
+    return jnp.where(jnp.abs(x) < 0.05, 0.0, x)
+
+
+def nested(x: Any) -> Any:
+    """The branches of the outer condition meet further in, and not further out."""
+    size = jnp.abs(x)
+    inner = jnp.where(size < 1e-15, x, jnp.where(size < 1e-10, 0, x))
+    return 1 + jnp.where(size < 1, 0, inner)
+
+
+def bumped(x: Any) -> Any:
+    """The other branch differs at one scale alone."""
+    return jnp.where(jnp.abs(x) < 1e-3, 1.0, 1 + 1e-6 * x * 1e-9 / (1e-18 + x * x))
+
+
+def cancelling(x: Any) -> Any:
+    """Of the last four conditions nothing is seen together, but of each alone; of the first not."""
+    g1, g3, g7, g11 = (jnp.where(jnp.abs(k * x) < k * 0.1, 0.0, x) for k in (1, 3, 7, 11))
+    return jnp.stack([jnp.where(jnp.abs(5 * x) < 1e-8, 0.0, x) / 2 + 1, g1 - g3 + g7 - g11])
+
+
+@pytest.mark.parametrize(("slope", "right"), [(0.0, True), (1.0, False)])
+def test_conditions_that_cancel_are_seen_alone(slope: float, right: bool) -> None:
+    f = ruled(cancelling, lambda x: jnp.stack([jnp.full_like(x, 0.5), slope * (x == 0)]))
+    found = check(f, (np.float32(0),), special_points=False)
+    assert found.verdict.passes is right, str(found)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (shrunk, np.float32([0, 1e6])),
+        (nested, np.float32(0)),
+        (bumped, np.float32(0)),
+    ],
+)
+def test_what_floats_see_somewhere_is_a_branch(f: Callable[[Any], Any], x: Any) -> None:
+    """In an entry beside a large one, beyond where branches meet, at one scale, or of one part."""
+    found = check(one_at_zero(f), (x,), special_points=False)
+    assert found.verdict is Verdict.REFUTED, str(found)
+
+
+def quotient(x: Any) -> Any:
+    near = jnp.abs(x) < 1e-8
+    safe = jnp.where(near, 1.0, x)
+    return jnp.where(near, 1.0, jnp.expm1(safe) / safe)
+
+
+def series(x: Any) -> Any:
+    """The derivative of (eˣ − 1)/x."""
+    near = jnp.abs(x) < 0.1
+    safe = jnp.where(near, 1.0, x)
+    terms = sum(x**k / (math.factorial(k) * (k + 2)) for k in range(7))
+    return jnp.where(near, terms, (safe * jnp.exp(safe) - jnp.expm1(safe)) / (safe * safe))
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.01])
+@pytest.mark.parametrize("x", [[0, 1.1e-8], [0, 1e-9, 0.3], [1.5e-8, -2e-9, 9e-9, 0]])
+def test_entries_within_a_guard_and_just_outside(x: list[float], factor: float) -> None:
+    f = ruled(quotient, lambda x: jnp.where(jnp.abs(x) < 5e-9, factor, 1) * series(x))
+    found = check(f, (np.float32(x),), special_points=False)
+    assert found.verdict is (Verdict.AGREES if factor == 1 else Verdict.REFUTED), str(found)
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.01])
+def test_many_guards_of_one_number(factor: float) -> None:
+    def f(x: Any) -> Any:
+        return sum(quotient(k * x) for k in range(1, 10))
+
+    def slope(x: Any) -> Any:
+        return factor * sum(k * series(k * x) for k in range(1, 10))
+
+    found = check(ruled(f, slope), (np.float32(1e-10),), special_points=False)
+    assert found.verdict is (Verdict.AGREES if factor == 1 else Verdict.REFUTED), str(found)
+
+
+def erf_with_tails(x: Any) -> Any:
+    return jnp.where(jnp.abs(x) > 4.5, jnp.sign(x), jax.lax.erf(x))
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.01])
+def test_a_tail_that_goes_on_for_ever(factor: float) -> None:
+    slope = 2 / math.sqrt(math.pi)
+    f = ruled(erf_with_tails, lambda x: factor * slope * jnp.exp(-x * x))
+    found = check(f, (np.float32(5),), special_points=False)
+    assert found.verdict is (Verdict.AGREES if factor == 1 else Verdict.REFUTED), str(found)
+
+
 @pytest.mark.parametrize("slope", [0.0, 1.0])
 def test_what_is_chosen_without_end_is_no_guard(slope: float) -> None:
-    """1e9 + max(x, 0): no float tells the branches apart, but they go on for ever."""
+    """1e9 + max(x, 0): no float tells the branches apart near to 0, but they go on for ever."""
     f = ruled(lambda x: 1e9 + jnp.where(x > 0, x, 0.0), lambda x: slope + 0 * x)
     found = check(f, (np.float32(1e-3),), special_points=False)
     assert found.verdict is (Verdict.REFUTED if slope == 0 else Verdict.AGREES), str(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
@@ -132,13 +133,19 @@ class Line:
                     return False
         return True
 
-    @property
+    @cached_property
     def beside(self) -> float:
-        """How far the next float is, nearly."""
-        rules = self._at.rules
-        return max(self.size * 2.0**-rules.float_bits, rules.flushed)
+        """How far the next float is, nearly, of the smallest number that moves."""
+        rules, moving = self._at.rules, self._direction.support
+        sizes = (float(abs(self._at.values[leaf][index])) for leaf, index in moving)
+        return max(min(sizes, default=0.0) * 2.0**-rules.float_bits, rules.flushed)
 
     @property
+    def float_bits(self) -> float:
+        """How many bits the significand of a float has."""
+        return self._at.rules.float_bits
+
+    @cached_property
     def size(self) -> float:
         """That of the largest number that moves."""
         values, moving = self._at.values, self._direction.support

@@ -33,15 +33,18 @@ _COMPARE = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 # second; and to see whether floats tell these from the branches that are taken: two.
 FINDING, SEEING = 20_000, 100_000
 # Of so many arrays that are compared it is asked whether that chooses between equal values.
-FEW = 8
-# Of so many that do so, every choice of some is looked at.
-PAIRED = 3
-# From one place to the next the distance grows so many times; by a power of 2 one of them may be 0
-# itself, where the other branch is 0/0.  As long as nothing has ended, so much faster.
-FURTHER, FASTER = 1.7, 13.0**8
-# How often what is between two places is halved, to find where the first branch ends.
-HALVINGS = 9
-# How far places are looked at, in sizes of the largest number that moves, or of 1.
+MANY = 32
+# Of no more than so many that do so every choice of some is looked at, up to so many together.
+FEW, TOGETHER = 6, 3
+# Until something ends the distance grows so much from one place to the next, and what is between
+# the last two is halved so often.  By a power of 2 a place may be 0 itself, where one divides by 0.
+COARSE, HALVINGS = 13.0**8, 9
+# From there places are looked at that are so much nearer each, and so many.
+NEARER, PLACES = 13.0, 12
+# Beyond it the distance grows so much at first, more and more, and by NEARER at last.
+FURTHER, FASTER = 1.7, 1.2
+# How far places are looked at, in the sizes of the largest number that moves, or of 1, of which a
+# float does not see one.
 HORIZON = 13.0
 
 
@@ -86,7 +89,7 @@ class UnseenBranches:
     def _seen(self, way: _Branches, flipped: frozenset[int]) -> bool | None:
         """As :meth:`_Branches.seen`; what is not seen where more moves is not seen here."""
         moving = frozenset(way.direction.support)
-        if any(moving <= wider and flipped <= more for wider, more in self._unseen):
+        if any(moving < wider and flipped <= more for wider, more in self._unseen):
             return False
         found = way.seen(flipped)
         if found is False:
@@ -177,14 +180,14 @@ class _Branches:
         here = self._line.run(0.0)
         if here is None:
             return
-        places = _places(here.met)[:FEW]
+        places = _places(here.met)[:MANY]
         nearest = [self._nearest(here, groups) for groups in places]
         alone = [some for some in nearest if some and self._chooses(here, some)]
-        if len(alone) > PAIRED:
+        if alone:
             yield _all_of(alone)
-        for count in range(min(len(alone), PAIRED), 0, -1):
+        for count in range(min(len(alone) - 1, TOGETHER if len(alone) <= FEW else 1), 0, -1):
             yield from map(_all_of, combinations(alone, count))
-        for pair in combinations(places[:PAIRED], 2):  # as one guards what the other divides by
+        for pair in combinations(places[:TOGETHER], 2):  # as one guards what the other divides by
             together = self._nearest(here, [a | b for a, b in zip(*pair, strict=False)])
             if together and self._chooses(here, together):
                 yield together
@@ -209,13 +212,12 @@ class _Branches:
         return same and other is not None and not here.is_as(other)
 
     def _parts(self, flipped: frozenset[int]) -> list[frozenset[int]]:
-        """All of them together, and of few places those of each that choose alone."""
+        """All of them together, and those of each place that choose alone, as others may cancel."""
         here = self._line.run(0.0)
         if here is None:
             return [flipped]
         parts = [_all_of(groups) & flipped for groups in _places(here.met)]
-        parts = [part for part in parts if part]
-        alone = parts if 1 < len(parts) <= PAIRED else []
+        alone = [part for part in parts if part and part != flipped]
         return [flipped, *(part for part in alone if self._chooses(here, part))]
 
 
@@ -226,16 +228,18 @@ def _all_of(groups: Iterable[frozenset[int]]) -> frozenset[int]:
 def _places(met: Sequence[Met]) -> list[list[frozenset[int]]]:
     """The comparisons that may come out otherwise along a line, those that will so soonest first.
 
-    They are put together by the arrays that are compared.  Those of the same two numbers are one,
-    written twice or as both x < y and x ≥ y, and belong to the first of these arrays.
+    They are put together by the arrays that are compared, and by how they come out: what is beside
+    a guard is another branch than what is within.  Those of the same two numbers are one, written
+    twice or as both x < y and x ≥ y, and belong to the first of these arrays.
     """
     found: dict[object, list[int]] = {}
     for k, one in enumerate(met):
         if one.moves and type(one.outcome) is bool:
             found.setdefault(one.operands, []).append(k)
-    places: dict[int, list[frozenset[int]]] = {}
+    places: dict[tuple[int, bool], list[frozenset[int]]] = {}
     for group in sorted(found.values(), key=lambda group: met[group[0]].apart):
-        places.setdefault(met[group[0]].place, []).append(frozenset(group))
+        first = met[group[0]]
+        places.setdefault((first.place, first.outcome), []).append(frozenset(group))
     return list(places.values())
 
 
@@ -250,50 +254,68 @@ class _Way:
 
     def __init__(self, line: Line, flipped: frozenset[int], sign: float) -> None:
         self._line, self._all, self._sign = line, flipped, sign
-        self._horizon = HORIZON * max(line.size, 1.0)
+        self._horizon = HORIZON * max(line.size, 1.0) * 2.0**line.float_bits
 
     def is_unseen(self) -> bool:
         """Whether every value is the same by either branch, at every place that is looked at."""
-        before, step = 0.0, self._line.beside
-        while self._choosing(step, self._all) == self._all:
-            if step > self._horizon or not self._is_same(step, self._all):
+        end, before = self._end(), 0.0
+        for step in self._up_to(end):
+            if self._still(step, self._all) != self._all:  # as where it does again further out
+                end = self._last(before, step)
+                break
+            if not self._is_same(step, self._all):
                 return False
-            before, step = step, FASTER * step
-        last, left = self._last(before, step), self._all
-        step = last or step
-        while step <= self._horizon and last is not None:
-            left = self._choosing(step, left)
+            before = step
+        return (not end or self._is_same(end, self._all)) and self._is_unseen_beyond(end)
+
+    def _is_unseen_beyond(self, end: float) -> bool:
+        """Whether it is so of those that have not ended there; they may go on for ever."""
+        step, growth, left = max(end * FURTHER, self._line.beside), FURTHER, self._all
+        while step <= self._horizon:
+            left = self._still(step, left)
             if not left:
                 return True
             if not self._is_same(step, left):
                 return False
-            step *= FURTHER
-        return False
+            growth = min(growth * FASTER, NEARER)
+            step *= growth
+        return True
 
-    def _last(self, before: float, after: float) -> float | None:
-        """The last place, nearly, at which all still choose; None if something is seen before."""
+    def _up_to(self, end: float) -> list[float]:
+        """Places on the way to an end, none of them nearer than the next float."""
+        steps = [end / NEARER**k for k in reversed(range(PLACES))]
+        return [step for step in steps if step >= self._line.beside]
+
+    def _end(self) -> float:
+        """The last place, nearly, at which all of them come out as they do here; 0 if none is."""
+        before, step = 0.0, self._line.beside
+        while self._still(step, self._all) == self._all:
+            if step >= self._horizon:
+                return step
+            before, step = step, min(COARSE * step, self._horizon)
+        return self._last(before, step)
+
+    def _last(self, before: float, after: float) -> float:
+        """The last place, nearly, between one at which all do and one at which they do not."""
         for _ in range(HALVINGS if before else 0):
             middle = math.sqrt(before * after)
-            if self._choosing(middle, self._all) != self._all:
-                after = middle
-            elif self._is_same(middle, self._all):
+            if self._still(middle, self._all) == self._all:
                 before = middle
             else:
-                return None
+                after = middle
         return before
 
-    def _choosing(self, step: float, some: frozenset[int]) -> frozenset[int]:
-        """Those of some comparisons that come out as they do here, if the other branch differs."""
-        here, plain = self._line.run(0.0), self._line.run(self._sign * step)
-        if here is None or plain is None or not plain.is_met_as(here):
+    def _still(self, step: float, some: frozenset[int]) -> frozenset[int]:
+        """Those of some comparisons that come out as they do here."""
+        here, there = self._line.run(0.0), self._line.run(self._sign * step)
+        if here is None or there is None or not there.is_met_as(here):
             return some
-        as_here = frozenset(k for k in some if plain.met[k].outcome is here.met[k].outcome)
-        other = self._line.run(self._sign * step, as_here)
-        ends = not as_here or (other is not None and plain.is_as(other))
-        return frozenset() if ends else as_here
+        return frozenset(k for k in some if there.met[k].outcome is here.met[k].outcome)
 
     def _is_same(self, step: float, flipped: frozenset[int]) -> bool:
         """Whether every value is the same there, to half a rounding, by either branch."""
         place = self._sign * step
         plain, other = self._line.run(place), self._line.run(place, flipped)
-        return plain is not None and other is not None and self._line.same_values(plain, other)
+        if plain is None or other is None or not plain.is_met_as(other):
+            return False
+        return plain.is_as(other) or self._line.same_values(plain, other)
