@@ -236,8 +236,9 @@ def test_a_guard_of_a_norm(factor: float, right: bool) -> None:
 
 
 def one_at_zero(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A rule that gives 1 at 0, where f is constant."""
-    return ruled(f, lambda x: jnp.where(x == 0, 1.0, jax.grad(lambda y: jnp.sum(f(y)))(x)))
+    """A rule that gives the other branch's slope at 0, where f is constant."""
+    slope = 5e-4 if f is bent_between else 1.0
+    return ruled(f, lambda x: jnp.where(x == 0, slope, jax.grad(lambda y: jnp.sum(f(y)))(x)))
 
 
 def shrunk(x: Any) -> Any:
@@ -269,9 +270,16 @@ def test_conditions_that_cancel_are_seen_alone(slope: float, right: bool) -> Non
     assert found.verdict.passes is right, str(found)
 
 
+def bent_between(x: Any) -> Any:
+    """The other branch meets this one at 0 and at both ends, and is 3 roundings off half way."""
+    u = x / 1e-3
+    return jnp.where(jnp.abs(x) < 1e-3, 1.0, 1 + 5e-7 * (u - u**3))
+
+
 @pytest.mark.parametrize(
     ("f", "x"),
     [
+        (bent_between, np.float32(0)),
         (shrunk, np.float32([0, 1e6])),
         (nested, np.float32(0)),
         (bumped, np.float32(0)),

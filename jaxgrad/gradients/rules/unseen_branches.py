@@ -39,8 +39,10 @@ FEW, TOGETHER = 6, 3
 # Until something ends the distance grows so much from one place to the next, and what is between
 # the last two is halved so often.  By a power of 2 a place may be 0 itself, where one divides by 0.
 COARSE, HALVINGS = 13.0**8, 9
-# From there places are looked at that are so much nearer each, and so many.
+# From there places are looked at that are so much nearer each, and so many; and some between the
+# first of these, as what differs most may do so half way.
 NEARER, PLACES = 13.0, 12
+BETWEEN, MORE = 1.55, 8
 # Beyond it the distance grows so much at first, more and more, and by NEARER at last.
 FURTHER, FASTER = 1.7, 1.2
 # How far places are looked at, in the sizes of the largest number that moves, or of 1, of which a
@@ -283,8 +285,8 @@ class _Way:
 
     def _up_to(self, end: float) -> list[float]:
         """Places on the way to an end, none of them nearer than the next float."""
-        steps = [end / NEARER**k for k in reversed(range(PLACES))]
-        return [step for step in steps if step >= self._line.beside]
+        steps = {end / NEARER**k for k in range(PLACES)} | {end / BETWEEN**k for k in range(MORE)}
+        return sorted(step for step in steps if step >= self._line.beside)
 
     def _end(self) -> float:
         """The last place, nearly, at which all of them come out as they do here; 0 if none is."""
