@@ -9,8 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
-import jax
-
 from jaxgrad.errors import JaxgradError
 from jaxgrad.programs.raised_by import is_known
 
@@ -40,8 +38,11 @@ class CallersFrames:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        shows_all = getattr(jax.config, "jax_traceback_filtering", None) == "off"
-        if shows_all or not isinstance(error, Exception):
+        if not isinstance(error, Exception):
+            return
+        import jax  # not before: a command's help is printed without it
+
+        if getattr(jax.config, "jax_traceback_filtering", None) == "off":
             return
         if isinstance(error, JaxgradError) or _is_no_fault(error):
             for each in _of_which_it_comes(error):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import dis
 import sysconfig
 import traceback
+from importlib.util import find_spec
 from pathlib import Path
-
-import jax
 
 __all__ = [
     "is_callers",
@@ -20,7 +19,8 @@ __all__ = [
 ]
 
 _OWN = Path(__file__).parents[1]
-_PACKAGES = (Path(jax.__file__).parent, _OWN)
+_JAX = find_spec("jax")  # which is not loaded for this: a command's help is printed without it
+_PACKAGES = (*([Path(_JAX.origin).parent] if _JAX and _JAX.origin else []), _OWN)
 _STANDARD = Path(sysconfig.get_paths()["stdlib"])
 
 
