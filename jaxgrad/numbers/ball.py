@@ -13,7 +13,7 @@ from flint import arb, fmpq
 from jaxgrad.numbers.base import UNKNOWN, ObjectArray, objects
 from jaxgrad.numbers.elementary_functions import raised_to
 from jaxgrad.numbers.functions import FUNCTIONS
-from jaxgrad.numbers.no_number import NoNumber, is_nan, over
+from jaxgrad.numbers.no_number import NoNumber, is_infinity, is_nan, less, over
 from jaxgrad.numbers.still_zero import (
     STILL_ZERO,
     StillZero,
@@ -74,7 +74,7 @@ class Ball(ThreeValued):
         return over(x, y)
 
     def difference(self, x: arb, y: arb) -> arb:
-        return self.constant(0) if x is y and self.is_finite(x) is True else x - y
+        return self.constant(0) if x is y and self.is_finite(x) is True else less(x, y)
 
     def power(self, x: arb, n: int) -> arb:
         return over(arb(1), x) if n < 0 and x.is_zero() else raised_to(x, n)
@@ -110,6 +110,8 @@ class Ball(ThreeValued):
             return xs[0] if is_nan(xs[0]) else arb.nan()
         if is_end_of_logarithm(name, xs[0]):
             return arb.neg_inf()
+        if is_infinity(xs[0]):
+            xs = (arb.pos_inf() * xs[0].sgn(), *xs[1:])
         found = known.ball(*xs)
         return STILL_ZERO if found.is_zero() and xs[0] == _MINUS_INFINITY else found
 
@@ -120,6 +122,8 @@ class Ball(ThreeValued):
             return relation == "ne"  # as floats compare NaN
         if x is y and isinstance(x, NoNumber):
             return relation in ("eq", "le", "ge")
+        if is_infinity(x) and is_infinity(y):  # whatever radius an operation gave them
+            x, y = x.sgn(), y.sgn()
         holds, fails = _RELATIONS[relation]
         if holds(x, y):
             return True
@@ -173,8 +177,7 @@ class Ball(ThreeValued):
             return True
         if isinstance(x, NoNumber):
             return False
-        # A ball around an infinity is that infinity; any other may hold real numbers.
-        return False if x.is_exact() and not x.is_nan() else UNKNOWN
+        return False if is_infinity(x) else UNKNOWN  # any other may hold real numbers
 
 
 _MINUS_INFINITY = arb.neg_inf()

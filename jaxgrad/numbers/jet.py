@@ -134,6 +134,11 @@ class Jet(Ball):
         return self._taylor(found)
 
     # -- arithmetic and functions ------------------------------------------------------------
+    def difference(self, x: Any, y: Any) -> Any:
+        if isinstance(x, arb) and isinstance(y, arb):
+            return super().difference(x, y)
+        return arb(0) if x is y and x is not OPEN else x - y
+
     def divide(self, x: Any, y: Any) -> Any:
         if isinstance(y, arb):
             if isinstance(x, arb):

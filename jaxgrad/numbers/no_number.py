@@ -1,4 +1,4 @@
-"""What a number divided by exactly 0 is: no number, of which floats still tell what it is not.
+"""What is no number: a quotient by exactly 0, ∞ − ∞; of which floats still tell what it is not.
 
 Floats have NaN for 0/0 and an infinity for every other number over 0, whose sign is that of a zero,
 which no real number has.  A rule that masks them asks no more than whether they are numbers.
@@ -11,7 +11,7 @@ from typing import Any
 
 from flint import arb
 
-__all__ = ["NoNumber", "is_nan", "over"]
+__all__ = ["NoNumber", "is_infinity", "is_nan", "less", "over"]
 
 
 class NoNumber(arb):
@@ -79,6 +79,8 @@ def over(x: arb, y: arb) -> arb:
         >>> over(arb(1), arb(4)), over(arb(-1), arb(0)).is_finite()
         (0.250000000000000, False)
     """
+    if is_infinity(x) and is_infinity(y):
+        return NoNumber(infinite=False)
     if not y.is_zero() or not x.is_finite():
         return x / y
     if x.is_zero():
@@ -86,6 +88,28 @@ def over(x: arb, y: arb) -> arb:
     return x / y if x.contains(0) else NoNumber(infinite=True)
 
 
+def less(x: arb, y: arb) -> arb:
+    """x − y, of which it is known that ∞ − ∞ is NaN.
+
+    Example:
+        >>> is_nan(less(arb("-inf"), arb("-inf"))), less(arb(3), arb(1))
+        (True, 2.00000000000000)
+    """
+    same = is_infinity(x) and is_infinity(y) and x == y
+    return NoNumber(infinite=False) if same else x - y
+
+
 def is_nan(x: arb) -> bool:
     """Whether it is known that floats have NaN for a number."""
     return isinstance(x, NoNumber) and not x.infinite
+
+
+def is_infinity(value: arb) -> bool:
+    """Whether a number is ∞ or −∞, which nothing rounds: what a running maximum begins with.
+
+    Example:
+        >>> is_infinity(arb("-inf")), is_infinity(arb.nan()), is_infinity(arb(1))
+        (True, False, False)
+    """
+    # A ball around an infinity is that infinity, whatever its radius.
+    return not value.is_finite() and bool(value > 0 or value < 0)

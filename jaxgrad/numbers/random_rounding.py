@@ -14,10 +14,9 @@ from flint import arb
 
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.functions import FUNCTIONS
-from jaxgrad.numbers.no_number import NoNumber, over
+from jaxgrad.numbers.no_number import NoNumber, is_infinity, over
 from jaxgrad.numbers.overflow import is_a_float, within_floats
 from jaxgrad.numbers.perturbed import Perturbed, Twins
-from jaxgrad.numbers.rounded_once import is_infinity
 from jaxgrad.numbers.running_error import Rounded, RunningError
 
 __all__ = ["RoundedAtRandom"]

@@ -7,22 +7,11 @@ from typing import Any
 from flint import arb
 
 from jaxgrad.numbers.function import Function
-from jaxgrad.numbers.no_number import NoNumber
+from jaxgrad.numbers.no_number import NoNumber, is_infinity
 from jaxgrad.numbers.overflow import is_a_float, within_floats
 from jaxgrad.numbers.running_error import Rounded, RunningError
 
-__all__ = ["RoundedOnce", "is_infinity"]
-
-
-def is_infinity(value: arb) -> bool:
-    """Whether a number is ∞ or −∞, which nothing rounds: what a running maximum begins with.
-
-    Example:
-        >>> is_infinity(arb("-inf")), is_infinity(arb.nan()), is_infinity(arb(1))
-        (True, False, False)
-    """
-    # A ball around an infinity is that infinity, whatever its radius.
-    return not value.is_finite() and bool(value > 0 or value < 0)
+__all__ = ["RoundedOnce"]
 
 
 class RoundedOnce(RunningError):

@@ -229,7 +229,7 @@ class Series:
             return bad
         if self.infinity or other.infinity:
             a, b = (s.coefficients[0] if s.infinity else arb(0) for s in (self, other))
-            return _infinite(combine(a, b), self.terms)
+            return _infinite(combine(a, b), self.terms, bool(self.infinity and other.infinity))
         ends = [s.end for s in (self, other) if s.end is not None]
         end = min(ends) if ends else None
         x, y = dict(self._terms_before(end)), dict(other._terms_before(end))
@@ -252,7 +252,8 @@ class Series:
             return bad
         if self.infinity or other.infinity:
             sign = (self.sign() or 0) * (other.sign() or 0)
-            return _infinite(arb.pos_inf() * sign, self.terms)
+            known = self.is_zero or other.is_zero
+            return _infinite(arb.pos_inf() * sign, self.terms, known)
         if self.is_zero or other.is_zero:
             return self if self.is_zero else other
         for x, y in ((self, other), (other, self)):
@@ -327,10 +328,19 @@ def _first_unknown(x: Series, y: Series) -> Series | None:
     return next((s for s in unknowns if s.is_nan), unknowns[0] if unknowns else None)
 
 
-def _infinite(value: arb, terms: int) -> Series:
-    """What an operation makes of ∞; an undetermined form is no value."""
+def _infinite(value: arb, terms: int, known: bool) -> Series:
+    """What an operation makes of ∞; an undetermined form is no value.
+
+    Args:
+        value: what it makes of it, a ball.
+        terms: how many powers of ε are kept.
+        known: whether its operands are no more than the constants ∞, −∞ and 0, so that floats
+            have NaN for an undetermined form: ∞ − ∞, ∞·0 or ∞/∞.
+    """
     found = Series([value], terms=terms)
-    return found if found.infinity else unknown("an undetermined form of ∞", terms)
+    if found.infinity:
+        return found
+    return unknown(NAN if known else "an undetermined form of ∞", terms)
 
 
 def quotient(x: Series, y: Series) -> Series:
@@ -351,7 +361,8 @@ def quotient(x: Series, y: Series) -> Series:
     if y.infinity and not x.infinity:
         return Series((), terms=x.terms)
     if x.infinity:
-        return _infinite(x.coefficients[0] / arb(0 if y.infinity else y.sign() or 0), x.terms)
+        divisor = arb(0 if y.infinity else y.sign() or 0)
+        return _infinite(x.coefficients[0] / divisor, x.terms, bool(y.infinity))
     (a, b), first = y.monomials[0], y.coefficients[0]
     back = (-a, -b)
     if x.is_zero:
