@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -127,3 +129,16 @@ def _restore() -> str:
         found.append(f"flint.ctx.prec at {flint.ctx.prec}")
         flint.ctx.prec = _FLINT_PRECISION
     return " and ".join(found)
+
+
+@pytest.fixture
+def module(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ModuleType]:
+    """The module that a test file has as a text, ``MODULE``, imported under the name ``NAME``."""
+    name: str = request.module.NAME
+    (tmp_path / f"{name}.py").write_text(request.module.MODULE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield importlib.import_module(name)
+    del sys.modules[name]

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import jax
@@ -18,6 +15,7 @@ from jaxgrad.claims.found_rule import FoundRule
 from jaxgrad.claims.suitable_arguments import suitable
 from jaxgrad.claims.tried_arguments import tried_arguments
 
+NAME = "suited"
 MODULE = '''\
 """Right rules, each of which fails at most shapes that its function takes, and wrong ones."""
 import jax, jax.numpy as jnp
@@ -118,17 +116,6 @@ _WRONG = {
     "wrong_force": ("f32[3, 2]", "3"),
     "wrong_stiff": ("f32[3, 2]", "beta=0.75"),
 }
-
-
-@pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    (tmp_path / "suited.py").write_text(MODULE, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    import suited  # pyright: ignore
-
-    yield suited
-    del sys.modules["suited"]
 
 
 @pytest.mark.parametrize("name", [*_RIGHT, *_WRONG])

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import jax
@@ -17,6 +14,7 @@ from jaxgrad.claims.cli import main
 from jaxgrad.claims.exit_codes import Exit
 from jaxgrad.errors import ArgumentError, NoDerivative, RuleFault, ShapeMismatch, TreeMismatch
 
+NAME = "badly"
 MODULE = """\
 import jax, jax.numpy as jnp
 
@@ -113,17 +111,6 @@ _FAULTS = [
     ("uses", "forgotten", "it has no rule yet: forgotten.defvjp(forward, backward) defines one"),
     ("of_left", "left", "it has no rule yet: left.defjvp(rule) defines one"),
 ]
-
-
-@pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    (tmp_path / "badly.py").write_text(MODULE, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    import badly  # pyright: ignore
-
-    yield badly
-    del sys.modules["badly"]
 
 
 def _line(name: str) -> int:

@@ -55,18 +55,16 @@ class Met:
 
 @dataclass(frozen=True)
 class Run:
-    """What a function gives, the comparisons that it met in turn, and how many operations it took.
+    """What a function gives, and the comparisons that it met in turn.
 
     Args:
         results: the leaves of the result.
         met: the comparisons.
-        operations: how many numbers were made.
         order: the highest derivative that is asked for.
     """
 
     results: list[ObjectArray]
     met: list[Met]
-    operations: int
     order: int
 
     def is_as(self, other: Run) -> bool:
@@ -163,7 +161,7 @@ class Line:
             return None
         finally:
             self._spend(system.operations)
-        return Run(results, system.met, system.operations, self._order)
+        return Run(results, system.met, self._order)
 
 
 class _Flipping(Germ):
