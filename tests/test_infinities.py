@@ -157,3 +157,53 @@ def test_nan_where_a_sum_of_nothing_moves_is_found() -> None:
 
     assert np.isnan(jax.jvp(total, (0.3,), (1.0,))[1])
     assert check(total, (np.float32(0.3),)).verdict is Verdict.REFUTED
+
+
+# -- steps far out -------------------------------------------------------------------------------
+STEPS_OF_REALS = {
+    "floor": math.floor, "ceil": math.ceil, "round_half_even": round,
+    "round_half_away": lambda x: math.copysign(math.floor(abs(x) + 0.5), x),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STEPS_OF_REALS)
+@given(st.sampled_from([-4.0, -1.0, 1.5, 3.0]), st.floats(-5, 5), st.booleans())
+def test_a_step_of_what_grows_is_off_by_no_more_than_one(
+    name: str, leading: float, constant: float, slowly: bool
+) -> None:
+    germ, small = Germ(), 1e-9
+    epsilon = germ.line(0, 1)
+    scale = germ.log(epsilon) if slowly else germ.divide(germ.constant(1), epsilon)
+    x = germ.constant(leading) * scale + germ.constant(constant)
+    found = germ.function(name, x)
+    assert found.is_bounded is False and not found.knows((0, 0))
+    value = leading * (math.log(small) if slowly else 1 / small) + constant
+    known = float(found.coefficients[0].mid()) * (-math.log(small) if slowly else 1 / small)
+    assert abs(STEPS_OF_REALS[name](value) - known) <= 1 + abs(constant) + 1e-6
+    assert germ.compare("lt", found, germ.constant(0)) is (value < 0)
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
+@pytest.mark.parametrize("name", STEPS_OF_REALS)
+def test_a_step_of_infinity(system: Any, name: str) -> None:
+    for x in (math.inf, -math.inf):
+        found = system.function(name, system.constant(x))
+        assert system.is_finite(found) is False
+        assert system.compare("eq", found, system.constant(x)) is True
+
+
+@pytest.mark.parametrize("factor", [1, 1.001])
+def test_an_exponential_that_is_scaled_by_its_size_at_zero(factor: float) -> None:
+    """``expm`` squares max(0, ⌊log₂ ‖A‖⌋ + …) times, and log₂ 0 is −∞."""
+
+    @jax.custom_jvp
+    def exponential(a: Array) -> Array:
+        return jax.scipy.linalg.expm(a)
+
+    @exponential.defjvp
+    def rule(primals: Any, tangents: Any) -> Any:
+        value, slope = jax.jvp(jax.scipy.linalg.expm, primals, tangents)
+        return value, factor * slope
+
+    found = check(exponential, (np.zeros((2, 2), np.float32),), special_points=False)
+    assert found.verdict.passes if factor == 1 else found.verdict is Verdict.REFUTED

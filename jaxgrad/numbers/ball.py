@@ -112,6 +112,9 @@ class Ball(ThreeValued):
             return arb.neg_inf()
         if is_infinity(xs[0]):
             xs = (arb.pos_inf() * xs[0].sgn(), *xs[1:])
+            limit = known.limits[bool(xs[0] > 0)] if known.jumps == "steps" else None
+            if limit is not None:
+                return arb(limit)
         found = known.ball(*xs)
         return STILL_ZERO if found.is_zero() and xs[0] == _MINUS_INFINITY else found
 

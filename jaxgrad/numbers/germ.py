@@ -319,8 +319,16 @@ def _with_edges(
     return apply
 
 
+_ROUND = frozenset({"floor", "ceil", "round_half_even", "round_half_away"})
+
+
 def _stepped(germ: Germ, name: str, x: Series) -> Series:
     """A function that is constant between its jumps: its value just beside the point."""
+    if x.infinity:
+        limit = FUNCTIONS[name].limits[x.infinity > 0]
+        return unknown(f"{name} of ∞", germ.terms) if limit is None else germ.constant(limit)
+    if name in _ROUND and x.sign() and x.start < FINITE:
+        return x.cut(FINITE)  # off by no more than 1, however large it is
     if not x.is_bounded:
         return unknown(f"{name} at a value that is not known", germ.terms)
     c = x.at(0)
