@@ -111,6 +111,33 @@ def test_limits_of_derivatives_nearby(function: Any, direction: float, low: int,
     assert ends(found) == pytest.approx((low, high), abs=RADIUS)
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        jnp.sort,
+        lambda x: jnp.maximum(x[0], x[1] * x[2]),
+        lambda x: jnp.abs(x) ** 1.5,
+        lambda x: jnp.where(x > 0, x, 1 + x),
+        lambda x: jnp.sqrt(x[0]) + x[1],
+        lambda x: jnp.linalg.eigvalsh(jnp.diag(x)),
+        lambda x: jnp.linalg.eigh(jnp.diag(x))[1] ** 2,
+    ],
+)
+def test_what_is_known_from_the_right_is_that_of_both_sides(function: Any) -> None:
+    """Without jets, the other side and the second derivative; by themselves, and after those."""
+    for line in (along(1, 0, 0), along(1, -2, 0.5), along(-1, 1, 1)):
+        alone, both = (truth(function, 0, 0, 0) for _ in range(2))
+        both.along(line)
+        unit = np.zeros(both.value[0].shape)
+        for index in np.ndindex(unit.shape):
+            unit[index] = 1
+            found, side = (x._from_the_right(line, Direction([unit])) for x in (alone, both))
+            assert found.is_finite() == side.is_finite()
+            assert found.overlaps(side) or not side.is_finite()
+            unit[index] = 0
+        assert alone.reasons <= both.reasons
+
+
 def test_limits_of_a_sum_of_kinks_are_those_from_one_side() -> None:
     """|x| − |x| is 0, though each of its terms lies anywhere between −1 and 1."""
     one = np.array(1.0)

@@ -102,8 +102,7 @@ def one_sided_derivatives(
         found = _analytic(program, direction, order)
         if found is not None:
             return _smooth(found)
-    # Each 0/0 of simple zeros costs one term, so four such quotients may be nested; few are.
-    attempts = (order + 2, order + 5) if terms is None else (terms,)
+    attempts = _terms(order) if terms is None else (terms,)
     reasons: set[str] = set()
     right, left = (
         _one_side(program, direction, order, sign, attempts, reasons) for sign in (1, -1)
@@ -142,6 +141,19 @@ def analytic_at(
     ]
 
 
+def slopes_from_the_right(
+    program: Program, direction: Sequence[Any]
+) -> tuple[list[np.ndarray], set[str]]:
+    """The value and f₊′(x; v) of every output, and why some of them are not known.
+
+    Raises:
+        CannotDecide: an order of what ties is open.
+        UnsupportedPrimitive: a primitive has no rule.
+    """
+    reasons: set[str] = set()
+    return _one_side(program, direction, 1, 1, _terms(1), reasons), reasons
+
+
 def first_derivatives(germ: Germ, program: Program, direction: Sequence[Any]) -> list[np.ndarray]:
     """f₊′(x; v) of every output, as far as these germs know it, and NaN where they do not.
 
@@ -151,6 +163,14 @@ def first_derivatives(germ: Germ, program: Program, direction: Sequence[Any]) ->
     """
     found, _ = _over(germ, program, direction, 1, 1)
     return [leaf[1, ...] for leaf in found]
+
+
+def _terms(order: int) -> tuple[int, int]:
+    """How many terms germs have, at first and where these do not do.
+
+    Each 0/0 of simple zeros costs one term, so four such quotients may be nested; few are.
+    """
+    return order + 2, order + 5
 
 
 def _smooth(found: list[np.ndarray]) -> OneSided:

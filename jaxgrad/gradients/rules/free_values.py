@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from flint import arb, ctx
 
 from jaxgrad.gradients.enclosure import ENOUGH_BITS
-from jaxgrad.gradients.one_sided import OneSided, one_sided_derivatives
+from jaxgrad.gradients.one_sided import OneSided, one_sided_derivatives, slopes_from_the_right
 from jaxgrad.gradients.rules.directions import Direction
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball, relative_bits
@@ -82,6 +82,20 @@ class FreeVectors:
             return OneSided(nothing, [leaf.copy() for leaf in nothing], (str(error),))
         right, left = _same(found.right, other.right), _same(found.left, other.left)
         return OneSided(right, left, found.reasons)
+
+    def slopes_from_the_right(self, direction: Direction) -> tuple[list[ObjectArray], set[str]]:
+        """The values and the derivatives from the right, and why some of them are not known.
+
+        Raises:
+            CannotDecide: an order of what ties is open, or vectors are free.
+            UnsupportedPrimitive: a primitive has no rule.
+        """
+        with free_vectors() as choice:
+            found = slopes_from_the_right(self._program, direction.leaves)
+        self.met |= choice.met
+        if choice.met:
+            raise CannotDecide(FREE)
+        return found
 
 
 def _same(leaves: Sequence[ObjectArray], others: Sequence[ObjectArray]) -> list[ObjectArray]:

@@ -24,7 +24,7 @@ from jaxgrad.gradients.rules.ties import MANY_TIES, BetweenTies
 from jaxgrad.gradients.rules.value_by_limits import Ran, exact_values, has_values
 from jaxgrad.gradients.witness import program_floats
 from jaxgrad.numbers.ball import Ball
-from jaxgrad.numbers.base import ObjectArray
+from jaxgrad.numbers.base import CannotDecide, ObjectArray
 from jaxgrad.programs.trace import Program
 
 __all__ = ["Truth", "marked"]
@@ -70,6 +70,7 @@ class Truth:
         self._program = replace(program, inputs=tuple(leaves))
         self._order, self._valueless = order, valueless
         self._found: dict[bytes, OneSided] = {}
+        self._rights: dict[bytes, list[ObjectArray]] = {}
         self._sides: dict[tuple[bytes, int, bytes, int], Sides] = {}
         self._found_beyond: dict[tuple[bytes, int], list[ObjectArray]] = {}
         self.point = [Ball().constants(value) for value in point]
@@ -177,11 +178,29 @@ class Truth:
 
     def _one_side(self, line: Direction, order: int, cotangent: Direction, sign: int) -> arb:
         """A derivative of ⟨u, f⟩ from one side, whatever kinks its terms have."""
-        found = self.along(line)
-        side = found.right if sign > 0 else found.left
+        side = self.along(line).right if sign > 0 else self.along(line).left
         return sum(
             (side[leaf][(order, *index)] * u for leaf, index, u in cotangent.entries), arb(0)
         )
+
+    def _from_the_right(self, line: Direction, cotangent: Direction) -> arb:
+        """f₊′(x; line) of ⟨u, f⟩, for which nothing else is computed where that tells it."""
+        if line.key not in self._rights:
+            is_found = line.key in self._found or line.key in self._known.lines
+            self._rights[line.key] = [] if is_found or not self.complete else self._slopes(line)
+        slopes = self._rights[line.key]
+        known = sum((slopes[k][(1, *i)] * u for k, i, u in cotangent.entries if slopes), arb(0))
+        return known if slopes and known.is_finite() else self._one_side(line, 1, cotangent, 1)
+
+    def _slopes(self, line: Direction) -> list[ObjectArray]:
+        """The values and the slopes from the right; none where both sides are needed for them."""
+        try:
+            found, reasons = self.free.slopes_from_the_right(line)
+        except CannotDecide:
+            return []
+        self.reasons |= reasons
+        self._drop_undefined(found, found)
+        return found
 
     def mixed(self, v: Direction, w: Direction, cotangent: Direction) -> Sides | None:
         """D²⟨u, f⟩(v, w) = (D²(v+w)² − D²(v−w)²)/4; None where a kink leaves it without meaning."""
@@ -273,7 +292,7 @@ class Truth:
         slopes = []
         step = Direction([leaf * TAU for leaf in direction.leaves])
         for line in self._beside:
-            ends = [self._one_side(d, 1, cotangent, 1) for d in (line.plus(step, 1), line)]
+            ends = [self._from_the_right(d, cotangent) for d in (line.plus(step, 1), line)]
             slopes.append((ends[0] - ends[1]) / TAU)
         slopes = [slope for slope in slopes if slope.is_finite()]
         if not slopes:
