@@ -65,6 +65,17 @@ def test_a_difference_of_infinities_is_nan(system: Any, x: float) -> None:
     assert system.is_finite(system.difference(ours, system.constant(-x))) is False
 
 
+@pytest.mark.parametrize("system", [Ball(), Germ()], ids=lambda system: system.name)
+@given(numbers, numbers)
+def test_either_of_two_is_no_nan(system: Any, x: float, y: float) -> None:
+    found = system.select(None, system.constant(x), system.constant(y))
+    assert system.is_finite(found) in (None, math.isfinite(x))
+    assert system.is_finite(found) in (None, math.isfinite(y))
+    assert system.compare("ne", found, found) in (None, False)
+    if x == y:
+        assert system.compare("eq", found, system.constant(x)) is True
+
+
 @given(st.sampled_from([math.inf, -math.inf]), numbers, st.floats(-5, 5), st.floats(0, 1))
 def test_an_infinity_is_one_whatever_its_radius(x: float, y: float, c: float, r: float) -> None:
     """Arb gives ∞ + (c ± r) a radius."""

@@ -213,6 +213,8 @@ class Germ(ThreeValued):
             return if_true if if_true == if_false else UNKNOWN
         if if_true.is_nan != if_false.is_nan:
             return unknown("a number or NaN", self.terms)
+        if if_true.infinity != if_false.infinity:
+            return unknown("an undetermined form of ∞", self.terms)
         return if_true.join(if_false, lambda a, b: a.union(b))
 
     def exact_value(self, x: Series) -> Fraction | None:

@@ -223,7 +223,7 @@ class Series:
         raise TypeError("a series is a number where a truth value is wanted")
 
     def join(self, other: Series, combine: Callable[[arb, arb], arb]) -> Series:
-        """Combines coefficients of the same monomial."""
+        """Combines coefficients of the same monomial, or two infinities as floats do."""
         bad = _first_unknown(self, other)
         if bad is not None:
             return bad
