@@ -151,12 +151,20 @@ def test_a_rotation_near_to_none() -> None:
         assert check(rotated, (np.float32(x),)).verdict.passes
 
 
-GUARDS = {
+def sine_over(x: Any) -> Any:
+    return jnp.sin(x) / x
+
+
+GUARDS: dict[str, Callable[[Any], Any]] = {
     "two masks": apart(*(lambda x: (x > -1e-6) & (x < 1e-6),) * 2),
     "written twice": apart(within, within),
     "not the opposite": apart(within, lambda x: ~(jnp.abs(x) >= 1e-6)),
     "squares and sizes": apart(lambda x: x * x < 1e-12, within),
     "no more than": apart(*(lambda x: jnp.abs(x) <= 1e-6,) * 2),
+    "the larger": lambda x: sine_over(jnp.maximum(jnp.abs(x), 1e-6)),
+    "the less": lambda x: sine_over(-jnp.minimum(-jnp.abs(x), -1e-6)),
+    "clipped squares": lambda x: sine_over(jnp.sqrt(jnp.clip(x * x, 1e-12, None))),
+    "a clamp": lambda x: sine_over(jnp.sqrt(jax.lax.clamp(jnp.float32(1e-12), x * x, 1e30))),
 }
 
 

@@ -27,7 +27,7 @@ __all__ = ["Line", "Met", "Run", "Spent"]
 # How many terms beyond the derivatives that are asked for: a quotient of what is 0 loses some.
 MORE_TERMS = 4
 # Functions that choose one of two numbers.
-_CHOOSE = frozenset({"max", "min"})
+_CHOOSE = frozenset({"clamp", "max", "min"})
 
 
 class Spent(Exception):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["UnseenBranches"]
 
-_COMPARE = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
+_COMPARE = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "max", "min", "clamp"})
 # Numbers that are made, at about 20 μs each, to find other branches that give a number: half a
 # second; and to see whether floats tell these from the branches that are taken: two.
 FINDING, SEEING = 20_000, 100_000
