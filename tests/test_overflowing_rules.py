@@ -178,3 +178,24 @@ def _newton(turns: int) -> Any:
 )
 def test_what_overflows_on_the_way_to_a_number_is_no_excuse(function: Any, slope: Any) -> None:
     assert check(forward(function, slope), (np.float32(0.7),)).verdict is Verdict.REFUTED
+
+
+# -- where no float is right ---------------------------------------------------------------------
+def log_determinant(matrix: Any) -> Any:
+    return jnp.linalg.slogdet(matrix)[1]
+
+
+@pytest.mark.usefixtures("float64")
+def test_beside_a_singular_matrix_no_number_of_jax_is_held_against_a_rule() -> None:
+    """An inverse is ∞ there, and JAX's own number is 43 % off."""
+    matrix = np.array(
+        [[2.98236743425816, -1.1010676301114757], [-1.1850465270201729, 1.794350100577459]]
+    )
+    right = ruled(log_determinant, lambda matrix: jnp.linalg.inv(matrix).T)
+    assert found(right, matrix).verdict.passes
+    near = matrix.copy()
+    near[0, 1] = -4.515781603171579
+    assert np.isinf(jax.grad(right)(near)).all()
+    assert np.isfinite(jax.grad(log_determinant)(near)).all()
+    wrong = ruled(log_determinant, lambda matrix: jnp.linalg.inv(matrix))
+    assert found(wrong, matrix).verdict is Verdict.REFUTED

@@ -30,6 +30,7 @@ from jaxgrad.gradients.special_points.search import SpecialPoint
 from jaxgrad.gradients.witness import program_floats
 from jaxgrad.interpret.rules.concrete import is_concrete
 from jaxgrad.numbers.ball import exact_ball
+from jaxgrad.numbers.base import ObjectArray
 from jaxgrad.numbers.precision import precision
 from jaxgrad.numbers.samples import dense
 from jaxgrad.programs.custom_rules import is_rule, strip_custom_rules
@@ -93,7 +94,11 @@ class Overflows:
             plain = self._plain[(mode,)].floats(tuple(there.values), moved)
         except (JaxgradError, NotImplementedError, TypeError, ValueError):
             return False
-        return all(np.isfinite(leaf).all() for leaf in plain)
+        plain = plain[self._plain[(mode,)].values :]
+        if not all(np.isfinite(leaf).all() for leaf in plain):
+            return False
+        true = derived.balls(tuple(there.values), moved)[derived.values :]
+        return _is_one_right(true, slopes, plain, [leaf.dtype for leaf in derived.program.outputs])
 
     def _moved(self, mode: str) -> Any:
         rules, primal = self._rules, self._rules.primal
@@ -134,6 +139,30 @@ def _has_right_value(there: AtPoint) -> bool:
         for leaf, balls, floats in zip(program.outputs, there.own.value, runs, strict=True)
         if leaf.differentiable
         for x, run in zip(balls.flat, np.asarray(floats, np.float64).flat, strict=True)
+    )
+
+
+def _is_one_right(
+    true: Sequence[ObjectArray],
+    slopes: Sequence[np.ndarray],
+    plain: Sequence[np.ndarray],
+    dtypes: Sequence[Any],
+) -> bool:
+    """Whether JAX's number is right to some bits where that of the rules is none.
+
+    Beside a matrix that no float tells from a singular one nobody's number is.
+
+    Args:
+        true: the formulas, enclosed.
+        slopes: the floats of the rules.
+        plain: those of JAX without them.
+        dtypes: those of the leaves, in which values of the rules come first.
+    """
+    last = dtypes[len(dtypes) - len(true) :]
+    return any(
+        _is_right(balls[index], float(own[index]), dtype)
+        for balls, ours, own, dtype in zip(true, slopes, plain, last, strict=True)
+        for index in map(tuple, np.argwhere(~np.isfinite(ours)))
     )
 
 
