@@ -311,7 +311,7 @@ def _check(
     with stages.given() as part:
         found = _at_given(rules, stages)
     if found is None:
-        instead = smaller(primal.truth_program)
+        instead = smaller(primal.truth_program, rules.order)
         return undecided(primal, f"the given point takes more than {part.spent}; {instead}")
     if isinstance(found, GradientCheck):
         return found if alone or not whole else with_rules_at_fault(found, rules, stages, _here)
