@@ -296,6 +296,9 @@ def test_a_stop_gradient_is_named_by_its_line() -> None:
         in said
     )
     assert f"or the stop_gradient at {_line(f)} cuts it off (if x is data, argnums= names" in said
+    of_a_leaf = first_line(lambda params: f(*params.values()), ({"rate": 0.5, "w": 0.75},))
+    assert "they give 0" in of_a_leaf
+    assert "(if params['rate'] is data, take it out of the argument and let the f" in of_a_leaf
     connected = by_rule(lambda x: x**3, lambda x, g: (g * 0 * x,))
     assert "they give 0" in first_line(connected, (0.5,))
     assert "disconnected" not in first_line(connected, (0.5,))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from jax.interpreters import ad
 
-from jaxgrad import check_grads
+from jaxgrad import check, check_grads
 from jaxgrad.errors import GradientMismatch
 
 PREDICTED = np.array([0.3, -0.7, 1.2], np.float32)
@@ -142,6 +142,18 @@ def test_a_module_that_holds_a_function_is_an_argument() -> None:
     eqx = pytest.importorskip("equinox")
     network = eqx.nn.MLP(2, 1, 3, 1, key=jax.random.key(KEY))
     assert check_grads(lambda network, x: network(x), (network, X)).verdict.passes
+
+
+def test_a_setting_of_a_module_is_split_off_as_the_text_says() -> None:
+    """To jax.grad the probability of a Dropout is a number like any other, and has no derivative."""
+    eqx = pytest.importorskip("equinox")
+    layer = eqx.nn.Dropout(0.5)
+    x, random = np.linspace(-1, 2, 8, dtype=np.float32), jax.random.key(KEY)
+    found = check(lambda layer, x: layer(x, key=random), (layer, x))
+    assert "(if layer.p is data, take it out of the argument" in found.evidence.text
+    assert "as equinox.partition and equinox.combine do" in found.evidence.text
+    moving, held = eqx.partition(layer, eqx.is_inexact_array)
+    assert check(lambda p, x: eqx.combine(p, held)(x, key=random), (moving, x)).verdict.passes
 
 
 # -- flax ----------------------------------------------------------------------------------------

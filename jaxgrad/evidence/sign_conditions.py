@@ -71,6 +71,14 @@ class Formula:
             "0 < s < 1, and leave `and`, `or`, `not`, `if` and max() out"
         )
 
+    def _combined(self, *_: Any) -> Formula:
+        raise ArgumentError(
+            "a list says that all of its comparisons hold: write [0 < s, s < 1] for "
+            "(0 < s) & (s < 1), and leave `|`, `^` and `~` out"
+        )
+
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __invert__ = _combined
+
 
 class Expression:
     """A rational polynomial in one variable, whose comparisons are formulas.
@@ -87,6 +95,9 @@ class Expression:
 
     def __init__(self, value: fmpq_poly):
         self.value = value
+
+    def __repr__(self) -> str:
+        return "a polynomial"
 
     def __add__(self, other: Any) -> Expression:
         return Expression(self.value + _exact(other))

@@ -182,7 +182,7 @@ class _Looked:
                 f"{cut} cuts it off"
             )
             if len(inputs) > 1:
-                said += f" (if {name} is data, argnums= names the arguments that are not)"
+                said += f" (if {name} is data, {_held_fixed(name)})"
         return said
 
     def _multiple(self, asked: list[_Asked]) -> str:
@@ -323,6 +323,16 @@ class _Looked:
             entry = list(index) if index and asked[0][1] is self.question else ""
             by = f"{WITH_RESPECT_TO}{path}{entry}"
         return f"; {by} they give {what}{where(len(asked))}"
+
+
+def _held_fixed(name: str) -> str:
+    """How an argument is held fixed, or a number within one, which argnums= cannot name."""
+    if name.partition("[")[0] == "args" or name.isidentifier():
+        return "argnums= names the arguments that are not"
+    return (
+        "take it out of the argument and let the function hold it, as equinox.partition and "
+        "equinox.combine do; argnums= names whole arguments"
+    )
 
 
 def _ratio(at: AtPoint, question: Question) -> arb | None:
