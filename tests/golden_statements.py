@@ -130,7 +130,7 @@ SWEPT: dict[str, Callable[[], Any]] = {
 REFUSED: dict[str, Callable[[], Any]] = {
     "a float in a statement": lambda: decide(lambda x: x > 0.5),
     "a chain of comparisons": lambda: decide(lambda x: 0 < x < 1),
-    "comparisons joined by &": lambda: decide(lambda x: x < 2, lambda x: (0 < x) & (x < 1)),
+    "comparisons joined by &": lambda: decide(lambda x: x < 2, lambda x: (x > 0) & (x < 1)),
     "a polynomial alone": lambda: decide(lambda x: 1 - x * x),
     "a quotient": lambda: decide(lambda x: 1 / x > 0),
     "no variables": lambda: decide(lambda: True),

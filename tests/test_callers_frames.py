@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 import traceback
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import jax.numpy as jnp
 import pytest
 
 import jaxgrad
-from jaxgrad import check_grads, compare
+from jaxgrad import check, check_grads, compare
 from jaxgrad.errors import ArgumentError, TreeMismatch
 from jaxgrad.gradients import check_grads as module
 from jaxgrad.programs.callers_frames import CallersFrames
@@ -152,6 +153,29 @@ def test_arguments_without_their_tuple_are_told_so() -> None:
         check_grads(jnp.dot, x, y)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match=r"give the arguments as one tuple: \(x, y\)"):
         check_grads(jnp.dot, [x], y)  # type: ignore[arg-type]
+
+
+class Model:
+    def loss(self, x: Any) -> Any:
+        return jnp.sin(x)
+
+
+def test_a_method_of_a_class_is_told_to_be_taken_from_an_instance() -> None:
+    with pytest.raises(ArgumentError, match=r"is a method: give .* `Model\(...\).loss`"):
+        check(Model.loss, (0.5,))
+    assert check(Model().loss, (0.5,)).verdict.passes
+
+
+def test_an_option_that_f_takes_is_told_how_to_be_given() -> None:
+    def scaled(x: Any, rate: float = 1.0) -> Any:
+        return rate * jnp.sin(x)
+
+    said = r"check\(\) has no option rate=, .* argument of scaled: .*partial\(f, rate=...\)"
+    with pytest.raises(ArgumentError, match=said):
+        check(scaled, (0.5,), rate=0.5)  # pyright: ignore
+    with pytest.raises(TypeError, match="unexpected keyword argument"):
+        check(scaled, (0.5,), speed=0.5)  # pyright: ignore
+    assert check(functools.partial(scaled, rate=0.5), (0.5,)).verdict.passes
 
 
 def test_a_fault_of_this_package_shows_all(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -259,6 +259,7 @@ def test_numpy_code_that_raises_is_the_callers_own() -> None:
         (lambda x: x[x > 0], (X,), "boolean index picks depends on them: use jnp.where"),
         (lambda x: sum(x[i] for i in range(x[0].astype(int))), (X,), "close over that argument"),
         (lambda x: "a", (X,), "f returns a value of type str, which is no array of numbers"),
+        (lambda x: {"loss": x, "of": ["a"]}, (X,), r"type str at \['of'\]\[0\], which is no arr"),
         (lambda x: jnp.sin, (X,), "f returns a value of type .*Pjit.*, which is no array"),
     ],
 )

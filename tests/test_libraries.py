@@ -145,7 +145,7 @@ def test_a_module_that_holds_a_function_is_an_argument() -> None:
 
 
 def test_a_setting_of_a_module_is_split_off_as_the_text_says() -> None:
-    """To jax.grad the probability of a Dropout is a number like any other, and has no derivative."""
+    """To jax.grad the probability of a Dropout is a number like any other, without a derivative."""
     eqx = pytest.importorskip("equinox")
     layer = eqx.nn.Dropout(0.5)
     x, random = np.linspace(-1, 2, 8, dtype=np.float32), jax.random.key(KEY)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from jaxgrad.errors import JaxgradError
+from jaxgrad.errors import ArgumentError, JaxgradError
 from jaxgrad.programs.raised_by import is_known
 
 __all__ = ["CallersFrames", "in_callers_frames", "offered"]
@@ -72,9 +73,35 @@ def in_callers_frames(
     def called(*args: _Arguments.args, **options: _Arguments.kwargs) -> _Returned:
         __tracebackhide__ = True
         with CallersFrames():
+            _refuse_options_of_f(function, args[0] if args else None, options)
             return function(*args, **options)
 
     return called
+
+
+def _refuse_options_of_f(
+    function: Callable[..., Any], checked: object, options: Mapping[str, Any]
+) -> None:
+    """Says how keyword arguments are given that are those of what is checked.
+
+    Raises:
+        ArgumentError: an option is no parameter of the function, and one of its first argument.
+    """
+    others = options.keys() - _parameters_of(function) if options else ()
+    for name in sorted(set(others) & set(_parameters_of(checked))):
+        raise ArgumentError(
+            f"{function.__name__}() has no option {name}=, which is an argument of "
+            f"{getattr(checked, '__name__', 'f')}: hold it fixed with "
+            f"functools.partial(f, {name}=...), or give it in its place among the others"
+        )
+
+
+def _parameters_of(function: object) -> Collection[str]:
+    """The names of a function's parameters, as far as Python tells them."""
+    try:
+        return inspect.signature(function).parameters  # type: ignore[arg-type]
+    except (TypeError, ValueError):  # it is none, or does not tell
+        return ()
 
 
 def offered(function: Callable[_Arguments, _Returned]) -> Callable[_Arguments, _Returned]:

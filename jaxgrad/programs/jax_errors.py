@@ -107,6 +107,12 @@ ASKS_FOR_VALUES = tuple(kind for kind, _ in _ASKED)
 """What JAX raises where a value that it traces is asked for its number."""
 
 
+# What JAX says of a result that is no array, and of its place in the tree.
+_RETURNED = re.compile(
+    r"returned a value of type <class '([^']*)'>(?: at output component (\S*))?, which"
+)
+
+
 def _untraceable(error: Exception, side: str) -> Exception | None:
     cannot = f"{side} cannot be traced by JAX"
     for kind, fix in _ASKED:
@@ -133,11 +139,12 @@ def _untraceable(error: Exception, side: str) -> Exception | None:
         )
     if not isinstance(error, TypeError) or "not a valid JAX type" not in text:
         return None
-    returned = re.search(r"returned a value of type <class '([^']*)'>", text)
+    returned = _RETURNED.search(text)
     if returned:
+        at = f" at {returned[2]}" if returned[2] else ""
         return TraceError(
-            f"{side} returns a value of type {returned[1]}, which is no array of numbers; return "
-            "arrays or Python numbers, in tuples, lists or dicts"
+            f"{side} returns a value of type {returned[1]}{at}, which is no array of numbers; "
+            "return arrays or Python numbers, in tuples, lists or dicts"
         )
     return TraceError(
         f"{cannot}: it hands JAX what is no array of numbers{place(error)}, as does a derivative "
@@ -288,7 +295,8 @@ def _called_wrongly(
         return None
     if not _takes(function, len(args)) or _is_it(function, text):
         count = f"{len(args)} argument{'s' if len(args) != 1 else ''}"
-        return ArgumentError(f"{side} is called with {count}, which it does not take: {text}")
+        what = f"{side} is called with {count}, which it does not take: {text}"
+        return ArgumentError(what + _of_a_method(function))
     if not is_jaxs_own(error):
         return None
     where = "of f" if side == DERIVATIVE else f"in {side}"
@@ -296,6 +304,18 @@ def _called_wrongly(
         f"a custom derivative rule {where} takes other arguments than JAX gives it: {text}; "
         f"{_PARAMETERS}"
     )
+
+
+def _of_a_method(function: Callable[..., Any]) -> str:
+    """What to do where a function is a method of a class, and of no instance yet."""
+    try:
+        first = next(iter(inspect.signature(function).parameters), "")
+    except (TypeError, ValueError):  # it does not tell
+        return ""
+    if first != "self":
+        return ""
+    name = getattr(function, "__qualname__", "").rpartition(".")
+    return f"; it is a method: give that of an instance, `{name[0] or 'instance'}(...).{name[2]}`"
 
 
 def _is_it(function: Callable[..., Any], text: str) -> bool:
