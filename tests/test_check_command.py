@@ -109,7 +109,7 @@ def test_a_dtype_that_was_not_judged_does_not_pass(capsys: pytest.CaptureFixture
     assert main(call) == 0
     judged = "\nthe formulas were judged; --dtypes float32 judges the compiled floats, too\n"
     out = capsys.readouterr().out
-    assert "; --budget gives more; n held fixed\n" in out and out.endswith(judged)
+    assert "; --budget gives more; n = 3 held fixed\n" in out and out.endswith(judged)
     assert "\nAGREES is of these points; PROVED, of every input, is a custom rule that" in out
     infinite = ["check", "checked_model:same", "jnp.float32(jnp.inf)"]
     assert main(infinite) == 0 and main([*infinite, "--dtypes", "f16"]) == 3

@@ -59,7 +59,7 @@ def test_a_parameter_may_have_the_name_that_the_code_would_have(
 def test_what_is_held_by_its_name_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert check("checked_model:power f32[2] n=3") == 0
     out = capsys.readouterr().out
-    assert "n held fixed" in out and "\nwith args = (np.array([" in out
+    assert "n = 3 held fixed" in out and "\nwith args = (np.array([" in out
     call = "checked_model:affine 1.5 by=0.5 plus=f32[] --no-special-points"
     said = "\nheld fixed, as a number of Python is that is given by its name: by\n"
     assert check(call) == 0 and said in capsys.readouterr().out

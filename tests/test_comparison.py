@@ -250,7 +250,7 @@ def test_integer_arguments_are_held_fixed() -> None:
 
     result = compare(hand, jax.grad(cost), jnp.ones(3), jnp.asarray(1))
     assert result.verdict is Verdict.PROVED
-    assert "label held fixed" in result.evidence.text
+    assert "label = 1 held fixed" in result.evidence.text
 
 
 def test_divisors_that_may_vanish_are_part_of_the_statement() -> None:

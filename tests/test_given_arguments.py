@@ -44,6 +44,16 @@ def test_a_shape_is_drawn(text: str, shape: tuple[int, ...], dtype: str) -> None
     assert not np.array_equal(other, given(["f32[50]"], "math").args[0])
 
 
+def test_an_integer_by_itself_is_no_factor_of_1() -> None:
+    """Of a power, or a factor that is lost, 1 says nothing."""
+    for seed in range(4):
+        (one, other, flag), _ = given(["i32[]", "u8[1]", "bool[]"], "math", seed)
+        assert {int(one), int(other[0])} == {2, 3}
+        assert bool(flag) is (seed % 2 == 0)
+    (labels,), _ = given(["i32[4]"], "math")
+    assert labels[0] == 1 and labels[-1] == 0
+
+
 def test_values_trees_keys_and_names() -> None:
     args, keywords = given(
         ["{'w': f32[2], 'b': [0.5, bool(1)]}", "key[]", "key[2]", "pi > 3", "axis = -1", "e==e"],

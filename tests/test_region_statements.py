@@ -76,7 +76,7 @@ def test_what_is_held_fixed_has_one_value() -> None:
     ):
         everywhere(lambda n, x: n * x, (1, 0.0), (5, 1.0), between=(-1, 2))
     found = everywhere(lambda n, x: n * x, (2, 0.0), (2, 1.0), between=(-1, 3))
-    assert found.verdict is Verdict.PROVED and "n held fixed" in found.evidence.text
+    assert found.verdict is Verdict.PROVED and "n = 2 held fixed" in found.evidence.text
 
 
 def test_a_statement_is_said_as_it_was_given() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import itertools
+import math
 import re
 import sys
 import zipfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -151,8 +153,9 @@ def _value(text: str, place: str, names: dict[str, Any]) -> Any:
 
 def _names(module: str, generator: np.random.Generator, seed: int) -> dict[str, Any]:
     known = {"jax": jax, "jnp": jax.numpy, "np": np}
-    drawn = {name: _Drawn(name, dtype, generator) for name, dtype in _DTYPES.items()}
-    kept = {"bool": _DrawnBooleans("bool", "bool", generator), "key": _Keys(seed)}
+    whole, flags = itertools.count(seed), itertools.count(seed)
+    drawn = {name: _Drawn(name, dtype, generator, whole) for name, dtype in _DTYPES.items()}
+    kept = {"bool": _DrawnBooleans("bool", "bool", generator, flags), "key": _Keys(seed)}
     own, shapes = vars(sys.modules[module]), {**drawn, **kept}
     package = module.partition(".")[0]
     known[package] = sys.modules[package]  # as it is after an import
@@ -202,10 +205,14 @@ class _Drawn:
         name: as it is written.
         dtype: what it is.
         generator: of the numbers.
+        count: one number more each time that an integer by itself is drawn.
     """
 
-    def __init__(self, name: str, dtype: str, generator: np.random.Generator) -> None:
-        self._name, self._dtype, self._generator = name, dtype, generator
+    def __init__(
+        self, name: str, dtype: str, generator: np.random.Generator, count: Iterator[int]
+    ) -> None:
+        self._name, self._dtype = name, dtype
+        self._generator, self._count = generator, count
 
     def __getitem__(self, shape: int | tuple[int, ...]) -> jax.Array:
         sizes = shape if isinstance(shape, tuple) else (shape,)
@@ -221,9 +228,11 @@ class _Drawn:
         draw = self._generator.standard_normal
         if jax.numpy.issubdtype(dtype, np.complexfloating):
             return draw(shape) + 1j * draw(shape)
-        if jax.numpy.issubdtype(dtype, np.integer):
-            return _varied(self._generator.integers(_INTEGERS, size=shape))
-        return draw(shape)
+        if not jax.numpy.issubdtype(dtype, np.integer):
+            return draw(shape)
+        if math.prod(shape) == 1:  # not 1, a factor or a power that says nothing
+            return np.full(shape, 2 + next(self._count) % 2)
+        return _varied(self._generator.integers(_INTEGERS, size=shape))
 
 
 class _DrawnBooleans(_Drawn):
@@ -232,6 +241,8 @@ class _DrawnBooleans(_Drawn):
     __call__ = staticmethod(bool)
 
     def _numbers(self, dtype: np.dtype, shape: tuple[int, ...]) -> Any:
+        if math.prod(shape) == 1:
+            return np.full(shape, next(self._count) % 2 == 0)
         return _varied(self._generator.integers(2, size=shape)) == 1
 
 

@@ -57,7 +57,7 @@ def _scope(side: Side) -> str:
     moving = [leaf for leaf in side.inputs if leaf.differentiable]
     shapes = ", ".join(f"{leaf.path}{list(leaf.shape)}" for leaf in moving[:3])
     more = ", …" if len(moving) > 3 else ""
-    return f"of these shapes ({shapes}{more}){held_in_words(side.paths_of_held)}"
+    return f"of these shapes ({shapes}{more}){held_in_words(side.named_held)}"
 
 
 def refuted(

@@ -17,8 +17,8 @@ class HoldsFixed(Protocol):
     """What has been made of a function and its arguments."""
 
     @property
-    def paths_of_held(self) -> Sequence[str]:
-        """The key paths of what is held fixed."""
+    def named_held(self) -> Sequence[str]:
+        """The key paths of what is held fixed, with the values of single numbers."""
         ...
 
 
@@ -34,7 +34,7 @@ def naming_held(found: _Outcome, holder: HoldsFixed) -> _Outcome:
         found: the outcome.
         holder: what was judged.
     """
-    named = held_in_words(holder.paths_of_held) if found.verdict is Verdict.AGREES else ""
+    named = held_in_words(holder.named_held) if found.verdict is Verdict.AGREES else ""
     if not named:
         return found
     first, line, more = found.evidence.text.partition("\n")

@@ -35,6 +35,7 @@ from jaxgrad.programs.held import (
     is_held,
     paths_of_held,
     revealing,
+    with_number,
 )
 from jaxgrad.programs.jax_errors import first_line
 from jaxgrad.programs.raised_by import is_raised_by_caller
@@ -90,10 +91,10 @@ class Side:
         self.in_parts = has_parts(self._args) or are_complex(self.out_tree)
 
     @property
-    def paths_of_held(self) -> list[str]:
-        """The key paths of the arguments that are held fixed."""
+    def named_held(self) -> list[str]:
+        """The key paths of the arguments that are held fixed, with the values of single numbers."""
         names = parameter_names(self.function, len(self._args))
-        held = [leaf.path for leaf in self.inputs if not leaf.differentiable]
+        held = [with_number(x.path, x.value) for x in self.inputs if not x.differentiable]
         return [*held, *held_objects(self._args, names)]
 
     def over(self, system: NumberSystem, inputs: list[Any]) -> list[np.ndarray]:

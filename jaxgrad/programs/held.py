@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path
 
@@ -35,6 +36,7 @@ __all__ = [
     "numbers_as_given",
     "paths_of_held",
     "revealing",
+    "with_number",
     "without_derivative",
 ]
 
@@ -163,8 +165,24 @@ def paths_of_held(args: Sequence[Any], names: Sequence[str]) -> list[str]:
 
 
 def held_objects(args: Sequence[Any], names: Sequence[str]) -> list[str]:
-    """The same, and what an object is that has floats, which may have been meant as variables."""
-    return [path + _unseen_floats(value) for path, value in _held_objects(args, names)]
+    """The same, with numbers, and with what an object is whose floats may be meant as variables."""
+    found = _held_objects(args, names)
+    return [with_number(path, value) + _unseen_floats(value) for path, value in found]
+
+
+def with_number(path: str, value: Any) -> str:
+    """What is held fixed, with its value where that is one number, a boolean or a short text.
+
+    Example:
+        >>> with_number("n", 2), with_number("label", np.int32(1)), with_number("x", np.ones(3))
+        ('n = 2', 'label = 1', 'x')
+    """
+    if isinstance(value, np.ndarray | np.generic | jax.Array):
+        number = value.ndim == 0 and not jnp.issubdtype(value.dtype, jax.dtypes.extended)
+        text = str(np.asarray(value)[()]) if number else ""
+    else:
+        text = repr(value) if isinstance(value, int | float | str) else ""
+    return f"{path} = {text}" if 0 < len(text) <= _SHORT else path
 
 
 def _held_objects(args: Sequence[Any], names: Sequence[str]) -> list[tuple[str, Any]]:
@@ -187,7 +205,7 @@ def held_in_words(paths: Sequence[str]) -> str:
     return f", {', '.join(paths[:_NAMED])}{more} held fixed" if paths else ""
 
 
-_NAMED = 3
+_NAMED, _SHORT = 3, 12  # how many, and of how many characters a value is
 
 
 def _is_object(leaf: Any) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from jax.tree_util import tree_structure
 
 from jaxgrad.errors import ArgumentError
-from jaxgrad.programs.held import held_in_words
+from jaxgrad.programs.held import held_in_words, with_number
 from jaxgrad.programs.trace import Leaf, arguments, parameter_names
 
 __all__ = ["Box", "by_leaf", "short"]
@@ -112,7 +112,7 @@ class Box:
         return (
             " and ".join(ends[:3])
             + more
-            + held_in_words([x.path for x in self.leaves if not x.real])
+            + held_in_words([with_number(x.path, x.value) for x in self.leaves if not x.real])
         )
 
 

@@ -27,7 +27,9 @@ from jaxgrad.programs.held import (
     hidden,
     is_held,
     numbers_as_given,
+    paths_of_held,
     revealing,
+    with_number,
 )
 from jaxgrad.programs.jaxprs import promises_symmetry
 from jaxgrad.programs.real_parts import are_complex, has_parts, of_parts, parted, returns_complex
@@ -166,8 +168,17 @@ class Primal:
     @property
     def paths_of_held(self) -> list[str]:
         """The key paths of all that is held fixed, what is no array, too."""
-        names = parameter_names(self.function, len(self.args))
-        return [*(leaf.path for leaf in self.held), *held_objects(self.args, names)]
+        return [*(leaf.path for leaf in self.held), *paths_of_held(self.args, self._names)]
+
+    @property
+    def named_held(self) -> list[str]:
+        """The same, with the values of single numbers."""
+        arrays = (with_number(leaf.path, leaf.value) for leaf in self.held)
+        return [*arrays, *held_objects(self.args, self._names)]
+
+    @property
+    def _names(self) -> list[str]:
+        return parameter_names(self.function, len(self.args))
 
     @property
     def outputs(self) -> list[Leaf]:

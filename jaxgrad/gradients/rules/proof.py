@@ -159,7 +159,7 @@ def _sentence(primal: Primal, shown: list[Identity]) -> Shown:
     read = ", with every stop_gradient the identity," * stops
     text = (
         f"the custom rules give the same {what} as JAX's derivative of the {whose}{read} for every "
-        f"real input of these shapes{held_in_words(primal.paths_of_held)}{where}"
+        f"real input of these shapes{held_in_words(primal.named_held)}{where}"
     )
     if any(found.ties for found in shown):
         text += ", and that is its derivative wherever nothing compared or rounded in it ties"
