@@ -12,11 +12,12 @@ import pytest
 import jaxgrad
 from jaxgrad.claims.cli import main
 from jaxgrad.claims.exit_codes import Exit
-from jaxgrad.errors import ArgumentError, NoDerivative, RuleFault, ShapeMismatch, TreeMismatch
+from jaxgrad.claims.malformed import is_malformed
+from jaxgrad.errors import ArgumentError, DtypeMismatch, NoDerivative, RuleFault, TreeMismatch
 
 NAME = "badly"
 MODULE = """\
-import jax, jax.numpy as jnp
+import jax, jax.numpy as jnp, numpy as np
 
 @jax.custom_vjp
 def right(x):
@@ -71,6 +72,30 @@ def forgotten(x):
 def left(x):
     return 2 * x
 
+@jax.custom_vjp
+def halved(x):
+    return x / 2
+
+halved.defvjp(lambda x: (x / 2, None), lambda kept, g: ((g / 2).astype(jnp.float16),))
+
+@jax.custom_vjp
+def times(x, count):
+    return x * count
+
+def backward(kept, g):
+    return g * kept, np.zeros(kept.shape, jax.dtypes.float0)
+
+times.defvjp(lambda x, count: (x * count, count), backward)
+
+@jax.custom_vjp
+def of_one(x):
+    return 2 * x
+
+def doubled(g):
+    return (2 * g,)
+
+of_one.defvjp(lambda x: (2 * x, None), doubled)
+
 class Layer:
     def call(self, x):
         return forgotten(right(x))
@@ -100,6 +125,12 @@ def uses(x):
 
 def of_left(x):
     return right(left(x))
+
+def of_halved(x):
+    return jnp.sin(halved(right(x)))
+
+def of_parameters(x):
+    return jax.jit(of_one)(right(x))
 """
 _FAULTS = [
     ("shifted", "scale_shift", "bwd returns 2 cotangents for 3 arguments (x, scale, shift)"),
@@ -109,8 +140,13 @@ _FAULTS = [
     ("of_single", "single", "fwd returns the wrong structure"),
     ("of_summed", "summed", "its tangent is float32[], and has to be float32[3,2]"),
     ("uses", "forgotten", "it has no rule yet: forgotten.defvjp(forward, backward) defines one"),
+    ("of_halved", "halved", "bwd returns float16[3,2] for x, which is float32[3,2]"),
+    ("of_parameters", "of_one", "doubled() takes 1 positional argument but 2 were given"),
     ("of_left", "left", "it has no rule yet: left.defjvp(rule) defines one"),
 ]
+
+
+_OF_JAX = ("Custom", "No VJP", "No JVP", "cotangent of dtype", "takes other arguments than JAX")
 
 
 def _line(name: str) -> int:
@@ -123,7 +159,7 @@ def test_the_error_knows_the_rule(module: ModuleType, function: str, rule: str, 
     filtering = jax.config.jax_traceback_filtering  # pyright: ignore
     with pytest.raises(ArgumentError) as caught:
         jaxgrad.check(getattr(module, function), (jnp.ones((3, 2)),))
-    assert isinstance(caught.value, TreeMismatch | ShapeMismatch | NoDerivative)
+    assert is_malformed(caught.value)
     where = f"{module.__file__}:{_line(rule)}"
     assert caught.value.fault == RuleFault(rule, where, what)
     assert caught.value.__notes__ == [f"It is `{rule}` ({where}): {what}."]
@@ -144,9 +180,45 @@ def test_the_command_names_it_first_and_the_annotation_is_beside_it(
     said, jaxs, shown = capsys.readouterr().err.splitlines()
     named = f"`{rule}` (badly.py:{_line(rule)}): {what}"
     assert said == f"jaxgrad: badly:{function}: {named}"
-    assert "Custom" in jaxs or "No VJP" in jaxs or "No JVP" in jaxs
+    assert any(words in jaxs for words in _OF_JAX)
     title = f"jaxgrad%3A badly%3A{function} is malformed"
     assert shown.startswith(f"::error file=badly.py,line={_line(rule)},title={title}::{named}%0A")
+
+
+@pytest.mark.parametrize(("function", "rule", "what"), [_FAULTS[0], _FAULTS[-2]])
+@pytest.mark.usefixtures("module")
+def test_coverage_names_it_as_well(
+    capsys: pytest.CaptureFixture[str], function: str, rule: str, what: str
+) -> None:
+    call = ["coverage", f"badly:{function}", "--args", "(jnp.ones((3, 2)),)"]
+    assert main(call) == Exit.NOT_EXPECTED
+    assert capsys.readouterr().err.startswith(f"jaxgrad: `{rule}` (badly.py:{_line(rule)}): {what}")
+
+
+@pytest.mark.usefixtures("module")
+def test_coverage_shows_the_line_that_a_check_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["coverage", "badly:right", "--args", "(jnp.ones(3),)"]) == Exit.ALL_EXPECTED
+    assert f"badly.py:{_line('right')}" in capsys.readouterr().out
+
+
+def test_the_cotangent_of_an_integer_is_none_of_a_float(module: ModuleType) -> None:
+    x = jnp.ones(3)
+    with pytest.raises(DtypeMismatch, match="float0 is that of an integer: give the") as caught:
+        jaxgrad.check(module.times, (x, x))
+    said = "bwd returns float0[3] for count, which is float32[3]"
+    assert caught.value.fault and caught.value.fault.what == said
+    assert jaxgrad.check(module.times, (x, jnp.arange(3))).verdict.passes
+
+
+@pytest.mark.usefixtures("module")
+def test_an_integer_is_drawn_where_the_rule_has_the_cotangent_of_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["rules", "badly", "--check"]) == Exit.NOT_EXPECTED
+    out = capsys.readouterr().out
+    after = out.partition("badly:times  custom_vjp")[2]
+    assert "    jaxgrad check badly:times 'f32[3, 2]' 'i32[3, 2]'\n    PROVED: " in after
+    assert after.partition("badly:")[2].count("float0") == 0
 
 
 def test_one_object_and_a_function_that_is_the_rule(

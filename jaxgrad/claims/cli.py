@@ -18,6 +18,7 @@ from jaxgrad.claims import check_command, prove_command, rules_command, sweep_co
 from jaxgrad.claims.accuracy_command import accuracy
 from jaxgrad.claims.coverage import command as coverage_command
 from jaxgrad.claims.exit_codes import Exit, exit_codes_of
+from jaxgrad.claims.malformed import said_of_fault
 from jaxgrad.claims.once_and_exit import Completion, Version
 from jaxgrad.claims.option_types import (
     add_dtypes,
@@ -61,7 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except (ArgumentError, MissingExtra) as error:
-        return _said(str(error), Exit.USAGE)
+        malformed = isinstance(error, ArgumentError) and error.fault is not None
+        return _said(said_of_fault(error), Exit.NOT_EXPECTED if malformed else Exit.USAGE)
     except KeyboardInterrupt:
         return _said("interrupted", Exit.INTERRUPTED)
     except BrokenPipeError:

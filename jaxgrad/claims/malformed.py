@@ -8,7 +8,6 @@ from jaxgrad.claims.annotations import in_repository
 from jaxgrad.errors import (
     ArgumentError,
     DtypeMismatch,
-    NoDerivative,
     ShapeMismatch,
     TreeMismatch,
 )
@@ -26,9 +25,9 @@ def is_malformed(error: BaseException) -> bool:
         >>> is_malformed(TreeMismatch("bwd returns 1")), is_malformed(NoDerivative("no", "none"))
         (True, False)
     """
-    if isinstance(error, NoDerivative):  # which JAX has not for other reasons, too
-        return error.fault is not None
-    return isinstance(error, TreeMismatch | ShapeMismatch | DtypeMismatch)
+    if isinstance(error, TreeMismatch | ShapeMismatch | DtypeMismatch):
+        return True
+    return isinstance(error, ArgumentError) and error.fault is not None
 
 
 def said_of_fault(error: BaseException) -> str:

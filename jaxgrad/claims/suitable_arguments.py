@@ -58,8 +58,14 @@ def suitable(rule: FoundRule, tell: Callable[[Sequence[str]], object] = lambda _
         call = _call(function, texts, module)
         if call is None or not _takes(call):
             continue
+        forward = "jvp" in rule.kind
         tell(texts)
-        if _rule_takes(call, forward="jvp" in rule.kind):
+        returned = _derivative(call, forward=forward)
+        whole = _with_integers(texts, call, returned)
+        if whole and _is_whole_taken(function, whole, module, forward=forward):
+            tell(whole)
+            return Suitable(whole, True, next(iter(failed), None))
+        if returned is not None and not whole:
             return Suitable(texts, True, next(iter(failed), None))
         failed.append(texts)
         if len(failed) == _FAILURES:
@@ -81,10 +87,12 @@ class _Call(NamedTuple):
     Args:
         results: it returns the floating-point arrays among its results.
         values: at which.
+        places: which argument each is of; those by their names come after the others.
     """
 
     results: Callable[..., list[jax.Array]]
     values: list[jax.Array]
+    places: list[int]
 
 
 def _call(function: Callable[..., Any], texts: Sequence[str], module: str) -> _Call | None:
@@ -95,6 +103,8 @@ def _call(function: Callable[..., Any], texts: Sequence[str], module: str) -> _C
         return None
     leaves, tree = jax.tree.flatten(args)
     moving = [k for k, x in enumerate(leaves) if isinstance(x, jax.Array) and _floats(x)]
+    if not moving:
+        return None
 
     def results(*values: jax.Array) -> list[jax.Array]:
         every = list(leaves)
@@ -103,7 +113,9 @@ def _call(function: Callable[..., Any], texts: Sequence[str], module: str) -> _C
         found = jax.tree.leaves(function(*jax.tree.unflatten(tree, every), **keywords))
         return [jnp.asarray(x) for x in found if _floats(x)]
 
-    return _Call(results, [leaves[k] for k in moving]) if moving else None
+    counts = [len(jax.tree.leaves(x)) for x in args]
+    places = [k for k, count in enumerate(counts) for _ in range(count)]
+    return _Call(results, [leaves[k] for k in moving], [places[k] for k in moving])
 
 
 def _floats(x: Any) -> bool:
@@ -112,11 +124,11 @@ def _floats(x: Any) -> bool:
 
 def _takes(call: _Call) -> bool:
     """Whether the function has floating results there, whatever its rule returns."""
-    return _is_traced(call.results, call.values)
+    return _traced(call.results, call.values) is not None
 
 
-def _rule_takes(call: _Call, *, forward: bool) -> bool:
-    """Whether JAX can trace the derivative there, so that the rule returns what it has to.
+def _derivative(call: _Call, *, forward: bool) -> list[Any] | None:
+    """What JAX traces the derivative to there; None where the rule returns what it may not.
 
     Args:
         call: of the function.
@@ -130,13 +142,44 @@ def _rule_takes(call: _Call, *, forward: bool) -> bool:
         results, pull = jax.vjp(call.results, *values)
         return pull([jnp.ones_like(x) for x in results])
 
-    return _is_traced(tangents if forward else cotangents, call.values)
+    return _traced(tangents if forward else cotangents, call.values)
 
 
-def _is_traced(function: Callable[..., Any], values: Sequence[jax.Array]) -> bool:
+def _with_integers(
+    texts: Sequence[str], call: _Call, returned: Sequence[Any] | None
+) -> tuple[str, ...]:
+    """The arguments with integers for those of which a rule returns the cotangent of integers.
+
+    Args:
+        texts: as they were tried.
+        call: with these.
+        returned: what the derivative was traced to; of cotangents one for each value.
+    """
+    odd = {
+        place
+        for place, x in zip(call.places, returned or (), strict=False)
+        if x.dtype == jax.dtypes.float0
+    }
+    whole = (x.replace("f32[", "i32[") if k in odd else x for k, x in enumerate(texts))
+    return tuple(whole) if odd else ()
+
+
+def _is_whole_taken(
+    function: Callable[..., Any], texts: Sequence[str], module: str, *, forward: bool
+) -> bool:
+    """Whether function and rule take these, and no more is a cotangent of integers."""
+    call = _call(function, texts, module)
+    if call is None or not _takes(call):
+        return False
+    returned = _derivative(call, forward=forward)
+    return returned is not None and not _with_integers(texts, call, returned)
+
+
+def _traced(function: Callable[..., Any], values: Sequence[jax.Array]) -> list[Any] | None:
+    """The leaves of what a function returns; None where it cannot be traced, or returns none."""
     try:
-        return bool(jax.tree.leaves(jax.eval_shape(function, *values)))
+        return jax.tree.leaves(jax.eval_shape(function, *values)) or None
     except BaseException as error:  # whatever the function raises, or its rule
         if isinstance(error, KeyboardInterrupt):
             raise
-        return False
+        return None

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-__all__ = ["as_wide_as", "has_64_bits", "named_dtype"]
+__all__ = ["as_wide_as", "dtype_name", "has_64_bits", "named_dtype"]
 
 
 def named_dtype(name: Any) -> np.dtype | None:
@@ -47,3 +47,13 @@ def has_64_bits() -> bool:
         True
     """
     return jax.dtypes.canonicalize_dtype(float).itemsize == 8
+
+
+def dtype_name(dtype: Any) -> str:
+    """How a dtype is called; that of the tangents of integers, too, which NumPy has no name for.
+
+    Example:
+        >>> dtype_name(np.float32), dtype_name(jax.dtypes.float0)
+        ('float32', 'float0')
+    """
+    return "float0" if dtype == jax.dtypes.float0 else np.dtype(dtype).name

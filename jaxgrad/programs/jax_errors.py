@@ -286,6 +286,16 @@ def _gradient_of_no_number(error: Exception, side: str) -> Exception | None:
 _UNFIT = re.compile(r"\(\) (takes|missing|got an unexpected keyword|got multiple values)")
 
 
+def fits_no_call(text: str) -> bool:
+    """Whether Python says that a call does not fit the parameters of a function.
+
+    Example:
+        >>> fits_no_call("sine_bwd() takes 1 positional argument but 2 were given")
+        True
+    """
+    return _UNFIT.search(text) is not None
+
+
 def _called_wrongly(
     error: Exception, side: str, function: Callable[..., Any], args: Sequence[Any]
 ) -> Exception | None:

@@ -16,12 +16,14 @@ from jaxgrad.claims.coverage.recipe import Recipe
 from jaxgrad.claims.coverage.runs import SYSTEMS, Ran, programs, run
 from jaxgrad.errors import EnginesDisagree, JaxgradError, NoDerivative, NonFiniteInput
 from jaxgrad.gradients.rules.derived import traced
+from jaxgrad.gradients.rules.faults import faults_named
 from jaxgrad.gradients.rules.primal import Primal
+from jaxgrad.gradients.rules.rule_alone import rule_of
 from jaxgrad.gradients.witness import hold_program
 from jaxgrad.numbers.clock import watched
-from jaxgrad.programs.custom_rules import CUSTOM_RULES, function_name
-from jaxgrad.programs.jaxprs import equations, inner_jaxpr, source_place
-from jaxgrad.programs.rule_functions import place_of_rule, rule_identity
+from jaxgrad.programs.custom_rules import CUSTOM_RULES
+from jaxgrad.programs.jaxprs import equations
+from jaxgrad.programs.rule_functions import place_of_function, rule_identity
 from jaxgrad.programs.trace import Leaf, Program
 
 __all__ = ["CustomRule", "OwnFunction", "PrimitiveUse", "look_at"]
@@ -51,7 +53,7 @@ class CustomRule:
     Args:
         function: the name of the function that it is for.
         kind: ``custom_jvp`` or ``custom_vjp``.
-        place: the file and line of the rule, or of the function where the rule is JAX's own.
+        place: the file and line of the function, or of the rule where the function is JAX's own.
         calls: how many equations of the function call it, or of a derivative where no other does.
     """
 
@@ -146,7 +148,8 @@ def look_at(
     known = {"primal": primal.moving_program}
     for kind in ("jvp", "vjp"):
         try:
-            known[kind] = traced(ways[kind], tuple(primal.point)).program
+            with faults_named(function, args):
+                known[kind] = traced(ways[kind], tuple(primal.point)).program
         except NoDerivative as error:
             found.without[kind] = error.reason
     for kind, program in known.items():
@@ -209,11 +212,9 @@ def _count(uses: dict[str, PrimitiveUse], equation: Any) -> None:
 
 def _count_rule(rules: dict[Any, CustomRule], equation: Any) -> None:
     kind = f"custom_{CUSTOM_RULES[equation.primitive.name]}"
-    function = function_name(equation)
-    inner = source_place(inner_jaxpr(equation.params))
-    place = _short(place_of_rule(equation) or inner)
-    key = rule_identity(equation) or (function, inner)
-    rules.setdefault(key, CustomRule(function, kind, place)).calls += 1
+    rule = rule_of(equation)
+    key = rule_identity(equation) or (rule.name, place_of_function(equation))
+    rules.setdefault(key, CustomRule(rule.name, kind, _short(rule.where))).calls += 1
 
 
 def _came_of(name: str, found: OwnFunction, system: str) -> str:

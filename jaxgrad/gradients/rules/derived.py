@@ -20,6 +20,7 @@ from jaxgrad.interpret.sides import Side
 from jaxgrad.interpret.walker import interpret
 from jaxgrad.numbers.ball import Ball
 from jaxgrad.numbers.base import ObjectArray
+from jaxgrad.programs.dtypes import dtype_name
 from jaxgrad.programs.jax_errors import DERIVATIVE, backward_only
 from jaxgrad.programs.jaxprs import holds_primitive
 from jaxgrad.programs.live import constant_of, live
@@ -125,10 +126,16 @@ def traced(
         if np.dtype(leaf.dtype) != np.dtype(found.dtype):
             raise DtypeMismatch(
                 f"the bwd rule of a custom_vjp gives {leaf.path} a cotangent of dtype "
-                f"{np.dtype(found.dtype)}, and the argument has dtype {np.dtype(leaf.dtype)}; "
-                "cast it with .astype"
+                f"{dtype_name(found.dtype)}, and the argument has dtype {dtype_name(leaf.dtype)}; "
+                f"{_OF_INTEGERS if found.dtype == jax.dtypes.float0 else 'cast it with .astype'}"
             )
     return Derived(function, args, program, values)
+
+
+_OF_INTEGERS = (
+    "float0 is that of an integer: give the argument as one, or return a cotangent of its own "
+    "dtype, zeros where nothing depends on it"
+)
 
 
 def _no_derivative(error: Exception) -> NoDerivative:

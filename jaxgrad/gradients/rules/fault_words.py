@@ -5,13 +5,39 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["in_words", "kind_of"]
+from jaxgrad.programs.jax_errors import fits_no_call
+
+__all__ = ["in_words", "kind_of", "of_dtypes"]
 
 
 def kind_of(text: str) -> str:
-    """What JAX's message is about; "" where it is no rule."""
-    found = re.match(r"Custom (JVP|VJP fwd|VJP bwd)", text)
-    return found[1] if found else ""
+    """What JAX's message is about; "" where it is no rule.
+
+    Of a rule with other parameters Python says it, and names them.
+
+    Example:
+        >>> kind_of("Custom VJP bwd rule must …"), kind_of("sine_bwd() takes 1 positional argument")
+        ('VJP bwd', 'sine_bwd() takes 1 positional argument')
+    """
+    found = re.match(r"Custom (JVP|VJP fwd|VJP bwd dtype|VJP bwd)", text)
+    return found[1] if found else text if fits_no_call(text) else ""
+
+
+def of_dtypes(given: str, wanted: str, number: int) -> str:
+    """What is said of a cotangent of another dtype, in the manner of JAX, which lets it pass.
+
+    Args:
+        given, wanted: its type, and that of the argument.
+        number: which argument.
+
+    Example:
+        >>> in_words(of_dtypes("float16[2]", "float32[2]", 0), ["x"])
+        'bwd returns float16[2] for x, which is float32[2]'
+    """
+    return (
+        f"Custom VJP bwd dtype: at output[{number}] the bwd rule produced an output of type "
+        f"{given} corresponding to an input of type {wanted}"
+    )
 
 
 _TREES = re.compile(r"bwd output structure PyTreeDef\((.*)\) for primal input structure PyTreeDef")
@@ -32,6 +58,8 @@ def in_words(text: str, names: Sequence[str]) -> str:
         ...           "corresponding to an input of type float32[2], so …", ["x", "b"])
         'bwd returns float32[3,2] for b, which is float32[2]'
     """
+    if fits_no_call(text):
+        return text
     types, wanted = _TYPE.search(text), _OF_INPUT.search(text)
     if types and wanted:
         number = int(types[1])

@@ -16,25 +16,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgrad.errors import (
-    ArgumentError,
-    DtypeMismatch,
-    NoDerivative,
-    RuleFault,
-    ShapeMismatch,
-    TreeMismatch,
-)
-from jaxgrad.gradients.rules.fault_words import in_words, kind_of
+from jaxgrad.errors import ArgumentError, DtypeMismatch, NoDerivative, RuleFault
+from jaxgrad.gradients.rules.fault_words import in_words, kind_of, of_dtypes
 from jaxgrad.gradients.rules.primal import Primal
 from jaxgrad.gradients.rules.rule_alone import rule_of
 from jaxgrad.gradients.rules.rule_calls import rule_equations
+from jaxgrad.programs.dtypes import dtype_name
 from jaxgrad.programs.rule_functions import parameters_of_rule
 from jaxgrad.programs.trace import is_differentiable
 
 __all__ = ["faults_named"]
 
-_MALFORMED = (TreeMismatch, ShapeMismatch, DtypeMismatch)
 _FILTERING = "jax_traceback_filtering"
+_OF_DTYPES = kind_of(of_dtypes("", "", 0))
 _RULE = (jax.custom_jvp, jax.custom_vjp)
 
 
@@ -51,9 +45,9 @@ def faults_named(
     """
     try:
         yield
-    except (*_MALFORMED, NoDerivative) as error:
+    except ArgumentError as error:
         with contextlib.suppress(Exception):  # it is for words alone
-            find = _malformed if isinstance(error, _MALFORMED) else _missing
+            find = _missing if isinstance(error, NoDerivative) else _malformed
             error.fault = error.fault or find(error, function, args, held)
         if error.fault is not None:
             error.add_note(f"It is {error.fault}.")
@@ -65,7 +59,7 @@ def _malformed(
     error: ArgumentError, function: Callable[..., Any], args: Sequence[Any], held: Collection[int]
 ) -> RuleFault | None:
     """The first rule that cannot be differentiated by itself for the reason that JAX gave."""
-    meant = kind_of(str(error.__cause__))
+    meant = kind_of(str(error.__cause__)) or _OF_DTYPES * isinstance(error, DtypeMismatch)
     for equation in rule_equations(Primal(function, args, held=held).program.jaxpr):
         said = _said_of(equation)
         if meant and kind_of(said) == meant:
@@ -93,11 +87,20 @@ def _said_of(equation: Any) -> str:
         found, pull = jax.vjp(results, *values)
         return pull([jnp.ones_like(x) for x in found])
 
+    types = [variables[i].aval for i in moving]
     try:
-        jax.eval_shape(derivative, *(variables[i].aval for i in moving))
+        returned = jax.eval_shape(derivative, *types)
     except Exception as error:  # whatever a rule raises
         return str(error)
-    return ""
+    pairs = zip(moving, returned, types, strict=False)
+    odd = (
+        (i, x, t) for i, x, t in pairs if "vjp" in equation.primitive.name and x.dtype != t.dtype
+    )
+    return next((of_dtypes(_type(x), _type(t), i) for i, x, t in odd), "")
+
+
+def _type(x: Any) -> str:
+    return f"{dtype_name(x.dtype)}[{','.join(map(str, x.shape))}]"
 
 
 # -- what is missing -------------------------------------------------------------------------------
