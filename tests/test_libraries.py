@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from jax.interpreters import ad
 
-from jaxgrad import check, check_grads
+from jaxgrad import Verdict, check, check_grads
 from jaxgrad.errors import GradientMismatch
 
 PREDICTED = np.array([0.3, -0.7, 1.2], np.float32)
@@ -154,6 +155,30 @@ def test_a_setting_of_a_module_is_split_off_as_the_text_says() -> None:
     assert "as equinox.partition and equinox.combine do" in found.evidence.text
     moving, held = eqx.partition(layer, eqx.is_inexact_array)
     assert check(lambda p, x: eqx.combine(p, held)(x, key=random), (moving, x)).verdict.passes
+
+
+@pytest.mark.parametrize("mode", ["fwd", "rev"])
+def test_a_filtered_rule_has_the_name_and_the_line_of_its_function(mode: str) -> None:
+    eqx = pytest.importorskip("equinox")
+
+    def scaled(x: Any, factor: Any) -> Any:
+        return factor * x
+
+    def scaled_jvp(primals: Any, tangents: Any) -> Any:
+        return scaled(*primals), tangents[0]
+
+    if mode == "fwd":
+        ruled = eqx.filter_custom_jvp(scaled)
+        ruled.def_jvp(scaled_jvp)  # of which nothing leads to the function
+    else:
+        ruled = eqx.filter_custom_vjp(scaled)
+        ruled.def_fwd(lambda perturbed, x, factor: (scaled(x, factor), None))
+        ruled.def_bwd(lambda saved, g, perturbed, x, factor: g)
+    found = check(lambda x: jnp.sin(ruled(x, 2.0)), (0.5,), modes=mode)
+    assert found.verdict is Verdict.REFUTED
+    named = scaled_jvp if mode == "fwd" else scaled
+    where = rf"test_libraries\.py:{named.__code__.co_firstlineno}"
+    assert re.search(rf"the rule `{named.__name__}` \([^ ]*{where}\)", found.evidence.text)
 
 
 # -- flax ----------------------------------------------------------------------------------------

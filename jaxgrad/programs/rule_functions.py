@@ -22,7 +22,14 @@ from jaxgrad.programs.carried_programs import (
 from jaxgrad.programs.jaxprs import inner_jaxpr, source_place
 from jaxgrad.programs.meanings import told_apart
 
-__all__ = ["parameters_of_rule", "place_of_function", "place_of_rule", "rule_identity"]
+__all__ = [
+    "parameters_of_rule",
+    "place_of_code",
+    "place_of_function",
+    "place_of_rule",
+    "rule_identity",
+    "wrapped_function",
+]
 
 # Where an equation keeps the rule: the tangents of a custom_jvp, both passes of a custom_vjp.
 PARAMETERS = ("jvp_jaxpr_fun", "fwd_jaxpr_thunk", "bwd")
@@ -30,6 +37,8 @@ PARAMETERS = ("jvp_jaxpr_fun", "fwd_jaxpr_thunk", "bwd")
 DEEPEST = 3
 # Arrays of up to so many numbers are told apart by them, larger ones by which object they are.
 MOST_NUMBERS = 2**16
+# What an object calls the function that it wraps.
+_WRAPPED = ("__wrapped__", "fn", "fun")
 _JAX = Path(jax.__file__).parent
 
 
@@ -52,10 +61,39 @@ def place_of_rule(equation: Any) -> str:
         >>> place_of_rule(jax.make_jaxpr(jax.nn.relu)(1.0).eqns[0])
         ''
     """
+    return next(map(place_of_code, _functions(equation)), "")
+
+
+def place_of_code(function: Any) -> str:
+    """The file and line of a function that Python runs.
+
+    Example:
+        >>> place_of_code(place_of_code).rpartition("/")[2].partition(":")[0]
+        'rule_functions.py'
+    """
+    code: Any = _code(function)
+    return f"{code.co_filename}:{code.co_firstlineno}"
+
+
+def wrapped_function(equation: Any) -> Any | None:
+    """The function that a library has wrapped before it gave JAX a rule for that; None of others.
+
+    ``equinox.filter_custom_vjp`` makes functions of arrays alone, which close over the one meant,
+    and ``filter_custom_jvp`` one that closes over the rule alone.
+
+    Args:
+        equation: a call of a ``custom_jvp`` or a ``custom_vjp``.
+    """
+    file = place_of_function(equation).rpartition(":")[0]
     for function in _functions(equation):
-        code: Any = _code(function)
-        return f"{code.co_filename}:{code.co_firstlineno}"
-    return ""
+        if getattr(_code(function), "co_filename", "") != file:
+            return None  # the rule is not the library's
+        for x in _closed_over(function):
+            for wrapped in (*(_attribute(x, name) for name in _WRAPPED), x):
+                code = None if wrapped is None else _code(wrapped)
+                if code is not None and code.co_filename != file and hasattr(wrapped, "__name__"):
+                    return wrapped
+    return None
 
 
 def parameters_of_rule(equation: Any) -> list[str]:

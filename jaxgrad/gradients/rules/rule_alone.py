@@ -18,9 +18,11 @@ from jaxgrad.programs.carried_programs import CARRYING, constants_before
 from jaxgrad.programs.custom_rules import function_name, rule_program
 from jaxgrad.programs.rule_functions import (
     parameters_of_rule,
+    place_of_code,
     place_of_function,
     place_of_rule,
     rule_identity,
+    wrapped_function,
 )
 from jaxgrad.programs.trace import is_differentiable
 
@@ -117,7 +119,7 @@ def _primal(call: RuleCall, values: Sequence[Any], bind: Callable[..., Any]) -> 
         kind = inspect.Parameter.POSITIONAL_ONLY
         parts = [inspect.Parameter(name, kind) for name in names]
         function.__signature__ = inspect.Signature(parts)  # pyright: ignore
-    function.__name__ = function_name(equation)
+    function.__name__ = rule_of(equation).name
     primal = Primal(function, tuple(np.asarray(values[i]) for i in moving))
     if function.__name__.isidentifier() and len(live) == sum(live):  # it returns the same
         primal.called = function.__name__
@@ -152,6 +154,10 @@ def _argument_names(equation: Any, moving: Sequence[int]) -> list[str] | None:
 
 
 def rule_of(equation: Any) -> RuleAlone:
+    """The rule that an equation calls, without its calls."""
+    wrapped = wrapped_function(equation)
+    if wrapped is not None:
+        return RuleAlone(wrapped.__name__, place_of_code(wrapped))
     place = place_of_function(equation)
     file, _, line = place.rpartition(":")
     home = Path(jax.__file__).parent
