@@ -39,6 +39,8 @@ DEEPEST = 3
 MOST_NUMBERS = 2**16
 # What an object calls the function that it wraps.
 _WRAPPED = ("__wrapped__", "fn", "fun")
+# Where libraries are.
+_INSTALLED = {"site-packages", "dist-packages"}
 _JAX = Path(jax.__file__).parent
 
 
@@ -85,15 +87,27 @@ def wrapped_function(equation: Any) -> Any | None:
         equation: a call of a ``custom_jvp`` or a ``custom_vjp``.
     """
     file = place_of_function(equation).rpartition(":")[0]
+    if not _INSTALLED & {*Path(file).parts}:
+        return None  # somebody's own, who knows it by its name
     for function in _functions(equation):
         if getattr(_code(function), "co_filename", "") != file:
             return None  # the rule is not the library's
-        for x in _closed_over(function):
-            for wrapped in (*(_attribute(x, name) for name in _WRAPPED), x):
-                code = None if wrapped is None else _code(wrapped)
-                if code is not None and code.co_filename != file and hasattr(wrapped, "__name__"):
-                    return wrapped
+        closed_over = _closed_over(function)
+        wrapped = [_attribute(x, name) for x in closed_over for name in _WRAPPED]
+        found = next((x for x in (*wrapped, *closed_over) if _is_elsewhere(x, file)), None)
+        if found is not None:
+            return found
     return None
+
+
+def _is_elsewhere(x: Any, file: str) -> bool:
+    """Whether it is a function with a name whose code is neither in a file nor JAX's."""
+    code = _code(x) if callable(x) and hasattr(x, "__name__") else None
+    return code is not None and code.co_filename != file and not _is_jaxs(code)
+
+
+def _is_jaxs(code: Any) -> bool:
+    return _JAX in Path(code.co_filename).parents
 
 
 def parameters_of_rule(equation: Any) -> list[str]:
@@ -164,7 +178,7 @@ def _own(waiting: list[Any]) -> Iterator[Any]:
             continue
         seen[id(x)] = x
         code = _code(x)
-        if code is not None and _JAX not in Path(code.co_filename).parents:
+        if code is not None and not _is_jaxs(code):
             yield x
         else:
             waiting += _within(x)
