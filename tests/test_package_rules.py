@@ -237,8 +237,12 @@ def test_the_command_checks_them(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_package_without_rules(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["rules", "json", "--check"]) == 0
-    checked, counted = capsys.readouterr().out.splitlines()
+    assert main(["rules", "json"]) == 0
+    assert capsys.readouterr().out.startswith("0 custom rules in ")
+    assert main(["rules", "json", "--check"]) == 2
+    out, err = capsys.readouterr()
+    assert err.startswith("jaxgrad: json has no custom rule, so that nothing is checked; jaxgrad")
+    checked, counted = out.splitlines()
     assert checked == "checked: none" and counted.startswith("0 custom rules in ")
     for name in ("ruled:norm", "ruled/_norm.py", "../ruled", ""):
         assert main(["rules", name]) == 2

@@ -77,7 +77,7 @@ exit codes:
 exit codes:
   0  the rules are listed, or all that are not left out were checked and pass
   1  one is REFUTED, malformed or not there at all, or raised or ended its process
-  2  the package cannot be imported
+  2  the package cannot be imported, or has no rule that --check could check
   3  one is UNDECIDED, was given up or could not be checked, as no arguments suit it, it is
      made where a function is called or a module cannot be imported, and none is wrong
   130  interrupted
@@ -90,10 +90,12 @@ def exit_codes_of(command: str | None) -> str:
     """What the help of a command says of them.
 
     Args:
-        command: its name; None for what most have.
+        command: its name; None for the help of all.
 
     Example:
         >>> exit_codes_of("check").splitlines()[1]
         '  0  PROVED, PROBABLE or AGREES'
     """
-    return _EXIT_CODES_OF.get(command or "", _EXIT_CODES)
+    if command is None:
+        return _EXIT_CODES.replace(":", " of prove; COMMAND --help has those of another:", 1)
+    return _EXIT_CODES_OF.get(command, _EXIT_CODES)

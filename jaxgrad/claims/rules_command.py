@@ -111,6 +111,12 @@ def _conclude(
         names = ", ".join(run.meaningless)
         said = f"{names}, of --skip or --arguments, names no rule of {run.package}"
         print(f"jaxgrad: {said}; jaxgrad rules {run.package} lists them", file=sys.stderr)
+    if _is_without_rules(run) and interrupted is None:
+        print(
+            f"jaxgrad: {run.package} has no custom rule, so that nothing is checked; "
+            "jaxgrad check MODULE:FUNCTION checks what calls those of others",
+            file=sys.stderr,
+        )
     if options.json:
         printed()
         print(_json(run, interrupted))
@@ -142,13 +148,21 @@ def _numbers(run: RulesRun, *, among: bool) -> str:
 
 
 def _exit_code(run: RulesRun) -> int:
-    """1 if a rule is refuted, malformed or none; 3 if one is open, or something is not checked."""
+    """1 if a rule is refuted, malformed or none; 3 if one is open, or something is not checked.
+
+    2 if there is nothing to check.
+    """
     codes = [code_of(seen) for seen in run.seen.values() if run.check or seen.text]
     if run.check and Exit.NOT_EXPECTED in codes:
         return Exit.NOT_EXPECTED
     if run.given_up or Exit.UNDECIDED in codes or (run.check and run.failures):
         return Exit.UNDECIDED
-    return Exit.ALL_EXPECTED
+    return Exit.USAGE if _is_without_rules(run) else Exit.ALL_EXPECTED
+
+
+def _is_without_rules(run: RulesRun) -> bool:
+    """Whether there was nothing to check in what was not left out."""
+    return run.check and bool(run.modules) and not (run.rules or run.failures)
 
 
 def _json(run: RulesRun, interrupted: str | None) -> str:
