@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -193,9 +194,9 @@ def test_two_rules_of_one_primitive() -> None:
     jaxgrad.rule("leaky6")(meaning)  # as when a notebook's cell is run again
     with pytest.raises(ArgumentError, match="the primitive 'leaky6' has a rule already"):
         jaxgrad.rule("leaky6")(lambda x, *, slope: x)
-    with pytest.raises(ArgumentError, match="the primitive 'leaky6' has a rule already"):
+    with pytest.raises(ArgumentError, match=r"already, `meaning` at .*outside_rules.py:\d+, and"):
         jaxgrad.rule("leaky6")(functools.partial(meaning))  # which has no name
-    with pytest.raises(ArgumentError, match="the primitive 'sin' has a rule already"):
+    with pytest.raises(ArgumentError, match="'sin' has a rule already, of this package, and"):
         jaxgrad.rule("sin")(jnp.cos)
     with pytest.raises(ArgumentError, match=r"rule: 3 is no function; write @jaxgrad.rule\('p'\)"):
         jaxgrad.rule("p")(3)  # type: ignore[type-var]
@@ -302,6 +303,15 @@ def test_meanings_that_lead_to_one_another() -> None:
         check_grads(one.bind, (X,))
     with pytest.raises(UnsupportedPrimitive, match="leads back to `one` itself"):
         jaxgrad.run_over(jaxgrad.Ball(), one.bind, 1.0)
+
+
+def test_a_slip_in_the_name_of_a_primitive_is_asked_about() -> None:
+    jaxgrad.rule("leakyy9")(meaning)
+    bare = Primitive("leaky9")
+    bare.def_abstract_eval(lambda x: x)
+    said = "; one was given to 'leakyy9', is `leaky9` meant?"
+    with pytest.raises(UnsupportedPrimitive, match=re.escape(said)):
+        jaxgrad.run_over(jaxgrad.Ball(), bare.bind, 1.0)
 
 
 def test_two_lambdas_are_two_functions() -> None:

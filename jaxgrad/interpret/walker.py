@@ -8,6 +8,7 @@ object arrays of the system's truth values.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -41,7 +42,7 @@ from jaxgrad.programs.complex_parts import (
 from jaxgrad.programs.implementations import why_not_read
 from jaxgrad.programs.jax_errors import KEEPERS
 from jaxgrad.programs.jaxprs import OPAQUE
-from jaxgrad.programs.meanings import meaning_of
+from jaxgrad.programs.meanings import MEANINGS, meaning_of
 from jaxgrad.programs.mutable_arrays import REFERENCES
 from jaxgrad.programs.namesakes import is_namesake
 from jaxgrad.programs.trace import is_differentiable
@@ -327,8 +328,15 @@ def no_rule(equation: Any) -> str:
     return (
         f"the primitive `{name}` has no rule (docs/coverage.md lists those that have); "
         f"if it is your own, @jaxgrad.rule({name!r}) above a JAX function says what it computes"
+        + _nearly_named(name)
         + (f" ({reason})" if reason else "")
     )
+
+
+def _nearly_named(name: str) -> str:
+    """A name that a rule of the caller's was given to, and which may be a slip."""
+    near = difflib.get_close_matches(name, MEANINGS, 1)
+    return f"; one was given to {near[0]!r}, is `{name}` meant?" if near else ""
 
 
 def _holds_numbers(value: Any) -> bool:

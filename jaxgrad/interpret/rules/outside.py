@@ -67,13 +67,24 @@ def rule(name: str, *, harmless: str | Iterable[str] = ()) -> Callable[[_Functio
             )
         if name in RULES or (name in MEANINGS and not _is_same(MEANINGS[name].function, function)):
             raise ArgumentError(
-                f"rule: the primitive {name!r} has a rule already, and a second one would be "
-                "ignored or ignore the first; give your own primitive a name of its own"
+                f"rule: the primitive {name!r} has a rule already, {_where(name)}, and a second "
+                "one would be ignored or ignore the first; mend that one where it is yours, and give a "
+                "primitive of your own a name of its own"
             )
         MEANINGS[name] = Meaning(function, unread, _form(function, name))
         return function
 
     return in_callers_frames(register)
+
+
+def _where(name: str) -> str:
+    """Where the rule of a primitive is."""
+    if name in RULES:
+        return "of this package"
+    function = MEANINGS[name].function
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    named = f"`{getattr(function, '__qualname__', repr(function)):.60}`"
+    return f"{named} at {code.co_filename}:{code.co_firstlineno}" if code else named
 
 
 def _form(function: Callable[..., Any], name: str) -> tuple[inspect.Parameter, ...]:
