@@ -68,8 +68,8 @@ def rule(name: str, *, harmless: str | Iterable[str] = ()) -> Callable[[_Functio
         if name in RULES or (name in MEANINGS and not _is_same(MEANINGS[name].function, function)):
             raise ArgumentError(
                 f"rule: the primitive {name!r} has a rule already, {_where(name)}, and a second "
-                "one would be ignored or ignore the first; mend that one where it is yours, and give a "
-                "primitive of your own a name of its own"
+                "one would be ignored or ignore the first; mend that one where it is yours, and "
+                "give a primitive of your own a name of its own"
             )
         MEANINGS[name] = Meaning(function, unread, _form(function, name))
         return function
