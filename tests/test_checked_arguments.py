@@ -132,6 +132,20 @@ def test_a_rule_that_fails_everywhere_is_shown_at_the_first_arguments(module: Mo
     assert suitable(FoundRule("custom_vjp", "suited:of_objects", "", 0)) == (None, False, None)
 
 
+def test_a_rotation_is_checked_at_a_quaternion(module: ModuleType) -> None:
+    def rotated(q: jax.Array, v: jax.Array) -> jax.Array:
+        w, u = q[0], q[1:4]
+        assert q.shape == (4,)
+        return v + 2 * jnp.cross(u, jnp.cross(u, v) + w * v)
+
+    module.rotated = jax.custom_vjp(rotated)  # pyright: ignore
+    module.rotated.defvjp(
+        lambda q, v: (rotated(q, v), (q, v)), lambda kept, g: jax.vjp(rotated, *kept)[1](g)
+    )
+    found = suitable(FoundRule("custom_vjp", "suited:rotated", "", 0))
+    assert found == (("f32[4]", "f32[3]"), True, None)
+
+
 def test_tangents_are_traced_of_a_rule_that_has_them(module: ModuleType) -> None:
     module.outer = jax.custom_jvp(lambda x, y: x + y)  # pyright: ignore
     module.outer.defjvp(lambda x, t: (x[0] + x[1], t[0] + jnp.stack([t[1]] * 3)))

@@ -259,6 +259,10 @@ def test_the_command(tmp_path, monkeypatch, capsys: pytest.CaptureFixture[str]) 
     assert main(asked) == 1
     assert "REFUTED, where AGREES is expected: f' <= 1/5" in (out := capsys.readouterr().out)
     assert "from jax.nn import sigmoid as f" in out and "properties, 1 not as expected" in out
+    asked[1:2] = ["jax.nn:silu", "--below", "1.2"]
+    assert main(asked) == 0  # it falls at first, which nobody asked about
+    assert "REFUTED, for information: f is increasing" in (out := capsys.readouterr().out)
+    assert out.endswith("5 properties, all as expected\n")
     assert main(["properties"]) == 2
     assert "--below is of a function of yours" in capsys.readouterr().err
     assert main(["properties", "jax.nn:nothing", "--json"]) == 2

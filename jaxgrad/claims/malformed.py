@@ -22,6 +22,7 @@ def is_malformed(error: BaseException) -> bool:
         error: whatever was raised.
 
     Example:
+        >>> from jaxgrad.errors import NoDerivative
         >>> is_malformed(TreeMismatch("bwd returns 1")), is_malformed(NoDerivative("no", "none"))
         (True, False)
     """

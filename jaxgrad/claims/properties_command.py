@@ -160,8 +160,8 @@ def _lines(one: Property, found: Evidence) -> Iterator[str]:
     but = ""
     if not one.as_expected(found):
         but = f", where {one.expected} is expected"
-    elif one.expected is not None and not found:
-        but = ", as expected"
+    elif not found:
+        but = ", for information" if one.expected is None else ", as expected"
     yield f"{found.verdict}{but}: {one.statement}  ({one.name})"
     yield f"    {found.text.removeprefix('Undecided: ').partition(chr(10))[0]}"
     if found.counterexample and not one.as_expected(found):

@@ -25,11 +25,12 @@ _ROW, _VECTOR, _NUMBER = "f32[2]", "f32[3]", "f32[]"
 _POOLS = ((_MATRIX,), (_ROW,), (_WIDE,), (_NUMBER, _VECTOR), (_SQUARE,), ("i32[3]", "i32[]"))
 # Before a pool: shapes that all arguments have.
 _ALIKE = {4: (_VECTOR, _NUMBER), 5: ("f32[2, 3, 2]", "f32[1, 3, 2, 2]")}
-# At last, and of few arguments all of them: choices of these.
-_LAST = (_VECTOR, _NUMBER, _MATRIX, _SQUARE, "i32[3]", "i32[]")
+# At last, and of few arguments all of them: choices of these, quaternions and rows of them among
+# them.
+_LAST = (_VECTOR, "f32[4]", _NUMBER, _MATRIX, "f32[3, 4]", _SQUARE, "i32[3]", "i32[]")
 # How many choices of a pool, and how many calls at most.
 _CHOICES = 120
-_MOST_LAST = 60
+_MOST_LAST = 64
 _CALLS = 600
 
 # What Python's numbers are tried as, where they are handed on as they are, by what they are said to
