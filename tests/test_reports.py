@@ -64,6 +64,7 @@ def test_a_report_is_one_file_of_somebody_elses(proofs, capsys, tmp_path):
         ("lines", "--report 'lines' names no function; write module:function"),
         ("no_such_module:f", "--report 'no_such_module:f' cannot be imported: ModuleNotFoundError"),
         ("json:no_such", "--report 'json:no_such' cannot be imported: AttributeError"),
+        ("json:dump_", "module 'json' has no attribute 'dump_'; did you mean json:dump?"),
         ("sys:path", "not a function"),
     ],
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import operator
 import os
 import re
 import sys
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from jaxgrad.claims.raised_text import all_that_was_raised
@@ -59,16 +61,25 @@ def named(option: str, name: str, meant: str = "a function") -> Callable[..., An
     try:
         found = operator.attrgetter(function)(importlib.import_module(module))
     except (Exception, SystemExit) as error:
-        where = "; the module is looked for in the current folder and among what is installed"
-        missing = where if isinstance(error, ModuleNotFoundError) else ""
         raise ArgumentError(
-            f"{option} {name!r} cannot be imported: {all_that_was_raised(error)}{missing}"
+            f"{option} {name!r} cannot be imported: {all_that_was_raised(error)}{_instead(error)}"
         ) from error
     finally:
         sys.path.remove(here)
     if not callable(found):
         raise ArgumentError(f"{option} {name!r} is {found!r:.60}, not a function")
     return found
+
+
+def _instead(error: BaseException) -> str:
+    """What may be done where a module, or a name in one, was not found."""
+    if isinstance(error, ModuleNotFoundError):
+        return "; the module is looked for in the current folder and among what is installed"
+    if not isinstance(error, AttributeError) or not isinstance(error.obj, ModuleType):
+        return ""
+    functions = [name for name, value in vars(error.obj).items() if callable(value)]
+    near = difflib.get_close_matches(error.name or "", functions, 1)
+    return f"; did you mean {error.obj.__name__}:{near[0]}?" if near else ""
 
 
 def _written(path: str, function: str) -> str:

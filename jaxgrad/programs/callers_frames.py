@@ -87,8 +87,9 @@ def _refuse_options_of_f(
     Raises:
         ArgumentError: an option is no parameter of the function, and one of its first argument.
     """
-    others = options.keys() - _parameters_of(function) if options else ()
-    for name in sorted(set(others) & set(_parameters_of(checked))):
+    known = _parameters_of(function) if options else ()
+    others = set(options) & set(_parameters_of(checked)) if options else set()
+    for name in sorted(others.difference(known)):
         raise ArgumentError(
             f"{function.__name__}() has no option {name}=, which is an argument of "
             f"{getattr(checked, '__name__', 'f')}: hold it fixed with "

@@ -60,9 +60,11 @@ def _malformed(
 ) -> RuleFault | None:
     """The first rule that cannot be differentiated by itself for the reason that JAX gave."""
     meant = kind_of(str(error.__cause__)) or _OF_DTYPES * isinstance(error, DtypeMismatch)
+    if not meant:
+        return None
     for equation in rule_equations(Primal(function, args, held=held).program.jaxpr):
         said = _said_of(equation)
-        if meant and kind_of(said) == meant:
+        if kind_of(said) == meant:
             rule = rule_of(equation)
             return RuleFault(rule.name, rule.where, in_words(said, parameters_of_rule(equation)))
     return None
