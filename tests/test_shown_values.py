@@ -181,4 +181,6 @@ def test_a_sweep_prints_as_one_sentence() -> None:
     fails = jaxgrad.sweep(jax.nn.relu, "float16", lambda x, y: y > 0)
     assert str(holds) == "PROVED: the predicate holds at all 63490 float16 numbers"
     assert str(fails).startswith("REFUTED: the predicate fails at 31746 floats, from -inf")
-    assert bool(holds) and not fails
+    assert bool(holds) and not fails and "NaN" not in str(fails).partition("\n")[0]
+    of_root = str(jaxgrad.sweep(jnp.sqrt, "float16", lambda x, y: y >= 0)).partition("\n")[0]
+    assert of_root.endswith("of 63490 float16 numbers; f returns NaN at 31744 of these")

@@ -158,7 +158,8 @@ class Sweep(SweptOutcome):
     def _headline(self) -> str:
         numbers = f"{self.checked - self.nan_inputs} {self.dtype.name} numbers"
         if self.failures.total:
-            return f"the predicate fails {self.failures}, of {numbers}"
+            nan = f"; f returns NaN at {self.nan_outputs} of these" if self.nan_outputs else ""
+            return f"the predicate fails {self.failures}, of {numbers}{nan}"
         return f"the predicate holds at all {numbers}"
 
     def _rows(self) -> Sequence[str]:
