@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import jaxgrad
+from jaxgrad import compare
 from jaxgrad.gradients.likeness import times
 from jaxgrad.verdict import Verdict
 
@@ -310,6 +311,34 @@ def cost(w: Any, x: Any) -> Any:
 
 
 GRADIENT = jax.grad(cost, (0, 1))
+PENALTY = 0.01
+
+
+def penalised(w: Any, x: Any) -> Any:
+    return cost(w, x) + PENALTY / 2 * jnp.sum(w * w) + jnp.sum(x * x)
+
+
+@pytest.mark.parametrize(
+    ("by_w", "by_x", "said"),
+    [
+        (0, 0, "in gradient[0] hand is auto minus 0.01 times w, as where the derivative of a pen"),
+        (3 * PENALTY, 2, "in gradient[0] hand is auto plus 0.02 times w, at"),
+        (PENALTY, 0, "in gradient[1] hand is auto minus twice x, as where the derivative of a pen"),
+        (PENALTY, 3, "in gradient[1] hand is auto plus x, at"),
+    ],
+)
+def test_a_penalty_that_is_left_out_is_named(by_w: float, by_x: float, said: str) -> None:
+    def by_hand(w: Any, x: Any) -> Any:
+        first, second = GRADIENT(w, x)
+        return first + by_w * w, second + by_x * x
+
+    w, x = jnp.array([[0.3, -0.2], [0.5, 0.7]]), jnp.array([0.4, -0.9])
+    found = compare(by_hand, jax.grad(penalised, (0, 1)), w, x)
+    assert found.verdict is Verdict.REFUTED and said in found.evidence.text
+    by_w, by_x = PENALTY, 2
+    assert compare(by_hand, jax.grad(penalised, (0, 1)), w, x).verdict.passes
+
+
 COMPARED: dict[str, tuple[Callable[..., Any], str]] = {
     "the transpose": (
         lambda w, x: (GRADIENT(w, x)[0].T, GRADIENT(w, x)[1]),

@@ -33,6 +33,8 @@ __all__ = ["likeness"]
 BUDGET = 100_000
 MOST_POINTS = 3
 MOST_NUMBERS = 200  # that NumPy code returns
+# Weights of penalties are told in decimals, but for the half of a square and the like.
+SMALL = 10
 
 
 def likeness(
@@ -61,7 +63,11 @@ def likeness(
     ):
         points = _points(hand, auto, meeting, others, leaf)
         if len(points) > 1:
-            said = _whole(hand, points, leaf) or _entry(auto, points, leaf, index)
+            said = (
+                _whole(hand, points, leaf)
+                or _beside(auto, points, leaf)
+                or _entry(auto, points, leaf, index)
+            )
             said = said and f"; {said}{where(len(points))}"
     return said or ""
 
@@ -112,6 +118,29 @@ def _whole(hand: Side, points: list[Meeting], leaf: int) -> str | None:
         for sign, minus in ((1, ""), (-1, "minus ")):
             if all(_same(x, sign * y) for x, y in zip(given, other, strict=True)):
                 return f"in {name} hand is {like.words.format(minus)}"
+    return None
+
+
+def _beside(auto: Side, points: list[Meeting], leaf: int) -> str | None:
+    """Which multiple of an argument the whole leaf has more, or less, as of a weight decay."""
+    shape = auto.outputs[leaf].shape
+    drawn = [_drawn(shape, seed) for seed in range(len(points))]
+    pairs = list(zip(points, drawn, strict=True))
+    more = [_sum(x.hand[leaf], v) - _sum(x.auto[leaf], v) for x, v in pairs]
+    given = [enclosure.balls(auto.inputs, point.values) for point in points]
+    for k, argument in enumerate(auto.inputs):
+        if argument.shape != shape or not argument.differentiable:
+            continue
+        own = [_sum(balls[k], v) for balls, v in zip(given, drawn, strict=True)]
+        if _multiple(more, own) is None:
+            continue
+        ratio = float((more[0] / own[0]).mid())
+        exact, words = times(abs(ratio))
+        small = exact is not None and exact.denominator < SMALL
+        what = words if small else f"{abs(ratio):.6g} times"
+        said = f"{'minus' if ratio < 0 else 'plus'} {what}".rstrip()
+        left = ", as where the derivative of a penalty on it is left out" * (ratio < 0)
+        return f"in {_named(auto, leaf, ())} hand is auto {said} {argument.path}{left}"
     return None
 
 
