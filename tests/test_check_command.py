@@ -188,6 +188,11 @@ def test_arguments_of_python_are_named_as_options(capsys: pytest.CaptureFixture[
         ("exits:f 1.0", "'exits:f' cannot be imported: SystemExit at exits.py:1: 0\n"),
         ("checked_model:power f32[] 2 --seed -1", "--seed: invalid whole number from 0 on value"),
         ("checked_model:power 1 2", "no argument is floating point"),
+        ("checked_model:power 1 2", "are held fixed: write one as 3.0, or as f32[3] to draw an"),
+        (
+            "checked_model:power [0.5,1] 2",
+            "of the command line, of which [0.5,1] is no array: 'jnp.array([0.5,1])' is one",
+        ),
         (
             "checked_model:raises f32[]",
             f"raises, or its rule, {RAISED}; the arguments are those of the command line",

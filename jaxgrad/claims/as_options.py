@@ -18,6 +18,7 @@ _OPTIONS = {
     "exact=False": "--no-exact",
     'modes=("rev",)': "--modes rev",
     "argnums=(0, 2)": "--argnums 0,2",
+    "convert one with jnp.asarray(x, float)": "write one as 3.0, or as f32[3] to draw an array",
 }
 _NAMES = "argnums|budget|domain|dtypes|order|reference"
 # With a number behind it, or nothing; what has code behind it, or is code, stays as it is.

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import inspect
 import json
+import re
 import sys
 import traceback
 from collections import Counter
@@ -269,7 +270,14 @@ def _raised(
         if frame.filename == file
     ]
     where = f" at {Path(file or '').name}:{lines[-1]}" if lines else line_of(error)
-    return f"{whose} {what_it_did(error, where)}; the arguments are those of the command line"
+    said = f"{whose} {what_it_did(error, where)}; the arguments are those of the command line"
+    row = next((text for text in options.args if _ROW.fullmatch(text.strip())), None)
+    array = row and f"jnp.array([{row.strip()[1:-1].rstrip(' ,')}])"
+    return said + (f", of which {row} is no array: '{array}' is one" if row else "")
+
+
+# A list, or a tuple, of numbers alone.
+_ROW = re.compile(r"[\[(][\s\d.,eE+-]*[\])]")
 
 
 def place_of(function: Callable[..., Any]) -> tuple[str | None, int | None]:
