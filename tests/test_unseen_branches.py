@@ -345,6 +345,20 @@ def test_a_tail_that_goes_on_for_ever(factor: float) -> None:
     assert found.verdict is (Verdict.AGREES if factor == 1 else Verdict.REFUTED), str(found)
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+@pytest.mark.parametrize("below", [0.0, 1.0, -1.0])
+def test_floats_of_few_bits_look_as_far_as_others(dtype: str, below: float) -> None:
+    """At −4 million a bfloat16 tells what no float tells nearer to 0."""
+
+    def f(x: Any) -> Any:
+        return 1 + 1e-9 * jnp.maximum(x, 0)
+
+    x = jnp.asarray([0.75, -0.5], dtype)
+    sloped = lambda x: 1e-9 * jnp.where(x > 0, 1.0, below).astype(x.dtype)  # noqa: E731
+    found = check(ruled(f, sloped), (x,), special_points=False)
+    assert found.verdict.passes if below == 0 else found.verdict is Verdict.REFUTED
+
+
 @pytest.mark.parametrize("slope", [0.0, 1.0])
 def test_what_is_chosen_without_end_is_no_guard(slope: float) -> None:
     """1e9 + max(x, 0): no float tells the branches apart near to 0, but they go on for ever."""

@@ -139,6 +139,11 @@ class Line:
         return max(min(sizes, default=0.0) * 2.0**-rules.float_bits, rules.flushed)
 
     @property
+    def largest(self) -> float:
+        """The largest float."""
+        return self._at.rules.largest
+
+    @property
     def float_bits(self) -> float:
         """How many bits the significand of a float has."""
         return self._at.rules.float_bits

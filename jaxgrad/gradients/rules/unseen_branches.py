@@ -46,8 +46,8 @@ BETWEEN, MORE = 1.55, 8
 # Beyond it the distance grows so much at first, more and more, and by NEARER at last.
 FURTHER, FASTER = 1.7, 1.2
 # How far places are looked at, in the sizes of the largest number that moves, or of 1, of which a
-# float does not see one.
-HORIZON = 13.0
+# float does not see one; floats of fewer bits than SINGLE see as far as those.
+HORIZON, SINGLE = 13.0, 24
 
 
 Place = tuple[int, tuple[int, ...]]  # a leaf, and an index
@@ -256,7 +256,8 @@ class _Way:
 
     def __init__(self, line: Line, flipped: frozenset[int], sign: float) -> None:
         self._line, self._all, self._sign = line, flipped, sign
-        self._horizon = HORIZON * max(line.size, 1.0) * 2.0**line.float_bits
+        beyond = HORIZON * max(line.size, 1.0) * 2.0 ** max(line.float_bits, SINGLE)
+        self._horizon = min(beyond, line.largest)
 
     def is_unseen(self) -> bool:
         """Whether every value is the same by either branch, at every place that is looked at."""
