@@ -336,7 +336,7 @@ class AtPoint:
             sides,
             self._tiny,
             lambda: self.numbers.floats(question),
-            lambda difference: self.excuses.hides(question, difference),
+            lambda difference: self.excuses.hides(question, difference, number),
             lambda: self._around(sides, directions, cotangent),
             self.rules.flushed,
             self.rules.flushed if self._last and self.iterations.asked_for else 0.0,
