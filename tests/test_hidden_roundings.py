@@ -255,3 +255,40 @@ def test_what_underflows_to_zero_has_all_its_digits(function: Any, slope: Any, e
 
     assert check(ruled(1.0), (np.float32(1),)).verdict.passes
     assert check(ruled(1e-3), (np.float32(1),)).verdict is Verdict.REFUTED
+
+
+# -- rounding the point ----------------------------------------------------------------------------
+def sloped(f: Callable[[Any], Any], slope: Callable[[Any], Any]) -> Any:
+    rule = jax.custom_jvp(f)
+    rule.defjvp(lambda p, t: (rule(*p), slope(*p).astype(p[0].dtype) * t[0]))
+    return rule
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.5, -1.0])
+@pytest.mark.parametrize("other", [jnp.exp, jnp.sin, lambda x: -9 * x])
+def test_no_rounding_makes_a_number_of_the_other_side_of_a_border(
+    factor: float, other: Callable[[Any], Any]
+) -> None:
+    """At the last bfloat16 above 2 the next one below has the derivative of the other branch."""
+
+    def f(x: Any) -> Any:
+        return jnp.where(x > 2, jnp.tanh(x), other(x))
+
+    x = jnp.asarray(2.015625, jnp.bfloat16)
+    rule = sloped(f, lambda x: factor * (1 - jnp.tanh(x) ** 2))
+    found = check(rule, (x,), special_points=False)
+    assert found.verdict.passes if factor == 1 else found.verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize(
+    ("step", "sign", "verdict"),
+    [(1, 1, Verdict.UNDECIDED), (-1, 1, Verdict.UNDECIDED), (0, -1, Verdict.REFUTED)],
+)
+def test_a_slope_of_the_next_float_is_not_known_to_be_wrong(
+    step: int, sign: int, verdict: Verdict
+) -> None:
+    """Beside a pole it is a third more, or less, than that of the point itself."""
+    one = 2.0**-23
+    x = np.float32(1 + 8 * one)
+    rule = sloped(lambda x: 1 / (x - 1), lambda x: -sign / (x + step * np.float32(one) - 1) ** 2)
+    assert check(rule, (x,), special_points=False).verdict is verdict
