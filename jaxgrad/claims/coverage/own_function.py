@@ -22,9 +22,10 @@ from jaxgrad.gradients.rules.rule_alone import rule_of
 from jaxgrad.gradients.witness import hold_program
 from jaxgrad.numbers.clock import watched
 from jaxgrad.programs.custom_rules import CUSTOM_RULES
+from jaxgrad.programs.held import paths_of_held
 from jaxgrad.programs.jaxprs import equations
 from jaxgrad.programs.rule_functions import place_of_function, rule_identity
-from jaxgrad.programs.trace import Leaf, Program
+from jaxgrad.programs.trace import Leaf, Program, parameter_names
 
 __all__ = ["CustomRule", "OwnFunction", "PrimitiveUse", "look_at"]
 
@@ -143,7 +144,9 @@ def look_at(
                 f"argument {leaf.path} holds NaN or an infinity, at which not every number system "
                 "has values; give it finite numbers"
             )
-    found = OwnFunction(name, primal.inputs, primal.paths_of_held)
+    names = parameter_names(function, len(primal.args))
+    held = [*(leaf.path for leaf in primal.held), *paths_of_held(primal.args, names)]
+    found = OwnFunction(name, primal.inputs, held)
     ways = programs(Recipe(primal, tuple(primal.point)))
     known = {"primal": primal.moving_program}
     for kind in ("jvp", "vjp"):

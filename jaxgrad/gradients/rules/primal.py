@@ -27,7 +27,6 @@ from jaxgrad.programs.held import (
     hidden,
     is_held,
     numbers_as_given,
-    paths_of_held,
     revealing,
     with_number,
 )
@@ -166,19 +165,11 @@ class Primal:
         return [leaf for leaf in self._all if not leaf.differentiable]
 
     @property
-    def paths_of_held(self) -> list[str]:
-        """The key paths of all that is held fixed, what is no array, too."""
-        return [*(leaf.path for leaf in self.held), *paths_of_held(self.args, self._names)]
-
-    @property
     def named_held(self) -> list[str]:
-        """The same, with the values of single numbers."""
+        """The key paths of all that is held fixed, with the values of single numbers."""
         arrays = (with_number(leaf.path, leaf.value) for leaf in self.held)
-        return [*arrays, *held_objects(self.args, self._names)]
-
-    @property
-    def _names(self) -> list[str]:
-        return parameter_names(self.function, len(self.args))
+        names = parameter_names(self.function, len(self.args))
+        return [*arrays, *held_objects(self.args, names)]
 
     @property
     def outputs(self) -> list[Leaf]:
